@@ -1,0 +1,1 @@
+"""What runs in Lambda: one handler a file, named as its state; `core` is the logic, `adapters` are its hands."""

@@ -1,0 +1,126 @@
+"""What a file is, by its bytes and never by its header: type, size in pixels, and whether its end is there."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO
+
+import imagesize
+
+HEAD_BYTES = 512
+"""Enough to tell every type in the table."""
+
+TAIL_BYTES = 64 * 1024
+"""Cameras and tools append to PNG, GIF and JPEG files; an end mark is looked for this far back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageType:
+    """`complete` reads a whole file and says whether its end mark is there, where the format has one."""
+
+    name: str
+    content_type: str
+    extension: str
+    matches: Callable[[bytes], bool]
+    complete: Callable[[IO[bytes], int], bool] = lambda file, size: True
+
+
+def _starts(*signatures: bytes) -> Callable[[bytes], bool]:
+    return lambda head: head.startswith(signatures)
+
+
+def _brand(*brands: bytes) -> Callable[[bytes], bool]:
+    """ISO base media files: `ftyp`, then the major brand and the compatible ones."""
+    return lambda head: head[4:8] == b"ftyp" and any(brand in head[8:64] for brand in brands)
+
+
+def _tail(file: IO[bytes], size: int) -> bytes:
+    file.seek(max(0, size - TAIL_BYTES))
+    return file.read(TAIL_BYTES)
+
+
+def _png_ends(file: IO[bytes], size: int) -> bool:
+    return b"IEND\xaeB`\x82" in _tail(file, size)
+
+
+def _gif_ends(file: IO[bytes], size: int) -> bool:
+    """A block terminator, then the trailer."""
+    return b"\x00\x3b" in _tail(file, size)
+
+
+def _webp_ends(file: IO[bytes], size: int) -> bool:
+    """RIFF says how long it is; the byte that pads it to an even length may be missing."""
+    file.seek(4)
+    return size >= int.from_bytes(file.read(4), "little") + 8 - 1
+
+
+def _jpeg_ends(file: IO[bytes], size: int) -> bool:
+    """An end-of-image mark after the first scan begins.
+
+    Segments before it are stepped over by their lengths, for an Exif thumbnail has an end mark of its own. In a scan
+    0xFF is always stuffed, so the mark is a real one; what follows it (a motion photo's film) is nobody's business.
+    """
+    position = 2
+    while position < size:
+        file.seek(position)
+        head = file.read(4)
+        if len(head) < 4 or head[0] != 0xFF:
+            return False
+        if head[1] == 0xFF:
+            position += 1
+            continue
+        position += 2 + int.from_bytes(head[2:4], "big")
+        if head[1] == 0xDA:
+            return _contains(file, position, b"\xff\xd9")
+    return False
+
+
+def _contains(file: IO[bytes], position: int, mark: bytes) -> bool:
+    file.seek(position)
+    kept = b""
+    while chunk := file.read(256 * 1024):
+        if mark in kept + chunk:
+            return True
+        kept = chunk[-1:]
+    return False
+
+
+_SVG = re.compile(
+    rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE\s+svg[^>]*>\s*)?<svg[\s>]", re.DOTALL | re.IGNORECASE
+)
+
+IMAGE_TYPES = (
+    ImageType("jpeg", "image/jpeg", "jpg", _starts(b"\xff\xd8\xff"), _jpeg_ends),
+    ImageType("png", "image/png", "png", _starts(b"\x89PNG\r\n\x1a\n"), _png_ends),
+    ImageType("gif", "image/gif", "gif", _starts(b"GIF87a", b"GIF89a"), _gif_ends),
+    ImageType("webp", "image/webp", "webp", lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", _webp_ends),
+    ImageType("avif", "image/avif", "avif", _brand(b"avif", b"avis")),
+    ImageType("heic", "image/heic", "heic", _brand(b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1")),
+    ImageType("tiff", "image/tiff", "tif", _starts(b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")),
+    ImageType("bmp", "image/bmp", "bmp", lambda head: head[:2] == b"BM" and head[6:10] == bytes(4)),
+    ImageType("ico", "image/x-icon", "ico", _starts(b"\x00\x00\x01\x00")),
+    ImageType("svg", "image/svg+xml", "svg", lambda head: bool(_SVG.match(head.removeprefix(b"\xef\xbb\xbf")))),
+)
+"""The first that matches wins."""
+
+
+def image_type(head: bytes) -> ImageType | None:
+    """Of the file that begins with `head`, or None where it is no image that we know."""
+    return next((kind for kind in IMAGE_TYPES if kind.matches(head[:HEAD_BYTES])), None)
+
+
+def pixels(kind: ImageType, file: IO[bytes]) -> tuple[int, int] | None:
+    """Width and height as the file's header says, or None where it does not say."""
+    if kind.name == "svg":
+        return None
+    file.seek(0)
+    if kind.name == "ico":
+        entry = file.read(8)
+        return (entry[6] or 256, entry[7] or 256) if len(entry) == 8 else None
+    try:
+        width, height = imagesize.get(file, exif_rotation=False)
+    except (OSError, MemoryError):
+        raise
+    except Exception:  # a broken header makes a parser raise what it will: the size is then not known
+        return None
+    return (width, height) if width > 0 and height > 0 else None

@@ -1,0 +1,125 @@
+"""JSON arrays and JSON lines, one value at a time."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
+
+from functions.core.faults import InvalidManifest
+from functions.core.text import text
+
+CHARACTERS = 64 * 1024
+MAX_ITEM_CHARACTERS = 256 * 1024
+"""Step Functions hands no child more than that."""
+
+_SPACE = " \t\r\n"
+
+
+def read_array(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """The values of the array that the file is. Raises InvalidManifest with the item's number."""
+    with text(chunks) as file:
+        window = _Window(file)
+        first = window.peek()
+        if first != "[":
+            if first == "":
+                return
+            raise InvalidManifest("A JSON manifest is an array of URLs or of objects with a url: begin it with '['.")
+        window.skip()
+        yield from _values(window)
+        if window.peek():
+            raise InvalidManifest("There is more in the manifest after the end of its JSON array.")
+
+
+def _values(window: "_Window") -> Iterator[Any]:
+    number = 0
+    while True:
+        mark = window.peek()
+        if mark == "]" and number == 0:
+            break
+        number += 1
+        yield window.value(number)
+        mark = window.peek()
+        if mark not in ("]", ","):
+            raise InvalidManifest(f"There is no comma after item {number} of the manifest, or its array does not end.")
+        if mark == "]":
+            break
+        window.skip()
+    window.skip()
+
+
+class _Window:
+    """As much of the text as one value needs."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._text = ""
+        self._at = 0
+        self._decoder = json.JSONDecoder(parse_int=_number, parse_float=_number)
+
+    def peek(self) -> str:
+        """The next character that is no white space, or '' at the end."""
+        while True:
+            while self._at < len(self._text) and self._text[self._at] in _SPACE:
+                self._at += 1
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if not self._more():
+                return ""
+
+    def skip(self) -> None:
+        self._at += 1
+
+    def value(self, number: int) -> Any:
+        self.peek()
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._text, self._at)
+                if end < len(self._text) or not self._more():
+                    self._at = end
+                    return value
+            except (ValueError, RecursionError) as error:
+                long = len(self._text) - self._at > MAX_ITEM_CHARACTERS
+                if isinstance(error, RecursionError) or long or not self._more():
+                    raise _not_json(f"Item {number}", error) from error
+
+    def _more(self) -> bool:
+        piece = self._file.read(CHARACTERS)
+        self._text = self._text[self._at :] + piece
+        self._at = 0
+        return bool(piece)
+
+
+def _number(digits: str) -> int | float:
+    if len(digits) > 300:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits) if digits.lstrip("-").isdigit() else float(digits)
+
+
+def _not_json(where: str, error: Exception) -> InvalidManifest:
+    why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    return InvalidManifest(f"{where} of the manifest is not JSON: {why}.")
+
+
+def write_array(items: Iterable[Any]) -> Iterator[str]:
+    """An array, an item a line."""
+    before = "[\n"
+    for item in items:
+        yield before + json.dumps(item, ensure_ascii=False)
+        before = ",\n"
+    yield "\n]\n" if before != "[\n" else "[]\n"
+
+
+def read_lines(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """One value a line. Raises InvalidManifest with the line's number."""
+    with text(chunks) as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                try:
+                    yield json.loads(line, parse_int=_number, parse_float=_number)
+                except (ValueError, RecursionError) as error:
+                    raise _not_json(f"Line {number}", error) from error
+
+
+def write_lines(items: Iterable[Any]) -> Iterator[str]:
+    """One value a line."""
+    for item in items:
+        yield json.dumps(item, ensure_ascii=False) + "\n"

@@ -1,0 +1,102 @@
+"""What `core` asks of the world, as small interfaces; `functions.adapters` has them over AWS, tests have fakes."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """An image on its way into the bucket. `file` stands at 0; `sha256` is hex of its `size` bytes.
+
+    `owner` is the SHA-256 of the URL, kept with the object; `exclusive` forbids to replace another URL's object.
+    """
+
+    key: str
+    file: IO[bytes]
+    size: int
+    sha256: str
+    content_type: str
+    owner: str
+    storage_class: str = "STANDARD"
+    exclusive: bool = False
+
+
+class ImageStore(Protocol):
+    """The images bucket."""
+
+    def put(self, upload: Upload) -> None:
+        """Raises RowFault(STORAGE | KEY_CONFLICT), StorageFault."""
+
+
+class ImageTable(Protocol):
+    """The images table: a row exists if and only if its image is in the bucket."""
+
+    def look_up(self, urls: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        """The rows that exist, by URL. Raises TableFault."""
+
+    def record(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Writes rows, each with its `url`. Raises TableFault unless all were written."""
+
+
+class RunFiles(Protocol):
+    """What a run leaves under `runs/ID/` in the input bucket."""
+
+    def write(self, name: str, lines: Iterable[Mapping[str, Any]]) -> None:
+        """JSON lines, replacing what was there. Raises StorageFault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message for the topic. `kind` is a message attribute, by which subscriptions filter."""
+
+    kind: str
+    subject: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Notices(Protocol):
+    """The SNS topic."""
+
+    def publish(self, notice: Notice) -> bool:
+        """False where it could not be published: nobody's images are lost for that."""
+
+
+class Manifests(Protocol):
+    """The manifest's object in the input bucket."""
+
+    def read(self, bucket: str, key: str, etag: str) -> Iterator[bytes]:
+        """The object's bytes, in pieces. Raises ManifestGone where it is not the one of `etag` any more."""
+
+    def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
+        """The user's metadata on the object. Raises ManifestGone."""
+
+
+class ManifestGone(Exception):
+    """The manifest was deleted or replaced since it was announced."""
+
+
+class RunRecords(Protocol):
+    """The runs table."""
+
+    def claim(self, record: Mapping[str, Any]) -> bool:
+        """Writes a new record; False where another execution has the run already."""
+
+    def update(self, run_id: str, values: Mapping[str, Any]) -> None:
+        """Sets attributes, of a record that may not exist yet."""
+
+    def get(self, run_id: str) -> Mapping[str, Any] | None:
+        """The record, strongly consistent."""
+
+
+class Results(RunFiles, Protocol):
+    """What SummarizeRun reads and writes of a run."""
+
+    def parts(self, folder: str) -> Iterator[str]:
+        """Names of the parts of `folder`, in their order."""
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        """A part's lines."""
+
+    def write_text(self, name: str, pieces: Iterable[str], content_type: str) -> None:
+        """A report, streamed. Raises StorageFault."""

@@ -1,0 +1,90 @@
+"""URLs of a manifest: made absolute, checked, and redacted for everything that people read."""
+
+import re
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from functions.core.faults import RowFault
+from functions.core.reasons import Reason
+
+MAX_URL_BYTES = 2048
+"""DynamoDB's limit for a partition key, and the URL is ours."""
+
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
+_QUERY_PAIR = re.compile(r"([^&;=]*)(=?)([^&;]*)")
+_SECRET_NAME = re.compile(r"sig|token|key|secret|pass|pw|auth|cred|session|jwt|code|policy|hash|hmac", re.I)
+_HARMLESS_VALUE = re.compile(r"[\w.,:+%-]{0,24}")
+
+
+def absolute(text: str, base_url: str = "") -> str:
+    """The URL to fetch. A relative one is appended to `base_url` as a path, as the upstream contract has it.
+
+    Raises RowFault(INVALID_URL).
+    """
+    url = text.strip()
+    if not url:
+        raise _invalid("The row has no URL.")
+    if base_url and "://" not in url.split("?", 1)[0] and not _scheme_of(url):
+        url = urljoin(base_url, url) if url.startswith("//") else f"{base_url.rstrip('/')}/{url.lstrip('/')}"
+    if _FORBIDDEN.search(url) or "\\" in url:
+        raise _invalid("The URL holds a control character or a backslash.")
+    if len(url.encode("utf-8", "surrogatepass")) > MAX_URL_BYTES:
+        raise _invalid(f"The URL is longer than {MAX_URL_BYTES} bytes, the longest key that the table takes.")
+    _check(url)
+    return url
+
+
+def _check(url: str) -> None:
+    try:
+        url.encode()
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises when it is no port
+    except ValueError as error:
+        raise _invalid(f"The URL cannot be parsed: {error}.") from error
+    if parts.scheme not in ("http", "https"):
+        found = f"'{parts.scheme}:'" if parts.scheme else "no scheme (set base_url for relative URLs)"
+        raise _invalid(f"The URL has {found}; only http and https are fetched.")
+    if not parts.hostname:
+        raise _invalid("The URL names no host.")
+
+
+def _scheme_of(url: str) -> str:
+    match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", url)
+    return match[1] if match else ""
+
+
+def _invalid(message: str) -> RowFault:
+    return RowFault(Reason.INVALID_URL, message)
+
+
+def host_of(url: str) -> str:
+    """`host` or `host:port`, lower case: what politeness and reports count by."""
+    return _netloc(urlsplit(url))
+
+
+def origin_of(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port: where credentials and a row's own headers may go."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, (parts.hostname or "").lower(), port
+
+
+def _netloc(parts: SplitResult) -> str:
+    return parts.netloc.rpartition("@")[2].lower()
+
+
+def redact(url: str) -> str:
+    """The URL as people may read it: no user info, no fragment, and of its query only what is short and harmless."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(unparsable URL)"
+    netloc = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=netloc, query=_QUERY_PAIR.sub(_mask, parts.query), fragment="").geturl()
+
+
+def _mask(pair: re.Match[str]) -> str:
+    name, equals, value = pair.groups()
+    if not equals:
+        return name if _HARMLESS_VALUE.fullmatch(name) else "…"
+    harmless = _HARMLESS_VALUE.fullmatch(value) and not _SECRET_NAME.search(name)
+    return f"{name}={value if harmless else '…'}"

@@ -1,0 +1,185 @@
+"""Fetch one URL or raise: redirects, deadline, status, opt-out, body."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+from requests.models import Response
+
+from functions.core.faults import RowFault
+from functions.core.reasons import Reason
+from functions.core.urls import absolute, origin_of
+from functions.core.web.body import Body, receive
+from functions.core.web.causes import body_fault, fault_from
+from functions.core.web.deadlines import Lease, Watchdog
+from functions.core.web.robots import opted_out
+from functions.core.web.statuses import REDIRECTS, fault_of
+
+MAX_HOPS = 5
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 15.0
+"""Without a byte; the whole image has its own deadline."""
+
+DRAIN_BYTES = 16 * 1024
+"""A refusal's body up to this is read, so that its connection can be used again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What to fetch and within which bounds.
+
+    `headers` are the row's own and stay with its origin; `validators` make the request conditional and go along.
+    `check_head` sees the first bytes and raises RowFault to stop early.
+    """
+
+    url: str
+    timeout: float
+    max_bytes: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    validators: Mapping[str, str] = field(default_factory=dict)
+    user_agent: str = ""
+    want_md5: bool = False
+    respect_opt_out: bool = True
+    check_head: Callable[[bytes], None] = lambda head: None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """`body.file` is the caller's to close. `final_url` is where redirects led, None where there were none."""
+
+    body: Body
+    final_url: str | None
+    etag: str | None
+    last_modified: str | None
+
+
+class NotModified(Exception):
+    """304 to a conditional request: what the table knows still holds."""
+
+
+class Fetcher:
+    """Shared by the threads of an environment."""
+
+    def __init__(self, session: requests.Session, watchdog: Watchdog) -> None:
+        self._session = session
+        self._watchdog = watchdog
+
+    def fetch(self, wanted: Wanted) -> Fetched:
+        """Raises RowFault, and NotModified where validators were sent. A dropped connection is tried again."""
+        with self._watchdog.lease(wanted.timeout) as lease:
+            try:
+                return self._attempt(wanted, lease)
+            except RowFault as fault:
+                if not fault.dropped or lease.expired:
+                    raise
+            return self._attempt(wanted, lease)
+
+    def _attempt(self, wanted: Wanted, lease: Lease) -> Fetched:
+        try:
+            return self._follow(wanted, lease)
+        except (RowFault, NotModified) as known:
+            if lease.expired:
+                raise _out_of_time(wanted) from known
+            raise
+        except Exception as error:  # whatever a server can make the stack below raise is this row's fault alone
+            if lease.expired:
+                raise _out_of_time(wanted) from error
+            raise fault_from(error) from error
+
+    def _follow(self, wanted: Wanted, lease: Lease) -> Fetched:
+        url = wanted.url
+        headers = dict(wanted.headers)
+        for _ in range(MAX_HOPS + 1):
+            response = self._ask(url, headers, wanted, lease)
+            try:
+                target = _target_of(response, url)
+                if target is None:
+                    return self._accept(response, wanted, url)
+            finally:
+                _release(response)
+            if origin_of(target) != origin_of(url):
+                headers = {}
+            url = target
+        raise RowFault(Reason.TOO_MANY_REDIRECTS, f"The server redirected more than {MAX_HOPS} times.")
+
+    def _ask(self, url: str, headers: Mapping[str, str], wanted: Wanted, lease: Lease) -> Response:
+        sent = {**headers, **wanted.validators}
+        if wanted.user_agent:
+            sent["User-Agent"] = wanted.user_agent
+        request = self._session.prepare_request(requests.Request("GET", url, headers=sent))
+        timeout = (CONNECT_SECONDS, max(0.001, min(READ_SECONDS, lease.left)))
+        return self._session.send(request, stream=True, timeout=timeout, allow_redirects=False, proxies={})
+
+    def _accept(self, response: Response, wanted: Wanted, url: str) -> Fetched:
+        if response.status_code == 304 and wanted.validators:
+            raise NotModified
+        if response.status_code != 200:
+            raise fault_of(response.status_code, response.headers)
+        if wanted.respect_opt_out and (directive := opted_out(response.headers.get("X-Robots-Tag"))):
+            raise RowFault(Reason.OPT_OUT, f"The owner opts out of this use (X-Robots-Tag: {directive}).", status=200)
+        body = receive(
+            _reader(response, wanted.max_bytes),
+            encoding=response.headers.get("Content-Encoding", ""),
+            max_bytes=wanted.max_bytes,
+            want_md5=wanted.want_md5,
+            check_head=wanted.check_head,
+        )
+        return Fetched(
+            body=body,
+            final_url=url if url != wanted.url else None,
+            etag=response.headers.get("ETag"),
+            last_modified=response.headers.get("Last-Modified"),
+        )
+
+
+def _target_of(response: Response, url: str) -> str | None:
+    """Where a redirect leads, or None. Raises RowFault(BLOCKED_ADDRESS | INVALID_URL) for what is not the web."""
+    location = response.headers.get("Location")
+    if response.status_code not in REDIRECTS or not location:
+        return None
+    with suppress(UnicodeError):
+        location = location.encode(
+            "latin-1"
+        ).decode()  # RFC 3986 has none, servers send UTF-8; http.client says latin-1
+    try:
+        target = absolute(urljoin(url, location))
+    except (RowFault, ValueError) as error:
+        raise RowFault(
+            Reason.BLOCKED_ADDRESS,
+            "The server redirected to something that is not a web address.",
+            status=response.status_code,
+        ) from error
+    return target
+
+
+def _reader(response: Response, max_bytes: int) -> Callable[[int], bytes]:
+    length = response.headers.get("Content-Length", "")
+    if length.isascii() and length.isdigit() and int(length[:18]) > max_bytes:
+        raise RowFault(Reason.TOO_LARGE, f"The image is larger than the {max_bytes:,} bytes allowed.", status=200)
+    raw: Any = response.raw
+
+    def read(amount: int) -> bytes:
+        try:
+            return bytes(raw.read(amount, decode_content=False))
+        except Exception as error:
+            raise body_fault(error) from error
+
+    return read
+
+
+def _release(response: Response) -> None:
+    """Back to the pool when all was read or little is left, else shut: nobody reads an endless body to be polite."""
+    raw: Any = response.raw
+    with suppress(Exception):
+        length = response.headers.get("Content-Length", "")
+        if response.status_code != 200 and length.isdigit() and int(length[:9]) <= DRAIN_BYTES:
+            raw.read(DRAIN_BYTES, decode_content=False)
+    with suppress(Exception):
+        response.close()
+
+
+def _out_of_time(wanted: Wanted) -> RowFault:
+    return RowFault(Reason.TIMEOUT, f"The server did not finish within {wanted.timeout:g} seconds.")

@@ -1,0 +1,70 @@
+"""The `requests` session that every download shares: guarded, pooled, and deaf to its surroundings."""
+
+import ssl
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import certifi
+import requests
+from requests.adapters import HTTPAdapter
+from requests.models import PreparedRequest, Response
+
+from functions.core.web.guard import Guard, GuardedPoolManager
+
+VERSION = "0.1"
+
+
+def user_agent(contact: str) -> str:
+    """Who asks, and whom to write to about it."""
+    return f"image-mirror/{VERSION} (+{contact})" if contact else f"image-mirror/{VERSION}"
+
+
+class GuardedAdapter(HTTPAdapter):
+    """`requests`' adapter over guarded pools, its certificates read once and not once a connection."""
+
+    def __init__(self, guard: Guard, *, pool_size: int, ca_file: str) -> None:
+        self._guard = guard
+        self._ssl_context = ssl.create_default_context(cafile=ca_file)
+        super().__init__(pool_connections=pool_size, pool_maxsize=pool_size)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **_: Any) -> None:
+        self.poolmanager = GuardedPoolManager(
+            guard=self._guard,
+            ssl_context=self._ssl_context,
+            num_pools=connections,
+            maxsize=maxsize,
+            block=block,
+        )
+
+    def build_connection_pool_key_attributes(self, request: PreparedRequest, verify: Any, cert: Any = None) -> Any:
+        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """The context has done it."""
+
+    def proxy_manager_for(self, proxy: str, **_: Any) -> Any:
+        raise RuntimeError("Downloads go through no proxy: it would connect where the guard does not look.")
+
+
+class MirrorSession(requests.Session):
+    """No environment, no cookies kept, no redirect followed: `requests` would read its whole body into memory."""
+
+    def get_redirect_target(self, resp: Response) -> None:
+        return None
+
+
+def make_session(guard: Guard, *, contact: str = "", pool_size: int = 64, ca_file: str | None = None) -> MirrorSession:
+    """`pool_size` bounds both the hosts whose pools are kept and the idle connections to each."""
+    session = MirrorSession()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers.clear()
+    session.headers.update(
+        {"User-Agent": user_agent(contact), "Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
+    )
+    session.adapters.clear()
+    adapter = GuardedAdapter(guard, pool_size=pool_size, ca_file=ca_file or certifi.where())
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
