@@ -1,0 +1,19 @@
+"""`python -m cdk.cli deploy|destroy …`: the CDK command on the synthesized stack, by the wheel's own Node."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+NODE = Path(os.environ["JSII_NODE"])
+NPX = NODE.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npx-cli.js"
+
+
+def main() -> int:
+    command = [NODE, NPX, "--yes", "aws-cdk@2", *sys.argv[1:], "--app", "cdk.out"]
+    path = f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return subprocess.run(command, env={**os.environ, "PATH": path}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,22 @@
+from aws_cdk import RemovalPolicy
+from aws_cdk.aws_kms import Key
+from aws_cdk.aws_sns import Topic
+from constructs import Construct
+
+
+class Notifications(Construct):
+    """One topic for failures, finished runs and alarms, with a key of its own.
+
+    The key that AWS manages for SNS would do for the functions, but lets no CloudWatch alarm publish.
+    """
+
+    def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        self.key = Key(
+            self,
+            "Key",
+            description="Encrypts the messages of image-mirror",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.topic = Topic(self, "Topic", master_key=self.key, enforce_ssl=True)

@@ -1,0 +1,54 @@
+from aws_cdk import Duration
+from aws_cdk.aws_events import EventPattern, Match, Rule
+from aws_cdk.aws_events_targets import SfnStateMachine
+from aws_cdk.aws_s3 import IBucket
+from aws_cdk.aws_sqs import Queue, QueueEncryption
+from aws_cdk.aws_stepfunctions import IStateMachine
+from constructs import Construct
+
+
+class Trigger(Construct):
+    """Starts a run for every object that appears under `manifests/`; its input is the whole event.
+
+    An event that cannot be delivered within a day waits two weeks in `dead_letters`. CDK's target brings the
+    role that may start this state machine, and the right of this rule to write to the queue.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        bucket: IBucket,
+        state_machine: IStateMachine,
+    ) -> None:
+        super().__init__(scope, id)
+        self.dead_letters = Queue(
+            self,
+            "DeadLetters",
+            encryption=QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        self.rule = Rule(
+            self,
+            "ManifestUploaded",
+            description="A manifest was uploaded",
+            event_pattern=EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={
+                    "bucket": {"name": [bucket.bucket_name]},
+                    # Consoles make an empty object for a folder.
+                    "object": {"key": Match.prefix("manifests/"), "size": Match.greater_than(0)},
+                },
+            ),
+            targets=[
+                SfnStateMachine(
+                    state_machine,
+                    dead_letter_queue=self.dead_letters,
+                    max_event_age=Duration.hours(24),
+                    retry_attempts=185,
+                )
+            ],
+        )

@@ -1,0 +1,52 @@
+from collections.abc import Mapping
+
+from aws_cdk import Aws, Duration, Stack
+from aws_cdk.aws_stepfunctions import DefinitionBody, LogLevel, LogOptions, StateMachine, StateMachineType
+from constructs import Construct
+
+from cdk.definition import state_machine
+from cdk.functions import Function
+from cdk.logs import Log
+from cdk.settings import Settings
+
+
+class Workflow(Construct):
+    """The state machine of `cdk/definition.py`, with its log and traces."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        functions: Mapping[str, Function],
+        settings: Settings,
+    ) -> None:
+        super().__init__(scope, id)
+        stack = Stack.of(self)
+        definition = state_machine(
+            functions={module: each.function.function_arn for module, each in functions.items()},
+            timeout_seconds=int(Duration.days(settings.run_timeout_days).to_seconds()),
+        )
+        # Below /aws/vendedlogs/ one entry lets all state machines deliver; under any other name each adds its
+        # own to a resource policy of the account, which is full at 5,120 characters.
+        self.log_group = Log(self, "Log", settings=settings, name=f"/aws/vendedlogs/states/{stack.stack_name}")
+        self.state_machine = StateMachine(
+            self,
+            "StateMachine",
+            definition_body=DefinitionBody.from_string(stack.to_json_string(definition)),
+            state_machine_type=StateMachineType.STANDARD,
+            tracing_enabled=True,
+            logs=LogOptions(destination=self.log_group, level=LogLevel[settings.workflow_log_level]),
+        )
+
+    def executions(self) -> str:
+        """The ARNs of its executions."""
+        return self._execution_arns("")
+
+    def map_executions(self) -> str:
+        """The ARNs of the executions inside its Map Runs, whose name has the label of the Map state in it."""
+        return self._execution_arns("/*")
+
+    def _execution_arns(self, label: str) -> str:
+        place = f"arn:{Aws.PARTITION}:states:{Aws.REGION}:{Aws.ACCOUNT_ID}:execution"
+        return f"{place}:{self.state_machine.state_machine_name}{label}:*"
