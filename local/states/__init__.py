@@ -1,0 +1,24 @@
+"""A small Step Functions: an interpreter of the Amazon States Language in JSONPath, and its API.
+
+definition   what may be executed; anything else is refused by name     (fields, checks)
+interpreter  goes through the states                                     (dataflow, paths, intrinsics, choices,
+                                                                          retry, tasks, parallel, inline_map)
+distributed_map   a Map Run                                              (readers, batcher, results, map_runs)
+lifecycle    an execution from start to end                              (executions, history, scope, stop)
+engine, api  the service                                                 (views, pages, arns)
+"""
+
+from local.states.api import StatesApi
+from local.states.engine import Engine
+from local.states.errors import ApiError, InvalidDefinition, InvocationRefused, UnsupportedDefinition
+from local.states.tasks import Invocation
+
+__all__ = [
+    "ApiError",
+    "Engine",
+    "InvalidDefinition",
+    "Invocation",
+    "InvocationRefused",
+    "StatesApi",
+    "UnsupportedDefinition",
+]

@@ -1,0 +1,123 @@
+"""What a Task can call: a table of resources."""
+
+from __future__ import annotations
+
+import re
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local.states import payloads
+from local.states.checks import Check, one_of, path_or_intrinsic, template, text
+from local.states.errors import InvocationRefused, StatesError
+
+if TYPE_CHECKING:
+    from local.states.scope import Scope
+
+LAMBDA_INVOKE = "arn:aws:states:::lambda:invoke"
+_FUNCTION_ARN = re.compile(r"arn:aws:lambda:[\w-]+:\d{12}:function:[\w-]+(:[\w$-]+)?")
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What a function answered: `error` is None, or Lambda's FunctionError, and then the payload is
+    `{"errorType", "errorMessage", …}`."""
+
+    payload: Any
+    error: str | None = None
+
+
+Invoke = Callable[[str, Any], Invocation]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """`call` gives the task's result; events of the history begin with `events`."""
+
+    call: Callable[[str, Any, Scope, float | None], Any]
+    events: str
+    parameters: dict[str, Check] | None
+
+
+def is_known(arn: str) -> bool:
+    return arn == LAMBDA_INVOKE or _FUNCTION_ARN.fullmatch(arn) is not None
+
+
+def resource(arn: str) -> Resource:
+    return _INVOKE if arn == LAMBDA_INVOKE else _FUNCTION
+
+
+def payload_fields(arn: str) -> dict[str, Check] | None:
+    return resource(arn).parameters
+
+
+def _lambda_invoke(arn: str, parameters: Any, scope: Scope, timeout: float | None) -> Any:
+    """The result in the shape of the optimized integration."""
+    payload = _invoked(parameters["FunctionName"], parameters.get("Payload", {}), scope, timeout)
+    request = str(uuid.uuid4())
+    return {
+        "ExecutedVersion": "$LATEST",
+        "Payload": payload,
+        "SdkHttpMetadata": {"HttpHeaders": {"x-amzn-RequestId": request}, "HttpStatusCode": 200},
+        "SdkResponseMetadata": {"RequestId": request},
+        "StatusCode": 200,
+    }
+
+
+def _lambda_function(arn: str, parameters: Any, scope: Scope, timeout: float | None) -> Any:
+    return _invoked(arn, parameters, scope, timeout)
+
+
+def _invoked(function: Any, payload: Any, scope: Scope, timeout: float | None) -> Any:
+    if not isinstance(function, str):
+        raise StatesError("States.Runtime", "FunctionName is not a string")
+    begun = scope.services.clock.now()
+    call = _Call(scope.services.invoke, function, payload)
+    scope.await_event(call.done, begun, timeout)
+    answer = call.answer()
+    if answer.error is None:
+        return answer.payload
+    name = answer.payload.get("errorType") if isinstance(answer.payload, dict) else None
+    raise StatesError(str(name or "Lambda.Unknown"), payloads.text(answer.payload))
+
+
+class _Call:
+    """An invocation in a thread of its own, so that its caller can turn away from it: Lambda, too, goes on
+    with a function that nobody waits for any more."""
+
+    def __init__(self, invoke: Invoke, function: str, payload: Any) -> None:
+        self.done = threading.Event()
+        self._answer: Invocation | None = None
+        self._error: Exception | None = None
+        threading.Thread(target=self._run, args=(invoke, function, payload), name="invocation", daemon=True).start()
+
+    def _run(self, invoke: Invoke, function: str, payload: Any) -> None:
+        try:
+            self._answer = invoke(function, payload)
+        except Exception as error:
+            self._error = error
+        finally:
+            self.done.set()
+
+    def answer(self) -> Invocation:
+        if self._answer is not None:
+            return self._answer
+        if isinstance(self._error, InvocationRefused):
+            raise StatesError(self._error.name, self._error.message)
+        raise StatesError("Lambda.SdkClientException", f"{type(self._error).__name__}: {self._error}")
+
+
+_INVOKE = Resource(
+    _lambda_invoke,
+    "Task",
+    {
+        "FunctionName": text,
+        "FunctionName.$": path_or_intrinsic,
+        "Payload": template,
+        "Payload.$": path_or_intrinsic,
+        "InvocationType": one_of("RequestResponse"),
+    },
+)
+_FUNCTION = Resource(_lambda_function, "LambdaFunction", None)
