@@ -1,0 +1,1 @@
+"""The embedded AWS: the synthesized template, run on this machine."""

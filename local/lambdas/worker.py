@@ -1,0 +1,176 @@
+"""Runs inside the subprocess: `python -m local.lambdas.worker FD TMP`, FD a socket to the host, TMP its folder.
+
+Says {"ready": null} or {"ready": error} once the handler is loaded, then answers each request
+{"id", "payload", "deadline" (seconds since the epoch), "arn", "trace"} with {"payload", "error"}.
+Knows the function by its environment variables alone, as Lambda's own runtime does.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import queue
+import resource
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from local.lambdas import frames
+
+MAX_ANSWER_BYTES = 6_291_556  # Lambda's quota for a synchronous answer
+Handler = Callable[[Any, "LambdaContext"], Any]
+
+
+@dataclass(frozen=True)
+class LambdaContext:
+    """What a handler is handed beside the event; names and types are Lambda's."""
+
+    aws_request_id: str
+    invoked_function_arn: str
+    deadline: float
+    function_name: str = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
+    function_version: str = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "")
+    memory_limit_in_mb: str = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    log_group_name: str = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
+    log_stream_name: str = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", "")
+    identity: None = None
+    client_context: None = None
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self.deadline - time.time()) * 1000))
+
+
+class InitError(Exception):
+    """The handler cannot be loaded. `error` is the answer that Lambda would give."""
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.error = {"errorType": error_type, "errorMessage": message, "requestId": "", "stackTrace": []}
+
+
+def load(name: str) -> Handler:
+    """`functions.download_batch.handler` as the function it names. Raises `InitError`."""
+    module_name, _, attribute = name.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        message = f"Unable to import module '{module_name}': {error}"
+        raise InitError("Runtime.ImportModuleError", message) from error
+    except Exception as error:
+        raise InitError(type(error).__name__, str(error)) from error
+    handler: Handler | None = getattr(module, attribute, None)
+    if handler is None:
+        raise InitError("Runtime.HandlerNotFound", f"Handler '{attribute}' missing on module '{module_name}'")
+    return handler
+
+
+def answer(handler: Handler, request: dict[str, Any]) -> bytes:
+    """What the handler returned, or what it raised in the shape that Lambda gives to errors, as JSON."""
+    os.environ["_X_AMZN_TRACE_ID"] = request["trace"]
+    context = LambdaContext(request["id"], request["arn"], request["deadline"])
+    try:
+        payload = handler(request["payload"], context)
+    except Exception as error:
+        return _failed(request["id"], error)
+    try:
+        content = frames.encode({"payload": payload, "error": None})
+    except (TypeError, ValueError) as error:
+        message = f"Unable to marshal response: {error}"
+        return _refused(request["id"], "Runtime.MarshalError", message)
+    if len(content) > MAX_ANSWER_BYTES:
+        message = f"Response payload size exceeded maximum allowed payload size ({MAX_ANSWER_BYTES} bytes)."
+        return _refused(request["id"], "Function.ResponseSizeTooLarge", message)
+    return content
+
+
+def _failed(request_id: str, error: Exception) -> bytes:
+    stack = traceback.format_list(traceback.extract_tb(error.__traceback__)[1:])
+    print(f"[ERROR] {type(error).__name__}: {error}\nTraceback (most recent call last):\n{''.join(stack)}")  # noqa: T201
+    return _refused(request_id, type(error).__name__, str(error), stack)
+
+
+def _refused(request_id: str, error_type: str, message: str, stack: list[str] | None = None) -> bytes:
+    payload = {
+        "errorMessage": message,
+        "errorType": error_type,
+        "requestId": request_id,
+        "stackTrace": stack or [],
+    }
+    return frames.encode({"payload": payload, "error": "Unhandled"})
+
+
+def max_memory_mb() -> int:
+    """Peak of resident memory. `ru_maxrss` of Linux would count the parent's before the exec, too."""
+    try:
+        with open("/proc/self/status") as status:
+            peak = next(line for line in status if line.startswith("VmHWM:"))
+        return int(peak.split()[1]) // 1024
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1 << 20)  # macOS counts in bytes
+
+
+def report(request_id: str, milliseconds: float, init_milliseconds: float | None) -> str:
+    fields = [
+        f"REPORT RequestId: {request_id}",
+        f"Duration: {milliseconds:.2f} ms",
+        f"Billed Duration: {int(milliseconds) + 1} ms",
+        f"Memory Size: {os.environ['AWS_LAMBDA_FUNCTION_MEMORY_SIZE']} MB",
+        f"Max Memory Used: {max_memory_mb()} MB",
+    ]
+    if init_milliseconds is not None:
+        fields.append(f"Init Duration: {init_milliseconds:.2f} ms")
+    return "\t".join(fields)
+
+
+def _say(line: str) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.write(1, f"{line}\n".encode())
+
+
+def _listen(channel: socket.socket, requests: queue.SimpleQueue[dict[str, Any]], tmp: str) -> None:
+    """Ends this process group as soon as the host is gone, whatever the handler is doing just then."""
+    try:
+        while True:
+            requests.put(frames.receive(channel))
+    except (EOFError, OSError):
+        shutil.rmtree(tmp, ignore_errors=True)
+        os.killpg(0, signal.SIGKILL)
+
+
+def main(descriptor: int, tmp: str) -> None:
+    os.set_inheritable(descriptor, False)
+    channel = socket.socket(fileno=descriptor)
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(channel, requests, tmp), daemon=True).start()
+    started = time.perf_counter()
+    try:
+        handler = load(os.environ["_HANDLER"])
+    except InitError as error:
+        if error.__cause__ is not None:
+            traceback.print_exception(error.__cause__)
+        sys.stderr.flush()
+        frames.send(channel, frames.encode({"ready": error.error}))
+        return
+    init: float | None = (time.perf_counter() - started) * 1000
+    frames.send(channel, frames.encode({"ready": None}))
+    while True:
+        request = requests.get()
+        _say(f"START RequestId: {request['id']} Version: $LATEST")
+        started = time.perf_counter()
+        result = answer(handler, request)
+        milliseconds = (time.perf_counter() - started) * 1000
+        _say(f"END RequestId: {request['id']}\n{report(request['id'], milliseconds, init)}")
+        init = None
+        frames.send(channel, result)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,51 @@
+"""Worker output on its way to CloudWatch Logs: in batches, by one thread, never in an invocation's way."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from typing import Any
+
+from local import backend
+
+MAX_WAITING = 10_000  # batches of lines; what comes beyond is dropped, and said so
+Batch = tuple[str, str, int, list[str]]
+
+
+class Logs:
+    """Call it with (group, stream, lines)."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.Queue[Batch | None] = queue.Queue(MAX_WAITING)
+        self._dropped = 0
+        self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
+        self._thread.start()
+
+    def __call__(self, group: str, stream: str, lines: list[str]) -> None:
+        try:
+            self._waiting.put_nowait((group, stream, int(time.time() * 1000), lines))
+        except queue.Full:
+            self._dropped += len(lines)
+
+    def flush(self) -> None:
+        """Returns once all that was said before is in CloudWatch Logs."""
+        self._waiting.join()
+
+    def close(self) -> None:
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (batch := self._waiting.get()) is not None:
+            group, stream, timestamp, lines = batch
+            backend.put_log_events(group, stream, _events(timestamp, self._noted(lines)))
+            self._waiting.task_done()
+
+    def _noted(self, lines: list[str]) -> list[str]:
+        dropped, self._dropped = self._dropped, 0
+        return [f"({dropped} lines were dropped here)", *lines] if dropped else lines
+
+
+def _events(timestamp: int, lines: list[str]) -> list[dict[str, Any]]:
+    return [{"timestamp": timestamp, "message": line} for line in lines]

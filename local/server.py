@@ -1,0 +1,176 @@
+"""Serves a WSGI application on loopback, kept alive, a thread a connection.
+
+werkzeug's own handler closes every connection after one answer and waits 10 ms for the rest of its request.
+This one reads the request whole first, so that nothing is left to drain and the connection can be kept:
+thousands of small PUTs then pay for no handshake.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import logging
+import socket
+import threading
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.serving import ThreadedWSGIServer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+LOOPBACK = "127.0.0.1"
+READ_BUFFER = 1 << 16
+BACKLOG = 512
+STOP_SECONDS = 5.0
+log = logging.getLogger(__name__)
+
+
+class _Handler(MotoRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    rbufsize = READ_BUFFER
+    server: _Server
+
+    def run_wsgi(self) -> None:
+        """Called by `http.server` once a request's head is parsed and `Expect: 100-continue` answered."""
+        self.environ = environ = self.make_environ()
+        environ["wsgi.input"] = io.BytesIO(self._body(environ))
+        status, headers = "500 Internal Server Error", [("Content-Length", "0")]
+
+        def start_response(new_status: str, new_headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            nonlocal status, headers
+            status, headers = new_status, new_headers
+
+        try:
+            chunks = self.server.app(environ, start_response)
+            content = _whole(chunks)
+        except Exception:
+            log.exception("%s %s failed", self.command, self.path)
+            status, headers, content = "500 Internal Server Error", [("Content-Type", "text/plain")], b""
+        self._answer(status, headers, content)
+
+    def _body(self, environ: dict[str, Any]) -> bytes:
+        if environ.get("wsgi.input_terminated"):
+            return io.BufferedReader(environ["wsgi.input"]).read()
+        return self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0))
+
+    def _answer(self, status: str, headers: list[tuple[str, str]], content: bytes) -> None:
+        """Head and content leave in one write: two would be two packets, and two wake-ups of the client."""
+        code = int(status.split(" ", 1)[0])
+        has_length = any(name.lower() == "content-length" for name, _ in headers)
+        lines = [f"HTTP/1.1 {status}\r\n", *(f"{name}: {value}\r\n" for name, value in headers)]
+        if not has_length and code not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            lines.append(f"Content-Length: {len(content)}\r\n")
+        if self.close_connection:
+            lines.append("Connection: close\r\n")
+        lines.append("\r\n")
+        head = "".join(lines).encode("latin-1")
+        self.connection.sendall(head if self.command == "HEAD" else head + content)
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+        log.debug(message.rstrip("\n"), *args)
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Said by nobody: a run has tens of thousands of them."""
+
+
+def _whole(chunks: Iterable[bytes]) -> bytes:
+    try:
+        return b"".join(chunks)
+    finally:
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
+
+
+class _Server(ThreadedWSGIServer):
+    """Remembers its connections, because those that are kept alive have to be ended by us."""
+
+    daemon_threads = True
+
+    def __init__(self, listener: socket.socket, app: WSGIApplication) -> None:
+        host, port = listener.getsockname()
+        super().__init__(host, port, app, _Handler, fd=listener.fileno())
+        self._guard = threading.Lock()
+        self._open: dict[socket.socket, threading.Thread] = {}
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        thread = threading.Thread(target=self._serve, args=(request, client_address), name="connection", daemon=True)
+        with self._guard:
+            self._open[request] = thread
+        thread.start()
+
+    def _serve(self, request: Any, client_address: Any) -> None:
+        try:
+            self.process_request_thread(request, client_address)
+        finally:
+            with self._guard:
+                del self._open[request]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        log.debug("connection of %s ended", client_address, exc_info=True)
+
+    def end_connections(self) -> None:
+        with self._guard:
+            ending = dict(self._open)
+        for connection in ending:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in ending.values():
+            thread.join(timeout=STOP_SECONDS)
+
+
+class Server:
+    """Binds at once, so that its endpoint is known; answers from `start` to `stop`.
+
+    Port 0, or one that is taken, becomes a free one: `moved` tells the second case.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        self._listener, self.moved = _listen(port)
+        self.endpoint = f"http://{LOOPBACK}:{self._listener.getsockname()[1]}"
+        self._server: _Server | None = None
+        self._acceptor: threading.Thread | None = None
+
+    def start(self, app: WSGIApplication) -> None:
+        self._server = _Server(self._listener, app)
+        self._acceptor = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="acceptor", daemon=True
+        )
+        self._acceptor.start()
+
+    def stop(self) -> None:
+        """Ends the acceptor and every connection, also those in the middle of an answer."""
+        self._listener.close()
+        if self._server is None or self._acceptor is None:
+            return
+        self._server.shutdown()
+        self._acceptor.join()
+        self._server.end_connections()
+        self._server = self._acceptor = None
+
+
+def _listen(port: int) -> tuple[socket.socket, bool]:
+    try:
+        return _bound(port), False
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+    return _bound(0), True
+
+
+def _bound(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
