@@ -10,7 +10,7 @@ NPX = NODE.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npx-cli.js"
 
 
 def main() -> int:
-    command = [NODE, NPX, "--yes", "aws-cdk@2", *sys.argv[1:], "--app", "cdk.out"]
+    command = [str(NODE), str(NPX), "--yes", "aws-cdk@2", *sys.argv[1:], "--app", "cdk.out"]
     path = f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return subprocess.run(command, env={**os.environ, "PATH": path}, check=False).returncode
 

@@ -24,7 +24,7 @@ class FunctionSpec:
 
 
 FUNCTIONS = (
-    FunctionSpec("prepare_run", 300, 1024, ("RUNS_TABLE", "INPUT_BUCKET", "DEFAULT_OPTIONS")),
+    FunctionSpec("prepare_run", 300, 1024, ("RUNS_TABLE", "DEFAULT_OPTIONS")),
     FunctionSpec(
         "download_batch",
         90,

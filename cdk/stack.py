@@ -65,26 +65,22 @@ class ImageMirror(Stack):
 
         prepare = self.functions["prepare_run"].role
         _allow(prepare, manifests, "s3:GetObject")
-        _allow(prepare, [runs_table], "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+        _allow(prepare, [runs_table], "dynamodb:PutItem", "dynamodb:UpdateItem")
 
         download = self.functions["download_batch"].role
         # It looks at an image only where its key is taken: is it from an earlier try of the same batch?
-        _allow(download, [images("images/*")], "s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject")
-        _allow(download, [images_table], "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:PutItem")
+        _allow(download, [images("images/*")], "s3:PutObject", "s3:GetObject")
+        _allow(download, [images_table], "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem")
         _allow(download, [given("runs/*")], "s3:PutObject")
 
         summarize = self.functions["summarize_run"].role
         _allow(summarize, [*manifests, given("runs/*")], "s3:GetObject")
-        _allow(summarize, [given("runs/*")], "s3:PutObject", "s3:AbortMultipartUpload")
+        _allow(summarize, [given("runs/*")], "s3:PutObject")
         _allow(summarize, [runs_table], "dynamodb:GetItem", "dynamodb:UpdateItem")
-        # Listing is a right on the whole bucket; the condition keeps it to the files of the runs.
-        summarize.add_to_policy(
-            PolicyStatement(
-                actions=["s3:ListBucket"],
-                resources=[self.buckets.input.bucket_arn],
-                conditions={"StringLike": {"s3:prefix": ["runs/*"]}},
-            )
-        )
+        # SummarizeRun lists a run's parts. Both must learn that a manifest is gone: whoever may not list a bucket
+        # is told 403, not 404, and a GET has no prefix that a condition could name.
+        for reader in (prepare, summarize):
+            _allow(reader, [self.buckets.input.bucket_arn], "s3:ListBucket")
         for each in self.functions.values():
             _allow(each.role, [each.log_group.log_group_arn], "logs:CreateLogStream", "logs:PutLogEvents")
         for publisher in (download, summarize):

@@ -83,6 +83,6 @@ def _log(batch: Batch, report: Report) -> None:
     where = {"run_id": batch.run["id"], "first_row": batch.first_row, "round": batch.round}
     for outcome in report.outcomes:
         if outcome.failure is not None:
-            logger.info("Image failed", **where, **outcome.as_json())
+            logger.info("Image failed", **where, failure=outcome.as_json())
     counts: dict[str, Any] = Counter(outcome.ending.value for outcome in report.outcomes)
     logger.info("Batch done", **where, **counts, deferred=report.deferred, notified=report.notified)

@@ -15,7 +15,7 @@ from functions.core.outcomes import Ending, Failure, Outcome
 from functions.core.ports import ImageTable
 from functions.core.reasons import Reason
 from functions.core.recorder import Recorder
-from functions.core.rows import Row, own_columns, parse_row, url_text
+from functions.core.rows import Row, own_columns, parse_row, shown_url
 from functions.core.urls import redact
 
 
@@ -56,8 +56,8 @@ class BatchMirror:
 
     def run(self, items: Mapping[int, object], *, begin_until: float) -> Round:
         """`items` by row number; no row is begun after `begin_until`. Raises SystemFault."""
-        work = _Work(items)
-        rows = work.without_duplicates(work.parsed(self._options.base_url))
+        work = _Work(items, self._options.base_url)
+        rows = work.without_duplicates(work.parsed())
         known = self._table.look_up([row.url for row in rows])
         rows = [row for row in rows if not self._settled(row, known.get(row.url), work)]
         with Recorder(self._table) as recorder:
@@ -131,18 +131,19 @@ class BatchMirror:
 class _Work:
     """The rows of a batch on their way into its round; used by many threads."""
 
-    def __init__(self, items: Mapping[int, object]) -> None:
+    def __init__(self, items: Mapping[int, object], base_url: str) -> None:
         self._items = items
+        self._base_url = base_url
         self._lock = threading.Lock()
         self.round = Round()
 
-    def parsed(self, base_url: str) -> list[Row]:
+    def parsed(self) -> list[Row]:
         rows = []
         for number, item in self._items.items():
             try:
-                rows.append(parse_row(number, item, base_url))
+                rows.append(parse_row(number, item, self._base_url))
             except RowFault as fault:
-                self.round.outcomes.append(failed(number, item, fault))
+                self.round.outcomes.append(failed(number, item, fault, self._base_url))
         return rows
 
     def without_duplicates(self, rows: Iterable[Row]) -> list[Row]:
@@ -170,20 +171,16 @@ class _Work:
         if fault.retryable:
             self.postpone([row], fault, tried=True)
         else:
-            self.add(failed(row.number, self._items[row.number], fault))
+            self.add(failed(row.number, self._items[row.number], fault, self._base_url))
 
     def postpone(self, rows: Iterable[Row], fault: RowFault, *, tried: bool = False) -> None:
         with self._lock:
             self.round.deferred.extend(Deferred(row.number, fault, tried) for row in rows)
 
 
-def failed(number: int, item: object, fault: RowFault) -> Outcome:
+def failed(number: int, item: object, fault: RowFault, base_url: str) -> Outcome:
     """The outcome of a row that cannot be tried again, whatever its item is."""
-    try:
-        url = redact(url_text(item))
-    except RowFault:
-        url = ""
-    return Outcome(number, url, Ending.FAILED, own_columns(item), failure=Failure.of(fault))
+    return Outcome(number, shown_url(item, base_url), Ending.FAILED, own_columns(item), failure=Failure.of(fault))
 
 
 def _image(known: Mapping[str, Any]) -> dict[str, Any]:

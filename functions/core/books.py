@@ -65,7 +65,7 @@ def _batch_of(name: str) -> str:
     return name.rpartition("/")[2].rpartition("-")[0]
 
 
-def entries(written: Iterable[Line], items: Iterable[Any]) -> Iterator[tuple[Any, Line]]:
+def entries(written: Iterable[Line], items: Iterable[Any], base_url: str = "") -> Iterator[tuple[Any, Line]]:
     """Each item of the manifest with its line. A row of which no batch has written is a crashed batch's."""
     lines = iter(written)
     line = next(lines, None)
@@ -75,11 +75,11 @@ def entries(written: Iterable[Line], items: Iterable[Any]) -> Iterator[tuple[Any
             yield item, line
             line = next(lines, None)
         else:
-            yield item, _crashed(number, item)
+            yield item, _crashed(number, item, base_url)
     if line is not None:
         raise BooksFault(f"There is an outcome for row {line['row']}, but the manifest has {number} rows.")
 
 
-def _crashed(number: int, item: Any) -> Line:
+def _crashed(number: int, item: Any, base_url: str) -> Line:
     fault = RowFault(Reason.BATCH_CRASHED, "The batch that held the row crashed or was stopped before it got to it.")
-    return failed(number, item, fault).as_json()
+    return failed(number, item, fault, base_url).as_json()

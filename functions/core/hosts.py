@@ -13,7 +13,7 @@ from functions.core.urls import host_of
 REFUSALS = 3
 """In a row, from one host, and it is left alone for the rest of the round."""
 
-_REFUSING = frozenset({Reason.HTTP_BUSY, Reason.CONNECT, Reason.TIMEOUT, Reason.DNS, Reason.TLS})
+_REFUSING = frozenset({Reason.HTTP_BUSY, Reason.CONNECT, Reason.TIMEOUT, Reason.DNS})
 
 
 @dataclass(slots=True)

@@ -95,13 +95,16 @@ class RoundRunner:
         wait = wait_seconds(made.deferred, batch.round)
         outcomes, deferred = made.outcomes, made.deferred
         if not self._another_round(batch, child_seconds_left - wait):
-            outcomes = outcomes + [failed(row.number, batch.items[row.number], row.fault) for row in deferred]
+            outcomes = outcomes + [self._given_up(batch, row) for row in deferred]
             deferred = []
         outcomes = sorted(outcomes, key=lambda outcome: outcome.row)
         self._write(batch, outcomes)
         notified = self._notify(batch, [outcome for outcome in outcomes if outcome.failure])
         payload = batch.after(deferred, tally(outcomes), wait if deferred else 0)
         return Report(outcomes, len(deferred), notified, payload)
+
+    def _given_up(self, batch: Batch, row: Deferred) -> Outcome:
+        return failed(row.number, batch.items[row.number], row.fault, self._options.base_url)
 
     def _another_round(self, batch: Batch, seconds_left: float) -> bool:
         needed = self._options.timeout + CHILD_MARGIN

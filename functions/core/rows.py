@@ -10,7 +10,7 @@ from typing import Any
 from functions.core.faults import RowFault
 from functions.core.keys import wanted_key
 from functions.core.reasons import Reason
-from functions.core.urls import absolute
+from functions.core.urls import absolute, redact
 
 URL_COLUMNS = ("url", "image_url", "URL", "Url", "TsvHttpData-1.0")
 _OUR_COLUMNS = {*URL_COLUMNS, "key", "sha256", "md5", "size", "headers"}
@@ -70,6 +70,30 @@ def url_text(item: object) -> str:
             if isinstance(item.get(column), str):
                 return str(item[column])
     raise _invalid("The row has no url.")
+
+
+def shown_url(item: object, base_url: str = "") -> str:
+    """The row's URL as people may read it, absolute where it can be made so, empty where there is none."""
+    try:
+        text = url_text(item)
+    except RowFault:
+        return ""
+    try:
+        return redact(absolute(text, base_url))
+    except RowFault:
+        return redact(text)
+
+
+def with_absolute_url(item: Any, base_url: str) -> Any:
+    """The item as a run without `base_url` needs it, all else untouched."""
+    try:
+        url = absolute(url_text(item), base_url)
+    except RowFault:
+        return item
+    if isinstance(item, str):
+        return url
+    column = next(name for name in URL_COLUMNS if isinstance(item.get(name), str))
+    return {**item, column: url}
 
 
 def own_columns(item: object) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from functions.core.formats import FORMATS, Format
 from functions.core.options import Options
 from functions.core.outcomes import Ending
 from functions.core.ports import ManifestGone, Manifests, Notice, Notices, Results, RunRecords
+from functions.core.rows import with_absolute_url
 from functions.core.runs import ManifestObject, run_id_of
 from functions.core.spool import Spool
 
@@ -90,15 +91,16 @@ class Summarizer:
     def _folded(self, run_id: str, manifest: ManifestObject, record: Mapping[str, Any]) -> tuple[Books, dict[str, Any]]:
         """One pass over the manifest and what batches wrote; what failed is spooled for the reports."""
         books = Books(rows=int(record.get("rows", 0)))
+        base_url = str((record.get("options") or {}).get("base_url", ""))
         form = next((form for form in FORMATS if form.name == record.get("format")), None)
         with Spool() as failures, Spool() as retries:
             items, exact = self._items(manifest, form, books.rows)
-            for item, line in entries(written_lines(self._results), items):
+            for item, line in entries(written_lines(self._results), items, base_url):
                 books.add(line)
                 if line["outcome"] == Ending.FAILED:
                     failures.add(line)
                     if line["retryable"] and exact:
-                        retries.add(item)
+                        retries.add(with_absolute_url(item, base_url))
             books.check()
             return books, {
                 "retry_manifest": self._write_retries(run_id, form, retries),

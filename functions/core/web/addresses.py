@@ -16,11 +16,19 @@ Network = IPv4Network | IPv6Network
 
 WEB_PORTS = frozenset({80, 443})
 
+_GLOBAL_UNICAST = ip_network("2000::/3")  # all that the IANA has given out of IPv6
 _NAT64 = ip_network("64:ff9b::/96")  # RFC 6052
-_NEVER = (
-    ip_network("fec0::/10"),  # site-local, deprecated by RFC 3879, global to the ipaddress module
-    ip_network("192.88.99.0/24"),  # 6to4 relays, deprecated by RFC 7526
+_NEVER = tuple(
+    ip_network(text)
+    for text in (
+        "192.0.0.0/24",  # protocol assignments
+        "192.88.99.0/24",  # 6to4 relays, deprecated by RFC 7526
+        "2001::/23",  # protocol assignments, Teredo among them
+        "2002::/16",  # 6to4: an IPv4 address in disguise
+        "3fff::/20",  # documentation, RFC 9637
+    )
 )
+"""What `ipaddress` takes for global in some version of Python from 3.11 on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,35 +48,26 @@ class AddressPolicy:
             address = ip_address(text)
         except ValueError:
             return "is no address"
-        if any(address in network for network in self.allowed if network.version == address.version):
+        if any(address in network for network in self.allowed):
             return None
-        embedded = innermost(address)
-        if not _is_public(address) or not _is_public(embedded):
+        if not _is_public(_innermost(address)):
             return "is not a public address"
         if port not in WEB_PORTS:
             return f"would be asked on port {port}, not 80 or 443"
         return None
 
 
-def innermost(address: Address) -> Address:
-    """The IPv4 address inside a mapped, NAT64, 6to4 or Teredo one, else the address itself."""
-    if isinstance(address, IPv4Address):
-        return address
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    if address.sixtofour is not None:
-        return address.sixtofour
-    if address.teredo is not None:
-        return address.teredo[1]
+def _innermost(address: Address) -> Address:
+    """The IPv4 address that a mapped or NAT64 one leads to, else the address itself."""
+    if isinstance(address, IPv6Address):
+        if address in _NAT64:
+            return IPv4Address(int(address) & 0xFFFFFFFF)
+        return address.ipv4_mapped or address
     return address
 
 
 def _is_public(address: Address) -> bool:
-    if isinstance(address, IPv6Address) and (address.ipv4_mapped is not None or address in _NAT64):
-        return _is_public(innermost(address))
-    if isinstance(address, IPv6Address) and address.scope_id is not None:
+    if isinstance(address, IPv6Address) and (address.scope_id is not None or address not in _GLOBAL_UNICAST):
         return False
-    never = any(address in network for network in _NEVER if network.version == address.version)
+    never = any(address in network for network in _NEVER)
     return address.is_global and not address.is_multicast and not address.is_reserved and not never

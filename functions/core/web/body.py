@@ -38,7 +38,7 @@ def receive(
 ) -> Body:
     """Reads to the end. `check_head` sees the first bytes and may raise to stop early.
 
-    Raises RowFault(TOO_LARGE | EMPTY_BODY | INCOMPLETE_BODY | NOT_AN_IMAGE), and whatever `read` raises.
+    Raises RowFault(TOO_LARGE | EMPTY_BODY | INCOMPLETE_BODY | NOT_AN_IMAGE | STORAGE), and whatever `read` raises.
     """
     sha256 = hashlib.sha256()
     md5 = hashlib.md5(usedforsecurity=False) if want_md5 else None
@@ -54,7 +54,7 @@ def receive(
             sha256.update(chunk)
             if md5 is not None:
                 md5.update(chunk)
-            file.write(chunk)
+            _keep(file, chunk)
         if size == 0:
             raise RowFault(Reason.EMPTY_BODY, "The server answered 200 with no bytes.", status=200)
     except BaseException:
@@ -62,6 +62,14 @@ def receive(
         raise
     file.seek(0)
     return Body(file, size, sha256.hexdigest(), md5.hexdigest() if md5 else None)
+
+
+def _keep(file: IO[bytes], chunk: bytes) -> None:
+    """A batch of large images may fill the disk: who finds it full gives its room back and is tried again later."""
+    try:
+        file.write(chunk)
+    except OSError as error:
+        raise RowFault(Reason.STORAGE, "There was no room left to hold the image on its way.", status=200) from error
 
 
 def _raw(read: Callable[[int], bytes], max_bytes: int) -> Iterator[bytes]:

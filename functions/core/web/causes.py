@@ -27,7 +27,7 @@ class _Cause:
 
 _CAUSES = (
     _Cause(
-        (ssl.SSLEOFError, ssl.SSLZeroReturnError),
+        (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError),
         Reason.CONNECT,
         "The server closed the connection in the middle of TLS.",
         dropped=True,
@@ -50,7 +50,7 @@ _CAUSES = (
         retryable=False,
     ),
     _Cause(
-        (requests.exceptions.InvalidURL, urllib3_errors.LocationValueError),
+        (requests.exceptions.InvalidURL, urllib3_errors.LocationValueError, http.client.InvalidURL),
         Reason.INVALID_URL,
         "The URL cannot be asked for.",
     ),
@@ -76,9 +76,9 @@ def fault_from(error: BaseException) -> RowFault:
 
 
 def body_fault(error: BaseException) -> RowFault:
-    """Of what came up while reading a body: a connection that breaks here leaves the body incomplete."""
+    """Of what came up while reading a body: a connection that breaks here, or its TLS, leaves the body incomplete."""
     fault = fault_from(error)
-    if fault.reason is Reason.CONNECT:
+    if fault.reason in (Reason.CONNECT, Reason.TLS):
         return RowFault(Reason.INCOMPLETE_BODY, "The body ended before it was complete.", status=200)
     return fault
 

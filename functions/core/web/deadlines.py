@@ -6,6 +6,7 @@ down from outside, which wakes whatever was reading: headers, a TLS handshake, a
 
 import heapq
 import itertools
+import os
 import socket
 import threading
 import time
@@ -14,7 +15,11 @@ from contextlib import contextmanager, suppress
 
 
 class Lease:
-    """The time that one download has. Sockets are shown to it as they come into use."""
+    """The time that one download has. Sockets are shown to it as they come into use.
+
+    It holds a duplicate of the descriptor: `ssl` takes the socket itself apart during a handshake, and a number that
+    the download has closed may be another download's by the time the deadline shuts it.
+    """
 
     __slots__ = ("_lock", "_socket", "ends", "expired")
 
@@ -29,24 +34,33 @@ class Lease:
         """Seconds, never negative."""
         return max(0.0, self.ends - time.monotonic())
 
-    def watch(self, sock: socket.socket | None) -> None:
+    def watch(self, sock: socket.socket) -> None:
         """From now on `sock` is what the deadline shuts; at once if it has passed already."""
         with self._lock:
-            self._socket = sock
+            self._drop()
+            self._socket = socket.socket(sock.family, sock.type, 0, os.dup(sock.fileno()))
             if self.expired:
-                _shut(sock)
+                self._shut()
 
     def expire(self) -> None:
         with self._lock:
             self.expired = True
-            _shut(self._socket)
+            self._shut()
 
+    def end(self) -> None:
+        """Nothing is watched any more."""
+        with self._lock:
+            self._drop()
 
-def _shut(sock: socket.socket | None) -> None:
-    """SSLSocket.shutdown would also drop the TLS object under the reader's feet; the plain one does not."""
-    if sock is not None:
-        with suppress(OSError):
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+    def _shut(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _drop(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 class Watchdog:
@@ -71,7 +85,7 @@ class Watchdog:
             yield lease
         finally:
             _current.lease = None
-            lease.watch(None)
+            lease.end()
 
     def _start(self) -> None:
         if not self._started:

@@ -1,5 +1,6 @@
 """Fetch one URL or raise: redirects, deadline, status, opt-out, body."""
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,7 +25,15 @@ READ_SECONDS = 15.0
 """Without a byte; the whole image has its own deadline."""
 
 DRAIN_BYTES = 16 * 1024
+DRAIN_SECONDS = 0.25
 """A refusal's body up to this is read, so that its connection can be used again."""
+
+_LIKE_A_SHUT_SOCKET = frozenset(
+    {Reason.CONNECT, Reason.TLS, Reason.TIMEOUT, Reason.INCOMPLETE_BODY, Reason.EMPTY_BODY, Reason.NOT_AN_IMAGE}
+)
+"""What a download may look like that its deadline has cut off."""
+
+_VALIDATOR = re.compile(r"[\x20-\x7e]{1,256}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +88,18 @@ class Fetcher:
 
     def _attempt(self, wanted: Wanted, lease: Lease) -> Fetched:
         try:
-            return self._follow(wanted, lease)
-        except (RowFault, NotModified) as known:
-            if lease.expired:
-                raise _out_of_time(wanted) from known
+            fetched = self._follow(wanted, lease)
+        except NotModified:
             raise
         except Exception as error:  # whatever a server can make the stack below raise is this row's fault alone
-            if lease.expired:
-                raise _out_of_time(wanted) from error
-            raise fault_from(error) from error
+            fault = fault_from(error)
+            if lease.expired and fault.reason in _LIKE_A_SHUT_SOCKET:
+                fault = _out_of_time(wanted)
+            raise fault from (error if fault is not error else error.__cause__)
+        if lease.expired:
+            fetched.body.file.close()  # without a Content-Length, what the deadline cut off looks like an end
+            raise _out_of_time(wanted)
+        return fetched
 
     def _follow(self, wanted: Wanted, lease: Lease) -> Fetched:
         url = wanted.url
@@ -118,7 +130,7 @@ class Fetcher:
             raise NotModified
         if response.status_code != 200:
             raise fault_of(response.status_code, response.headers)
-        if wanted.respect_opt_out and (directive := opted_out(response.headers.get("X-Robots-Tag"))):
+        if wanted.respect_opt_out and (directive := opted_out(response.raw.headers.getlist("X-Robots-Tag"))):
             raise RowFault(Reason.OPT_OUT, f"The owner opts out of this use (X-Robots-Tag: {directive}).", status=200)
         body = receive(
             _reader(response, wanted.max_bytes),
@@ -130,20 +142,18 @@ class Fetcher:
         return Fetched(
             body=body,
             final_url=url if url != wanted.url else None,
-            etag=response.headers.get("ETag"),
-            last_modified=response.headers.get("Last-Modified"),
+            etag=_validator(response, "ETag"),
+            last_modified=_validator(response, "Last-Modified"),
         )
 
 
 def _target_of(response: Response, url: str) -> str | None:
-    """Where a redirect leads, or None. Raises RowFault(BLOCKED_ADDRESS | INVALID_URL) for what is not the web."""
+    """Where a redirect leads, or None. Raises RowFault(BLOCKED_ADDRESS) for what is not the web."""
     location = response.headers.get("Location")
     if response.status_code not in REDIRECTS or not location:
         return None
     with suppress(UnicodeError):
-        location = location.encode(
-            "latin-1"
-        ).decode()  # RFC 3986 has none, servers send UTF-8; http.client says latin-1
+        location = location.encode("latin-1").decode()  # http.client says latin-1, servers send UTF-8
     try:
         target = absolute(urljoin(url, location))
     except (RowFault, ValueError) as error:
@@ -153,6 +163,12 @@ def _target_of(response: Response, url: str) -> str | None:
             status=response.status_code,
         ) from error
     return target
+
+
+def _validator(response: Response, name: str) -> str | None:
+    """To be sent back one day, so only what can be sent, and is short enough to be kept."""
+    text = response.headers.get(name, "")
+    return text if _VALIDATOR.fullmatch(text) else None
 
 
 def _reader(response: Response, max_bytes: int) -> Callable[[int], bytes]:
@@ -176,6 +192,7 @@ def _release(response: Response) -> None:
     with suppress(Exception):
         length = response.headers.get("Content-Length", "")
         if response.status_code != 200 and length.isdigit() and int(length[:9]) <= DRAIN_BYTES:
+            raw.connection.sock.settimeout(DRAIN_SECONDS)
             raw.read(DRAIN_BYTES, decode_content=False)
     with suppress(Exception):
         response.close()

@@ -5,7 +5,6 @@ refused, and dials the very address it vetted; TLS and the pool keep the name. A
 finds another way to connect.
 """
 
-import os
 import socket
 import ssl
 from functools import partial
@@ -20,6 +19,7 @@ from functions.core.faults import RowFault
 from functions.core.reasons import Reason
 from functions.core.web.addresses import AddressPolicy
 from functions.core.web.deadlines import current_lease
+from functions.core.web.head import StrictResponse
 from functions.core.web.resolver import Resolver
 
 MAX_ADDRESSES = 3
@@ -81,9 +81,10 @@ class Guard:
 
 
 class GuardedHTTPConnection(HTTPConnection):
-    """Plain HTTP to a vetted address, watched by the download's deadline."""
+    """Dials vetted addresses, and shows the download's deadline every socket it uses, before any handshake."""
 
     guard: Guard
+    response_class = StrictResponse
 
     def __init__(self, *args: Any, guard: Guard, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,52 +93,20 @@ class GuardedHTTPConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         sock = self.guard.connect(self._dns_host, self.port, self.socket_options)
         sock.settimeout(self.timeout)
+        _watch(sock)
         return sock
-
-    def connect(self) -> None:
-        super().connect()
-        _watch(self.sock)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        _watch(self.sock)
-        super().request(*args, **kwargs)
-
-
-class GuardedHTTPSConnection(HTTPSConnection):
-    """HTTPS likewise. During the handshake the deadline holds a duplicate of the socket, for `ssl` takes the original
-    apart; it is closed when TLS stands."""
-
-    guard: Guard
-
-    def __init__(self, *args: Any, guard: Guard, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.guard = guard
-        self._handshake: socket.socket | None = None
-
-    def _new_conn(self) -> socket.socket:
-        sock = self.guard.connect(self._dns_host, self.port, self.socket_options)
-        sock.settimeout(self.timeout)
-        self._handshake = socket.socket(fileno=os.dup(sock.fileno()))
-        _watch(self._handshake)
-        return sock
-
-    def connect(self) -> None:
-        try:
-            super().connect()
+        if self.sock is not None:  # kept alive since another download
             _watch(self.sock)
-        finally:
-            if self._handshake is not None:
-                if self.sock is None:
-                    _watch(None)
-                self._handshake.close()
-                self._handshake = None
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _watch(self.sock)
         super().request(*args, **kwargs)
 
 
-def _watch(sock: socket.socket | None) -> None:
+class GuardedHTTPSConnection(GuardedHTTPConnection, HTTPSConnection):
+    """HTTPS likewise."""
+
+
+def _watch(sock: socket.socket) -> None:
     lease = current_lease()
     if lease is not None:
         lease.watch(sock)

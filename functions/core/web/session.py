@@ -1,5 +1,6 @@
 """The `requests` session that every download shares: guarded, pooled, and deaf to its surroundings."""
 
+import logging
 import ssl
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -13,6 +14,10 @@ from functions.core.web.guard import Guard, GuardedPoolManager
 
 VERSION = "0.1"
 
+POOLS = 32
+IDLE_PER_HOST = 16
+"""Together 512 idle connections at most; a Lambda has 1,024 file descriptors."""
+
 
 def user_agent(contact: str) -> str:
     """Who asks, and whom to write to about it."""
@@ -22,10 +27,10 @@ def user_agent(contact: str) -> str:
 class GuardedAdapter(HTTPAdapter):
     """`requests`' adapter over guarded pools, its certificates read once and not once a connection."""
 
-    def __init__(self, guard: Guard, *, pool_size: int, ca_file: str) -> None:
+    def __init__(self, guard: Guard, *, ca_file: str) -> None:
         self._guard = guard
         self._ssl_context = ssl.create_default_context(cafile=ca_file)
-        super().__init__(pool_connections=pool_size, pool_maxsize=pool_size)
+        super().__init__(pool_connections=POOLS, pool_maxsize=IDLE_PER_HOST)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **_: Any) -> None:
         self.poolmanager = GuardedPoolManager(
@@ -54,8 +59,9 @@ class MirrorSession(requests.Session):
         return None
 
 
-def make_session(guard: Guard, *, contact: str = "", pool_size: int = 64, ca_file: str | None = None) -> MirrorSession:
-    """`pool_size` bounds both the hosts whose pools are kept and the idle connections to each."""
+def make_session(guard: Guard, *, contact: str = "", ca_file: str | None = None) -> MirrorSession:
+    """`ca_file` instead of certifi's certificates. Quiets urllib3's log, for its lines hold whole URLs."""
+    logging.getLogger("urllib3").setLevel(logging.CRITICAL)
     session = MirrorSession()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -64,7 +70,7 @@ def make_session(guard: Guard, *, contact: str = "", pool_size: int = 64, ca_fil
         {"User-Agent": user_agent(contact), "Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
     )
     session.adapters.clear()
-    adapter = GuardedAdapter(guard, pool_size=pool_size, ca_file=ca_file or certifi.where())
+    adapter = GuardedAdapter(guard, ca_file=ca_file or certifi.where())
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session

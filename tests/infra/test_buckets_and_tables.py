@@ -1,0 +1,98 @@
+from cdk.settings import Settings
+from tests.infra.rendered import Template
+
+BLOCKED = {
+    "BlockPublicAcls": True,
+    "BlockPublicPolicy": True,
+    "IgnorePublicAcls": True,
+    "RestrictPublicBuckets": True,
+}
+S3_MANAGED = {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+UNFINISHED_UPLOADS = {
+    "Id": "unfinished-uploads",
+    "Status": "Enabled",
+    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+}
+
+
+def test_the_images_bucket_is_exactly_as_given(template: Template) -> None:
+    [images] = [each for name, each in template.all("AWS::S3::Bucket").items() if "Images" in name]
+
+    assert images == {
+        "Type": "AWS::S3::Bucket",
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+        "Properties": {
+            "PublicAccessBlockConfiguration": BLOCKED,
+            "BucketEncryption": S3_MANAGED,
+            "LifecycleConfiguration": {
+                "Rules": [
+                    {
+                        "Id": "glacier-instant-retrieval",
+                        "Status": "Enabled",
+                        "Transitions": [{"StorageClass": "GLACIER_IR", "TransitionInDays": 1}],
+                    },
+                    UNFINISHED_UPLOADS,
+                ]
+            },
+        },
+    }
+
+
+def test_the_input_bucket_is_closed_and_tells_eventbridge(template: Template) -> None:
+    assert template.only("AWS::S3::Bucket", "BucketsInput") == {
+        "PublicAccessBlockConfiguration": BLOCKED,
+        "BucketEncryption": S3_MANAGED,
+        "NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}},
+        "LifecycleConfiguration": {"Rules": [UNFINISHED_UPLOADS]},
+    }
+
+
+def test_the_input_bucket_refuses_plain_http(template: Template) -> None:
+    [statement] = template.only("AWS::S3::BucketPolicy", "BucketsInput")["PolicyDocument"]["Statement"]
+
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_reports_outlive_the_stack_but_not_a_failed_creation(template: Template) -> None:
+    [given] = [each for name, each in template.all("AWS::S3::Bucket").items() if "Input" in name]
+
+    assert given["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+def test_settings_change_what_the_buckets_keep(other_template: Template, other_settings: Settings) -> None:
+    [moved, _] = other_template.only("AWS::S3::Bucket", "BucketsImages")["LifecycleConfiguration"]["Rules"]
+    [expired, _] = other_template.only("AWS::S3::Bucket", "BucketsInput")["LifecycleConfiguration"]["Rules"]
+    [given] = [each for name, each in other_template.all("AWS::S3::Bucket").items() if "Input" in name]
+
+    assert moved["ObjectSizeGreaterThan"] == other_settings.glacier_object_size_greater_than
+    assert expired["Prefix"] == "runs/"
+    assert expired["ExpirationInDays"] == other_settings.run_files_expire_after_days
+    assert given["DeletionPolicy"] == "Delete"
+
+
+def test_the_images_table_is_keyed_by_url_and_paid_by_use(template: Template) -> None:
+    [images] = [each for name, each in template.all("AWS::DynamoDB::Table").items() if "Images" in name]
+
+    assert images["DeletionPolicy"] == "Delete"
+    assert images["Properties"] == {
+        "AttributeDefinitions": [{"AttributeName": "url", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "url", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False},
+    }
+
+
+def test_a_setting_turns_recovery_of_the_images_table_on(other_template: Template) -> None:
+    images = other_template.only("AWS::DynamoDB::Table", "TablesImages")
+
+    assert images["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_rows_of_the_runs_table_expire(template: Template) -> None:
+    runs = template.only("AWS::DynamoDB::Table", "TablesRuns")
+
+    assert runs["KeySchema"] == [{"AttributeName": "run_id", "KeyType": "HASH"}]
+    assert runs["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert runs["BillingMode"] == "PAY_PER_REQUEST"

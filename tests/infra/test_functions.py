@@ -1,0 +1,109 @@
+import json
+from typing import Any
+
+import pytest
+
+from cdk.settings import Settings
+from functions.environment import DownloadEnvironment, PrepareEnvironment, SummarizeEnvironment
+from tests.infra.rendered import Template
+
+ALL = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE"}
+EXPECTED = {
+    "prepare_run": (300, 1024, {"RUNS_TABLE", "DEFAULT_OPTIONS"}),
+    "download_batch": (
+        90,
+        1769,
+        {"IMAGES_BUCKET", "IMAGES_TABLE", "INPUT_BUCKET", "TOPIC_ARN", "ALLOWED_NETWORKS", "CONTACT"},
+    ),
+    "summarize_run": (900, 1024, {"INPUT_BUCKET", "RUNS_TABLE", "TOPIC_ARN"}),
+}
+
+
+@pytest.fixture
+def functions(template: Template) -> dict[str, dict[str, Any]]:
+    """The properties of each function, by the name of its module."""
+    all_properties = [each["Properties"] for each in template.all("AWS::Lambda::Function").values()]
+    return {properties["Handler"].split(".")[1]: properties for properties in all_properties}
+
+
+def test_there_are_these_functions_and_no_other(functions: dict[str, Any]) -> None:
+    assert functions.keys() == EXPECTED.keys()
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_function_has_its_limits_and_its_environment(functions: dict[str, Any], name: str) -> None:
+    seconds, megabytes, names = EXPECTED[name]
+    function = functions[name]
+
+    assert (function["Timeout"], function["MemorySize"]) == (seconds, megabytes)
+    assert function["Environment"]["Variables"].keys() == names | ALL
+    assert function["Handler"] == f"functions.{name}.handler"
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("prepare_run", PrepareEnvironment),
+        ("download_batch", DownloadEnvironment),
+        ("summarize_run", SummarizeEnvironment),
+    ],
+)
+def test_a_function_finds_in_its_environment_what_it_reads(template: Template, name: str, model: Any) -> None:
+    assert model.read(template.environment(name))
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_function_runs_python_3_13_on_arm64_with_traces(functions: dict[str, Any], name: str) -> None:
+    function = functions[name]
+
+    assert function["Runtime"] == "python3.13"
+    assert function["Architectures"] == ["arm64"]
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    assert "ReservedConcurrentExecutions" not in function
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_function_logs_into_a_group_that_is_emptied(template: Template, functions: dict[str, Any], name: str) -> None:
+    group = functions[name]["LoggingConfig"]["LogGroup"]["Ref"]
+
+    assert template.all("AWS::Logs::LogGroup")[group]["Properties"]["RetentionInDays"] == 30
+
+
+def test_all_functions_are_one_asset(functions: dict[str, Any]) -> None:
+    assert len({json.dumps(function["Code"]) for function in functions.values()}) == 1
+
+
+def test_a_network_can_be_allowed_when_the_template_is_deployed(template: Template, functions: dict[str, Any]) -> None:
+    environment = functions["download_batch"]["Environment"]["Variables"]
+
+    assert template.body["Parameters"]["AllowedNetworks"]["Default"] == ""
+    assert environment["ALLOWED_NETWORKS"] == {"Ref": "AllowedNetworks"}
+
+
+def test_settings_reach_the_functions(other_template: Template, other_settings: Settings) -> None:
+    download = other_template.only("AWS::Lambda::Function", "DownloadBatch")["Environment"]["Variables"]
+    prepare = other_template.only("AWS::Lambda::Function", "PrepareRun")["Environment"]["Variables"]
+
+    assert other_template.body["Parameters"]["AllowedNetworks"]["Default"] == other_settings.allowed_networks
+    assert download["CONTACT"] == other_settings.contact
+    assert download["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
+    assert json.loads(prepare["DEFAULT_OPTIONS"]) == {"concurrency": 8}
+    assert other_template.only("AWS::Logs::LogGroup", "DownloadBatch")["RetentionInDays"] == 7
+
+
+def test_nothing_is_deployed_by_a_function_of_cdk_itself(template: Template) -> None:
+    kinds = {each["Type"] for each in template.body["Resources"].values()}
+
+    assert not [kind for kind in kinds if kind.startswith("Custom::") or "CustomResource" in kind]
+    assert "AWS::CDK::Metadata" not in kinds
+
+
+def test_the_outputs_have_the_names_that_others_read(template: Template) -> None:
+    assert template.body["Outputs"].keys() == {
+        "InputBucket",
+        "ImagesBucket",
+        "ImagesTable",
+        "RunsTable",
+        "TopicArn",
+        "StateMachineArn",
+    }

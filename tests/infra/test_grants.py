@@ -1,0 +1,125 @@
+"""What each role may do: all of it, and nothing else."""
+
+import re
+
+import pytest
+
+from tests.infra.rendered import Template
+
+TRACES = {("xray:PutTraceSegments", "*"), ("xray:PutTelemetryRecords", "*")}
+KMS = {("kms:Decrypt", "Key"), ("kms:GenerateDataKey", "Key")}
+
+
+def may(resource: str, *actions: str) -> set[tuple[str, str]]:
+    return {(action, resource) for action in actions}
+
+
+def log(group: str) -> set[tuple[str, str]]:
+    return may(group, "logs:CreateLogStream", "logs:PutLogEvents")
+
+
+MANIFESTS = may("Input/manifests/*", "s3:GetObject") | may("Input/submitted/*", "s3:GetObject")
+EXPECTED = {
+    "PrepareRunRole": {
+        *log("PrepareRunLog"),
+        *TRACES,
+        *MANIFESTS,
+        *may("Input", "s3:ListBucket"),
+        *may("Runs", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+    },
+    "DownloadBatchRole": {
+        *log("DownloadBatchLog"),
+        *TRACES,
+        *may("Images/images/*", "s3:PutObject", "s3:GetObject"),
+        *may("Input/runs/*", "s3:PutObject"),
+        *may("ImagesTable", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"),
+        *may("Topic", "sns:Publish"),
+        *KMS,
+    },
+    "SummarizeRunRole": {
+        *log("SummarizeRunLog"),
+        *TRACES,
+        *MANIFESTS,
+        *may("Input", "s3:ListBucket"),
+        *may("Input/runs/*", "s3:GetObject", "s3:PutObject"),
+        *may("Runs", "dynamodb:GetItem", "dynamodb:UpdateItem"),
+        *may("Topic", "sns:Publish"),
+        *KMS,
+    },
+    "WorkflowStateMachineRole": {
+        *TRACES,
+        *may("*", "xray:GetSamplingRules", "xray:GetSamplingTargets"),
+        *may(
+            "*",
+            "logs:CreateLogDelivery",
+            "logs:GetLogDelivery",
+            "logs:UpdateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:DescribeResourcePolicies",
+            "logs:DescribeLogGroups",
+        ),
+        *MANIFESTS,
+        *may(
+            "Input/runs/*",
+            "s3:GetObject",
+            "s3:PutObject",
+            "s3:ListMultipartUploadParts",
+            "s3:AbortMultipartUpload",
+        ),
+        *may("PrepareRun", "lambda:InvokeFunction"),
+        *may("DownloadBatch", "lambda:InvokeFunction"),
+        *may("SummarizeRun", "lambda:InvokeFunction"),
+        *may("StateMachine", "states:StartExecution"),
+        *(
+            (action, f"execution of StateMachine{label}:*")
+            for label in ("", "/*")
+            for action in ("states:DescribeExecution", "states:StopExecution", "states:RedriveExecution")
+        ),
+    },
+    "WorkflowStateMachineEventsRole": may("StateMachine", "states:StartExecution"),
+}
+# Logical ids, without their hashes, as a person says them.
+SPOKEN = {
+    "BucketsImages": "Images",
+    "BucketsInput": "Input",
+    "TablesImages": "ImagesTable",
+    "TablesRuns": "Runs",
+    "NotificationsKey": "Key",
+    "NotificationsTopic": "Topic",
+    "WorkflowStateMachine": "StateMachine",
+    "PrepareRunFunction": "PrepareRun",
+    "DownloadBatchFunction": "DownloadBatch",
+    "SummarizeRunFunction": "SummarizeRun",
+}
+
+
+def spoken(resource: str) -> str:
+    resource = resource.replace(
+        "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:", "execution of "
+    )
+    return re.sub(r"<(\w+?)[0-9A-F]{8}(\.\w+)?>", lambda found: SPOKEN.get(found[1], found[1]), resource)
+
+
+@pytest.mark.parametrize("role", EXPECTED)
+def test_a_role_may_do_this_and_nothing_else(template: Template, role: str) -> None:
+    assert {(action, spoken(resource)) for action, resource in template.rights(role)} == EXPECTED[role]
+
+
+def test_every_role_is_looked_at(template: Template) -> None:
+    assert {re.sub(r"[0-9A-F]{8}$", "", name) for name in template.all("AWS::IAM::Role")} == EXPECTED.keys()
+
+
+def test_no_role_has_a_policy_that_aws_manages(template: Template) -> None:
+    assert not [
+        name
+        for name, role in template.all("AWS::IAM::Role").items()
+        if {"ManagedPolicyArns", "Policies"} & role["Properties"].keys()
+    ]
+
+
+@pytest.mark.parametrize("role", EXPECTED)
+def test_only_the_input_bucket_may_be_listed(template: Template, role: str) -> None:
+    """Whoever may not list a bucket is told 403 of an object that is gone, and cannot say that it is."""
+    assert {where for action, where in template.rights(role) if action == "s3:ListBucket"} <= {"Input"}

@@ -1,0 +1,72 @@
+import re
+from typing import Any
+
+import pytest
+
+from cdk.settings import Settings, SettingsError
+
+
+def test_without_context_there_are_defaults() -> None:
+    assert Settings.from_context({}.get) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "meant"),
+    [
+        ("allowed_networks", "10.0.0.0/8, fd00::/8", "10.0.0.0/8,fd00::/8"),
+        ("allowed_networks", "203.0.113.7", "203.0.113.7/32"),
+        ("allowed_networks", "", ""),
+        ("contact", " mirror@example.com ", "mirror@example.com"),
+        ("default_options", '{"concurrency": 8}', {"concurrency": 8}),
+        ("default_options", {"concurrency": 8}, {"concurrency": 8}),
+        ("glacier_object_size_greater_than", "0", 0),
+        ("images_point_in_time_recovery", "true", True),
+        ("keep_input_bucket", "False", False),
+        ("keep_input_bucket", False, False),
+        ("log_level", "debug", "DEBUG"),
+        ("log_retention_days", "7", 7),
+        ("run_files_expire_after_days", 3650, 3650),
+        ("run_timeout_days", "1", 1),
+        ("workflow_log_level", "all", "ALL"),
+    ],
+)
+def test_a_value_means_the_same_from_cdk_json_and_from_the_command_line(key: str, value: object, meant: Any) -> None:
+    assert getattr(Settings.from_context({key: value}.get), key) == meant
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("allowed_networks", "10.0.0.1/8"),
+        ("allowed_networks", "example.com"),
+        ("allowed_networks", ["10.0.0.0/8"]),
+        ("contact", "Jörg\n"),
+        ("contact", 7),
+        ("default_options", "concurrency=8"),
+        ("default_options", "[8]"),
+        ("default_options", 8),
+        ("default_options", {"concurrency": 0}),
+        ("default_options", {"concurency": 8}),
+        ("glacier_object_size_greater_than", -1),
+        ("glacier_object_size_greater_than", "128KB"),
+        ("glacier_object_size_greater_than", True),
+        ("images_point_in_time_recovery", "yes"),
+        ("keep_input_bucket", 1),
+        ("log_level", "LOUD"),
+        ("log_retention_days", 31),
+        ("run_files_expire_after_days", 0),
+        ("run_timeout_days", "366"),
+        ("run_timeout_days", 1.5),
+        ("workflow_log_level", ""),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_a_sentence_that_names_the_key(key: str, value: object) -> None:
+    sentence = rf'The context key "{key}" must be .+; it is {re.escape(repr(value))}\..*'
+
+    with pytest.raises(SettingsError, match=sentence):
+        Settings.from_context({key: value}.get)
+
+
+def test_a_default_option_that_no_run_could_use_is_refused_with_the_reason() -> None:
+    with pytest.raises(SettingsError, match="There is no option 'concurency'"):
+        Settings.from_context({"default_options": {"concurency": 8}}.get)

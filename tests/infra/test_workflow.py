@@ -1,0 +1,275 @@
+"""The rendered state machine, read from the template: CDK leaves out in silence what it does not know."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+
+from cdk.settings import Settings
+from tests.infra.rendered import Template
+
+READER_CONFIGS = {
+    "Map CSV": {"InputType": "CSV", "CSVDelimiter": "COMMA", "CSVHeaderLocation": "FIRST_ROW"},
+    "Map TSV": {"InputType": "CSV", "CSVDelimiter": "TAB", "CSVHeaderLocation": "FIRST_ROW"},
+    "Map TXT": {
+        "InputType": "CSV",
+        "CSVDelimiter": "TAB",
+        "CSVHeaderLocation": "GIVEN",
+        "CSVHeaders": ["url"],
+    },
+    "Map JSON": {"InputType": "JSON"},
+    "Map JSONL": {"InputType": "JSONL"},
+}
+EXECUTION = {
+    "input.$": "$$.Execution.Input",
+    "execution_arn.$": "$$.Execution.Id",
+    "started_at.$": "$$.Execution.StartTime",
+}
+EXPRESS_SECONDS = 300
+SUMMARIZE_ANYWAY = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "SummarizeRun"}]
+
+Definition = dict[str, Any]
+
+
+@pytest.fixture(params=READER_CONFIGS)
+def map_state(request: pytest.FixtureRequest, definition: Definition) -> Definition:
+    """Each Map state in turn."""
+    return definition["States"][request.param]
+
+
+@pytest.fixture
+def child(map_state: Definition) -> Definition:
+    return map_state["ItemProcessor"]
+
+
+def state(child: Definition, name: str) -> Definition:
+    """A state of the child, whose name is followed by that of the reader."""
+    [found] = [each for key, each in child["States"].items() if key.startswith(name)]
+    return found
+
+
+def machines(definition: Definition) -> Iterator[Definition]:
+    """The state machine and the children of its Maps."""
+    yield definition
+    for each in definition["States"].values():
+        if each["Type"] == "Map":
+            yield each["ItemProcessor"]
+
+
+def function(template: Template, task: Definition) -> str:
+    """The handler that a task invokes."""
+    logical_id = task["Parameters"]["FunctionName"].removeprefix("<").removesuffix(".Arn>")
+    return template.all("AWS::Lambda::Function")[logical_id]["Properties"]["Handler"]
+
+
+def longest(task: Definition, seconds: int) -> int:
+    """What a task can take at most: each retrier used up, each run as long as the function may run.
+
+    Throttled runs take no time of their own; their retries only wait.
+    """
+    busy, any_error = task["Retry"]
+    waits = [
+        min(busy["IntervalSeconds"] * busy["BackoffRate"] ** n, busy["MaxDelaySeconds"])
+        for n in range(busy["MaxAttempts"])
+    ] + [any_error["IntervalSeconds"] * any_error["BackoffRate"] ** n for n in range(any_error["MaxAttempts"])]
+    return sum(waits) + seconds * (1 + any_error["MaxAttempts"])
+
+
+def test_prepare_run_is_told_the_execution_and_gives_its_answer(template: Template, definition: Definition) -> None:
+    prepare = definition["States"][definition["StartAt"]]
+
+    assert function(template, prepare) == "functions.prepare_run.handler"
+    assert prepare["Parameters"]["Payload"] == EXECUTION
+    assert (prepare["OutputPath"], prepare["Next"]) == ("$.Payload", "Route")
+
+
+def test_a_manifest_that_is_invalid_is_not_tried_again(definition: Definition) -> None:
+    first, *_, last = definition["States"]["PrepareRun"]["Retry"]
+
+    assert first == {"ErrorEquals": ["InvalidManifest"], "MaxAttempts": 0}
+    assert last["ErrorEquals"] == ["States.ALL"]
+
+
+def test_what_fails_before_the_summary_is_summarized(definition: Definition) -> None:
+    states = definition["States"]
+
+    assert {name for name, each in states.items() if each.get("Catch") == SUMMARIZE_ANYWAY} == {
+        "PrepareRun",
+        *READER_CONFIGS,
+    }
+
+
+def test_a_run_is_routed_by_its_status_then_by_its_reader(definition: Definition) -> None:
+    route = definition["States"]["Route"]
+    rules = [(each["Variable"], each["StringEquals"], each["Next"]) for each in route["Choices"]]
+
+    assert rules == [
+        ("$.status", "repeated", "AlreadyMirrored"),
+        ("$.status", "empty", "SummarizeRun"),
+        ("$.reader", "csv", "Map CSV"),
+        ("$.reader", "tsv", "Map TSV"),
+        ("$.reader", "txt", "Map TXT"),
+        ("$.reader", "json", "Map JSON"),
+        ("$.reader", "jsonl", "Map JSONL"),
+    ]
+    assert definition["States"][route["Default"]]["Error"] == "UnknownReader"
+
+
+@pytest.mark.parametrize("name", READER_CONFIGS)
+def test_a_map_reads_its_format_from_the_place_the_run_names(definition: Definition, name: str) -> None:
+    assert definition["States"][name]["ItemReader"] == {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": READER_CONFIGS[name],
+        "Parameters": {"Bucket.$": "$.manifest.bucket", "Key.$": "$.manifest.key"},
+    }
+
+
+def test_a_map_runs_express_children(map_state: Definition) -> None:
+    assert map_state["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
+
+
+def test_a_map_keeps_the_row_number_of_each_item(map_state: Definition) -> None:
+    assert map_state["ItemSelector"] == {"row.$": "$$.Map.Item.Index", "item.$": "$$.Map.Item.Value"}
+
+
+def test_batches_are_bounded_by_items_and_by_bytes_and_know_their_run(map_state: Definition) -> None:
+    assert map_state["ItemBatcher"] == {
+        "MaxItemsPerBatchPath": "$.batch_size",
+        "MaxInputBytesPerBatch": 196608,
+        "BatchInput": {"run.$": "$.run"},
+    }
+
+
+def test_the_run_says_how_many_batches_go_at_once(map_state: Definition) -> None:
+    assert map_state["MaxConcurrencyPath"] == "$.max_concurrency"
+    assert "MaxConcurrency" not in map_state
+
+
+def test_no_lost_batch_stops_the_rest(map_state: Definition) -> None:
+    assert map_state["ToleratedFailurePercentage"] == 100
+
+
+def test_what_becomes_of_the_batches_is_written_beside_the_run(map_state: Definition) -> None:
+    assert map_state["ResultWriter"] == {
+        "Resource": "arn:aws:states:::s3:putObject",
+        "WriterConfig": {"Transformation": "COMPACT", "OutputType": "JSON"},
+        "Parameters": {"Bucket.$": "$.manifest.bucket", "Prefix.$": "$.map_prefix"},
+    }
+    assert (map_state["ResultPath"], map_state["Next"]) == ("$.map", "SummarizeRun")
+
+
+def test_labels_are_unique_and_short_enough(definition: Definition) -> None:
+    labels = [each["Label"] for each in definition["States"].values() if each["Type"] == "Map"]
+
+    assert len(labels) == len(set(labels)) == len(READER_CONFIGS)
+    assert all(len(label) <= 40 and label.replace("-", "").isalnum() for label in labels)
+
+
+def test_a_child_downloads_its_batch(template: Template, child: Definition) -> None:
+    download = child["States"][child["StartAt"]]
+
+    assert function(template, download) == "functions.download_batch.handler"
+    assert download["Parameters"]["Payload"] == {"batch.$": "$", "started_at.$": "$$.Execution.StartTime"}
+    assert download["OutputPath"] == "$.Payload"
+    assert child["States"][download["Next"]] == state(child, "RowsDeferred")
+
+
+def test_deferred_rows_wait_and_are_downloaded_again(child: Definition) -> None:
+    [rule] = state(child, "RowsDeferred")["Choices"]
+    wait = child["States"][rule["Next"]]
+
+    assert (rule["Variable"], rule["IsPresent"]) == ("$.Items[0]", True)
+    assert (wait["Type"], wait["SecondsPath"], wait["Next"]) == ("Wait", "$.wait_seconds", child["StartAt"])
+
+
+def test_a_batch_without_deferred_rows_ends_with_its_counts_alone(child: Definition) -> None:
+    done = child["States"][state(child, "RowsDeferred")["Default"]]
+
+    assert done == {"Type": "Pass", "Parameters": {"counts.$": "$.counts"}, "End": True}
+
+
+def test_the_retries_of_a_batch_fit_into_an_express_execution(template: Template, child: Definition) -> None:
+    timeout = template.only("AWS::Lambda::Function", "DownloadBatch")["Timeout"]
+
+    assert longest(child["States"][child["StartAt"]], timeout) < EXPRESS_SECONDS
+
+
+def test_throttled_batches_come_back_spread_out(child: Definition) -> None:
+    busy, any_error = child["States"][child["StartAt"]]["Retry"]
+
+    assert {"Lambda.TooManyRequestsException", "Lambda.ServiceException"} <= set(busy["ErrorEquals"])
+    assert busy["JitterStrategy"] == "FULL"
+    assert (any_error["ErrorEquals"], any_error["MaxAttempts"]) == (["States.ALL"], 2)
+
+
+def test_the_summary_knows_the_execution_and_what_failed(template: Template, definition: Definition) -> None:
+    summarize = definition["States"]["SummarizeRun"]
+
+    assert function(template, summarize) == "functions.summarize_run.handler"
+    assert summarize["Parameters"]["Payload"] == EXECUTION | {"failure.$": "$.failure"}
+    assert (summarize["OutputPath"], summarize["Next"]) == ("$.Payload", "Outcome")
+
+
+def test_the_summary_decides_how_the_run_ends(definition: Definition) -> None:
+    states = definition["States"]
+    [rule] = states["Outcome"]["Choices"]
+
+    assert (rule["Variable"], rule["StringEquals"]) == ("$.status", "succeeded")
+    assert states[rule["Next"]] == {"Type": "Succeed"}
+    assert states[states["Outcome"]["Default"]] == {
+        "Type": "Fail",
+        "ErrorPath": "$.error",
+        "CausePath": "$.cause",
+    }
+
+
+def test_state_names_are_unique_in_the_whole_state_machine(definition: Definition) -> None:
+    names = [name for machine in machines(definition) for name in machine["States"]]
+
+    assert len(names) == len(set(names))
+    assert all(len(name) <= 80 for name in names)
+
+
+def test_the_definition_obeys_the_schema_of_the_states_language(definition: Definition) -> None:
+    """cfn-lint does not look into the joined text of the template, so it is given the definition as data."""
+    alone = {
+        "Resources": {
+            "Machine": {
+                "Type": "AWS::StepFunctions::StateMachine",
+                "Properties": {
+                    "RoleArn": "arn:aws:iam::123456789012:role/states",
+                    "Definition": definition,
+                },
+            }
+        }
+    }
+    assert lint(json.dumps(alone), config=ManualArgs()) == []
+
+
+def test_the_state_machine_is_standard_and_traced(template: Template) -> None:
+    machine = template.only("AWS::StepFunctions::StateMachine")
+
+    assert machine["StateMachineType"] == "STANDARD"
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+
+
+def test_the_state_machine_logs_its_errors_where_they_expire(template: Template) -> None:
+    logging = template.only("AWS::StepFunctions::StateMachine")["LoggingConfiguration"]
+    log = template.only("AWS::Logs::LogGroup", "Workflow")
+
+    assert logging["Level"] == "ERROR"
+    assert (log["LogGroupName"], log["RetentionInDays"]) == ("/aws/vendedlogs/states/ImageMirror", 30)
+
+
+def test_settings_change_the_log_level_and_the_longest_run(other_template: Template, other_settings: Settings) -> None:
+    machine = other_template.only("AWS::StepFunctions::StateMachine")
+
+    assert machine["LoggingConfiguration"]["Level"] == other_settings.workflow_log_level
+    assert '"TimeoutSeconds":172800' in other_template.text(machine["DefinitionString"])
+
+
+def test_a_run_may_take_two_weeks(definition: Definition) -> None:
+    assert definition["TimeoutSeconds"] == 14 * 24 * 3600
