@@ -8,8 +8,6 @@ import signal
 import sys
 from pathlib import Path
 
-from local.run import run
-from local.up import up
 from local.usage import UsageError, networks, options
 
 ASSEMBLY = Path("cdk.out")
@@ -21,8 +19,12 @@ def main() -> int:
     try:
         out, allow = Path(arguments.out or "out"), networks(arguments.allow)
         if arguments.command == "up":
+            from local.up import up  # these take seconds to import: wrong usage is told at once
+
             return up(assembly=ASSEMBLY, out=out, allow=allow, port=arguments.port)
         asked = options(arguments.options)
+        from local.run import run
+
         return run(assembly=ASSEMBLY, out=out, allow=allow, manifest=arguments.manifest or None, options=asked)
     except UsageError as error:
         print(error, file=sys.stderr)

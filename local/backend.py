@@ -203,9 +203,10 @@ def rows(table: str) -> Iterator[dict[str, Any]]:
 def put_row(table: str, row: Mapping[str, Any]) -> None:
     """Raises `KeyError` without the partition key."""
     found: Any = dynamodb_backends[ACCOUNT][REGION].tables[table]
-    attributes = {name: _typed(value) for name, value in row.items()}
-    key = DynamoType(attributes[found.hash_key_attr])
-    found.items[key] = Item(key, None, attributes)
+    attributes = {name: DynamoType(_typed(value)) for name, value in row.items()}
+    item = Item(attributes[found.hash_key_attr], None, {})
+    dict.update(item.attrs, attributes)  # its own `update` weighs the whole item again for each attribute
+    found.items[item.hash_key] = item
 
 
 def _plain(value: DynamoType) -> Any:

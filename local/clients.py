@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
+from functools import cache
 from typing import Any
 
 import boto3
-import botocore.session
 from botocore.config import Config
 
 from local.backend import REGION
@@ -16,22 +15,26 @@ KEY = "local"  # any key does; this one cannot be mistaken for a real one
 CONFIG = Config(proxies={}, max_pool_connections=64, retries={"mode": "standard"})
 
 
+_guard = threading.Lock()  # of the session: clients may be shared by threads, sessions may not
+
+
+@cache
+def _session() -> boto3.Session:
+    """One a process: it holds the parsed service models, which take a tenth of a second each."""
+    return boto3.Session(KEY, KEY, region_name=REGION)
+
+
 class Clients:
-    """One client a service, made at first use and shared: clients are safe to share, sessions are not."""
+    """One client a service, made at first use and shared."""
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
-        self._guard = threading.Lock()
         self._made: dict[str, Any] = {}
-        core = botocore.session.get_session()
-        for name, value in (("config_file", os.devnull), ("credentials_file", os.devnull), ("profile", None)):
-            core.set_config_variable(name, value)
-        self._session = boto3.Session(KEY, KEY, region_name=REGION, botocore_session=core)
 
     def __call__(self, service: str) -> Any:
-        with self._guard:
+        with _guard:
             if service not in self._made:
-                client: Any = self._session.client
+                client: Any = _session().client
                 self._made[service] = client(service, endpoint_url=self._endpoint, config=CONFIG)
             return self._made[service]
 

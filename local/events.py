@@ -113,8 +113,12 @@ class EventBus:
         while (entry := self._waiting.get()) is not None:
             due, event = entry
             time.sleep(max(0.0, due - time.monotonic()))
-            self._deliver(event)
-            self._waiting.task_done()
+            try:
+                self._deliver(event)
+            except Exception:  # a rule that cannot be read must not end the bus
+                log.exception("event %s was not delivered", event["id"])
+            finally:
+                self._waiting.task_done()
 
     def _deliver(self, event: Event) -> None:
         self.recent.append(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -10,6 +11,7 @@ from typing import Any
 from local import backend
 
 MAX_WAITING = 10_000  # batches of lines; what comes beyond is dropped, and said so
+log = logging.getLogger(__name__)
 Batch = tuple[str, str, int, list[str]]
 
 
@@ -39,8 +41,12 @@ class Logs:
     def _run(self) -> None:
         while (batch := self._waiting.get()) is not None:
             group, stream, timestamp, lines = batch
-            backend.put_log_events(group, stream, _events(timestamp, self._noted(lines)))
-            self._waiting.task_done()
+            try:
+                backend.put_log_events(group, stream, _events(timestamp, self._noted(lines)))
+            except Exception:  # lines that moto refuses must not end the log
+                log.exception("%d lines for %s were refused", len(lines), group)
+            finally:
+                self._waiting.task_done()
 
     def _noted(self, lines: list[str]) -> list[str]:
         dropped, self._dropped = self._dropped, 0

@@ -50,9 +50,12 @@ def merged(raw: Any, result: Any, where: str | None) -> Any:
 
 def setting(state: Mapping[str, Any], field: str, sources: Sources) -> Any:
     """`Field`, or what `FieldPath` points at, or None."""
-    if f"{field}Path" in state:
-        return path(state[f"{field}Path"]).value(sources, f"{field}Path")
-    return state.get(field)
+    if f"{field}Path" not in state:
+        return state.get(field)
+    value = path(state[f"{field}Path"]).value(sources, f"{field}Path")
+    if value is None:
+        raise StatesError("States.Runtime", f"{field}Path must not give null")
+    return value
 
 
 def whole(value: Any, field: str, least: int = 0) -> int | None:

@@ -19,10 +19,10 @@ from local.states.batcher import Batch, Limits, batches, single
 from local.states.dataflow import State, filled, setting, whole
 from local.states.definition import child_kind
 from local.states.errors import StatesError, Stopped, TimedOut
-from local.states.executions import ABORTED, FAILED, SUCCEEDED, Execution, Machine
+from local.states.executions import ABORTED, FAILED, SUCCEEDED, End, Execution, Machine
 from local.states.history import History
 from local.states.inline_map import EXCEEDED, concurrency, listed, tolerance_of
-from local.states.lifecycle import perform
+from local.states.lifecycle import conclude, perform
 from local.states.map_runs import MapRun
 from local.states.paths import Sources
 from local.states.results import CHUNK_BYTES, PENDING, ChildResult, ListedResults, Results, WrittenResults
@@ -175,8 +175,9 @@ class _MapRun:
             with self._stop.watched(child.stop.set):
                 perform(child, batch.input, services, child.stop)
             self._results.add(_ended(index, child))
-        except Exception:
+        except Exception as error:
             log.exception("a child of %s was lost", parent.arn)
+            conclude(child, End(FAILED, None, "States.Runtime", str(error)), services)
         finally:
             self._run.end(child.status, batch.items)
 
@@ -199,6 +200,7 @@ class _MapRun:
         self._stop.set()
         with self._run.changed:
             self._run.changed.wait_for(self._is_idle)
+        self._run.drop_pending()
         if not self._written:
             return
         if self._held is not None:

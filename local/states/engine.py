@@ -14,7 +14,7 @@ from local.states import payloads
 from local.states.arns import Arns, checked_name
 from local.states.clock import Clock, SystemClock
 from local.states.definition import Definition, load
-from local.states.errors import ApiError, InvalidDefinition
+from local.states.errors import ApiError
 from local.states.executions import ABORTED, RUNNING, End, Execution, Executions, Machine
 from local.states.history import History
 from local.states.lifecycle import conclude, perform
@@ -56,7 +56,7 @@ class Engine:
             MapRuns(), Executions(), threading.Event(), on_status_change,
         )  # fmt: skip
         self._lock = threading.RLock()
-        self._threads: set[threading.Thread] = set()
+        self._threads: dict[str, threading.Thread] = {}
 
     # ---- state machines ----
 
@@ -71,14 +71,15 @@ class Engine:
     ) -> str:
         """The ARN. Raises UnsupportedDefinition, InvalidDefinition or ApiError."""
         arn = self.services.arns.of("stateMachine", checked_name(name))
-        loaded = load(definition, kind)
+        text = _text(definition)
+        loaded = load(text, kind)
         with self._lock:
             existing = self.machines.get(arn)
             if existing:
                 return self._same(existing.machine, loaded, role_arn, kind)
             now = self.clock.now()
             machine = Machine(arn, name, loaded, role_arn, kind, str(uuid.uuid4()))
-            self.machines[arn] = StateMachine(machine, _text(definition), now, now, configuration or {})
+            self.machines[arn] = StateMachine(machine, text, now, now, configuration or {})
         return arn
 
     def update_state_machine(
@@ -166,7 +167,13 @@ class Engine:
         for execution in self.services.executions.all():
             if execution.status == RUNNING:
                 self.stop_execution(execution.arn)
-        for thread in list(self._threads):
+        for arn in list(self._threads):
+            self.join(arn)
+
+    def join(self, execution_arn: str) -> None:
+        """Until nothing of it is under way any more: a stopped Map Run still writes its results."""
+        thread = self._threads.get(execution_arn)
+        if thread is not None:
             thread.join(JOIN_SECONDS)
 
     def _new(self, machine: Machine, name: str, input_text: str) -> Execution:
@@ -185,15 +192,14 @@ class Engine:
         thread = threading.Thread(
             target=self._run, args=(execution, data), name=f"execution {execution.name}", daemon=True
         )
-        self._threads.add(thread)
+        self._threads[execution.arn] = thread
         thread.start()
 
     def _run(self, execution: Execution, data: Any) -> None:
         try:
             perform(execution, data, self.services, execution.stop)
         finally:
-            with self._lock:
-                self._threads.discard(threading.current_thread())
+            self._threads.pop(execution.arn, None)
 
 
 def _again(existing: Execution, data: Any) -> Execution:
@@ -213,6 +219,3 @@ def _input(text: str) -> Any:
 
 def _text(definition: str | Definition) -> str:
     return definition if isinstance(definition, str) else json.dumps(definition)
-
-
-__all__ = ["Engine", "InvalidDefinition", "StateMachine"]

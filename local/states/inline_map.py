@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from local.states.dataflow import State, filled, setting, whole
@@ -52,13 +52,13 @@ class _Failures:
     """An iteration that may fail leaves its error in the place of its output."""
 
     def __init__(self, total: int, tolerance: Tolerance) -> None:
-        self._total, self._tolerance, self._failed = total, tolerance, 0
+        self._total, self._tolerance = total, tolerance
+        self._failures = count(1)
 
     def tolerated(self, error: StatesError) -> dict[str, str]:
         if self._tolerance == Tolerance():
             raise error
-        self._failed += 1
-        if self._tolerance.exceeded(self._failed, self._total):
+        if self._tolerance.exceeded(next(self._failures), self._total):
             raise StatesError("States.ExceedToleratedFailureThreshold", EXCEEDED) from error
         return error.output()
 
@@ -80,10 +80,11 @@ def concurrency(state: State, sources: Sources) -> int:
 
 def tolerance_of(state: State, sources: Sources) -> Tolerance:
     percentage = setting(state, "ToleratedFailurePercentage", sources)
-    count = setting(state, "ToleratedFailureCount", sources)
-    fits: Callable[[Any], bool] = lambda value: (  # noqa: E731
-        isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 100
-    )
-    if percentage is not None and not fits(percentage):
+    number = setting(state, "ToleratedFailureCount", sources)
+    if percentage is not None and not _is_percentage(percentage):
         raise StatesError("States.Runtime", f"ToleratedFailurePercentage must be from 0 to 100, not {percentage!r}")
-    return Tolerance(percentage, whole(count, "ToleratedFailureCount"))
+    return Tolerance(percentage, whole(number, "ToleratedFailureCount"))
+
+
+def _is_percentage(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 100

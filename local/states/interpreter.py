@@ -152,7 +152,7 @@ MAX_WAIT = 99_999_999
 def _wait_seconds(state: State, data: Any, scope: Scope) -> float:
     sources = scope.sources(data)
     seconds = setting(state, "Seconds", sources)
-    if seconds is not None or "SecondsPath" in state:
+    if seconds is not None:
         if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 <= seconds <= MAX_WAIT:
             raise StatesError(
                 "States.Runtime", f"SecondsPath must give an integer from 0 to {MAX_WAIT}, not {seconds!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
@@ -15,6 +16,7 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
+_ENDED = re.compile(r"[ \t\r\n]*[,\]]")
 _decoder = json.JSONDecoder(parse_constant=_no_constant)
 
 
@@ -78,7 +80,7 @@ class _Window:
                 if self._ended:
                     raise
             else:
-                if end < len(self._text) or self._ended:  # else a number may go on
+                if self._ended or _ENDED.match(self._text, end):  # else a number may go on: `1.` of `1.5`
                     self._at = end
                     return value
             self._more(step)

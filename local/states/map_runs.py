@@ -80,16 +80,18 @@ class MapRun:
             self.all_read = True
             self.changed.notify_all()
 
+    def drop_pending(self) -> None:
+        with self.changed:
+            for counts in (self.items, self.executions):
+                counts.move("pending", "aborted", counts["pending"])
+
     def never_begin(self, items: int) -> None:
         """An item read after the run had failed."""
         self._move(items, "total", "aborted")
 
     def close(self, status: str, now: datetime) -> None:
-        """Ends it: what was pending will not be run."""
         with self.changed:
             self.status, self.stopped = status, now
-            for counts in (self.items, self.executions):
-                counts.move("pending", "aborted", counts["pending"])
 
     def results_written(self) -> None:
         with self.changed:

@@ -99,6 +99,7 @@ class Scope:
                 self.check()
                 left = self._left()
                 condition.wait(None if left is None else max(0.0, left))
+            self.check()  # what holds may hold because everything was stopped
 
     def _check_time(self, begun: datetime, timeout: float | None) -> None:
         left = self._left()

@@ -117,9 +117,3 @@ def test_no_role_has_a_policy_that_aws_manages(template: Template) -> None:
         for name, role in template.all("AWS::IAM::Role").items()
         if {"ManagedPolicyArns", "Policies"} & role["Properties"].keys()
     ]
-
-
-@pytest.mark.parametrize("role", EXPECTED)
-def test_only_the_input_bucket_may_be_listed(template: Template, role: str) -> None:
-    """Whoever may not list a bucket is told 403 of an object that is gone, and cannot say that it is."""
-    assert {where for action, where in template.rights(role) if action == "s3:ListBucket"} <= {"Input"}

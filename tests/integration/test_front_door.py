@@ -1,0 +1,205 @@
+"""`make run` and `make up`, as a user starts them: processes, exit statuses, and the real `aws` command."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.pipeline import books_balance
+from tests.support.site import Site
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "manifests" / "demo"
+IMAGE = (DEMO / "dune.jpg").read_bytes()
+SECONDS = 120
+
+
+def _local(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "local", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
+
+
+def _lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def demo(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder and the output of a first run of the demo."""
+    out = tmp_path_factory.mktemp("out")
+    done = _local("run", "--out", out)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out, done.stdout
+
+
+def test_the_demo_stores_every_image_as_it_was_served(demo: tuple[Path, str]) -> None:
+    out, _ = demo
+    served = {path.read_bytes() for path in DEMO.iterdir()}
+
+    stored = {path.read_bytes() for path in (out / "images").rglob("*") if path.is_file()}
+
+    assert stored == served
+
+
+def test_the_demo_s_books_balance_with_the_failures_that_it_has(demo: tuple[Path, str]) -> None:
+    out, _ = demo
+    summary = json.loads((out / "summary.json").read_text())
+
+    assert books_balance(summary)
+    assert [summary[name] for name in ("rows", "stored", "duplicate", "failed")] == [33, 27, 1, 5]
+    assert summary["failures_by_reason"] == {
+        "blocked_address": 1,
+        "http_4xx": 1,
+        "http_5xx": 1,
+        "not_an_image": 1,
+        "opt_out": 1,
+    }
+    assert len(_lines(out / "images.jsonl")) == 27
+
+
+def test_the_demo_s_messages_name_its_failures(demo: tuple[Path, str]) -> None:
+    out, _ = demo
+    messages = _lines(out / "messages.jsonl")
+    failed = [failure for m in messages if m["type"] == "images_failed" for failure in m["message"]["failures"]]  # type: ignore[index]
+
+    assert {failure["row"] for failure in failed} == {13, 16, 25, 27, 29}
+    assert [message["type"] for message in messages if message["type"] != "images_failed"] == ["run_completed"]
+
+
+def test_the_demo_says_where_everything_is(demo: tuple[Path, str]) -> None:
+    said = demo[1]
+
+    for name in ("images", "images.jsonl", "messages.jsonl", "summary.json", "failures.csv", "retry.csv"):
+        assert any(line.endswith(name) for line in said.splitlines()), said
+
+
+def test_a_second_run_on_the_same_folder_knows_what_it_has(assembly: Path, tmp_path: Path, site: Site) -> None:
+    manifest = tmp_path / "two.csv"
+    manifest.write_text(f"url\n{site.put('/a.jpg', IMAGE)}\n{site.put('/b.jpg', IMAGE)}\n")
+    arguments = ("run", "--manifest", manifest, "--out", tmp_path / "out", "--allow", "127.0.0.0/8")
+    _local(*arguments)
+
+    done = _local(*arguments)
+
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["skipped"] == 2
+    assert (site.asked["/a.jpg"], site.asked["/b.jpg"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status", "sentence"),
+    [
+        ("missing.csv", None, 2, "There is no manifest"),
+        ("empty.csv", "", 2, "is empty: 0 rows"),
+        ("list.xlsx", "x", 1, "The format of the manifest cannot be told from its name"),
+        ("list.csv", "title\na\n", 1, "The manifest has no url column"),
+    ],
+)
+def test_bad_input_gets_one_sentence(
+    assembly: Path, tmp_path: Path, name: str, content: str | None, status: int, sentence: str
+) -> None:
+    manifest = tmp_path / name
+    if content is not None:
+        manifest.write_text(content)
+
+    done = _local("run", "--manifest", manifest, "--out", tmp_path / "out")
+
+    said = done.stdout + done.stderr
+    assert done.returncode == status
+    assert sentence in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [("--allow", "127.0.0.1/8", "ALLOW takes networks"), ("--options", "concurrency", "OPTIONS takes name=value")],
+)
+def test_wrong_usage_is_told_by_its_variable(tmp_path: Path, option: str, value: str, sentence: str) -> None:
+    done = _local("run", option, value, "--out", tmp_path / "out")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(sentence)
+
+
+@dataclass(frozen=True)
+class Up:
+    """A running `make up`, and the environment that its `local.env` makes in a shell."""
+
+    process: psutil.Popen
+    out: Path
+    environment: dict[str, str]
+
+    def aws(self, *arguments: str) -> str:
+        """What the real `aws` prints. Started in a shell that has sourced `local.env`, and knows nothing else."""
+        command = f'. {self.out / "local.env"}; exec {Path(sys.executable).with_name("aws")} "$@"'
+        done = subprocess.run(
+            ["/bin/sh", "-c", command, "aws", *arguments],
+            env={"PATH": os.environ["PATH"], "HOME": str(self.out), "AWS_PAGER": ""},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture
+def up(assembly: Path, tmp_path: Path) -> Iterator[Up]:
+    out = tmp_path / "out"
+    command = [sys.executable, "-u", "-m", "local", "up", "--out", str(out), "--allow", "127.0.0.0/8", "--port", "0"]
+    with psutil.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            for line in process.stdout:
+                if line.startswith("Ctrl-C"):
+                    break
+            text = (out / "local.env").read_text()
+            pairs = (line.removeprefix("export ").partition("=") for line in text.splitlines())
+            yield Up(process, out, {name: value for name, _, value in pairs})
+        finally:
+            if process.is_running():
+                process.send_signal(signal.SIGTERM)
+            process.wait(timeout=30)
+
+
+@pytest.mark.parametrize("name", ["list.csv", "list.json"])
+def test_the_aws_command_line_uploads_and_finds_images_rows_and_execution(
+    up: Up, site: Site, tmp_path: Path, name: str
+) -> None:
+    url = site.put("/a.jpg", IMAGE)
+    manifest = tmp_path / name
+    manifest.write_text(f"url\n{url}\n" if name.endswith("csv") else json.dumps([url]))
+    variables = up.environment
+
+    up.aws("s3", "cp", str(manifest), f"s3://{variables['INPUT_BUCKET']}/manifests/")
+
+    machine = variables["STATE_MACHINE_ARN"]
+    arn, status = "", ""
+    while status in ("", "RUNNING"):  # each look is a process of its own: it needs no pause
+        found = json.loads(up.aws("stepfunctions", "list-executions", "--state-machine-arn", machine))["executions"]
+        arn = found[0]["executionArn"] if found else ""
+        if arn:
+            status = json.loads(up.aws("stepfunctions", "describe-execution", "--execution-arn", arn))["status"]
+    assert status == "SUCCEEDED"
+    key = json.dumps({"url": {"S": url}})
+    row = json.loads(up.aws("dynamodb", "get-item", "--table-name", variables["IMAGES_TABLE"], "--key", key))["Item"]
+    up.aws("s3", "cp", f"s3://{variables['IMAGES_BUCKET']}/{row['object_key']['S']}", str(tmp_path / "copy.jpg"))
+    assert (tmp_path / "copy.jpg").read_bytes() == IMAGE
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_and_leaves_no_process_and_no_environment_file(up: Up, number: signal.Signals) -> None:
+    children = up.process.children(recursive=True)
+
+    up.process.send_signal(number)
+
+    assert up.process.wait(timeout=30) == 0
+    assert not (up.out / "local.env").exists()
+    assert not [child for child in children if child.is_running()]

@@ -1,0 +1,238 @@
+"""What `core.ports` asks for, in memory, and a web that answers by URL.
+
+They check what the real things check: a fake that takes everything proves nothing. Where a fault is wanted, put it into
+`faults`: each call that can fail takes the next one and raises it.
+"""
+
+import hashlib
+import io
+import json
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from functions.core.faults import RowFault
+from functions.core.ports import ManifestGone, Notice, Upload
+from functions.core.reasons import Reason
+from functions.core.urls import host_of
+from functions.core.web.body import Body
+from functions.core.web.fetch import Fetched, NotModified, Wanted
+from tests.support.images import png
+
+
+class _Faulty:
+    def __init__(self) -> None:
+        self.faults: deque[Exception] = deque()
+
+    def _fail(self) -> None:
+        if self.faults:
+            raise self.faults.popleft()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    data: bytes
+    owner: str
+    content_type: str
+    storage_class: str
+
+
+class FakeImageStore(_Faulty):
+    """Checks size and SHA-256 as S3 does. `puts` names the key of every object that was taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.objects: dict[str, StoredObject] = {}
+        self.puts: list[str] = []
+        self._lock = threading.Lock()
+
+    def put(self, upload: Upload) -> None:
+        with self._lock:
+            self._fail()
+            data = upload.file.read()
+            assert len(data) == upload.size, "the size is not that of the bytes"
+            assert hashlib.sha256(data).hexdigest() == upload.sha256, "the checksum is not that of the bytes"
+            there = self.objects.get(upload.key)
+            if upload.exclusive and there is not None and there.owner != upload.owner:
+                raise RowFault(Reason.KEY_CONFLICT, f"The key {upload.key} already holds the image of another URL.")
+            self.objects[upload.key] = StoredObject(data, upload.owner, upload.content_type, upload.storage_class)
+            self.puts.append(upload.key)
+
+
+class FakeImageTable(_Faulty):
+    """Rows by URL. `written` has the size of each batch that was recorded, `asked` the URLs of each look-up."""
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
+        super().__init__()
+        self.rows: dict[str, dict[str, Any]] = {row["url"]: dict(row) for row in rows}
+        self.written: list[int] = []
+        self.asked: list[list[str]] = []
+        self._lock = threading.Lock()
+
+    def look_up(self, urls: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        self._fail()
+        self.asked.append(list(urls))
+        return {url: dict(self.rows[url]) for url in urls if url in self.rows}
+
+    def record(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        with self._lock:
+            self._fail()
+            assert len({row["url"] for row in rows}) == len(rows) > 0, "BatchWriteItem takes no key twice"
+            self.rows |= {row["url"]: dict(row) for row in rows}
+            self.written.append(len(rows))
+
+
+class FakeRunFiles(_Faulty):
+    """What was written by name, as it comes back from JSON."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: dict[str, list[dict[str, Any]]] = {}
+
+    def write(self, name: str, lines: Iterable[Mapping[str, Any]]) -> None:
+        self._fail()
+        self.files[name] = [json.loads(json.dumps(line)) for line in lines]
+
+
+class FakeResults(FakeRunFiles):
+    """`texts` by name: the reports."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: dict[str, str] = {}
+
+    def parts(self, folder: str) -> Iterator[str]:
+        yield from sorted(name for name in self.files if name.startswith(f"{folder}/part-"))
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        return self.files[name]
+
+    def write_text(self, name: str, pieces: Iterable[str], content_type: str) -> None:
+        self._fail()
+        assert content_type
+        self.texts[name] = "".join(pieces)
+
+
+class FakeNotices:
+    """`down` makes it publish nothing."""
+
+    def __init__(self) -> None:
+        self.published: list[Notice] = []
+        self.down = False
+
+    def publish(self, notice: Notice) -> bool:
+        if not self.down:
+            json.dumps(notice.body)
+            self.published.append(notice)
+        return not self.down
+
+
+class FakeRecords(_Faulty):
+    """The runs table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: dict[str, dict[str, Any]] = {}
+
+    def claim(self, record: Mapping[str, Any]) -> bool:
+        self._fail()
+        there = self.records.get(record["run_id"])
+        if there is not None and there.get("execution_arn") != record["execution_arn"]:
+            return False
+        self.records[record["run_id"]] = dict(record)
+        return True
+
+    def update(self, run_id: str, values: Mapping[str, Any]) -> None:
+        self._fail()
+        self.records.setdefault(run_id, {"run_id": run_id}).update(values)
+
+    def get(self, run_id: str) -> Mapping[str, Any] | None:
+        return self.records.get(run_id)
+
+
+@dataclass(slots=True)
+class StoredManifest:
+    data: bytes
+    etag: str = "e1"
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class FakeManifests:
+    """Objects by bucket and key, given in pieces of `piece` bytes."""
+
+    def __init__(self, piece: int = 7) -> None:
+        self.objects: dict[tuple[str, str], StoredManifest] = {}
+        self._piece = piece
+
+    def add(self, key: str, data: bytes, *, bucket: str = "input", **more: Any) -> None:
+        self.objects[bucket, key] = StoredManifest(data, **more)
+
+    def read(self, bucket: str, key: str, etag: str) -> Iterator[bytes]:
+        found = self._found(bucket, key)
+        if etag and found.etag != etag:
+            raise ManifestGone(key)
+        for at in range(0, len(found.data), self._piece):
+            yield found.data[at : at + self._piece]
+
+    def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
+        return self._found(bucket, key).metadata
+
+    def _found(self, bucket: str, key: str) -> StoredManifest:
+        if (bucket, key) not in self.objects:
+            raise ManifestGone(key)
+        return self.objects[bucket, key]
+
+
+Answer = bytes | Exception | Callable[[], bytes]
+
+
+class FakeWeb:
+    """In place of a Fetcher: what each URL answers, one answer a request, the last one for ever; else a small PNG.
+
+    `requests` are the URLs that were asked, in order; `most` the requests that were under way at once, by host.
+    """
+
+    def __init__(self, answers: Mapping[str, Answer | Sequence[Answer]] | None = None) -> None:
+        self._answers = {
+            url: deque(given if isinstance(given, list | tuple) else [given]) for url, given in (answers or {}).items()
+        }
+        self._lock = threading.Lock()
+        self._active: Counter[str] = Counter()
+        self.most: Counter[str] = Counter()
+        self.wanted: list[Wanted] = []
+
+    @property
+    def requests(self) -> list[str]:
+        return [wanted.url for wanted in self.wanted]
+
+    def fetch(self, wanted: Wanted) -> Fetched:
+        host = host_of(wanted.url)
+        with self._lock:
+            self.wanted.append(wanted)
+            self._active[host] += 1
+            self.most[host] = max(self.most[host], self._active[host])
+            answer = self._next(wanted.url)
+        try:
+            return _fetched(answer() if callable(answer) else answer, wanted)
+        finally:
+            with self._lock:
+                self._active[host] -= 1
+
+    def _next(self, url: str) -> Answer:
+        answers = self._answers.get(url)
+        if answers is None:
+            return png(note=url.encode())
+        return answers.popleft() if len(answers) > 1 else answers[0]
+
+
+def _fetched(answer: bytes | Exception, wanted: Wanted) -> Fetched:
+    if isinstance(answer, NotModified):
+        assert wanted.validators, "nobody asked conditionally"
+    if isinstance(answer, Exception):
+        raise answer
+    wanted.check_head(answer[:65_536])
+    md5 = hashlib.md5(answer).hexdigest() if wanted.want_md5 else None
+    body = Body(io.BytesIO(answer), len(answer), hashlib.sha256(answer).hexdigest(), md5)
+    return Fetched(body=body, final_url=None, etag='"v1"', last_modified=None)

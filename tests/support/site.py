@@ -1,0 +1,68 @@
+"""A scripted web site on loopback: what each path answers is set by the test, and what was asked is counted."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Self
+
+from local.server import Server
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`before` is called while the request is held, for instance to wait for an event."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    before: Callable[[], object] = lambda: None
+
+
+class Site:
+    """Serves from construction to `close`; a path's answers are given in turn, the last one for ever."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, list[Answer]] = {}
+        self._lock = threading.Lock()
+        self._active: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
+        self.headers: dict[str, dict[str, str]] = {}
+        self.most_active: Counter[str] = Counter()
+        self._server = Server()
+        self.url = self._server.endpoint
+        self._server.start(self._serve)
+
+    def put(self, path: str, *answers: Answer | bytes) -> str:
+        """The URL at which `answers` are given, one a request."""
+        self._answers[path] = [answer if isinstance(answer, Answer) else Answer(answer) for answer in answers]
+        return self.url + path
+
+    def _serve(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        with self._lock:
+            self.asked[path] += 1
+            self.headers[path] = {name: value for name, value in environ.items() if name.startswith("HTTP_")}
+            self._active["all"] += 1
+            self.most_active["all"] = max(self.most_active["all"], self._active["all"])
+            answers = self._answers.get(path, [Answer(b"There is no such path.", 404)])
+            answer = answers[min(self.asked[path], len(answers)) - 1]
+        try:
+            answer.before()
+        finally:
+            with self._lock:
+                self._active["all"] -= 1
+        phrase = HTTPStatus(answer.status).phrase
+        headers = {**answer.headers, "Content-Length": str(len(answer.body))}
+        start_response(f"{answer.status} {phrase}", list(headers.items()))
+        return [answer.body]
+
+    def close(self) -> None:
+        self._server.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
