@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.core.faults import RowFault
+from functions.core.faults import RowFault, SystemFault
 from functions.core.hosts import HostQueues
 from functions.core.mirror import Mirror
 from functions.core.options import Options
@@ -119,9 +119,11 @@ class BatchMirror:
         except RowFault as raised:
             fault = raised
             work.fail(row, raised)
-        except BaseException:
+        except SystemFault:
             queues.give_up()  # our own side is broken: the batch is going to be tried again as a whole
             raise
+        except Exception as error:  # a file that our own code stumbles over must not take the others down
+            work.fail(row, _stumbled(error))
         finally:
             given_up = queues.done(row, fault)
             if given_up and fault is not None:
@@ -184,8 +186,12 @@ def failed(number: int, item: object, fault: RowFault, base_url: str) -> Outcome
 
 
 def _image(known: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("object_key", "bytes", "content_type", "sha256", "width", "height")
+    names = ("object_key", "bytes", "content_type", "sha256", "width", "height", "downloaded_at", "ms")
     return {name: known.get(name) for name in names}
+
+
+def _stumbled(error: Exception) -> RowFault:
+    return RowFault(Reason.BATCH_CRASHED, f"Our own code failed on this row ({type(error).__name__}).")
 
 
 def _left_alone(fault: RowFault) -> RowFault:

@@ -86,7 +86,7 @@ def _contains(file: IO[bytes], position: int, mark: bytes) -> bool:
 
 
 _SVG = re.compile(
-    rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE\s+svg[^>]*>\s*)?<svg[\s>]", re.DOTALL | re.IGNORECASE
+    rb"\s*(<\?xml[^>]*>\s*)?(?>(<!--.*?-->\s*)*)(<!DOCTYPE\s+svg[^>]*>\s*)?<svg[\s>]", re.DOTALL | re.IGNORECASE
 )
 
 IMAGE_TYPES = (
@@ -117,10 +117,5 @@ def pixels(kind: ImageType, file: IO[bytes]) -> tuple[int, int] | None:
     if kind.name == "ico":
         entry = file.read(8)
         return (entry[6] or 256, entry[7] or 256) if len(entry) == 8 else None
-    try:
-        width, height = imagesize.get(file, exif_rotation=False)
-    except (OSError, MemoryError):
-        raise
-    except Exception:  # a broken header makes a parser raise what it will: the size is then not known
-        return None
+    width, height = imagesize.get(file, exif_rotation=False)  # raises nothing: what it cannot read has -1
     return (width, height) if width > 0 and height > 0 else None

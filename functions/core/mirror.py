@@ -1,6 +1,7 @@
 """Mirror one row to an outcome: fetch it, make sure it is what the row and the run ask for, store it."""
 
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,12 +40,13 @@ class Mirror:
     def mirror(self, row: Row, known: Mapping[str, Any] | None) -> Mirrored:
         """`known` is the table's row for this URL where it is to be refreshed. Raises RowFault, StorageFault."""
         kinds: list[ImageType] = []
+        begun = time.monotonic()
         try:
             fetched = self._fetcher.fetch(self._wanted(row, known, kinds))
         except NotModified:
             return Mirrored(_outcome(row, Ending.UNCHANGED))
         with fetched.body.file:
-            return self._keep(row, known, kinds[0], fetched)
+            return self._keep(row, known, kinds[-1], fetched, round((time.monotonic() - begun) * 1000))
 
     def _wanted(self, row: Row, known: Mapping[str, Any] | None, kinds: list[ImageType]) -> Wanted:
         options = self._options
@@ -70,11 +72,11 @@ class Mirror:
             )
         return kind
 
-    def _keep(self, row: Row, known: Mapping[str, Any] | None, kind: ImageType, fetched: Fetched) -> Mirrored:
+    def _keep(self, row: Row, known: Mapping[str, Any] | None, kind: ImageType, fetched: Fetched, ms: int) -> Mirrored:
         body = fetched.body
-        _verify(row, body)
         if not kind.complete(body.file, body.size):
             raise RowFault(Reason.INCOMPLETE_BODY, f"The {kind.name} file has no end.", status=200)
+        _verify(row, body)
         size = pixels(kind, body.file)
         self._check_size(size)
         key = row.key or default_key(row.url, kind.extension)
@@ -99,6 +101,8 @@ class Mirror:
             "sha256": body.sha256,
             "width": width,
             "height": height,
+            "downloaded_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "ms": ms,
         }
         return Mirrored(_outcome(row, Ending.STORED, image), self._record(row, image, fetched))
 
@@ -117,7 +121,6 @@ class Mirror:
             "final_url": fetched.final_url,
             "run_id": self._run_id,
             "row": row.number,
-            "downloaded_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         return {name: value for name, value in record.items() if value is not None}
 

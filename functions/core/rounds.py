@@ -6,7 +6,8 @@ Waiting is the workflow's: no Lambda sleeps.
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,18 +31,23 @@ MAX_NAMED = 100
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The rows of one child, in this round. `items` by row number, those whose turn never came first."""
+    """The rows of one child, in this round. `items` by row number, those whose turn never came first.
+
+    `tried` are those that had a turn in some round: a host's bad rows must not keep its good ones waiting for ever.
+    """
 
     run: Mapping[str, Any]
     items: Mapping[int, Any]
     first_row: int
     round: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
+    tried: frozenset[int] = frozenset()
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "Batch":
         """From ItemBatcher's shape, or from what the round before returned."""
-        elements = sorted(payload["Items"], key=lambda element: (element.get("tried", False), element["row"]))
+        rows = [element for element in payload["Items"] if element["row"] >= 0]  # -1: a first line that is no row
+        elements = sorted(rows, key=lambda element: (element.get("tried", False), element["row"]))
         items = {element["row"] + 1: element["item"] for element in elements}
         return cls(
             run=payload["BatchInput"]["run"],
@@ -49,6 +55,7 @@ class Batch:
             first_row=payload.get("first_row", min(items, default=0)),
             round=payload.get("round", 0),
             counts=payload.get("counts", {}),
+            tried=frozenset(element["row"] + 1 for element in elements if element.get("tried", False)),
         )
 
     def part(self) -> str:
@@ -60,7 +67,11 @@ class Batch:
         return {
             "BatchInput": {"run": self.run},
             "Items": [
-                {"row": row.number - 1, "item": self.items[row.number], "tried": row.tried}
+                {
+                    "row": row.number - 1,
+                    "item": self.items[row.number],
+                    "tried": row.tried or row.number in self.tried,
+                }
                 for row in sorted(deferred, key=lambda row: row.number)
             ],
             "first_row": self.first_row,
@@ -83,18 +94,29 @@ class Report:
 class RoundRunner:
     """Runs a round and writes down how its rows ended, before anything is returned."""
 
-    def __init__(self, *, mirror: BatchMirror, files: RunFiles, notices: Notices, options: Options) -> None:
+    def __init__(
+        self,
+        *,
+        mirror: BatchMirror,
+        files: RunFiles,
+        notices: Notices,
+        options: Options,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._mirror = mirror
         self._files = files
         self._notices = notices
         self._options = options
+        self._monotonic = monotonic
 
     def run(self, batch: Batch, *, begin_until: float, child_seconds_left: float) -> Report:
         """Raises SystemFault; then nothing of the round counts, and the batch is tried again as it was."""
-        made = self._mirror.run(batch.items, begin_until=begin_until)
+        child_ends = self._monotonic() + child_seconds_left
+        last_begin = child_ends - self._options.timeout - CHILD_MARGIN
+        made = self._mirror.run(batch.items, begin_until=min(begin_until, last_begin))
         wait = wait_seconds(made.deferred, batch.round)
         outcomes, deferred = made.outcomes, made.deferred
-        if not self._another_round(batch, child_seconds_left - wait):
+        if batch.round + 1 >= self._options.rounds or self._monotonic() + wait > last_begin:
             outcomes = outcomes + [self._given_up(batch, row) for row in deferred]
             deferred = []
         outcomes = sorted(outcomes, key=lambda outcome: outcome.row)
@@ -106,15 +128,15 @@ class RoundRunner:
     def _given_up(self, batch: Batch, row: Deferred) -> Outcome:
         return failed(row.number, batch.items[row.number], row.fault, self._options.base_url)
 
-    def _another_round(self, batch: Batch, seconds_left: float) -> bool:
-        needed = self._options.timeout + CHILD_MARGIN
-        return batch.round + 1 < self._options.rounds and seconds_left >= needed
-
     def _write(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         failures = [outcome for outcome in outcomes if outcome.ending is Ending.FAILED]
         for folder, chosen in (("failures", failures), ("results", outcomes)):
             if chosen:
                 self._files.write(f"{folder}/{batch.part()}", (outcome.as_json() for outcome in chosen))
+        retryable = [outcome.row for outcome in failures if outcome.failure and outcome.failure.retryable]
+        if retryable and batch.run.get("keep_items"):
+            kept = ({"row": row, "item": batch.items[row]} for row in retryable)
+            self._files.write(f"retries/{batch.part()}", kept)
 
     def _notify(self, batch: Batch, failures: Sequence[Outcome]) -> bool:
         if not failures:

@@ -1,4 +1,7 @@
-"""A list that may outgrow memory: JSON lines, in a temporary file past a megabyte."""
+"""A list that may outgrow memory: JSON lines, in a temporary file past a megabyte.
+
+Half of a surrogate pair, which JSON allows and UTF-8 does not, is written as JSON's own escape of it.
+"""
 
 import json
 import tempfile
@@ -14,7 +17,7 @@ class Spool:
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed on exit
-            max_size=IN_MEMORY_BYTES, mode="w+", encoding="utf-8"
+            max_size=IN_MEMORY_BYTES, mode="w+", encoding="utf-8", errors="backslashreplace"
         )
         self._count = 0
 

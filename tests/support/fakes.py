@@ -40,12 +40,12 @@ class StoredObject:
 
 
 class FakeImageStore(_Faulty):
-    """Checks size and SHA-256 as S3 does. `puts` names the key of every object that was taken."""
+    """Checks size and SHA-256 as S3 does. `uploads` are those that were taken."""
 
     def __init__(self) -> None:
         super().__init__()
         self.objects: dict[str, StoredObject] = {}
-        self.puts: list[str] = []
+        self.uploads: list[Upload] = []
         self._lock = threading.Lock()
 
     def put(self, upload: Upload) -> None:
@@ -58,7 +58,7 @@ class FakeImageStore(_Faulty):
             if upload.exclusive and there is not None and there.owner != upload.owner:
                 raise RowFault(Reason.KEY_CONFLICT, f"The key {upload.key} already holds the image of another URL.")
             self.objects[upload.key] = StoredObject(data, upload.owner, upload.content_type, upload.storage_class)
-            self.puts.append(upload.key)
+            self.uploads.append(upload)
 
 
 class FakeImageTable(_Faulty):
@@ -97,22 +97,29 @@ class FakeRunFiles(_Faulty):
 
 
 class FakeResults(FakeRunFiles):
-    """`texts` by name: the reports."""
+    """`texts` by name: the reports, and the `metadata` that travel with them. `lost` are children by file."""
 
     def __init__(self) -> None:
         super().__init__()
         self.texts: dict[str, str] = {}
+        self.metadata: dict[str, dict[str, str]] = {}
+        self.lost: list[list[dict[str, Any]]] = []
 
-    def parts(self, folder: str) -> Iterator[str]:
-        yield from sorted(name for name in self.files if name.startswith(f"{folder}/part-"))
+    def each(self, folder: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        for name in sorted(name for name in self.files if name.startswith(f"{folder}/part-")):
+            yield name, self.files[name]
 
-    def lines(self, name: str) -> list[dict[str, Any]]:
-        return self.files[name]
+    def lost_children(self) -> Iterator[Iterator[bytes]]:
+        for children in self.lost:
+            yield iter([json.dumps(children).encode()])
 
-    def write_text(self, name: str, pieces: Iterable[str], content_type: str) -> None:
+    def write_text(
+        self, name: str, pieces: Iterable[str], content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
         self._fail()
         assert content_type
         self.texts[name] = "".join(pieces)
+        self.metadata[name] = dict(metadata or {})
 
 
 class FakeNotices:
@@ -169,11 +176,11 @@ class FakeManifests:
     def add(self, key: str, data: bytes, *, bucket: str = "input", **more: Any) -> None:
         self.objects[bucket, key] = StoredManifest(data, **more)
 
-    def read(self, bucket: str, key: str, etag: str) -> Iterator[bytes]:
+    def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
         found = self._found(bucket, key)
         if etag and found.etag != etag:
             raise ManifestGone(key)
-        for at in range(0, len(found.data), self._piece):
+        for at in range(start, len(found.data), self._piece):
             yield found.data[at : at + self._piece]
 
     def metadata(self, bucket: str, key: str) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -26,6 +27,8 @@ Behaviour = Callable[["Visit"], None]
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
 JOIN_SECONDS = 10.0
+PATIENCE_SECONDS = 20.0
+"""What goes on for ever ends here, so that a client that never hangs up fails its test and does not hang it."""
 
 
 class Gone(Exception):
@@ -50,8 +53,9 @@ class Visit:
         """A byte at a time, the last one again and again for ever."""
         for byte in piece:
             self._drop(byte, every)
-        while True:
+        for _ in range(int(PATIENCE_SECONDS / every)):
             self._drop(piece[-1], every)
+        raise Gone
 
     def _drop(self, byte: int, every: float) -> None:
         self.send(bytes([byte]))
@@ -59,11 +63,14 @@ class Visit:
             raise Gone
 
     def flood(self, piece: bytes) -> None:
-        while not self.stopping.is_set():
+        ends = time.monotonic() + PATIENCE_SECONDS
+        while not self.stopping.is_set() and time.monotonic() < ends:
             self.send(piece)
+        raise Gone
 
     def hold(self) -> None:
         """Says nothing until the client leaves."""
+        self.sock.settimeout(PATIENCE_SECONDS)
         while self.sock.recv(4096):
             pass
         raise Gone
@@ -249,7 +256,8 @@ class Server:
         if isinstance(sock, ssl.SSLSocket):
             sock.do_handshake()
         if self._bare is not None:
-            return self._bare(Visit(sock, self._stopping))
+            self._bare(Visit(sock, self._stopping))
+            return
         with sock.makefile("rb") as file:
             while (visit := self._read(sock, file)) is not None:
                 self.routes.get(visit.path, answer(404))(visit)

@@ -12,8 +12,8 @@ from functions.core.faults import RowFault
 from functions.core.reasons import Reason
 
 CHUNK_BYTES = 64 * 1024
-IN_MEMORY_BYTES = 1024 * 1024
-"""Per download; what is larger lies in a temporary file."""
+IN_MEMORY_BYTES = 256 * 1024
+"""Per download, and there may be 256 at a time; what is larger lies in a temporary file."""
 
 _ENCODINGS = {"gzip", "x-gzip", "deflate"}
 
@@ -50,7 +50,7 @@ def receive(
                 check_head(chunk)
             size += len(chunk)
             if size > max_bytes:
-                raise _too_large(max_bytes)
+                raise too_large(max_bytes)
             sha256.update(chunk)
             if md5 is not None:
                 md5.update(chunk)
@@ -77,7 +77,7 @@ def _raw(read: Callable[[int], bytes], max_bytes: int) -> Iterator[bytes]:
     while chunk := read(CHUNK_BYTES):
         total += len(chunk)
         if total > max_bytes:
-            raise _too_large(max_bytes)
+            raise too_large(max_bytes)
         yield chunk
 
 
@@ -125,5 +125,5 @@ def _pieces(inflater: Any, raw: bytes) -> Iterator[bytes]:
         raw = inflater.unconsumed_tail
 
 
-def _too_large(max_bytes: int) -> RowFault:
+def too_large(max_bytes: int) -> RowFault:
     return RowFault(Reason.TOO_LARGE, f"The image is larger than the {max_bytes:,} bytes allowed.", status=200)

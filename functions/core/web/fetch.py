@@ -1,39 +1,30 @@
 """Fetch one URL or raise: redirects, deadline, status, opt-out, body."""
 
-import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urljoin
 
 import requests
 from requests.models import Response
 
 from functions.core.faults import RowFault
 from functions.core.reasons import Reason
-from functions.core.urls import absolute, origin_of
+from functions.core.urls import origin_of
+from functions.core.web.answers import reader, release, validator
 from functions.core.web.body import Body, receive
-from functions.core.web.causes import body_fault, fault_from
+from functions.core.web.causes import fault_from
 from functions.core.web.deadlines import Lease, Watchdog
+from functions.core.web.redirects import MAX_HOPS, target_of
 from functions.core.web.robots import opted_out
-from functions.core.web.statuses import REDIRECTS, fault_of
+from functions.core.web.statuses import fault_of
 
-MAX_HOPS = 5
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
 """Without a byte; the whole image has its own deadline."""
-
-DRAIN_BYTES = 16 * 1024
-DRAIN_SECONDS = 0.25
-"""A refusal's body up to this is read, so that its connection can be used again."""
 
 _LIKE_A_SHUT_SOCKET = frozenset(
     {Reason.CONNECT, Reason.TLS, Reason.TIMEOUT, Reason.INCOMPLETE_BODY, Reason.EMPTY_BODY, Reason.NOT_AN_IMAGE}
 )
 """What a download may look like that its deadline has cut off."""
-
-_VALIDATOR = re.compile(r"[\x20-\x7e]{1,256}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +98,11 @@ class Fetcher:
         for _ in range(MAX_HOPS + 1):
             response = self._ask(url, headers, wanted, lease)
             try:
-                target = _target_of(response, url)
+                target = target_of(response, url)
                 if target is None:
                     return self._accept(response, wanted, url)
             finally:
-                _release(response)
+                release(response)
             if origin_of(target) != origin_of(url):
                 headers = {}
             url = target
@@ -133,7 +124,7 @@ class Fetcher:
         if wanted.respect_opt_out and (directive := opted_out(response.raw.headers.getlist("X-Robots-Tag"))):
             raise RowFault(Reason.OPT_OUT, f"The owner opts out of this use (X-Robots-Tag: {directive}).", status=200)
         body = receive(
-            _reader(response, wanted.max_bytes),
+            reader(response, wanted.max_bytes),
             encoding=response.headers.get("Content-Encoding", ""),
             max_bytes=wanted.max_bytes,
             want_md5=wanted.want_md5,
@@ -142,60 +133,9 @@ class Fetcher:
         return Fetched(
             body=body,
             final_url=url if url != wanted.url else None,
-            etag=_validator(response, "ETag"),
-            last_modified=_validator(response, "Last-Modified"),
+            etag=validator(response, "ETag"),
+            last_modified=validator(response, "Last-Modified"),
         )
-
-
-def _target_of(response: Response, url: str) -> str | None:
-    """Where a redirect leads, or None. Raises RowFault(BLOCKED_ADDRESS) for what is not the web."""
-    location = response.headers.get("Location")
-    if response.status_code not in REDIRECTS or not location:
-        return None
-    with suppress(UnicodeError):
-        location = location.encode("latin-1").decode()  # http.client says latin-1, servers send UTF-8
-    try:
-        target = absolute(urljoin(url, location))
-    except (RowFault, ValueError) as error:
-        raise RowFault(
-            Reason.BLOCKED_ADDRESS,
-            "The server redirected to something that is not a web address.",
-            status=response.status_code,
-        ) from error
-    return target
-
-
-def _validator(response: Response, name: str) -> str | None:
-    """To be sent back one day, so only what can be sent, and is short enough to be kept."""
-    text = response.headers.get(name, "")
-    return text if _VALIDATOR.fullmatch(text) else None
-
-
-def _reader(response: Response, max_bytes: int) -> Callable[[int], bytes]:
-    length = response.headers.get("Content-Length", "")
-    if length.isascii() and length.isdigit() and int(length[:18]) > max_bytes:
-        raise RowFault(Reason.TOO_LARGE, f"The image is larger than the {max_bytes:,} bytes allowed.", status=200)
-    raw: Any = response.raw
-
-    def read(amount: int) -> bytes:
-        try:
-            return bytes(raw.read(amount, decode_content=False))
-        except Exception as error:
-            raise body_fault(error) from error
-
-    return read
-
-
-def _release(response: Response) -> None:
-    """Back to the pool when all was read or little is left, else shut: nobody reads an endless body to be polite."""
-    raw: Any = response.raw
-    with suppress(Exception):
-        length = response.headers.get("Content-Length", "")
-        if response.status_code != 200 and length.isdigit() and int(length[:9]) <= DRAIN_BYTES:
-            raw.connection.sock.settimeout(DRAIN_SECONDS)
-            raw.read(DRAIN_BYTES, decode_content=False)
-    with suppress(Exception):
-        response.close()
 
 
 def _out_of_time(wanted: Wanted) -> RowFault:

@@ -7,7 +7,6 @@ from functions.core.faults import RowFault
 from functions.core.reasons import Reason
 from functions.core.web.retry_after import seconds_asked
 
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BUSY = frozenset({408, 425, 429, 503})
 _ODD: Mapping[int, tuple[Reason, str]] = {
     204: (Reason.EMPTY_BODY, "The server answered that there is no content (204)."),

@@ -1,0 +1,145 @@
+"""Many rows at once: the good ones are stored in good time, whatever the others do."""
+
+import threading
+from itertools import chain
+
+import pytest
+
+from tests.hostile.conftest import Serve
+from tests.hostile.engine import Engine
+from tests.hostile.faults import FAULTS, GOOD, SMALL, Fault
+from tests.support.servers import Behaviour, Visit, answer, in_turn, resetting
+
+SLOW_SECONDS = 2.0
+
+
+def two_of_each_reason() -> list[Fault]:
+    by_reason: dict[str, list[Fault]] = {}
+    for fault in FAULTS:
+        by_reason.setdefault(fault.reason, []).append(fault)
+    return [fault for faults in by_reason.values() for fault in faults[-2:]]
+
+
+def test_of_a_hundred_rows_with_twenty_hostile_ones_eighty_are_stored_in_time(serve: Serve, engine: Engine) -> None:
+    chosen = two_of_each_reason()[:20]
+    good = serve({f"/{n}.jpg": GOOD for n in range(80)})
+    hostile = [serve({"/bad.jpg": fault.behaviour}).url("/bad.jpg") for fault in chosen]
+    fine = [good.url(f"/{n}.jpg", f"h{n % 5}.test") for n in range(80)]
+    rows = list(chain.from_iterable((*fine[4 * n : 4 * n + 4], url) for n, url in enumerate(hostile)))
+    made = engine.mirror(*rows, rounds=1, timeout=1.5, **SMALL)
+    assert len(made.stored) == 80
+    assert len(made.store.objects) == 80
+    assert [line["reason"] for line in made.failures] == [fault.reason for fault in chosen]
+    assert made.seconds[0] < 1.5 + 2
+
+
+def test_a_slow_host_keeps_no_other_hosts_rows_waiting(serve: Serve, engine: Engine) -> None:
+    active: set[threading.Thread] = set()
+    most = 0
+
+    def slow(visit: Visit) -> None:
+        nonlocal most
+        active.add(threading.current_thread())
+        most = max(most, len(active))
+        visit.stopping.wait(SLOW_SECONDS)
+        active.discard(threading.current_thread())
+        GOOD(visit)
+
+    slow_host = serve({f"/{n}.jpg": slow for n in range(50)})
+    fast_hosts = serve({"/a.jpg": GOOD})
+    rows = [slow_host.url(f"/{n}.jpg") for n in range(50)] + [fast_hosts.url("/a.jpg", f"f{n}.test") for n in range(50)]
+    made = engine.mirror(*rows, rounds=1, per_host=4, begin_for=SLOW_SECONDS / 2)
+    assert set(range(51, 101)) <= set(made.stored)
+    assert made.seconds[0] < 3
+    assert most == 4
+    assert {line["reason"] for line in made.failures} == {"out_of_time"}
+
+
+def busy(seconds: str) -> Behaviour:
+    return answer(503, {"Retry-After": seconds})
+
+
+def test_a_host_that_asks_to_wait_twice_is_waited_for_by_the_workflow(serve: Serve, engine: Engine) -> None:
+    server = serve({"/a.jpg": in_turn(busy("2"), busy("2"), GOOD)})
+    made = engine.mirror(server.url("/a.jpg"), rounds=4)
+    assert made.stored == [1]
+    assert server.hits["/a.jpg"] == len(made.seconds) == 3
+    assert all(2 <= wait <= 3 for wait in made.waits)
+    assert sum(made.seconds) < 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "least", "most"),
+    [("0", 1, 1), ("2", 2, 3), ("59", 59, 60), ("99999999999999999999", 60, 61), ("soon", 1, 2), ("-5", 1, 2)],
+)
+def test_the_wait_is_what_the_host_asks_for_within_the_cap(
+    asked: str, least: int, most: int, serve: Serve, engine: Engine
+) -> None:
+    server = serve({"/a.jpg": in_turn(busy(asked), GOOD)})
+    (wait,) = engine.mirror(server.url("/a.jpg")).waits
+    assert least <= wait <= most
+
+
+def test_waits_end_well_inside_the_child(serve: Serve, engine: Engine) -> None:
+    server = serve({"/a.jpg": busy("9999")})
+    made = engine.mirror(server.url("/a.jpg"), rounds=10)
+    assert made.failures[0]["reason"] == "http_busy"
+    assert sum(made.waits) + 10 + 15 <= 300
+    assert server.hits["/a.jpg"] == len(made.waits) + 1 == 5
+
+
+@pytest.mark.parametrize(("took", "rounds"), [(10.0, 2), (254.0, 1)])
+def test_the_time_that_a_round_took_counts_against_the_child(
+    took: float, rounds: int, serve: Serve, engine: Engine
+) -> None:
+    """300 seconds, of which the next round needs its timeout of 30 and a margin of 15."""
+    server = serve({"/a.jpg": in_turn(busy("1"), GOOD)})
+    times = chain.from_iterable((0.0, 0.0, took) for _ in range(9))  # begun, the row's turn, done
+    made = engine.mirror(server.url("/a.jpg"), clock=lambda: next(times), begin_for=1e9, timeout=30)
+    assert len(made.seconds) == rounds
+
+
+def test_a_busy_host_is_left_alone_for_the_rest_of_the_round(serve: Serve, engine: Engine) -> None:
+    server = serve({f"/{n}.jpg": in_turn(busy("1"), GOOD) for n in range(20)})
+    other = serve({"/a.jpg": GOOD})
+    made = engine.mirror(
+        *(server.url(f"/{n}.jpg") for n in range(20)), other.url("/a.jpg"), per_host=2, rounds=1, concurrency=4
+    )
+    assert made.stored == [21]
+    assert server.hits.total() <= 3
+    assert {(line["reason"], line["retryable"]) for line in made.failures} == {("http_busy", True)}
+
+
+def test_a_host_that_refuses_three_times_in_a_row_is_left_alone(serve: Serve, engine: Engine) -> None:
+    server = serve(bare=resetting())
+    made = engine.mirror(*(server.url(f"/{n}.jpg") for n in range(40)), per_host=1, rounds=1)
+    assert {line["reason"] for line in made.failures} == {"connect"}
+    assert server.connections == 3 * 2
+
+
+def test_good_rows_behind_bad_ones_of_their_host_go_first_in_the_next_round(serve: Serve, engine: Engine) -> None:
+    """Each round the bad ones close the host; whose turn never came is never behind who had one."""
+    bad = {f"/bad{n}.jpg": resetting() for n in range(6)}
+    good = {f"/good{n}.jpg": GOOD for n in range(4)}
+    server = serve({**bad, **good})
+    made = engine.mirror(*(server.url(path) for path in (*bad, *good)), per_host=1, rounds=3)
+    assert made.stored == [7, 8, 9, 10]
+    assert all(server.hits[path] == 1 for path in good)
+    assert all(server.hits[path] >= 2 for path in bad)
+
+
+def test_a_row_that_our_own_code_stumbles_over_takes_no_other_down(serve: Serve, engine: Engine) -> None:
+    server = serve({f"/{n}.jpg": GOOD for n in range(5)})
+    urls = [server.url(f"/{n}.jpg") for n in range(5)]
+
+    class Stumbling:
+        def put(self, upload: object) -> None:
+            raise IndexError("token=secret")
+
+    engine.store = Stumbling()
+    (line,) = engine.mirror(urls[0], rounds=1).failures
+    engine.store = None
+    assert (line["reason"], line["retryable"]) == ("batch_crashed", True)
+    assert "IndexError" in line["message"]
+    assert "secret" not in line["message"]
+    assert len(engine.mirror(*urls, rounds=1).stored) == 5

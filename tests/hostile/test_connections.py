@@ -1,0 +1,256 @@
+"""Connections that are refused, stale, or secured by the wrong certificate."""
+
+import socket
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.conftest import Serve
+from tests.hostile.engine import Engine
+from tests.support import images
+from tests.support.connects import Recording
+from tests.support.servers import (
+    Authority,
+    Behaviour,
+    Server,
+    Visit,
+    answer,
+    closing,
+    dripping,
+    in_turn,
+    resetting,
+    silent,
+)
+
+JPEG = images.jpeg()
+GOOD = answer(body=JPEG)
+PROTOCOL_VERSION_ALERT = b"\x15\x03\x01\x00\x02\x02\x46"
+"""What a server says that knows TLS 1.1 and nothing later (RFC 8446, section 6)."""
+
+
+def good_pair(serve: Serve) -> tuple[str, str]:
+    server = serve({"/a.jpg": GOOD, "/b.jpg": GOOD})
+    return server.url("/a.jpg"), server.url("/b.jpg")
+
+
+def test_a_refused_connection_is_tried_once_a_round(serve: Serve, engine: Engine, connects: Recording) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    a, b = good_pair(serve)
+    made = engine.mirror(a, f"http://127.0.0.1:{port}/bad.jpg", b)
+    (line,) = made.failures
+    assert (line["row"], line["reason"], line["retryable"]) == (2, "connect", True)
+    assert made.stored == [1, 3]
+    assert [target[1] for target in connects.targets].count(port) == 2
+
+
+def test_a_connection_that_is_reset_when_it_is_accepted_is_tried_twice_a_round(serve: Serve, engine: Engine) -> None:
+    server = serve(bare=resetting())
+    a, b = good_pair(serve)
+    made = engine.mirror(a, server.url("/bad.jpg"), b)
+    (line,) = made.failures
+    assert (line["row"], line["reason"], line["retryable"]) == (2, "connect", True)
+    assert made.stored == [1, 3]
+    assert server.connections == 4
+
+
+def test_a_kept_connection_that_the_server_closes_at_the_next_request_is_replaced_in_place(
+    serve: Serve, engine: Engine
+) -> None:
+    server = serve({"/a.jpg": GOOD, "/b.jpg": in_turn(closing(), GOOD)})
+    made = engine.mirror(server.url("/a.jpg"), server.url("/b.jpg"), per_host=1)
+    assert made.stored == [1, 2]
+    assert len(made.seconds) == 1
+    assert (server.hits["/a.jpg"], server.hits["/b.jpg"], server.connections) == (1, 2, 2)
+
+
+def test_a_kept_connection_that_is_closed_meanwhile_is_not_used(serve: Serve, engine: Engine) -> None:
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(JPEG) + JPEG
+    server = serve({"/a.jpg": closing(whole), "/b.jpg": GOOD})
+    made = engine.mirror(server.url("/a.jpg"), server.url("/b.jpg"), per_host=1)
+    assert made.stored == [1, 2]
+    assert server.hits["/b.jpg"] in (1, 2)  # 2 where the request was quicker than the server's FIN
+
+
+def test_every_connection_of_a_restarted_server_is_stale_and_every_row_is_stored(serve: Serve, engine: Engine) -> None:
+    first = {f"/{n}.jpg": GOOD for n in range(8)}
+    second = {f"/{n}.png": in_turn(resetting(), GOOD) for n in range(8)}
+    server = serve({**first, **second})
+    assert len(engine.mirror(*(server.url(path) for path in first)).stored) == 8
+    made = engine.mirror(*(server.url(path) for path in second))
+    assert len(made.stored) == 8
+    assert len(made.seconds) == 1
+
+
+def test_small_refusals_are_read_so_that_their_connection_is_used_again(serve: Serve, engine: Engine) -> None:
+    server = serve({"/a.jpg": GOOD})
+    made = engine.mirror(*(server.url(f"/{n}.jpg") for n in range(9)), server.url("/a.jpg"), per_host=1)
+    assert made.stored == [10]
+    assert server.connections == 1
+
+
+def test_a_refusal_whose_body_never_comes_is_still_that_refusal_and_costs_no_time(serve: Serve, engine: Engine) -> None:
+    def stingy(visit: Visit) -> None:
+        visit.send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 9000\r\n\r\n")
+        visit.hold()
+
+    server = serve({"/bad.jpg": stingy})
+    made = engine.mirror(server.url("/bad.jpg"))
+    assert (made.failures[0]["reason"], made.failures[0]["http_status"]) == ("http_4xx", 404)
+    assert made.seconds[0] < 1
+
+
+def test_a_good_certificate_is_taken(serve: Serve, engine: Engine, authority: Authority) -> None:
+    server = serve({"/a.jpg": GOOD, "/b.jpg": GOOD}, tls=authority.context("good.test"))
+    made = engine.mirror(server.url("/a.jpg", "good.test"), server.url("/b.jpg", "good.test"), per_host=1)
+    assert made.stored == [1, 2]
+    assert server.connections == 1
+
+
+Secured = Callable[[Serve, Authority, Path], Server]
+
+
+def wrong_host(serve: Serve, authority: Authority, _: Path) -> Server:
+    return serve({"/bad.jpg": GOOD}, tls=authority.context("other.test"))
+
+
+def expired(serve: Serve, authority: Authority, _: Path) -> Server:
+    return serve({"/bad.jpg": GOOD}, tls=authority.context("bad.test", until=datetime(2020, 1, 1, tzinfo=UTC)))
+
+
+def unknown_authority(serve: Serve, _: Authority, folder: Path) -> Server:
+    return serve({"/bad.jpg": GOOD}, tls=Authority(folder).context("bad.test"))
+
+
+def tls_1_1(serve: Serve, _: Authority, __: Path) -> Server:
+    def old(visit: Visit) -> None:
+        visit.sock.recv(4096)
+        visit.send(PROTOCOL_VERSION_ALERT)
+        visit.hold()
+
+    return serve(bare=old, secure=True)
+
+
+def only_tls_1_1(serve: Serve, authority: Authority, _: Path) -> Server:
+    context = authority.context("bad.test")
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.deprecated_call():
+        context.minimum_version = ssl.TLSVersion.TLSv1
+    with pytest.deprecated_call():
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    return serve({"/bad.jpg": GOOD}, tls=context)
+
+
+def no_tls(serve: Serve, _: Authority, __: Path) -> Server:
+    return serve(
+        {"/bad.jpg": GOOD}, bare=closing(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), secure=True
+    )
+
+
+@pytest.mark.parametrize("secured", [wrong_host, expired, unknown_authority, tls_1_1, only_tls_1_1, no_tls])
+def test_a_certificate_fault_is_final_at_once(
+    secured: Secured, serve: Serve, engine: Engine, authority: Authority, tmp_path: Path
+) -> None:
+    server = secured(serve, authority, tmp_path)
+    a, b = good_pair(serve)
+    made = engine.mirror(a, server.url("/bad.jpg", "bad.test"), b)
+    (line,) = made.failures
+    assert (line["row"], line["reason"], line["retryable"]) == (2, "tls", False)
+    assert made.stored == [1, 3]
+    assert (server.connections, server.hits["/bad.jpg"]) == (1, 0)
+
+
+def test_every_row_of_a_host_with_a_bad_certificate_says_so_and_none_is_left_alone(
+    serve: Serve, engine: Engine, authority: Authority
+) -> None:
+    server = serve({}, tls=authority.context("other.test"))
+    made = engine.mirror(*(server.url(f"/{n}.jpg", "bad.test") for n in range(12)), per_host=2)
+    assert {(line["reason"], line["retryable"]) for line in made.failures} == {("tls", False)}
+    assert server.connections == 12
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason", "tries"),
+    [
+        pytest.param(closing(), "connect", 4, id="an end"),
+        pytest.param(resetting(), "connect", 4, id="a reset"),
+        pytest.param(silent, "timeout", 2, id="silence"),
+        pytest.param(dripping(b"\x16\x03\x03\x40\x00", b"\x00"), "timeout", 2, id="a drip"),
+    ],
+)
+def test_a_handshake_that_comes_to_nothing_is_no_certificate_fault(
+    behaviour: Behaviour, reason: str, tries: int, serve: Serve, engine: Engine
+) -> None:
+    server = serve(bare=behaviour, secure=True)
+    a, b = good_pair(serve)
+    made = engine.mirror(a, server.url("/bad.jpg", "bad.test"), b, timeout=0.3)
+    (line,) = made.failures
+    assert (line["row"], line["reason"], line["retryable"]) == (2, reason, True)
+    assert made.stored == [1, 3]
+    assert server.connections == tries
+    assert max(made.seconds) < 1
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        pytest.param(dripping(b"HTTP/1.1 200 OK\r\n", b"A: b\r\n"), id="headers"),
+        pytest.param(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", JPEG), id="a body"),
+    ],
+)
+def test_what_drips_through_tls_is_cut_off_as_well(
+    behaviour: Behaviour, serve: Serve, engine: Engine, authority: Authority
+) -> None:
+    server = serve({"/bad.jpg": behaviour, "/a.jpg": GOOD}, tls=authority.context("good.test"))
+    made = engine.mirror(server.url("/a.jpg", "good.test"), server.url("/bad.jpg", "good.test"), timeout=0.3)
+    (line,) = made.failures
+    assert (line["row"], line["reason"]) == (2, "timeout")
+    assert made.stored == [1]
+    assert max(made.seconds) < 1
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_what_drips_on_a_kept_connection_is_cut_off_as_well(
+    secure: bool, serve: Serve, engine: Engine, authority: Authority
+) -> None:
+    drip = dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", JPEG)
+    server = serve({"/a.jpg": GOOD, "/bad.jpg": drip}, tls=authority.context("good.test") if secure else None)
+    rows = [server.url(path, "good.test") for path in ("/a.jpg", "/bad.jpg")]
+    made = engine.mirror(*rows, timeout=0.3, rounds=1, per_host=1)
+    assert [line["reason"] for line in made.failures] == ["timeout"]
+    assert server.connections == 1
+    assert made.seconds[0] < 1.5
+
+
+def test_deadlines_that_strike_in_the_middle_of_tls_cut_off_their_own_download_alone(
+    serve: Serve, engine: Engine, authority: Authority
+) -> None:
+    """Handshakes and bodies end at every moment around the deadline, while good rows share the process."""
+    tls = authority.context("good.test")
+    slow = serve({f"/{n}.jpg": dripping(b"HTTP/1.1 200 OK\r\n\r\n", JPEG) for n in range(16)}, tls=tls)
+    mute = serve(bare=silent, secure=True)
+    good = serve({f"/{n}.jpg": GOOD for n in range(64)}, tls=tls)
+    made = engine.mirror(
+        *(slow.url(f"/{n}.jpg", "good.test") for n in range(16)),
+        *(mute.url(f"/{n}.jpg", "good.test") for n in range(16)),
+        *(good.url(f"/{n}.jpg", "good.test") for n in range(64)),
+        rounds=1,
+        timeout=1.5,
+        concurrency=64,
+        per_host=16,
+    )
+    assert {line["reason"] for line in made.failures} == {"timeout"}
+    assert len(made.failures) == 32
+    assert len(made.stored) == 64
+
+
+def test_a_server_that_says_more_than_it_announced_does_not_answer_the_next_row(serve: Serve, engine: Engine) -> None:
+    """What is left over on a kept connection is no answer to the request that comes after."""
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(JPEG) + JPEG
+    forged = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+    server = serve({"/a.jpg": lambda visit: visit.send(whole + forged), "/b.jpg": GOOD})
+    made = engine.mirror(server.url("/a.jpg"), server.url("/b.jpg"), per_host=1)
+    assert made.stored == [1, 2]
