@@ -11,6 +11,7 @@ from functions.core.options import IMAGE_TYPES, Options
 _ALIASES = {"lambda_concur": "concurrency", "lambdaconcur": "concurrency"}
 _LISTS = {"allowed_types"}
 _OPTIONS = TypeAdapter(Options)
+_NOT_PRINTABLE = "it takes printable ASCII"
 
 
 def checked(*sources: Mapping[str, Any]) -> Options:
@@ -23,6 +24,10 @@ def checked(*sources: Mapping[str, Any]) -> Options:
         options = _OPTIONS.validate_python(values)
     except ValidationError as error:
         raise InvalidManifest(_sentence(error)) from error
+    if options.base_url and not options.base_url.lower().startswith(("http://", "https://")):
+        raise InvalidManifest(
+            f"The option base_url is wrong: it begins with http:// or https:// (it is {options.base_url[:60]!r})."
+        )
     unknown = sorted(set(options.allowed_types) - {*IMAGE_TYPES, "svg"})
     if unknown:
         raise InvalidManifest(
@@ -48,4 +53,5 @@ def _sentence(error: ValidationError) -> str:
     if first["type"] == "unexpected_keyword_argument":
         known = ", ".join(sorted(Options.__dataclass_fields__))
         return f"There is no option '{name}'. There are: {known}."
-    return f"The option {name} is wrong: {first['msg']} (it is {str(first['input'])[:60]!r})."
+    why = _NOT_PRINTABLE if first["type"] == "predicate_failed" else first["msg"]
+    return f"The option {name} is wrong: {why} (it is {str(first['input'])[:60]!r})."

@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal, Self
 
-from annotated_types import Interval, MaxLen, MinLen
+from annotated_types import Interval, MaxLen, MinLen, Predicate
 
 IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico")
 """Accepted unless a run says otherwise; `svg` only when it is named: it can carry scripts."""
 
 MEBIBYTE = 1024 * 1024
+
+
+def _is_printable(text: str) -> bool:
+    """A header takes no line ends, and servers expect ASCII."""
+    return text.isascii() and text.isprintable()
 
 
 def _option(default: Any, meaning: str) -> Any:
@@ -41,7 +46,9 @@ class Options:
     tolerated_failure_percentage: Annotated[float, Interval(ge=0, le=100)] = _option(
         50.0, "a run with more failed rows than this ends as failed"
     )
-    user_agent: Annotated[str, MaxLen(256)] = _option("", "sent instead of our own name and contact")
+    user_agent: Annotated[str, MaxLen(256), Predicate(_is_printable)] = _option(
+        "", "sent instead of our own name and contact"
+    )
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic alone
 

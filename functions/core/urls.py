@@ -12,7 +12,9 @@ MAX_URL_BYTES = 2048
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
 _QUERY_PAIR = re.compile(r"([^&;=]*)(=?)([^&;]*)")
 _SECRET_NAME = re.compile(r"sig|token|key|secret|pass|pw|auth|cred|session|jwt|code|policy|hash|hmac", re.I)
-_HARMLESS_VALUE = re.compile(r"[\w.,:+%-]{0,24}")
+_HARMLESS = re.compile(r"[\w.,:+%-]{0,24}")
+
+_UNPARSABLE = "The URL cannot be parsed: look at its host, its port and its brackets."
 
 
 def absolute(text: str, base_url: str = "") -> str:
@@ -20,11 +22,11 @@ def absolute(text: str, base_url: str = "") -> str:
 
     Raises RowFault(INVALID_URL).
     """
-    url = text.strip()
+    url = text.strip().lstrip("\ufeff")
     if not url:
         raise _invalid("The row has no URL.")
     if base_url and "://" not in url.split("?", 1)[0] and not _scheme_of(url):
-        url = urljoin(base_url, url) if url.startswith("//") else f"{base_url.rstrip('/')}/{url.lstrip('/')}"
+        url = _joined(base_url, url)
     if _FORBIDDEN.search(url) or "\\" in url:
         raise _invalid("The URL holds a control character or a backslash.")
     if len(url.encode("utf-8", "surrogatepass")) > MAX_URL_BYTES:
@@ -33,13 +35,23 @@ def absolute(text: str, base_url: str = "") -> str:
     return url
 
 
+def _joined(base_url: str, url: str) -> str:
+    if not url.startswith("//"):
+        return f"{base_url.rstrip('/')}/{url.lstrip('/')}"
+    try:
+        return urljoin(base_url, url)
+    except ValueError as error:
+        raise _invalid(_UNPARSABLE) from error
+
+
 def _check(url: str) -> None:
+    """What Python says of a URL that it cannot parse may hold user info: it is not told."""
     try:
         url.encode()
         parts = urlsplit(url)
         parts.port  # noqa: B018 - raises when it is no port
     except ValueError as error:
-        raise _invalid(f"The URL cannot be parsed: {error}.") from error
+        raise _invalid(_UNPARSABLE) from error
     if parts.scheme not in ("http", "https"):
         found = f"'{parts.scheme}:'" if parts.scheme else "no scheme (set base_url for relative URLs)"
         raise _invalid(f"The URL has {found}; only http and https are fetched.")
@@ -76,15 +88,17 @@ def redact(url: str) -> str:
     """The URL as people may read it: no user info, no fragment, and of its query only what is short and harmless."""
     try:
         parts = urlsplit(url)
+        parts.port  # noqa: B018 - where it is none, a slash has cut user info in two
     except ValueError:
         return "(unparsable URL)"
     netloc = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=netloc, query=_QUERY_PAIR.sub(_mask, parts.query), fragment="").geturl()
+    shown = parts._replace(netloc=netloc, query=_QUERY_PAIR.sub(_mask, parts.query), fragment="").geturl()
+    return shown.encode("utf-8", "replace").decode()  # half a surrogate pair, which JSON allows, cannot be printed
 
 
 def _mask(pair: re.Match[str]) -> str:
+    """A name may be a secret itself: a bare token, padded by `=` where it is base64."""
     name, equals, value = pair.groups()
-    if not equals:
-        return name if _HARMLESS_VALUE.fullmatch(name) else "…"
-    harmless = _HARMLESS_VALUE.fullmatch(value) and not _SECRET_NAME.search(name)
-    return f"{name}={value if harmless else '…'}"
+    shown = name if _HARMLESS.fullmatch(name) else "…"
+    harmless = _HARMLESS.fullmatch(value) and not _SECRET_NAME.search(name)
+    return f"{shown}{equals}{value if harmless else '…'}"

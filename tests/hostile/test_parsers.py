@@ -50,9 +50,6 @@ ODD_CHARACTERS = [" ", "\t", "\r\n", "\x00", "\u3002", "\uff0e", "\u202e", "\ud8
 url_pieces = st.lists(st.sampled_from(URL_WORDS + ODD_CHARACTERS) | st.text(max_size=4), max_size=14).map("".join)
 
 
-@pytest.mark.xfail(
-    raises=ValueError, strict=True, reason="urls.absolute joins `//[` to a base_url outside its own check"
-)
 @MANY
 @given(url_pieces, st.sampled_from(["", "https://a.test/dir/", "http://u:p@a.test", "not a url"]))
 @example("//[", "https://a.test/dir/")

@@ -79,9 +79,6 @@ def test_no_name_that_is_not_known_tells_one(
     assert not [secret for secret in SECRETS if secret in text]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="urls.py: a `/` in user info makes the password a port, shown in message and URL"
-)
 def test_no_user_info_that_is_cut_by_a_slash_tells_one(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
     text = told(engine, caplog, "http://me:hunter2/x@127.0.0.1/a.jpg")
     assert '"invalid_url"' in text
