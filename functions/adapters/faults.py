@@ -13,6 +13,7 @@ _PASSING = frozenset(
         "RequestTimeTooSkewed",
         "OperationAborted",
         "ConditionalRequestConflict",
+        "PreconditionFailed",
         "BadDigest",
         "IncompleteBody",
         "503",

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -32,7 +33,7 @@ class ImagesTable:
         found: dict[str, Mapping[str, Any]] = {}
         for chunk in _chunks(list(dict.fromkeys(urls)), READS):
             for item in self._read([{"url": {"S": url}} for url in chunk]):
-                row = {name: _from_dynamo(value) for name, value in item.items()}
+                row = {name: _plain(_from_dynamo(value)) for name, value in item.items()}
                 found[row["url"]] = row
         return found
 
@@ -67,6 +68,11 @@ class ImagesTable:
             return getattr(self._dynamodb, operation)(RequestItems=request_items)
         except AWS_ERRORS as error:
             raise TableFault(f"DynamoDB refuses {operation} ({code_of(error)}): {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    """DynamoDB's numbers are decimals; ours are all whole."""
+    return int(value) if isinstance(value, Decimal) else value
 
 
 def _back_off(attempt: int) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import SEEK_CUR
 from typing import IO
 
 import imagesize
@@ -11,7 +12,7 @@ HEAD_BYTES = 512
 """Enough to tell every type in the table."""
 
 TAIL_BYTES = 64 * 1024
-"""Cameras and tools append to PNG, GIF and JPEG files; an end mark is looked for this far back."""
+"""Tools append to PNG files; the end mark is looked for this far back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,26 @@ def _png_ends(file: IO[bytes], size: int) -> bool:
 
 
 def _gif_ends(file: IO[bytes], size: int) -> bool:
-    """A block terminator, then the trailer."""
-    return b"\x00\x3b" in _tail(file, size)
+    """The trailer where a block would begin: its one byte is in any image data, too."""
+    file.seek(10)
+    _skip_colours(file, file.read(3)[:1])
+    while block := file.read(1):
+        if block == b"\x3b":
+            return True
+        if block == b"\x2c":  # an image: its place and size, its own colours, the width of its codes
+            _skip_colours(file, file.read(9)[8:])
+        file.seek(1, SEEK_CUR)  # that width, or an extension's label
+        while length := file.read(1):
+            if length == b"\x00":
+                break
+            file.seek(length[0], SEEK_CUR)
+    return False
+
+
+def _skip_colours(file: IO[bytes], flags: bytes) -> None:
+    """A table of 2 to 256 colours of three bytes, where the flags say that there is one."""
+    if flags and flags[0] & 0x80:
+        file.seek(3 << (flags[0] & 0x07) + 1, SEEK_CUR)
 
 
 def _webp_ends(file: IO[bytes], size: int) -> bool:

@@ -53,7 +53,7 @@ class Mirror:
         return Wanted(
             url=row.url,
             headers=row.headers,
-            validators=_validators(known),
+            validators=_validators(row, known),
             timeout=options.timeout,
             max_bytes=options.max_bytes,
             user_agent=options.user_agent,
@@ -125,8 +125,10 @@ class Mirror:
         return {name: value for name, value in record.items() if value is not None}
 
 
-def _validators(known: Mapping[str, Any] | None) -> Mapping[str, str]:
-    """Headers of a conditional request (RFC 9110, section 13)."""
+def _validators(row: Row, known: Mapping[str, Any] | None) -> Mapping[str, str]:
+    """Headers of a conditional request (RFC 9110, section 13); none where the image is wanted under another key."""
+    if row.key is not None and known and known.get("object_key") != row.key:
+        return {}
     pairs = (("If-None-Match", "etag"), ("If-Modified-Since", "last_modified"))
     return {header: str(known[name]) for header, name in pairs if known and known.get(name)}
 

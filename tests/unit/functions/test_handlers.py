@@ -1,0 +1,171 @@
+"""Handlers translate: an event in, one call of core, an answer out."""
+
+import io
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from functions import download_batch, prepare_run, summarize_run
+from functions.adapters.clients import client
+from functions.core.faults import InvalidManifest, RowFault
+from functions.core.outcomes import Ending, Failure, Outcome
+from functions.core.reasons import Reason
+from functions.core.rounds import Batch, Report
+
+HANDLERS = (prepare_run, download_batch, summarize_run)
+EVENT = {"detail": {"bucket": {"name": "input"}, "object": {"key": "manifests/demo.csv"}}}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What Lambda hands over, as much as is looked at."""
+
+    function_name: str = "function"
+    memory_limit_in_mb: int = 128
+    invoked_function_arn: str = "arn:function"
+    aws_request_id: str = "request"
+    seconds: float = 90.0
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1_000)
+
+
+class Logs(io.StringIO):
+    """What the loggers write, for they hold on to the standard output that was there when they were made."""
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.getvalue().splitlines()]
+
+
+@pytest.fixture
+def logs() -> Iterator[Logs]:
+    handlers = {handler for module in HANDLERS for handler in module.logger.handlers}
+    written = Logs()
+    before = {handler: handler.setStream(written) for handler in handlers}
+    yield written
+    for handler, stream in before.items():
+        handler.setStream(stream)
+
+
+class FakePreparer:
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.asked: list[Any] = []
+        self._fault = fault
+
+    def prepare(self, *asked: Any) -> dict[str, Any]:
+        self.asked.append(asked)
+        if self._fault:
+            raise self._fault
+        return {"run": {"id": "r1"}, "status": "ready", "rows": 3}
+
+
+def prepare(monkeypatch: pytest.MonkeyPatch, preparer: FakePreparer) -> Any:
+    monkeypatch.setattr(prepare_run, "preparer", lambda: preparer)
+    return prepare_run.handler({"input": EVENT, "execution_arn": "arn:1", "started_at": "t"}, Context())
+
+
+def test_prepare_run_passes_the_executions_input_on(monkeypatch: pytest.MonkeyPatch, logs: Logs) -> None:
+    preparer = FakePreparer()
+
+    assert prepare(monkeypatch, preparer)["status"] == "ready"
+    assert preparer.asked == [(EVENT, "arn:1", "t")]
+    (line,) = logs.lines()
+    assert (line["message"], line["run_id"], line["rows"]) == ("Run prepared", "r1", 3)
+
+
+def test_prepare_run_lets_a_refusal_through_by_its_name(monkeypatch: pytest.MonkeyPatch, logs: Logs) -> None:
+    with pytest.raises(InvalidManifest, match="Why"):
+        prepare(monkeypatch, FakePreparer(InvalidManifest("Why.")))
+
+    assert logs.lines()[0]["cause"] == "Why."
+
+
+class FakeRunner:
+    """Ends with one failure, one deferral."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, Any] = {}
+
+    def run(self, batch: Batch, **asked: float) -> Report:
+        self.asked = {"batch": batch, **asked}
+        fault = RowFault(Reason.HTTP_4XX, "Not found.", status=404)
+        own = {"message": "mine", "name": "private", "levelname": "x"}
+        outcomes = [
+            Outcome(1, "http://a.example/1", Ending.FAILED, own, failure=Failure.of(fault)),
+            Outcome(2, "http://a.example/2", Ending.STORED, own),
+        ]
+        return Report(outcomes, 1, True, {"Items": []})
+
+
+def download(monkeypatch: pytest.MonkeyPatch, runner: FakeRunner, *, age: float = 0.0, seconds: float = 90.0) -> Any:
+    made: list[Any] = []
+    monkeypatch.setattr(
+        download_batch, "runner", lambda run_id, options, phases: made.append((run_id, options)) or runner
+    )
+    items = [{"row": 0, "item": "x"}]
+    batch = {"BatchInput": {"run": {"id": "r1", "options": {"timeout": 20.0}}}, "Items": items}
+    started = (datetime.now(UTC) - timedelta(seconds=age)).isoformat().replace("+00:00", "Z")
+    answer = download_batch.handler({"batch": batch, "started_at": started}, Context(seconds=seconds))
+    assert [(run_id, options.timeout) for run_id, options in made] == [("r1", 20.0)]
+    return answer
+
+
+def test_download_batch_keeps_time_for_the_last_download_and_for_writing_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = FakeRunner()
+
+    assert download(monkeypatch, runner) == {"Items": []}
+
+    assert runner.asked["batch"].items == {1: "x"}
+    assert runner.asked["begin_until"] - time.monotonic() == pytest.approx(90 - 20 - 10, abs=2)
+
+
+def test_download_batch_knows_how_long_its_child_still_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = FakeRunner()
+
+    download(monkeypatch, runner, age=100.0)
+
+    assert runner.asked["child_seconds_left"] == pytest.approx(200, abs=2)
+
+
+def test_download_batch_logs_a_line_a_failure_and_one_for_the_batch(
+    monkeypatch: pytest.MonkeyPatch, logs: Logs
+) -> None:
+    download(monkeypatch, FakeRunner())
+
+    failure, batch = logs.lines()
+    assert (failure["message"], failure["run_id"], failure["first_row"]) == ("Image failed", "r1", 1)
+    assert (failure["row"], failure["host"], failure["reason"]) == (1, "a.example", "http_4xx")
+    assert "private" not in str(failure), "a user's own columns are not ours to log"
+    assert (batch["message"], batch["failed"], batch["stored"], batch["deferred"]) == ("Batch done", 1, 1, 1)
+
+
+class FakeSummarizer:
+    def __init__(self, **given: Any) -> None:
+        assert given["now"].tzinfo is UTC
+
+    def summarize(self, *asked: Any) -> dict[str, Any]:
+        assert asked == (EVENT, None, "t")
+        return {"run_id": "r1", "status": "succeeded", "error": "", "cause": "", "counts": {"stored": 1}}
+
+
+def test_summarize_run_passes_on_what_was_caught_and_logs_how_it_ended(
+    monkeypatch: pytest.MonkeyPatch, logs: Logs
+) -> None:
+    for name in ("INPUT_BUCKET", "RUNS_TABLE", "TOPIC_ARN"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(summarize_run, "Summarizer", FakeSummarizer)
+    client.cache_clear()
+    summarize_run.environment.cache_clear()
+
+    ended = summarize_run.handler({"input": EVENT, "failure": None, "started_at": "t"}, Context())
+
+    client.cache_clear()
+    summarize_run.environment.cache_clear()
+    assert ended["status"] == "succeeded"
+    assert logs.lines()[0]["counts"] == {"stored": 1}
