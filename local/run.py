@@ -3,16 +3,20 @@
 Here a file is uploaded and an execution is watched; everything between is the deployed stack's own doing.
 """
 
+import csv
+import itertools
+import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from local.cloud import Cloud
 from local.demo import DemoSite
-from local.terminal import Terminal
+from local.terminal import SHOWN_FAILURES, End, Terminal
 from local.usage import manifest_file
+from local.watcher import Places, Seen, Watcher
 
 LOOPBACK = "127.0.0.0/8"
 DEMO = Path("manifests/demo.csv")
@@ -31,13 +35,14 @@ def run(*, assembly: Path, out: Path, allow: str, manifest: str | None, options:
             options = {"base-url": site.url, **DEMO_OPTIONS, **options}
         terminal.say(f"Deploying the synthesized stack to an AWS on this machine, then mirroring {file}.")
         cloud = cleanup.enter_context(Cloud(assembly=assembly, parameters={"AllowedNetworks": allow}, out=out))
-        watcher = Watcher(cloud)
+        stored = _images_since(cloud)
         _upload(cloud, file, options)
-        execution = _watched(watcher, terminal)
+        watcher = Watcher(cloud.client, Places.of(cloud.outputs), _execution(cloud), stored)
+        seen = terminal.follow(watcher.watch(POLL_SECONDS))
         cloud.settle()
         exported = cloud.export(watcher.run_id)
-        terminal.show_end(execution, out, watcher.run_id, exported.refused)
-    return 0 if execution["status"] == "SUCCEEDED" else 1
+        terminal.show_end(_end(seen, out, watcher.run_id, exported.refused))
+    return 0 if seen.execution["status"] == "SUCCEEDED" else 1
 
 
 def _upload(cloud: Cloud, file: Path, options: Mapping[str, str]) -> None:
@@ -47,71 +52,49 @@ def _upload(cloud: Cloud, file: Path, options: Mapping[str, str]) -> None:
         )
 
 
-def _watched(watcher: "Watcher", terminal: Terminal) -> dict[str, Any]:
-    execution: dict[str, Any] = {}
-    with terminal.progress() as progress:
-        for seen in watcher.watch():
-            progress.update(watcher.rows(), watcher.finished())
-            execution = seen
-    return execution
+def _execution(cloud: Cloud) -> str:
+    """The one that the upload has started."""
+    while True:
+        found = cloud.client("stepfunctions").list_executions(stateMachineArn=cloud.outputs["StateMachineArn"])
+        if found["executions"]:
+            return str(found["executions"][0]["executionArn"])
+        time.sleep(POLL_SECONDS)
 
 
-class Watcher:
-    """Looks at the one execution of a state machine through the APIs that AWS has, too."""
+def _images_since(cloud: Cloud) -> Callable[[], int]:
+    """The images table's growth, up to date at every look here; AWS counts a table's items every six hours."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        self._states = cloud.client("stepfunctions")
-        self._tables = cloud.client("dynamodb")
-        self._machine = cloud.outputs["StateMachineArn"]
-        self._runs = cloud.outputs["RunsTable"]
-        self._images = cloud.outputs["ImagesTable"]
-        self._known = self._stored()
-        self._map_run: str | None = None
-        self._arn = ""
-        self._rows: int | None = None
-        self.run_id = ""
+    def items() -> int:
+        return int(
+            cloud.client("dynamodb").describe_table(TableName=cloud.outputs["ImagesTable"])["Table"]["ItemCount"]
+        )
 
-    def watch(self) -> Iterator[dict[str, Any]]:
-        """The execution's description, every fifth of a second, until it has ended."""
-        while True:
-            if not self._arn:
-                self._arn = self._started()
-            if self._arn:
-                execution = self._states.describe_execution(executionArn=self._arn)
-                self._find_record()
-                yield execution
-                if execution["status"] != "RUNNING":
-                    return
-            time.sleep(POLL_SECONDS)
+    before = items()
+    return lambda: items() - before
 
-    def rows(self) -> int | None:
-        """Of the manifest, once PrepareRun has counted them."""
-        return self._rows
 
-    def finished(self) -> int:
-        """Rows whose batch has ended, or images that are in the table already, whichever is more."""
-        return max(self._ended(), self._stored() - self._known)
+def _end(seen: Seen, out: Path, run_id: str, refused: Mapping[str, str]) -> End:
+    path = out / "runs" / run_id / "summary.json"
+    summary: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    files = [(name, out / summary[field]) for name, field in End.REPORTS if summary.get(field)]
+    places = [
+        *files[:1],
+        ("Images", out / "images"),
+        ("Table", out / "images.jsonl"),
+        ("Messages", out / "messages.jsonl"),
+        *files[1:],
+        ("Summary", out / "summary.json"),
+    ]
+    failures = out / summary["failures_report"] if summary.get("failures_report") else None
+    return End(
+        execution=seen.execution,
+        summary=summary,
+        places=[(name, str(place)) for name, place in places if place.exists()],
+        failures=_rows(failures) if failures else (),
+        notes=[f"Not written to {out}, its name is no file's: {key} ({why})" for key, why in refused.items()],
+    )
 
-    def _stored(self) -> int:
-        """Up to date at every look here; AWS counts a table's items every six hours."""
-        return int(self._tables.describe_table(TableName=self._images)["Table"]["ItemCount"])
 
-    def _ended(self) -> int:
-        if self._map_run is None:
-            runs = self._states.list_map_runs(executionArn=self._arn)["mapRuns"]
-            self._map_run = runs[0]["mapRunArn"] if runs else None
-        if self._map_run is None:
-            return 0
-        counts = self._states.describe_map_run(mapRunArn=self._map_run)["itemCounts"]
-        return int(counts["succeeded"] + counts["failed"])
-
-    def _started(self) -> str:
-        executions = self._states.list_executions(stateMachineArn=self._machine)["executions"]
-        return executions[0]["executionArn"] if executions else ""
-
-    def _find_record(self) -> None:
-        if self._rows is None:
-            records = self._tables.scan(TableName=self._runs)["Items"]
-            if records:
-                self.run_id = records[0]["run_id"]["S"]
-                self._rows = int(records[0]["rows"]["N"]) if "rows" in records[0] else None
+def _rows(report: Path) -> list[dict[str, str]]:
+    with report.open(encoding="utf-8", newline="") as file:
+        return list(itertools.islice(csv.DictReader(file), SHOWN_FAILURES))

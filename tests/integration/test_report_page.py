@@ -1,0 +1,227 @@
+"""The run's page in a real browser: what a person sees of a run, and what a hostile run can make of it.
+
+Screenshots and prints are left in `build/report-page/`, to be looked at.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.cloud import Cloud
+from tests.support.browser import Browser, NoBrowser, Page, browser
+from tests.support.pipeline import Ended, mirror
+from tests.support.site import Answer, Site
+
+ROOT = Path(__file__).parents[2]
+KEPT = ROOT / "build" / "report-page"
+DEMO = sorted((ROOT / "manifests" / "demo").iterdir())
+WIDTHS = (390, 1280)
+RUNS = ("usual", "hostile", "refused")
+SECONDS = 900
+"""The first test may have to install the browser."""
+
+SCRIPT = "<script>alert(1)</script>"
+HANDLER = "\"'><img src=x onerror=alert(2)>"
+TITLE = "</title></style></bdi><h1>Owned</h1>"
+ARABIC = "صورة من القاهرة (1)"
+REVERSED = "\u202egnp.exe"
+
+pytestmark = pytest.mark.timeout(SECONDS)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A run's page at an address of its own."""
+
+    run: Ended
+    site: Site
+    url: str
+
+
+def _usual(cloud: Cloud, site: Site) -> Ended:
+    urls = [site.put(f"/{path.name}", path.read_bytes()) for path in DEMO]
+    urls += [site.put("/page.jpg", Answer(b"<html></html>")), site.put("/tired.jpg", Answer(b"", 500)), urls[0]]
+    urls += [f"{site.url}/gone-{n}.jpg" for n in range(3)] + ["http://169.254.169.254/latest/meta-data/"]
+    return mirror(cloud, "usual.csv", _manifest(("url", "title"), *((url, "A title") for url in urls)), {"rounds": "1"})
+
+
+def _hostile(cloud: Cloud, site: Site) -> Ended:
+    names = (SCRIPT, HANDLER, ARABIC, REVERSED, "x" * 1500)
+    rows = [(f"{site.url}/{name}", HANDLER, TITLE, ARABIC, f"{SCRIPT}/{n}") for n, name in enumerate(names)]
+    rows.append((site.put("/good.jpg", DEMO[0].read_bytes()), HANDLER, TITLE, ARABIC, f"{SCRIPT}/{ARABIC}"))
+    columns = ("url", SCRIPT, HANDLER, "عنوان", "key")
+    options = {"tolerated-failure-percentage": "0", "rounds": "1"}
+    return mirror(cloud, f"{HANDLER}{SCRIPT}.csv", _manifest(columns, *rows), options)
+
+
+def _refused(cloud: Cloud, site: Site) -> Ended:
+    return mirror(cloud, "refused.csv", f"{SCRIPT},title\na,b\n")
+
+
+def _manifest(*rows: tuple[str, ...]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    try:
+        with browser() as found:
+            yield found
+    except NoBrowser as reason:
+        pytest.skip(f"The run's page was not looked at: {reason}")
+
+
+@pytest.fixture(scope="module")
+def served(cloud: Cloud) -> Iterator[dict[str, Served]]:
+    """A run of each kind, its page as S3 has it."""
+    with Site() as site:
+        runs = {"usual": _usual(cloud, site), "hostile": _hostile(cloud, site), "refused": _refused(cloud, site)}
+        site.asked.clear()
+        pages = {}
+        for name, run in runs.items():
+            html = Answer(run.file(run.summary["report"]), headers={"Content-Type": "text/html; charset=utf-8"})
+            pages[name] = Served(run, site, site.put(f"/runs/{name}/report.html", html))
+        yield pages
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", RUNS)
+def test_the_page_is_quiet_asks_for_nothing_and_fits(
+    chromium: Browser, served: dict[str, Served], name: str, width: int, dark: bool
+) -> None:
+    at = served[name]
+    path = at.url.removeprefix(at.site.url)
+    before = at.site.asked.copy()
+
+    with chromium.open(at.url, width=width, dark=dark) as page:
+        page.screenshot(KEPT / f"{name}-{width}{'-dark' if dark else ''}.png")
+        page.value("document.querySelectorAll('details').forEach(found => found.open = true)")
+
+        assert page.complaints == []
+        assert page.requests == [at.url]
+        assert page.value("document.documentElement.scrollWidth") == width
+        assert _outside(page) == []
+    assert at.site.asked - before == {path: 1}
+
+
+def _outside(page: Page) -> list[str]:
+    """What reaches over the right edge of the window, also where it is cut off."""
+    found: list[str] = page.value("""[...document.querySelectorAll('body *')]
+        .filter(shown => shown.getBoundingClientRect().right > window.innerWidth + 0.5)
+        .map(shown => shown.outerHTML.slice(0, 100))""")
+    return found
+
+
+@pytest.mark.parametrize("name", ["usual", "hostile"])
+def test_the_figures_are_those_of_the_summary(chromium: Browser, served: dict[str, Served], name: str) -> None:
+    summary = served[name].run.summary
+
+    with chromium.open(served[name].url) as page:
+        books = _pairs(page, ".books > div", "dt", "data")
+        reasons = _pairs(page, ".pair table:nth-child(1) tbody tr", "th code", "data")
+        hosts = _pairs(page, ".pair table:nth-child(2) tbody tr", "th bdi", "data")
+        over_time = page.value(
+            "[...document.querySelectorAll('details data')].reduce((sum, found) => sum + Number(found.value), 0)"
+        )
+
+    assert books == {ending: summary[ending] for ending in books}
+    assert set(books) == {"rows", "stored", "unchanged", "skipped", "duplicate", "failed"}
+    assert reasons == summary["failures_by_reason"]
+    assert hosts == summary["failures_by_host"]
+    assert over_time == summary["stored"]
+
+
+def _pairs(page: Page, each: str, name: str, value: str) -> dict[str, int]:
+    found: dict[str, int] = page.value(f"""Object.fromEntries([...document.querySelectorAll('{each}')].map(entry =>
+        [entry.querySelector('{name}').textContent, Number(entry.querySelector('{value}').value)]))""")
+    return found
+
+
+@pytest.mark.parametrize("text", [SCRIPT, HANDLER, TITLE, ARABIC, "\\u202egnp.exe", "عنوان"])
+def test_hostile_text_is_shown_as_the_text_it_is(chromium: Browser, served: dict[str, Served], text: str) -> None:
+    with chromium.open(served["hostile"].url) as page:
+        shown = page.value("[...document.querySelectorAll('bdi')].map(found => found.innerText)")
+
+    assert any(text in found for found in shown)
+
+
+def test_hostile_text_makes_no_element_and_no_attribute_of_its_own(
+    chromium: Browser, served: dict[str, Served]
+) -> None:
+    with chromium.open(served["hostile"].url) as page:
+        counts = page.value("""Object.fromEntries(['script', 'img', 'iframe', 'h1', 'style', 'title', 'bdi *'].map(
+            selector => [selector, document.querySelectorAll(selector).length]))""")
+        handlers = page.value("""[...document.querySelectorAll('*')].flatMap(found => found.getAttributeNames())
+            .filter(name => name.startsWith('on') || name === 'style')""")
+        schemes = page.value("[...new Set([...document.links].map(link => link.protocol))]")
+
+    # A title is a tooltip of the chart, too.
+    assert {name: count for name, count in counts.items() if count} == {"h1": 1, "style": 1, "title": counts["title"]}
+    assert (handlers, schemes) == ([], ["http:"])
+
+
+def test_a_script_that_got_in_would_not_run(chromium: Browser, served: dict[str, Served]) -> None:
+    """The policy itself, whatever escaping does."""
+    with chromium.open(served["usual"].url) as page:
+        page.value("""(() => {
+            const script = document.createElement('script');
+            script.textContent = 'document.title = "owned"';
+            document.body.append(script);
+        })()""")
+
+        assert page.value("document.title") != "owned"
+        assert any("Content Security Policy" in complaint for complaint in page.complaints)
+
+
+def test_links_lead_to_the_files_beside_the_page_and_to_the_images_of_a_local_run(
+    chromium: Browser, served: dict[str, Served], tmp_path: Path
+) -> None:
+    run = served["usual"].run
+    folder = tmp_path / "runs" / run.run_id
+    folder.mkdir(parents=True)
+    (folder / "report.html").write_bytes(run.file("report.html"))
+
+    with chromium.open((folder / "report.html").as_uri()) as page:
+        links: list[str] = page.value("[...document.links].map(link => link.href)")
+        complaints = page.complaints
+
+    reports = {(tmp_path / run.summary[name]).as_uri() for name in ("failures_report", "retry_manifest")}
+    keys = {outcome["object_key"] for outcome in run.outcomes().values() if outcome["outcome"] == "stored"}
+    assert complaints == []
+    assert set(links) - reports <= {(tmp_path / key).as_uri() for key in keys}
+    assert reports < set(links)
+
+
+def test_dark_is_dark_and_print_is_not(chromium: Browser, served: dict[str, Served]) -> None:
+    brightness = {}
+    looks: dict[str, dict[str, Any]] = {"light": {}, "dark": {"dark": True}, "print": {"dark": True, "medium": "print"}}
+    for name, look in looks.items():
+        with chromium.open(served["usual"].url, **look) as page:
+            colour = page.value("getComputedStyle(document.body).backgroundColor")
+            brightness[name] = sum(int(part) for part in colour.strip("rgb()").split(","))
+            if name == "print":
+                page.pdf(KEPT / "usual.pdf")
+
+    assert brightness["dark"] < 150 < 700 < brightness["light"] <= brightness["print"]
+    assert (KEPT / "usual.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_headings_and_tables_are_what_a_screen_reader_goes_by(chromium: Browser, served: dict[str, Served]) -> None:
+    with chromium.open(served["usual"].url) as page:
+        levels = page.value("[...document.querySelectorAll('h1, h2, h3')].map(found => found.tagName)")
+        scopes = page.value("[...document.querySelectorAll('th')].map(found => found.scope)")
+        drawings = page.value("""[...document.querySelectorAll('svg')].filter(found =>
+            found.ariaHidden !== 'true' && !(found.getAttribute('role') === 'img' && found.ariaLabel)).length""")
+        language = page.value("document.documentElement.lang")
+
+    assert levels == ["H1", *["H2"] * (len(levels) - 1)]
+    assert set(scopes) == {"col", "row"}
+    assert (drawings, language) == (0, "en")
