@@ -1,4 +1,7 @@
-"""Worker output on its way to CloudWatch Logs: in batches, by one thread, never in an invocation's way."""
+"""Worker output on its way to CloudWatch Logs: in batches, by one thread, never in an invocation's way.
+
+Lines that are metrics become metrics on the same way.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import time
 from typing import Any
 
 from local import backend
+from local.metrics import measured
 
 MAX_WAITING = 10_000  # batches of lines; what comes beyond is dropped, and said so
 log = logging.getLogger(__name__)
@@ -43,6 +47,8 @@ class Logs:
             group, stream, timestamp, lines = batch
             try:
                 backend.put_log_events(group, stream, _events(timestamp, self._noted(lines)))
+                for metric in (metric for line in lines for metric in measured(line)):
+                    backend.add_to_metric(metric)
             except Exception:  # lines that moto refuses must not end the log
                 log.exception("%d lines for %s were refused", len(lines), group)
             finally:

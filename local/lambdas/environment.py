@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from local.lambdas import frames
 from local.lambdas.function import FunctionConfig, Place, worker_environment
 from local.lambdas.memory import MemoryWatch
 from local.lambdas.output import LineSink, Output
+from local.lambdas.trace import Trace
 
 INIT_SECONDS = 60.0  # Lambda gives 10 s, then loads again in the invocation's own time; we just wait
+SegmentSink = Callable[[dict[str, Any]], None]
 SIGNALS = {signal.SIGKILL: "killed", signal.SIGSEGV: "segmentation fault", signal.SIGTERM: "terminated"}
 
 
@@ -39,11 +42,18 @@ class Environment:
     """Once it is not `alive` it only waits to be thrown away with `close`."""
 
     def __init__(
-        self, function: FunctionConfig, place: Place, log_stream: str, sink: LineSink, memory: MemoryWatch
+        self,
+        function: FunctionConfig,
+        place: Place,
+        log_stream: str,
+        sink: LineSink,
+        memory: MemoryWatch,
+        traces: SegmentSink = lambda segment: None,
     ) -> None:
         self._function = function
         self._arn = place.arn(function.name)
         self._memory = memory
+        self._traces = traces
         self._outgrown = False
         self._tmp = Path(tempfile.mkdtemp(prefix="lambda-"))
         self._channel, theirs = socket.socketpair()
@@ -116,13 +126,22 @@ class Environment:
 
     def _run(self, request_id: str, payload: Any) -> Answer:
         timeout = self._function.timeout_seconds
+        trace = Trace()
         request = {
             "id": request_id,
             "payload": payload,
             "deadline": time.time() + timeout,
             "arn": self._arn,
-            "trace": _trace_id(),
+            "trace": trace.header,
         }
+        answer = self._answer(request, timeout)
+        fault = answer.error is not None
+        for segment in trace.segments(name=self._function.name, arn=self._arn, request_id=request_id, fault=fault):
+            self._traces(segment)
+        return answer
+
+    def _answer(self, request: dict[str, Any], timeout: float) -> Answer:
+        request_id = request["id"]
         self._channel.settimeout(timeout)
         try:
             frames.send(self._channel, frames.encode(request))
@@ -165,8 +184,3 @@ class Environment:
 
 def _error(error_type: str, message: str) -> dict[str, Any]:
     return {"errorType": error_type, "errorMessage": message}
-
-
-def _trace_id() -> str:
-    unique = uuid.uuid4().hex
-    return f"Root=1-{int(time.time()):08x}-{unique[:24]};Parent={uuid.uuid4().hex[:16]};Sampled=1"

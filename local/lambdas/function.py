@@ -34,6 +34,7 @@ class Place:
     account: str
     endpoint: str
     root: Path = ROOT
+    trace_daemon: str = ""
 
     def arn(self, function_name: str) -> str:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{function_name}"
@@ -64,6 +65,7 @@ def worker_environment(function: FunctionConfig, place: Place, log_stream: str, 
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group_name,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+        "AWS_XRAY_DAEMON_ADDRESS": place.trace_daemon,
         "_HANDLER": function.handler,
         **function.environment,
     }

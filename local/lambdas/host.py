@@ -7,11 +7,11 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
 
-from local.lambdas.environment import Answer, Environment
+from local.lambdas.environment import Answer, Environment, SegmentSink
 from local.lambdas.function import VERSION, FunctionConfig, Place
 from local.lambdas.memory import MemoryWatch
 
@@ -115,13 +115,21 @@ class Pool:
 class FunctionHost:
     """Runs functions by name or ARN. `environments` bounds those of each function at one time."""
 
-    def __init__(self, place: Place, logs: LogSink, environments: int | None = None) -> None:
+    def __init__(
+        self,
+        place: Place,
+        logs: LogSink,
+        environments: int | None = None,
+        traces: SegmentSink = lambda segment: None,
+    ) -> None:
         self._place = place
         self._logs = logs
+        self._traces = traces
         self.environments = environments or max(2, os.cpu_count() or 1)
         self._memory = MemoryWatch()
         self._pools: dict[str, Pool] = {}
         self._events = ThreadPoolExecutor(EVENT_THREADS, thread_name_prefix="event-invocation")
+        self._under_way: set[Future[None]] = set()
         self.functions: dict[str, FunctionConfig] = {}
 
     def register(self, function: FunctionConfig) -> str:
@@ -139,9 +147,21 @@ class FunctionHost:
             return environment.invoke(payload, tail=tail)
 
     def invoke_later(self, name_or_arn: str, payload: Any) -> None:
-        """Invocation type Event. AWS tries a failing one twice more, minutes apart; here it runs once."""
+        """Invocation type Event. AWS tries a failing one twice more, minutes apart; here it runs once.
+
+        Raises `FunctionNotFoundError`, `HostClosedError`.
+        """
         pool = self._pool(name_or_arn)
-        self._events.submit(self._invoke_event, pool, payload)
+        try:
+            under_way = self._events.submit(self._invoke_event, pool, payload)
+        except RuntimeError as error:  # the executor has been shut down
+            raise HostClosedError from error
+        self._under_way.add(under_way)
+        under_way.add_done_callback(self._under_way.discard)
+
+    def flush(self) -> None:
+        """Returns once every event taken before has been worked on."""
+        wait(set(self._under_way))
 
     def close(self) -> None:
         for pool in self._pools.values():
@@ -162,7 +182,9 @@ class FunctionHost:
     def _start(self, function: FunctionConfig) -> Environment:
         stream = f"{datetime.now(UTC):%Y/%m/%d}/[{VERSION}]{uuid.uuid4().hex}"
         group = function.log_group_name
-        return Environment(function, self._place, stream, lambda lines: self._logs(group, stream, lines), self._memory)
+        return Environment(
+            function, self._place, stream, lambda lines: self._logs(group, stream, lines), self._memory, self._traces
+        )
 
 
 def function_name(name_or_arn: str) -> str:

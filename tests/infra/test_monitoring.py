@@ -1,0 +1,165 @@
+"""Alarms and dashboard: what they watch is emitted, and what they say is explained."""
+
+import io
+import json
+import re
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cdk.alarms import ALARMS
+from cdk.queries import QUERIES
+from functions.core.reasons import Reason
+from functions.telemetry.metrics import emit
+from functions.telemetry.names import Metric
+from tests.infra.rendered import Template
+
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+# AWS's own, as its documentation names them, with the dimensions under which it emits them.
+OF_AWS = {
+    ("AWS/DynamoDB", "ReadThrottleEvents"): {"TableName"},
+    ("AWS/DynamoDB", "WriteThrottleEvents"): {"TableName"},
+    ("AWS/Events", "FailedInvocations"): {"RuleName"},
+    ("AWS/Lambda", "ConcurrentExecutions"): {"FunctionName"},
+    ("AWS/Lambda", "Duration"): {"FunctionName"},
+    ("AWS/Lambda", "Errors"): {"FunctionName"},
+    ("AWS/Lambda", "Throttles"): {"FunctionName"},
+    ("AWS/SNS", "NumberOfNotificationsFailed"): {"TopicName"},
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): {"QueueName"},
+    ("AWS/States", "ApproximateOpenMapRunCount"): set(),
+    ("AWS/States", "ExecutionsFailed"): {"StateMachineArn"},
+    ("AWS/States", "ExecutionsTimedOut"): {"StateMachineArn"},
+}
+TYPES = {
+    "TableName": "AWS::DynamoDB::Table",
+    "RuleName": "AWS::Events::Rule",
+    "FunctionName": "AWS::Lambda::Function",
+    "TopicName": "AWS::SNS::Topic",
+    "QueueName": "AWS::SQS::Queue",
+    "StateMachineArn": "AWS::StepFunctions::StateMachine",
+}
+
+
+@pytest.fixture
+def alarms(template: Template) -> dict[str, dict[str, Any]]:
+    """By name."""
+    found = [each["Properties"] for each in template.all("AWS::CloudWatch::Alarm").values()]
+    return {each["AlarmName"]: each for each in found}
+
+
+def watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    return [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
+
+
+def emitted(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str, frozenset[tuple[str, str]]]]:
+    """Namespace, name and dimensions of all that the functions can say."""
+    monkeypatch.setattr("functions.telemetry.metrics._environment", lambda: "production")
+    with redirect_stdout(io.StringIO()) as told:
+        emit({metric: [1] for metric in Metric if metric is not Metric.FAILED_BY_REASON}, dict.fromkeys(Reason, 1))
+    found = set()
+    for line in map(json.loads, told.getvalue().splitlines()):
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        for names in directive["Dimensions"]:
+            dimensions = frozenset((name, line[name]) for name in names)
+            found |= {(directive["Namespace"], metric["Name"], dimensions) for metric in directive["Metrics"]}
+    return found
+
+
+def test_every_alarm_watches_what_aws_or_our_code_emits(
+    template: Template, alarms: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = emitted(monkeypatch)
+    for name, alarm in alarms.items():
+        metrics = watched(alarm)
+        assert metrics, name
+        for metric in metrics:
+            dimensions = {each["Name"]: each["Value"] for each in metric.get("Dimensions", [])}
+            key = (metric["Namespace"], metric["MetricName"])
+            if key in OF_AWS:
+                assert dimensions.keys() == OF_AWS[key], name
+                for dimension, value in dimensions.items():
+                    target = value.get("Ref") or value["Fn::GetAtt"][0]
+                    assert template.body["Resources"][target]["Type"] == TYPES[dimension], name
+            else:
+                assert (*key, frozenset(dimensions.items())) in ours, name
+
+
+def test_our_alarms_watch_the_environment_that_the_functions_name(template: Template) -> None:
+    assert template.environment("download_batch")["ENVIRONMENT"] == "production"
+
+
+def test_another_environment_is_watched_under_its_name(other_template: Template) -> None:
+    values = {
+        dimension["Value"]
+        for each in other_template.all("AWS::CloudWatch::Alarm").values()
+        for metric in watched(each["Properties"])
+        for dimension in metric.get("Dimensions", [])
+        if dimension["Name"] == "environment"
+    }
+
+    assert values == {other_template.environment("download_batch")["ENVIRONMENT"]} == {"staging"}
+
+
+def test_every_alarm_says_a_sentence_and_where_to_read_on(alarms: dict[str, Any]) -> None:
+    sections = {_anchor(heading) for heading in re.findall(r"^### (.+)$", OPERATIONS.read_text(), re.M)}
+    kinds = {alarm.anchor for alarm in ALARMS}
+    seen = set()
+    for alarm in alarms.values():
+        sentence, _, link = alarm["AlarmDescription"].partition("\r\nRunbook: docs/operations.md#")
+        assert sentence.strip().endswith("."), alarm
+        seen.add(link)
+
+    assert seen == kinds
+    assert kinds <= sections
+
+
+def test_the_runbook_can_be_anywhere(other_template: Template) -> None:
+    texts = [each["Properties"]["AlarmDescription"] for each in other_template.all("AWS::CloudWatch::Alarm").values()]
+
+    assert all("Runbook: https://wiki.example.com/image-mirror#" in text for text in texts)
+
+
+def test_every_alarm_tells_the_topic_when_it_begins_and_when_it_ends(
+    template: Template, alarms: dict[str, Any]
+) -> None:
+    [topic] = template.all("AWS::SNS::Topic")
+    for alarm in alarms.values():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": topic}]
+        assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_every_function_is_watched_for_errors_throttles_and_its_timeout(
+    template: Template, alarms: dict[str, Any]
+) -> None:
+    functions = template.all("AWS::Lambda::Function")
+    for name, function in functions.items():
+        found = {
+            metric["MetricName"]: alarm
+            for alarm in alarms.values()
+            for metric in watched(alarm)
+            if metric.get("Dimensions") == [{"Name": "FunctionName", "Value": {"Ref": name}}]
+        }
+        assert {"Errors", "Throttles", "Duration"} <= found.keys()
+        assert found["Duration"]["Threshold"] == function["Properties"]["Timeout"] * 1000 * 0.9
+
+
+def test_the_dashboard_shows_every_metric_of_ours_and_every_reason(template: Template) -> None:
+    body = template.text(template.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
+
+    assert [metric for metric in Metric if metric is not Metric.FAILED_BY_REASON and metric not in body] == []
+    assert [reason for reason in Reason if f'"reason","{reason}"' not in body] == []
+
+
+def test_a_saved_query_asks_the_functions_logs(template: Template) -> None:
+    functions = [each["Properties"] for each in template.all("AWS::Lambda::Function").values()]
+    groups = {function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions}
+    queries = [each["Properties"] for each in template.all("AWS::Logs::QueryDefinition").values()]
+
+    assert {query["Name"] for query in queries} == {f"ImageMirror/{name}" for name in QUERIES}
+    assert all({each["Ref"] for each in query["LogGroupNames"]} == groups for query in queries)
+
+
+def _anchor(heading: str) -> str:
+    return heading.lower().replace(" ", "-")
