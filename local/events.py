@@ -1,7 +1,7 @@
 """S3 → EventBridge → targets, with the events that AWS documents.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html; the key is raw, not URL-encoded.
-moto matches the patterns and serves its own kinds of targets; what starts a state machine is ours.
+moto matches the patterns and serves its own kinds of targets; state machines and functions are ours.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ log = logging.getLogger(__name__)
 
 
 class EventBus:
-    """The default bus. `start(state_machine_arn, input)` begins an execution.
+    """The default bus. `start(state_machine_arn, input)` begins an execution, `invoke(function_arn, event)` a function
+    that nobody waits for.
 
-    What cannot be started goes to `dead_letter(queue_arn, body, attributes)`.
+    What cannot be delivered goes to `dead_letter(queue_arn, body, attributes)`.
 
     `recent` holds the last thousand events; `put` one of them again for a delivery that happens twice.
     """
@@ -49,9 +50,11 @@ class EventBus:
     def __init__(
         self,
         start: Callable[[str, Any], object],
+        invoke: Callable[[str, Any], object],
         dead_letter: Callable[[str, str, Mapping[str, str]], None],
     ) -> None:
         self._start = start
+        self._invoke = invoke
         self._dead_letter = dead_letter
         self._waiting: queue.Queue[tuple[float, Event] | None] = queue.Queue()
         self._sequencer = 0
@@ -132,6 +135,8 @@ class EventBus:
     def _send(self, rule: Any, target: dict[str, Any], event: Event) -> None:
         if ":stateMachine:" in target["Arn"]:
             self._start(target["Arn"], target_input(target, event))
+        elif ":function:" in target["Arn"]:
+            self._invoke(target["Arn"], target_input(target, event))
         else:
             backend.send_to_target(rule, target, event, time.time())
 

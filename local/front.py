@@ -4,6 +4,7 @@
 |---|---|---|
 | Step Functions | `X-Amz-Target: AWSStepFunctions.*` | `local.states` |
 | Lambda Invoke | the path | `local.lambdas` |
+| the REST API | the path | `local.gateway` |
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from local.lambdas.environment import Answer
 from local.lambdas.host import FunctionNotFoundError, HostClosedError
+from local.reply import Reply
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -27,13 +28,6 @@ if TYPE_CHECKING:
 STATES_TARGET = "AWSStepFunctions."
 INVOKE_PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 MAX_REQUEST_BYTES = {"RequestResponse": 6_291_456, "Event": 1_048_576}  # Lambda's quotas of a payload
-
-
-@dataclass(frozen=True)
-class Reply:
-    status: int
-    content: bytes
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 Route = Callable[["WSGIEnvironment"], Reply | None]  # None: not mine
@@ -55,6 +49,9 @@ class Front:
     def __init__(self, *routes: Route, otherwise: WSGIApplication) -> None:
         self._routes = routes
         self._otherwise = otherwise
+
+    def add(self, route: Route) -> None:
+        self._routes = (*self._routes, route)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         for route in self._routes:

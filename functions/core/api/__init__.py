@@ -1,0 +1,1 @@
+"""What the API does: runs asked for, looked at, slowed down, stopped and tried again."""

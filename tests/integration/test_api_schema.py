@@ -1,0 +1,48 @@
+"""The API held against its own OpenAPI document, by requests that nobody would think of."""
+
+import json
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from functions.api import app
+from local.cloud import Cloud
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    response_headers_conformance,
+    negative_data_rejection,
+]
+schema = schemathesis.openapi.from_dict(json.loads(app.get_openapi_json_schema(title="Image Mirror", version="1")))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _let_runs_end(cloud: Cloud) -> None:
+    """Those that were started by chance."""
+    yield
+    cloud.settle()
+
+
+@schema.parametrize()
+@settings(
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_answer_is_one_that_the_document_has(cloud: Cloud, case: schemathesis.Case) -> None:
+    case.call_and_validate(base_url=cloud.api_url, checks=CHECKS)

@@ -1,0 +1,111 @@
+"""What `core.api.ports` asks for, in memory. `faults` are raised by the next calls that can fail."""
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from functions.core.api.ports import Progress
+from functions.core.runs import ManifestObject
+
+
+class FakeRuns:
+    """The runs table, with its index by `started_at`."""
+
+    def __init__(self, *records: Mapping[str, Any]) -> None:
+        self.records: dict[str, dict[str, Any]] = {record["run_id"]: dict(record) for record in records}
+        self.read = 0
+
+    def create(self, record: Mapping[str, Any]) -> bool:
+        if record["run_id"] in self.records:
+            return False
+        self.records[record["run_id"]] = dict(record)
+        return True
+
+    def get(self, run_id: str) -> Mapping[str, Any] | None:
+        return self.records.get(run_id)
+
+    def update_unless_over(self, run_id: str, values: Mapping[str, Any]) -> bool:
+        if run_id not in self.records or "ended_at" in self.records[run_id]:
+            return False
+        self.records[run_id].update(values)
+        return True
+
+    def newest(
+        self, status: str | None, limit: int, after: Mapping[str, str] | None
+    ) -> tuple[list[Mapping[str, Any]], Mapping[str, str] | None]:
+        """As a query with a filter does: `limit` is of what is looked at."""
+        everything = sorted(self.records.values(), key=_place, reverse=True)
+        if after is not None:
+            everything = [record for record in everything if _place(record) < _place(after)]
+        looked_at = everything[:limit]
+        self.read += len(looked_at)
+        last = looked_at[-1] if len(everything) > limit else None
+        found = [record for record in looked_at if status in (None, record["status"])]
+        return found, last and {"started_at": last["started_at"], "run_id": last["run_id"]}
+
+
+def _place(record: Mapping[str, Any]) -> tuple[str, str]:
+    return record["started_at"], record["run_id"]
+
+
+class FakeExecutions:
+    """`started` has the input of each by its name; the first one counts, as in Step Functions."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, Mapping[str, Any]] = {}
+        self.stopped: list[str] = []
+        self.told: Progress | None = None
+        self.concurrency: dict[str, int] = {}
+        self.map_run = True
+        self.faults: deque[Exception] = deque()
+
+    def arn_of(self, run_id: str) -> str:
+        return f"arn:execution:{run_id}"
+
+    def start(self, run_id: str, event: Mapping[str, Any]) -> None:
+        if self.faults:
+            raise self.faults.popleft()
+        self.started.setdefault(run_id, event)
+
+    def stop(self, arn: str, error: str, cause: str) -> bool:
+        if arn.rpartition(":")[2] not in self.started:
+            return False
+        self.stopped.append(arn)
+        return True
+
+    def progress(self, arn: str) -> Progress | None:
+        return self.told
+
+    def set_concurrency(self, arn: str, children: int) -> bool:
+        if self.map_run:
+            self.concurrency[arn] = children
+        return self.map_run
+
+
+class FakeLists:
+    bucket = "input"
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.faults: deque[Exception] = deque()
+
+    def put(self, key: str, content: bytes) -> ManifestObject:
+        if self.faults:
+            raise self.faults.popleft()
+        self.objects[key] = content
+        return self._described(key)
+
+    def find(self, key: str) -> ManifestObject | None:
+        return self._described(key) if key in self.objects else None
+
+    def _described(self, key: str) -> ManifestObject:
+        content = self.objects[key]
+        return ManifestObject(self.bucket, key, f"etag-{len(content)}", len(content))
+
+
+class FakeLinks:
+    def to(self, key: str) -> str:
+        return f"https://links/{key}"
+
+    def for_upload(self, key: str, metadata: Mapping[str, str]) -> str:
+        return f"https://links/{key}?put"
