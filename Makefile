@@ -3,11 +3,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 OUT ?= out
-SOURCES := $(shell find cdk functions -name '*.py') cdk.json functions/requirements.txt
+SOURCES := $(shell find cdk functions -name '*.py' -o -name '*.css') cdk.json functions/requirements.txt
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run up test check format lock deploy destroy bench clean
+.PHONY: help setup synth run up watch plan test check format lock deploy destroy bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -36,6 +36,12 @@ run: cdk.out/ready ## Mirror a manifest on this machine: [MANIFEST=f] [OUT=out] 
 
 up: cdk.out/ready ## Keep the embedded AWS running in the foreground: [OUT=out] [ALLOW=cidr,…]
 	@exec $(BIN)/python -m local up --out "$(OUT)" --allow "$(ALLOW)"
+
+watch: .venv/ready ## Follow a run of `make up`, else of your AWS account: [RUN=name, else the latest] [OUT=out]
+	@$(BIN)/python -m local watch --run "$(RUN)" --out "$(OUT)"
+
+plan: .venv/ready ## Say what a run of a manifest would be, and fetch nothing: MANIFEST=f [OPTIONS="name=value …"]
+	@$(BIN)/python -m local plan --manifest "$(MANIFEST)" --options "$(OPTIONS)"
 
 test: cdk.out/ready ## Run the whole test suite
 	@$(BIN)/python -m pytest

@@ -32,7 +32,7 @@ def main() -> None:
         ours, pool = [], []
         for number in range(arguments.rounds):
             pool.append(count / _pool(cloud, [f"{site}/{image}.jpg?pool{number}" for image in range(count)]))
-            ours.append(count / _pipeline(cloud, [f"{site}/{image}.jpg?ours{number}" for image in range(count)]))
+            ours.append(count / through_pipeline(cloud, [f"{site}/{image}.jpg?ours{number}" for image in range(count)]))
     print(
         f"{count} images of {LOW // 1000} to {HIGH // 1000} KB, images a second, median of {arguments.rounds} (range)"
     )
@@ -56,7 +56,7 @@ def _pool(cloud: Cloud, urls: list[str]) -> float:
 _PATH = {"PATH": "/usr/bin:/bin"}
 
 
-def _pipeline(cloud: Cloud, urls: list[str]) -> float:
+def through_pipeline(cloud: Cloud, urls: list[str]) -> float:
     """Seconds, from before the upload to the end of the execution. Every row must be stored."""
     text = "url\n" + "\n".join(urls) + "\n"
     states = cloud.client("stepfunctions")

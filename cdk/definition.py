@@ -20,6 +20,7 @@ EXECUTION = {
     "execution_arn.$": "$$.Execution.Id",
     "started_at.$": "$$.Execution.StartTime",
 }
+CHILD = {"execution_arn.$": "$$.Execution.Id", "started_at.$": "$$.Execution.StartTime"}
 SUMMARIZE_ANYWAY = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "SummarizeRun"}]
 
 
@@ -78,7 +79,7 @@ def _map(reader: Reader, download_batch: str) -> State:
             "ReaderConfig": reader.config,
             "Parameters": {"Bucket.$": "$.manifest.bucket", "Key.$": "$.manifest.key"},
         },
-        "ItemSelector": {"row.$": "$$.Map.Item.Index", "item.$": "$$.Map.Item.Value"},
+        "ItemSelector": {"row.$": reader.row, "item.$": "$$.Map.Item.Value"},
         "ItemBatcher": {
             "MaxItemsPerBatchPath": "$.batch_size",
             "MaxInputBytesPerBatch": BATCH_BYTES,
@@ -114,7 +115,7 @@ def _child(reader: Reader, download_batch: str) -> State:
     return {
         "StartAt": download,
         "States": {
-            download: _invoke(download_batch, {"batch.$": "$", "started_at.$": "$$.Execution.StartTime"})
+            download: _invoke(download_batch, {"batch.$": "$", **CHILD})
             | {"Retry": [_busy(seconds=1, attempts=4, at_most=8), _any_error(seconds=2)], "Next": deferred},
             deferred: {
                 "Type": "Choice",

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from cdk.logs import Log
 from cdk.settings import Settings
+from functions.telemetry.names import NAMESPACE, SERVICE
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class FunctionSpec:
         return self.module.title().replace("_", "")
 
 
-FUNCTIONS = (
-    FunctionSpec("prepare_run", 300, 1024, ("RUNS_TABLE", "DEFAULT_OPTIONS")),
+WORKFLOW_FUNCTIONS = (
+    FunctionSpec("prepare_run", 300, 1024, ("RUNS_TABLE", "DEFAULT_OPTIONS", "CHECK_BYTES")),
     FunctionSpec(
         "download_batch",
         90,
@@ -33,6 +34,14 @@ FUNCTIONS = (
     ),
     FunctionSpec("summarize_run", 900, 1024, ("INPUT_BUCKET", "RUNS_TABLE", "TOPIC_ARN")),
 )
+# API Gateway gives up after 29 seconds.
+API_FUNCTION = FunctionSpec(
+    "api",
+    29,
+    1024,
+    ("IMAGES_BUCKET", "IMAGES_TABLE", "INPUT_BUCKET", "RUNS_TABLE", "STATE_MACHINE_ARN"),
+)
+FUNCTIONS = (*WORKFLOW_FUNCTIONS, API_FUNCTION)
 
 
 class Function(Construct):
@@ -51,6 +60,7 @@ class Function(Construct):
         settings: Settings,
     ) -> None:
         super().__init__(scope, spec.title)
+        self.module = spec.module
         self.log_group = Log(self, "Log", settings=settings)
         self.role = Role(self, "Role", assumed_by=ServicePrincipal("lambda.amazonaws.com"))
         self.function = LambdaFunction(
@@ -64,9 +74,10 @@ class Function(Construct):
             memory_size=spec.memory_mb,
             environment={
                 **{name: environment[name] for name in spec.environment},
-                "POWERTOOLS_SERVICE_NAME": "image-mirror",
+                "ENVIRONMENT": settings.environment,
+                "POWERTOOLS_SERVICE_NAME": SERVICE,
                 "POWERTOOLS_LOG_LEVEL": settings.log_level,
-                "POWERTOOLS_METRICS_NAMESPACE": "ImageMirror",
+                "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
             },
             role=self.role,
             log_group=self.log_group,

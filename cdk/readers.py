@@ -1,32 +1,49 @@
 """The table of item readers: how Step Functions reads each kind of manifest. One row is one Map state.
 
 `name` is what PrepareRun returns as `reader`. The type is fixed per state, hence a state for each.
+Gzip needs no row: Step Functions tells it by the object's name.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from functions.core.csv_rows import BARE, LINES, LIST
+
+INDEX = "$$.Map.Item.Index"
+
 
 @dataclass(frozen=True)
 class Reader:
     name: str
     config: Mapping[str, Any]  # the ReaderConfig of the ItemReader
+    row: str = INDEX  # of an item; -1 is no row of the manifest
 
     @property
     def title(self) -> str:
-        return self.name.upper()
+        return self.name.upper().replace("-", " ")
 
 
-def _csv(delimiter: str, *, headers: list[str] | None = None) -> dict[str, Any]:
-    location = {"CSVHeaderLocation": "GIVEN", "CSVHeaders": headers} if headers else {"CSVHeaderLocation": "FIRST_ROW"}
+def _csv(delimiter: str, *, headers: tuple[str, ...] = ()) -> dict[str, Any]:
+    location = (
+        {"CSVHeaderLocation": "GIVEN", "CSVHeaders": list(headers)} if headers else {"CSVHeaderLocation": "FIRST_ROW"}
+    )
     return {"InputType": "CSV", "CSVDelimiter": delimiter, **location}
 
 
 READERS = (
     Reader("csv", _csv("COMMA")),
+    Reader("csv-semicolon", _csv("SEMICOLON")),
+    Reader("csv-pipe", _csv("PIPE")),
     Reader("tsv", _csv("TAB")),
-    Reader("txt", _csv("TAB", headers=["url"])),  # no URL holds a tab, so a line is a field
+    Reader("csv-bare", _csv("COMMA", headers=BARE)),  # without a header
+    Reader("csv-semicolon-bare", _csv("SEMICOLON", headers=BARE)),
+    Reader("csv-pipe-bare", _csv("PIPE", headers=BARE)),
+    Reader("tsv-bare", _csv("TAB", headers=BARE)),
+    # Its first line, TsvHttpData-1.0, comes as an item and is none.
+    Reader("tsv-list", _csv("TAB", headers=LIST.given), row=f"States.MathAdd({INDEX}, -1)"),
+    Reader("txt", _csv("TAB", headers=LINES.given)),
     Reader("json", {"InputType": "JSON"}),
     Reader("jsonl", {"InputType": "JSONL"}),
+    Reader("parquet", {"InputType": "PARQUET"}),
 )

@@ -1,12 +1,14 @@
 """What can be set about a deployment, read from the CDK context (`cdk.json`, or `-c key=value`)."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_network
 from typing import Any
 
 from functions.core.faults import InvalidManifest
+from functions.core.manifest_check import WHOLE_BYTES
 from functions.core.option_check import checked
 
 # CloudWatch Logs takes no others.
@@ -26,6 +28,12 @@ def text(value: object) -> str:
     return value.strip()
 
 
+def name(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[\w.-]{1,64}", value, re.ASCII):
+        raise ValueError
+    return value
+
+
 def whole_number(value: object) -> int:
     """An integer of 0 or more; the CDK command line hands over every value as text."""
     if isinstance(value, str) and value.isdecimal():
@@ -33,6 +41,13 @@ def whole_number(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError
     return value
+
+
+def positive(value: object) -> int:
+    number = whole_number(value)
+    if not number:
+        raise ValueError
+    return number
 
 
 def networks(value: object) -> str:
@@ -90,10 +105,21 @@ class Settings:
 
     # That downloads may reach although they are not public.
     allowed_networks: str = setting("", "networks parted by commas, such as 203.0.113.0/24", networks)
+    # Whole, that is; of a larger manifest the beginning and the end. PrepareRun reads some 30 MB a second.
+    check_manifests_up_to_bytes: int = setting(WHOLE_BYTES, "a number of bytes", whole_number)
     # Named in the User-Agent, for the people whose servers are asked.
     contact: str = setting("", "a URL or a mail address in plain ASCII", text)
+    # Sets the role by which API Gateway writes logs: one for the account and region, whatever APIs it has.
+    api_account_role: bool = setting(True, *_FLAG)
+    # GET /openapi.json, and Swagger UI at GET /docs.
+    api_docs: bool = setting(False, *_FLAG)
+    # Requests a second that the API takes, and at once; above that it answers 429.
+    api_rate_limit: int = setting(50, "a number of requests from 1", positive)
+    api_burst_limit: int = setting(100, "a number of requests from 1", positive)
     # Used where a run does not say.
     default_options: Mapping[str, object] = setting(dict, "a JSON object of run options", run_options)
+    # A dimension of every metric, so that two deployments in an account are told apart.
+    environment: str = setting("production", "a name of letters, digits, dots, dashes and underscores", name)
     # In bytes; smaller images stay in S3 Standard. Unset, S3's own rule holds: nothing under 128 KB moves.
     glacier_object_size_greater_than: int | None = setting(None, "a number of bytes", whole_number)
     images_point_in_time_recovery: bool = setting(False, *_FLAG)
@@ -101,6 +127,8 @@ class Settings:
     keep_input_bucket: bool = setting(True, *_FLAG)
     log_level: str = setting("INFO", *_choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
     log_retention_days: int = setting(30, *_choice(*RETENTION_DAYS))
+    # Where docs/operations.md can be read by whoever an alarm wakes up; alarms name its sections.
+    runbook: str = setting("docs/operations.md", "a URL in plain ASCII", text)
     # All that is under runs/: parts, reports, retry manifests.
     run_files_expire_after_days: int | None = setting(None, *_days(3650))
     run_timeout_days: int = setting(14, *_days(365))

@@ -4,17 +4,22 @@ Grants name their actions one by one: CDK's own (`grant_read`, `grant_put`) give
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from aws_cdk import Aws, CfnOutput, CfnParameter, Stack
 from aws_cdk.aws_iam import Grant, IGrantable, Policy, PolicyStatement, ServicePrincipal
 from constructs import Construct
 
+from cdk.api import Api
 from cdk.asset import functions_code
 from cdk.buckets import Buckets
-from cdk.functions import FUNCTIONS, Function
+from cdk.functions import API_FUNCTION, WORKFLOW_FUNCTIONS, Function, FunctionSpec
+from cdk.monitoring import Monitoring
+from cdk.queries import Queries
 from cdk.settings import Settings
-from cdk.tables import Tables
+from cdk.status_change import StatusChange
+from cdk.tables import NEWEST, Tables
 from cdk.topic import Notifications
 from cdk.trigger import Trigger
 from cdk.workflow import Workflow
@@ -33,16 +38,25 @@ class ImageMirror(Stack):
         self.buckets = Buckets(self, "Buckets", settings=settings)
         self.tables = Tables(self, "Tables", settings=settings)
         self.notifications = Notifications(self, "Notifications")
-        self.functions = self._functions(settings)
+        self._code = functions_code()
+        self.functions = self._functions(WORKFLOW_FUNCTIONS, settings)
         self.workflow = Workflow(self, "Workflow", functions=self.functions, settings=settings)
-        self.trigger = Trigger(self, "Trigger", bucket=self.buckets.input, state_machine=self.workflow.state_machine)
+        machine = self.workflow.state_machine
+        self.trigger = Trigger(self, "Trigger", bucket=self.buckets.input, state_machine=machine)
+        self.status_change = StatusChange(
+            self, "StatusChange", state_machine=machine, summarize_run=self.functions["summarize_run"]
+        )
+        arn = {"STATE_MACHINE_ARN": machine.state_machine_arn}
+        self.api_function = self._functions((API_FUNCTION,), settings, **arn)["api"]
+        self.api = Api(self, "RestApi", function=self.api_function, settings=settings)
         self._let_functions_work()
         self._let_workflow_run()
+        self._let_api_answer()
         self._let_alarms_publish()
+        self._watch(settings)
         self._outputs()
 
-    def _functions(self, settings: Settings) -> dict[str, Function]:
-        code = functions_code()
+    def _functions(self, specs: Iterable[FunctionSpec], settings: Settings, **more: str) -> dict[str, Function]:
         environment = {
             "IMAGES_BUCKET": self.buckets.images.bucket_name,
             "INPUT_BUCKET": self.buckets.input.bucket_name,
@@ -52,10 +66,12 @@ class ImageMirror(Stack):
             "ALLOWED_NETWORKS": self.allowed_networks.value_as_string,
             "CONTACT": settings.contact,
             "DEFAULT_OPTIONS": json.dumps(settings.default_options),
+            "CHECK_BYTES": str(settings.check_manifests_up_to_bytes),
+            **more,
         }
         return {
-            spec.module: Function(self, spec=spec, code=code, environment=environment, settings=settings)
-            for spec in FUNCTIONS
+            spec.module: Function(self, spec=spec, code=self._code, environment=environment, settings=settings)
+            for spec in specs
         }
 
     def _let_functions_work(self) -> None:
@@ -64,8 +80,8 @@ class ImageMirror(Stack):
         images_table, runs_table = self.tables.images.table_arn, self.tables.runs.table_arn
 
         prepare = self.functions["prepare_run"].role
-        _allow(prepare, manifests, "s3:GetObject")
-        _allow(prepare, [runs_table], "dynamodb:PutItem", "dynamodb:UpdateItem")
+        _allow(prepare, [*manifests, given("runs/*/retry.*")], "s3:GetObject")
+        _allow(prepare, [runs_table], "dynamodb:UpdateItem")
 
         download = self.functions["download_batch"].role
         # It looks at an image only where its key is taken: is it from an earlier try of the same batch?
@@ -77,11 +93,12 @@ class ImageMirror(Stack):
         _allow(summarize, [*manifests, given("runs/*")], "s3:GetObject")
         _allow(summarize, [given("runs/*")], "s3:PutObject")
         _allow(summarize, [runs_table], "dynamodb:GetItem", "dynamodb:UpdateItem")
+        _allow(summarize, [self.status_change.dead_letters.queue_arn], "sqs:SendMessage")
         # SummarizeRun lists a run's parts. Both must learn that a manifest is gone: whoever may not list a bucket
         # is told 403, not 404, and a GET has no prefix that a condition could name.
         for reader in (prepare, summarize):
             _allow(reader, [self.buckets.input.bucket_arn], "s3:ListBucket")
-        for each in self.functions.values():
+        for each in (*self.functions.values(), self.api_function):
             _allow(each.role, [each.log_group.log_group_arn], "logs:CreateLogStream", "logs:PutLogEvents")
         for publisher in (download, summarize):
             _allow(publisher, [self.notifications.topic.topic_arn], "sns:Publish")
@@ -115,6 +132,27 @@ class ImageMirror(Stack):
             ],
         )
 
+        # An event leaves out an input that would make it too large. A policy of its own, for the same reason.
+        Policy(
+            self,
+            "LookAtRuns",
+            roles=[self.functions["summarize_run"].role],
+            statements=[PolicyStatement(actions=["states:DescribeExecution"], resources=[self.workflow.executions()])],
+        )
+
+    def _let_api_answer(self) -> None:
+        """Links are signed with this role, so it may do what they allow: look, and upload a manifest."""
+        api, given = self.api_function.role, self.buckets.input.arn_for_objects
+        runs_table = self.tables.runs.table_arn
+        _allow(api, [runs_table], "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+        _allow(api, [f"{runs_table}/index/{NEWEST}"], "dynamodb:Query")
+        _allow(api, [self.tables.images.table_arn], "dynamodb:BatchGetItem")
+        _allow(api, [given("manifests/*"), given("submitted/*")], "s3:GetObject", "s3:PutObject")
+        _allow(api, [given("runs/*"), self.buckets.images.arn_for_objects("images/*")], "s3:GetObject")
+        _allow(api, [self.workflow.state_machine.state_machine_arn], "states:StartExecution")
+        _allow(api, [self.workflow.executions()], "states:StopExecution", "states:ListMapRuns")
+        _allow(api, [self.workflow.map_runs()], "states:DescribeMapRun", "states:UpdateMapRun")
+
     def _let_alarms_publish(self) -> None:
         alarms = ServicePrincipal("cloudwatch.amazonaws.com")
         of_this_account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
@@ -137,6 +175,20 @@ class ImageMirror(Stack):
             )
         )
 
+    def _watch(self, settings: Settings) -> None:
+        functions = {**self.functions, "api": self.api_function}
+        Monitoring(
+            self,
+            "Monitoring",
+            functions=functions,
+            state_machine=self.workflow.state_machine,
+            tables=self.tables,
+            notifications=self.notifications,
+            trigger=self.trigger,
+            settings=settings,
+        )
+        Queries(self, "Queries", log_groups=[each.log_group for each in functions.values()])
+
     def _outputs(self) -> None:
         for name, value in {
             "InputBucket": self.buckets.input.bucket_name,
@@ -145,6 +197,7 @@ class ImageMirror(Stack):
             "RunsTable": self.tables.runs.table_name,
             "TopicArn": self.notifications.topic.topic_arn,
             "StateMachineArn": self.workflow.state_machine.state_machine_arn,
+            "ApiUrl": self.api.rest_api.url,
         }.items():
             CfnOutput(self, name, value=value)
 

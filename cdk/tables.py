@@ -10,6 +10,8 @@ from constructs import Construct
 
 from cdk.settings import Settings
 
+NEWEST = "newest"
+
 
 class Tables(Construct):
     """`images`: a row for every image in the bucket. `runs`: a row for every run, until it expires."""
@@ -33,4 +35,11 @@ class Tables(Construct):
             billing_mode=BillingMode.PAY_PER_REQUEST,
             removal_policy=RemovalPolicy.DESTROY,
             time_to_live_attribute="expires_at",
+        )
+        # One partition for all, so that one query gives the newest of every status; it takes a thousand writes a
+        # second, and a run makes a handful.
+        self.runs.add_global_secondary_index(
+            index_name=NEWEST,
+            partition_key=Attribute(name="kind", type=AttributeType.STRING),
+            sort_key=Attribute(name="started_at", type=AttributeType.STRING),
         )

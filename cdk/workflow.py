@@ -41,12 +41,16 @@ class Workflow(Construct):
 
     def executions(self) -> str:
         """The ARNs of its executions."""
-        return self._execution_arns("")
+        return self._arns("execution", "")
 
     def map_executions(self) -> str:
         """The ARNs of the executions inside its Map Runs, whose name has the label of the Map state in it."""
-        return self._execution_arns("/*")
+        return self._arns("execution", "/*")
 
-    def _execution_arns(self, label: str) -> str:
-        place = f"arn:{Aws.PARTITION}:states:{Aws.REGION}:{Aws.ACCOUNT_ID}:execution"
+    def map_runs(self) -> str:
+        """The ARNs of its Map Runs."""
+        return self._arns("mapRun", "/*")
+
+    def _arns(self, kind: str, label: str) -> str:
+        place = f"arn:{Aws.PARTITION}:states:{Aws.REGION}:{Aws.ACCOUNT_ID}:{kind}"
         return f"{place}:{self.state_machine.state_machine_name}{label}:*"

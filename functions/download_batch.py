@@ -1,7 +1,6 @@
 """DownloadBatch: one round over the rows of one child."""
 
 import time
-from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -17,13 +16,16 @@ from functions.adapters.topic import Topic
 from functions.core.batch import BatchMirror
 from functions.core.mirror import Mirror
 from functions.core.options import Options
-from functions.core.rounds import CHILD_SECONDS, Batch, Report, RoundRunner
+from functions.core.rounds import CHILD_SECONDS, Batch, RoundRunner
 from functions.core.web.deadlines import Watchdog
 from functions.core.web.fetch import Fetcher
 from functions.core.web.guard import Guard
 from functions.core.web.resolver import Resolver
 from functions.core.web.session import make_session
 from functions.environment import DownloadEnvironment
+from functions.telemetry.batches import log_round, measure_round, outcome_of
+from functions.telemetry.phases import Phase, Phases
+from functions.telemetry.tracing import traced
 
 RESERVE_SECONDS = 10.0
 """Of a Lambda's time, kept for writing down what the last downloads came to."""
@@ -42,47 +44,50 @@ def fetcher() -> Fetcher:
     return Fetcher(session, Watchdog())
 
 
-def runner(run_id: str, options: Options) -> RoundRunner:
+def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
     settings = environment()
     table = ImagesTable(client("dynamodb"), settings.images_table)
+    files = RunFiles(client("s3"), settings.input_bucket, run_id)
     mirror = Mirror(
-        fetcher=fetcher(),
-        store=ImageBucket(client("s3"), settings.images_bucket),
+        fetcher=phases.timed(fetcher(), fetch=Phase.DOWNLOAD),
+        store=phases.timed(ImageBucket(client("s3"), settings.images_bucket), put=Phase.STORE),
         options=options,
         run_id=run_id,
     )
     return RoundRunner(
-        mirror=BatchMirror(mirror=mirror, table=table, options=options, run_id=run_id),
-        files=RunFiles(client("s3"), settings.input_bucket, run_id),
-        notices=Topic(client("sns"), settings.topic_arn),
+        mirror=BatchMirror(
+            mirror=mirror,
+            table=phases.timed(table, look_up=Phase.LOOK_UP, record=Phase.RECORD),
+            options=options,
+            run_id=run_id,
+        ),
+        files=phases.timed(files, write=Phase.RECORD),
+        notices=phases.timed(Topic(client("sns"), settings.topic_arn), publish=Phase.NOTIFY),
         options=options,
     )
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """`event`: the `batch` as ItemBatcher or the round before made it, and when the child `started_at`."""
+    """`event`: the `batch` as ItemBatcher or the round before made it, and the child's ARN and when it `started_at`."""
+    begun, phases = time.monotonic(), Phases()
+    logger.set_correlation_id(event.get("execution_arn", ""))
     batch = Batch.from_payload(event["batch"])
     options = Options.from_payload(batch.run["options"])
     seconds_left = context.get_remaining_time_in_millis() / 1000
-    report = runner(batch.run["id"], options).run(
-        batch,
-        begin_until=time.monotonic() + seconds_left - options.timeout - RESERVE_SECONDS,
-        child_seconds_left=CHILD_SECONDS - _age(event["started_at"]),
-    )
-    _log(batch, report)
+    with traced("DownloadBatch", phases) as trace:
+        trace.run_id = batch.run["id"]
+        report = runner(trace.run_id, options, phases).run(
+            batch,
+            begin_until=begun + seconds_left - options.timeout - RESERVE_SECONDS,
+            child_seconds_left=CHILD_SECONDS - _age(event["started_at"]),
+        )
+        trace.outcome = outcome_of(report)
+    milliseconds = round((time.monotonic() - begun) * 1000)
+    log_round(logger, batch, report, milliseconds)
+    measure_round(batch, report, phases, milliseconds)
     return report.payload
 
 
 def _age(started_at: str) -> float:
     return (datetime.now(UTC) - datetime.fromisoformat(started_at)).total_seconds()
-
-
-def _log(batch: Batch, report: Report) -> None:
-    """A line a batch, and one a failure; nothing for what went well."""
-    where = {"run_id": batch.run["id"], "first_row": batch.first_row, "round": batch.round}
-    for outcome in report.outcomes:
-        if outcome.failure is not None:
-            logger.info("Image failed", **where, failure=outcome.as_json())
-    counts: dict[str, Any] = Counter(outcome.ending.value for outcome in report.outcomes)
-    logger.info("Batch done", **where, **counts, deferred=report.deferred, notified=report.notified)

@@ -9,16 +9,34 @@ from typing import Any, Self
 from functions.core.web.addresses import AddressPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class PrepareEnvironment:
-    """`default_options` are those of the stack's settings."""
+def environment_name(variables: Mapping[str, str] = os.environ) -> str:
+    """Which deployment it is: a dimension of every metric."""
+    return variables.get("ENVIRONMENT", "none")
 
-    runs_table: str
-    default_options: Mapping[str, Any]
+
+@dataclass(frozen=True, slots=True)
+class TraceEnvironment:
+    """Set by Lambda: `header` anew for each invocation, `daemon` where it takes segments. Both are empty elsewhere."""
+
+    header: str
+    daemon: str
 
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
-        return cls(variables["RUNS_TABLE"], json.loads(variables["DEFAULT_OPTIONS"]))
+        return cls(variables.get("_X_AMZN_TRACE_ID", ""), variables.get("AWS_XRAY_DAEMON_ADDRESS", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareEnvironment:
+    """`default_options` are those of the stack's settings; a manifest up to `check_bytes` is read whole."""
+
+    runs_table: str
+    default_options: Mapping[str, Any]
+    check_bytes: int
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
+        return cls(variables["RUNS_TABLE"], json.loads(variables["DEFAULT_OPTIONS"]), int(variables["CHECK_BYTES"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +73,24 @@ class SummarizeEnvironment:
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
         return cls(variables["INPUT_BUCKET"], variables["RUNS_TABLE"], variables["TOPIC_ARN"])
+
+
+@dataclass(frozen=True, slots=True)
+class ApiEnvironment:
+    """Where runs are recorded and what they have brought, and the state machine that makes them."""
+
+    images_bucket: str
+    images_table: str
+    input_bucket: str
+    runs_table: str
+    state_machine_arn: str
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
+        return cls(
+            images_bucket=variables["IMAGES_BUCKET"],
+            images_table=variables["IMAGES_TABLE"],
+            input_bucket=variables["INPUT_BUCKET"],
+            runs_table=variables["RUNS_TABLE"],
+            state_machine_arn=variables["STATE_MACHINE_ARN"],
+        )

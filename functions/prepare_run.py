@@ -11,7 +11,11 @@ from functions.adapters.manifests import Manifests
 from functions.adapters.runs_table import RunsTable
 from functions.core.faults import InvalidManifest
 from functions.core.prepare import Preparer
+from functions.core.runs import run_id_of
 from functions.environment import PrepareEnvironment
+from functions.telemetry.metrics import emit
+from functions.telemetry.names import Metric
+from functions.telemetry.tracing import traced
 
 logger = Logger()
 
@@ -23,16 +27,24 @@ def preparer() -> Preparer:
         manifests=Manifests(client("s3")),
         records=RunsTable(client("dynamodb"), environment.runs_table),
         defaults=environment.default_options,
+        whole_bytes=environment.check_bytes,
     )
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """`event`: the execution's `input`, `execution_arn` and `started_at`."""
-    try:
-        prepared = preparer().prepare(event["input"], event["execution_arn"], event["started_at"])
-    except InvalidManifest as refusal:
-        logger.warning("Manifest refused", cause=str(refusal), execution_arn=event["execution_arn"])
-        raise
+    logger.set_correlation_id(event["execution_arn"])
+    with traced("PrepareRun") as trace:
+        trace.run_id = run_id_of(event["input"])
+        try:
+            prepared = preparer().prepare(event["input"], event["execution_arn"], event["started_at"])
+        except InvalidManifest as refusal:
+            logger.warning("Manifest refused", run_id=trace.run_id, cause=str(refusal))
+            emit({Metric.RUNS_STARTED: [1]})
+            raise
+        trace.outcome = prepared["status"]
     logger.info("Run prepared", run_id=prepared["run"]["id"], status=prepared["status"], rows=prepared.get("rows"))
+    if prepared["status"] != "repeated":
+        emit({Metric.RUNS_STARTED: [1]})
     return prepared

@@ -1,5 +1,6 @@
 """SummarizeRun: folds the outcomes of a run, checks its books, writes its reports."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -8,13 +9,22 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.adapters.clients import client
+from functions.adapters.executions import input_of
 from functions.adapters.manifests import Manifests
 from functions.adapters.run_files import RunFiles
 from functions.adapters.runs_table import RunsTable
 from functions.adapters.topic import Topic
+from functions.core.reasons import Reason
 from functions.core.runs import run_id_of
+from functions.core.status_change import StatusChange
 from functions.core.summary import Summarizer
 from functions.environment import SummarizeEnvironment
+from functions.telemetry.metrics import counted, emit
+from functions.telemetry.names import Metric
+from functions.telemetry.tracing import traced
+
+ENDS = {"succeeded": Metric.RUNS_SUCCEEDED, "failed": Metric.RUNS_FAILED}
+"""What is counted, by status: a run that somebody cancelled is neither."""
 
 logger = Logger()
 
@@ -24,17 +34,44 @@ def environment() -> SummarizeEnvironment:
     return SummarizeEnvironment.read()
 
 
-@logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """`event`: the execution's `input`, `execution_arn`, `started_at`, and the `failure` that was caught, or null."""
+def summarizer(run_id: str) -> Summarizer:
     settings = environment()
-    summarizer = Summarizer(
+    return Summarizer(
         manifests=Manifests(client("s3")),
-        results=RunFiles(client("s3"), settings.input_bucket, run_id_of(event["input"])),
+        results=RunFiles(client("s3"), settings.input_bucket, run_id),
         records=RunsTable(client("dynamodb"), settings.runs_table),
         notices=Topic(client("sns"), settings.topic_arn),
         now=datetime.now(UTC),
     )
-    ended = summarizer.summarize(event["input"], event["failure"], event["started_at"])
-    logger.info("Run ended", **ended)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
+    """`event`: the execution's `input`, `execution_arn`, `started_at`, and the `failure` that was caught, or null;
+    or, from EventBridge, the end of an execution, which may have been here before: then nothing is done."""
+    with traced("SummarizeRun") as trace:
+        change = StatusChange.from_event(event) if "detail-type" in event else None
+        arn = change.execution_arn if change else event["execution_arn"]
+        logger.set_correlation_id(arn)
+        given = _input(change, arn) if change else event["input"]
+        trace.run_id = run_id_of(given)
+        if change:
+            ended = summarizer(trace.run_id).settle(given, change)
+        else:
+            ended = summarizer(trace.run_id).summarize(given, event["failure"], event["started_at"], execution_arn=arn)
+        trace.outcome = ended["status"] if ended else "over before"
+    if ended:
+        logger.info("Run ended", **ended)
+        _measure(ended["status"], ended["lost"])
     return ended
+
+
+def _input(change: StatusChange, arn: str) -> Mapping[str, Any]:
+    """An event leaves it out where it would be too large."""
+    return change.input or input_of(client("stepfunctions"), arn)
+
+
+def _measure(status: str, lost: int) -> None:
+    """The end of the run, and the rows of batches that did not live to count them."""
+    ends = {ENDS[status]: [1]} if status in ENDS else {}
+    emit(ends | counted({Metric.FAILED: lost}), {Reason.BATCH_CRASHED: lost} if lost else None)

@@ -11,17 +11,22 @@ import copy
 import hashlib
 import json
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.parsing import clean_json, get_model_map
+from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.table import Table
 from moto.events.models import Rule, events_backends
 from moto.events.utils import EventTemplateParser
 from moto.logs.models import logs_backends
@@ -34,10 +39,13 @@ from moto.sqs.models import sqs_backends
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+    from local.metrics import Measured
+
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 PARTITION = "aws"
 MAX_STREAM_EVENTS = 10_000
+MAX_TRACES = 10_000
 logging.getLogger("moto").addHandler(logging.NullHandler())
 
 
@@ -193,6 +201,15 @@ def _sender(hook: Callable[[str, ObjectFact], None]) -> Callable[[str, Any, str,
 # DynamoDB
 
 
+def _count(table: Table) -> int:
+    """moto's own walks a dictionary into which other threads write, and DescribeTable then ends in a 500."""
+    values: list[Any] = list(table.items.values())
+    return sum(len(value) for value in values) if table.has_range_key else len(values)
+
+
+Table.__len__ = _count  # type: ignore[method-assign]
+
+
 def rows(table: str) -> Iterator[dict[str, Any]]:
     """Every row of a table without a sort key, in plain JSON types."""
     items: list[Any] = list(dynamodb_backends[ACCOUNT][REGION].tables[table].items.values())
@@ -291,3 +308,47 @@ def put_log_events(group: str, stream: str, events: list[dict[str, Any]]) -> Non
         logs.create_log_stream(group, stream)
     logs.put_log_events(group, stream, events)
     del logs.groups[group].streams[stream].events[:-MAX_STREAM_EVENTS]
+
+
+# CloudWatch metrics, X-Ray
+
+
+def add_to_metric(measured: Measured) -> None:
+    """Folded into one datum a minute, as CloudWatch keeps it; moto would keep every value as an object."""
+    data: Any = cloudwatch_backends[ACCOUNT][REGION].metric_data
+    values, minute = measured.values, measured.minute.replace(tzinfo=None)  # moto compares naive UTC
+    for datum in reversed(data[-MAX_METRICS_A_MINUTE:]):
+        if _same(datum, measured) and datum.timestamp == minute:
+            datum.sum += sum(values)
+            datum.sample_count += len(values)
+            datum.min, datum.max = min(datum.min, *values), max(datum.max, *values)
+            return
+    dimensions = [{"Name": name, "Value": value} for name, value in measured.dimensions]
+    folded = min(values), max(values), len(values), sum(values)
+    data.append(MetricAggregatedDatum(measured.namespace, measured.name, *folded, dimensions, minute, measured.unit))
+
+
+MAX_METRICS_A_MINUTE = 200
+
+
+def _same(datum: Any, measured: Measured) -> bool:
+    found = tuple((dimension.name, dimension.value) for dimension in datum.dimensions)
+    return (datum.namespace, datum.name, found) == (measured.namespace, measured.name, measured.dimensions)
+
+
+@cache
+def _xray() -> Any:
+    """moto's X-Ray, without the SDK that it loads for a mock of it: a second of CPU, and a socket left open."""
+    mock = ModuleType("moto.xray.mock_client")
+    vars(mock).update(MockXrayClient=object, XRaySegment=object)
+    sys.modules.setdefault(mock.__name__, mock)
+    return import_module("moto.xray.models").xray_backends
+
+
+def put_segment(document: str) -> None:
+    """Of traces, the last ten thousand are kept. Raises what moto raises for a document that is none."""
+    xray = _xray()[ACCOUNT][REGION]
+    xray.process_segment(document)
+    traces = xray._segment_collection._traces
+    while len(traces) > MAX_TRACES:
+        del traces[next(iter(traces))]

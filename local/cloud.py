@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,12 +17,14 @@ from local.deploy import MESSAGE_QUEUE, Stack, deploy
 from local.disk import Disk, Exported, Store
 from local.events import EventBus
 from local.front import Front, InvokeRoute, StatesRoute
+from local.gateway import ApiRoute, rest_api
 from local.lambdas.function import Place
 from local.lambdas.host import FunctionHost, FunctionNotFoundError, HostClosedError
 from local.logs import Logs
 from local.server import Server
 from local.states import Engine, Invocation, InvocationRefused, StatesApi
 from local.states.clock import Clock, SystemClock
+from local.traces import Traces
 
 CHILDREN_PER_ENVIRONMENT = 2  # of a Distributed Map: one waits for hosts while another downloads
 VARIABLES = {
@@ -82,9 +84,11 @@ class Cloud:
         cleanup.callback(self._clients.close)
         self.logs = Logs()
         cleanup.callback(self.logs.close)
-        place = Place(REGION, ACCOUNT, self.endpoint)
-        self.functions = FunctionHost(place, self.logs, function_environments)
-        self.events = EventBus(self._start_execution, self._dead_letter)
+        self.traces = Traces()
+        cleanup.callback(self.traces.close)
+        place = Place(REGION, ACCOUNT, self.endpoint, trace_daemon=self.traces.address)
+        self.functions = FunctionHost(place, self.logs, function_environments, self.traces.put)
+        self.events = EventBus(self._start_execution, self._invoke_later, self._dead_letter)
         self.engine = Engine(
             region=REGION,
             account=ACCOUNT,
@@ -98,11 +102,17 @@ class Cloud:
         cleanup.callback(self.engine.close)
         cleanup.callback(self.functions.close)
         routes = (StatesRoute(StatesApi(self.engine)), InvokeRoute(self.functions))
-        server.start(Front(*routes, otherwise=backend.application()))
+        self._front = Front(*routes, otherwise=backend.application())
+        server.start(self._front)
 
     @property
     def outputs(self) -> Mapping[str, str]:
         return self.stack.outputs
+
+    @property
+    def api_url(self) -> str:
+        """Where the REST API answers here; empty without one. The output `ApiUrl` is its address in AWS."""
+        return self.endpoint + self._api.path if self._api else ""
 
     def client(self, service: str) -> Any:
         """A boto3 client of this cloud; the same one for the same service."""
@@ -116,6 +126,7 @@ class Cloud:
             "AWS_SECRET_ACCESS_KEY": KEY,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
+            **({"API_URL": self.api_url} if self.api_url else {}),
             **{name: self.outputs[output] for name, output in VARIABLES.items() if output in self.outputs},
         }
 
@@ -128,9 +139,11 @@ class Cloud:
         return Exported() if self._disk is None else self._disk.export(run_id, self.messages())
 
     def settle(self) -> None:
-        """Returns once every event of S3 has reached its targets and every line its log."""
+        """Returns once every event has reached its targets, every line its log, every segment its trace."""
         self.events.flush()
+        self.functions.flush()
         self.logs.flush()
+        self.traces.flush()
 
     def close(self) -> None:
         """Ends every execution, environment, connection and thread. Nothing is exported."""
@@ -154,6 +167,9 @@ class Cloud:
                 role_arn=machine.role_arn,
                 kind=machine.kind,
             )
+        self._api = rest_api(stack)
+        if self._api:
+            self._front.add(ApiRoute(self._api, self.functions))
 
     def _invoke(self, name_or_arn: str, payload: Any) -> Invocation:
         try:
@@ -166,6 +182,10 @@ class Cloud:
 
     def _start_execution(self, state_machine_arn: str, event: Any) -> None:
         self.engine.start_execution(state_machine_arn, event)
+
+    def _invoke_later(self, function_arn: str, event: Any) -> None:
+        with suppress(HostClosedError):  # as the cloud ends, so do its executions, and nobody is left to be told
+            self.functions.invoke_later(function_arn, event)
 
     def _dead_letter(self, queue_arn: str, body: str, attributes: Mapping[str, str]) -> None:
         sqs = self.client("sqs")

@@ -25,6 +25,12 @@ MESSAGE_QUEUE = "local-messages"
 # moto's CloudFormation does not know these; nothing here misses them.
 WITHOUT_EFFECT = {
     "AWS::CDK::Metadata": "tells AWS which constructs were used",
+    "AWS::ApiGateway::Account": "no logs are written by the gateway",
+    "AWS::ApiGateway::GatewayResponse": "read by local/gateway.py",
+    "AWS::ApiGateway::Stage": "same",
+    "AWS::Lambda::EventInvokeConfig": "an event that fails is not tried again",
+    "AWS::CloudWatch::Alarm": "moto looks at no metric, so none would ever ring",
+    "AWS::Logs::QueryDefinition": "a question saved for the console; there is none here",
     "AWS::S3::BucketPolicy": "nobody is refused anything here: IAM is not enforced",
     "AWS::SNS::TopicPolicy": "same",
     "AWS::SQS::QueuePolicy": "same",
@@ -171,7 +177,7 @@ def _resource(stack_name: str, summary: Mapping[str, Any]) -> Resource:
     return Resource(
         logical_id=logical_id,
         type=summary["ResourceType"],
-        physical_id=summary["PhysicalResourceId"],
+        physical_id=summary.get("PhysicalResourceId", ""),
         properties=backend.resolved_properties(stack_name, logical_id),
     )
 

@@ -19,9 +19,11 @@ class Manifests:
     def __init__(self, s3: Any) -> None:
         self._s3 = s3
 
-    def read(self, bucket: str, key: str, etag: str) -> Iterator[bytes]:
-        """The object's bytes, in pieces. Raises ManifestGone, StorageFault."""
+    def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
+        """The object's bytes from `start`, in pieces. Raises ManifestGone, StorageFault."""
         condition = {"IfMatch": f'"{etag}"'} if etag else {}
+        if start:
+            condition["Range"] = f"bytes={start}-"
         body = self._call("get_object", Bucket=bucket, Key=key, **condition)["Body"]
         try:
             yield from body.iter_chunks(CHUNK_BYTES)

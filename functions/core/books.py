@@ -15,16 +15,25 @@ from functions.core.urls import host_of
 
 Line = Mapping[str, Any]
 
+KEPT_HOSTS = 2000
+"""Of more hosts than twice that, those with the fewest failures are forgotten: memory must not grow with the run."""
+
+CRASHED = RowFault(Reason.BATCH_CRASHED, "The batch that held the row crashed or was stopped before it got to it.")
+
 
 @dataclass(slots=True)
 class Books:
-    """`rows` is counted from the manifest, the endings from what batches wrote: `check` holds one against the other."""
+    """`rows` is counted from the manifest, the endings from what batches wrote: `check` holds one against the other.
+
+    `lost` are the failures of which no batch could tell.
+    """
 
     rows: int = 0
     endings: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     hosts: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
+    lost: int = 0
 
     def add(self, line: Line) -> None:
         ending = line["outcome"]
@@ -33,7 +42,13 @@ class Books:
             self.bytes += line.get("bytes") or 0
         if ending == Ending.FAILED:
             self.reasons[line["reason"]] += 1
-            self.hosts[_host(line["url"])] += 1
+            self.lost += line.get("lost", False)
+            self._count_host(shown_host(line["url"]))
+
+    def _count_host(self, host: str) -> None:
+        self.hosts[host] += 1
+        if len(self.hosts) > 2 * KEPT_HOSTS:
+            self.hosts = Counter(dict(self.hosts.most_common(KEPT_HOSTS)))
 
     def check(self) -> None:
         """Raises BooksFault."""
@@ -41,7 +56,8 @@ class Books:
             raise BooksFault(f"The manifest has {self.rows} rows, but {self.endings.total()} outcomes were found.")
 
 
-def _host(url: str) -> str:
+def shown_host(url: str) -> str:
+    """`(none)` where the URL names none."""
     try:
         return host_of(url) or "(none)"
     except ValueError:
@@ -50,10 +66,10 @@ def _host(url: str) -> str:
 
 def written_lines(results: Results) -> Iterator[Line]:
     """Every row's line, by row, once: of a batch that ran twice, the better end counts. One batch in memory."""
-    for _, names in groupby(results.parts("results"), key=_batch_of):
+    for _, parts in groupby(results.each("results"), key=lambda part: _batch_of(part[0])):
         lines: dict[int, Line] = {}
-        for name in names:
-            for line in results.lines(name):
+        for _, found in parts:
+            for line in found:
                 known = lines.get(line["row"])
                 if known is None or known["outcome"] == Ending.FAILED:
                     lines[line["row"]] = line
@@ -65,8 +81,10 @@ def _batch_of(name: str) -> str:
     return name.rpartition("/")[2].rpartition("-")[0]
 
 
-def entries(written: Iterable[Line], items: Iterable[Any], base_url: str = "") -> Iterator[tuple[Any, Line]]:
-    """Each item of the manifest with its line. A row of which no batch has written is a crashed batch's."""
+def entries(
+    written: Iterable[Line], items: Iterable[Any], base_url: str = "", missing: RowFault = CRASHED
+) -> Iterator[tuple[Any, Line]]:
+    """Each item of the manifest with its line. A row of which no batch has written failed as `missing` says."""
     lines = iter(written)
     line = next(lines, None)
     number = 0
@@ -75,11 +93,11 @@ def entries(written: Iterable[Line], items: Iterable[Any], base_url: str = "") -
             yield item, line
             line = next(lines, None)
         else:
-            yield item, _crashed(number, item, base_url)
+            yield item, _untold(number, item, missing, base_url)
     if line is not None:
         raise BooksFault(f"There is an outcome for row {line['row']}, but the manifest has {number} rows.")
 
 
-def _crashed(number: int, item: Any, base_url: str) -> Line:
-    fault = RowFault(Reason.BATCH_CRASHED, "The batch that held the row crashed or was stopped before it got to it.")
-    return failed(number, item, fault, base_url).as_json()
+def _untold(number: int, item: Any, missing: RowFault, base_url: str) -> Line:
+    """Of a crashed batch's rows nobody has told before: they are marked, to be counted."""
+    return failed(number, item, missing, base_url).as_json() | ({"lost": True} if missing is CRASHED else {})

@@ -3,78 +3,103 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from typing import Any
+from dataclasses import dataclass
+from itertools import chain
 
 from functions.core.faults import InvalidManifest
-from functions.core.rows import URL_COLUMNS
+from functions.core.rows import UNNAMED_COLUMNS
 from functions.core.text import text
 
 Row = dict[str, str]
+Records = Iterator[tuple[int, list[str]]]
+
+LIST_MAGIC = "TsvHttpData-1.0"
+"""The first line of a URL list as Storage Transfer Service takes it; then URL, size and base64 MD5 on each line."""
 
 csv.field_size_limit(256 * 1024)  # Step Functions hands no child more than that
 
 
-def read(chunks: Iterable[bytes], delimiter: str) -> Iterator[Row]:
-    """One dictionary a row, by the header. Raises InvalidManifest, with the line where there is one."""
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`given` are the columns where the reader names them, not the first row.
+
+    `narrow`: only as many of them as the first row has fields. `magic`: the first line is no row.
+    """
+
+    delimiter: str
+    given: tuple[str, ...] = ()
+    narrow: bool = False
+    magic: bool = False
+
+
+COMMA, SEMICOLON, PIPE, TAB = map(Dialect, ",;|\t")
+BARE = ("url", *UNNAMED_COLUMNS)
+LINES = Dialect("\t", ("url",))  # no URL holds a tab, so a line is a field
+LIST = Dialect("\t", ("url", "size", "md5"), magic=True)
+
+
+def bare(dialect: Dialect) -> Dialect:
+    """The same without a header."""
+    return Dialect(dialect.delimiter, BARE, narrow=True)
+
+
+def numbered(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[int, Row]]:
+    """Each row with its line. What the check refuses is read as Step Functions would: surplus fields are dropped,
+    missing ones are empty, and so on. Raises InvalidManifest where that cannot be known."""
     with text(chunks) as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        lines = (_without_last_backslash(line) if "\\" in line else line for line in file)
+        reader = csv.reader(lines, delimiter=dialect.delimiter, escapechar="\\")
+        records: Records = ((reader.line_num, cells) for cells in reader if cells)
         try:
-            header = next((cells for cells in reader if cells), None)
-            if header is None:
-                return
-            names = checked_header(header)
-            for cells in reader:
-                if cells:
-                    yield _row(names, cells, reader.line_num)
+            names, records = named(records, dialect)
+            width = len(names)
+            for line, cells in records:
+                yield line, dict(zip(names, cells + [""] * (width - len(cells)), strict=False))
         except csv.Error as error:
             raise InvalidManifest(f"Line {reader.line_num} of the manifest is not CSV: {error}.") from error
 
 
-def checked_header(header: list[str]) -> list[str]:
-    """Raises InvalidManifest where no column holds the URL, or two share a name."""
-    if not any(name in URL_COLUMNS for name in header):
-        found = ", ".join(header[:10])
-        raise InvalidManifest(
-            f"The manifest has no url column: its first line has {found}. Name the column of the URLs 'url'."
-        )
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise InvalidManifest(f"Two columns of the manifest are named '{twice[0]}'. Give each its own name.")
-    return header
+def _without_last_backslash(line: str) -> str:
+    """At the end of a line it escapes nothing to Step Functions, and the line's end to Python."""
+    bare = line.rstrip("\r\n")
+    odd = (len(bare) - len(bare.rstrip("\\"))) % 2
+    return bare[: len(bare) - odd] + line[len(bare) :]
 
 
-def _row(names: list[str], cells: list[str], line: int) -> Row:
-    """Step Functions would drop surplus fields in silence, and half of a URL with them; missing ones are empty."""
-    if len(cells) > len(names):
-        raise InvalidManifest(
-            f"Line {line} of the manifest has {len(cells)} fields, its header {len(names)}. "
-            "Put quotes around a value that holds the delimiter."
-        )
-    return dict(zip(names, cells + [""] * (len(names) - len(cells)), strict=True))
+def named(
+    records: Iterator[tuple[int, list[str]]], dialect: Dialect
+) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The names of the columns, and the records that are rows."""
+    if not dialect.given or dialect.magic:
+        first = next(records, (0, []))[1]
+        return list(dialect.given) or first, records
+    if not dialect.narrow:
+        return list(dialect.given), records
+    start = next(records, None)
+    return list(dialect.given[: len(start[1])] if start else []), chain([start] if start else [], records)
 
 
 def write(rows: Iterable[Row], delimiter: str) -> Iterator[str]:
     """The header of the first row, then the rows."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\n")
     for number, row in enumerate(rows):
         if number == 0:
-            writer.writerow(row)
-        writer.writerow(row.values())
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
+            yield _record(row, delimiter)
+        yield _record(row.values(), delimiter)
 
 
-def read_lines(chunks: Iterable[bytes]) -> Iterator[Row]:
-    """One URL a line, as the reader gives it: the column is called url."""
-    with text(chunks) as file:
-        for line in file:
-            if line.strip():
-                yield {"url": line.rstrip("\r\n")}
-
-
-def write_lines(rows: Iterable[Any]) -> Iterator[str]:
+def write_lines(rows: Iterable[Row]) -> Iterator[str]:
     """One URL a line."""
     for row in rows:
-        yield f"{row['url']}\n"
+        yield _record(row.values(), LINES.delimiter)
+
+
+def write_list(rows: Iterable[Row]) -> Iterator[str]:
+    """A URL list with its first line."""
+    yield LIST_MAGIC + "\n"
+    yield from write_lines(rows)
+
+
+def _record(cells: Iterable[str], delimiter: str) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter=delimiter, lineterminator="\n").writerow(cells)
+    return buffer.getvalue()

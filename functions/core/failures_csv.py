@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)*")
 def rows_of(lines: Iterable[Mapping[str, Any]], own: Sequence[str]) -> Iterator[str]:
     """The report, a line a piece. `own` are the user's columns; one that is named as ours gets `your_` before it."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
+    writer = csv.writer(buffer)  # lines end by CRLF, else Python 3.11 puts no quotes around a lone CR
     writer.writerow([*COLUMNS, *(f"your_{name}" if name in COLUMNS else name for name in map(_cell, own))])
     yield _taken(buffer)
     for line in lines:

@@ -6,6 +6,7 @@
     └── SystemFault       our own side is broken: Step Functions retries the batch
         ├── StorageFault  S3
         ├── TableFault    DynamoDB
+        ├── WorkflowFault Step Functions
         └── BooksFault    the outcomes of a run do not add up to its rows
 
 The state machine's Retry and Catch use these names, so a rename is a change of contract.
@@ -19,7 +20,14 @@ class MirrorError(Exception):
 
 
 class InvalidManifest(MirrorError):
-    """Says what is wrong with a manifest, where, and how to mend it."""
+    """Says what is wrong with a manifest, where, and how to mend it.
+
+    `at_end` marks what its end alone is to blame for: it does not count where only the beginning was read.
+    """
+
+    def __init__(self, message: str, *, at_end: bool = False) -> None:
+        super().__init__(message)
+        self.at_end = at_end
 
 
 class RowFault(MirrorError):
@@ -58,6 +66,10 @@ class StorageFault(SystemFault):
 
 class TableFault(SystemFault):
     """DynamoDB refused, or left items unprocessed after every retry."""
+
+
+class WorkflowFault(SystemFault):
+    """Step Functions refused, or cannot be reached."""
 
 
 class BooksFault(SystemFault):

@@ -1,54 +1,74 @@
-"""The manifest formats: how a name tells them, which of the state machine's readers reads them, how we do."""
+"""The manifest formats: how each is checked, read and written. `naming` tells them.
+
+A format is named as the row of the stack's table of readers that reads it. Parquet is not here: its footer alone is
+read (`parquet`), and what is to be run again of it is written as JSON lines.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from functions.core import csv_rows, json_rows
-from functions.core.faults import InvalidManifest
+from functions.core import csv_check, csv_rows, json_check, json_rows
+from functions.core.contents import Contents
+from functions.core.csv_rows import COMMA, LINES, LIST, PIPE, SEMICOLON, TAB, Dialect, bare
 
 Chunks = Iterable[bytes]
+Cut = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`reader` names a row of the stack's table of readers. `read` yields items, `write` yields the text of a manifest
-    that holds the given ones; both stream. `read` raises InvalidManifest."""
+    """`numbered` gives each item with its line (of an array: its number), and `write` is the text of a manifest that
+    holds the given ones, named by `extension`. All stream; `check` and `numbered` raise InvalidManifest."""
 
     name: str
-    extensions: tuple[str, ...]
-    reader: str
-    read: Callable[[Chunks], Iterator[Any]]
+    extension: str
+    check: Callable[[Chunks, Cut], Contents]
+    numbered: Callable[[Chunks], Iterator[tuple[int, Any]]]
     write: Callable[[Iterable[Any]], Iterator[str]]
 
-    @property
-    def extension(self) -> str:
-        return self.extensions[0]
+    def read(self, chunks: Chunks) -> Iterator[Any]:
+        return (item for _, item in self.numbered(chunks))
+
+
+def _delimited(
+    name: str,
+    extension: str,
+    dialect: Dialect,
+    write: Callable[[Iterable[Any]], Iterator[str]] | None = None,
+) -> Format:
+    return Format(
+        name,
+        extension,
+        partial(_check_delimited, dialect),
+        partial(csv_rows.numbered, dialect=dialect),
+        write or partial(csv_rows.write, delimiter=dialect.delimiter),
+    )
+
+
+def _check_delimited(dialect: Dialect, chunks: Chunks, cut: Cut) -> Contents:
+    return csv_check.check(chunks, dialect, cut)
 
 
 FORMATS = (
-    Format("csv", (".csv",), "csv", partial(csv_rows.read, delimiter=","), partial(csv_rows.write, delimiter=",")),
-    Format(
-        "tsv",
-        (".tsv",),
-        "tsv",
-        partial(csv_rows.read, delimiter="\t"),
-        partial(csv_rows.write, delimiter="\t"),
-    ),
-    Format("txt", (".txt",), "txt", csv_rows.read_lines, csv_rows.write_lines),
-    Format("json", (".json",), "json", json_rows.read_array, json_rows.write_array),
-    Format("jsonl", (".jsonl", ".ndjson"), "jsonl", json_rows.read_lines, json_rows.write_lines),
+    _delimited("csv", ".csv", COMMA),
+    _delimited("csv-semicolon", ".csv", SEMICOLON),
+    _delimited("csv-pipe", ".csv", PIPE),
+    _delimited("tsv", ".tsv", TAB),
+    _delimited("csv-bare", ".csv", bare(COMMA)),
+    _delimited("csv-semicolon-bare", ".csv", bare(SEMICOLON)),
+    _delimited("csv-pipe-bare", ".csv", bare(PIPE)),
+    _delimited("tsv-bare", ".tsv", bare(TAB)),
+    _delimited("tsv-list", ".tsv", LIST, csv_rows.write_list),
+    _delimited("txt", ".txt", LINES, csv_rows.write_lines),
+    Format("json", ".json", json_check.check_array, json_rows.numbered_array, json_rows.write_array),
+    Format("jsonl", ".jsonl", json_check.check_lines, json_rows.numbered_lines, json_rows.write_lines),
 )
 
+PARQUET = "parquet"
 
-def format_of(key: str) -> Format:
-    """By the name's extension, whatever its case. Raises InvalidManifest, which lists the known ones."""
-    name = key.rpartition("/")[2].lower()
-    for form in FORMATS:
-        if name.endswith(form.extensions):
-            return form
-    known = ", ".join(extension for form in FORMATS for extension in form.extensions)
-    raise InvalidManifest(
-        f"The format of the manifest cannot be told from its name, '{key}'. Name it with one of: {known}."
-    )
+
+def format_named(name: object) -> Format | None:
+    """None for Parquet, and where there is no such format."""
+    return next((form for form in FORMATS if form.name == name), None)

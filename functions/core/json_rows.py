@@ -1,6 +1,7 @@
 """JSON arrays and JSON lines, one value at a time."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
@@ -8,13 +9,15 @@ from functions.core.faults import InvalidManifest
 from functions.core.text import text
 
 CHARACTERS = 64 * 1024
-MAX_ITEM_CHARACTERS = 256 * 1024
-"""Step Functions hands no child more than that."""
+MAX_ITEM_CHARACTERS = 2 * 1024 * 1024
+"""Far more than Step Functions hands to a child, also where all of it is escaped."""
 
 _SPACE = " \t\r\n"
+_UNDECIDED = len("e+")
+"""So much may stand behind what looks like a whole number, and it goes on."""
 
 
-def read_array(chunks: Iterable[bytes]) -> Iterator[Any]:
+def numbered_array(chunks: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
     """The values of the array that the file is. Raises InvalidManifest with the item's number."""
     with text(chunks) as file:
         window = _Window(file)
@@ -24,7 +27,7 @@ def read_array(chunks: Iterable[bytes]) -> Iterator[Any]:
                 return
             raise InvalidManifest("A JSON manifest is an array of URLs or of objects with a url: begin it with '['.")
         window.skip()
-        yield from _values(window)
+        yield from enumerate(_values(window), start=1)
         if window.peek():
             raise InvalidManifest("There is more in the manifest after the end of its JSON array.")
 
@@ -39,7 +42,8 @@ def _values(window: "_Window") -> Iterator[Any]:
         yield window.value(number)
         mark = window.peek()
         if mark not in ("]", ","):
-            raise InvalidManifest(f"There is no comma after item {number} of the manifest, or its array does not end.")
+            why = f"There is no comma after item {number} of the manifest, or its array does not end."
+            raise InvalidManifest(why, at_end=not mark)
         if mark == "]":
             break
         window.skip()
@@ -53,7 +57,7 @@ class _Window:
         self._file = file
         self._text = ""
         self._at = 0
-        self._decoder = json.JSONDecoder(parse_int=_number, parse_float=_number)
+        self._decoder = json.JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_number)
 
     def peek(self) -> str:
         """The next character that is no white space, or '' at the end."""
@@ -73,30 +77,37 @@ class _Window:
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._at)
-                if end < len(self._text) or not self._more():
+                if end + _UNDECIDED < len(self._text) or not self._more():
                     self._at = end
                     return value
             except (ValueError, RecursionError) as error:
                 long = len(self._text) - self._at > MAX_ITEM_CHARACTERS
                 if isinstance(error, RecursionError) or long or not self._more():
-                    raise _not_json(f"Item {number}", error) from error
+                    at_end = not long and not isinstance(error, RecursionError)
+                    raise InvalidManifest(
+                        f"Item {number} of the manifest is not JSON: {why(error)}.", at_end=at_end
+                    ) from error
 
     def _more(self) -> bool:
         piece = self._file.read(CHARACTERS)
-        self._text = self._text[self._at :] + piece
-        self._at = 0
+        if piece:
+            self._text, self._at = self._text[self._at :] + piece, 0
         return bool(piece)
 
 
 def _number(digits: str) -> int | float:
     if len(digits) > 300:
         raise ValueError(f"a number of {len(digits)} digits")
-    return int(digits) if digits.lstrip("-").isdigit() else float(digits)
+    if digits.lstrip("-").isdigit():
+        return int(digits)
+    number = float(digits)
+    if not math.isfinite(number):  # NaN and Infinity are Python's, not JSON's
+        raise ValueError(f"{digits} is no number")
+    return number
 
 
-def _not_json(where: str, error: Exception) -> InvalidManifest:
-    why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-    return InvalidManifest(f"{where} of the manifest is not JSON: {why}.")
+def why(error: Exception) -> str:
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 def write_array(items: Iterable[Any]) -> Iterator[str]:
@@ -108,15 +119,21 @@ def write_array(items: Iterable[Any]) -> Iterator[str]:
     yield "\n]\n" if before != "[\n" else "[]\n"
 
 
-def read_lines(chunks: Iterable[bytes]) -> Iterator[Any]:
-    """One value a line. Raises InvalidManifest with the line's number."""
+def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
+    """Each line that is not blank, with its number. Raises InvalidManifest."""
     with text(chunks) as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 try:
-                    yield json.loads(line, parse_int=_number, parse_float=_number)
+                    item = loads(line)
                 except (ValueError, RecursionError) as error:
-                    raise _not_json(f"Line {number}", error) from error
+                    raise InvalidManifest(f"Line {number} of the manifest is not JSON: {why(error)}.") from error
+                yield number, item
+
+
+def loads(line: str) -> Any:
+    """Raises ValueError, RecursionError."""
+    return json.loads(line, parse_int=_number, parse_float=_number, parse_constant=_number)
 
 
 def write_lines(items: Iterable[Any]) -> Iterator[str]:

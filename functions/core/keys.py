@@ -12,6 +12,10 @@ MAX_KEY_BYTES = 1024
 """S3's limit for the whole key, prefix included."""
 
 
+_DEFAULT = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.[^/]*")
+"""Such a name could be that of another URL's image, which is stored without looking what is there."""
+
+
 def default_key(url: str, extension: str) -> str:
     """`images/<2 hex>/<sha256 of the URL>.<extension>`: 256 prefixes along which S3 can split."""
     digest = hashlib.sha256(url.encode()).hexdigest()
@@ -25,6 +29,8 @@ def wanted_key(text: object) -> str:
     name = unicodedata.normalize("NFC", text.strip()).removeprefix("/").removeprefix(PREFIX)
     if re.search(r"[\x00-\x1f\x7f\\]", name):
         raise _unsafe("holds a control character or a backslash")
+    if _DEFAULT.fullmatch(name):
+        raise _unsafe("is of the form of names without a key")
     if any(part in ("", ".", "..") for part in name.split("/")):
         raise _unsafe("has an empty part, or one that is . or ..")
     if len((PREFIX + name).encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:

@@ -65,8 +65,8 @@ class Notices(Protocol):
 class Manifests(Protocol):
     """The manifest's object in the input bucket."""
 
-    def read(self, bucket: str, key: str, etag: str) -> Iterator[bytes]:
-        """The object's bytes, in pieces. Raises ManifestGone where it is not the one of `etag` any more."""
+    def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
+        """Its bytes from `start`, in pieces. Raises ManifestGone where it is not the one of `etag` any more."""
 
     def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
         """The user's metadata on the object. Raises ManifestGone."""
@@ -92,11 +92,13 @@ class RunRecords(Protocol):
 class Results(RunFiles, Protocol):
     """What SummarizeRun reads and writes of a run."""
 
-    def parts(self, folder: str) -> Iterator[str]:
-        """Names of the parts of `folder`, in their order."""
+    def each(self, folder: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """The parts of `folder` in the order of their names, each with its lines. Raises StorageFault."""
 
-    def lines(self, name: str) -> list[dict[str, Any]]:
-        """A part's lines."""
+    def lost_children(self) -> Iterator[Iterator[bytes]]:
+        """The ResultWriter's files of batches that failed or never began, in pieces. Raises StorageFault."""
 
-    def write_text(self, name: str, pieces: Iterable[str], content_type: str) -> None:
-        """A report, streamed. Raises StorageFault."""
+    def write_text(
+        self, name: str, pieces: Iterable[str], content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """A report, streamed; `metadata` travels with it. Raises StorageFault."""

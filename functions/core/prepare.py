@@ -1,58 +1,56 @@
 """Prepare a run: claim it, check its manifest, settle its options; refuse with a sentence, or say how to run it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from functions.core.faults import InvalidManifest
-from functions.core.formats import Format, format_of
+from functions.core.formats import PARQUET
+from functions.core.manifest_check import WHOLE_BYTES, Checked
+from functions.core.manifest_check import checked as checked_manifest
+from functions.core.metadata import options_in
 from functions.core.option_check import checked
 from functions.core.options import Options
 from functions.core.ports import ManifestGone, Manifests, RunRecords
-from functions.core.rows import own_columns
+from functions.core.records import new_record
 from functions.core.runs import ManifestObject, run_id_of
-
-RECORD_DAYS = 90
-MAX_COLUMNS = 200
-"""Of the user's own, in failures.csv."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What a manifest holds: rows, and the names of the user's own columns in the order they come."""
-
-    rows: int
-    columns: tuple[str, ...]
 
 
 class Preparer:
-    """PrepareRun's logic. `defaults` are the stack's own options."""
+    """PrepareRun's logic. `defaults` are the stack's own options; up to `whole_bytes` a manifest is read whole."""
 
-    def __init__(self, *, manifests: Manifests, records: RunRecords, defaults: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        *,
+        manifests: Manifests,
+        records: RunRecords,
+        defaults: Mapping[str, Any],
+        whole_bytes: int = WHOLE_BYTES,
+    ) -> None:
         self._manifests = manifests
         self._records = records
         self._defaults = defaults
+        self._whole_bytes = whole_bytes
 
     def prepare(self, event: Mapping[str, Any], execution_arn: str, started_at: str) -> dict[str, Any]:
         """The workflow's state from here on. Raises InvalidManifest."""
         manifest = ManifestObject.from_event(event)
         run_id = run_id_of(event)
-        if not self._records.claim(_record(run_id, manifest, execution_arn, started_at)):
+        if not self._records.claim(new_record(run_id, manifest, execution_arn, started_at)):
             return {"run": {"id": run_id}, "status": "repeated", "reader": "none", "failure": None}
-        form = format_of(manifest.key)
         options = self._options(manifest, event)
-        contents = self._contents(manifest, form)
+        found = self._checked(manifest)
         self._records.update(
             run_id,
             {
-                "format": form.name,
-                "rows": contents.rows,
-                "columns": list(contents.columns),
+                "format": found.format,
+                **({"sampled": True} if found.sampled else {"rows": found.contents.rows}),
+                "columns": list(found.contents.columns),
                 "options": asdict(options),
+                "note": _note(found),
             },
         )
-        return _payload(run_id, manifest, form, options, contents.rows)
+        return _payload(run_id, manifest, found, options)
 
     def _options(self, manifest: ManifestObject, event: Mapping[str, Any]) -> Options:
         asked = (event.get("run") or {}).get("options") or {}
@@ -60,62 +58,41 @@ class Preparer:
             metadata = self._manifests.metadata(manifest.bucket, manifest.key)
         except ManifestGone as error:
             raise _gone(manifest) from error
-        return checked(self._defaults, metadata, asked)
+        return checked(self._defaults, options_in(metadata), asked)
 
-    def _contents(self, manifest: ManifestObject, form: Format) -> Contents:
+    def _checked(self, manifest: ManifestObject) -> Checked:
         try:
-            return examined(form.read(self._manifests.read(manifest.bucket, manifest.key, manifest.etag)))
+            return checked_manifest(self._manifests, manifest, self._whole_bytes)
         except ManifestGone as error:
             raise _gone(manifest) from error
 
 
-def examined(items: Iterable[Any]) -> Contents:
-    """Counts and looks at every row, keeping none. Raises InvalidManifest."""
-    rows = 0
-    columns: dict[str, None] = {}
-    previous: Any = None
-    for item in items:
-        rows += 1
-        if not isinstance(item, Mapping) or len(columns) >= MAX_COLUMNS:
-            continue
-        if previous is None or item.keys() != previous:
-            columns |= dict.fromkeys(own_columns(item))
-            previous = item.keys()
-    return Contents(rows, tuple(columns)[:MAX_COLUMNS])
-
-
-def _record(run_id: str, manifest: ManifestObject, execution_arn: str, started_at: str) -> dict[str, Any]:
+def _payload(run_id: str, manifest: ManifestObject, found: Checked, options: Options) -> dict[str, Any]:
+    rows = found.contents.rows
+    # Of Parquet a row cannot be looked up again, so its batches keep what is to be retried.
+    kept = {"keep_items": True} if found.format == PARQUET else {}
     return {
-        "run_id": run_id,
-        "status": "running",
-        "execution_arn": execution_arn,
-        "started_at": started_at,
-        "bucket": manifest.bucket,
-        "manifest_key": manifest.key,
-        "etag": manifest.etag,
-        "size": manifest.size,
-        "expires_at": int(datetime.now(UTC).timestamp()) + RECORD_DAYS * 86_400,
-    }
-
-
-def _payload(run_id: str, manifest: ManifestObject, form: Format, options: Options, rows: int) -> dict[str, Any]:
-    return {
-        "run": {"id": run_id, "manifest": manifest.key, "options": _changed(options)},
-        "status": "ready" if rows else "empty",
-        "reader": form.reader,
+        "run": {"id": run_id, "manifest": manifest.key, "options": _changed(options), **kept},
+        "status": "ready" if rows or found.sampled else "empty",
+        "reader": found.format,
         "manifest": {
             "bucket": manifest.bucket,
             "key": manifest.key,
             "etag": manifest.etag,
             "size": manifest.size,
-            "format": form.name,
+            "format": found.format,
         },
-        "rows": rows,
+        "rows": None if found.sampled else rows,
         "batch_size": options.batch_size,
         "max_concurrency": options.max_concurrency,
         "map_prefix": f"runs/{run_id}/map",
         "failure": None,
     }
+
+
+def _note(found: Checked) -> str | None:
+    part = "The manifest is too large to be looked at whole: only its beginning and its end were." * found.sampled
+    return " ".join(filter(None, (found.contents.note, part))) or None
 
 
 def _changed(options: Options) -> dict[str, Any]:

@@ -30,6 +30,11 @@ class ManifestObject:
             sequencer=str(found.get("version-id") or found.get("sequencer", "")),
         )
 
+    def as_event(self) -> dict[str, Any]:
+        """The part of the event that names it."""
+        found = {"key": self.key, "etag": self.etag, "size": self.size}
+        return {"detail": {"bucket": {"name": self.bucket}, "object": found}}
+
 
 def run_id(manifest: ManifestObject) -> str:
     """The same for a repeated event, another for every upload: `demo-0f3a…`, 12 hex of what was uploaded where."""

@@ -1,24 +1,36 @@
 """Summarize a run: fold its outcomes, check the books, write the reports, tell those who asked."""
 
-import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from functions.core.books import Books, entries, written_lines
+from functions.core.books import CRASHED, Books, entries, written_lines
 from functions.core.failures_csv import rows_of
-from functions.core.formats import FORMATS, Format
+from functions.core.faults import RowFault, SystemFault
 from functions.core.options import Options
 from functions.core.outcomes import Ending
-from functions.core.ports import ManifestGone, Manifests, Notice, Notices, Results, RunRecords
-from functions.core.rows import with_absolute_url
+from functions.core.ports import Manifests, Notice, Notices, Results, RunRecords
+from functions.core.records import Status, new_record
+from functions.core.report import Figures, page
+from functions.core.rereading import GONE, Rereading, reread
+from functions.core.retries import Retries, retries_of
 from functions.core.runs import ManifestObject, run_id_of
 from functions.core.spool import Spool
+from functions.core.status_change import StatusChange
 
 TOP_HOSTS = 20
 NAMED_REASONS = 5
+
+TOLD = (
+    *("started_at", "ended_at", "duration_seconds", "images_per_second", "rows", "bytes", "error", "cause"),
+    *("report", "failures_report", "retry_manifest"),
+)
+"""Of the summary, what the runs table has too, beside the counts."""
+
+KINDS = {"succeeded": "run_completed", "cancelled": "run_cancelled"}
+"""Of the message, by status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +66,51 @@ class Summarizer:
         self._notices = notices
         self._now = now
 
-    def summarize(self, event: Mapping[str, Any], caught: Mapping[str, Any] | None, started_at: str) -> dict[str, Any]:
+    def settle(self, event: Mapping[str, Any], change: StatusChange) -> dict[str, Any] | None:
+        """The same for an execution that ended before it got here: stopped, out of time, or broken.
+
+        None where there is nothing to do: the run is over, or another execution's. A run whose books cannot be done
+        is recorded as failed before the fault is raised.
+        """
+        run_id = run_id_of(event)
+        record = self._records.get(run_id) or {}
+        if "ended_at" in record or _is_anothers(record, change.execution_arn):
+            return None
+        try:
+            return self.summarize(
+                event, change.failure, change.started_at, execution_arn=change.execution_arn, change=change
+            )
+        except SystemFault as fault:
+            broken = {"status": Status.FAILED.value, "error": type(fault).__name__, "cause": str(fault)}
+            self._records.update(run_id, broken)
+            raise
+
+    def summarize(
+        self,
+        event: Mapping[str, Any],
+        caught: Mapping[str, Any] | None,
+        started_at: str,
+        *,
+        execution_arn: str = "",
+        change: StatusChange | None = None,
+    ) -> dict[str, Any]:
         """What the state machine ends by. Raises BooksFault, StorageFault, TableFault."""
         run_id = run_id_of(event)
         manifest = ManifestObject.from_event(event)
         record = self._records.get(run_id) or {}
-        books, reports = self._folded(run_id, manifest, record)
-        failure = Failure.of(caught) or _too_many(books, record)
+        failure = Failure.of(caught)
+        if _is_anothers(record, execution_arn):
+            return _end(run_id, Status.FAILED, failure, Books())
+        if not record and execution_arn:
+            self._records.claim(new_record(run_id, manifest, execution_arn, started_at))
+        figures = Figures.since(started_at)
+        missing = change.missing if change else CRASHED
+        books, reports = self._folded(run_id, manifest, record, missing, figures)
+        failure = failure or _too_many(books, record)
+        status = _status(failure, change)
         summary = {
             "run_id": run_id,
-            "status": "failed" if failure else "succeeded",
+            "status": status.value,
             "error": failure.error if failure else None,
             "cause": failure.cause if failure else None,
             "manifest": {
@@ -77,47 +124,36 @@ class Summarizer:
             **_counts(books),
             "images_per_second": _rate(books, started_at, self._now),
             **reports,
+            "report": f"runs/{run_id}/report.html",
         }
+        self._results.write_text("report.html", [page(summary, figures)], "text/html; charset=utf-8")
         self._results.write_text("summary.json", [json.dumps(summary, indent=2) + "\n"], "application/json")
         self._tell(summary)
-        return {
-            "run_id": run_id,
-            "status": summary["status"],
-            "error": summary["error"] or "",
-            "cause": summary["cause"] or "",
-            "counts": {ending.value: books.endings[ending] for ending in Ending},
-        }
+        return _end(run_id, status, failure, books)
 
-    def _folded(self, run_id: str, manifest: ManifestObject, record: Mapping[str, Any]) -> tuple[Books, dict[str, Any]]:
+    def _folded(
+        self, run_id: str, manifest: ManifestObject, record: Mapping[str, Any], missing: RowFault, figures: Figures
+    ) -> tuple[Books, dict[str, Any]]:
         """One pass over the manifest and what batches wrote; what failed is spooled for the reports."""
-        books = Books(rows=int(record.get("rows", 0)))
-        base_url = str((record.get("options") or {}).get("base_url", ""))
-        form = next((form for form in FORMATS if form.name == record.get("format")), None)
-        with Spool() as failures, Spool() as retries:
-            items, exact = self._items(manifest, form, books.rows)
-            for item, line in entries(written_lines(self._results), items, base_url):
+        again = reread(self._manifests, self._results, manifest, record)
+        books = Books(rows=again.rows or 0)
+        options = record.get("options") or {}
+        with Spool() as failures, retries_of(record) as retries:
+            written = written_lines(self._results)
+            for item, line in entries(written, again.items, str(options.get("base_url", "")), missing):
+                books.rows += again.rows is None
                 books.add(line)
+                figures.add(line)
                 if line["outcome"] == Ending.FAILED:
                     failures.add(line)
-                    if line["retryable"] and exact:
-                        retries.add(with_absolute_url(item, base_url))
+                    if line["retryable"] and again.exact:
+                        retries.add(line["row"], item)
             books.check()
             return books, {
-                "retry_manifest": self._write_retries(run_id, form, retries),
+                "retry_manifest": _within(run_id, retries.write(self._results, options)),
                 "failures_report": self._write_failures(run_id, failures, record.get("columns") or []),
-                "note": _note(exact, books),
+                "note": _note(record, again, retries, books),
             }
-
-    def _items(self, manifest: ManifestObject, form: Format | None, rows: int) -> tuple[Iterable[Any], bool]:
-        """The manifest's items; where it is gone, as many blanks, and False."""
-        if form is None:
-            return (), True
-        try:
-            chunks = self._manifests.read(manifest.bucket, manifest.key, manifest.etag)
-            first = next(chunks, b"")
-        except ManifestGone:
-            return itertools.repeat({}, rows), False
-        return form.read(itertools.chain((first,), chunks)), True
 
     def _write_failures(self, run_id: str, failures: Spool, columns: list[str]) -> str | None:
         if not len(failures):
@@ -125,21 +161,36 @@ class Summarizer:
         self._results.write_text("failures.csv", rows_of(failures, columns), "text/csv; charset=utf-8")
         return f"runs/{run_id}/failures.csv"
 
-    def _write_retries(self, run_id: str, form: Format | None, retries: Spool) -> str | None:
-        if form is None or not len(retries):
-            return None
-        name = f"retry{form.extension}"
-        self._results.write_text(name, form.write(retries), "text/plain; charset=utf-8")
-        return f"runs/{run_id}/{name}"
-
     def _tell(self, summary: Mapping[str, Any]) -> None:
         status = str(summary["status"])
-        told = {name: summary[name] for name in ("started_at", "ended_at", "rows", "retry_manifest", "failures_report")}
-        counts = {ending.value: summary[ending.value] for ending in Ending}
-        self._records.update(str(summary["run_id"]), {"status": status, **told, **counts, "error": summary["error"]})
-        kind = "run_completed" if status == "succeeded" else "run_failed"
+        told = {name: summary.get(name) for name in (*TOLD, *(ending.value for ending in Ending))}
+        run_id = str(summary["run_id"])
+        self._records.update(run_id, {"status": status, **told, "summary": f"runs/{run_id}/summary.json"})
+        kind = KINDS.get(status, "run_failed")
         subject = f"Image Mirror: {status}, {summary['stored']} of {summary['rows']} stored"
         self._notices.publish(Notice(kind, subject, summary))
+
+
+def _is_anothers(record: Mapping[str, Any], execution_arn: str) -> bool:
+    """An execution that failed before it could claim the run must not end the one that has it."""
+    return bool(execution_arn and record) and record.get("execution_arn") != execution_arn
+
+
+def _status(failure: Failure | None, change: StatusChange | None) -> Status:
+    if change and change.cancelled:
+        return Status.CANCELLED
+    return Status.FAILED if failure else Status.SUCCEEDED
+
+
+def _end(run_id: str, status: Status, failure: Failure | None, books: Books) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "status": status.value,
+        "error": failure.error if failure else "",
+        "cause": failure.cause if failure else "",
+        "counts": {ending.value: books.endings[ending] for ending in Ending},
+        "lost": books.lost,
+    }
 
 
 def _too_many(books: Books, record: Mapping[str, Any]) -> Failure | None:
@@ -184,10 +235,15 @@ def _rate(books: Books, started_at: str, ended: datetime) -> float:
     return round(books.endings[Ending.STORED] / seconds, 2) if seconds else 0.0
 
 
-def _note(exact: bool, books: Books) -> str | None:
-    if exact or not books.endings[Ending.FAILED]:
-        return None
-    return (
-        "The manifest was replaced or deleted while the run was under way, so there is no retry manifest: "
-        "upload the rows of failures.csv again."
-    )
+def _within(run_id: str, name: str | None) -> str | None:
+    return f"runs/{run_id}/{name}" if name else None
+
+
+def _note(record: Mapping[str, Any], again: Rereading, retries: Retries, books: Books) -> str | None:
+    """What else is to be said of the run, if anything."""
+    notes = [str(record.get("note") or ""), *again.faults]
+    if not again.exact and books.endings[Ending.FAILED]:
+        notes.append(GONE)
+    if retries.missing:
+        notes.append(f"{retries.missing} rows of crashed batches could not be put into the retry manifest.")
+    return " ".join(filter(None, notes)) or None

@@ -96,3 +96,14 @@ def test_rows_of_the_runs_table_expire(template: Template) -> None:
     assert runs["KeySchema"] == [{"AttributeName": "run_id", "KeyType": "HASH"}]
     assert runs["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
     assert runs["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_runs_are_listed_by_their_start(template: Template) -> None:
+    [index] = template.only("AWS::DynamoDB::Table", "TablesRuns")["GlobalSecondaryIndexes"]
+
+    assert index["IndexName"] == "newest"
+    assert index["KeySchema"] == [
+        {"AttributeName": "kind", "KeyType": "HASH"},
+        {"AttributeName": "started_at", "KeyType": "RANGE"},
+    ]
+    assert index["Projection"] == {"ProjectionType": "ALL"}

@@ -4,18 +4,19 @@ from typing import Any
 import pytest
 
 from cdk.settings import Settings
-from functions.environment import DownloadEnvironment, PrepareEnvironment, SummarizeEnvironment
+from functions.environment import ApiEnvironment, DownloadEnvironment, PrepareEnvironment, SummarizeEnvironment
 from tests.infra.rendered import Template
 
-ALL = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE"}
+ALL = {"ENVIRONMENT", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE"}
 EXPECTED = {
-    "prepare_run": (300, 1024, {"RUNS_TABLE", "DEFAULT_OPTIONS"}),
+    "prepare_run": (300, 1024, {"RUNS_TABLE", "DEFAULT_OPTIONS", "CHECK_BYTES"}),
     "download_batch": (
         90,
         1769,
         {"IMAGES_BUCKET", "IMAGES_TABLE", "INPUT_BUCKET", "TOPIC_ARN", "ALLOWED_NETWORKS", "CONTACT"},
     ),
     "summarize_run": (900, 1024, {"INPUT_BUCKET", "RUNS_TABLE", "TOPIC_ARN"}),
+    "api": (29, 1024, {"IMAGES_BUCKET", "IMAGES_TABLE", "INPUT_BUCKET", "RUNS_TABLE", "STATE_MACHINE_ARN"}),
 }
 
 
@@ -46,6 +47,7 @@ def test_a_function_has_its_limits_and_its_environment(functions: dict[str, Any]
         ("prepare_run", PrepareEnvironment),
         ("download_batch", DownloadEnvironment),
         ("summarize_run", SummarizeEnvironment),
+        ("api", ApiEnvironment),
     ],
 )
 def test_a_function_finds_in_its_environment_what_it_reads(template: Template, name: str, model: Any) -> None:
@@ -106,4 +108,5 @@ def test_the_outputs_have_the_names_that_others_read(template: Template) -> None
         "RunsTable",
         "TopicArn",
         "StateMachineArn",
+        "ApiUrl",
     }

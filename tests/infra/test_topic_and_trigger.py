@@ -33,7 +33,7 @@ def test_the_topic_refuses_plain_http(template: Template) -> None:
 def test_only_objects_with_content_under_manifests_start_a_run(template: Template) -> None:
     [bucket] = [name for name in template.all("AWS::S3::Bucket") if name.startswith("BucketsInput")]
 
-    assert template.only("AWS::Events::Rule")["EventPattern"] == {
+    assert template.only("AWS::Events::Rule", "Trigger")["EventPattern"] == {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],
         "detail": {
@@ -45,20 +45,20 @@ def test_only_objects_with_content_under_manifests_start_a_run(template: Templat
 
 def test_the_rule_hands_the_whole_event_to_the_state_machine(template: Template) -> None:
     [state_machine] = template.all("AWS::StepFunctions::StateMachine")
-    [target] = template.only("AWS::Events::Rule")["Targets"]
+    [target] = template.only("AWS::Events::Rule", "Trigger")["Targets"]
 
     assert target["Arn"] == {"Ref": state_machine}
     assert not {"Input", "InputPath", "InputTransformer"} & target.keys()
 
 
 def test_an_event_that_cannot_be_delivered_ends_in_the_dead_letter_queue(template: Template) -> None:
-    [queue] = template.all("AWS::SQS::Queue")
-    [target] = template.only("AWS::Events::Rule")["Targets"]
-    policy = template.only("AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
+    [queue] = [name for name in template.all("AWS::SQS::Queue") if name.startswith("Trigger")]
+    [target] = template.only("AWS::Events::Rule", "Trigger")["Targets"]
+    policy = template.only("AWS::SQS::QueuePolicy", "Trigger")["PolicyDocument"]["Statement"]
 
     assert template.text(target["DeadLetterConfig"]["Arn"]) == f"<{queue}.Arn>"
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
-    assert template.only("AWS::SQS::Queue")["SqsManagedSseEnabled"] is True
+    assert template.only("AWS::SQS::Queue", "Trigger")["SqsManagedSseEnabled"] is True
     assert [each["Principal"] for each in policy if each["Effect"] == "Allow"] == [{"Service": "events.amazonaws.com"}]
     assert [each["Condition"] for each in policy if each["Effect"] == "Deny"] == [
         {"Bool": {"aws:SecureTransport": "false"}}

@@ -11,18 +11,31 @@ from cfnlint.config import ManualArgs
 from cdk.settings import Settings
 from tests.infra.rendered import Template
 
-READER_CONFIGS = {
-    "Map CSV": {"InputType": "CSV", "CSVDelimiter": "COMMA", "CSVHeaderLocation": "FIRST_ROW"},
-    "Map TSV": {"InputType": "CSV", "CSVDelimiter": "TAB", "CSVHeaderLocation": "FIRST_ROW"},
-    "Map TXT": {
-        "InputType": "CSV",
-        "CSVDelimiter": "TAB",
-        "CSVHeaderLocation": "GIVEN",
-        "CSVHeaders": ["url"],
-    },
-    "Map JSON": {"InputType": "JSON"},
-    "Map JSONL": {"InputType": "JSONL"},
+UNNAMED = ["url", *(f"column_{number}" for number in range(2, 11))]
+
+
+def csv(delimiter: str, *headers: str) -> dict[str, Any]:
+    given = {"CSVHeaderLocation": "GIVEN", "CSVHeaders": list(headers)}
+    return {"InputType": "CSV", "CSVDelimiter": delimiter, **(given if headers else {"CSVHeaderLocation": "FIRST_ROW"})}
+
+
+READERS = {
+    "csv": csv("COMMA"),
+    "csv-semicolon": csv("SEMICOLON"),
+    "csv-pipe": csv("PIPE"),
+    "tsv": csv("TAB"),
+    "csv-bare": csv("COMMA", *UNNAMED),
+    "csv-semicolon-bare": csv("SEMICOLON", *UNNAMED),
+    "csv-pipe-bare": csv("PIPE", *UNNAMED),
+    "tsv-bare": csv("TAB", *UNNAMED),
+    "tsv-list": csv("TAB", "url", "size", "md5"),
+    "txt": csv("TAB", "url"),
+    "json": {"InputType": "JSON"},
+    "jsonl": {"InputType": "JSONL"},
+    "parquet": {"InputType": "PARQUET"},
 }
+STATES = {name: f"Map {name.upper().replace('-', ' ')}" for name in READERS}
+READER_CONFIGS = {STATES[name]: config for name, config in READERS.items()}
 EXECUTION = {
     "input.$": "$$.Execution.Input",
     "execution_arn.$": "$$.Execution.Id",
@@ -109,11 +122,7 @@ def test_a_run_is_routed_by_its_status_then_by_its_reader(definition: Definition
     assert rules == [
         ("$.status", "repeated", "AlreadyMirrored"),
         ("$.status", "empty", "SummarizeRun"),
-        ("$.reader", "csv", "Map CSV"),
-        ("$.reader", "tsv", "Map TSV"),
-        ("$.reader", "txt", "Map TXT"),
-        ("$.reader", "json", "Map JSON"),
-        ("$.reader", "jsonl", "Map JSONL"),
+        *(("$.reader", name, state) for name, state in STATES.items()),
     ]
     assert definition["States"][route["Default"]]["Error"] == "UnknownReader"
 
@@ -131,8 +140,13 @@ def test_a_map_runs_express_children(map_state: Definition) -> None:
     assert map_state["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
 
 
-def test_a_map_keeps_the_row_number_of_each_item(map_state: Definition) -> None:
-    assert map_state["ItemSelector"] == {"row.$": "$$.Map.Item.Index", "item.$": "$$.Map.Item.Value"}
+@pytest.mark.parametrize("name", READERS)
+def test_a_map_keeps_the_row_number_of_each_item(definition: Definition, name: str) -> None:
+    """The first line of a URL list is an item, and no row."""
+    index = "$$.Map.Item.Index"
+    row = f"States.MathAdd({index}, -1)" if name == "tsv-list" else index
+
+    assert definition["States"][STATES[name]]["ItemSelector"] == {"row.$": row, "item.$": "$$.Map.Item.Value"}
 
 
 def test_batches_are_bounded_by_items_and_by_bytes_and_know_their_run(map_state: Definition) -> None:
@@ -172,7 +186,11 @@ def test_a_child_downloads_its_batch(template: Template, child: Definition) -> N
     download = child["States"][child["StartAt"]]
 
     assert function(template, download) == "functions.download_batch.handler"
-    assert download["Parameters"]["Payload"] == {"batch.$": "$", "started_at.$": "$$.Execution.StartTime"}
+    assert download["Parameters"]["Payload"] == {
+        "batch.$": "$",
+        "execution_arn.$": "$$.Execution.Id",
+        "started_at.$": "$$.Execution.StartTime",
+    }
     assert download["OutputPath"] == "$.Payload"
     assert child["States"][download["Next"]] == state(child, "RowsDeferred")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -78,6 +79,17 @@ def test_the_demo_says_where_everything_is(demo: tuple[Path, str]) -> None:
 
     for name in ("images", "images.jsonl", "messages.jsonl", "summary.json", "failures.csv", "retry.csv"):
         assert any(line.endswith(name) for line in said.splitlines()), said
+
+
+def test_the_demo_says_first_where_its_page_is_and_the_page_s_links_lead_to_files(demo: tuple[Path, str]) -> None:
+    lines = demo[1].splitlines()
+
+    page = Path(lines[lines.index(next(line for line in lines if line.startswith("The run succeeded"))) + 1].split()[1])
+
+    links = re.findall(r'<a href="(.*?)"', page.read_text())
+    assert page.name == "report.html"
+    assert len(links) > 5
+    assert all((page.parent / link).is_file() for link in links)
 
 
 def test_a_second_run_on_the_same_folder_knows_what_it_has(assembly: Path, tmp_path: Path, site: Site) -> None:

@@ -146,9 +146,9 @@ class FakeRecords(_Faulty):
     def claim(self, record: Mapping[str, Any]) -> bool:
         self._fail()
         there = self.records.get(record["run_id"])
-        if there is not None and there.get("execution_arn") != record["execution_arn"]:
+        if there is not None and (there.get("execution_arn") != record["execution_arn"] or "ended_at" in there):
             return False
-        self.records[record["run_id"]] = dict(record)
+        self.records.setdefault(record["run_id"], {}).update(record)
         return True
 
     def update(self, run_id: str, values: Mapping[str, Any]) -> None:

@@ -12,7 +12,10 @@ from local.server import Server
 
 @dataclass(frozen=True)
 class Answer:
-    """`before` is called while the request is held, for instance to wait for an event."""
+    """`before` is called while the request is held, for instance to wait for an event.
+
+    With an `ETag` among its headers, it is a 304 to whoever has that one.
+    """
 
     body: bytes = b""
     status: int = 200
@@ -30,6 +33,8 @@ class Site:
         self.asked: Counter[str] = Counter()
         self.headers: dict[str, dict[str, str]] = {}
         self.most_active: Counter[str] = Counter()
+        self.sent: Counter[str] = Counter()
+        """Bytes of bodies, by path."""
         self._server = Server()
         self.url = self._server.endpoint
         self._server.start(self._serve)
@@ -53,6 +58,11 @@ class Site:
         finally:
             with self._lock:
                 self._active["all"] -= 1
+        if "ETag" in answer.headers and environ.get("HTTP_IF_NONE_MATCH") == answer.headers["ETag"]:
+            start_response("304 Not Modified", [("ETag", answer.headers["ETag"])])
+            return [b""]
+        with self._lock:
+            self.sent[path] += len(answer.body)
         phrase = HTTPStatus(answer.status).phrase
         headers = {**answer.headers, "Content-Length": str(len(answer.body))}
         start_response(f"{answer.status} {phrase}", list(headers.items()))

@@ -148,9 +148,12 @@ class FakeSummarizer:
     def __init__(self, **given: Any) -> None:
         assert given["now"].tzinfo is UTC
 
-    def summarize(self, *asked: Any) -> dict[str, Any]:
-        assert asked == (EVENT, None, "t")
-        return {"run_id": "r1", "status": "succeeded", "error": "", "cause": "", "counts": {"stored": 1}}
+    def summarize(self, *asked: Any, execution_arn: str) -> dict[str, Any]:
+        assert (*asked, execution_arn) == (EVENT, None, "t", "arn:e")
+        return {"run_id": "r1", "status": "succeeded", "error": "", "cause": "", "counts": {"stored": 1}, "lost": 0}
+
+    def settle(self, *asked: Any) -> None:
+        assert (asked[0], asked[1].status) == (EVENT, "FAILED")
 
 
 def test_summarize_run_passes_on_what_was_caught_and_logs_how_it_ended(
@@ -163,9 +166,12 @@ def test_summarize_run_passes_on_what_was_caught_and_logs_how_it_ended(
     client.cache_clear()
     summarize_run.environment.cache_clear()
 
-    ended = summarize_run.handler({"input": EVENT, "failure": None, "started_at": "t"}, Context())
+    asked = {"input": EVENT, "execution_arn": "arn:e", "failure": None, "started_at": "t"}
+    ended = summarize_run.handler(asked, Context())
+    told = {"executionArn": "arn:e", "status": "FAILED", "startDate": 0, "input": json.dumps(EVENT)}
+    over = summarize_run.handler({"detail-type": "Step Functions Execution Status Change", "detail": told}, Context())
 
     client.cache_clear()
     summarize_run.environment.cache_clear()
-    assert ended["status"] == "succeeded"
+    assert (ended["status"], over) == ("succeeded", None)
     assert logs.lines()[0]["counts"] == {"stored": 1}

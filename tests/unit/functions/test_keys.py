@@ -67,3 +67,11 @@ def test_whatever_is_asked_the_key_stays_under_images(text: str) -> None:
     assert key.startswith("images/")
     assert not {"", ".", ".."} & set(key.split("/"))
     assert len(key.encode()) <= 1024
+
+
+def test_a_key_that_another_url_s_default_could_be_is_refused() -> None:
+    name = default_key("http://a.example/1", "png").removeprefix("images/")
+
+    with pytest.raises(RowFault, match="of the form of names without a key"):
+        wanted_key(name)
+    assert wanted_key(name.upper()) == f"images/{name.upper()}"

@@ -180,3 +180,16 @@ def test_a_retry_manifest_is_read_by_both_as_it_was_meant(form: Any, rows: list[
 
     reader = form.name.removesuffix("-bare")  # it has a header then
     assert ours(reader, text) == theirs(reader, text) == items
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    lines=st.lists(st.text("ab,\\", max_size=6).filter(lambda line: line != "\\"), min_size=1, max_size=5),
+    ends=st.sampled_from(["\n", "\r\n"]),
+)
+@example(lines=["a\\", "b\\,c", "\\\\"], ends="\n")
+def test_of_what_ours_refuses_it_reads_the_same_rows_as_the_other(lines: list[str], ends: str) -> None:
+    """Where only a part of a manifest is checked, SummarizeRun still has to know which row is which."""
+    text = ends.join(["url,a", *lines, ""])
+
+    assert list(FORMS["csv"].read([text.encode()])) == theirs("csv", text)

@@ -28,6 +28,7 @@ class Targets:
 
     def __init__(self) -> None:
         self.started: list[tuple[str, Any]] = []
+        self.invoked: list[tuple[str, Any]] = []
         self.letters: list[tuple[str, str, Any]] = []
         self.fault: Exception | None = None
 
@@ -35,6 +36,9 @@ class Targets:
         if self.fault is not None:
             raise self.fault
         self.started.append((arn, event))
+
+    def invoke(self, arn: str, event: Any) -> None:
+        self.invoked.append((arn, event))
 
     def bury(self, queue_arn: str, body: str, attributes: Any) -> None:
         self.letters.append((queue_arn, body, attributes))
@@ -59,7 +63,7 @@ def targets() -> Targets:
 @pytest.fixture
 def bus(client: Callable[[str], Any], targets: Targets) -> Iterator[EventBus]:
     backend.reset()
-    bus = EventBus(targets.start, targets.bury)
+    bus = EventBus(targets.start, targets.invoke, targets.bury)
     s3 = client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={"EventBridgeConfiguration": {}})
@@ -193,6 +197,16 @@ def test_a_disabled_rule_starts_nothing(client: Callable[[str], Any], bus: Event
     _put(client, "manifests/a.csv")
     bus.flush()
     assert targets.started == []
+
+
+def test_a_function_is_invoked_with_the_event(client: Callable[[str], Any], bus: EventBus, targets: Targets) -> None:
+    function = "arn:aws:lambda:us-east-1:123456789012:function:summarize"
+    client("events").put_targets(Rule="uploaded", Targets=[{"Id": "2", "Arn": function}])
+    _put(client, "manifests/a.csv")
+    bus.flush()
+    ((arn, event),) = targets.invoked
+    assert arn == function
+    assert event["detail"]["object"]["key"] == "manifests/a.csv"
 
 
 def test_other_targets_are_motos_to_serve(client: Callable[[str], Any], bus: EventBus) -> None:

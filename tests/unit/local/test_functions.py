@@ -263,3 +263,20 @@ def _wait_until(condition: Callable[[], bool]) -> None:
 def test_answers_are_json_as_the_handler_meant_it(host: FunctionHost, function: Register) -> None:
     payload = json.loads('{"a": [1, 2.0, true, null, "\\ud83d\\ude00"]}')
     assert host.invoke(function("echo"), payload).payload == payload
+
+
+def test_an_event_is_worked_on_before_a_flush_returns(host: FunctionHost, function: Register, tmp_path: Path) -> None:
+    name = function("kill_once")
+    host.invoke_later(name, {"path": str(tmp_path / "called")})
+
+    host.flush()
+
+    assert (tmp_path / "called").exists()
+
+
+def test_a_closed_host_takes_no_event(host: FunctionHost, function: Register) -> None:
+    name = function("echo")
+    host.close()
+
+    with pytest.raises(HostClosedError):
+        host.invoke_later(name, {})

@@ -1,0 +1,39 @@
+"""What AWS asks, in dollars: us-east-1, on demand, without free tiers, as read on 2026-11-23 from the pages named.
+
+Change a figure here and every estimate follows.
+"""
+
+from dataclasses import dataclass
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Price:
+    """`dollars` for one `unit`."""
+
+    dollars: float
+    unit: str
+    source: str
+
+
+S3 = "aws.amazon.com/s3/pricing"
+DYNAMODB = "aws.amazon.com/dynamodb/pricing/on-demand"
+STEP_FUNCTIONS = "aws.amazon.com/step-functions/pricing"
+LAMBDA = "aws.amazon.com/lambda/pricing"
+CLOUDWATCH = "aws.amazon.com/cloudwatch/pricing"
+SNS = "aws.amazon.com/sns/pricing"
+
+S3_PUT = Price(0.005 / 1000, "PUT or LIST", S3)
+S3_GET = Price(0.0004 / 1000, "GET", S3)
+TABLE_WRITE = Price(0.625 / MILLION, "write of up to 1 KB", DYNAMODB)
+TABLE_READ = Price(0.125 / MILLION / 2, "eventually consistent read of up to 4 KB", DYNAMODB)
+TRANSITION = Price(0.025 / 1000, "transition of a Standard workflow; a child's start is one", STEP_FUNCTIONS)
+EXPRESS_REQUEST = Price(1.00 / MILLION, "Express execution", STEP_FUNCTIONS)
+EXPRESS_SECOND = Price(
+    0.0625 * 0.00001667, "second of an Express execution in its smallest memory, 64 MB", STEP_FUNCTIONS
+)
+LAMBDA_REQUEST = Price(0.20 / MILLION, "invocation", LAMBDA)
+LAMBDA_GB_SECOND = Price(0.0000133334, "GB-second on arm64", LAMBDA)
+LOG_GB = Price(0.50, "GB of logs taken in", CLOUDWATCH)
+SNS_PUBLISH = Price(0.50 / MILLION, "publish of up to 64 KB", SNS)

@@ -1,0 +1,25 @@
+"""Options in the metadata of a manifest's object, beside what other programs leave there."""
+
+import re
+from collections.abc import Mapping
+
+_FOREIGN = re.compile(
+    r"""
+    s3cmd-.* | s3b-.* | s3fs-.* | rclone-.* | goog-.* | cb-.* | x-amz-.* | amz-.* | aws-.*  # their own prefixes
+    | (file-)?(mtime|atime|ctime|birthtime|uid|gid|mode|owner|group|permissions|acl)      # rclone, s3fs, DataSync
+    | md5chksum | md5 | sha1 | sha256 | src-last-modified-millis | user-agent-id         # checksums, copies
+    """,
+    re.VERBOSE,
+)
+"""Names that tools write by themselves; everything else is meant for us, and a slip in it ends the run."""
+
+_COPIERS = "user-agent-id"
+"""DataSync and Storage Gateway write it, and a `user-agent` of their own beside it."""
+
+
+def options_in(metadata: Mapping[str, str]) -> dict[str, str]:
+    """What is not some other program's."""
+    found = {name.strip().lower(): value for name, value in metadata.items()}
+    if _COPIERS in found:
+        found.pop("user-agent", None)
+    return {name: value for name, value in found.items() if not _FOREIGN.fullmatch(name.replace("_", "-"))}

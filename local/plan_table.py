@@ -1,0 +1,76 @@
+"""The plan of a run as people read it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from functions.core.urls import redact
+
+if TYPE_CHECKING:
+    from local.plan import Plan
+
+SHOWN_HOSTS = 10
+
+
+def show(path: Path, plan: "Plan") -> None:
+    console = Console(highlight=False)
+    console.print(_figures(path, plan))
+    for title, found in (
+        ("Rows that would fail, by line", plan.bad),
+        ("URLs that stand before, by line", [(line, redact(url)) for line, url in plan.duplicates]),
+        ("Keys that another row has, by line", plan.conflicts),
+    ):
+        if found:
+            console.print(_lines(title, found))
+    console.print(_hosts(plan))
+    if plan.note:
+        console.print(escape(plan.note), soft_wrap=True)
+
+
+def refused(sentence: str) -> None:
+    Console(highlight=False).print(escape(f"The run would be refused: {sentence}"), soft_wrap=True)
+
+
+def _figures(path: Path, plan: "Plan") -> Table:
+    counts = plan.counts
+    named = {"duplicate": counts["duplicate"], "key_conflict": counts["key_conflict"]}
+    bad = {reason: count for reason, count in counts.items() if reason not in named}
+    why = ", ".join(f"{count} {reason}" for reason, count in bad.items())
+    table = Table(title=f"{escape(str(path))}, read as {plan.format}; nothing was fetched", title_justify="left")
+    table.add_column("what")
+    table.add_column("how many", justify="right")
+    table.add_column("which are")
+    for what, count, meaning in (
+        ("rows", plan.rows, ""),
+        ("to be fetched", plan.hosts.total(), "unless the table knows them already"),
+        ("bad rows", sum(bad.values()), why),
+        ("duplicates", named["duplicate"], "the URL stands in the manifest before"),
+        ("key conflicts", named["key_conflict"], "the key is another row's"),
+        ("hosts", len(plan.hosts), ""),
+        ("batches", plan.batches, "child executions of the Distributed Map"),
+    ):
+        table.add_row(what, f"{count:,}", meaning, style="" if count else "dim")
+    table.add_row("time and cost", "", "not estimated yet", style="dim")
+    return table
+
+
+def _lines(title: str, found: Sequence[tuple[int, str]]) -> Table:
+    table = Table(title=f"{title}, the first {len(found)}", title_justify="left")
+    table.add_column("line", justify="right")
+    table.add_column("what", overflow="fold", min_width=40)
+    for line, why in found:
+        table.add_row(str(line), escape(why))
+    return table
+
+
+def _hosts(plan: "Plan") -> Table:
+    table = Table(title=f"Hosts, the first {SHOWN_HOSTS}", title_justify="left")
+    table.add_column("host", overflow="fold", min_width=40)
+    table.add_column("rows", justify="right")
+    for host, count in plan.hosts.most_common(SHOWN_HOSTS):
+        table.add_row(escape(host), f"{count:,}")
+    return table

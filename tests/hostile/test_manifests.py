@@ -1,0 +1,163 @@
+"""Every line of what manifests may be, through PrepareRun's logic; what single rows decide is in
+`tests/integration/test_manifests.py`."""
+
+import codecs
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from functions.core.faults import InvalidManifest
+from functions.core.prepare import Preparer
+from functions.core.runs import run_id_of
+from tests.support.fakes import FakeManifests, FakeRecords
+
+URL = "http://a.example/1.png"
+STARTED = "2026-07-25T12:00:00.000Z"
+
+
+class Run:
+    def __init__(
+        self, name: str, data: str | bytes, metadata: dict[str, str] | None = None, whole: int = 10**9
+    ) -> None:
+        content = data.encode() if isinstance(data, str) else data
+        found = {"key": f"manifests/{name}", "etag": "e1", "size": len(content), "sequencer": "s1"}
+        event = {"detail": {"bucket": {"name": "input"}, "object": found}}
+        manifests, records = FakeManifests(piece=4096), FakeRecords()
+        manifests.add(f"manifests/{name}", content, metadata=metadata or {})
+        preparer = Preparer(manifests=manifests, records=records, defaults={}, whole_bytes=whole)
+        self.payload: dict[str, Any] = preparer.prepare(event, "arn:1", STARTED)
+        self.record = records.records[run_id_of(event)]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "rows"),
+    [
+        ("mark.csv", codecs.BOM_UTF8 + f"url\n{URL}\n".encode(), 1),
+        ("mark.txt", codecs.BOM_UTF8 + f"{URL}\n".encode(), 1),
+        ("mark.json", codecs.BOM_UTF8 + f'["{URL}"]'.encode(), 1),
+        ("mark.jsonl", codecs.BOM_UTF8 + f'"{URL}"\n'.encode(), 1),
+        ("crlf.csv", f"url,a\r\n{URL},1\r\n{URL},2\r\n", 2),
+        ("crlf.txt", f"{URL}\r\n{URL}\r\n", 2),
+        ("crlf.jsonl", f'"{URL}"\r\n"{URL}"\r\n', 2),
+        ("blank.csv", f"\n\nurl\n\n{URL}\n\r\n{URL}\n\n\n", 2),
+        ("blank.jsonl", f'\n"{URL}"\n\n  \n', 1),
+        ("spaces.csv", f'url ,a\n{URL} ,1  \n"{URL}","1"  \n', 2),
+        ("spaces.txt", f"{URL}  \n", 1),
+        ("spaces.jsonl", f'  "{URL}"  \n', 1),
+        ("one.csv", f"url\n{URL}", 1),
+        ("many.csv", "url\n" + f"{URL}\n" * 100_000, 100_000),
+        ("many.csv.gz", gzip.compress(("url\n" + f"{URL}\n" * 100_000).encode()), 100_000),
+    ],
+)
+def test_this_is_accepted(name: str, data: str | bytes, rows: int) -> None:
+    run = Run(name, data)
+
+    assert (run.payload["status"], run.payload["rows"], run.record["rows"]) == ("ready", rows, rows)
+    assert run.record["note"] is None
+
+
+def test_a_missing_header_is_accepted_and_noted() -> None:
+    run = Run("bare.csv", f"{URL},x\n")
+
+    assert (run.payload["reader"], run.payload["rows"]) == ("csv-bare", 1)
+    assert run.record["note"].startswith("The manifest has no header")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("none.csv", ""),
+        ("none.txt", ""),
+        ("none.json", ""),
+        ("none.jsonl", "\n"),
+        ("header.csv", "url,title\n"),
+        ("header.tsv", "TsvHttpData-1.0\n"),
+        ("array.json", "[]"),
+        ("none.csv.gz", gzip.compress(b"")),
+    ],
+)
+def test_what_has_no_rows_ends_at_once_and_says_so(name: str, data: str | bytes) -> None:
+    run = Run(name, data)
+
+    assert (run.payload["status"], run.payload["rows"]) == ("empty", 0)
+
+
+LONG = "9" * 5_000
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "sentence"),
+    [
+        ("wide.csv", f"url\n{URL}\n".encode("utf-16"), r"Byte 3 of the manifest is zero, as in UTF-16\. Save it as"),
+        ("wide.txt", URL.encode("utf-16-be"), r"Byte 0 of the manifest is zero"),
+        ("wide.json", f'["{URL}"]'.encode("utf-16-le"), r"Byte 1 of the manifest is zero"),
+        ("latin.csv", f"url\n{URL}?\u00e9\n".encode("latin-1"), r"not UTF-8: byte 27 is 0xe9\. Save it as UTF-8"),
+        ("latin.jsonl", f'"{URL}?\u00e9"\n'.encode("latin-1"), r"not UTF-8: byte 24 is 0xe9"),
+        ("zero.csv", b"url\nhttp://a/\0\n", r"Byte 13 of the manifest is zero"),
+        ("column.csv", f"title,link\nx,{URL}\n", r"no url column: its first line has title, link\. Name the column"),
+        ("column.jsonl", f'{{"link": "{URL}"}}\n', "No item of the manifest is a URL or has one"),
+        ("twice.csv", f"url,a,a\n{URL},1,2\n", r"Two columns of the manifest are named 'a'\. Give each its own"),
+        (
+            "quote.csv",
+            f'url\n{URL}\n"{URL}\n{URL}\n',
+            r"Line 3 of the manifest has a quotation mark that is not closed",
+        ),
+        (
+            "comma.csv",
+            "url,a\n" + f"{URL},2,3\n" * 12,
+            r"Lines 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2 more .* Put quotes",
+        ),
+        ("slash.csv", f"url\n{URL}\nhttp://a\\b\n", r"Line 3 of the manifest has a backslash.* A URL has none"),
+        ("slash.txt", "http://a\\b\n", r"Line 1 of the manifest has a backslash"),
+        ("mac.csv", f"url\r{URL}\r", r"Line 1 of the manifest has a carriage return in it\. End lines by LF"),
+        ("object.json", f'{{"url": "{URL}"}}', r"A JSON manifest is an array .* begin it with '\['"),
+        ("deep.json", "[" * 100_000, r"Item 1 of the manifest is not JSON: it is nested too deeply"),
+        ("deep.jsonl", f'"{URL}"\n' + "[" * 100_000, r"Line 2 of the manifest is not JSON: it is nested too deeply"),
+        ("long.json", f'["{URL}", {LONG}]', r"Item 2 of the manifest is not JSON: a number of 5000 digits"),
+        ("long.jsonl", f'{{"url": "{URL}", "n": {LONG}}}\n', r"Line 1 of the manifest is not JSON: a number of 5000"),
+        (
+            "plain.jsonl",
+            f'"{URL}"\n{URL}\n\n{URL}\n',
+            r"Lines 2, 4 of the manifest are not JSON\. Each line is a URL in",
+        ),
+        ("large.csv", f"url,a\n{URL},{'x' * 190_000}\n", r"Line 2 of the manifest is larger than a batch may be"),
+        (
+            "large.json",
+            json.dumps([{"url": URL, "a": "x" * 190_000}]),
+            r"Item 1 of the manifest is larger than a batch",
+        ),
+        ("plain.csv.gz", f"url\n{URL}\n", r"name ends with \.gz, but it is not gzip"),
+        ("cut.csv.gz", gzip.compress(f"url\n{URL}\n".encode())[:-9], r"breaks off before its end"),
+        ("plain.parquet", f"url\n{URL}\n", r"is not Parquet"),
+        ("list.xlsx", "url\n", r"cannot be told from its name, .* one of: \.csv, \.tsv, \.txt, .*\.csv\.gz"),
+        ("list.csv.zip", "url\n", r"cannot be told from its name"),
+    ],
+)
+def test_this_is_refused_with_where_it_is_and_how_to_mend_it(name: str, data: str | bytes, sentence: str) -> None:
+    with pytest.raises(InvalidManifest, match=sentence):
+        Run(name, data)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "sentence"),
+    [
+        ({"conzurrency": "5"}, "There is no option 'conzurrency'"),
+        ({"batch-size": "0"}, "The option batch_size is wrong"),
+        ({"base-url": "a.example"}, "The option base_url is wrong: it begins with http"),
+    ],
+)
+def test_an_option_that_is_wrong_is_named(metadata: dict[str, str], sentence: str) -> None:
+    with pytest.raises(InvalidManifest, match=sentence):
+        Run("a.csv", f"url\n{URL}\n", metadata)
+
+
+def test_what_is_too_big_to_be_read_whole_has_no_total_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.core.manifest_check.SAMPLE_BYTES", 10_000)
+
+    run = Run("big.csv", "url,a\n" + f"{URL},1\n" * 5_000, whole=50_000)
+
+    assert (run.payload["status"], run.payload["rows"], run.record["columns"]) == ("ready", None, ["a"])
+    assert "rows" not in run.record
+    assert run.record["note"].startswith("The manifest is too large to be looked at whole")

@@ -1,0 +1,261 @@
+"""What the API asks of AWS: its executions, its lists, its links, and the runs table's index."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.stub import Stubber
+
+from functions.adapters.executions import Executions, input_of
+from functions.adapters.links import Links
+from functions.adapters.lists import Lists
+from functions.adapters.runs_table import NEWEST, RunsTable
+from functions.core.api.ports import Progress
+from functions.core.faults import StorageFault, WorkflowFault
+
+MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:mirror"
+ARN = "arn:aws:states:eu-west-1:123456789012:execution:mirror:run-1"
+MAP_RUN = "arn:aws:states:eu-west-1:123456789012:mapRun:mirror/csv:0f3a"
+
+states_stub = pytest.mark.parametrize("stubbed", ["stepfunctions"], indirect=True)
+s3_stub = pytest.mark.parametrize("stubbed", ["s3"], indirect=True)
+
+
+def executions(stubbed: Stubber) -> Executions:
+    return Executions(stubbed.client, MACHINE)
+
+
+def add_map_run(stubbed: Stubber, *arns: str) -> None:
+    runs = [{"executionArn": ARN, "mapRunArn": arn, "stateMachineArn": MACHINE, "startDate": 0} for arn in arns]
+    stubbed.add_response("list_map_runs", {"mapRuns": runs}, {"executionArn": ARN})
+
+
+@states_stub
+def test_an_execution_is_named_as_its_run(stubbed: Stubber) -> None:
+    expected = {"stateMachineArn": MACHINE, "name": "run-1", "input": '{"a": 1, "b": 2}'}
+    stubbed.add_response("start_execution", {"executionArn": ARN, "startDate": 0}, expected)
+
+    executions(stubbed).start("run-1", {"b": 2, "a": 1})
+
+    assert executions(stubbed).arn_of("run-1") == ARN
+
+
+@states_stub
+def test_an_execution_that_has_started_before_is_started(stubbed: Stubber) -> None:
+    stubbed.add_client_error("start_execution", "ExecutionAlreadyExists")
+
+    executions(stubbed).start("run-1", {})
+
+
+@states_stub
+@pytest.mark.parametrize(("code", "stopped"), [("", True), ("ExecutionDoesNotExist", False)])
+def test_what_was_never_started_is_not_stopped(stubbed: Stubber, code: str, stopped: bool) -> None:
+    if code:
+        stubbed.add_client_error("stop_execution", code)
+    else:
+        stubbed.add_response("stop_execution", {"stopDate": 0})
+
+    assert executions(stubbed).stop(ARN, "Cancelled", "x") is stopped
+
+
+@states_stub
+def test_the_input_of_an_execution_can_be_had(stubbed: Stubber) -> None:
+    described = {
+        "executionArn": ARN,
+        "stateMachineArn": MACHINE,
+        "status": "ABORTED",
+        "startDate": 0,
+        "input": json.dumps({"detail": 1}),
+    }
+    stubbed.add_response("describe_execution", described, {"executionArn": ARN})
+
+    assert input_of(stubbed.client, ARN) == {"detail": 1}
+
+
+@states_stub
+def test_progress_counts_the_rows_of_batches_that_have_ended(stubbed: Stubber) -> None:
+    names = ("pending", "running", "succeeded", "failed", "timedOut", "aborted", "total", "resultsWritten")
+    counts = dict(zip(names, (50, 20, 10, 3, 2, 1, 86, 0), strict=True))
+    described = {
+        "mapRunArn": MAP_RUN,
+        "executionArn": ARN,
+        "status": "RUNNING",
+        "startDate": 0,
+        "maxConcurrency": 4,
+        "toleratedFailurePercentage": 100,
+        "toleratedFailureCount": 0,
+        "itemCounts": counts,
+        "executionCounts": counts,
+    }
+    add_map_run(stubbed, MAP_RUN)
+    stubbed.add_response("describe_map_run", described, {"mapRunArn": MAP_RUN})
+
+    assert executions(stubbed).progress(ARN) == Progress(done=16, running=20, max_concurrency=4)
+
+
+@states_stub
+@pytest.mark.parametrize("code", ["ThrottlingException", "ExecutionDoesNotExist"])
+def test_there_is_no_progress_where_none_can_be_told(stubbed: Stubber, code: str) -> None:
+    stubbed.add_client_error("list_map_runs", code)
+
+    assert executions(stubbed).progress(ARN) is None
+
+
+@states_stub
+def test_concurrency_is_set_on_the_map_run(stubbed: Stubber) -> None:
+    add_map_run(stubbed, MAP_RUN)
+    stubbed.add_response("update_map_run", {}, {"mapRunArn": MAP_RUN, "maxConcurrency": 7})
+
+    assert executions(stubbed).set_concurrency(ARN, 7)
+
+
+@states_stub
+def test_concurrency_is_not_set_before_there_is_a_map_run(stubbed: Stubber) -> None:
+    add_map_run(stubbed)
+
+    assert not executions(stubbed).set_concurrency(ARN, 7)
+
+
+@states_stub
+def test_concurrency_is_not_set_on_a_map_run_that_has_ended(stubbed: Stubber) -> None:
+    add_map_run(stubbed, MAP_RUN)
+    stubbed.add_client_error("update_map_run", "ValidationException")
+
+    assert not executions(stubbed).set_concurrency(ARN, 7)
+
+
+@states_stub
+@pytest.mark.parametrize(
+    ("operation", "call"),
+    [
+        ("start_execution", lambda found: found.start("run-1", {})),
+        ("stop_execution", lambda found: found.stop(ARN, "e", "c")),
+        ("list_map_runs", lambda found: found.progress(ARN)),
+        ("list_map_runs", lambda found: found.set_concurrency(ARN, 2)),
+    ],
+)
+def test_a_refusal_of_step_functions_is_a_fault_with_its_code(stubbed: Stubber, operation: str, call: Any) -> None:
+    stubbed.add_client_error(operation, "AccessDeniedException")
+
+    with pytest.raises(WorkflowFault, match="AccessDeniedException"):
+        call(executions(stubbed))
+
+
+def test_a_list_is_found_as_it_was_put(s3: Any) -> None:
+    lists = Lists(s3, "input")
+
+    put = lists.put("submitted/r.json", b"[]")
+
+    assert lists.find("submitted/r.json") == put
+    assert (put.size, len(put.etag)) == (2, 32)
+    assert lists.find("submitted/none.json") is None
+
+
+@s3_stub
+def test_an_object_that_may_not_be_seen_is_not_there(stubbed: Stubber) -> None:
+    stubbed.add_client_error("head_object", "403", http_status_code=403)
+
+    assert Lists(stubbed.client, "input").find("manifests/x.csv") is None
+
+
+@s3_stub
+@pytest.mark.parametrize(
+    ("operation", "call"),
+    [("put_object", lambda lists: lists.put("k", b"")), ("head_object", lambda lists: lists.find("k"))],
+)
+def test_a_refusal_of_s3_is_a_fault_with_its_code(stubbed: Stubber, operation: str, call: Any) -> None:
+    stubbed.add_client_error(operation, "SlowDown", http_status_code=503)
+
+    with pytest.raises(StorageFault, match="SlowDown"):
+        call(Lists(stubbed.client, "input"))
+
+
+def test_links_are_signed_by_version_4_and_an_upload_s_metadata_with_them() -> None:
+    links = Links(boto3.client("s3", config=Config(signature_version="s3v4")), "input")
+
+    upload = parse_qs(urlsplit(links.for_upload("manifests/a b.csv", {"base-url": "https://x/"})).query)
+    look = urlsplit(links.to("runs/r/summary.json"))
+
+    assert upload["X-Amz-SignedHeaders"] == ["host;x-amz-meta-base-url"]
+    assert upload["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    assert upload["X-Amz-Expires"] == ["900"]
+    assert look.path.endswith("/runs/r/summary.json")
+
+
+@pytest.fixture
+def runs(moto: None) -> RunsTable:
+    client = boto3.client("dynamodb")
+    names = ("run_id", "kind", "started_at")
+    client.create_table(
+        TableName="runs",
+        KeySchema=[{"AttributeName": "run_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        BillingMode="PAY_PER_REQUEST",
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": NEWEST,
+                "KeySchema": [
+                    {"AttributeName": "kind", "KeyType": "HASH"},
+                    {"AttributeName": "started_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    table = RunsTable(client, "runs")
+    for number in range(7):
+        status = "failed" if number % 3 == 0 else "succeeded"
+        table.create(
+            {
+                "run_id": f"r{number}",
+                "kind": "run",
+                "status": status,
+                "execution_arn": "arn:e",
+                "started_at": f"2026-11-23T11:00:0{number}.000Z",
+                "options": {"timeout": 2.5, "rounds": 3},
+            }
+        )
+    return table
+
+
+def test_runs_come_newest_first_and_page_after_page(runs: RunsTable) -> None:
+    found, after = [], None
+    while True:
+        records, after = runs.newest(None, 3, after)
+        found.append([record["run_id"] for record in records])
+        if after is None:
+            break
+
+    assert [run_id for page in found for run_id in page] == ["r6", "r5", "r4", "r3", "r2", "r1", "r0"]
+    assert all(len(page) <= 3 for page in found)
+
+
+def test_runs_of_a_status_come_alone_with_their_options_as_they_were(runs: RunsTable) -> None:
+    records, _ = runs.newest("failed", 100, None)
+
+    assert [record["run_id"] for record in records] == ["r6", "r3", "r0"]
+    assert records[0]["options"] == {"timeout": 2.5, "rounds": 3}
+    assert isinstance(records[0]["options"]["rounds"], int)
+
+
+def test_a_run_is_created_once_and_not_changed_once_it_is_over(runs: RunsTable) -> None:
+    assert not runs.create({"run_id": "r1"})
+    assert runs.update_unless_over("r1", {"status": "cancelling"})
+    runs.update("r1", {"ended_at": "2026-11-23T12:00:00.000Z"})
+
+    assert not runs.update_unless_over("r1", {"status": "running"})
+    assert not runs.update_unless_over("unknown", {"status": "running"})
+    assert not runs.claim({"run_id": "r1", "execution_arn": "arn:e"})
+
+
+def test_a_claim_leaves_what_the_api_has_recorded(runs: RunsTable) -> None:
+    runs.create({"run_id": "new", "request": "fingerprint", "execution_arn": "arn:new", "status": "starting"})
+
+    assert runs.claim({"run_id": "new", "execution_arn": "arn:new", "status": "running"})
+
+    record = runs.get("new")
+    assert record is not None
+    assert (record["request"], record["status"]) == ("fingerprint", "running")

@@ -1,0 +1,96 @@
+"""What a run of a manifest would be."""
+
+from pathlib import Path
+
+import pytest
+
+from functions.core.faults import InvalidManifest
+from functions.core.options import Options
+from local.option_table import PAGE, page
+from local.plan import Plan, plan, planned
+
+MIXED = (
+    "url;key;title\r\n"
+    "http://a.example/1;k.png;x\r\n"
+    "http://a.example/1;;again\r\n"
+    '"ftp://b.example/2";;"two\r\nlines"\r\n'
+    "http://me:pass@c.example/3?token=abc;/images/k.png;w\r\n"
+    "4.png;;\r\n"
+    "http://a.example/5;../x;\r\n"
+)
+
+
+def of(folder: Path, name: str, text: str, options: Options | None = None) -> Plan:
+    (folder / name).write_bytes(text.encode())
+    return planned(folder / name, options or Options())
+
+
+def test_every_row_is_either_to_be_fetched_or_told(tmp_path: Path) -> None:
+    found = of(tmp_path, "mixed.csv", MIXED, Options(base_url="http://d.example", batch_size=4))
+
+    assert (found.format, found.rows, found.batches) == ("csv-semicolon", 6, 2)
+    assert found.counts == {"duplicate": 1, "invalid_url": 1, "key_conflict": 1, "invalid_row": 1}
+    assert found.hosts == {"a.example": 1, "d.example": 1}
+    assert found.rows == found.counts.total() + found.hosts.total()
+
+
+def test_rows_are_named_by_their_line(tmp_path: Path) -> None:
+    found = of(tmp_path, "mixed.csv", MIXED)
+
+    assert [line for line, _ in found.bad] == [5, 7, 8]
+    assert found.duplicates == [(3, "http://a.example/1")]
+    assert found.conflicts == [(6, "images/k.png")]
+
+
+def test_batches_are_bounded_by_bytes_too(tmp_path: Path) -> None:
+    rows = "".join(f"http://a.example/{n},{'x' * 10_000}\n" for n in range(40))
+
+    assert of(tmp_path, "long.csv", "url,note\n" + rows).batches == 3
+
+
+def test_only_the_first_ten_are_named_and_all_are_counted(tmp_path: Path) -> None:
+    found = of(tmp_path, "bad.txt", "1.png\n" * 50)
+
+    assert (found.counts["invalid_url"], len(found.bad)) == (50, 10)
+
+
+def test_parquet_is_read_too(tmp_path: Path) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pa.table({"url": ["http://a.example/1", "http://a.example/1", "x"]}), tmp_path / "a.parquet")
+
+    found = planned(tmp_path / "a.parquet", Options())
+
+    assert (found.rows, found.hosts, found.counts) == (3, {"a.example": 1}, {"duplicate": 1, "invalid_url": 1})
+
+
+def test_what_would_be_refused_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidManifest, match="no url column"):
+        of(tmp_path, "bad.csv", "link\nx\n")
+
+
+def test_it_is_shown_without_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mixed.csv").write_text(MIXED + "http://me:pass@c.example/3?token=abc\n" * 2)
+
+    status = plan(manifest=str(tmp_path / "mixed.csv"), options={"batch-size": "2"})
+
+    shown = capsys.readouterr().out
+    assert status == 0
+    assert "a.example" in shown
+    assert "pass" not in shown
+    assert "abc" not in shown
+
+
+@pytest.mark.parametrize("options", [{"speed": "1"}, {}])
+def test_a_refusal_is_a_sentence_and_a_status(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: dict[str, str]
+) -> None:
+    (tmp_path / "bad.csv").write_text("link\nx\n")
+
+    assert plan(manifest=str(tmp_path / "bad.csv"), options=options) == 1
+    assert capsys.readouterr().out.startswith("The run would be refused: The")
+
+
+def test_the_page_s_table_of_options_is_that_of_the_model() -> None:
+    """`python -m local.option_table` makes it so."""
+    assert page(PAGE.read_text()) == PAGE.read_text()
+    assert "| `batch_size` | 1 to 1000 | 100 |" in PAGE.read_text()
