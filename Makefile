@@ -44,7 +44,7 @@ plan: .venv/ready ## Say what a run of a manifest would be, and fetch nothing: M
 	@$(BIN)/python -m local plan --manifest "$(MANIFEST)" --options "$(OPTIONS)"
 
 test: cdk.out/ready ## Run the whole test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/ready ## Lint, type-check, and hold the template against cfn-lint and cdk-nag
 	@$(BIN)/ruff format --check .

@@ -1,4 +1,7 @@
-"""One embedded AWS for all tests of the pipeline, deployed from the template that CDK synthesized."""
+"""One embedded AWS for all tests of the pipeline, deployed from the template that CDK synthesized.
+
+It ends with this package, for a process can hold but one, and the unit tests have clouds of their own.
+"""
 
 import subprocess
 import sys
@@ -22,7 +25,7 @@ def assembly() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cloud(assembly: Path) -> Iterator[Cloud]:
     with Cloud(assembly=assembly, parameters={"AllowedNetworks": "127.0.0.0/8"}) as cloud:
         yield cloud

@@ -44,7 +44,7 @@ def test_a_batch_killed_in_the_middle_is_run_again_and_loses_nothing(cloud: Clou
 def test_rows_of_a_batch_that_is_killed_every_time_are_failures_to_run_again(cloud: Cloud, site: Site) -> None:
     manifest = _manifest(site, _kill_download_batch)
 
-    run = ended(cloud, start(cloud, "doomed.csv", manifest, {"batch-size": "20"}))
+    run = ended(cloud, start(cloud, "doomed.csv", manifest, {"batch-size": "20", "max-concurrency": "1"}))
 
     summary = run.summary
     assert books_balance(summary)
