@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from functions.adapters.manifests import CHUNK_BYTES
-from functions.core.manifest_check import checked
+from functions.core.manifests.check import checked
 from functions.core.runs import ManifestObject
 
 SIZES = (10_000, 1_000_000)

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Size
 from aws_cdk.aws_iam import Role, ServicePrincipal
 from aws_cdk.aws_lambda import Architecture, Code, Runtime, Tracing
 from aws_cdk.aws_lambda import Function as LambdaFunction
@@ -18,6 +18,7 @@ class FunctionSpec:
     timeout_seconds: int
     memory_mb: int  # 1,769 MB is one whole vCPU
     environment: tuple[str, ...]  # the names it is given, of those that the stack knows
+    disk_mb: int = 512  # under /tmp, included in the price
 
     @property
     def title(self) -> str:
@@ -31,6 +32,7 @@ WORKFLOW_FUNCTIONS = (
         90,
         1769,
         ("IMAGES_BUCKET", "IMAGES_TABLE", "INPUT_BUCKET", "TOPIC_ARN", "ALLOWED_NETWORKS", "CONTACT"),
+        disk_mb=4096,  # 32 downloads of up to 25 MB, and room for runs that allow more; $0.001 a million images
     ),
     FunctionSpec("summarize_run", 900, 1024, ("INPUT_BUCKET", "RUNS_TABLE", "TOPIC_ARN")),
 )
@@ -72,6 +74,7 @@ class Function(Construct):
             handler=f"functions.{spec.module}.handler",
             timeout=Duration.seconds(spec.timeout_seconds),
             memory_size=spec.memory_mb,
+            ephemeral_storage_size=Size.mebibytes(spec.disk_mb),
             environment={
                 **{name: environment[name] for name in spec.environment},
                 "ENVIRONMENT": settings.environment,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.core.csv_rows import BARE, LINES, LIST
+from functions.core.manifests.csv_rows import BARE, LINES, LIST
 
 INDEX = "$$.Map.Item.Index"
 

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from functions.core.faults import InvalidManifest
-from functions.core.manifest_check import WHOLE_BYTES
+from functions.core.manifests.check import WHOLE_BYTES
 from functions.core.option_check import checked
 
 # CloudWatch Logs takes no others.

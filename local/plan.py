@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from cdk.definition import BATCH_BYTES
-from functions.core.contents import Contents
 from functions.core.faults import InvalidManifest, RowFault
-from functions.core.formats import PARQUET, format_named
 from functions.core.keys import wanted_key
-from functions.core.manifest_check import checked as checked_manifest
-from functions.core.naming import plain
+from functions.core.manifests.check import checked as checked_manifest
+from functions.core.manifests.contents import Contents
+from functions.core.manifests.formats import PARQUET, format_named
+from functions.core.manifests.naming import plain
 from functions.core.option_check import checked
 from functions.core.options import Options
 from functions.core.reasons import Reason

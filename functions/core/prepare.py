@@ -5,9 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from functions.core.faults import InvalidManifest
-from functions.core.formats import PARQUET
-from functions.core.manifest_check import WHOLE_BYTES, Checked
-from functions.core.manifest_check import checked as checked_manifest
+from functions.core.manifests.check import WHOLE_BYTES, Checked
+from functions.core.manifests.check import checked as checked_manifest
+from functions.core.manifests.formats import PARQUET
 from functions.core.metadata import options_in
 from functions.core.option_check import checked
 from functions.core.options import Options

@@ -7,8 +7,8 @@ from typing import Any
 
 from functions.core.books import written_lines
 from functions.core.faults import InvalidManifest
-from functions.core.formats import PARQUET, Format, format_named
-from functions.core.naming import plain
+from functions.core.manifests.formats import PARQUET, Format, format_named
+from functions.core.manifests.naming import plain
 from functions.core.ports import ManifestGone, Manifests, Results
 from functions.core.runs import ManifestObject
 

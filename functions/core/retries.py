@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol, Self
 
-from functions.core import json_rows
-from functions.core.formats import PARQUET, format_named
+from functions.core.manifests import json_rows
+from functions.core.manifests.formats import PARQUET, format_named
 from functions.core.options import Options
 from functions.core.ports import Results
 from functions.core.rows import with_absolute_url

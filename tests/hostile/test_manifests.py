@@ -154,7 +154,7 @@ def test_an_option_that_is_wrong_is_named(metadata: dict[str, str], sentence: st
 
 
 def test_what_is_too_big_to_be_read_whole_has_no_total_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("functions.core.manifest_check.SAMPLE_BYTES", 10_000)
+    monkeypatch.setattr("functions.core.manifests.check.SAMPLE_BYTES", 10_000)
 
     run = Run("big.csv", "url,a\n" + f"{URL},1\n" * 5_000, whole=50_000)
 

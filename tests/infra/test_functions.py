@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from cdk.settings import Settings
+from functions.core.options import Options
 from functions.environment import ApiEnvironment, DownloadEnvironment, PrepareEnvironment, SummarizeEnvironment
 from tests.infra.rendered import Template
 
@@ -110,3 +111,11 @@ def test_the_outputs_have_the_names_that_others_read(template: Template) -> None
         "StateMachineArn",
         "ApiUrl",
     }
+
+
+def test_download_batch_has_a_disk_for_as_many_large_images_as_it_loads_at_once(functions: dict[str, Any]) -> None:
+    defaults = Options()
+
+    megabytes = functions["download_batch"]["EphemeralStorage"]["Size"]
+
+    assert defaults.concurrency * defaults.max_bytes <= megabytes * 1024 * 1024

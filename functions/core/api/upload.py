@@ -8,7 +8,7 @@ from functions.core.api.problems import invalid
 from functions.core.api.requests import UploadRequest
 from functions.core.api.run_options import as_metadata, given_options
 from functions.core.faults import InvalidManifest
-from functions.core.naming import named
+from functions.core.manifests.naming import named
 
 
 def upload(request: UploadRequest, links: Links, bucket: str) -> Upload:

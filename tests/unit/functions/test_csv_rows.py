@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core import csv_check, csv_rows
-from functions.core.csv_rows import LINES, LIST, Dialect
 from functions.core.faults import InvalidManifest
+from functions.core.manifests import csv_check, csv_rows
+from functions.core.manifests.csv_rows import LINES, LIST, Dialect
 
 CELL = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\"), max_size=8)
 

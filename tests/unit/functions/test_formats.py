@@ -5,9 +5,9 @@ import gzip
 import pytest
 
 from functions.core.faults import InvalidManifest
-from functions.core.formats import FORMATS, Format
-from functions.core.gunzip import unpacked
-from functions.core.naming import HEAD_BYTES, named, plain, told
+from functions.core.manifests.formats import FORMATS, Format
+from functions.core.manifests.gunzip import unpacked
+from functions.core.manifests.naming import HEAD_BYTES, named, plain, told
 
 
 def format_of(key: str, data: bytes = b"") -> str:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core import json_check, json_rows
 from functions.core.faults import InvalidManifest
+from functions.core.manifests import json_check, json_rows
 
 JSON = st.recursive(
     st.none()

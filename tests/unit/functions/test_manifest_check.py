@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
-from functions.core import manifest_check, parquet
 from functions.core.faults import InvalidManifest
-from functions.core.manifest_check import Checked, checked
+from functions.core.manifests import check as checks
+from functions.core.manifests import parquet
+from functions.core.manifests.check import Checked, checked
 from functions.core.runs import ManifestObject
 from tests.support.fakes import FakeManifests
 
@@ -28,7 +29,7 @@ def check(name: str, data: bytes, whole_bytes: int = 10**9) -> Checked:
 
 @pytest.fixture
 def small_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manifest_check, "SAMPLE_BYTES", SAMPLE)
+    monkeypatch.setattr(checks, "SAMPLE_BYTES", SAMPLE)
 
 
 CSV = b"url,id\n" + b"".join(b"http://a/%d,\xc3\xa9\n" % n for n in range(100))
@@ -50,7 +51,7 @@ def test_a_manifest_is_read_whole_up_to_the_limit(name: str, data: bytes, whole_
 def test_of_a_larger_one_its_beginning_and_its_end_wherever_they_are_cut(
     name: str, data: bytes, sample: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manifest_check, "SAMPLE_BYTES", sample)
+    monkeypatch.setattr(checks, "SAMPLE_BYTES", sample)
 
     found = check(name, data, len(data) - 1)
 

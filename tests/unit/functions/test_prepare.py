@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from functions.core.contents import MAX_COLUMNS, examined
 from functions.core.faults import InvalidManifest
+from functions.core.manifests.contents import MAX_COLUMNS, examined
 from functions.core.prepare import Preparer
 from functions.core.runs import run_id_of
 from tests.support.fakes import FakeManifests, FakeRecords

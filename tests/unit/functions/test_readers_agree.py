@@ -13,9 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cdk.readers import READERS as STACKS_READERS
-from functions.core.csv_rows import LIST, LIST_MAGIC
 from functions.core.faults import InvalidManifest
-from functions.core.formats import FORMATS, PARQUET
+from functions.core.manifests.csv_rows import LIST, LIST_MAGIC
+from functions.core.manifests.formats import FORMATS, PARQUET
 from local.states.readers import READERS
 
 CONFIGS = {reader.name: dict(reader.config) for reader in STACKS_READERS}

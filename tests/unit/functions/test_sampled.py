@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.core import manifest_check
+from functions.core.manifests import check
 from functions.core.prepare import Preparer
 from functions.core.summary import Summarizer
 from tests.support.fakes import FakeManifests, FakeNotices, FakeRecords, FakeResults
@@ -22,7 +22,7 @@ def line(row: int, **more: Any) -> dict[str, Any]:
 
 class World:
     def __init__(self, data: bytes, monkeypatch: pytest.MonkeyPatch, key: str = KEY) -> None:
-        monkeypatch.setattr(manifest_check, "SAMPLE_BYTES", 500)
+        monkeypatch.setattr(check, "SAMPLE_BYTES", 500)
         self.manifests, self.records, self.results = FakeManifests(), FakeRecords(), FakeResults()
         self.manifests.add(key, data)
         found = {"key": key, "etag": "e1", "size": len(data)}

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.core.faults import BooksFault, StorageFault
-from functions.core.formats import FORMATS, Format
-from functions.core.naming import named, told
+from functions.core.manifests.formats import FORMATS, Format
+from functions.core.manifests.naming import named, told
 from functions.core.ports import Notice
 from functions.core.prepare import Preparer
 from functions.core.runs import run_id_of

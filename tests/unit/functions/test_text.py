@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.core.faults import InvalidManifest
-from functions.core.text import text
+from functions.core.manifests.text import text
 
 
 def pieces(data: bytes, size: int) -> list[bytes]:

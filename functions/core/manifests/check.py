@@ -7,15 +7,15 @@ through the whole of it anyway.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from functions.core import parquet
-from functions.core.contents import Contents
 from functions.core.faults import InvalidManifest
-from functions.core.formats import PARQUET, Format
-from functions.core.gunzip import unpacked
-from functions.core.naming import Named, named, told
+from functions.core.manifests import parquet
+from functions.core.manifests.contents import Contents
+from functions.core.manifests.formats import PARQUET, Format
+from functions.core.manifests.gunzip import unpacked
+from functions.core.manifests.naming import Named, named, told
+from functions.core.manifests.text import text
 from functions.core.ports import Manifests
 from functions.core.runs import ManifestObject
-from functions.core.text import text
 
 WHOLE_BYTES = 256 * 1024 * 1024
 SAMPLE_BYTES = 8 * 1024 * 1024

@@ -3,12 +3,12 @@
 import csv
 from collections.abc import Callable, Iterable, Iterator
 
-from functions.core.contents import MAX_COLUMNS, Contents, too_large
-from functions.core.csv_rows import Dialect, named
 from functions.core.faults import InvalidManifest
-from functions.core.line_faults import BACKSLASH, CARRIAGE_RETURN, OPEN_QUOTE, TOO_LARGE, Faults, more_fields
+from functions.core.manifests.contents import MAX_COLUMNS, Contents, too_large
+from functions.core.manifests.csv_rows import Dialect, named
+from functions.core.manifests.line_faults import BACKSLASH, CARRIAGE_RETURN, OPEN_QUOTE, TOO_LARGE, Faults, more_fields
+from functions.core.manifests.text import text
 from functions.core.rows import columns_of
-from functions.core.text import text
 
 MAX_HEADER_BYTES = 10 * 1024
 """Step Functions' limit."""

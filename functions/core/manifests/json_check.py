@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
-from functions.core.contents import Contents, examined, too_large
 from functions.core.faults import InvalidManifest
-from functions.core.json_rows import loads, numbered_array, why
-from functions.core.line_faults import NOT_JSON, TOO_LARGE, Faults
-from functions.core.text import text
+from functions.core.manifests.contents import Contents, examined, too_large
+from functions.core.manifests.json_rows import loads, numbered_array, why
+from functions.core.manifests.line_faults import NOT_JSON, TOO_LARGE, Faults
+from functions.core.manifests.text import text
 
 _LONG = 16 * 1024
 """Characters: no shorter line is looked at twice for its size."""

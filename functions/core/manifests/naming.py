@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from functions.core.csv_rows import BARE, LIST_MAGIC
 from functions.core.faults import InvalidManifest
-from functions.core.formats import FORMATS, PARQUET, Format
-from functions.core.gunzip import unpacked
+from functions.core.manifests.csv_rows import BARE, LIST_MAGIC
+from functions.core.manifests.formats import FORMATS, PARQUET, Format
+from functions.core.manifests.gunzip import unpacked
 from functions.core.rows import columns_of
 
 HEAD_BYTES = 64 * 1024

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 from functions.core.faults import InvalidManifest
-from functions.core.text import text
+from functions.core.manifests.text import text
 
 CHARACTERS = 64 * 1024
 MAX_ITEM_CHARACTERS = 2 * 1024 * 1024

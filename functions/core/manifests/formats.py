@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from functions.core import csv_check, csv_rows, json_check, json_rows
-from functions.core.contents import Contents
-from functions.core.csv_rows import COMMA, LINES, LIST, PIPE, SEMICOLON, TAB, Dialect, bare
+from functions.core.manifests import csv_check, csv_rows, json_check, json_rows
+from functions.core.manifests.contents import Contents
+from functions.core.manifests.csv_rows import COMMA, LINES, LIST, PIPE, SEMICOLON, TAB, Dialect, bare
 
 Chunks = Iterable[bytes]
 Cut = Callable[[], bool]

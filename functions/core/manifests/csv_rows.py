@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from functions.core.faults import InvalidManifest
+from functions.core.manifests.text import text
 from functions.core.rows import UNNAMED_COLUMNS
-from functions.core.text import text
 
 Row = dict[str, str]
 Records = Iterator[tuple[int, list[str]]]
