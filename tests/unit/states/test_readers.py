@@ -25,11 +25,11 @@ def read(content: bytes, key: str, input_type: str, data: Any = None, **config: 
 ITEMS = [
     ("list.csv", "CSV", b"a\n1\n", [{"a": "1"}]),
     ("bom.csv", "CSV", b"\xef\xbb\xbfa\n1\n", [{"a": "1"}]),
-    ("list.csv.gz", "CSV", gzip.compress(b"a\n1\n"), [{"a": "1"}]),
+    ("list.csv.gz", "CSV", gzip.compress(b"a\n1\n", mtime=0), [{"a": "1"}]),
     ("list.json", "JSON", b'[1, {"a": [2]}, "]"]', [1, {"a": [2]}, "]"]),
     ("bom.json", "JSON", b"\xef\xbb\xbf[1]", [1]),
     ("empty.json", "JSON", b" [ ] \n", []),
-    ("list.JSON.GZ", "JSON", gzip.compress(b"[1]"), [1]),
+    ("list.JSON.GZ", "JSON", gzip.compress(b"[1]", mtime=0), [1]),
     ("list.jsonl", "JSONL", b'1\n\n{"a": 2}\r\n"x"', [1, {"a": 2}, "x"]),
     ("empty.jsonl", "JSONL", b"", []),
 ]
