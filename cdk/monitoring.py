@@ -120,12 +120,12 @@ class Monitoring(Construct):
         )
 
     def _runs(self, state_machine: IStateMachine) -> None:
-        started, succeeded, failed = Ours.RUNS_STARTED, Ours.RUNS_SUCCEEDED, Ours.RUNS_FAILED
+        runs = (Ours.RUNS_STARTED, Ours.RUNS_SUCCEEDED, Ours.RUNS_FAILED, Ours.RUNS_CANCELLED)
         self._facade.add_large_header("Runs").monitor_custom(
             human_readable_name="Runs",
             alarm_friendly_name="Runs",
             metric_groups=[
-                _group("How runs end", [self._ours(each) for each in (started, succeeded, failed)]),
+                _group("How runs end", [self._ours(each) for each in runs]),
                 _group("Rounds and deferred rows", [self._ours(Ours.ROUNDS, "Average"), self._ours(Ours.DEFERRED)]),
             ],
         ).monitor_step_function(

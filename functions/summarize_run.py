@@ -23,7 +23,11 @@ from functions.telemetry.metrics import counted, emit
 from functions.telemetry.names import Metric
 from functions.telemetry.tracing import traced
 
-ENDS = {"succeeded": Metric.RUNS_SUCCEEDED, "failed": Metric.RUNS_FAILED}
+ENDS = {
+    "succeeded": Metric.RUNS_SUCCEEDED,
+    "failed": Metric.RUNS_FAILED,
+    "cancelled": Metric.RUNS_CANCELLED,
+}
 """What is counted, by status: a run that somebody cancelled is neither."""
 
 logger = Logger()
@@ -74,4 +78,5 @@ def _input(change: StatusChange, arn: str) -> Mapping[str, Any]:
 def _measure(status: str, lost: int) -> None:
     """The end of the run, and the rows of batches that did not live to count them."""
     ends = {ENDS[status]: [1]} if status in ENDS else {}
-    emit(ends | counted({Metric.FAILED: lost}), {Reason.BATCH_CRASHED: lost} if lost else None)
+    reason = Reason.OUT_OF_TIME if status == "cancelled" else Reason.BATCH_CRASHED
+    emit(ends | counted({Metric.FAILED: lost}), {reason: lost} if lost else None)

@@ -32,6 +32,7 @@ class Metric(StrEnum):
     RUNS_STARTED = "RunsStarted"
     RUNS_SUCCEEDED = "RunsSucceeded"
     RUNS_FAILED = "RunsFailed"
+    RUNS_CANCELLED = "RunsCancelled"
 
     @property
     def unit(self) -> str:
