@@ -90,15 +90,24 @@ def _jpeg_ends(file: IO[bytes], size: int) -> bool:
             continue
         position += 2 + int.from_bytes(head[2:4], "big")
         if head[1] == 0xDA:
-            return _contains(file, position, b"\xff\xd9")
+            return _ends(file, position, size) or _contains(file, position)
     return False
 
 
-def _contains(file: IO[bytes], position: int, mark: bytes) -> bool:
+_JPEG_END = b"\xff\xd9"
+
+
+def _ends(file: IO[bytes], position: int, size: int) -> bool:
+    """Where nearly every file has it, so that few are read once more."""
+    file.seek(max(position, size - len(_JPEG_END)))
+    return file.read() == _JPEG_END
+
+
+def _contains(file: IO[bytes], position: int) -> bool:
     file.seek(position)
     kept = b""
     while chunk := file.read(256 * 1024):
-        if mark in kept + chunk:
+        if _JPEG_END in kept + chunk:
             return True
         kept = chunk[-1:]
     return False

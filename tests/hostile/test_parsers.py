@@ -190,7 +190,7 @@ class _Sock:
     def __init__(self, data: bytes) -> None:
         self._data = data
 
-    def makefile(self, mode: str) -> object:
+    def makefile(self, mode: str, size: int = 0) -> object:
         return io.BufferedReader(io.BytesIO(self._data))  # type: ignore[arg-type]
 
 

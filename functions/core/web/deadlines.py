@@ -14,19 +14,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 
-class Lease:
-    """The time that one download has. Sockets are shown to it as they come into use.
+class Handle:
+    """A connection's socket, for the deadline to shut. Shown to every download that uses the connection.
 
-    It holds a duplicate of the descriptor: `ssl` takes the socket itself apart during a handshake, and a number that
-    the download has closed may be another download's by the time the deadline shuts it.
+    It is a duplicate of the descriptor: `ssl` takes the socket itself apart during a handshake, and a number that was
+    closed may be another connection's by the time the deadline shuts it. It is closed when neither a connection nor a
+    download holds it: http.client closes the connection of a body without a length before that has been read.
     """
 
-    __slots__ = ("_lock", "_socket", "ends", "expired")
+    __slots__ = ("_socket",)
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = socket.socket(sock.family, sock.type, 0, os.dup(sock.fileno()))
+
+    def shut(self) -> None:
+        """Wakes whoever reads from it."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def __del__(self) -> None:
+        self._socket.close()
+
+
+class Lease:
+    """The time that one download has. Connections are shown to it as they come into use."""
+
+    __slots__ = ("_handle", "_lock", "ends", "expired")
 
     def __init__(self, ends: float) -> None:
         self.ends = ends
         self.expired = False
-        self._socket: socket.socket | None = None
+        self._handle: Handle | None = None
         self._lock = threading.Lock()
 
     @property
@@ -34,33 +52,23 @@ class Lease:
         """Seconds, never negative."""
         return max(0.0, self.ends - time.monotonic())
 
-    def watch(self, sock: socket.socket) -> None:
-        """From now on `sock` is what the deadline shuts; at once if it has passed already."""
+    def watch(self, handle: Handle) -> None:
+        """From now on this is what the deadline shuts; at once if it has passed already."""
         with self._lock:
-            self._drop()
-            self._socket = socket.socket(sock.family, sock.type, 0, os.dup(sock.fileno()))
+            self._handle = handle
             if self.expired:
-                self._shut()
+                handle.shut()
 
     def expire(self) -> None:
         with self._lock:
             self.expired = True
-            self._shut()
+            if self._handle is not None:
+                self._handle.shut()
 
     def end(self) -> None:
         """Nothing is watched any more."""
         with self._lock:
-            self._drop()
-
-    def _shut(self) -> None:
-        if self._socket is not None:
-            with suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-
-    def _drop(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+            self._handle = None
 
 
 class Watchdog:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import requests
 from requests.models import Response
 
 from functions.core.faults import RowFault
@@ -15,6 +14,7 @@ from functions.core.web.causes import fault_from
 from functions.core.web.deadlines import Lease, Watchdog
 from functions.core.web.redirects import MAX_HOPS, target_of
 from functions.core.web.robots import opted_out
+from functions.core.web.session import MirrorSession
 from functions.core.web.statuses import fault_of
 
 CONNECT_SECONDS = 5.0
@@ -63,7 +63,7 @@ class NotModified(Exception):
 class Fetcher:
     """Shared by the threads of an environment."""
 
-    def __init__(self, session: requests.Session, watchdog: Watchdog) -> None:
+    def __init__(self, session: MirrorSession, watchdog: Watchdog) -> None:
         self._session = session
         self._watchdog = watchdog
 
@@ -112,9 +112,7 @@ class Fetcher:
         sent = {**headers, **wanted.validators}
         if wanted.user_agent:
             sent["User-Agent"] = wanted.user_agent
-        request = self._session.prepare_request(requests.Request("GET", url, headers=sent))
-        timeout = (CONNECT_SECONDS, max(0.001, min(READ_SECONDS, lease.left)))
-        return self._session.send(request, stream=True, timeout=timeout, allow_redirects=False, proxies={})
+        return self._session.ask(url, sent, (CONNECT_SECONDS, max(0.001, min(READ_SECONDS, lease.left))))
 
     def _accept(self, response: Response, wanted: Wanted, url: str) -> Fetched:
         if response.status_code == 304 and wanted.validators:

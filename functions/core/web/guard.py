@@ -18,7 +18,7 @@ from urllib3.poolmanager import PoolManager
 from functions.core.faults import RowFault
 from functions.core.reasons import Reason
 from functions.core.web.addresses import AddressPolicy
-from functions.core.web.deadlines import current_lease
+from functions.core.web.deadlines import Handle, current_lease
 from functions.core.web.head import StrictResponse
 from functions.core.web.resolver import Resolver
 
@@ -89,27 +89,32 @@ class GuardedHTTPConnection(HTTPConnection):
     def __init__(self, *args: Any, guard: Guard, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.guard = guard
+        self._handle: Handle | None = None
 
     def _new_conn(self) -> socket.socket:
         sock = self.guard.connect(self._dns_host, self.port, self.socket_options)
         sock.settimeout(self.timeout)
-        _watch(sock)
+        self._handle = Handle(sock)
+        self._watch()
         return sock
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:  # kept alive since another download
-            _watch(self.sock)
+            self._watch()
         super().request(*args, **kwargs)
+
+    def close(self) -> None:
+        super().close()
+        self._handle = None
+
+    def _watch(self) -> None:
+        lease = current_lease()
+        if lease is not None and self._handle is not None:
+            lease.watch(self._handle)
 
 
 class GuardedHTTPSConnection(GuardedHTTPConnection, HTTPSConnection):
     """HTTPS likewise."""
-
-
-def _watch(sock: socket.socket) -> None:
-    lease = current_lease()
-    if lease is not None:
-        lease.watch(sock)
 
 
 class _GuardedHTTPPool(HTTPConnectionPool):

@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -9,6 +10,7 @@ import certifi
 import requests
 from requests.adapters import HTTPAdapter
 from requests.models import PreparedRequest, Response
+from requests.structures import CaseInsensitiveDict
 
 from functions.core.web.guard import Guard, GuardedPoolManager
 
@@ -57,6 +59,16 @@ class MirrorSession(requests.Session):
 
     def get_redirect_target(self, resp: Response) -> None:
         return None
+
+    def ask(self, url: str, headers: Mapping[str, str], timeout: tuple[float, float]) -> Response:
+        """A GET whose body is yet to be read. What a session does beside has no use here, and takes its time."""
+        request = PreparedRequest()
+        request.prepare_method("GET")
+        request.prepare_url(url, None)
+        request.prepare_headers(CaseInsensitiveDict(self.headers, **headers))
+        request.prepare_cookies(None)
+        request.prepare_auth(None)
+        return self.get_adapter(url).send(request, stream=True, timeout=timeout)
 
 
 def make_session(guard: Guard, *, contact: str = "", ca_file: str | None = None) -> MirrorSession:
