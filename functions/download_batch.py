@@ -8,10 +8,11 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.adapters.clients import client
+from functions.adapters.clients import POOL, client, credentials
 from functions.adapters.image_bucket import ImageBucket
 from functions.adapters.images_table import ImagesTable
 from functions.adapters.run_files import RunFiles
+from functions.adapters.signed_put import SignedPut
 from functions.adapters.topic import Topic
 from functions.core.batch import BatchMirror
 from functions.core.mirror import Mirror
@@ -44,13 +45,18 @@ def fetcher() -> Fetcher:
     return Fetcher(session, Watchdog())
 
 
+@cache
+def quick_put() -> SignedPut:
+    return SignedPut(client("s3"), environment().images_bucket, credentials(), POOL)
+
+
 def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
     settings = environment()
     table = ImagesTable(client("dynamodb"), settings.images_table)
     files = RunFiles(client("s3"), settings.input_bucket, run_id)
     mirror = Mirror(
         fetcher=phases.timed(fetcher(), fetch=Phase.DOWNLOAD),
-        store=phases.timed(ImageBucket(client("s3"), settings.images_bucket), put=Phase.STORE),
+        store=phases.timed(ImageBucket(client("s3"), settings.images_bucket, quick_put()), put=Phase.STORE),
         options=options,
         run_id=run_id,
     )

@@ -6,6 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from functions.adapters.faults import AWS_ERRORS, code_of, passes
+from functions.adapters.signed_put import SignedPut
 from functions.core.faults import RowFault, StorageFault
 from functions.core.ports import Upload
 from functions.core.reasons import Reason
@@ -18,9 +19,10 @@ class ImageBucket:
     """One PUT an image, its SHA-256 checked by S3. A single PUT takes up to 5 GB and costs what any other does,
     where a multipart upload costs three at least."""
 
-    def __init__(self, s3: Any, bucket: str) -> None:
+    def __init__(self, s3: Any, bucket: str, quick: SignedPut | None = None) -> None:
         self._s3 = s3
         self._bucket = bucket
+        self._quick = quick
 
     def put(self, upload: Upload) -> None:
         """Raises RowFault(STORAGE | KEY_CONFLICT), StorageFault."""
@@ -44,20 +46,20 @@ class ImageBucket:
         raise RowFault(Reason.KEY_CONFLICT, f"The key {upload.key} already holds the image of another URL.")
 
     def _put(self, upload: Upload, condition: dict[str, str]) -> None:
-        upload.file.seek(0)
-        if upload.content_type == "image/svg+xml":
-            condition = {**condition, "ContentDisposition": "attachment"}  # it can carry scripts
-        self._s3.put_object(
-            Bucket=self._bucket,
-            Key=upload.key,
-            Body=upload.file,
-            ContentLength=upload.size,
-            ContentType=upload.content_type,
-            ChecksumSHA256=base64.b64encode(bytes.fromhex(upload.sha256)).decode(),
-            StorageClass=upload.storage_class,
-            Metadata={OWNER: upload.owner},
+        arguments = {
+            "Key": upload.key,
+            "ContentType": upload.content_type,
+            "ChecksumSHA256": base64.b64encode(bytes.fromhex(upload.sha256)).decode(),
+            "StorageClass": upload.storage_class,
+            "Metadata": {OWNER: upload.owner},
             **condition,
-        )
+        }
+        if upload.content_type == "image/svg+xml":
+            arguments["ContentDisposition"] = "attachment"  # it can carry scripts
+        if self._quick is not None and self._quick.put(upload.file, upload.size, upload.sha256, arguments):
+            return
+        upload.file.seek(0)
+        self._s3.put_object(Bucket=self._bucket, Body=upload.file, ContentLength=upload.size, **arguments)
 
 
 def _fault(error: Exception) -> RowFault | StorageFault:
