@@ -60,6 +60,9 @@ lock: .venv/ready ## Resolve pyproject.toml's groups into the two locks, by vers
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group dev -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group functions \
 		--constraint requirements.txt -o functions/requirements.txt
+	@for other in img2dataset scrapy; do \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group $$other -o bench/contenders/$$other.txt; \
+	done
 
 deploy: cdk.out/ready ## Deploy to the AWS account of your credentials
 	@$(BIN)/python -m cdk.cli deploy

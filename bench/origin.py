@@ -1,58 +1,54 @@
-"""A web server that is not the bottleneck: `python -m bench.origin COUNT LOW HIGH` prints its address and serves.
+"""A web of images: `python -m bench.origin COUNT [LOW HIGH]` prints its addresses, eight hosts, and serves.
 
-It answers `/NUMBER.jpg` from memory, keeps connections alive, and ends when its standard input does.
+`/NUMBER.jpg` comes from memory, `/200ms/NUMBER.jpg` after 200 ms on average, most sooner and some much later, and
+`/missing/NUMBER.jpg` is a 404. Without LOW and HIGH sizes are as on the web.
 """
 
-import asyncio
-import subprocess
+import math
+import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench.images import jpegs
+from bench.images import jpegs, web_jpegs
+from bench.servers import Answer, Request, Seen, answered, serve, server
+
+HOSTS = 8
+TAIL = 0.5
+"""Of the logarithm of latencies, which are log-normal: one in a hundred takes 2.8 times the mean, one in a thousand 4."""
 
 
-class _Connection(asyncio.Protocol):
-    def __init__(self, images: Sequence[bytes]) -> None:
-        self._images = images
-        self._received = b""
+def answer_from(count: int, *sizes: int) -> Answer:
+    images = [answered("200 OK", image, "Content-Type: image/jpeg") for image in _images(count, *sizes)]
+    missing = answered("404 Not Found", b"no such image", "Content-Type: text/plain")
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+    def answer(request: Request, seen: Seen) -> bytes | tuple[float, bytes]:
+        folder, _, name = request.path.partition("?")[0][1:].rpartition("/")
+        number = int(name.removesuffix(".jpg"))
+        if folder == "missing":
+            return missing
+        image = images[number % len(images)]
+        seen.count("bytes", len(image))
+        return (latency(int(folder.removesuffix("ms")) / 1000, number), image) if folder else image
 
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        while b"\r\n\r\n" in self._received:
-            head, _, self._received = self._received.partition(b"\r\n\r\n")
-            path = head.split(b" ", 2)[1].split(b"?")[0]
-            image = self._images[int(path.strip(b"/").removesuffix(b".jpg")) % len(self._images)]
-            self._transport.writelines(
-                (b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(image), image)
-            )
+    return answer
 
 
-async def _serve(images: Sequence[bytes]) -> None:
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(images), "127.0.0.1", 0, backlog=1024)
-    host, port = server.sockets[0].getsockname()[:2]
-    print(f"http://{host}:{port}", flush=True)
-    await loop.run_in_executor(None, sys.stdin.read)
-    server.close()
+def latency(mean: float, number: int) -> float:
+    """Seconds, the same for the same image in every run."""
+    return mean * math.exp(random.Random(number).gauss(-(TAIL**2) / 2, TAIL))
+
+
+def _images(count: int, *sizes: int) -> Iterator[bytes]:
+    return iter(jpegs(count, *sizes) if sizes else web_jpegs(count))
 
 
 @contextmanager
-def origin(count: int, low: int, high: int) -> Iterator[str]:
-    """The address of a server in a process of its own."""
-    command = [sys.executable, "-m", "bench.origin", str(count), str(low), str(high)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.stdin.close()
+def origin(count: int, *sizes: int) -> Iterator[list[str]]:
+    """The addresses of a server in a process of its own."""
+    with server("bench.origin", count, *sizes) as addresses:
+        yield addresses
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(jpegs(*map(int, sys.argv[1:4]))))
+    serve(answer_from(*map(int, sys.argv[1:])), HOSTS)

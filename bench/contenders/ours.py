@@ -1,0 +1,80 @@
+"""The handler of download_batch as Lambda invokes it: one process, one batch after the other, an event in, a report out.
+
+`python -m bench.contenders.ours`. Its options are those of a run; what it writes as logs and metrics it writes.
+"""
+
+import json
+import os
+import sys
+from contextlib import redirect_stdout
+from datetime import UTC, datetime
+from typing import Any
+
+from bench.contenders.job import BUCKET, Job, contend
+from functions.core.options import Options
+
+RUN = "bench"
+LAMBDA_SECONDS = 90
+
+
+class Context:
+    """What Lambda tells a handler of its invocation."""
+
+    function_name = "download-batch"
+    memory_limit_in_mb = 1769
+    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:download-batch"
+    aws_request_id = "bench"
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return LAMBDA_SECONDS * 1000
+
+
+def environment(endpoint: str) -> dict[str, str]:
+    """What the stack sets, and where AWS is."""
+    return {
+        "IMAGES_BUCKET": BUCKET,
+        "IMAGES_TABLE": "images",
+        "INPUT_BUCKET": "input-bucket",
+        "TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:failures",
+        "ALLOWED_NETWORKS": "127.0.0.0/8",
+        "CONTACT": "",
+        "AWS_ENDPOINT_URL": endpoint,
+        "POWERTOOLS_SERVICE_NAME": "download_batch",
+    }
+
+
+def events(urls: list[str], options: Options) -> list[dict[str, Any]]:
+    """What the children of a run are given, its batches filled."""
+    size = options.batch_size
+    run = {"id": RUN, "manifest": "manifests/bench.csv", "options": _payload(options)}
+    items = [{"row": row, "item": {"url": url}} for row, url in enumerate(urls)]
+    return [
+        {"batch": {"BatchInput": {"run": run}, "Items": items[begin : begin + size]}, "execution_arn": "bench"}
+        for begin in range(0, len(items), size)
+    ]
+
+
+def _payload(options: Options) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps({name: getattr(options, name) for name in options.__slots__}))
+    return found
+
+
+def ready(job: Job) -> None:
+    os.environ |= environment(job.endpoint)
+    import functions.download_batch  # noqa: F401 - a cold start, which is measured by bench.cold_start
+
+
+def mirror(job: Job) -> None:
+    from functions.download_batch import handler
+
+    with open(os.devnull, "w") as log, redirect_stdout(log):
+        for event in events(job.urls, Options(**job.options)):
+            answer = handler(event | {"started_at": datetime.now(UTC).isoformat()}, Context())  # type: ignore[arg-type]
+            left = len(answer["Items"])
+            if left:
+                sys.exit(f"{left} rows were left for another round; this is no place for slow or busy servers.")
+
+
+if __name__ == "__main__":
+    contend(mirror, ready)
