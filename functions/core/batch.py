@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from functions.core.hosts import HostQueues
 from functions.core.mirror import Mirror
 from functions.core.options import Options
 from functions.core.outcomes import Ending, Failure, Outcome
+from functions.core.pace import TICK_SECONDS, Pace
 from functions.core.ports import ImageTable
 from functions.core.reasons import Reason
 from functions.core.recorder import Recorder
@@ -85,7 +86,8 @@ class BatchMirror:
         recorder: Recorder,
         begin_until: float,
     ) -> None:
-        queues = HostQueues(rows, self._options.per_host)
+        pace = Pace(self._options.concurrency)
+        queues = HostQueues(rows, self._options.per_host, pace.at_once)
         refreshed = known if self._options.on_existing == "refresh" else {}
 
         def drain() -> None:
@@ -99,8 +101,11 @@ class BatchMirror:
         threads = min(self._options.concurrency, len(rows))
         if threads:
             with ThreadPoolExecutor(threads, thread_name_prefix="download") as pool:
-                for future in [pool.submit(drain) for _ in range(threads)]:
-                    future.result()
+                drains = [pool.submit(drain) for _ in range(threads)]
+                while wait(drains, timeout=TICK_SECONDS).not_done:
+                    queues.allow(pace.look())
+                for drained in drains:
+                    drained.result()
 
     def _one(
         self,

@@ -13,6 +13,9 @@ from functions.core.urls import host_of
 REFUSALS = 3
 """In a row, from one host, and it is left alone for the rest of the round."""
 
+MOST = 256
+"""At once in a batch, whatever the options say."""
+
 _REFUSING = frozenset({Reason.HTTP_BUSY, Reason.CONNECT, Reason.TIMEOUT, Reason.DNS})
 
 
@@ -25,10 +28,15 @@ class _Host:
 
 
 class HostQueues:
-    """Hands out rows, at most `per_host` of a host at a time, hosts in turn. Used by the threads of a batch."""
+    """Hands out rows, hosts in turn: at most `per_host` of a host at a time, and `at_once` in all.
 
-    def __init__(self, rows: Iterable[Row], per_host: int) -> None:
+    Used by the threads of a batch.
+    """
+
+    def __init__(self, rows: Iterable[Row], per_host: int, at_once: int = MOST) -> None:
         self._per_host = per_host
+        self._at_once = at_once
+        self._active = 0
         self._hosts: dict[str, _Host] = {}
         self._changed = threading.Condition()
         for row in rows:
@@ -41,7 +49,7 @@ class HostQueues:
         """The next row that may be begun; waits for a host's turn; None when no row is left to begin."""
         with self._changed:
             while self._left:
-                if self._turns:
+                if self._turns and self._active < self._at_once:
                     return self._begin(self._turns.popleft())
                 self._changed.wait()
             return None
@@ -49,6 +57,7 @@ class HostQueues:
     def _begin(self, host: _Host) -> Row:
         row = host.waiting.popleft()
         host.active += 1
+        self._active += 1
         self._left -= 1
         if host.waiting and host.active < self._per_host:
             self._turns.append(host)
@@ -62,11 +71,19 @@ class HostQueues:
             host = self._hosts[host_of(row.url)]
             was_full = host.active >= self._per_host
             host.active -= 1
+            self._active -= 1
             given_up = self._judge(host, fault)
             if was_full and host.waiting:
                 self._turns.append(host)
-                self._changed.notify()
+            self._changed.notify()
             return given_up
+
+    def allow(self, at_once: int) -> None:
+        """Changes how many rows may be under way; those that are stay."""
+        with self._changed:
+            more, self._at_once = at_once - self._at_once, at_once
+            if more > 0:
+                self._changed.notify(more)
 
     def _judge(self, host: _Host, fault: RowFault | None) -> list[Row]:
         refused = fault is not None and fault.reason in _REFUSING

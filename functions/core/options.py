@@ -25,10 +25,10 @@ def _option(default: Any, meaning: str) -> Any:
 class Options:
     """One typed place for every knob. Bounds are checked where options come in (`option_check`), not here."""
 
-    concurrency: Annotated[int, Interval(ge=1, le=256)] = _option(32, "requests at a time in one batch")
+    concurrency: Annotated[int, Interval(ge=1, le=256)] = _option(24, "requests at a time in one batch, at most")
     per_host: Annotated[int, Interval(ge=1, le=256)] = _option(8, "requests at a time to one host in one batch")
     max_concurrency: Annotated[int, Interval(ge=1, le=10_000)] = _option(40, "batches at a time in the run")
-    batch_size: Annotated[int, Interval(ge=1, le=1000)] = _option(100, "rows in a batch")
+    batch_size: Annotated[int, Interval(ge=1, le=1000)] = _option(500, "rows in a batch")
     base_url: Annotated[str, MaxLen(2048)] = _option("", "what relative URLs are relative to")
     on_existing: Literal["skip", "refresh", "overwrite"] = _option("skip", "what to do with a URL that the table knows")
     max_bytes: Annotated[int, Interval(ge=1, le=5 * 1024 * MEBIBYTE)] = _option(

@@ -186,3 +186,38 @@ def test_every_row_ends_once_and_no_thread_waits_for_ever(
     assert not any(worker.is_alive() for worker in workers)
     assert crowd.ended == Counter(range(1, len(hosts) + 1))
     assert max(crowd.most.values(), default=0) <= per_host
+
+
+def test_no_more_rows_than_allowed_are_under_way_at_once() -> None:
+    queues = HostQueues(rows("abcdef"), per_host=8, at_once=2)
+    first = take(queues)
+    take(queues)
+
+    with ThreadPoolExecutor(1) as pool:
+        third = pool.submit(take, queues)
+        assert not third.done()
+        queues.done(first, None)
+        assert host_of(third.result(timeout=5).url) == "c.example"
+
+
+def test_who_waits_is_woken_when_more_are_allowed() -> None:
+    queues = HostQueues(rows("abc"), per_host=8, at_once=1)
+    take(queues)
+
+    with ThreadPoolExecutor(2) as pool:
+        others = [pool.submit(take, queues) for _ in range(2)]
+        queues.allow(3)
+        assert {other.result(timeout=5).number for other in others} == {2, 3}
+
+
+def test_rows_under_way_stay_when_fewer_are_allowed() -> None:
+    queues = HostQueues(rows("abcd"), per_host=8, at_once=3)
+    begun = [take(queues) for _ in range(3)]
+    queues.allow(1)
+
+    with ThreadPoolExecutor(1) as pool:
+        last = pool.submit(take, queues)
+        for row in begun:
+            assert not last.done()
+            queues.done(row, None)
+        assert last.result(timeout=5).number == 4

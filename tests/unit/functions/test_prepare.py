@@ -51,7 +51,7 @@ def test_a_manifest_that_can_be_run_is_ready() -> None:
         "reader": "csv",
         "manifest": {"bucket": "input", "key": "manifests/demo.csv", "etag": "e1", "size": 9, "format": "csv"},
         "rows": 1,
-        "batch_size": 100,
+        "batch_size": 500,
         "max_concurrency": 40,
         "map_prefix": f"runs/{run_id}/map",
         "failure": None,

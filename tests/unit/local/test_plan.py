@@ -93,4 +93,4 @@ def test_a_refusal_is_a_sentence_and_a_status(
 def test_the_page_s_table_of_options_is_that_of_the_model() -> None:
     """`python -m local.option_table` makes it so."""
     assert page(PAGE.read_text()) == PAGE.read_text()
-    assert "| `batch_size` | 1 to 1000 | 100 |" in PAGE.read_text()
+    assert "| `batch_size` | 1 to 1000 | 500 |" in PAGE.read_text()

@@ -1,0 +1,40 @@
+"""How many rows to have under way: few while they keep the CPU busy, more while it waits.
+
+Threads that are all ready to work fight for the interpreter: 32 of them spend half as much CPU again on an image as
+four (docs/performance.md). Threads that wait for servers cost nothing. Which it is the process's own CPU time tells.
+"""
+
+import time
+from collections.abc import Callable
+
+FIRST = 4
+TICK_SECONDS = 0.02
+IDLE, BUSY = 0.75, 0.95
+"""Of one CPU: below the first there is room for more rows, above the second there are more than it takes."""
+
+
+class Pace:
+    """Looked at every TICK_SECONDS or so. `most` is what the options allow."""
+
+    def __init__(
+        self,
+        most: int,
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+        cpu: Callable[[], float] = time.process_time,
+    ) -> None:
+        self._most = most
+        self._clock, self._cpu = clock, cpu
+        self._then = clock(), cpu()
+        self.at_once = min(FIRST, most)
+
+    def look(self) -> int:
+        """How many from now on. Doubles while the CPU waits, gives a quarter back while it does not."""
+        now = self._clock(), self._cpu()
+        passed, used = now[0] - self._then[0], now[1] - self._then[1]
+        self._then = now
+        if passed > 0 and used < IDLE * passed:
+            self.at_once = min(self._most, 2 * self.at_once)
+        elif used > BUSY * passed:
+            self.at_once = max(min(FIRST, self._most), self.at_once - self.at_once // 4)
+        return self.at_once
