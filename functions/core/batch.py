@@ -12,7 +12,7 @@ from functions.core.hosts import HostQueues
 from functions.core.mirror import Mirror
 from functions.core.options import Options
 from functions.core.outcomes import Ending, Failure, Outcome
-from functions.core.pace import TICK_SECONDS, Pace
+from functions.core.pace import Pace
 from functions.core.ports import ImageTable
 from functions.core.reasons import Reason
 from functions.core.recorder import Recorder
@@ -102,7 +102,7 @@ class BatchMirror:
         if threads:
             with ThreadPoolExecutor(threads, thread_name_prefix="download") as pool:
                 drains = [pool.submit(drain) for _ in range(threads)]
-                while wait(drains, timeout=TICK_SECONDS).not_done:
+                while wait(drains, timeout=pace.tick).not_done:
                     queues.allow(pace.look())
                 for drained in drains:
                     drained.result()

@@ -7,14 +7,18 @@ four (docs/performance.md). Threads that wait for servers cost nothing. Which it
 import time
 from collections.abc import Callable
 
-FIRST = 4
-TICK_SECONDS = 0.02
+FIRST = 2
+STEP = 4
+TICK_SECONDS = 0.01
+LONG_TICK_SECONDS = 0.1
+"""Once there are as many as there may be, there is no hurry."""
+
 IDLE, BUSY = 0.75, 0.95
 """Of one CPU: below the first there is room for more rows, above the second there are more than it takes."""
 
 
 class Pace:
-    """Looked at every TICK_SECONDS or so. `most` is what the options allow."""
+    """Looked at every `tick` seconds or so. `most` is what the options allow."""
 
     def __init__(
         self,
@@ -28,13 +32,17 @@ class Pace:
         self._then = clock(), cpu()
         self.at_once = min(FIRST, most)
 
+    @property
+    def tick(self) -> float:
+        return TICK_SECONDS if self.at_once < self._most else LONG_TICK_SECONDS
+
     def look(self) -> int:
-        """How many from now on. Doubles while the CPU waits, gives a quarter back while it does not."""
+        """How many from now on. Many more while the CPU waits, gives a quarter back while it does not."""
         now = self._clock(), self._cpu()
         passed, used = now[0] - self._then[0], now[1] - self._then[1]
         self._then = now
         if passed > 0 and used < IDLE * passed:
-            self.at_once = min(self._most, 2 * self.at_once)
+            self.at_once = min(self._most, STEP * self.at_once)
         elif used > BUSY * passed:
             self.at_once = max(min(FIRST, self._most), self.at_once - self.at_once // 4)
         return self.at_once

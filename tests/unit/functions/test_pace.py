@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.core.pace import FIRST, TICK_SECONDS, Pace
+from functions.core.pace import FIRST, LONG_TICK_SECONDS, TICK_SECONDS, Pace
 
 
 class Machine:
@@ -30,11 +30,11 @@ def looks(pace: Pace, machine: Machine, busy: float, times: int) -> list[int]:
 
 
 def test_while_the_cpu_waits_rows_are_added_until_the_options_limit() -> None:
-    assert looks(*paced(24), busy=0.1, times=4) == [8, 16, 24, 24]
+    assert looks(*paced(24), busy=0.1, times=3) == [8, 24, 24]
 
 
 def test_while_few_keep_the_cpu_busy_they_stay_few() -> None:
-    assert looks(*paced(24), busy=1.0, times=3) == [FIRST, FIRST, FIRST]
+    assert looks(*paced(24), busy=1.0, times=3) == [FIRST] * 3
 
 
 def test_between_the_two_nothing_changes() -> None:
@@ -49,6 +49,15 @@ def test_servers_that_become_quick_are_asked_by_fewer() -> None:
     looks(pace, machine, busy=0.1, times=3)
 
     assert looks(pace, machine, busy=1.0, times=20)[-1] == FIRST
+
+
+def test_there_is_no_hurry_once_there_are_as_many_as_there_may_be() -> None:
+    pace, machine = paced(24)
+    assert pace.tick == TICK_SECONDS
+
+    looks(pace, machine, busy=0.1, times=2)
+
+    assert pace.tick == LONG_TICK_SECONDS
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])
