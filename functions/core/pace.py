@@ -44,5 +44,5 @@ class Pace:
         if passed > 0 and used < IDLE * passed:
             self.at_once = min(self._most, STEP * self.at_once)
         elif used > BUSY * passed:
-            self.at_once = max(min(FIRST, self._most), self.at_once - self.at_once // 4)
+            self.at_once = max(min(FIRST, self._most), self.at_once - max(1, self.at_once // 4))
         return self.at_once
