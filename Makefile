@@ -7,7 +7,7 @@ SOURCES := $(shell find cdk functions -name '*.py' -o -name '*.css') cdk.json fu
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run up watch plan test check format lock deploy destroy bench clean
+.PHONY: help setup synth run up watch plan cost test check format lock deploy destroy bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -42,6 +42,11 @@ watch: .venv/ready ## Follow a run of `make up`, else of your AWS account: [RUN=
 
 plan: .venv/ready ## Say what a run of a manifest would be, and fetch nothing: MANIFEST=f [OPTIONS="name=value …"]
 	@$(BIN)/python -m local plan --manifest "$(MANIFEST)" --options "$(OPTIONS)"
+
+cost: .venv/ready ## Say what a run would cost, by what: [IMAGES=n] [SIZE_KB=n] [LATENCY_MS=n] [HOSTS=n] [BATCH_SIZE=n] …
+	@$(BIN)/python -m bench.cost --images="$(IMAGES)" --size-kb="$(SIZE_KB)" --latency-ms="$(LATENCY_MS)" \
+		--hosts="$(HOSTS)" --memory-mb="$(MEMORY_MB)" --batch-size="$(BATCH_SIZE)" --concurrency="$(CONCURRENCY)" \
+		--per-host="$(PER_HOST)" --max-concurrency="$(MAX_CONCURRENCY)"
 
 test: cdk.out/ready ## Run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

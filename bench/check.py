@@ -12,12 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-from functions.adapters.manifests import CHUNK_BYTES
 from functions.core.manifests.check import checked
 from functions.core.runs import ManifestObject
+from local.manifest_files import ManifestFiles
 
 SIZES = (10_000, 1_000_000)
 MAKERS = {
@@ -60,24 +59,12 @@ def _written(path: Path, rows: int) -> int:
     return path.stat().st_size
 
 
-class _Folder:
-    """Manifests in files, in pieces as S3 gives them."""
-
-    def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
-        with Path(bucket, key).open("rb") as file:
-            file.seek(start)
-            yield from iter(lambda: file.read(CHUNK_BYTES), b"")
-
-    def metadata(self, bucket: str, key: str) -> dict[str, str]:
-        return {}
-
-
 def _measure(path: Path) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     before = _peak_megabytes()
     started = time.process_time()
-    found = checked(_Folder(), ManifestObject(str(path.parent), path.name, size=path.stat().st_size))
+    found = checked(ManifestFiles(), ManifestObject(str(path.parent), path.name, size=path.stat().st_size))
     seconds = time.process_time() - started
     print(json.dumps({"rows": found.contents.rows, "seconds": seconds, "megabytes": _peak_megabytes() - before}))
 

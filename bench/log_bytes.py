@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.origin import origin
 from bench.pipeline import through_pipeline
-from bench.prices import LOG_GB
+from functions.core.prices import LOG_GB
 from local.cloud import Cloud
 from local.run import LOOPBACK
 

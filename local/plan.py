@@ -5,13 +5,15 @@ of memory for a million rows.
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cdk.definition import BATCH_BYTES
+from functions.core.estimate import Run
 from functions.core.faults import InvalidManifest, RowFault
 from functions.core.keys import wanted_key
 from functions.core.manifests.check import checked as checked_manifest
@@ -24,12 +26,12 @@ from functions.core.reasons import Reason
 from functions.core.rows import Row, parse_row
 from functions.core.runs import ManifestObject
 from functions.core.urls import host_of
+from local.manifest_files import ManifestFiles
 from local.plan_table import refused, show
 from local.states import readers
 from local.states.batcher import Limits, batches
 from local.usage import manifest_file
 
-CHUNK_BYTES = 256 * 1024
 NAMED = 10
 SETTINGS = Path("cdk.json")
 
@@ -44,11 +46,21 @@ class Plan:
     note: str
     rows: int = 0
     batches: int = 0
+    options: Options = Options()  # noqa: RUF009 - frozen
     counts: Counter[str] = field(default_factory=Counter)
     bad: list[tuple[int, str]] = field(default_factory=list)
     duplicates: list[tuple[int, str]] = field(default_factory=list)
     conflicts: list[tuple[int, str]] = field(default_factory=list)
     hosts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def run(self) -> Run:
+        """For the model. Batches may be smaller than the option has them: they are bounded by bytes too."""
+        images, largest = self.hosts.total(), max(self.hosts.values(), default=1)
+        run = Run(images=images, hosts=max(1, images) / largest, options=self.options)
+        if run.batches >= self.batches:
+            return run
+        return replace(run, options=replace(self.options, batch_size=max(1, math.ceil(images / self.batches))))
 
 
 def plan(*, manifest: str, options: Mapping[str, str]) -> int:
@@ -71,31 +83,19 @@ def _defaults() -> Mapping[str, Any]:
 def planned(path: Path, options: Options) -> Plan:
     """Raises InvalidManifest."""
     size = path.stat().st_size
-    found = checked_manifest(_Files(), ManifestObject(str(path.parent), path.name, size=size), whole_bytes=size)
+    found = checked_manifest(ManifestFiles(), ManifestObject(str(path.parent), path.name, size=size), whole_bytes=size)
     contents: Contents = found.contents
-    plan = Plan(found.format, contents.note)
+    plan = Plan(found.format, contents.note, options=options)
     run = {"id": "x" * 60, "manifest": f"manifests/{path.name}", "options": asdict(options)}
     items = ({"row": plan.rows, "item": item} for item in _tallied(_items(path, found.format), plan, options))
     plan.batches = sum(1 for _ in batches(items, Limits(options.batch_size, BATCH_BYTES), {"run": run}))
     return plan
 
 
-class _Files:
-    """Manifests in a folder, as S3 gives them."""
-
-    def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
-        with Path(bucket, key).open("rb") as file:
-            file.seek(start)
-            yield from iter(lambda: file.read(CHUNK_BYTES), b"")
-
-    def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
-        return {}
-
-
 def _items(path: Path, format_name: str) -> Iterator[Item]:
     form = format_named(format_name)
     if form is not None:
-        yield from form.numbered(plain(path.name, _Files().read(str(path.parent), path.name, "")))
+        yield from form.numbered(plain(path.name, ManifestFiles().read(str(path.parent), path.name, "")))
         return
     assert format_name == PARQUET
     with path.open("rb") as file:

@@ -1,6 +1,6 @@
 """The plan of a run as people read it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,12 +8,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from functions.core.estimate import OVERLONG
+from functions.core.report.words import seconds
 from functions.core.urls import redact
 
 if TYPE_CHECKING:
     from local.plan import Plan
 
 SHOWN_HOSTS = 10
+SAID = ("batch_size", "concurrency", "per_host", "max_concurrency")
 
 
 def show(path: Path, plan: "Plan") -> None:
@@ -27,8 +30,26 @@ def show(path: Path, plan: "Plan") -> None:
         if found:
             console.print(_lines(title, found))
     console.print(_hosts(plan))
+    for sentence in _assumed(plan):
+        console.print(sentence, soft_wrap=True)
     if plan.note:
         console.print(escape(plan.note), soft_wrap=True)
+
+
+def _assumed(plan: "Plan") -> Iterator[str]:
+    """Of time and cost."""
+    run = plan.run
+    figures = f"{run.size_kb:g} KB and {run.latency_ms:g} ms an image"
+    yield f"Time and cost are a model's, at {figures}: both assumed, for nothing was fetched. For others:"
+    asked = {"IMAGES": max(1, run.images), "SIZE_KB": f"{run.size_kb:g}", "LATENCY_MS": f"{run.latency_ms:g}"}
+    asked |= {"HOSTS": int(run.hosts)} | {name.upper(): getattr(run.options, name) for name in SAID}
+    yield f"    make cost {' '.join(f'{name}={value}' for name, value in asked.items())}"
+    if run.overlong:
+        yield OVERLONG
+
+
+def _dollars(value: float) -> str:
+    return f"${value:,.2f}" if value >= 1 else f"${value:.4f}"
 
 
 def refused(sentence: str) -> None:
@@ -54,7 +75,10 @@ def _figures(path: Path, plan: "Plan") -> Table:
         ("batches", plan.batches, "child executions of the Distributed Map"),
     ):
         table.add_row(what, f"{count:,}", meaning, style="" if count else "dim")
-    table.add_row("time and cost", "", "not estimated yet", style="dim")
+    run = plan.run
+    table.add_section()
+    table.add_row("time", seconds(run.seconds), f"{run.batch_seconds:.1f} s a batch, {run.at_a_time:,} at a time")
+    table.add_row("cost", _dollars(run.dollars), "what AWS bills for the run, storage aside")
     return table
 
 

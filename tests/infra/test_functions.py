@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from cdk.settings import Settings
+from functions.core.estimate import MEMORY_MB
 from functions.core.options import Options
 from functions.environment import ApiEnvironment, DownloadEnvironment, PrepareEnvironment, SummarizeEnvironment
 from tests.infra.rendered import Template
@@ -40,6 +41,10 @@ def test_a_function_has_its_limits_and_its_environment(functions: dict[str, Any]
     assert (function["Timeout"], function["MemorySize"]) == (seconds, megabytes)
     assert function["Environment"]["Variables"].keys() == names | ALL
     assert function["Handler"] == f"functions.{name}.handler"
+
+
+def test_estimates_are_made_for_the_memory_that_batches_have(functions: dict[str, Any]) -> None:
+    assert functions["download_batch"]["MemorySize"] == MEMORY_MB
 
 
 @pytest.mark.parametrize(

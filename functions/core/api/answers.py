@@ -37,6 +37,15 @@ class LiveCounts(BaseModel):
     estimated_end: str | None = Field(description="at the rate so far")
 
 
+class Estimate(BaseModel):
+    """Of a model, for the whole run: every row a new image of `size_kb`, every server answering after `latency_ms`."""
+
+    seconds: float = Field(description="from its start to its summary")
+    dollars: float = Field(description="what AWS bills for it in us-east-1, storage aside")
+    size_kb: float = Field(description="assumed")
+    latency_ms: float = Field(description="assumed")
+
+
 class Run(BaseModel):
     run_id: str
     status: Status
@@ -63,6 +72,7 @@ class RunLinks(BaseModel):
 
 class RunDetails(Run):
     options: dict[str, Any]
+    estimate: Estimate | None = Field(description="once the rows are counted, until the run is over")
     live: LiveCounts | None
     links: RunLinks
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.core.api.answers import Image, LiveCounts, Run, RunDetails, RunLinks, RunPage, run_values
+from functions.core import estimate
+from functions.core.api.answers import Estimate, Image, LiveCounts, Run, RunDetails, RunLinks, RunPage, run_values
 from functions.core.api.ports import Executions, Links, Progress, Runs
 from functions.core.api.problems import invalid, not_found
+from functions.core.options import Options
 from functions.core.ports import ImageTable
 from functions.core.records import Status, timestamp
 from functions.core.urls import MAX_URL_BYTES
@@ -45,6 +47,7 @@ class Onlooker:
         return RunDetails(
             **run_values(record),
             options=record.get("options") or {},
+            estimate=_estimate(record),
             live=self._live(record),
             links=self._links(record),
         )
@@ -86,6 +89,19 @@ def find_image(url: str, table: ImageTable, links: Links) -> Image:
     if row is None:
         raise not_found("No image of this URL has been stored.")
     return Image(**{**row, "link": links.to(row["object_key"])})
+
+
+def _estimate(record: Mapping[str, Any]) -> Estimate | None:
+    """Its hosts are not known: as if there were enough of them."""
+    if not record.get("rows") or "ended_at" in record:
+        return None
+    run = estimate.Run(images=record["rows"], options=Options.from_payload(record.get("options") or {}))
+    return Estimate(
+        seconds=round(run.seconds, 1),
+        dollars=round(run.dollars, 4),
+        size_kb=run.size_kb,
+        latency_ms=run.latency_ms,
+    )
 
 
 def _live(progress: Progress, record: Mapping[str, Any], now: datetime) -> LiveCounts:

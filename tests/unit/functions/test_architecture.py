@@ -86,10 +86,11 @@ def modules_after(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_the_hot_path_loads_no_pydantic_no_xray_sdk_and_no_environment_variable() -> None:
+def test_the_hot_path_loads_no_pydantic_no_xray_sdk_no_estimate_and_no_environment_variable() -> None:
     modules = modules_after("import functions.download_batch")
+    useless = ("pydantic", "pydantic_core", "aws_xray_sdk", "functions.core.estimate", "functions.core.prices")
 
-    assert [module for module in modules if begins(module, "pydantic", "pydantic_core", "aws_xray_sdk")] == []
+    assert [module for module in modules if begins(module, *useless)] == []
 
 
 @pytest.mark.parametrize("handler", ["prepare_run", "summarize_run"])

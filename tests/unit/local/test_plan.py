@@ -1,9 +1,11 @@
 """What a run of a manifest would be."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from functions.core.estimate import Run
 from functions.core.faults import InvalidManifest
 from functions.core.options import Options
 from local.option_table import PAGE, page
@@ -78,6 +80,48 @@ def test_it_is_shown_without_secrets(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "a.example" in shown
     assert "pass" not in shown
     assert "abc" not in shown
+
+
+def test_the_model_is_asked_for_what_is_to_be_fetched(tmp_path: Path) -> None:
+    rows = "".join(f"http://{host}.example/{n}\n" for host, count in (("a", 60), ("b", 30)) for n in range(count))
+
+    found = of(tmp_path, "two.txt", rows + "http://a.example/1\n" + "no url\n", Options(batch_size=25)).run
+
+    assert (found.images, found.batches, found.hosts) == (90, 4, 1.5)
+
+
+def test_batches_that_are_bounded_by_bytes_cost_what_they_are(tmp_path: Path) -> None:
+    rows = "".join(f"http://a.example/{n},{'x' * 10_000}\n" for n in range(40))
+
+    found = of(tmp_path, "long.csv", "url,note\n" + rows)
+
+    assert found.run.batches == found.batches == 3
+
+
+def test_nothing_to_be_fetched_is_a_plan_too(tmp_path: Path) -> None:
+    assert of(tmp_path, "bad.txt", "1.png\n").run.images == 0
+
+
+def test_time_and_cost_are_told_with_what_is_assumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(f"http://a.example/{n}\n" for n in range(1000))
+    (tmp_path / "one.txt").write_text(rows)
+
+    plan(manifest=str(tmp_path / "one.txt"), options={"batch-size": "100", "per-host": "2"})
+
+    shown = capsys.readouterr().out
+    run = Run(images=1000, hosts=1, options=Options(batch_size=100, per_host=2))
+    assert re.search(rf"│ time +│ +{run.seconds:.1f} s │ {run.batch_seconds:.1f} s a batch, 10 at a time +│", shown)
+    assert re.search(rf"│ cost +│ +\${run.dollars:.4f} │", shown)
+    assert "at 100 KB and 200 ms an image: both assumed" in shown
+    assert "make cost IMAGES=1000 SIZE_KB=100 LATENCY_MS=200 HOSTS=1 BATCH_SIZE=100" in shown
+
+
+def test_a_batch_that_would_run_out_of_time_is_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "one.txt").write_text("".join(f"http://a.example/{n}\n" for n in range(1000)))
+
+    plan(manifest=str(tmp_path / "one.txt"), options={"batch-size": "1000", "per-host": "1"})
+
+    assert "take a smaller batch_size" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("options", [{"speed": "1"}, {}])

@@ -3,9 +3,11 @@ from typing import Any
 
 import pytest
 
+from functions.core import estimate
 from functions.core.api.look import Onlooker, find_image
 from functions.core.api.ports import Progress
 from functions.core.api.problems import Problem
+from functions.core.options import Options
 from functions.core.records import Status
 from tests.support.api_fakes import FakeExecutions, FakeLinks, FakeRuns
 from tests.support.fakes import FakeImageTable
@@ -61,6 +63,22 @@ def test_nothing_is_estimated_before_a_batch_has_ended() -> None:
 
     assert live is not None
     assert live.estimated_end is None
+
+
+def test_a_run_is_estimated_as_soon_as_its_rows_are_counted() -> None:
+    running = record(0, "running", rows=1000, options={"batch_size": 100, "allowed_types": ["png"]})
+
+    found = onlooker(FakeRuns(running)).run("run-000").estimate
+
+    model = estimate.Run(images=1000, options=Options(batch_size=100))
+    assert found is not None
+    assert (found.seconds, found.dollars) == (round(model.seconds, 1), round(model.dollars, 4))
+    assert (found.size_kb, found.latency_ms) == (100, 200)
+
+
+@pytest.mark.parametrize("known", [{}, {"rows": 0}, {"rows": 10, "ended_at": "2026-11-23T11:30:00.000Z"}])
+def test_there_is_no_estimate_before_and_after(known: dict[str, Any]) -> None:
+    assert onlooker(FakeRuns(record(0, "running", **known))).run("run-000").estimate is None
 
 
 def test_a_run_that_is_over_has_counts_and_links() -> None:

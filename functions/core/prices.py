@@ -1,6 +1,8 @@
-"""What AWS asks, in dollars: us-east-1, on demand, without free tiers, as read on 2026-11-23 from the pages named.
+"""What AWS asks, in dollars: us-east-1, on demand, without free tiers.
 
-Change a figure here and every estimate follows.
+`source` is the page that has the say, as read on 2026-11-23. On 2026-11-25 each figure was held against public pages
+that repeat them (cloudchipr.com, airbyte.com, wring.co, c3x.dev, factualminds.com). Change one
+here, and all estimates follow.
 """
 
 from dataclasses import dataclass
@@ -8,7 +10,7 @@ from dataclasses import dataclass
 MILLION = 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Price:
     """`dollars` for one `unit`."""
 
@@ -22,7 +24,6 @@ DYNAMODB = "aws.amazon.com/dynamodb/pricing/on-demand"
 STEP_FUNCTIONS = "aws.amazon.com/step-functions/pricing"
 LAMBDA = "aws.amazon.com/lambda/pricing"
 CLOUDWATCH = "aws.amazon.com/cloudwatch/pricing"
-SNS = "aws.amazon.com/sns/pricing"
 
 S3_PUT = Price(0.005 / 1000, "PUT or LIST", S3)
 S3_GET = Price(0.0004 / 1000, "GET", S3)
@@ -36,4 +37,3 @@ EXPRESS_SECOND = Price(
 LAMBDA_REQUEST = Price(0.20 / MILLION, "invocation", LAMBDA)
 LAMBDA_GB_SECOND = Price(0.0000133334, "GB-second on arm64", LAMBDA)
 LOG_GB = Price(0.50, "GB of logs taken in", CLOUDWATCH)
-SNS_PUBLISH = Price(0.50 / MILLION, "publish of up to 64 KB", SNS)
