@@ -12,6 +12,9 @@ MAX_URL_BYTES = 2048
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
 _QUERY_PAIR = re.compile(r"([^&;=]*)(=?)([^&;]*)")
 _SECRET_NAME = re.compile(r"sig|token|key|secret|pass|pw|auth|cred|session|jwt|code|policy|hash|hmac", re.I)
+_PLAIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,4})?(?:/[\w./%~+-]*)?", re.ASCII)
+"""Nothing to redact: no user info, query or fragment."""
+
 _HARMLESS = re.compile(r"[\w.,:+%-]{0,24}")
 
 _UNPARSABLE = "The URL cannot be parsed: look at its host, its port and its brackets."
@@ -86,6 +89,8 @@ def _netloc(parts: SplitResult) -> str:
 
 def redact(url: str) -> str:
     """The URL as people may read it: no user info, no fragment, and of its query only what is short and harmless."""
+    if _PLAIN.fullmatch(url):
+        return url
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - where it is none, a slash has cut user info in two

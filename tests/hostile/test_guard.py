@@ -213,10 +213,14 @@ def test_the_canary_sings_when_urllib3_connects_by_itself(
     assert around == [("127.0.0.1", server.port)]
 
 
-def test_no_download_goes_through_a_proxy_even_if_it_is_asked_to(engine: Engine, connects: Recording) -> None:
-    with pytest.raises(RuntimeError, match="no proxy"):
-        engine.session.get("http://good.test/", proxies={"http": "http://127.0.0.1:1"})
-    assert connects.targets == []
+def test_no_download_goes_through_a_proxy_even_if_it_is_asked_to(
+    serve: Serve, engine: Engine, connects: Recording
+) -> None:
+    server = serve({"/a.jpg": answer(body=images.jpeg())})
+
+    engine.session.get(server.url("/a.jpg"), proxies={"http": "http://127.0.0.1:1"})
+
+    assert connects.targets == [("127.0.0.1", server.port)]
 
 
 @pytest.mark.parametrize("scheme", ["ftp", "file", "socks5", "data"])

@@ -4,13 +4,14 @@ import logging
 import ssl
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, cast
 
 import certifi
 import requests
 from requests.adapters import HTTPAdapter
 from requests.models import PreparedRequest, Response
 from requests.structures import CaseInsensitiveDict
+from urllib3.connectionpool import HTTPConnectionPool
 
 from functions.core.web.guard import Guard, GuardedPoolManager
 
@@ -43,15 +44,12 @@ class GuardedAdapter(HTTPAdapter):
             block=block,
         )
 
-    def build_connection_pool_key_attributes(self, request: PreparedRequest, verify: Any, cert: Any = None) -> Any:
-        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
-        return host, {}
+    def get_connection_with_tls_context(self, request: PreparedRequest, *_: Any, **__: Any) -> HTTPConnectionPool:
+        """By the URL alone: a proxy would connect where the guard does not look."""
+        return cast(HTTPConnectionPool, self.poolmanager.connection_from_url(cast(str, request.url)))
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """The context has done it."""
-
-    def proxy_manager_for(self, proxy: str, **_: Any) -> Any:
-        raise RuntimeError("Downloads go through no proxy: it would connect where the guard does not look.")
 
 
 class MirrorSession(requests.Session):
@@ -66,7 +64,6 @@ class MirrorSession(requests.Session):
         request.prepare_method("GET")
         request.prepare_url(url, None)
         request.prepare_headers(CaseInsensitiveDict(self.headers, **headers))
-        request.prepare_cookies(None)
         request.prepare_auth(None)
         return self.get_adapter(url).send(request, stream=True, timeout=timeout)
 
