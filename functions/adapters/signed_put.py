@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import IO, Any
 from urllib.parse import quote, urlsplit
 
-import certifi
-import urllib3
-from urllib3.exceptions import HTTPError
+from botocore.utils import get_environ_proxies
+
+from functions.adapters.put_connections import PutConnections
 
 HEADERS = {
     "ChecksumSHA256": "x-amz-checksum-sha256",
@@ -28,69 +28,87 @@ HEADERS = {
 """What boto3 calls them."""
 
 IN_ONE_PIECE = 1024 * 1024
-BLOCK_BYTES = 256 * 1024
-CONNECT_SECONDS, READ_SECONDS = 3.0, 20.0
+HOPELESS = 5
+"""So many in a row without an answer, or forbidden, and it gives up for good: every image would be sent twice."""
+
+AGENT = "image-mirror"
+"""In S3's access log."""
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
 class SignedPut:
-    """Of one bucket. Where that is, it learns from the first PUT that boto3 makes; until then it does nothing."""
+    """Of one bucket. Where that is, it learns from the first PUT that boto3 makes; until then it does nothing.
+
+    Behind a proxy it never does anything: boto3 knows how to go through it.
+    """
 
     def __init__(self, s3: Any, bucket: str, credentials: Any, connections: int) -> None:
         self._bucket = bucket
         self._credentials = credentials
         self._region = s3.meta.region_name
+        self._endpoint = s3.meta.endpoint_url
         self._connections = connections
         self._where: _Where | None = None
-        s3.meta.events.register("before-send.s3.PutObject", self._learn)
+        self._failures = 0
+        if not _is_proxied(self._endpoint):
+            s3.meta.events.register("before-send.s3.PutObject", self._learn)
 
     def _learn(self, request: Any, **_: Any) -> None:
         """Botocore's event: a PUT is about to be sent, of this bucket or another one."""
-        if self._where is None and (found := _folder(request.url, self._bucket)) is not None:
+        if (
+            self._where is None
+            and self._failures < HOPELESS
+            and (found := _folder(request.url, self._bucket, self._endpoint)) is not None
+        ):
             site, host, folder = found
-            self._where = _Where(_pool(site, self._connections), host, folder)
+            self._where = _Where(PutConnections(site, self._connections), host, folder)
 
     def put(self, file: IO[bytes], size: int, sha256: str, arguments: Mapping[str, Any]) -> bool:
         """Whether S3 has taken it. `arguments` are those of boto3's put_object; `sha256` is hex of the whole file."""
-        if self._where is None:
+        where = self._where
+        if where is None:
             return False
-        path = self._where.folder + quote(arguments["Key"], safe="/-_.~")
-        headers = {"host": self._where.host, **_headers(arguments), "x-amz-content-sha256": sha256}
+        path = where.folder + quote(arguments["Key"], safe="/-_.~")
+        headers = {"host": where.host, **_headers(arguments), "x-amz-content-sha256": sha256}
         signed = sign(path, headers, self._credentials.get_frozen_credentials(), self._region, datetime.now(UTC))
         file.seek(0)
         body = file.read() if size <= IN_ONE_PIECE else file
-        try:
-            answer = self._where.pool.urlopen(
-                "PUT", path, body=body, headers={**signed, "content-length": str(size)}, retries=False, redirect=False
-            )
-        except HTTPError:
-            return False
-        return answer.status == 200
+        status = where.connections.put(path, {**signed, "user-agent": AGENT, "content-length": str(size)}, body)
+        self._count(status)
+        return status == 200
+
+    def _count(self, status: int | None) -> None:
+        """An overload passes, a key that is taken is no failure."""
+        self._failures = self._failures + 1 if status in (None, 403) else 0
+        if self._failures >= HOPELESS:
+            self._where = None
 
 
 class _Where:
     """Connections, and how the bucket is spoken of over them."""
 
-    __slots__ = ("folder", "host", "pool")
+    __slots__ = ("connections", "folder", "host")
 
-    def __init__(self, pool: urllib3.HTTPConnectionPool, host: str, folder: str) -> None:
-        self.pool, self.host, self.folder = pool, host, folder
-
-
-def _pool(site: str, connections: int) -> urllib3.HTTPConnectionPool:
-    more = {"ca_certs": certifi.where(), "cert_reqs": "CERT_REQUIRED"} if site.startswith("https:") else {}
-    timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-    return urllib3.connection_from_url(site, maxsize=connections, timeout=timeout, blocksize=BLOCK_BYTES, **more)
+    def __init__(self, connections: PutConnections, host: str, folder: str) -> None:
+        self.connections, self.host, self.folder = connections, host, folder
 
 
-def _folder(url: str, bucket: str) -> tuple[str, str, str] | None:
-    """Site, host and folder of a bucket's object: the bucket is the first part of either the host or the path."""
-    parts = urlsplit(url)
+def _is_proxied(endpoint: str) -> bool:
+    """As boto3 decides it, when a client is made."""
+    return bool(get_environ_proxies(endpoint).get(urlsplit(endpoint).scheme))
+
+
+def _folder(url: str, bucket: str, endpoint: str) -> tuple[str, str, str] | None:
+    """Site, host and folder of a bucket's object: the bucket is said before the endpoint's host or after it.
+
+    None for another bucket's, and for one that boto3 was sent on to.
+    """
+    parts, home = urlsplit(url), urlsplit(endpoint).netloc
     site = f"{parts.scheme}://{parts.netloc}"
-    if parts.netloc.startswith(f"{bucket}."):
+    if parts.netloc == f"{bucket}.{home}":
         return site, parts.netloc, "/"
-    if parts.path.startswith(f"/{bucket}/"):
+    if parts.netloc == home and parts.path.startswith(f"/{bucket}/"):
         return site, parts.netloc, f"/{bucket}/"
     return None
 
@@ -110,7 +128,7 @@ def sign(path: str, headers: Mapping[str, str], credentials: Any, region: str, n
     if credentials.token:
         signed["x-amz-security-token"] = credentials.token
     names = sorted(signed)
-    lines = "".join(f"{name}:{signed[name].strip()}\n" for name in names)
+    lines = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in names)
     listed = ";".join(names)
     request = f"PUT\n{path}\n\n{lines}\n{listed}\n{signed['x-amz-content-sha256']}"
     scope = f"{time[:8]}/{region}/s3/aws4_request"

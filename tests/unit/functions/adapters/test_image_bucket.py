@@ -3,13 +3,16 @@
 import base64
 import hashlib
 import io
-from typing import Any
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import IO, Any, cast
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import ANY, Stubber
 
 from functions.adapters.image_bucket import ImageBucket
+from functions.adapters.signed_put import SignedPut
 from functions.core.faults import RowFault, StorageFault
 from functions.core.ports import Upload
 from functions.core.reasons import Reason
@@ -173,3 +176,64 @@ def test_a_broken_connection_is_the_rows_and_passes() -> None:
         ImageBucket(Unreachable(), "images").put(upload())
 
     assert raised.value.reason is Reason.STORAGE
+
+
+class Heard:
+    """A quick PUT that goes well."""
+
+    def __init__(self, s3: Any) -> None:
+        self._s3 = s3
+
+    def put(self, file: IO[bytes], size: int, sha256: str, arguments: Mapping[str, Any]) -> bool:
+        file.seek(0)
+        self._s3.put_object(Bucket="images", Body=file.read(), **arguments)
+        return True
+
+
+class Unheard(Heard):
+    """One whose answers are lost: S3 may have taken the image, or have refused it."""
+
+    def put(self, file: IO[bytes], size: int, sha256: str, arguments: Mapping[str, Any]) -> bool:
+        with suppress(ClientError):
+            super().put(file, size, sha256, arguments)
+        return False
+
+
+def bucket_of(s3: Any, quick: Heard) -> ImageBucket:
+    return ImageBucket(s3, "images", cast(SignedPut, quick))
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_an_image_that_s3_took_unheard_is_stored_by_its_own_owner(s3: Any, exclusive: bool) -> None:
+    bucket_of(s3, Unheard(s3)).put(upload(exclusive=exclusive))
+
+    assert body(s3) == png()
+    assert s3.head_object(Bucket="images", Key="images/tom.png")["Metadata"] == {"url-sha256": "a" * 64}
+
+
+def test_an_exclusive_key_that_was_written_again_unheard_is_no_conflict(s3: Any) -> None:
+    bucket = bucket_of(s3, Unheard(s3))
+    bucket.put(upload(exclusive=True))
+    bucket.put(upload(exclusive=True))
+
+    assert body(s3) == png()
+
+
+def test_an_exclusive_key_of_another_url_stays_a_conflict_when_answers_are_lost(s3: Any) -> None:
+    ImageBucket(s3, "images").put(upload(exclusive=True))
+
+    with pytest.raises(RowFault) as raised:
+        bucket_of(s3, Unheard(s3)).put(upload(jpeg(), owner="b" * 64, exclusive=True))
+
+    assert raised.value.reason is Reason.KEY_CONFLICT
+    assert body(s3) == png()
+
+
+def test_what_the_quick_put_has_stored_is_not_sent_again(s3: Any) -> None:
+    sent: list[Any] = []
+    s3.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request))
+
+    bucket_of(s3, Heard(s3)).put(upload(exclusive=True))
+
+    assert body(s3) == png()
+    assert len(sent) == 1
