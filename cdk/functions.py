@@ -32,9 +32,15 @@ WORKFLOW_FUNCTIONS = (
         90,
         1769,
         ("IMAGES_BUCKET", "IMAGES_TABLE", "INPUT_BUCKET", "TOPIC_ARN", "ALLOWED_NETWORKS", "CONTACT"),
-        disk_mb=4096,  # 32 downloads of up to 25 MB, and room for runs that allow more; $0.001 a million images
+        disk_mb=4096,  # 24 downloads of up to 25 MB, and room for runs that allow more; $0.001 a million images
     ),
-    FunctionSpec("summarize_run", 900, 1024, ("INPUT_BUCKET", "RUNS_TABLE", "TOPIC_ARN")),
+    FunctionSpec(
+        "summarize_run",
+        900,
+        1024,
+        ("INPUT_BUCKET", "RUNS_TABLE", "TOPIC_ARN"),
+        disk_mb=10_240,  # reports on their way: some 20 million failures; below a tenth of a cent a run
+    ),
 )
 # API Gateway gives up after 29 seconds.
 API_FUNCTION = FunctionSpec(
