@@ -75,8 +75,8 @@ deploy: cdk.out/ready ## Deploy to the AWS account of your credentials
 destroy: cdk.out/ready ## Delete the deployed stack (not the input bucket, unless the settings say so)
 	@$(BIN)/python -m cdk.cli destroy
 
-bench: cdk.out/ready ## Measure against what you would write yourself, side by side
-	@$(BIN)/python -m bench.pipeline
+bench: cdk.out/ready ## Measure against img2dataset, Scrapy and what you would write yourself, side by side (some 8 minutes)
+	@$(BIN)/python -m bench
 
 clean: ## Remove what make has made, also OUT
 	@rm -rf .venv cdk.out "$(OUT)" .mypy_cache .ruff_cache .hypothesis

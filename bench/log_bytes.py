@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=10_000)
     count = parser.parse_args().images
     with (
-        origin(count, SIZE, SIZE + 1) as site,
+        origin(count, SIZE, SIZE + 1) as (site, *_),
         Cloud(assembly=Path("cdk.out"), parameters={"AllowedNetworks": LOOPBACK}) as cloud,
     ):
         seconds = through_pipeline(cloud, [f"{site}/{image}.jpg" for image in range(count)])

@@ -1,7 +1,7 @@
 """A web of images: `python -m bench.origin COUNT [LOW HIGH]` prints its addresses, eight hosts, and serves.
 
 `/NUMBER.jpg` comes from memory, `/200ms/NUMBER.jpg` after 200 ms on average, most sooner and some much later, and
-`/missing/NUMBER.jpg` is a 404. Without LOW and HIGH sizes are as on the web.
+`/missing/NUMBER.jpg` and `/200ms/missing/NUMBER.jpg` are 404s. Without LOW and HIGH sizes are as on the web.
 """
 
 import math
@@ -15,7 +15,7 @@ from bench.servers import Answer, Request, Seen, answered, serve, server
 
 HOSTS = 8
 TAIL = 0.5
-"""Of the logarithm of latencies, which are log-normal: one in a hundred takes 2.8 times the mean, one in a thousand 4."""
+"""Of the logarithm of latencies, which are log-normal: one in a hundred takes 2.8 means, one in a thousand 4."""
 
 
 def answer_from(count: int, *sizes: int) -> Answer:
@@ -23,13 +23,13 @@ def answer_from(count: int, *sizes: int) -> Answer:
     missing = answered("404 Not Found", b"no such image", "Content-Type: text/plain")
 
     def answer(request: Request, seen: Seen) -> bytes | tuple[float, bytes]:
-        folder, _, name = request.path.partition("?")[0][1:].rpartition("/")
+        *folders, name = request.path.partition("?")[0][1:].split("/")
         number = int(name.removesuffix(".jpg"))
-        if folder == "missing":
-            return missing
-        image = images[number % len(images)]
-        seen.count("bytes", len(image))
-        return (latency(int(folder.removesuffix("ms")) / 1000, number), image) if folder else image
+        reply = missing if "missing" in folders else images[number % len(images)]
+        seen.count("bytes", len(reply))
+        if folders and folders[0].endswith("ms"):
+            return latency(int(folders[0].removesuffix("ms")) / 1000, number), reply
+        return reply
 
     return answer
 

@@ -1,59 +1,68 @@
 """The whole local pipeline, upload to summary, beside the plain pool, into the same S3: `python -m bench.pipeline`.
 
-Rounds are interleaved; medians and ranges are printed, and the ratio of the medians. Every image is new to the table.
+Rounds are interleaved. Every image is new to the table.
 """
 
-import argparse
 import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from bench.origin import origin
+from bench.race import Figure
 from local.cloud import Cloud
 from local.run import LOOPBACK
 
+IMAGES, ROUNDS = 2000, 3
 LOW, HIGH = 20_000, 80_000
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=3)
-    arguments = parser.parse_args()
-    count = arguments.images
+@dataclass(frozen=True)
+class Pipeline:
+    """Images a second, a round each."""
+
+    pipeline: Sequence[float]
+    pool: Sequence[float]
+
+    def ratios(self) -> dict[str, float]:
+        return {"pipeline_vs_pool": Figure.of(self.pipeline).median / Figure.of(self.pool).median}
+
+    def raw(self) -> dict[str, Any]:
+        return {"images": IMAGES, "pipeline": list(self.pipeline), "pool": list(self.pool)}
+
+
+def measure() -> Pipeline:
     with (
-        origin(count, LOW, HIGH) as site,
+        origin(IMAGES, LOW, HIGH) as sites,
         Cloud(assembly=Path("cdk.out"), parameters={"AllowedNetworks": LOOPBACK}) as cloud,
     ):
         ours, pool = [], []
-        for number in range(arguments.rounds):
-            pool.append(count / _pool(cloud, [f"{site}/{image}.jpg?pool{number}" for image in range(count)]))
-            ours.append(count / through_pipeline(cloud, [f"{site}/{image}.jpg?ours{number}" for image in range(count)]))
-    print(
-        f"{count} images of {LOW // 1000} to {HIGH // 1000} KB, images a second, median of {arguments.rounds} (range)"
-    )
-    print(f"  pipeline  {_shown(ours)}")
-    print(f"  pool      {_shown(pool)}")
-    print(f"  pipeline_vs_pool  {median(ours) / median(pool):.2f}")
+        for number in range(ROUNDS):
+            pool.append(IMAGES / _pool(cloud, _urls(sites, f"pool{number}")))
+            ours.append(IMAGES / through_pipeline(cloud, _urls(sites, f"ours{number}")))
+    return Pipeline(ours, pool)
 
 
-def _shown(rates: list[float]) -> str:
-    return f"{median(rates):7.1f} ({min(rates):.1f} to {max(rates):.1f})"
+def _urls(sites: Sequence[str], mark: str) -> list[str]:
+    return [f"{sites[image % len(sites)]}/{image}.jpg?{mark}" for image in range(IMAGES)]
 
 
 def _pool(cloud: Cloud, urls: list[str]) -> float:
-    command = [sys.executable, "-m", "bench.pool", cloud.endpoint, cloud.outputs["ImagesBucket"]]
+    """Seconds, by its own clock."""
+    job = {"endpoint": cloud.endpoint, "urls": urls, "options": {"bucket": cloud.outputs["ImagesBucket"]}}
     done = subprocess.run(
-        command, input="\n".join(urls), text=True, capture_output=True, check=True, env=cloud.environment() | _PATH
+        [sys.executable, "-m", "bench.contenders.pool"],
+        input=json.dumps(job),
+        text=True,
+        capture_output=True,
+        check=True,
+        env=cloud.environment() | {"PATH": "/usr/bin:/bin"},
     )
-    return float(done.stdout)
-
-
-_PATH = {"PATH": "/usr/bin:/bin"}
+    return float(json.loads(done.stdout.splitlines()[-1])["seconds"])
 
 
 def through_pipeline(cloud: Cloud, urls: list[str]) -> float:
@@ -81,4 +90,8 @@ def _ended(cloud: Cloud, known: set[str]) -> Any:
 
 
 if __name__ == "__main__":
-    main()
+    found = measure()
+    print(f"{IMAGES} images of {LOW // 1000} to {HIGH // 1000} KB, images a second, median of {ROUNDS} (range)")
+    print(f"  pipeline  {Figure.of(found.pipeline)}")
+    print(f"  pool      {Figure.of(found.pool)}")
+    print(f"  pipeline_vs_pool  {found.ratios()['pipeline_vs_pool']:.2f}")

@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--out", type=Path, help="a folder that stays; otherwise one that is deleted")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, origin(IMAGES, LOW, HIGH) as site:
+    with tempfile.TemporaryDirectory() as folder, origin(IMAGES, LOW, HIGH) as (site, *_):
         manifest = Path(folder, "rows.csv")
         with manifest.open("w") as file:
             file.write("url,title\n")

@@ -1,7 +1,7 @@
 """What takes images and rows and keeps none of them: enough of S3, DynamoDB and SNS to be written to, and no more.
 
-`python -m bench.sink` prints its address and serves. Checksums that come along are checked; what is under `runs/` is
-kept, for it is read again.
+`python -m bench.sink` prints its address and serves. Checksums that come along are checked; what is no image is kept,
+for it is read again.
 """
 
 import base64
@@ -11,86 +11,97 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qs, unquote
 from xml.sax.saxutils import escape
 
-from bench.servers import Answer, Request, Seen, answered, serve, server
+from bench.servers import Request, Seen, answered, serve, server
 
 _CHECKSUMS: Mapping[bytes, Callable[[bytes], bytes]] = {
     b"x-amz-checksum-sha256": lambda body: hashlib.sha256(body).digest(),
     b"x-amz-checksum-crc32": lambda body: zlib.crc32(body).to_bytes(4, "big"),
 }
-_NOT_FOUND = answered("404 Not Found")
+_TABLE_ANSWERS: Mapping[str, Any] = {
+    "BatchGetItem": {"Responses": {}, "UnprocessedKeys": {}},
+    "BatchWriteItem": {"UnprocessedItems": {}},
+}
+_NOT_FOUND = answered("404 Not Found", b"<Error><Code>NoSuchKey</Code></Error>", "Content-Type: application/xml")
 _PUBLISHED = answered(
     "200 OK", b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
 )
 
 
-def sink() -> Answer:
-    kept: dict[str, bytes] = {}
-    keys: set[str] = set()
+class Sink:
+    """Images are counted once each, as `images`; every kind of request by its own name."""
 
-    def answer(request: Request, seen: Seen) -> bytes:
+    def __init__(self) -> None:
+        self._images: set[str] = set()
+        self._kept: dict[str, bytes] = {}
+
+    def answer(self, request: Request, seen: Seen) -> bytes:
         if target := request.header(b"x-amz-target"):
             return _table(target.rpartition(b".")[2].decode(), request.body, seen)
         path, _, query = request.path.partition("?")
         if request.method == "PUT":
-            return put(path, request, seen)
+            return self._put(unquote(path), request, seen)
         if request.method == "POST":
             seen.count("messages")
             return _PUBLISHED
         if "list-type" in query:
             seen.count("lists")
-            return _listed(path, query, kept)
-        seen.count(request.method.lower())
-        return answered("200 OK", kept[path]) if path in kept else _NOT_FOUND
+            return self._listed(path.strip("/"), parse_qs(query).get("prefix", [""])[0])
+        seen.count("gets")
+        return self._read(unquote(path), request)
 
-    def put(path: str, request: Request, seen: Seen) -> bytes:
+    def _put(self, path: str, request: Request, seen: Seen) -> bytes:
         for name, digest in _CHECKSUMS.items():
-            if (told := request.header(name)) and told != base64.b64encode(digest(request.body)):
+            told = request.header(name)
+            if told and told != base64.b64encode(digest(request.body)):
                 seen.count("wrong checksums")
                 return answered("400 Bad Request", b"<Error><Code>BadDigest</Code></Error>")
-            if told:
-                seen.count("checksums")
-        if "/runs/" in path or "/manifests/" in path:
-            kept[path] = request.body
-            seen.count("parts")
-        elif path.endswith(".jpg"):
-            seen.count("images", path not in keys)
-            keys.add(path)
         seen.count("puts")
+        if path.endswith(".jpg"):
+            seen.count("images", path not in self._images)
+            self._images.add(path)
+        else:
+            self._kept[path] = request.body
         return answered("200 OK", b"", 'ETag: "0"')
 
-    return answer
+    def _read(self, path: str, request: Request) -> bytes:
+        if path not in self._kept:
+            return answered("404 Not Found") if request.method == "HEAD" else _NOT_FOUND
+        body, status, more = self._kept[path], "200 OK", []
+        if asked := request.header(b"range").decode().removeprefix("bytes="):
+            begin, _, end = asked.partition("-")
+            whole = len(body)
+            body = body[int(begin) : int(end) + 1 if end else whole]
+            status, more = "206 Partial Content", [f"Content-Range: bytes {begin}-{int(begin) + len(body) - 1}/{whole}"]
+        found = answered(status, body, 'ETag: "0"', "Last-Modified: Wed, 25 Nov 2026 00:00:00 GMT", *more)
+        return found[: len(found) - len(body)] if request.method == "HEAD" else found
+
+    def _listed(self, bucket: str, prefix: str) -> bytes:
+        begin = f"/{bucket}/"
+        found = "".join(
+            f"<Contents><Key>{escape(path.removeprefix(begin))}</Key><Size>{len(body)}</Size></Contents>"
+            for path, body in sorted(self._kept.items())
+            if path.startswith(begin + prefix)
+        )
+        text = f"<ListBucketResult><Name>{bucket}</Name><IsTruncated>false</IsTruncated>{found}</ListBucketResult>"
+        return answered("200 OK", text.encode(), "Content-Type: application/xml")
 
 
 def _table(operation: str, body: bytes, seen: Seen) -> bytes:
     seen.count(operation)
-    if operation == "BatchWriteItem":
-        seen.count("rows written", body.count(b'"PutRequest"'))
-        found: dict[str, Any] = {"UnprocessedItems": {}}
-    elif operation == "BatchGetItem":
-        seen.count("rows read", body.count(b'"url"'))
-        found = {"Responses": {}, "UnprocessedKeys": {}}
-    else:
-        found = {}
-    return answered("200 OK", json.dumps(found).encode(), "Content-Type: application/x-amz-json-1.0")
-
-
-def _listed(path: str, query: str, kept: Mapping[str, bytes]) -> bytes:
-    prefix = next((pair[7:] for pair in query.split("&") if pair.startswith("prefix=")), "").replace("%2F", "/")
-    bucket = path.strip("/")
-    keys = sorted(key.removeprefix(f"/{bucket}/") for key in kept if key.startswith(f"/{bucket}/{prefix}"))
-    found = "".join(f"<Contents><Key>{escape(key)}</Key><Size>1</Size></Contents>" for key in keys)
-    text = f"<ListBucketResult><Name>{bucket}</Name><IsTruncated>false</IsTruncated>{found}</ListBucketResult>"
-    return answered("200 OK", text.encode(), "Content-Type: application/xml")
+    seen.count("rows written", body.count(b'"PutRequest"'))
+    found = json.dumps(_TABLE_ANSWERS.get(operation, {})).encode()
+    return answered("200 OK", found, "Content-Type: application/x-amz-json-1.0")
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """The address of a sink in a process of its own."""
+def sink() -> Iterator[str]:
+    """The address of one in a process of its own."""
     with server("bench.sink") as (address,):
         yield address
 
 
 if __name__ == "__main__":
-    serve(sink())
+    serve(Sink().answer)

@@ -6,9 +6,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 BUCKET = "images-bucket"
+
+_UNIT = 1024 * 1024 if sys.platform == "darwin" else 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ def contend(mirror: Callable[[Job], None], ready: Callable[[Job], object] = lamb
     begun, cpu = time.perf_counter(), _cpu_seconds()
     mirror(job)
     figures = Figures(time.perf_counter() - begun, _cpu_seconds() - cpu, _peak_mb())
+    print()
     print(json.dumps(asdict(figures)))
 
 
@@ -47,5 +51,10 @@ def _cpu_seconds() -> float:
 
 
 def _peak_mb() -> float:
-    unit = 1024 * 1024 if sys.platform == "darwin" else 1024
-    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / unit
+    """Linux keeps in ru_maxrss what the process had before it became this program: its parent's peak."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / _UNIT
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return max(children, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _UNIT)
+    peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    return max(children, int(peak.split()[1]) / 1024)

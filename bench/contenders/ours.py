@@ -1,4 +1,4 @@
-"""The handler of download_batch as Lambda invokes it: one process, one batch after the other, an event in, a report out.
+"""The handler of download_batch as Lambda invokes it: one process, one batch after the other.
 
 `python -m bench.contenders.ours`. Its options are those of a run; what it writes as logs and metrics it writes.
 """

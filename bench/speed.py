@@ -1,0 +1,69 @@
+"""The race at no latency: four contenders in turn, several rounds; and the servers, alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench import load
+from bench.environments import Missing
+from bench.race import IMG2DATASET, OURS, POOL, SCRAPY, Contender, Figure, Run, race, raw, urls
+from bench.sink import sink
+
+IMAGES: Sequence[tuple[Contender, int]] = ((OURS, 3000), (POOL, 2000), (IMG2DATASET, 1000), (SCRAPY, 1000))
+"""Each long enough for a few seconds."""
+
+LOADED = 5000
+
+
+@dataclass(frozen=True)
+class Speed:
+    runs: Mapping[str, Sequence[Run]]
+    missing: Mapping[str, str]
+    origin_rate: float
+    sink_rate: float
+
+    def rate(self, contender: Contender) -> Figure | None:
+        runs = self.runs.get(contender.name)
+        return Figure.of([run.rate for run in runs]) if runs else None
+
+    def cpu(self, contender: Contender) -> Figure | None:
+        runs = self.runs.get(contender.name)
+        return Figure.of([run.cpu_ms_per_image for run in runs]) if runs else None
+
+    def ratios(self) -> dict[str, float | None]:
+        ours, cpu, pool_cpu = self.rate(OURS), self.cpu(OURS), self.cpu(POOL)
+        assert ours is not None
+        assert cpu is not None
+        assert pool_cpu is not None
+        beside = {"rate_vs_pool": POOL, "rate_vs_img2dataset": IMG2DATASET, "rate_vs_scrapy": SCRAPY}
+        rates = {name: self.rate(contender) for name, contender in beside.items()}
+        return {
+            "cpu_vs_pool": cpu.median / pool_cpu.median,
+            **{name: ours.median / rate.median if rate else None for name, rate in rates.items()},
+        }
+
+    def raw(self) -> dict[str, Any]:
+        found = {name: raw(runs) for name, runs in self.runs.items()}
+        return {
+            "runs": found,
+            "missing": dict(self.missing),
+            "origin_gets_per_second": self.origin_rate,
+            "sink_puts_per_second": self.sink_rate,
+        }
+
+
+def measure(sites: Sequence[str], rounds: int) -> Speed:
+    runs: dict[str, list[Run]] = {}
+    missing: dict[str, str] = {}
+    for _ in range(rounds):
+        for contender, images in IMAGES:
+            if contender.name in missing:
+                continue
+            try:
+                runs.setdefault(contender.name, []).append(race(contender, sites, urls(sites, images)))
+            except (Missing, RuntimeError) as why:
+                missing[contender.name] = str(why)
+                if contender in (OURS, POOL):
+                    raise
+    with sink() as s3:
+        return Speed(runs, missing, load.gets(sites[0], LOADED), load.puts(s3, LOADED))
