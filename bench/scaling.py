@@ -57,7 +57,7 @@ def simulate(run: Run, account: Account) -> Course:
     bounds: Counter[str] = Counter()
     while left > 0.5:
         allowed = {
-            "batches that are left": -(-left // run.options.batch_size),
+            "batches of the run": run.batches,
             "max_concurrency": run.options.max_concurrency,
             "Lambda's concurrency": min(account.lambdas, ENVIRONMENTS * (1 + second // EVERY_SECONDS)),
             "starts of children": children + CHILD_STARTS,

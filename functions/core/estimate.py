@@ -20,11 +20,12 @@ SIZE_KB, LATENCY_MS = 100.0, 200.0
 MEMORY_MB = 1769
 """Of download_batch: one whole vCPU. With less it has a part of one; more does not make its Python faster."""
 
-CPU_MS = 1.5
-"""Of one vCPU for an image of up to 50 KB over plain HTTP, everything included. `make bench` measures it."""
+CPU_MS = 1.3
+"""Of one vCPU for an image of up to 50 KB over plain HTTP, everything included: 1.2 to 1.4 by `make bench`, on an AMD
+EPYC core. Lambda's own has not been measured."""
 
-CPU_MS_PER_MB = 3.0
-"""For what is larger than that."""
+CPU_MS_PER_MB = 2.4
+"""For what is larger than that (`bench.memory`)."""
 
 TLS_MS = 0.5
 """Of one vCPU, for an image's share of handshakes, and its ciphers. An assumption: the bench speaks plain HTTP."""
@@ -39,7 +40,7 @@ START_MS = 40.0
 """Of a batch that is no image's: reading the event, looking up, writing parts. An assumption."""
 
 DRAIN = 1.5
-"""Times what one image waits: at the end of a batch fewer and fewer are under way. An assumption."""
+"""Times what one image waits: at the end of a batch fewer and fewer are under way. `make bench` comes to it."""
 
 CHILD_STARTS = 1000.0
 """Express children that Step Functions starts in a second, at most (its documentation)."""
