@@ -90,7 +90,11 @@ def main() -> None:
     }
     results = {
         **ratios,
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()},
+        "machine": {
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "system": f"{platform.system()} {platform.machine()}",
+        },
         "seconds": time.monotonic() - begun,
         "speed": {**raced.raw(), **_figures(raced)},
         "latencies": waited.raw(),

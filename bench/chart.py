@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+RATES = (10, 20, 50, 100, 200, 500)
 OURS, OTHERS = "#31688e", "#b8b8b8"
 
 
@@ -45,5 +46,7 @@ def _by_latency(axes: Any, latencies: Mapping[str, Mapping[str, Any]]) -> None:
     axes.plot(range(len(ticks)), possible, color=OURS, linestyle=":", label="24 at a time, no waste")
     axes.set_xticks(range(len(ticks)), [f"{int(ms):,} ms" for ms in ticks])
     axes.set_yscale("log")
-    axes.set_title("images a second, by the servers' latency", fontsize=10, loc="left")
-    axes.legend(frameon=False)
+    axes.set_yticks(RATES, [str(rate) for rate in RATES])
+    axes.minorticks_off()
+    axes.set_title("images a second, by latency", fontsize=10, loc="left")
+    axes.legend(frameon=False, loc="lower left")

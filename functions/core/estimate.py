@@ -58,8 +58,8 @@ these functions have 1,024 MB."""
 RUN_TRANSITIONS = 6
 """PrepareRun, Route, the Map, SummarizeRun, Outcome, RunSucceeded."""
 
-LOG_BYTES = 23.0
-"""An image that goes well, in batches of 100 (`bench.log_bytes`); larger ones have fewer."""
+LOG_BYTES = 11.0
+"""An image that goes well, in batches of 500 (`bench.log_bytes`); in smaller ones it is more."""
 
 ROUNDS = 3
 """That fit into a child's five minutes, each until a request's timeout and 10 s before download_batch's 90 are over."""
