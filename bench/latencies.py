@@ -13,7 +13,7 @@ from bench.race import OURS, POOL, Figure, Run, race, raw, urls
 from functions.core.options import Options
 
 DEFAULTS = Options()
-IMAGES: Mapping[int, int] = {50: 2000, 200: 2000, 1000: 1000}
+IMAGES: Mapping[int, int] = {50: 2000, 200: 2000, 1000: 500}
 """Full batches all, so that none is short; by milliseconds."""
 
 POOL_IMAGES: Mapping[int, int] = {50: 1000, 200: 500, 1000: 160}

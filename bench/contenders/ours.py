@@ -6,9 +6,10 @@
 import json
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from bench.contenders.job import BUCKET, Job, contend
 from functions.core.options import Options
@@ -44,15 +45,12 @@ def environment(endpoint: str) -> dict[str, str]:
     }
 
 
-def events(urls: list[str], options: Options) -> list[dict[str, Any]]:
-    """What the children of a run are given, its batches filled."""
-    size = options.batch_size
-    run = {"id": RUN, "manifest": "manifests/bench.csv", "options": _payload(options)}
+def children(urls: list[str], run: Mapping[str, Any], size: int) -> Iterator[dict[str, Any]]:
+    """What each child of a run is given, its batch filled."""
     items = [{"row": row, "item": {"url": url}} for row, url in enumerate(urls)]
-    return [
-        {"batch": {"BatchInput": {"run": run}, "Items": items[begin : begin + size]}, "execution_arn": "bench"}
-        for begin in range(0, len(items), size)
-    ]
+    for begin in range(0, len(items), size):
+        batch = {"BatchInput": {"run": run}, "Items": items[begin : begin + size]}
+        yield {"batch": batch, "execution_arn": "bench"}
 
 
 def _payload(options: Options) -> dict[str, Any]:
@@ -66,14 +64,20 @@ def ready(job: Job) -> None:
 
 
 def mirror(job: Job) -> None:
+    options = Options(**job.options)
+    run = {"id": RUN, "manifest": "manifests/bench.csv", "options": _payload(options)}
+    with open(os.devnull, "w") as log, redirect_stdout(log):
+        for child in children(job.urls, run, options.batch_size):
+            if left := download(child):
+                sys.exit(f"{left} rows were left for another round; this is no place for slow or busy servers.")
+
+
+def download(child: dict[str, Any]) -> int:
+    """The rows that are left for another round."""
     from functions.download_batch import handler
 
-    with open(os.devnull, "w") as log, redirect_stdout(log):
-        for event in events(job.urls, Options(**job.options)):
-            answer = handler(event | {"started_at": datetime.now(UTC).isoformat()}, Context())  # type: ignore[arg-type]
-            left = len(answer["Items"])
-            if left:
-                sys.exit(f"{left} rows were left for another round; this is no place for slow or busy servers.")
+    started = {"started_at": datetime.now(UTC).isoformat()}
+    return len(handler(child | started, cast(Any, Context()))["Items"])
 
 
 if __name__ == "__main__":

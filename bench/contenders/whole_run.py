@@ -1,21 +1,24 @@
-"""A run from its manifest to its summary, all three handlers in one process, batch after batch.
+"""A run from its manifest to its summary through all three handlers: `python -m bench.contenders.whole_run`.
 
-`python -m bench.contenders.whole_run`; what Step Functions does between them is left out, and the runs table is kept in
-memory: it is asked three times a run.
+Batches run in processes of their own, two at a time. What Step Functions does between the handlers is left out, and the
+runs table is kept in memory: it is asked three times a run.
 """
 
-import json
+import multiprocessing
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from multiprocessing.synchronize import Barrier
 from typing import Any, cast
 
 import boto3
 
-from bench.contenders.job import Job, contend
-from bench.contenders.ours import Context, environment
+from bench.contenders.job import BUCKET, Job, contend
+from bench.contenders.ours import Context, children, download, environment
 
 KEY = "manifests/bench.csv"
+AT_A_TIME = 2
+"""Batches, each in a process that lives as long as the run, as Lambda's environments do."""
 
 
 class Records:
@@ -35,48 +38,64 @@ class Records:
         return self._record
 
 
-def ready(job: Job) -> None:
-    os.environ |= environment(job.endpoint) | {
-        "RUNS_TABLE": "runs",
-        "DEFAULT_OPTIONS": "{}",
-        "CHECK_BYTES": str(256 * 1024 * 1024),
-    }
-    import functions.download_batch
-    import functions.prepare_run
-    import functions.summarize_run  # noqa: F401 - cold starts are measured by bench.cold_start
+class WholeRun:
+    """Cold starts come before the race: they are measured by `bench.cold_start`."""
 
-    text = "url\n" + "\n".join(job.urls) + "\n"
-    boto3.client("s3").put_object(Bucket="input-bucket", Key=KEY, Body=text.encode())
-    job.options["size"] = len(text)  # type: ignore[index]
-
-
-def mirror(job: Job) -> None:
-    from functions import download_batch, prepare_run, summarize_run
-
-    records, context = Records(), cast(Any, Context())
-    for module in (prepare_run, summarize_run):
-        module.RunsTable = lambda *_: records  # type: ignore[attr-defined]
-    started = datetime.now(UTC).isoformat()
-    event = {
-        "detail": {
-            "bucket": {"name": "input-bucket"},
-            "object": {"key": KEY, "size": job.options["size"], "etag": "0", "sequencer": "1"},
+    def ready(self, job: Job) -> None:
+        os.environ |= environment(job.endpoint) | {
+            "RUNS_TABLE": "runs",
+            "DEFAULT_OPTIONS": "{}",
+            "CHECK_BYTES": str(256 * 1024 * 1024),
         }
-    }
-    about = {"input": event, "execution_arn": "arn:aws:states:us-east-1:000000000000:execution:bench:bench"}
-    prepared = prepare_run.handler({**about, "started_at": started}, context)
-    run, size = prepared["run"], prepared["batch_size"]
-    items = [{"row": row, "item": {"url": url}} for row, url in enumerate(job.urls)]
-    for begin in range(0, len(items), size):
-        batch = {"BatchInput": {"run": run}, "Items": items[begin : begin + size]}
-        told = {"batch": batch, "execution_arn": "bench", "started_at": datetime.now(UTC).isoformat()}
-        assert not download_batch.handler(told, context)["Items"]
-    ended = summarize_run.handler({**about, "started_at": started, "failure": None}, context)
-    assert ended is not None
-    books = {name: ended[name] for name in ("rows", "stored", "failed", "lost") if name in ended}
-    if ended["status"] != "succeeded" or ended["lost"]:
-        raise RuntimeError(f"The books do not balance: {json.dumps(books)} of {len(job.urls)}")
+        import functions.prepare_run
+        import functions.summarize_run  # noqa: F401
+
+        self._manifest = ("url\n" + "\n".join(job.urls) + "\n").encode()
+        boto3.client("s3").put_object(Bucket="input-bucket", Key=KEY, Body=self._manifest)
+        processes = multiprocessing.get_context("spawn")
+        started = processes.Barrier(AT_A_TIME + 1)
+        self._lambdas = processes.Pool(AT_A_TIME, _start, (started,))
+        started.wait()
+
+    def mirror(self, job: Job) -> None:
+        from functions import prepare_run, summarize_run
+
+        records, context = Records(), cast(Any, Context())
+        for module in (prepare_run, summarize_run):
+            module.RunsTable = lambda *_: records  # type: ignore[attr-defined]
+        about = {
+            "input": self._event(),
+            "execution_arn": "arn:aws:states:us-east-1:000000000000:execution:bench:bench",
+            "started_at": _now(),
+        }
+        prepared = prepare_run.handler(about, context)
+        batches = children(job.urls, prepared["run"], prepared["batch_size"])
+        left = sum(self._lambdas.imap_unordered(download, batches))
+        self._lambdas.close()
+        self._lambdas.join()
+        ended = summarize_run.handler({**about, "failure": None}, context)
+        if ended is None or ended["status"] != "succeeded" or ended["lost"] or left:
+            raise RuntimeError(f"The books of {len(job.urls)} rows do not balance, {left} are left: {ended}")
+
+    def _event(self) -> dict[str, Any]:
+        uploaded = {"key": KEY, "size": len(self._manifest), "etag": "0", "sequencer": "1"}
+        return {"detail": {"bucket": {"name": "input-bucket"}, "object": uploaded}}
+
+
+def _start(started: Barrier) -> None:
+    """An environment that has had its first image."""
+    from functions.adapters.clients import client
+    from functions.download_batch import quick_put
+
+    quick_put()
+    client("s3").put_object(Bucket=BUCKET, Key="first", Body=b"")
+    started.wait()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 if __name__ == "__main__":
-    contend(mirror, ready)
+    run = WholeRun()
+    contend(run.mirror, run.ready)
