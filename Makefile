@@ -46,7 +46,7 @@ plan: .venv/ready ## Say what a run of a manifest would be, and fetch nothing: M
 cost: .venv/ready ## Say what a run would cost, by what: [IMAGES=n] [SIZE_KB=n] [LATENCY_MS=n] [HOSTS=n] [BATCH_SIZE=n] …
 	@$(BIN)/python -m bench.cost --images="$(IMAGES)" --size-kb="$(SIZE_KB)" --latency-ms="$(LATENCY_MS)" \
 		--hosts="$(HOSTS)" --memory-mb="$(MEMORY_MB)" --batch-size="$(BATCH_SIZE)" --concurrency="$(CONCURRENCY)" \
-		--per-host="$(PER_HOST)" --max-concurrency="$(MAX_CONCURRENCY)"
+		--per-host="$(PER_HOST)" --max-concurrency="$(MAX_CONCURRENCY)" --storage-class="$(STORAGE_CLASS)"
 
 test: cdk.out/ready ## Run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -16,13 +16,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from functions.core import prices
-from functions.core.estimate import LATENCY_MS, MEMORY_MB, OVERLONG, SIZE_KB, STORE_MS, Run, components, floor
+from functions.core.estimate import LATENCY_MS, MEMORY_MB, OVERLONG, SIZE_KB, STORE_MS, Run, components, floor, moves
 from functions.core.faults import InvalidManifest
 from functions.core.option_check import checked
 from functions.core.options import Options
 from functions.core.prices import MILLION, Price
 from functions.core.report.words import seconds
-from local.usage import UsageError
+from local.usage import UsageError, deployed
 
 SIMPLE_GB = 0.5
 SIMPLE_CPU_MS = 2.7 * MEMORY_MB / 512
@@ -68,7 +68,7 @@ NUMBERS: Mapping[str, Number] = {
     "hosts": Number(1, 1e12, math.inf, "of equal size; enough of them unless it is said"),
     "memory_mb": Number(128, 10_240, MEMORY_MB, "of download_batch", whole=True),
 }
-OPTIONS = ("batch_size", "concurrency", "per_host", "max_concurrency")
+OPTIONS = ("batch_size", "concurrency", "per_host", "max_concurrency", "storage_class")
 
 
 def main() -> int:
@@ -109,6 +109,7 @@ def asked(texts: Mapping[str, str]) -> Run:
         latency_ms=numbers["latency_ms"],
         hosts=numbers["hosts"],
         memory_mb=int(numbers["memory_mb"]),
+        glacier_from_bytes=deployed().glacier_from_bytes,
         options=options,
     )
 
@@ -121,13 +122,14 @@ def one_lambda_an_image(run: Run) -> Mapping[str, float]:
     invocation = (run.latency_ms + STORE_MS + SIMPLE_CPU_MS) / 1000
     charged: tuple[tuple[str, float, Price], ...] = (
         ("Step Functions: three transitions", 3, prices.TRANSITION),
-        ("S3: PUT", 1, prices.S3_PUT),
+        ("S3: PUT", 1, prices.S3_PUT_INTO[run.options.storage_class]),
+        ("S3: moving it to Glacier, a day later", run.moved / run.images, prices.S3_TO_GLACIER),
         ("Lambda: time, 512 MB", invocation * SIMPLE_GB, prices.LAMBDA_GB_SECOND),
         ("DynamoDB: write", 1, prices.TABLE_WRITE),
         ("Lambda: invocation", 1, prices.LAMBDA_REQUEST),
         ("CloudWatch: logs", SIMPLE_LOG_BYTES / 1e9, prices.LOG_GB),
     )
-    return {name: run.images * amount * price.dollars for name, amount, price in charged}
+    return {name: run.images * amount * price.dollars for name, amount, price in charged if amount}
 
 
 def show(run: Run) -> None:
@@ -148,6 +150,8 @@ def sentences(run: Run) -> Iterable[str]:
     )
     if run.overlong:
         yield OVERLONG
+    if moved := moves(run):
+        yield moved
     yield "A model: functions/core/estimate.py says what it assumes, and what it leaves out."
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from ipaddress import ip_network
 from typing import Any
 
+from functions.core.estimate import GLACIER_FROM_BYTES
 from functions.core.faults import InvalidManifest
 from functions.core.manifests.check import WHOLE_BYTES
 from functions.core.option_check import checked
@@ -133,6 +134,12 @@ class Settings:
     run_files_expire_after_days: int | None = setting(None, *_days(3650))
     run_timeout_days: int = setting(14, *_days(365))
     workflow_log_level: str = setting("ERROR", *_choice("ALL", "ERROR", "FATAL", "OFF"))
+
+    @property
+    def glacier_from_bytes(self) -> int:
+        """The smallest image that is moved."""
+        larger_than = self.glacier_object_size_greater_than
+        return GLACIER_FROM_BYTES if larger_than is None else larger_than + 1
 
     @classmethod
     def from_context(cls, lookup: Callable[[str], object]) -> "Settings":

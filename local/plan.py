@@ -4,7 +4,6 @@ It reads the file as PrepareRun and a run's batches do. To find duplicates it ke
 of memory for a million rows.
 """
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cdk.definition import BATCH_BYTES
-from functions.core.estimate import Run
+from functions.core.estimate import GLACIER_FROM_BYTES, Run
 from functions.core.faults import InvalidManifest, RowFault
 from functions.core.keys import wanted_key
 from functions.core.manifests.check import checked as checked_manifest
@@ -30,10 +29,9 @@ from local.manifest_files import ManifestFiles
 from local.plan_table import refused, show
 from local.states import readers
 from local.states.batcher import Limits, batches
-from local.usage import manifest_file
+from local.usage import deployed, manifest_file
 
 NAMED = 10
-SETTINGS = Path("cdk.json")
 
 Item = tuple[int, Any]  # its line, or its place in a JSON array or a Parquet file
 
@@ -44,6 +42,7 @@ class Plan:
 
     format: str
     note: str
+    glacier_from_bytes: int = GLACIER_FROM_BYTES
     rows: int = 0
     batches: int = 0
     options: Options = Options()  # noqa: RUF009 - frozen
@@ -57,7 +56,12 @@ class Plan:
     def run(self) -> Run:
         """For the model. Batches may be smaller than the option has them: they are bounded by bytes too."""
         images, largest = self.hosts.total(), max(self.hosts.values(), default=1)
-        run = Run(images=images, hosts=max(1, images) / largest, options=self.options)
+        run = Run(
+            images=images,
+            hosts=max(1, images) / largest,
+            glacier_from_bytes=self.glacier_from_bytes,
+            options=self.options,
+        )
         if run.batches >= self.batches:
             return run
         return replace(run, options=replace(self.options, batch_size=max(1, math.ceil(images / self.batches))))
@@ -65,19 +69,15 @@ class Plan:
 
 def plan(*, manifest: str, options: Mapping[str, str]) -> int:
     """The exit status: 1 where the run would be refused. Raises UsageError."""
-    path = manifest_file(manifest)
+    path, settings = manifest_file(manifest), deployed()
     try:
-        show(path, planned(path, checked(_defaults(), options)))
+        found = planned(path, checked(settings.default_options, options))
     except InvalidManifest as refusal:
         refused(str(refusal))
         return 1
+    found.glacier_from_bytes = settings.glacier_from_bytes
+    show(path, found)
     return 0
-
-
-def _defaults() -> Mapping[str, Any]:
-    """What `make deploy` would set."""
-    found: Mapping[str, Any] = json.loads(SETTINGS.read_text())["context"].get("default_options") or {}
-    return found
 
 
 def planned(path: Path, options: Options) -> Plan:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from functions.core.estimate import OVERLONG
+from functions.core.estimate import OVERLONG, moves
 from functions.core.report.words import seconds
 from functions.core.urls import redact
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from local.plan import Plan
 
 SHOWN_HOSTS = 10
-SAID = ("batch_size", "concurrency", "per_host", "max_concurrency")
+SAID = ("batch_size", "concurrency", "per_host", "max_concurrency", "storage_class")
 
 
 def show(path: Path, plan: "Plan") -> None:
@@ -44,6 +44,8 @@ def _assumed(plan: "Plan") -> Iterator[str]:
     asked = {"IMAGES": max(1, run.images), "SIZE_KB": f"{run.size_kb:g}", "LATENCY_MS": f"{run.latency_ms:g}"}
     asked |= {"HOSTS": int(run.hosts)} | {name.upper(): getattr(run.options, name) for name in SAID}
     yield f"    make cost {' '.join(f'{name}={value}' for name, value in asked.items())}"
+    if moved := moves(run):
+        yield moved
     if run.overlong:
         yield OVERLONG
 
@@ -78,7 +80,7 @@ def _figures(path: Path, plan: "Plan") -> Table:
     run = plan.run
     table.add_section()
     table.add_row("time", seconds(run.seconds), f"{run.batch_seconds:.1f} s a batch, {run.at_a_time:,} at a time")
-    table.add_row("cost", _dollars(run.dollars), "what AWS bills for the run, storage aside")
+    table.add_row("cost", _dollars(run.dollars), "what AWS bills for it, storage by the month aside")
     return table
 
 

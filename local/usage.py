@@ -1,8 +1,13 @@
 """What a user gives on the command line, checked before anything is started."""
 
+import json
 import shlex
 from ipaddress import ip_network
 from pathlib import Path
+
+from cdk.settings import Settings, SettingsError
+
+SETTINGS = Path("cdk.json")
 
 
 class UsageError(Exception):
@@ -36,3 +41,11 @@ def manifest_file(text: str) -> Path:
     if path.stat().st_size == 0:
         raise UsageError(f"The manifest {text} is empty: 0 rows, nothing to mirror.")
     return path
+
+
+def deployed() -> Settings:
+    """What `make deploy` would set. Raises UsageError."""
+    try:
+        return Settings.from_context(json.loads(SETTINGS.read_text())["context"].get)
+    except SettingsError as error:
+        raise UsageError(f"{SETTINGS}: {error}") from error

@@ -2,8 +2,8 @@
 
 It takes every image to be new, good and of one size, every server to answer in the same time, and the hosts to be
 mixed through the list. Left out: retries and what servers ask for by Retry-After, rows that the table knows already
-(they cost a look-up), messages, storage, the events of the input bucket (below a cent a million images), what the
-deployment costs while nothing runs, and the time in which S3, the table and Lambda grow to a sudden load.
+(they cost a look-up), messages, storage by the month, the events of the input bucket (below a cent a million images),
+what the deployment costs while nothing runs, and the time in which S3, the table and Lambda grow to a sudden load.
 """
 
 import math
@@ -16,6 +16,9 @@ from functions.core.prices import Price
 
 SIZE_KB, LATENCY_MS = 100.0, 200.0
 """Where nobody knows better."""
+
+GLACIER_FROM_BYTES = 128 * 1024
+"""What is smaller S3 leaves where it is, unless the stack's setting says otherwise."""
 
 MEMORY_MB = 1769
 """Of download_batch: one whole vCPU. With less it has a part of one; more does not make its Python faster."""
@@ -70,13 +73,14 @@ OVERLONG = "A batch would run out of time, and rows fail as out_of_time: take a 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """`latency_ms` is what a server takes to answer, its bytes included. `hosts` are equally large ones: of a list, its
-    rows by those of the largest host."""
+    rows by those of the largest host. Images of `glacier_from_bytes` and more are moved a day later, for money."""
 
     images: int
     size_kb: float = SIZE_KB
     latency_ms: float = LATENCY_MS
     hosts: float = math.inf
     memory_mb: int = MEMORY_MB
+    glacier_from_bytes: int = GLACIER_FROM_BYTES
     options: Options = Options()  # noqa: RUF009 - frozen
 
     @property
@@ -132,6 +136,12 @@ class Run:
         return self.batch_seconds > ROUNDS * (90 - self.options.timeout - 10)
 
     @property
+    def moved(self) -> int:
+        """Images that the bucket's lifecycle rule moves to Glacier Instant Retrieval."""
+        large = self.size_kb * 1000 >= self.glacier_from_bytes
+        return self.images if large and self.options.storage_class != "GLACIER_IR" else 0
+
+    @property
     def dollars(self) -> float:
         return sum(components(self).values())
 
@@ -140,7 +150,8 @@ def components(run: Run) -> Mapping[str, float]:
     """Dollars, by what they are paid for."""
     beside = RUN_SECONDS + run.images * ROW_SECONDS  # of functions that have one GB
     charged: tuple[tuple[str, float, Price], ...] = (
-        ("S3: PUT of the images", run.images, prices.S3_PUT),
+        ("S3: PUT of the images", run.images, prices.S3_PUT_INTO[run.options.storage_class]),
+        ("S3: moving them to Glacier, a day later", run.moved, prices.S3_TO_GLACIER),
         ("DynamoDB: writes", run.images, prices.TABLE_WRITE),
         ("DynamoDB: look-ups", run.images, prices.TABLE_READ),
         ("Lambda: time of DownloadBatch", run.billed_seconds * run.memory_mb / 1024, prices.LAMBDA_GB_SECOND),
@@ -158,9 +169,21 @@ def components(run: Run) -> Mapping[str, float]:
         ("S3: parts read", run.batches, prices.S3_GET),
         ("CloudWatch: logs", run.images * LOG_BYTES / 1e9, prices.LOG_GB),
     )
-    return {name: amount * price.dollars for name, amount, price in charged}
+    return {name: amount * price.dollars for name, amount, price in charged if amount}
+
+
+def moves(run: Run) -> str:
+    """A sentence on what images cost that are large enough to be moved; empty where none ever is."""
+    if run.options.storage_class == "GLACIER_IR":
+        return ""
+    dear = prices.MILLION * prices.S3_TO_GLACIER.dollars
+    said = "That is in the figure." if run.moved else "The figure is for smaller ones."
+    return (
+        f"Images of {run.glacier_from_bytes:,} bytes and more S3 moves to Glacier Instant Retrieval a day later, "
+        f"for ${dear:.2f} a million. {said}"
+    )
 
 
 def floor(images: int) -> float:
-    """One PUT and one table write an image: nobody who keeps both gets below."""
+    """One PUT into S3 Standard and one table write an image: nobody who keeps both gets below."""
     return images * (prices.S3_PUT.dollars + prices.TABLE_WRITE.dollars)

@@ -5,6 +5,7 @@ that repeat them (cloudchipr.com, airbyte.com, wring.co, c3x.dev, factualminds.c
 here, and all estimates follow.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 MILLION = 1_000_000
@@ -26,6 +27,17 @@ LAMBDA = "aws.amazon.com/lambda/pricing"
 CLOUDWATCH = "aws.amazon.com/cloudwatch/pricing"
 
 S3_PUT = Price(0.005 / 1000, "PUT or LIST", S3)
+S3_PUT_INFREQUENT = Price(0.01 / 1000, "PUT into Standard-IA", S3)
+S3_PUT_GLACIER = Price(0.02 / 1000, "PUT into Glacier Instant Retrieval", S3)
+S3_PUT_INTO: Mapping[str, Price] = {
+    "STANDARD": S3_PUT,
+    "INTELLIGENT_TIERING": S3_PUT,
+    "STANDARD_IA": S3_PUT_INFREQUENT,
+    "GLACIER_IR": S3_PUT_GLACIER,
+}
+"""By the option `storage_class`."""
+
+S3_TO_GLACIER = Price(0.02 / 1000, "object that a lifecycle rule moves to Glacier Instant Retrieval", S3)
 S3_GET = Price(0.0004 / 1000, "GET", S3)
 TABLE_WRITE = Price(0.625 / MILLION, "write of up to 1 KB", DYNAMODB)
 TABLE_READ = Price(0.125 / MILLION / 2, "eventually consistent read of up to 4 KB", DYNAMODB)

@@ -10,6 +10,13 @@ def test_without_context_there_are_defaults() -> None:
     assert Settings.from_context({}.get) == Settings()
 
 
+@pytest.mark.parametrize(("larger_than", "smallest"), [(None, 131_072), (0, 1), (50_000, 50_001)])
+def test_the_smallest_image_that_is_moved_is_one_larger_than_the_setting(
+    larger_than: int | None, smallest: int
+) -> None:
+    assert Settings(glacier_object_size_greater_than=larger_than).glacier_from_bytes == smallest
+
+
 @pytest.mark.parametrize(
     ("key", "value", "meant"),
     [

@@ -38,10 +38,13 @@ class LiveCounts(BaseModel):
 
 
 class Estimate(BaseModel):
-    """Of a model, for the whole run: every row a new image of `size_kb`, every server answering after `latency_ms`."""
+    """Of a model, for the whole run: every row a new image of `size_kb`, every server answering after `latency_ms`.
+
+    An image of 128 KB or more costs $0.00002 more when S3 moves it to Glacier Instant Retrieval a day later.
+    """
 
     seconds: float = Field(description="from its start to its summary")
-    dollars: float = Field(description="what AWS bills for it in us-east-1, storage aside")
+    dollars: float = Field(description="what AWS bills for it in us-east-1, storage by the month aside")
     size_kb: float = Field(description="assumed")
     latency_ms: float = Field(description="assumed")
 

@@ -4,12 +4,13 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from bench.cost import asked, draw, main, one_lambda_an_image
 from functions.core import prices
-from functions.core.estimate import LOG_BYTES, RUN_SECONDS, Run, components, floor
+from functions.core.estimate import LOG_BYTES, RUN_SECONDS, Run, components, floor, moves
 from functions.core.options import Options
 from functions.core.prices import MILLION, Price
 
@@ -38,7 +39,7 @@ def test_components_add_up() -> None:
 def test_every_price_says_what_for_and_where_it_stands() -> None:
     every = [price for price in vars(prices).values() if isinstance(price, Price)]
 
-    assert len(every) == 10
+    assert len(every) == 13
     assert all(price.dollars > 0 and price.unit and price.source.startswith("aws.amazon.com/") for price in every)
 
 
@@ -56,6 +57,40 @@ def test_larger_batches_cost_less(latency: float) -> None:
     runs = [Run(images=MILLION, latency_ms=latency, options=Options(batch_size=size)) for size in sizes]
 
     assert all(small.dollars > large.dollars for small, large in pairwise(runs))
+
+
+def test_images_that_are_large_enough_to_be_moved_cost_that_too_and_not_before() -> None:
+    small, large = (replace(A_MILLION, size_kb=size) for size in (131.071, 131.072))
+
+    assert large.dollars - small.dollars == pytest.approx(20, abs=0.01)
+    assert "That is in the figure" in moves(large)
+    assert "The figure is for smaller ones" in moves(small)
+
+
+def test_a_setting_says_from_what_size_images_are_moved() -> None:
+    assert replace(A_MILLION, size_kb=10, glacier_from_bytes=10_000).moved == MILLION
+    assert replace(A_MILLION, size_kb=200, glacier_from_bytes=10**9).moved == 0
+
+
+@pytest.mark.parametrize(
+    ("storage_class", "dollars"), [("INTELLIGENT_TIERING", 0), ("STANDARD_IA", 5), ("GLACIER_IR", 15)]
+)
+def test_a_put_costs_what_its_storage_class_asks(storage_class: Any, dollars: float) -> None:
+    dear = replace(A_MILLION, options=Options(storage_class=storage_class))
+
+    assert dear.dollars - A_MILLION.dollars == pytest.approx(dollars)
+
+
+def test_what_is_put_into_glacier_is_not_moved_there() -> None:
+    there = replace(A_MILLION, size_kb=200, options=Options(storage_class="GLACIER_IR"))
+
+    assert there.moved == 0
+    assert moves(there) == ""
+    assert there.dollars < replace(A_MILLION, size_kb=200).dollars
+
+
+def test_every_storage_class_that_a_run_may_ask_for_has_a_price() -> None:
+    assert set(get_args(get_type_hints(Options)["storage_class"])) == set(prices.S3_PUT_INTO)
 
 
 def test_fewer_hosts_than_a_batch_could_ask_take_longer() -> None:

@@ -8,6 +8,7 @@ import pytest
 from functions.core.estimate import Run
 from functions.core.faults import InvalidManifest
 from functions.core.options import Options
+from local import usage
 from local.option_table import PAGE, page
 from local.plan import Plan, plan, planned
 
@@ -114,6 +115,28 @@ def test_time_and_cost_are_told_with_what_is_assumed(tmp_path: Path, capsys: pyt
     assert re.search(rf"│ cost +│ +\${run.dollars:.4f} │", shown)
     assert "at 100 KB and 200 ms an image: both assumed" in shown
     assert "make cost IMAGES=1000 SIZE_KB=100 LATENCY_MS=200 HOSTS=1 BATCH_SIZE=100" in shown
+
+
+def test_a_setting_that_moves_small_images_is_in_the_cost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "one.txt").write_text("".join(f"http://a.example/{n}\n" for n in range(100_000)))
+    (tmp_path / "cdk.json").write_text('{"context": {"glacier_object_size_greater_than": 50000}}')
+    monkeypatch.setattr(usage, "SETTINGS", tmp_path / "cdk.json")
+
+    plan(manifest=str(tmp_path / "one.txt"), options={})
+
+    assert "Images of 50,001 bytes and more S3 moves" in (shown := capsys.readouterr().out)
+    assert re.search(r"│ cost +│ +\$2\.\d\d │", shown)
+
+
+def test_settings_that_cannot_be_read_get_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "one.txt").write_text("http://a.example/1\n")
+    (tmp_path / "cdk.json").write_text('{"context": {"glacier_object_size_greater_than": "large"}}')
+    monkeypatch.setattr(usage, "SETTINGS", tmp_path / "cdk.json")
+
+    with pytest.raises(usage.UsageError, match="glacier_object_size_greater_than"):
+        plan(manifest=str(tmp_path / "one.txt"), options={})
 
 
 def test_a_batch_that_would_run_out_of_time_is_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
