@@ -45,6 +45,8 @@ TABLE_THROTTLES = Alarm("Table throttles", "DynamoDB has refused requests for te
 NOTIFICATIONS_FAILED = Alarm("Notifications failed", "The topic could not deliver messages to a subscriber.")
 EVENTS_LOST = Alarm("Events lost", "Uploaded manifests did not start a run: their events are in the dead-letter queue.")
 RULE_FAILED = Alarm("Rule failed", "EventBridge could not start the state machine for an uploaded manifest.")
+ENDINGS_LOST = Alarm("Endings lost", "A run was stopped or broke down and nobody balanced its books.")
+API_FAULTS = Alarm("API faults", "The API answered with 5xx.")
 OPEN_MAP_RUNS = Alarm("Open Map Runs", "The account is near 1,000 open Map Runs; beyond that runs wait for their turn.")
 
 ALARMS = (
@@ -61,5 +63,7 @@ ALARMS = (
     NOTIFICATIONS_FAILED,
     EVENTS_LOST,
     RULE_FAILED,
+    ENDINGS_LOST,
+    API_FAULTS,
     OPEN_MAP_RUNS,
 )

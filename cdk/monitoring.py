@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aws_cdk import Duration, Stack
+from aws_cdk.aws_apigateway import RestApi
 from aws_cdk.aws_cloudwatch import ComparisonOperator, Metric
 from aws_cdk.aws_stepfunctions import IStateMachine
 from cdk_monitoring_constructs import (
@@ -26,8 +27,10 @@ from constructs import Construct
 
 from cdk import alarms
 from cdk.alarms import Alarm
+from cdk.dead_letters import DeadLetters
 from cdk.functions import Function
 from cdk.settings import Settings
+from cdk.status_change import StatusChange
 from cdk.tables import Tables
 from cdk.topic import Notifications
 from cdk.trigger import Trigger
@@ -63,6 +66,8 @@ class Monitoring(Construct):
         tables: Tables,
         notifications: Notifications,
         trigger: Trigger,
+        status_change: StatusChange,
+        rest_api: RestApi,
         settings: Settings,
     ) -> None:
         super().__init__(scope, id)
@@ -75,6 +80,9 @@ class Monitoring(Construct):
             self._function(function)
         self._tables(tables)
         self._trigger(trigger)
+        self._waiting("Dead letters", trigger.dead_letters, alarms.EVENTS_LOST)
+        self._waiting("Endings", status_change.dead_letters, alarms.ENDINGS_LOST)
+        self._api(rest_api)
         self._topic(notifications)
         self._account()
 
@@ -213,16 +221,28 @@ class Monitoring(Construct):
             statistic="Sum",
             label="Failed",
         )
-        waiting = MaxMessageCountThreshold(max_message_count=0, **self._said(alarms.EVENTS_LOST))
         self._facade.add_large_header("Trigger and topic").monitor_custom(
             human_readable_name="Rule",
             alarm_friendly_name="Rule",
             metric_groups=[_group("Events that started no run", [self._watched(failed, alarms.RULE_FAILED)])],
-        ).monitor_sqs_queue(
-            queue=trigger.dead_letters,
-            human_readable_name="Dead letters",
-            alarm_friendly_name="DeadLetters",
+        )
+
+    def _waiting(self, title: str, dead_letters: DeadLetters, alarm: Alarm) -> None:
+        waiting = MaxMessageCountThreshold(max_message_count=0, **self._said(alarm))
+        self._facade.monitor_sqs_queue(
+            queue=dead_letters,
+            human_readable_name=title,
+            alarm_friendly_name=title.title().replace(" ", ""),
             add_queue_max_size_alarm={"Critical": waiting},
+        )
+
+    def _api(self, rest_api: RestApi) -> None:
+        """Errors of the function are answers to API Gateway, and of some it never hears."""
+        faults = rest_api.deployment_stage.metric_server_error(statistic="Sum", label="5xx")
+        self._facade.monitor_custom(
+            human_readable_name="API",
+            alarm_friendly_name="API",
+            metric_groups=[_group("Answers with 5xx", [self._watched(faults, alarms.API_FAULTS)])],
         )
 
     def _topic(self, notifications: Notifications) -> None:

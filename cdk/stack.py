@@ -185,6 +185,8 @@ class ImageMirror(Stack):
             tables=self.tables,
             notifications=self.notifications,
             trigger=self.trigger,
+            status_change=self.status_change,
+            rest_api=self.api.rest_api,
             settings=settings,
         )
         Queries(self, "Queries", log_groups=[each.log_group for each in functions.values()])

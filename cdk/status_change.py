@@ -1,19 +1,18 @@
-from aws_cdk import Duration
 from aws_cdk.aws_events import EventPattern, Rule
 from aws_cdk.aws_events_targets import LambdaFunction
 from aws_cdk.aws_lambda import CfnEventInvokeConfig
-from aws_cdk.aws_sqs import Queue, QueueEncryption
 from aws_cdk.aws_stepfunctions import IStateMachine
 from constructs import Construct
 
+from cdk.dead_letters import DeadLetters
 from cdk.functions import Function
 
 
 class StatusChange(Construct):
     """Tells SummarizeRun of executions that ended otherwise than by themselves, so that their books are done, too.
 
-    It hears of every failed one, and finds in the record which of them it has summarized. What could not be delivered
-    within a day, or failed three times, waits two weeks in `dead_letters`.
+    It hears of every failed one, and finds in the record which of them it has summarized. Where it fails three times
+    itself, that event, too, waits in `dead_letters`.
     """
 
     def __init__(
@@ -25,13 +24,7 @@ class StatusChange(Construct):
         summarize_run: Function,
     ) -> None:
         super().__init__(scope, id)
-        self.dead_letters = Queue(
-            self,
-            "DeadLetters",
-            encryption=QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
+        self.dead_letters = DeadLetters(self, "DeadLetters")
         self.rule = Rule(
             self,
             "RunEnded",
@@ -44,14 +37,7 @@ class StatusChange(Construct):
                     "status": ["FAILED", "TIMED_OUT", "ABORTED"],
                 },
             ),
-            targets=[
-                LambdaFunction(
-                    summarize_run.function,
-                    dead_letter_queue=self.dead_letters,
-                    max_event_age=Duration.hours(24),
-                    retry_attempts=185,
-                )
-            ],
+            targets=[LambdaFunction(summarize_run.function, **self.dead_letters.of_a_target())],
         )
         # EventBridge has delivered once Lambda has taken the event; what the function then makes of it is Lambda's.
         CfnEventInvokeConfig(

@@ -1,17 +1,16 @@
-from aws_cdk import Duration
 from aws_cdk.aws_events import EventPattern, Match, Rule
 from aws_cdk.aws_events_targets import SfnStateMachine
 from aws_cdk.aws_s3 import IBucket
-from aws_cdk.aws_sqs import Queue, QueueEncryption
 from aws_cdk.aws_stepfunctions import IStateMachine
 from constructs import Construct
+
+from cdk.dead_letters import DeadLetters
 
 
 class Trigger(Construct):
     """Starts a run for every object that appears under `manifests/`; its input is the whole event.
 
-    An event that cannot be delivered within a day waits two weeks in `dead_letters`. CDK's target brings the
-    role that may start this state machine, and the right of this rule to write to the queue.
+    CDK's target brings the role that may start this state machine, and the right of this rule to write to the queue.
     """
 
     def __init__(
@@ -23,13 +22,7 @@ class Trigger(Construct):
         state_machine: IStateMachine,
     ) -> None:
         super().__init__(scope, id)
-        self.dead_letters = Queue(
-            self,
-            "DeadLetters",
-            encryption=QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
+        self.dead_letters = DeadLetters(self, "DeadLetters")
         self.rule = Rule(
             self,
             "ManifestUploaded",
@@ -43,12 +36,5 @@ class Trigger(Construct):
                     "object": {"key": Match.prefix("manifests/"), "size": Match.greater_than(0)},
                 },
             ),
-            targets=[
-                SfnStateMachine(
-                    state_machine,
-                    dead_letter_queue=self.dead_letters,
-                    max_event_age=Duration.hours(24),
-                    retry_attempts=185,
-                )
-            ],
+            targets=[SfnStateMachine(state_machine, **self.dead_letters.of_a_target())],
         )

@@ -19,6 +19,7 @@ from tests.infra.rendered import Template
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 # AWS's own, as its documentation names them, with the dimensions under which it emits them.
 OF_AWS = {
+    ("AWS/ApiGateway", "5XXError"): {"ApiName", "Stage"},
     ("AWS/DynamoDB", "ReadThrottleEvents"): {"TableName"},
     ("AWS/DynamoDB", "WriteThrottleEvents"): {"TableName"},
     ("AWS/Events", "FailedInvocations"): {"RuleName"},
@@ -38,6 +39,7 @@ TYPES = {
     "FunctionName": "AWS::Lambda::Function",
     "TopicName": "AWS::SNS::Topic",
     "QueueName": "AWS::SQS::Queue",
+    "Stage": "AWS::ApiGateway::Stage",
     "StateMachineArn": "AWS::StepFunctions::StateMachine",
 }
 
@@ -80,6 +82,9 @@ def test_every_alarm_watches_what_aws_or_our_code_emits(
             if key in OF_AWS:
                 assert dimensions.keys() == OF_AWS[key], name
                 for dimension, value in dimensions.items():
+                    if dimension == "ApiName":  # the one that is told by name
+                        assert value == template.only("AWS::ApiGateway::RestApi")["Name"]
+                        continue
                     target = value.get("Ref") or value["Fn::GetAtt"][0]
                     assert template.body["Resources"][target]["Type"] == TYPES[dimension], name
             else:
@@ -150,6 +155,22 @@ def test_the_dashboard_shows_every_metric_of_ours_and_every_reason(template: Tem
 
     assert [metric for metric in Metric if metric is not Metric.FAILED_BY_REASON and metric not in body] == []
     assert [reason for reason in Reason if f'"reason","{reason}"' not in body] == []
+
+
+def test_every_dead_letter_queue_has_an_alarm(template: Template, alarms: dict[str, Any]) -> None:
+    queues = {
+        dimension["Value"]["Fn::GetAtt"][0]
+        for alarm in alarms.values()
+        for metric in watched(alarm)
+        for dimension in metric.get("Dimensions", [])
+        if dimension["Name"] == "QueueName"
+    }
+
+    assert queues == set(template.all("AWS::SQS::Queue"))
+
+
+def test_the_page_for_operations_counts_the_alarms(alarms: dict[str, Any]) -> None:
+    assert f"| alarms | {len(alarms)}, " in OPERATIONS.read_text()
 
 
 def test_a_saved_query_asks_the_functions_logs(template: Template) -> None:
