@@ -8,6 +8,7 @@ import cProfile
 import os
 import pstats
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from typing import Any
 
 from bench.contenders.job import Job
@@ -26,7 +27,7 @@ def main() -> None:
     lines = parser.parse_args().lines
     os.environ |= AWS
     profile = cProfile.Profile()
-    with origin(500) as sites, sink() as s3:
+    with origin(500) as sites, sink() as s3, open(os.devnull, "w") as log, redirect_stdout(log):
         ready(Job(s3, []))
         mirror(Job(s3, urls(sites, IMAGES), {"concurrency": 1}))  # connections, caches
         Mirror.mirror = _profiled(profile, Mirror.mirror)  # type: ignore[method-assign]

@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -66,10 +65,9 @@ def ready(job: Job) -> None:
 def mirror(job: Job) -> None:
     options = Options(**job.options)
     run = {"id": RUN, "manifest": "manifests/bench.csv", "options": _payload(options)}
-    with open(os.devnull, "w") as log, redirect_stdout(log):
-        for child in children(job.urls, run, options.batch_size):
-            if left := download(child):
-                sys.exit(f"{left} rows were left for another round; this is no place for slow or busy servers.")
+    for child in children(job.urls, run, options.batch_size):
+        if left := download(child):
+            sys.exit(f"{left} rows were left for another round; this is no place for slow or busy servers.")
 
 
 def download(child: dict[str, Any]) -> int:

@@ -1,8 +1,8 @@
 """What AWS asks, in dollars: us-east-1, on demand, without free tiers.
 
 `source` is the page that has the say, as read on 2026-11-23. On 2026-11-25 each figure was held against public pages
-that repeat them (cloudchipr.com, airbyte.com, wring.co, c3x.dev, factualminds.com). Change one
-here, and all estimates follow.
+that repeat them (cloudchipr.com, airbyte.com, wring.co, c3x.dev, factualminds.com; for Standard-IA infracost's tests),
+but for the requests of Glacier Instant Retrieval, of which none was found. Change one here, and all estimates follow.
 """
 
 from collections.abc import Mapping
