@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,15 +10,13 @@ from rich.table import Table
 from functions.core.estimate import OVERLONG, moves
 from functions.core.report.words import seconds
 from functions.core.urls import redact
-
-if TYPE_CHECKING:
-    from local.plan import Plan
+from local.planned import Plan
 
 SHOWN_HOSTS = 10
 SAID = ("batch_size", "concurrency", "per_host", "max_concurrency", "storage_class")
 
 
-def show(path: Path, plan: "Plan") -> None:
+def show(path: Path, plan: Plan) -> None:
     console = Console(highlight=False)
     console.print(_figures(path, plan))
     for title, found in (
@@ -36,7 +33,7 @@ def show(path: Path, plan: "Plan") -> None:
         console.print(escape(plan.note), soft_wrap=True)
 
 
-def _assumed(plan: "Plan") -> Iterator[str]:
+def _assumed(plan: Plan) -> Iterator[str]:
     """Of time and cost."""
     run = plan.run
     figures = f"{run.size_kb:g} KB and {run.latency_ms:g} ms an image"
@@ -58,7 +55,7 @@ def refused(sentence: str) -> None:
     Console(highlight=False).print(escape(f"The run would be refused: {sentence}"), soft_wrap=True)
 
 
-def _figures(path: Path, plan: "Plan") -> Table:
+def _figures(path: Path, plan: Plan) -> Table:
     counts = plan.counts
     named = {"duplicate": counts["duplicate"], "key_conflict": counts["key_conflict"]}
     bad = {reason: count for reason, count in counts.items() if reason not in named}
@@ -85,15 +82,19 @@ def _figures(path: Path, plan: "Plan") -> Table:
 
 
 def _lines(title: str, found: Sequence[tuple[int, str]]) -> Table:
+    """Lines of which the same is to be said stand together."""
+    by_what: dict[str, list[str]] = {}
+    for line, what in found:
+        by_what.setdefault(what, []).append(str(line))
     table = Table(title=f"{title}, the first {len(found)}", title_justify="left")
-    table.add_column("line", justify="right")
+    table.add_column("line", justify="right", max_width=24)
     table.add_column("what", overflow="fold", min_width=40)
-    for line, why in found:
-        table.add_row(str(line), escape(why))
+    for what, lines in by_what.items():
+        table.add_row(", ".join(lines), escape(what))
     return table
 
 
-def _hosts(plan: "Plan") -> Table:
+def _hosts(plan: Plan) -> Table:
     table = Table(title=f"Hosts, the first {SHOWN_HOSTS}", title_justify="left")
     table.add_column("host", overflow="fold", min_width=40)
     table.add_column("rows", justify="right")

@@ -11,7 +11,7 @@ engine, api  the service                                                 (views,
 from local.states.api import StatesApi
 from local.states.engine import Engine
 from local.states.errors import ApiError, InvalidDefinition, InvocationRefused, UnsupportedDefinition
-from local.states.tasks import Invocation
+from local.states.invocation import Invocation
 
 __all__ = [
     "ApiError",

@@ -17,10 +17,10 @@ from local.states.definition import Definition, load
 from local.states.errors import ApiError
 from local.states.executions import ABORTED, RUNNING, End, Execution, Executions, Machine
 from local.states.history import History
+from local.states.invocation import Invoke
 from local.states.lifecycle import conclude, perform
 from local.states.map_runs import MapRuns
 from local.states.scope import Services
-from local.states.tasks import Invoke
 
 JOIN_SECONDS = 10.0
 

@@ -28,7 +28,7 @@ from local.states.checks import (
 from local.states.choices import moment
 from local.states.csv_rows import DELIMITERS
 from local.states.readers import READERS
-from local.states.tasks import is_known, payload_fields
+from local.states.resources import is_known, payload_fields
 
 S3_READ = "arn:aws:states:::s3:getObject"
 S3_WRITE = "arn:aws:states:::s3:putObject"

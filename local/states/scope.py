@@ -14,10 +14,10 @@ from local.states.arns import Arns
 from local.states.clock import Clock, timestamp
 from local.states.errors import StatesError, Stopped, TimedOut
 from local.states.executions import Execution, Executions
+from local.states.invocation import Invoke
 from local.states.map_runs import MapRuns
 from local.states.paths import Sources
 from local.states.stop import Stop
-from local.states.tasks import Invoke
 
 
 @dataclass(frozen=True)

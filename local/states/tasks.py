@@ -1,35 +1,16 @@
-"""What a Task can call: a table of resources."""
+"""What a Task does: a call for each kind of resource."""
 
-from __future__ import annotations
-
-import re
 import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local.states import payloads
-from local.states.checks import Check, one_of, path_or_intrinsic, template, text
 from local.states.errors import InvocationRefused, StatesError
-
-if TYPE_CHECKING:
-    from local.states.scope import Scope
-
-LAMBDA_INVOKE = "arn:aws:states:::lambda:invoke"
-_FUNCTION_ARN = re.compile(r"arn:aws:lambda:[\w-]+:\d{12}:function:[\w-]+(:[\w$-]+)?")
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """What a function answered: `error` is None, or Lambda's FunctionError, and then the payload is
-    `{"errorType", "errorMessage", …}`."""
-
-    payload: Any
-    error: str | None = None
-
-
-Invoke = Callable[[str, Any], Invocation]
+from local.states.invocation import Invocation, Invoke
+from local.states.resources import LAMBDA_INVOKE
+from local.states.scope import Scope
 
 
 @dataclass(frozen=True)
@@ -38,19 +19,10 @@ class Resource:
 
     call: Callable[[str, Any, Scope, float | None], Any]
     events: str
-    parameters: dict[str, Check] | None
-
-
-def is_known(arn: str) -> bool:
-    return arn == LAMBDA_INVOKE or _FUNCTION_ARN.fullmatch(arn) is not None
 
 
 def resource(arn: str) -> Resource:
     return _INVOKE if arn == LAMBDA_INVOKE else _FUNCTION
-
-
-def payload_fields(arn: str) -> dict[str, Check] | None:
-    return resource(arn).parameters
 
 
 def _lambda_invoke(arn: str, parameters: Any, scope: Scope, timeout: float | None) -> Any:
@@ -109,15 +81,5 @@ class _Call:
         raise StatesError("Lambda.SdkClientException", f"{type(self._error).__name__}: {self._error}")
 
 
-_INVOKE = Resource(
-    _lambda_invoke,
-    "Task",
-    {
-        "FunctionName": text,
-        "FunctionName.$": path_or_intrinsic,
-        "Payload": template,
-        "Payload.$": path_or_intrinsic,
-        "InvocationType": one_of("RequestResponse"),
-    },
-)
-_FUNCTION = Resource(_lambda_function, "LambdaFunction", None)
+_INVOKE = Resource(_lambda_invoke, "Task")
+_FUNCTION = Resource(_lambda_function, "LambdaFunction")

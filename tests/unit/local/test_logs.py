@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from local import backend, logs
+from local.backend import telemetry
 from local.logs import Logs
 
 
@@ -74,6 +75,6 @@ def test_a_group_that_nobody_created_is_created() -> None:
     sink("/aws/lambda/new", "stream", ["a line"])
     sink.flush()
     sink.close()
-    group = backend.logs_backends[backend.ACCOUNT][backend.REGION].groups["/aws/lambda/new"]
+    group = telemetry.logs_backends[backend.ACCOUNT][backend.REGION].groups["/aws/lambda/new"]
     assert [event.message for event in group.streams["stream"].events] == ["a line"]
     backend.reset()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from local import backend
+from local.backend import telemetry
 from local.lambdas.trace import Trace
 from local.metrics import measured
 from local.traces import Traces
@@ -36,7 +37,7 @@ def clean() -> Iterator[None]:
 
 
 def data() -> list[Any]:
-    return list(backend.cloudwatch_backends[backend.ACCOUNT][backend.REGION].metric_data)
+    return list(telemetry.cloudwatch_backends[backend.ACCOUNT][backend.REGION].metric_data)
 
 
 def test_a_line_is_read_as_its_metrics() -> None:
@@ -71,7 +72,7 @@ def traces() -> Iterator[Traces]:
 
 
 def documents(trace_id: str) -> list[dict[str, Any]]:
-    (trace,) = backend._xray()[backend.ACCOUNT][backend.REGION].get_trace_ids([trace_id])["Traces"]
+    (trace,) = telemetry._xray()[backend.ACCOUNT][backend.REGION].get_trace_ids([trace_id])["Traces"]
     return [json.loads(segment["Document"]) for segment in trace["Segments"]]
 
 

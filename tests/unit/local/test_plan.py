@@ -10,7 +10,8 @@ from functions.core.faults import InvalidManifest
 from functions.core.options import Options
 from local import usage
 from local.option_table import PAGE, page
-from local.plan import Plan, plan, planned
+from local.plan import plan
+from local.planned import Plan, planned
 
 MIXED = (
     "url;key;title\r\n"
