@@ -1,7 +1,8 @@
 """A web of images: `python -m bench.origin COUNT [LOW HIGH]` prints its addresses, eight hosts, and serves.
 
-`/NUMBER.jpg` comes from memory, `/200ms/NUMBER.jpg` after 200 ms on average, most sooner and some much later, and
-`/missing/NUMBER.jpg` and `/200ms/missing/NUMBER.jpg` are 404s. Without LOW and HIGH sizes are as on the web.
+`/NUMBER.jpg` comes from memory, `/200ms/NUMBER.jpg` after 200 ms on average, most sooner and some much later,
+`/once/NUMBER.jpg` over a connection that then ends, and `/missing/NUMBER.jpg` and `/200ms/missing/NUMBER.jpg` are 404s.
+Without LOW and HIGH sizes are as on the web.
 """
 
 import math
@@ -9,9 +10,10 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from bench.images import jpegs, web_jpegs
-from bench.servers import Answer, Request, Seen, answered, serve, server
+from bench.servers import LAST, Answer, Request, Seen, answered, serve, server
 
 HOSTS = 8
 TAIL = 0.5
@@ -19,13 +21,16 @@ TAIL = 0.5
 
 
 def answer_from(count: int, *sizes: int) -> Answer:
-    images = [answered("200 OK", image, "Content-Type: image/jpeg") for image in _images(count, *sizes)]
+    kept, once = (
+        [answered("200 OK", image, "Content-Type: image/jpeg", *more) for image in _images(count, *sizes)]
+        for more in ((), (LAST,))
+    )
     missing = answered("404 Not Found", b"no such image", "Content-Type: text/plain")
 
     def answer(request: Request, seen: Seen) -> bytes | tuple[float, bytes]:
         *folders, name = request.path.partition("?")[0][1:].split("/")
         number = int(name.removesuffix(".jpg"))
-        reply = missing if "missing" in folders else images[number % len(images)]
+        reply = missing if "missing" in folders else (once if "once" in folders else kept)[number % count]
         seen.count("bytes", len(reply))
         if folders and folders[0].endswith("ms"):
             return latency(int(folders[0].removesuffix("ms")) / 1000, number), reply
@@ -44,9 +49,9 @@ def _images(count: int, *sizes: int) -> Iterator[bytes]:
 
 
 @contextmanager
-def origin(count: int, *sizes: int) -> Iterator[list[str]]:
+def origin(count: int, *sizes: int, certificate: Path | None = None) -> Iterator[list[str]]:
     """The addresses of a server in a process of its own."""
-    with server("bench.origin", count, *sizes) as addresses:
+    with server("bench.origin", count, *sizes, certificate=certificate) as addresses:
         yield addresses
 
 

@@ -29,6 +29,18 @@ AWS = {
 }
 
 
+AUTHORITIES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+"""By which boto3 and requests are told whom to trust."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files: the servers' key and certificate, and who vouches for it."""
+
+    certificate: Path
+    authority: Path
+
+
 @dataclass(frozen=True, slots=True)
 class Contender:
     name: str
@@ -70,13 +82,14 @@ def urls(sites: Sequence[str], count: int, folder: str = "") -> list[str]:
     return found
 
 
-def race(contender: Contender, sites: Sequence[str], wanted: Sequence[str]) -> Run:
+def race(contender: Contender, sites: Sequence[str], wanted: Sequence[str], tls: Tls | None = None) -> Run:
     """Raises Missing, and RuntimeError where an image is missing that should not be."""
     python = python_of(contender.environment)
-    with sink() as s3, tempfile.TemporaryDirectory() as home:
+    with sink(tls.certificate if tls else None) as s3, tempfile.TemporaryDirectory() as home:
         seen(sites[0])
         job = json.dumps({"endpoint": s3, "urls": list(wanted), "options": dict(contender.options)})
         environment = {"PATH": "/usr/bin:/bin", "HOME": home, "NO_ALBUMENTATIONS_UPDATE": "1", **AWS}
+        environment |= dict.fromkeys(AUTHORITIES, str(tls.authority)) if tls else {}
         command = [str(python.absolute()), "-m", contender.module]
         done = subprocess.run(
             command, input=job, text=True, capture_output=True, env=environment, cwd=Path.cwd(), timeout=300

@@ -1,21 +1,30 @@
 """Servers that are not the bottleneck: plain asyncio, each in a process of its own, nothing between socket and answer.
 
 A server is a module with `answer`, started by `serve`. It prints its addresses, says at `/_seen` what it has seen since
-it was last asked, and ends when its standard input does.
+it was last asked, and ends when its standard input does. Where BENCH_CERTIFICATE names a file with a key and its
+certificate, it speaks TLS.
 """
 
 import asyncio
 import json
+import os
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+from bench.chunked import chunked
+
 SEEN = "/_seen"
+CERTIFICATE = "BENCH_CERTIFICATE"
+LAST = "Connection: close"
+"""A header with which a connection ends."""
 
 
 @dataclass(slots=True)
@@ -68,6 +77,7 @@ class _Connection(asyncio.Protocol):
         self._request: Request | None = None
         self._parts: list[bytes] = []
         self._missing = 0
+        self._in_chunks = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -77,11 +87,13 @@ class _Connection(asyncio.Protocol):
         while data:
             if self._request is None:
                 data = self._begin(self._head + data)
+            elif self._in_chunks:
+                data = self._dechunk(data)
             else:
                 piece, data = data[: self._missing], data[self._missing :]
                 self._parts.append(piece)
                 self._missing -= len(piece)
-            if self._request is not None and not self._missing:
+            if self._request is not None and not self._missing and not self._in_chunks:
                 request, self._request = self._request, None
                 request.body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
                 self._parts = []
@@ -96,8 +108,20 @@ class _Connection(asyncio.Protocol):
         method, path, _ = line.decode().split(" ", 2)
         self._request = Request(method, path, headers)
         self._missing = int(self._request.header(b"content-length") or 0)
+        self._in_chunks = self._request.header(b"transfer-encoding") == b"chunked"
         if self._request.header(b"expect"):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return rest
+
+    def _dechunk(self, data: bytes) -> bytes:
+        self._parts.append(data)
+        if not data.endswith(b"\r\n"):  # nor can it be the end
+            return b""
+        found = chunked(b"".join(self._parts))
+        if found is None:
+            return b""
+        content, _, rest = found
+        self._parts, self._in_chunks = [content], False
         return rest
 
     def _reply(self, request: Request) -> None:
@@ -113,6 +137,8 @@ class _Connection(asyncio.Protocol):
 
     def _send(self, reply: bytes) -> None:
         self._transport.write(reply)
+        if LAST.encode() in reply[:256]:
+            self._transport.close()
         self._counter.seen.last = time.monotonic()
 
 
@@ -141,22 +167,33 @@ def serve(answer: Answer, ports: int = 1) -> None:
 
 async def _serve(answer: Answer, ports: int) -> None:
     loop = asyncio.get_running_loop()
-    counter = _Counter()
+    counter, tls = _Counter(), _tls()
     made: list[Awaitable[asyncio.Server]] = [
-        loop.create_server(lambda: _Connection(answer, counter), "127.0.0.1", 0, backlog=1024) for _ in range(ports)
+        loop.create_server(lambda: _Connection(answer, counter), "127.0.0.1", 0, backlog=1024, ssl=tls)
+        for _ in range(ports)
     ]
     servers = [await server for server in made]
-    print(" ".join(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers), flush=True)
+    scheme = "https" if tls else "http"
+    print(" ".join(f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     for server in servers:
         server.close()
 
 
+def _tls() -> ssl.SSLContext | None:
+    if CERTIFICATE not in os.environ:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.environ[CERTIFICATE])
+    return context
+
+
 @contextmanager
-def server(module: str, *arguments: object) -> Iterator[list[str]]:
+def server(module: str, *arguments: object, certificate: Path | None = None) -> Iterator[list[str]]:
     """The addresses of a server module in a process of its own."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    env = {**os.environ, CERTIFICATE: str(certificate)} if certificate else None
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as process:
         assert process.stdout is not None
         assert process.stdin is not None
         try:
@@ -165,8 +202,11 @@ def server(module: str, *arguments: object) -> Iterator[list[str]]:
             process.stdin.close()
 
 
+_UNVERIFIED = ssl._create_unverified_context()
+
+
 def seen(address: str) -> Seen:
     """What the server has seen since it was last asked."""
-    with urlopen(address + SEEN, timeout=10) as answer:
+    with urlopen(address + SEEN, timeout=10, context=_UNVERIFIED) as answer:
         told: dict[str, Any] = json.load(answer)
     return Seen(**told)

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import certifi
+
 from bench.contenders.job import BUCKET, Job, contend
 from functions.core.options import Options
 
@@ -59,6 +61,8 @@ def _payload(options: Options) -> dict[str, Any]:
 
 def ready(job: Job) -> None:
     os.environ |= environment(job.endpoint)
+    if authority := os.environ.get("AWS_CA_BUNDLE"):
+        certifi.where = lambda: authority
     import functions.download_batch  # noqa: F401 - a cold start, which is measured by bench.cold_start
 
 
