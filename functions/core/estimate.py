@@ -30,8 +30,14 @@ EPYC core. Lambda's own has not been measured."""
 CPU_MS_PER_MB = 2.4
 """For what is larger than that (`bench.memory`)."""
 
-TLS_MS = 0.5
-"""Of one vCPU, for an image's share of handshakes, and its ciphers. An assumption: the bench speaks plain HTTP."""
+TLS_MS = 0.2
+"""Of one vCPU, for the ciphers of an image, in and out (`bench.tls`)."""
+
+CONNECT_MS = 1.4
+"""Of one vCPU, for a new connection: mostly TLS's handshake (`bench.tls`)."""
+
+KEPT_HOSTS = 128
+"""As many connections an environment keeps for later; with more hosts than that, each image has a new one."""
 
 STORE_MS = 30.0
 """That S3 takes for a PUT, during which a request waits. An assumption."""
@@ -98,7 +104,8 @@ class Run:
 
     @property
     def cpu_ms(self) -> float:
-        whole = CPU_MS + TLS_MS + CPU_MS_PER_MB * max(0.0, self.size_kb - 50) / 1000
+        connect = CONNECT_MS if self.hosts > KEPT_HOSTS else 0.0
+        whole = CPU_MS + TLS_MS + connect + CPU_MS_PER_MB * max(0.0, self.size_kb - 50) / 1000
         return whole * max(1.0, MEMORY_MB / self.memory_mb)
 
     @property

@@ -20,6 +20,7 @@ from functions.core.reasons import Reason
 from functions.core.web.addresses import AddressPolicy
 from functions.core.web.deadlines import Handle, current_lease
 from functions.core.web.head import StrictResponse
+from functions.core.web.idle import IdleConnections, PoolQueue
 from functions.core.web.resolver import Resolver
 
 MAX_ADDRESSES = 3
@@ -120,18 +121,26 @@ class GuardedHTTPSConnection(GuardedHTTPConnection, HTTPSConnection):
 class _GuardedHTTPPool(HTTPConnectionPool):
     ConnectionCls = GuardedHTTPConnection
 
+    def __init__(self, *args: Any, idle: IdleConnections, **kwargs: Any) -> None:
+        self._idle = idle
+        super().__init__(*args, **kwargs)
 
-class _GuardedHTTPSPool(HTTPSConnectionPool):
+    def _new_pool_queue(self, maxsize: int) -> PoolQueue:
+        return PoolQueue(maxsize, self._idle)
+
+
+class _GuardedHTTPSPool(_GuardedHTTPPool, HTTPSConnectionPool):
     ConnectionCls = GuardedHTTPSConnection
 
 
 class GuardedPoolManager(PoolManager):
-    """Makes guarded connections for both schemes, and knows no other."""
+    """Makes guarded connections for both schemes, and knows no other; keeps at most `most_idle` of them for later."""
 
-    def __init__(self, *, guard: Guard, ssl_context: ssl.SSLContext, **kwargs: Any) -> None:
+    def __init__(self, *, guard: Guard, ssl_context: ssl.SSLContext, most_idle: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        idle = IdleConnections(most_idle)
         pools = {
-            "http": partial(_GuardedHTTPPool, guard=guard),
-            "https": partial(_GuardedHTTPSPool, guard=guard, ssl_context=ssl_context),
+            "http": partial(_GuardedHTTPPool, guard=guard, idle=idle),
+            "https": partial(_GuardedHTTPSPool, guard=guard, idle=idle, ssl_context=ssl_context),
         }
         self.pool_classes_by_scheme = pools  # type: ignore[assignment]

@@ -17,9 +17,11 @@ from functions.core.web.guard import Guard, GuardedPoolManager
 
 VERSION = "0.1"
 
-POOLS = 32
-IDLE_PER_HOST = 16
-"""Together 512 idle connections at most; a Lambda has 1,024 file descriptors."""
+MOST_IDLE = 128
+"""Connections that wait, to all hosts. Each has two file descriptors, of the 1,024 of a Lambda."""
+
+HOSTS = 256
+IDLE_PER_HOST = 32
 
 
 def user_agent(contact: str) -> str:
@@ -33,12 +35,13 @@ class GuardedAdapter(HTTPAdapter):
     def __init__(self, guard: Guard, *, ca_file: str) -> None:
         self._guard = guard
         self._ssl_context = ssl.create_default_context(cafile=ca_file)
-        super().__init__(pool_connections=POOLS, pool_maxsize=IDLE_PER_HOST)
+        super().__init__(pool_connections=HOSTS, pool_maxsize=IDLE_PER_HOST)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **_: Any) -> None:
         self.poolmanager = GuardedPoolManager(
             guard=self._guard,
             ssl_context=self._ssl_context,
+            most_idle=MOST_IDLE,
             num_pools=connections,
             maxsize=maxsize,
             block=block,

@@ -10,9 +10,10 @@ import pytest
 
 from bench.cost import asked, draw, main, one_lambda_an_image
 from functions.core import prices
-from functions.core.estimate import LOG_BYTES, RUN_SECONDS, Run, components, floor, moves
+from functions.core.estimate import CONNECT_MS, KEPT_HOSTS, LOG_BYTES, RUN_SECONDS, Run, components, floor, moves
 from functions.core.options import Options
 from functions.core.prices import MILLION, Price
+from functions.core.web.session import MOST_IDLE
 
 A_MILLION = Run(images=MILLION, size_kb=102.4, latency_ms=200)
 
@@ -100,6 +101,14 @@ def test_fewer_hosts_than_a_batch_could_ask_take_longer() -> None:
     assert [run.in_flight for run in (one, two, three, four)] == [8, 16, 24, 24]
     assert one.seconds > two.seconds > three.seconds == four.seconds
     assert one.dollars > two.dollars > three.dollars == four.dollars
+
+
+def test_more_hosts_than_connections_are_kept_for_cost_a_handshake_an_image() -> None:
+    kept, more = (replace(A_MILLION, latency_ms=0, hosts=hosts) for hosts in (KEPT_HOSTS, KEPT_HOSTS + 1))
+
+    assert KEPT_HOSTS == MOST_IDLE
+    assert more.cpu_ms - kept.cpu_ms == pytest.approx(CONNECT_MS)
+    assert more.dollars > kept.dollars
 
 
 def test_larger_images_cost_more_once_the_bytes_are_what_takes_longest() -> None:
