@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.latencies import DEFAULTS
+
 RATES = (10, 20, 50, 100, 200, 500)
 OURS, OTHERS = "#31688e", "#b8b8b8"
 
@@ -43,7 +45,9 @@ def _by_latency(axes: Any, latencies: Mapping[str, Mapping[str, Any]]) -> None:
         rates = [latencies[ms][name][0]["rate"] for ms in ticks]
         axes.plot(range(len(ticks)), rates, color=color, marker="o", label=name)
     possible = [latencies[ms]["possible"] for ms in ticks]
-    axes.plot(range(len(ticks)), possible, color=OURS, linestyle=":", label="24 at a time, no waste")
+    axes.plot(
+        range(len(ticks)), possible, color=OURS, linestyle=":", label=f"{DEFAULTS.concurrency} at a time, no waste"
+    )
     axes.set_xticks(range(len(ticks)), [f"{int(ms):,} ms" for ms in ticks])
     axes.set_yscale("log")
     axes.set_yticks(RATES, [str(rate) for rate in RATES])
