@@ -32,26 +32,29 @@ class IdleConnections:
             self._waiting.pop(connection, None)
 
 
-class PoolQueue(queue.LifoQueue[HTTPConnection | None]):
-    """What a pool of urllib3 keeps its connections in; None stands for one that is not made yet."""
+class PoolQueue(queue.LifoQueue[HTTPConnection]):
+    """What a pool of urllib3 keeps its connections in."""
 
     def __init__(self, size: int, idle: IdleConnections) -> None:
         super().__init__(size)
         self._idle = idle
 
-    def get(self, *args: Any, **kwargs: Any) -> HTTPConnection | None:
+    def get(self, *args: Any, **kwargs: Any) -> HTTPConnection:
+        """Raises queue.Empty; then urllib3 makes a connection."""
         connection = super().get(*args, **kwargs)
-        if connection is not None:
-            self._idle.remove(connection)
+        self._idle.remove(connection)
         return connection
 
     def put(self, item: HTTPConnection | None, *args: Any, **kwargs: Any) -> None:
-        """Raises queue.Full; then urllib3 closes the connection."""
-        if item is not None:
-            self._idle.add(item)  # first: once it is in the queue, another thread may have it
+        """Raises queue.Full; then urllib3 closes the connection.
+
+        None stands for one that is yet to be made, for pools that wait until they may. Ours do not.
+        """
+        if item is None:
+            return
+        self._idle.add(item)  # first: once it is in the queue, another thread may have it
         try:
             super().put(item, *args, **kwargs)
         except queue.Full:
-            if item is not None:
-                self._idle.remove(item)
+            self._idle.remove(item)
             raise
