@@ -82,15 +82,23 @@ def urls(sites: Sequence[str], count: int, folder: str = "") -> list[str]:
     return found
 
 
-def race(contender: Contender, sites: Sequence[str], wanted: Sequence[str], tls: Tls | None = None) -> Run:
-    """Raises Missing, and RuntimeError where an image is missing that should not be."""
+def race(
+    contender: Contender,
+    sites: Sequence[str],
+    wanted: Sequence[str],
+    *,
+    tls: Tls | None = None,
+    within: Sequence[str] = (),
+) -> Run:
+    """`within` is what the command begins with. Raises Missing, and RuntimeError where an image is missing that should
+    not be."""
     python = python_of(contender.environment)
     with sink(tls.certificate if tls else None) as s3, tempfile.TemporaryDirectory() as home:
         seen(sites[0])
         job = json.dumps({"endpoint": s3, "urls": list(wanted), "options": dict(contender.options)})
         environment = {"PATH": "/usr/bin:/bin", "HOME": home, "NO_ALBUMENTATIONS_UPDATE": "1", **AWS}
         environment |= dict.fromkeys(AUTHORITIES, str(tls.authority)) if tls else {}
-        command = [str(python.absolute()), "-m", contender.module]
+        command = [*within, str(python.absolute()), "-m", contender.module]
         done = subprocess.run(
             command, input=job, text=True, capture_output=True, env=environment, cwd=Path.cwd(), timeout=300
         )

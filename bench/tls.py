@@ -46,7 +46,7 @@ def measure() -> OverTls:
             for way, (encrypted, folder) in WAYS.items():
                 sites = secure if encrypted else plain
                 for contender in (OURS, POOL):
-                    run = race(contender, sites, urls(sites, IMAGES, folder), tls if encrypted else None)
+                    run = race(contender, sites, urls(sites, IMAGES, folder), tls=tls if encrypted else None)
                     runs.setdefault((contender.name, way), []).append(run)
     return OverTls(runs)
 
