@@ -20,7 +20,7 @@ from rich.table import Table
 
 from bench import growth, latencies, memory, pipeline, speed
 from bench.chart import draw
-from bench.latencies import DEFAULTS, Latencies
+from bench.latencies import AT_SLOW_STORE, DEFAULTS, SLOW_STORE_MS, Latencies
 from bench.origin import origin
 from bench.race import OURS, POOL
 from bench.speed import Speed
@@ -155,6 +155,11 @@ def _sentences(raced: Speed, waited: Latencies) -> Iterator[str]:
             f"At {ms:,} ms: download_batch {ours.median:.0f} images a second of the {waited.possible(ms):.0f} that "
             f"{DEFAULTS.concurrency} at a time could have, {POOL.name} {pool.median:.0f}."
         )
+    stored, pooled = (run.rate for run in waited.slow_store)
+    yield (
+        f"At {AT_SLOW_STORE} ms, and {SLOW_STORE_MS} ms more for a PUT into S3: download_batch {stored:.0f} images a "
+        f"second, {POOL.name} {pooled:.0f}."
+    )
 
 
 def _ratios(ratios: Mapping[str, float | None]) -> Table:

@@ -40,7 +40,7 @@ def _bars(axes: Any, title: str, figures: Mapping[str, Mapping[str, float]]) -> 
 
 
 def _by_latency(axes: Any, latencies: Mapping[str, Mapping[str, Any]]) -> None:
-    ticks = sorted(latencies, key=int)
+    ticks = sorted((ms for ms in latencies if ms.isdigit()), key=int)
     for name, color in (("pool", OTHERS), ("download_batch", OURS)):
         rates = [latencies[ms][name][0]["rate"] for ms in ticks]
         axes.plot(range(len(ticks)), rates, color=color, marker="o", label=name)

@@ -1,7 +1,8 @@
 """Our handler, with the options it has by default, at servers that take their time: how much of it is waited away.
 
 What could be had is the rate at no latency, or as many images at a time as the options allow over the mean latency,
-whichever is less; the efficiency is the share of it that was had, ends of batches and all.
+whichever is less; the efficiency is the share of it that was had, ends of batches and all. S3 answers at once, but in a
+race of its own, where it takes as long as the cost model has it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from bench.origin import latency
 from bench.race import OURS, POOL, Figure, Run, race, raw, urls
+from functions.core.estimate import STORE_MS
 from functions.core.options import Options
 
 DEFAULTS = Options()
@@ -17,12 +19,16 @@ IMAGES: Mapping[int, int] = {50: 2000, 200: 2000, 1000: 500}
 """Full batches all, so that none is short; by milliseconds."""
 
 POOL_IMAGES: Mapping[int, int] = {50: 1000, 200: 500, 1000: 160}
+SLOW_STORE_MS = round(STORE_MS)
+AT_SLOW_STORE = 200
 
 
 @dataclass(frozen=True)
 class Latencies:
     ours: Mapping[int, Sequence[Run]]
     pool: Mapping[int, Sequence[Run]]
+    slow_store: Sequence[Run]
+    """Ours and the pool's."""
     rate_at_0: float
 
     def rate(self, runs: Mapping[int, Sequence[Run]], ms: int) -> Figure:
@@ -40,7 +46,8 @@ class Latencies:
         return {f"efficiency_{ms}ms": self.efficiency(ms) for ms in (200, 1000)}
 
     def raw(self) -> dict[str, Any]:
-        return {
+        slow_store = {f"{AT_SLOW_STORE}, S3 {SLOW_STORE_MS}": raw(self.slow_store)}
+        return slow_store | {
             str(ms): {"possible": self.possible(ms), "download_batch": raw(self.ours[ms]), "pool": raw(self.pool[ms])}
             for ms in IMAGES
         }
@@ -50,4 +57,6 @@ def measure(sites: Sequence[str], rate_at_0: float) -> Latencies:
     """One run each: what waits varies little, and a second a run is what it takes."""
     ours = {ms: [race(OURS, sites, urls(sites, count, f"{ms}ms/"))] for ms, count in IMAGES.items()}
     pool = {ms: [race(POOL, sites, urls(sites, count, f"{ms}ms/"))] for ms, count in POOL_IMAGES.items()}
-    return Latencies(ours, pool, rate_at_0)
+    wanted = [urls(sites, images[AT_SLOW_STORE] // 2, f"{AT_SLOW_STORE}ms/") for images in (IMAGES, POOL_IMAGES)]
+    slow = [race(who, sites, some, store_ms=SLOW_STORE_MS) for who, some in zip((OURS, POOL), wanted, strict=True)]
+    return Latencies(ours, pool, slow, rate_at_0)

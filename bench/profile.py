@@ -16,6 +16,7 @@ from bench.contenders.ours import mirror, ready
 from bench.origin import origin
 from bench.race import AWS, urls
 from bench.sink import sink
+from functions.core import batch
 from functions.core.mirror import Mirror
 
 IMAGES = 2000
@@ -29,6 +30,7 @@ def main() -> None:
     profile = cProfile.Profile()
     with origin(500) as sites, sink() as s3, open(os.devnull, "w") as log, redirect_stdout(log):
         ready(Job(s3, []))
+        vars(batch)["STORING"] = 0
         mirror(Job(s3, urls(sites, IMAGES), {"concurrency": 1}))  # connections, caches
         Mirror.mirror = _profiled(profile, Mirror.mirror)  # type: ignore[method-assign]
         mirror(Job(s3, urls(sites, IMAGES), {"concurrency": 1}))

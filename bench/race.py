@@ -87,13 +87,16 @@ def race(
     sites: Sequence[str],
     wanted: Sequence[str],
     *,
+    store_ms: int = 0,
     tls: Tls | None = None,
     within: Sequence[str] = (),
 ) -> Run:
-    """`within` is what the command begins with. Raises Missing, and RuntimeError where an image is missing that should
-    not be."""
+    """The sink takes `store_ms` for a PUT; `within` is what the command begins with.
+
+    Raises Missing, and RuntimeError where an image is missing that should not be.
+    """
     python = python_of(contender.environment)
-    with sink(tls.certificate if tls else None) as s3, tempfile.TemporaryDirectory() as home:
+    with sink(store_ms, tls.certificate if tls else None) as s3, tempfile.TemporaryDirectory() as home:
         seen(sites[0])
         job = json.dumps({"endpoint": s3, "urls": list(wanted), "options": dict(contender.options)})
         environment = {"PATH": "/usr/bin:/bin", "HOME": home, "NO_ALBUMENTATIONS_UPDATE": "1", **AWS}

@@ -1,12 +1,13 @@
 """What takes images and rows and keeps none of them: enough of S3, DynamoDB and SNS to be written to, and no more.
 
-`python -m bench.sink` prints its address and serves. Checksums that come along are checked; what is no image is kept,
-for it is read again.
+`python -m bench.sink [MS]` prints its address and serves, each PUT after so many milliseconds. Checksums that come
+along are checked; what is no image is kept, for it is read again.
 """
 
 import base64
 import hashlib
 import json
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,18 +34,19 @@ _PUBLISHED = answered(
 
 
 class Sink:
-    """Images are counted once each, as `images`; every kind of request by its own name."""
+    """Images are counted once each, as `images`; every kind of request by its own name. `wait` is in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait: float = 0.0) -> None:
+        self._wait = wait
         self._images: set[str] = set()
         self._kept: dict[str, bytes] = {}
 
-    def answer(self, request: Request, seen: Seen) -> bytes:
+    def answer(self, request: Request, seen: Seen) -> bytes | tuple[float, bytes]:
         if target := request.header(b"x-amz-target"):
             return _table(target.rpartition(b".")[2].decode(), request.body, seen)
         path, _, query = request.path.partition("?")
         if request.method == "PUT":
-            return self._put(unquote(path), request, seen)
+            return self._wait, self._put(unquote(path), request, seen)
         if request.method == "POST":
             seen.count("messages")
             return _PUBLISHED
@@ -103,11 +105,11 @@ def _table(operation: str, body: bytes, seen: Seen) -> bytes:
 
 
 @contextmanager
-def sink(certificate: Path | None = None) -> Iterator[str]:
+def sink(ms: int = 0, certificate: Path | None = None) -> Iterator[str]:
     """The address of one in a process of its own."""
-    with server("bench.sink", certificate=certificate) as (address,):
+    with server("bench.sink", ms, certificate=certificate) as (address,):
         yield address
 
 
 if __name__ == "__main__":
-    serve(Sink().answer)
+    serve(Sink(int(sys.argv[1]) / 1000 if sys.argv[1:] else 0.0).answer)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from functions.core.faults import RowFault, SystemFault
@@ -12,7 +13,7 @@ from functions.core.hosts import HostQueues
 from functions.core.mirror import Mirror
 from functions.core.options import Options
 from functions.core.outcomes import Ending, Failure, Outcome
-from functions.core.pace import Pace
+from functions.core.pace import STORING, Pace
 from functions.core.ports import ImageTable
 from functions.core.reasons import Reason
 from functions.core.recorder import Recorder
@@ -86,8 +87,9 @@ class BatchMirror:
         recorder: Recorder,
         begin_until: float,
     ) -> None:
-        pace = Pace(self._options.concurrency)
-        queues = HostQueues(rows, self._options.per_host, pace.at_once)
+        threads = min(self._options.concurrency + STORING, len(rows))
+        pace = Pace(threads)
+        queues = HostQueues(rows, self._options.per_host, self._options.concurrency, pace.at_once)
         refreshed = known if self._options.on_existing == "refresh" else {}
 
         def drain() -> None:
@@ -98,7 +100,6 @@ class BatchMirror:
                     continue
                 self._one(row, refreshed.get(row.url), queues, work, recorder)
 
-        threads = min(self._options.concurrency, len(rows))
         if threads:
             with ThreadPoolExecutor(threads, thread_name_prefix="download") as pool:
                 drains = [pool.submit(drain) for _ in range(threads)]
@@ -117,7 +118,7 @@ class BatchMirror:
     ) -> None:
         fault: RowFault | None = None
         try:
-            mirrored = self._mirror.mirror(row, known)
+            mirrored = self._mirror.mirror(row, known, partial(queues.answered, row))
             if mirrored.record is not None:
                 recorder.add(mirrored.record)
             work.add(mirrored.outcome)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from functions.core import prices
 from functions.core.options import Options
+from functions.core.pace import STORING
 from functions.core.prices import Price
 
 SIZE_KB, LATENCY_MS = 100.0, 200.0
@@ -40,7 +41,7 @@ KEPT_HOSTS = 128
 """As many connections an environment keeps for later; with more hosts than that, each image has a new one."""
 
 STORE_MS = 30.0
-"""That S3 takes for a PUT, during which a request waits. An assumption."""
+"""That S3 takes for a PUT. An assumption."""
 
 MB_PER_SECOND = 78.0
 """625 Mbit/s of one Lambda, in each direction (Lambda's documentation)."""
@@ -100,6 +101,7 @@ class Run:
 
     @property
     def wait_ms(self) -> float:
+        """From asking for an image until it is stored."""
         return self.latency_ms + STORE_MS
 
     @property
@@ -111,7 +113,9 @@ class Run:
     @property
     def image_ms(self) -> float:
         """Of a batch that is in full swing: what takes longest of working, of carrying bytes, and of waiting."""
-        return max(self.cpu_ms, self.size_kb / MB_PER_SECOND, (self.wait_ms + self.cpu_ms) / self.in_flight)
+        asking, storing = self.latency_ms + self.cpu_ms, self.wait_ms + self.cpu_ms
+        waiting = max(asking / self.in_flight, storing / (self.in_flight + STORING))
+        return max(self.cpu_ms, self.size_kb / MB_PER_SECOND, waiting)
 
     @property
     def billed_seconds(self) -> float:

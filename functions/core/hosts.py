@@ -23,20 +23,23 @@ _REFUSING = frozenset({Reason.HTTP_BUSY, Reason.CONNECT, Reason.TIMEOUT, Reason.
 class _Host:
     name: str
     waiting: deque[Row] = field(default_factory=deque)
-    active: int = 0
+    asked: int = 0
     refusals: int = 0
 
 
 class HostQueues:
-    """Hands out rows, hosts in turn: at most `per_host` of a host at a time, and `at_once` in all.
+    """Hands out rows, hosts in turn. A row is asked for until it is `answered`, and under way until it is `done`.
 
+    At most `per_host` of a host and `concurrency` of all are asked for at a time, and at most `at_once` are under way.
     Used by the threads of a batch.
     """
 
-    def __init__(self, rows: Iterable[Row], per_host: int, at_once: int = MOST) -> None:
+    def __init__(self, rows: Iterable[Row], per_host: int, concurrency: int = MOST, at_once: int = MOST) -> None:
         self._per_host = per_host
+        self._concurrency = concurrency
         self._at_once = at_once
-        self._active = 0
+        self._asked: set[int] = set()
+        self._under_way: dict[int, _Host] = {}
         self._hosts: dict[str, _Host] = {}
         self._changed = threading.Condition()
         for row in rows:
@@ -49,32 +52,44 @@ class HostQueues:
         """The next row that may be begun; waits for a host's turn; None when no row is left to begin."""
         with self._changed:
             while self._left:
-                if self._turns and self._active < self._at_once:
+                if self._turns and len(self._asked) < self._concurrency and len(self._under_way) < self._at_once:
                     return self._begin(self._turns.popleft())
                 self._changed.wait()
             return None
 
     def _begin(self, host: _Host) -> Row:
         row = host.waiting.popleft()
-        host.active += 1
-        self._active += 1
+        host.asked += 1
+        self._asked.add(row.number)
+        self._under_way[row.number] = host
         self._left -= 1
-        if host.waiting and host.active < self._per_host:
+        if host.waiting and host.asked < self._per_host:
             self._turns.append(host)
         if not self._left:
             self._changed.notify_all()
         return row
 
+    def answered(self, row: Row) -> None:
+        """Its host may be asked for another row while this one is stored."""
+        with self._changed:
+            self._answered(row)
+
+    def _answered(self, row: Row) -> None:
+        if row.number not in self._asked:
+            return
+        self._asked.remove(row.number)
+        host = self._under_way[row.number]
+        if host.asked == self._per_host and host.waiting:
+            self._turns.append(host)
+        host.asked -= 1
+        self._changed.notify()
+
     def done(self, row: Row, fault: RowFault | None) -> list[Row]:
         """Gives the row's place back. Where its fault closes the host, returns the rows that then wait no longer."""
         with self._changed:
-            host = self._hosts[host_of(row.url)]
-            was_full = host.active >= self._per_host
-            host.active -= 1
-            self._active -= 1
-            given_up = self._judge(host, fault)
-            if was_full and host.waiting:
-                self._turns.append(host)
+            given_up = self._judge(self._under_way[row.number], fault)
+            self._answered(row)
+            del self._under_way[row.number]
             self._changed.notify()
             return given_up
 

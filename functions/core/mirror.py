@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -37,14 +37,18 @@ class Mirror:
         self._options = options
         self._run_id = run_id
 
-    def mirror(self, row: Row, known: Mapping[str, Any] | None) -> Mirrored:
-        """`known` is the table's row for this URL where it is to be refreshed. Raises RowFault, StorageFault."""
+    def mirror(
+        self, row: Row, known: Mapping[str, Any] | None, answered: Callable[[], None] = lambda: None
+    ) -> Mirrored:
+        """`known` is the table's row for this URL where it is to be refreshed; `answered` is called when its server has
+        sent all. Raises RowFault, StorageFault."""
         kinds: list[ImageType] = []
         begun = time.monotonic()
         try:
             fetched = self._fetcher.fetch(self._wanted(row, known, kinds))
         except NotModified:
             return Mirrored(_outcome(row, Ending.UNCHANGED))
+        answered()
         with fetched.body.file:
             return self._keep(row, known, kinds[-1], fetched, round((time.monotonic() - begun) * 1000))
 

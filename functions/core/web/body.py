@@ -13,7 +13,7 @@ from functions.core.reasons import Reason
 
 CHUNK_BYTES = 64 * 1024
 IN_MEMORY_BYTES = 256 * 1024
-"""Per download, and there may be 256 at a time; what is larger lies in a temporary file."""
+"""Per download, and there may be 272 at a time; what is larger lies in a temporary file."""
 
 _ENCODINGS = {"gzip", "x-gzip", "deflate"}
 

@@ -40,7 +40,7 @@ def test_latencies_are_the_same_in_every_run_and_as_long_as_said_on_average() ->
 @pytest.mark.parametrize("size", [0, 1, 65_536, 300_000])
 def test_boto3_puts_an_object_over_tls_and_reads_it_again(size: int) -> None:
     body = bytes(range(256)) * (size // 256) + bytes(size % 256)
-    with vouched() as tls, sink(tls.certificate) as address:
+    with vouched() as tls, sink(certificate=tls.certificate) as address:
         s3 = boto3.client("s3", endpoint_url=address, verify=str(tls.authority), **CREDENTIALS)
         s3.put_object(Bucket="b", Key="a.bin", Body=body)
 

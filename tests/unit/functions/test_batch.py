@@ -15,7 +15,9 @@ from functions.core.keys import default_key
 from functions.core.mirror import Mirror
 from functions.core.options import Options
 from functions.core.outcomes import Ending, Outcome
+from functions.core.ports import Upload
 from functions.core.reasons import Reason
+from functions.core.web.fetch import Fetched, Wanted
 from tests.support.fakes import Answer, FakeImageStore, FakeImageTable, FakeWeb
 from tests.support.images import HTML, png
 
@@ -253,6 +255,54 @@ def test_as_many_downloads_run_at_once_as_the_run_allows_and_a_host_takes() -> N
 
     assert set(endings(made).values()) == {"stored"}
     assert world.web.most == {"a.example": 2, "b.example": 2}
+
+
+def test_servers_are_asked_for_the_next_image_while_one_is_being_stored() -> None:
+    asked = threading.Event()
+
+    class WaitingStore(FakeImageStore):
+        def put(self, upload: Upload) -> None:
+            assert asked.wait(10), "nobody asked for the second image"
+            super().put(upload)
+
+    def arrive() -> bytes:
+        asked.set()
+        return png()
+
+    world = World({B: arrive}, concurrency=1)
+    world.store = WaitingStore()
+
+    assert endings(world.run(A, B)) == {1: "stored", 2: "stored"}
+
+
+@pytest.mark.parametrize("slow", ["web", "store"])
+def test_no_more_servers_are_asked_at_once_than_the_run_allows_whatever_is_being_stored(slow: str) -> None:
+    lock, asking, most = threading.Lock(), [0], [0]
+
+    class Web(FakeWeb):
+        def fetch(self, wanted: Wanted) -> Fetched:
+            with lock:
+                asking[0] += 1
+                most[0] = max(most[0], asking[0])
+            try:
+                threading.Event().wait(0.005 if slow == "web" else 0)
+                return super().fetch(wanted)
+            finally:
+                with lock:
+                    asking[0] -= 1
+
+    class SlowStore(FakeImageStore):
+        def put(self, upload: Upload) -> None:
+            threading.Event().wait(0.005 if slow == "store" else 0)
+            super().put(upload)
+
+    world = World(concurrency=3)
+    world.web, world.store = Web(), SlowStore()
+
+    made = world.run(*(f"http://{n}.example/1.png" for n in range(60)))
+
+    assert set(endings(made).values()) == {"stored"}
+    assert most[0] <= 3
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])

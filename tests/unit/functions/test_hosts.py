@@ -142,11 +142,52 @@ def test_a_thread_that_waits_for_a_host_is_woken_when_all_is_given_up() -> None:
         assert waiting.result(timeout=10) is None
 
 
+def test_a_host_whose_answer_is_being_stored_may_be_asked_again() -> None:
+    queues = HostQueues(rows("aab"), per_host=1, concurrency=2)
+    first, other = take(queues), take(queues)
+
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(take, queues)
+        queues.done(other, None)
+        assert not second.done()
+        queues.answered(first)
+        assert second.result(timeout=5).number == 2
+    assert queues.done(first, None) == []
+
+
+def test_no_more_are_asked_for_than_concurrency_says_however_many_are_being_stored() -> None:
+    queues = HostQueues(rows("abcdef"), per_host=8, concurrency=2)
+    begun = [take(queues) for _ in range(2)]
+    for row in begun:
+        queues.answered(row)
+    begun += [take(queues) for _ in range(2)]
+
+    with ThreadPoolExecutor(1) as pool:
+        fifth = pool.submit(take, queues)
+        for row in begun[:2]:
+            queues.done(row, None)  # their servers had answered before
+        assert not fifth.done()
+        queues.answered(begun[2])
+        assert fifth.result(timeout=5).number == 5
+
+
+def test_what_is_being_stored_is_under_way() -> None:
+    queues = HostQueues(rows("ab"), per_host=8, at_once=1)
+    first = take(queues)
+    queues.answered(first)
+
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(take, queues)
+        assert not second.done()
+        queues.done(first, None)
+        assert second.result(timeout=5).number == 2
+
+
 class Crowd:
-    """Threads that take rows until none is left, each row ending as `faults` say."""
+    """Threads that take rows until none is left, each row ending as `faults` say, some after they were answered."""
 
     def __init__(self, given: list[Row], faults: list[RowFault | None], per_host: int) -> None:
-        self.queues = HostQueues(given, per_host)
+        self.queues = HostQueues(given, per_host, concurrency=4, at_once=5)
         self.ended: Counter[int] = Counter()
         self.most: Counter[str] = Counter()
         self._faults = faults
@@ -161,6 +202,8 @@ class Crowd:
                 self.most[host] = max(self.most[host], self._active[host])
             with self._lock:
                 self._active[host] -= 1
+            if row.number % 2:
+                self.queues.answered(row)
             given_up = self.queues.done(row, self._faults[row.number % len(self._faults)])
             with self._lock:
                 self.ended.update([row.number, *(other.number for other in given_up)])
