@@ -5,6 +5,7 @@ start is held against him. CPU time is the contender's whole process, its childr
 """
 
 import json
+import math
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -65,6 +66,8 @@ class Run:
     cpu_ms_per_image: float
     rss_mb: float
     servers_busy: tuple[float, float]
+    asked: int
+    """How often the origin was asked."""
     requests: Mapping[str, int]
 
     @property
@@ -87,16 +90,17 @@ def race(
     sites: Sequence[str],
     wanted: Sequence[str],
     *,
-    store_ms: int = 0,
+    store_ms: float = 0,
+    puts: float = math.inf,
     tls: Tls | None = None,
     within: Sequence[str] = (),
 ) -> Run:
-    """The sink takes `store_ms` for a PUT; `within` is what the command begins with.
+    """The sink takes `store_ms` for a PUT, and `puts` a second; `within` is what the command begins with.
 
     Raises Missing, and RuntimeError where an image is missing that should not be.
     """
     python = python_of(contender.environment)
-    with sink(store_ms, tls.certificate if tls else None) as s3, tempfile.TemporaryDirectory() as home:
+    with sink(store_ms, puts, tls.certificate if tls else None) as s3, tempfile.TemporaryDirectory() as home:
         seen(sites[0])
         job = json.dumps({"endpoint": s3, "urls": list(wanted), "options": dict(contender.options)})
         environment = {"PATH": "/usr/bin:/bin", "HOME": home, "NO_ALBUMENTATIONS_UPDATE": "1", **AWS}
@@ -118,6 +122,7 @@ def race(
         cpu_ms_per_image=figures["cpu_seconds"] * 1000 / len(wanted),
         rss_mb=figures["rss_mb"],
         servers_busy=(asked.busy_seconds / seconds, taken.busy_seconds / seconds),
+        asked=asked.requests,
         requests=taken.counts,
     )
 

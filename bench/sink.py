@@ -1,13 +1,16 @@
 """What takes images and rows and keeps none of them: enough of S3, DynamoDB and SNS to be written to, and no more.
 
-`python -m bench.sink [MS]` prints its address and serves, each PUT after so many milliseconds. Checksums that come
-along are checked; what is no image is kept, for it is read again.
+`python -m bench.sink [MS [PUTS]]` prints its address and serves, each PUT after so many milliseconds, and no more than
+so many images a second: to others it says SlowDown. Checksums that come along are checked; what is no image is kept,
+for it is read again.
 """
 
 import base64
 import hashlib
 import json
+import math
 import sys
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,16 +31,21 @@ _TABLE_ANSWERS: Mapping[str, Any] = {
     "BatchWriteItem": {"UnprocessedItems": {}},
 }
 _NOT_FOUND = answered("404 Not Found", b"<Error><Code>NoSuchKey</Code></Error>", "Content-Type: application/xml")
+_SLOW_DOWN = answered("503 Slow Down", b"<Error><Code>SlowDown</Code></Error>", "Content-Type: application/xml")
 _PUBLISHED = answered(
     "200 OK", b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
 )
 
 
 class Sink:
-    """Images are counted once each, as `images`; every kind of request by its own name. `wait` is in seconds."""
+    """Images are counted once each, as `images`; every kind of request by its own name.
 
-    def __init__(self, wait: float = 0.0) -> None:
-        self._wait = wait
+    `wait` is in seconds; `puts` are a second, and a tenth of them at once.
+    """
+
+    def __init__(self, wait: float = 0.0, puts: float = math.inf) -> None:
+        self._wait, self._puts = wait, puts
+        self._room, self._then = puts / 10, time.monotonic()
         self._images: set[str] = set()
         self._kept: dict[str, bytes] = {}
 
@@ -66,6 +74,9 @@ class Sink:
             if told and told != base64.b64encode(digest(body)):
                 seen.count("wrong checksums")
                 return answered("400 Bad Request", b"<Error><Code>BadDigest</Code></Error>")
+        if path.endswith(".jpg") and not self._has_room():
+            seen.count("slowed down")
+            return _SLOW_DOWN
         seen.count("puts")
         if path.endswith(".jpg"):
             seen.count("images", path not in self._images)
@@ -73,6 +84,15 @@ class Sink:
         else:
             self._kept[path] = body
         return answered("200 OK", b"", 'ETag: "0"')
+
+    def _has_room(self) -> bool:
+        now = time.monotonic()
+        self._room = min(self._puts / 10, self._room + (now - self._then) * self._puts)
+        self._then = now
+        if self._room < 1:
+            return False
+        self._room -= 1
+        return True
 
     def _read(self, path: str, request: Request) -> bytes:
         if path not in self._kept:
@@ -105,11 +125,12 @@ def _table(operation: str, body: bytes, seen: Seen) -> bytes:
 
 
 @contextmanager
-def sink(ms: int = 0, certificate: Path | None = None) -> Iterator[str]:
+def sink(ms: float = 0, puts: float = math.inf, certificate: Path | None = None) -> Iterator[str]:
     """The address of one in a process of its own."""
-    with server("bench.sink", ms, certificate=certificate) as (address,):
+    with server("bench.sink", ms, puts, certificate=certificate) as (address,):
         yield address
 
 
 if __name__ == "__main__":
-    serve(Sink(int(sys.argv[1]) / 1000 if sys.argv[1:] else 0.0).answer)
+    given = [float(text) for text in sys.argv[1:]]
+    serve(Sink(given[0] / 1000 if given else 0.0, *given[1:]).answer)

@@ -5,7 +5,7 @@
 
 import json
 import os
-import sys
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -70,16 +70,18 @@ def mirror(job: Job) -> None:
     options = Options(**job.options)
     run = {"id": RUN, "manifest": "manifests/bench.csv", "options": _payload(options)}
     for child in children(job.urls, run, options.batch_size):
-        if left := download(child):
-            sys.exit(f"{left} rows were left for another round; this is no place for slow or busy servers.")
+        download(child)
 
 
-def download(child: dict[str, Any]) -> int:
-    """The rows that are left for another round."""
+def download(child: dict[str, Any]) -> None:
+    """All its rounds, as the workflow goes through them."""
     from functions.download_batch import handler
 
-    started = {"started_at": datetime.now(UTC).isoformat()}
-    return len(handler(child | started, cast(Any, Context()))["Items"])
+    begun = {"started_at": datetime.now(UTC).isoformat(), "execution_arn": child["execution_arn"]}
+    left = handler(child | begun, cast(Any, Context()))
+    while left["Items"]:
+        time.sleep(left["wait_seconds"])
+        left = handler({"batch": left, **begun}, cast(Any, Context()))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ boto3, which tries again and again and has the words for it.
 
 import hashlib
 import hmac
+import random
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -31,6 +33,8 @@ IN_ONE_PIECE = 1024 * 1024
 HOPELESS = 5
 """So many in a row without an answer, or forbidden, and it gives up for good: every image would be sent twice."""
 
+SLOW_DOWN = 503
+PAUSE_SECONDS = 0.5
 AGENT = "image-mirror"
 """In S3's access log."""
 
@@ -40,7 +44,8 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 class SignedPut:
     """Of one bucket. Where that is, it learns from the first PUT that boto3 makes; until then it does nothing.
 
-    Behind a proxy it never does anything: boto3 knows how to go through it.
+    Behind a proxy it never does anything: boto3 knows how to go through it. `pushed_back` counts how often S3 has
+    answered either of them that it is too much.
     """
 
     def __init__(self, s3: Any, bucket: str, credentials: Any, connections: int) -> None:
@@ -51,6 +56,8 @@ class SignedPut:
         self._connections = connections
         self._where: _Where | None = None
         self._failures = 0
+        self.pushed_back = 0
+        s3.meta.events.register("response-received.s3.PutObject", self._received)
         if not _is_proxied(self._endpoint):
             s3.meta.events.register("before-send.s3.PutObject", self._learn)
 
@@ -78,8 +85,16 @@ class SignedPut:
         self._count(status)
         return status == 200
 
+    def _received(self, response_dict: Mapping[str, Any] | None, **_: Any) -> None:
+        """Botocore's event: one of its own PUTs was answered, or not at all."""
+        if response_dict is not None and response_dict["status_code"] == SLOW_DOWN:
+            self.pushed_back += 1
+
     def _count(self, status: int | None) -> None:
         """An overload passes, a key that is taken is no failure."""
+        if status == SLOW_DOWN:
+            self.pushed_back += 1
+            time.sleep(random.uniform(0, PAUSE_SECONDS))  # boto3 would ask again at once
         self._failures = self._failures + 1 if status in (None, 403) else 0
         if self._failures >= HOPELESS:
             self._where = None
@@ -123,17 +138,17 @@ def sign(path: str, headers: Mapping[str, str], credentials: Any, region: str, n
 
     As docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html has it.
     """
-    time = now.strftime("%Y%m%dT%H%M%SZ")
-    signed = {**headers, "x-amz-date": time}
+    moment = now.strftime("%Y%m%dT%H%M%SZ")
+    signed = {**headers, "x-amz-date": moment}
     if credentials.token:
         signed["x-amz-security-token"] = credentials.token
     names = sorted(signed)
     lines = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in names)
     listed = ";".join(names)
     request = f"PUT\n{path}\n\n{lines}\n{listed}\n{signed['x-amz-content-sha256']}"
-    scope = f"{time[:8]}/{region}/s3/aws4_request"
-    to_sign = f"{_ALGORITHM}\n{time}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-    key = _key(credentials.secret_key, time[:8], region)
+    scope = f"{moment[:8]}/{region}/s3/aws4_request"
+    to_sign = f"{_ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+    key = _key(credentials.secret_key, moment[:8], region)
     signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
     signed["authorization"] = (
         f"{_ALGORITHM} Credential={credentials.access_key}/{scope}, SignedHeaders={listed}, Signature={signature}"

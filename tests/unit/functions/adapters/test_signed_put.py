@@ -63,6 +63,11 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signed_put, "PAUSE_SECONDS", 0)
+
+
 @cache
 def session() -> boto3.Session:
     """One, for reading what AWS's services are takes longer than any test."""
@@ -407,6 +412,7 @@ def test_an_overload_that_passes_is_waited_for_by_boto3(monkeypatch: pytest.Monk
 
         assert world.server.quick == [True, False, False, False]
         assert "/images/images/tom.png" in world.server.kept
+        assert world.quick.pushed_back == 2  # to us, and to boto3; an internal error is no word on how many
 
 
 def test_silence_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -707,3 +713,17 @@ def test_a_failure_between_successes_is_forgotten(world: World) -> None:
         world.bucket.put(upload())
 
     assert world.server.quick == [True, False, True] * HOPELESS
+
+
+def test_boto3_does_not_ask_again_at_once_where_s3_has_said_to_slow_down(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused: list[float] = []
+    monkeypatch.setattr(signed_put, "PAUSE_SECONDS", 0.5)
+    monkeypatch.setattr(signed_put.time, "sleep", paused.append)
+    world.server.will(error(503, "SlowDown"))
+
+    world.bucket.put(upload())
+
+    assert len(paused) == 1
+    assert 0 <= paused[0] <= 0.5
