@@ -17,7 +17,7 @@ from functions.core.estimate import MEMORY_MB, RUN_TRANSITIONS
 from functions.core.options import Options
 
 WHOLE_RUN = Contender("whole run", "bench.contenders.whole_run")
-ROUNDS: Mapping[int, int] = {1_000: 5, 10_000: 1, 100_000: 1}
+ROUNDS: Mapping[int, int] = {1_000: 3, 10_000: 1, 100_000: 1}
 """How often, by images: short runs vary more."""
 
 

@@ -15,7 +15,7 @@ from functions.core.estimate import STORE_MS
 from functions.core.options import Options
 
 DEFAULTS = Options()
-IMAGES: Mapping[int, int] = {50: 2000, 200: 2000, 1000: 500}
+IMAGES: Mapping[int, int] = {50: 1000, 200: 1500, 1000: 500}
 """Full batches all, so that none is short; by milliseconds."""
 
 POOL_IMAGES: Mapping[int, int] = {50: 1000, 200: 500, 1000: 160}
@@ -57,6 +57,6 @@ def measure(sites: Sequence[str], rate_at_0: float) -> Latencies:
     """One run each: what waits varies little, and a second a run is what it takes."""
     ours = {ms: [race(OURS, sites, urls(sites, count, f"{ms}ms/"))] for ms, count in IMAGES.items()}
     pool = {ms: [race(POOL, sites, urls(sites, count, f"{ms}ms/"))] for ms, count in POOL_IMAGES.items()}
-    wanted = [urls(sites, images[AT_SLOW_STORE] // 2, f"{AT_SLOW_STORE}ms/") for images in (IMAGES, POOL_IMAGES)]
+    wanted = [urls(sites, images, f"{AT_SLOW_STORE}ms/") for images in (1000, 300)]
     slow = [race(who, sites, some, store_ms=SLOW_STORE_MS) for who, some in zip((OURS, POOL), wanted, strict=True)]
     return Latencies(ours, pool, slow, rate_at_0)

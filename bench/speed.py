@@ -1,7 +1,8 @@
 """The race at no latency: four contenders in turn, several rounds; and the servers, alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from bench import load
@@ -9,7 +10,7 @@ from bench.environments import Missing
 from bench.race import IMG2DATASET, OURS, POOL, SCRAPY, Contender, Figure, Run, race, raw, urls
 from bench.sink import sink
 
-IMAGES: Sequence[tuple[Contender, int]] = ((OURS, 3000), (POOL, 2000), (IMG2DATASET, 1000), (SCRAPY, 1000))
+IMAGES: Sequence[tuple[Contender, int]] = ((OURS, 3000), (POOL, 2000), (IMG2DATASET, 1000), (SCRAPY, 700))
 """Each long enough for a few seconds."""
 
 LOADED = 5000
@@ -31,16 +32,17 @@ class Speed:
         return Figure.of([run.cpu_ms_per_image for run in runs]) if runs else None
 
     def ratios(self) -> dict[str, float | None]:
-        ours, cpu, pool_cpu = self.rate(OURS), self.cpu(OURS), self.cpu(POOL)
-        assert ours is not None
-        assert cpu is not None
-        assert pool_cpu is not None
-        beside = {"rate_vs_pool": POOL, "rate_vs_img2dataset": IMG2DATASET, "rate_vs_scrapy": SCRAPY}
-        rates = {name: self.rate(contender) for name, contender in beside.items()}
+        """Of runs of the same round, for a machine's speed may change from round to round: their median."""
         return {
-            "cpu_vs_pool": cpu.median / pool_cpu.median,
-            **{name: ours.median / rate.median if rate else None for name, rate in rates.items()},
+            "cpu_vs_pool": self._beside(POOL, lambda run: run.cpu_ms_per_image),
+            "rate_vs_pool": self._beside(POOL, lambda run: run.rate),
+            "rate_vs_img2dataset": self._beside(IMG2DATASET, lambda run: run.rate),
+            "rate_vs_scrapy": self._beside(SCRAPY, lambda run: run.rate),
         }
+
+    def _beside(self, other: Contender, figure: Callable[[Run], float]) -> float | None:
+        pairs = list(zip(self.runs[OURS.name], self.runs.get(other.name, ()), strict=False))
+        return median(figure(ours) / figure(theirs) for ours, theirs in pairs) if pairs else None
 
     def raw(self) -> dict[str, Any]:
         found = {name: raw(runs) for name, runs in self.runs.items()}

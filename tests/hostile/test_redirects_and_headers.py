@@ -8,6 +8,7 @@ import pytest
 from tests.hostile.conftest import Serve
 from tests.hostile.engine import Engine
 from tests.support import images
+from tests.support.connects import Recording
 from tests.support.servers import Behaviour, Visit, answer, closing, flooding, head, in_turn, redirect
 
 JPEG = images.jpeg()
@@ -162,3 +163,12 @@ def test_304_to_a_conditional_request_is_unchanged(serve: Serve, engine: Engine)
     made = engine.mirror(server.url("/a.jpg"), known=[known], on_existing="refresh")
     assert [line["outcome"] for line in made.lines] == ["unchanged"]
     assert server.requests[0].headers["if-none-match"] == '"v1"'
+
+
+def test_slashes_at_the_beginning_of_a_path_name_no_host(serve: Serve, engine: Engine, connects: Recording) -> None:
+    server = serve({"/evil.test/a.jpg": answer(body=images.jpeg())})
+
+    made = engine.mirror(server.url("//evil.test/a.jpg"))
+
+    assert made.stored == [1]
+    assert {target[0] for target in connects.targets} == {"127.0.0.1"}

@@ -51,6 +51,11 @@ class GuardedAdapter(HTTPAdapter):
         """By the URL alone: a proxy would connect where the guard does not look."""
         return cast(HTTPConnectionPool, self.poolmanager.connection_from_url(cast(str, request.url)))
 
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
+        """Its path, since there is no proxy; two slashes at its beginning would stand for a host."""
+        path = request.path_url
+        return f"/{path.lstrip('/')}" if path.startswith("//") else path
+
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """The context has done it."""
 
@@ -67,7 +72,8 @@ class MirrorSession(requests.Session):
         request.prepare_method("GET")
         request.prepare_url(url, None)
         request.prepare_headers(CaseInsensitiveDict(self.headers, **headers))
-        request.prepare_auth(None)
+        if "@" in url:
+            request.prepare_auth(None)
         return self.get_adapter(url).send(request, stream=True, timeout=timeout)
 
 
