@@ -15,7 +15,7 @@ from functions.core.estimate import STORE_MS
 from functions.core.options import Options
 
 DEFAULTS = Options()
-IMAGES: Mapping[int, int] = {50: 1000, 200: 1500, 1000: 500}
+IMAGES: Mapping[int, int] = {50: 1000, 200: 2000, 1000: 500}
 """Full batches all, so that none is short; by milliseconds."""
 
 POOL_IMAGES: Mapping[int, int] = {50: 1000, 200: 500, 1000: 160}
