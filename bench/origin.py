@@ -1,4 +1,4 @@
-"""A web of images: `python -m bench.origin COUNT [LOW HIGH]` prints its addresses, eight hosts, and serves.
+"""A web of images: `python -m bench.origin HOSTS COUNT [LOW HIGH]` prints its addresses, a port each, and serves.
 
 `/NUMBER.jpg` comes from memory, `/200ms/NUMBER.jpg` after 200 ms on average, most sooner and some much later,
 `/once/NUMBER.jpg` over a connection that then ends, and `/missing/NUMBER.jpg` and `/200ms/missing/NUMBER.jpg` are 404s.
@@ -49,11 +49,12 @@ def _images(count: int, *sizes: int) -> Iterator[bytes]:
 
 
 @contextmanager
-def origin(count: int, *sizes: int, certificate: Path | None = None) -> Iterator[list[str]]:
+def origin(count: int, *sizes: int, hosts: int = HOSTS, certificate: Path | None = None) -> Iterator[list[str]]:
     """The addresses of a server in a process of its own."""
-    with server("bench.origin", count, *sizes, certificate=certificate) as addresses:
+    with server("bench.origin", hosts, count, *sizes, certificate=certificate) as addresses:
         yield addresses
 
 
 if __name__ == "__main__":
-    serve(answer_from(*map(int, sys.argv[1:])), HOSTS)
+    hosts, *images = map(int, sys.argv[1:])
+    serve(answer_from(*images), hosts)

@@ -1,8 +1,11 @@
 """The race once more over TLS, as it is in Lambda: what it adds to the CPU of an image, ours and the plain pool's.
 
+`python -m bench.tls [--hosts 8]`
+
 Over kept connections it is the ciphers; where each image comes over a connection of its own, a handshake, too.
 """
 
+import argparse
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +15,7 @@ from typing import Any
 
 import trustme
 
-from bench.origin import origin
+from bench.origin import HOSTS, origin
 from bench.race import OURS, POOL, Contender, Figure, Run, Tls, race, raw, urls
 
 IMAGES, ROUNDS, DISTINCT = 1000, 3, 500
@@ -39,9 +42,13 @@ class OverTls:
         return {f"{name}, {way}": raw(runs) for (name, way), runs in self.runs.items()}
 
 
-def measure() -> OverTls:
+def measure(hosts: int) -> OverTls:
     runs: dict[tuple[str, str], list[Run]] = {}
-    with vouched() as tls, origin(DISTINCT) as plain, origin(DISTINCT, certificate=tls.certificate) as secure:
+    with (
+        vouched() as tls,
+        origin(DISTINCT, hosts=hosts) as plain,
+        origin(DISTINCT, hosts=hosts, certificate=tls.certificate) as secure,
+    ):
         for _ in range(ROUNDS):
             for way, (encrypted, folder) in WAYS.items():
                 sites = secure if encrypted else plain
@@ -63,6 +70,8 @@ def vouched() -> Iterator[Tls]:
 
 
 if __name__ == "__main__":
-    found = measure()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hosts", type=int, default=HOSTS)
+    found = measure(parser.parse_args().hosts)
     for way in WAYS:
         print(f"{way:30} {OURS.name} {found.cpu(OURS, way)}, {POOL.name} {found.cpu(POOL, way)} ms of CPU an image")
