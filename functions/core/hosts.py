@@ -70,28 +70,32 @@ class HostQueues:
         return row
 
     def answered(self, row: Row) -> None:
-        """Its host may be asked for another row while this one is stored."""
+        """With all that was asked for: its host may be asked for another row while this one is stored."""
         with self._changed:
-            self._answered(row)
+            host = self._under_way[row.number]
+            host.refusals = 0
+            self._leave(host, row)
 
-    def _answered(self, row: Row) -> None:
-        if row.number not in self._asked:
-            return
+    def done(self, row: Row, fault: RowFault | None) -> list[Row]:
+        """Gives the row's place back. Where its fault closes the host, returns the rows that then wait no longer.
+
+        What happens to a row that was `answered` says nothing of its host.
+        """
+        with self._changed:
+            host = self._under_way.pop(row.number)
+            given_up = []
+            if row.number in self._asked:
+                given_up = self._judge(host, fault)
+                self._leave(host, row)
+            self._changed.notify()
+            return given_up
+
+    def _leave(self, host: _Host, row: Row) -> None:
         self._asked.remove(row.number)
-        host = self._under_way[row.number]
         if host.asked == self._per_host and host.waiting:
             self._turns.append(host)
         host.asked -= 1
         self._changed.notify()
-
-    def done(self, row: Row, fault: RowFault | None) -> list[Row]:
-        """Gives the row's place back. Where its fault closes the host, returns the rows that then wait no longer."""
-        with self._changed:
-            given_up = self._judge(self._under_way[row.number], fault)
-            self._answered(row)
-            del self._under_way[row.number]
-            self._changed.notify()
-            return given_up
 
     def allow(self, at_once: int) -> None:
         """Changes how many rows may be under way; those that are stay."""

@@ -183,6 +183,17 @@ def test_what_is_being_stored_is_under_way() -> None:
         assert second.result(timeout=5).number == 2
 
 
+def test_an_answer_counts_when_it_comes_and_not_when_it_is_stored() -> None:
+    queues = HostQueues(rows("a" * 12), per_host=8)
+    slow = take(queues)
+    assert refuse(queues, REFUSALS - 1) == [[], []]
+    queues.answered(slow)
+
+    assert refuse(queues, REFUSALS - 1) == [[], []]
+    queues.done(slow, None)
+    assert len(refuse(queues, 1)[0]) == 6  # the third in a row since that answer
+
+
 class Crowd:
     """Threads that take rows until none is left, each row ending as `faults` say, some after they were answered."""
 
