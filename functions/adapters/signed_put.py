@@ -35,6 +35,8 @@ HOPELESS = 5
 
 SLOW_DOWN = 503
 PAUSE_SECONDS = 0.5
+"""At most, before boto3 asks again for what S3 has just refused as too much."""
+
 AGENT = "image-mirror"
 """In S3's access log."""
 
@@ -94,7 +96,7 @@ class SignedPut:
         """An overload passes, a key that is taken is no failure."""
         if status == SLOW_DOWN:
             self.pushed_back += 1
-            time.sleep(random.uniform(0, PAUSE_SECONDS))  # boto3 would ask again at once
+            time.sleep(random.uniform(0, PAUSE_SECONDS))
         self._failures = self._failures + 1 if status in (None, 403) else 0
         if self._failures >= HOPELESS:
             self._where = None

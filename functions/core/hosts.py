@@ -14,7 +14,7 @@ REFUSALS = 3
 """In a row, from one host, and it is left alone for the rest of the round."""
 
 MOST = 256
-"""At once in a batch, whatever the options say."""
+"""At once in a batch, where nobody says fewer: what the option `concurrency` can say."""
 
 _REFUSING = frozenset({Reason.HTTP_BUSY, Reason.CONNECT, Reason.TIMEOUT, Reason.DNS})
 
