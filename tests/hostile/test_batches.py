@@ -110,7 +110,17 @@ def test_a_busy_host_is_left_alone_for_the_rest_of_the_round(serve: Serve, engin
     assert {(line["reason"], line["retryable"]) for line in made.failures} == {("http_busy", True)}
 
 
-def test_a_host_that_refuses_three_times_in_a_row_is_left_alone(serve: Serve, engine: Engine) -> None:
+def test_a_host_that_refuses_some_of_many_loses_those_alone(serve: Serve, engine: Engine) -> None:
+    tired = {5, 6, 7, 8, 9, 20, 21, 22, 23}
+    server = serve({f"/{n}.jpg": answer(503) if n in tired else GOOD for n in range(1, 31)})
+    made = engine.mirror(*(server.url(f"/{n}.jpg") for n in range(1, 31)), per_host=1, rounds=1)
+    assert set(made.stored) == set(range(1, 31)) - tired
+    assert {line["row"] for line in made.failures} == tired
+
+
+def test_a_host_that_answers_nothing_and_refuses_three_times_in_a_row_is_left_alone(
+    serve: Serve, engine: Engine
+) -> None:
     server = serve(bare=resetting())
     made = engine.mirror(*(server.url(f"/{n}.jpg") for n in range(40)), per_host=1, rounds=1)
     assert {line["reason"] for line in made.failures} == {"connect"}

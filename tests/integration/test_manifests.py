@@ -166,6 +166,7 @@ def test_what_passes_is_run_again_by_the_retry_manifest_and_nothing_else(cloud: 
 
     first = mirror(cloud, name, form(rows), {"rounds": "1", "base-url": site.url, "batch-size": "250"})
 
+    assert first.summary["failures_by_reason"] == {"http_busy": len(tired), "http_4xx": len(gone)}
     assert [first.summary[k] for k in ("stored", "failed")] == [size - len(tired) - len(gone), len(tired) + len(gone)]
     second = ended(cloud, copied(first))
     assert books_balance(second.summary)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.core.faults import RowFault
-from functions.core.hosts import REFUSALS, HostQueues
+from functions.core.hosts import REFUSALS, REFUSALS_AMONG_ANSWERS, HostQueues
 from functions.core.reasons import Reason
 from functions.core.rows import Row
 from functions.core.urls import host_of
@@ -74,7 +74,7 @@ def test_a_host_on_another_port_is_another_host() -> None:
     assert [take(queues), take(queues)] == [first, second]
 
 
-def test_a_host_that_refuses_three_times_in_a_row_is_left_alone() -> None:
+def test_a_host_that_answers_nothing_and_refuses_three_times_in_a_row_is_left_alone() -> None:
     queues = HostQueues(rows("aaaaab"), per_host=8)
     first, other = take(queues), take(queues)
     queues.done(first, BUSY)
@@ -88,12 +88,22 @@ def test_a_host_that_refuses_three_times_in_a_row_is_left_alone() -> None:
 
 @pytest.mark.parametrize("fault", [None, MISSING])
 def test_an_answer_that_is_no_refusal_begins_the_count_anew(fault: RowFault | None) -> None:
-    queues = HostQueues(rows("a" * 6), per_host=1)
+    queues = HostQueues(rows("a" * (REFUSALS + REFUSALS_AMONG_ANSWERS)), per_host=1)
     refuse(queues, REFUSALS - 1)
     queues.done(take(queues), fault)
 
-    assert refuse(queues, REFUSALS - 1) == [[], []]
+    assert not any(refuse(queues, REFUSALS_AMONG_ANSWERS - 1))
     assert letters([take(queues)]) == "a"
+
+
+@pytest.mark.parametrize("fault", [None, MISSING])
+def test_a_host_that_has_answered_may_refuse_more_often_before_it_is_left_alone(fault: RowFault | None) -> None:
+    """Ten in a hundred at random are three in a row every now and then."""
+    queues = HostQueues(rows("a" * (REFUSALS_AMONG_ANSWERS + 3)), per_host=1)
+    queues.done(take(queues), fault)
+
+    assert not any(refuse(queues, REFUSALS_AMONG_ANSWERS - 1))
+    assert [letters(batch) for batch in refuse(queues, 1)] == ["aa"]
 
 
 def test_a_host_that_asks_to_wait_is_left_alone_at_once() -> None:
@@ -184,14 +194,14 @@ def test_what_is_being_stored_is_under_way() -> None:
 
 
 def test_an_answer_counts_when_it_comes_and_not_when_it_is_stored() -> None:
-    queues = HostQueues(rows("a" * 12), per_host=8)
+    queues = HostQueues(rows("a" * (REFUSALS_AMONG_ANSWERS + 4)), per_host=8)
     slow = take(queues)
-    assert refuse(queues, REFUSALS - 1) == [[], []]
+    refuse(queues, REFUSALS - 1)
     queues.answered(slow)
 
-    assert refuse(queues, REFUSALS - 1) == [[], []]
+    refuse(queues, REFUSALS_AMONG_ANSWERS - 1)
     queues.done(slow, None)
-    assert len(refuse(queues, 1)[0]) == 6  # the third in a row since that answer
+    assert [letters(batch) for batch in refuse(queues, 1)] == ["a"]  # the eighth in a row since that answer
 
 
 class Crowd:
