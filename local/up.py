@@ -2,10 +2,10 @@
 
 import os
 import shlex
-import threading
 from pathlib import Path
 
 from local.cloud import Cloud
+from local.interrupt import until_interrupted
 from local.terminal import Terminal
 
 
@@ -20,7 +20,7 @@ def up(*, assembly: Path, out: Path, allow: str, port: int) -> int:
         try:
             _write(environment, cloud.environment())
             _tell(terminal, cloud, environment)
-            threading.Event().wait()
+            until_interrupted()
         except KeyboardInterrupt:
             terminal.say("Ending.")
         finally:
