@@ -163,11 +163,16 @@ class Up:
         return done.stdout
 
 
+def _heed_interrupts() -> None:
+    """What a script starts in the background ignores SIGINT, and so would all that it starts: these tests."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def up(assembly: Path, tmp_path: Path) -> Iterator[Up]:
     out = tmp_path / "out"
     command = [sys.executable, "-u", "-m", "local", "up", "--out", str(out), "--allow", "127.0.0.0/8", "--port", "0"]
-    with psutil.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with psutil.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts) as process:
         try:
             for line in process.stdout:
                 if line.startswith("Ctrl-C"):
