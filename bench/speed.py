@@ -10,7 +10,7 @@ from bench.environments import Missing
 from bench.race import IMG2DATASET, OURS, POOL, SCRAPY, Contender, Figure, Run, race, raw, urls
 from bench.sink import sink
 
-IMAGES: Sequence[tuple[Contender, int]] = ((OURS, 3000), (POOL, 2000), (IMG2DATASET, 1000), (SCRAPY, 700))
+IMAGES: Sequence[tuple[Contender, int]] = ((OURS, 3000), (POOL, 1500), (IMG2DATASET, 800), (SCRAPY, 500))
 """Each long enough for a few seconds."""
 
 LOADED = 5000
