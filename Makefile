@@ -32,19 +32,19 @@ cdk.out/ready: .venv/ready $(SOURCES)
 synth: cdk.out/ready ## Synthesize the stack and bundle the functions into cdk.out
 
 run: cdk.out/ready ## Mirror a manifest on this machine: [MANIFEST=f] [OUT=out] [ALLOW=cidr,…] [OPTIONS="name=value …"]
-	@$(BIN)/python -m local run --manifest "$(MANIFEST)" --out "$(OUT)" --allow "$(ALLOW)" --options "$(OPTIONS)"
+	@$(BIN)/python -m local.commands run --manifest "$(MANIFEST)" --out "$(OUT)" --allow "$(ALLOW)" --options "$(OPTIONS)"
 
 up: cdk.out/ready ## Keep the embedded AWS running in the foreground: [OUT=out] [ALLOW=cidr,…]
-	@exec $(BIN)/python -m local up --out "$(OUT)" --allow "$(ALLOW)"
+	@exec $(BIN)/python -m local.commands up --out "$(OUT)" --allow "$(ALLOW)"
 
 watch: .venv/ready ## Follow a run of `make up`, else of your AWS account: [RUN=name, else the latest] [OUT=out]
-	@$(BIN)/python -m local watch --run "$(RUN)" --out "$(OUT)"
+	@$(BIN)/python -m local.commands watch --run "$(RUN)" --out "$(OUT)"
 
 plan: .venv/ready ## Say what a run of a manifest would be, and fetch nothing: MANIFEST=f [OPTIONS="name=value …"]
-	@$(BIN)/python -m local plan --manifest "$(MANIFEST)" --options "$(OPTIONS)"
+	@$(BIN)/python -m local.commands plan --manifest "$(MANIFEST)" --options "$(OPTIONS)"
 
 cost: .venv/ready ## Say what a run would cost, by what: [IMAGES=n] [SIZE_KB=n] [LATENCY_MS=n] [HOSTS=n] [BATCH_SIZE=n] …
-	@$(BIN)/python -m bench.cost --images="$(IMAGES)" --size-kb="$(SIZE_KB)" --latency-ms="$(LATENCY_MS)" \
+	@$(BIN)/python -m local.commands.cost --images="$(IMAGES)" --size-kb="$(SIZE_KB)" --latency-ms="$(LATENCY_MS)" \
 		--hosts="$(HOSTS)" --memory-mb="$(MEMORY_MB)" --batch-size="$(BATCH_SIZE)" --concurrency="$(CONCURRENCY)" \
 		--per-host="$(PER_HOST)" --max-concurrency="$(MAX_CONCURRENCY)" --storage-class="$(STORAGE_CLASS)"
 

@@ -18,13 +18,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench import growth, latencies, memory, pipeline, speed
-from bench.chart import draw
-from bench.latencies import AT_SLOW_STORE, DEFAULTS, SLOW_STORE_MS, Latencies
-from bench.origin import origin
-from bench.race import OURS, POOL
-from bench.speed import Speed
-from functions.core.estimate import LATENCY_MS, SIZE_KB, Run, floor
+from bench.measures import growth, latencies, memory, pipeline, speed
+from bench.measures.latencies import AT_SLOW_STORE, DEFAULTS, SLOW_STORE_MS, Latencies
+from bench.measures.speed import Speed
+from bench.rig.chart import draw
+from bench.rig.origin import origin
+from bench.rig.race import OURS, POOL
+from functions.core.cost.estimate import LATENCY_MS, SIZE_KB, Run, floor
 
 RESULTS = Path("bench/results")
 ROUNDS = 3

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, fields
 from ipaddress import ip_network
 from typing import Any
 
-from functions.core.estimate import GLACIER_FROM_BYTES
-from functions.core.faults import InvalidManifest
-from functions.core.manifests.check import WHOLE_BYTES
-from functions.core.option_check import checked
+from functions.core.cost.estimate import GLACIER_FROM_BYTES
+from functions.core.manifests.validation import WHOLE_BYTES
+from functions.core.model.errors import InvalidManifest
+from functions.core.model.option_validation import checked
 
 # CloudWatch Logs takes no others.
 RETENTION_DAYS = (

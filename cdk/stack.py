@@ -11,18 +11,18 @@ from aws_cdk import Aws, CfnOutput, CfnParameter, Stack
 from aws_cdk.aws_iam import Grant, IGrantable, Policy, PolicyStatement, ServicePrincipal
 from constructs import Construct
 
-from cdk.api import Api
 from cdk.asset import functions_code
-from cdk.buckets import Buckets
-from cdk.functions import API_FUNCTION, WORKFLOW_FUNCTIONS, Function, FunctionSpec
-from cdk.monitoring import Monitoring
-from cdk.queries import Queries
+from cdk.monitoring.monitoring import Monitoring
+from cdk.monitoring.queries import Queries
+from cdk.resources.api import Api
+from cdk.resources.buckets import Buckets
+from cdk.resources.functions import API_FUNCTION, WORKFLOW_FUNCTIONS, Function, FunctionSpec
+from cdk.resources.status_change import StatusChange
+from cdk.resources.tables import NEWEST, Tables
+from cdk.resources.topic import Notifications
+from cdk.resources.trigger import Trigger
 from cdk.settings import Settings
-from cdk.status_change import StatusChange
-from cdk.tables import NEWEST, Tables
-from cdk.topic import Notifications
-from cdk.trigger import Trigger
-from cdk.workflow import Workflow
+from cdk.workflow.state_machine import Workflow
 
 
 class ImageMirror(Stack):

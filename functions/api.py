@@ -16,16 +16,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from functions.adapters.clients import client
-from functions.adapters.executions import Executions
-from functions.adapters.images_table import ImagesTable
-from functions.adapters.links import Links, signer
-from functions.adapters.lists import Lists
-from functions.adapters.runs_table import RunsTable
-from functions.core.api.answers import Accepted, Image, RunDetails, RunPage, Upload
+from functions.adapters.dynamodb_images_table import ImagesTable
+from functions.adapters.dynamodb_runs_table import RunsTable
+from functions.adapters.s3_lists import Lists
+from functions.adapters.s3_presigned_links import Links, signer
+from functions.adapters.step_functions_executions import Executions
+from functions.config import ApiEnvironment
 from functions.core.api.body import json_of, text_of
-from functions.core.api.change import Changer
-from functions.core.api.look import Onlooker, find_image
+from functions.core.api.control import Changer
 from functions.core.api.problems import MEDIA_TYPE, Problem, ProblemDocument, invalid_fields, not_found
+from functions.core.api.queries import Onlooker, find_image
 from functions.core.api.requests import (
     ChangeRequest,
     RetryRequest,
@@ -34,12 +34,12 @@ from functions.core.api.requests import (
     UploadRequest,
     faulty_fields,
 )
+from functions.core.api.responses import Accepted, Image, RunDetails, RunPage, Upload
 from functions.core.api.submit import Submitter
 from functions.core.api.upload import upload
-from functions.core.faults import SystemFault
-from functions.core.records import Status
-from functions.core.urls import MAX_URL_BYTES
-from functions.environment import ApiEnvironment
+from functions.core.model.errors import SystemFault
+from functions.core.model.runs import Status
+from functions.core.model.urls import MAX_URL_BYTES
 
 logger = Logger()
 app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=json_of)

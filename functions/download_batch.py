@@ -9,21 +9,21 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.adapters.clients import POOL, client, credentials
-from functions.adapters.image_bucket import ImageBucket
-from functions.adapters.images_table import ImagesTable
-from functions.adapters.run_files import RunFiles
-from functions.adapters.signed_put import SignedPut
-from functions.adapters.topic import Topic
-from functions.core.batch import BatchMirror
-from functions.core.mirror import Mirror
-from functions.core.options import Options
-from functions.core.rounds import CHILD_SECONDS, Batch, RoundRunner
+from functions.adapters.dynamodb_images_table import ImagesTable
+from functions.adapters.s3_image_bucket import ImageBucket
+from functions.adapters.s3_run_files import RunFiles
+from functions.adapters.s3_signed_put import SignedPut
+from functions.adapters.sns_topic import Topic
+from functions.config import DownloadEnvironment
+from functions.core.download.batch import BatchMirror
+from functions.core.download.mirror import Mirror
+from functions.core.download.rounds import CHILD_SECONDS, Batch, RoundRunner
+from functions.core.model.options import Options
 from functions.core.web.deadlines import Watchdog
 from functions.core.web.fetch import Fetcher
 from functions.core.web.guard import Guard
 from functions.core.web.resolver import Resolver
 from functions.core.web.session import make_session
-from functions.environment import DownloadEnvironment
 from functions.telemetry.batches import log_round, measure_round, outcome_of
 from functions.telemetry.phases import Phase, Phases
 from functions.telemetry.tracing import traced

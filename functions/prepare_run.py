@@ -7,12 +7,12 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.adapters.clients import client
-from functions.adapters.manifests import Manifests
-from functions.adapters.runs_table import RunsTable
-from functions.core.faults import InvalidManifest
+from functions.adapters.dynamodb_runs_table import RunsTable
+from functions.adapters.s3_manifests import Manifests
+from functions.config import PrepareEnvironment
+from functions.core.model.errors import InvalidManifest
+from functions.core.model.runs import run_id_of
 from functions.core.prepare import Preparer
-from functions.core.runs import run_id_of
-from functions.environment import PrepareEnvironment
 from functions.telemetry.metrics import emit
 from functions.telemetry.names import Metric
 from functions.telemetry.tracing import traced

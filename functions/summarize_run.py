@@ -9,16 +9,16 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.adapters.clients import client
-from functions.adapters.executions import input_of
-from functions.adapters.manifests import Manifests
-from functions.adapters.run_files import RunFiles
-from functions.adapters.runs_table import RunsTable
-from functions.adapters.topic import Topic
-from functions.core.reasons import Reason
-from functions.core.runs import run_id_of
-from functions.core.status_change import StatusChange
-from functions.core.summary import Summarizer
-from functions.environment import SummarizeEnvironment
+from functions.adapters.dynamodb_runs_table import RunsTable
+from functions.adapters.s3_manifests import Manifests
+from functions.adapters.s3_run_files import RunFiles
+from functions.adapters.sns_topic import Topic
+from functions.adapters.step_functions_executions import input_of
+from functions.config import SummarizeEnvironment
+from functions.core.model.reasons import Reason
+from functions.core.model.runs import run_id_of
+from functions.core.summary.status_change import StatusChange
+from functions.core.summary.summarizer import Summarizer
 from functions.telemetry.metrics import counted, emit
 from functions.telemetry.names import Metric
 from functions.telemetry.tracing import traced

@@ -13,7 +13,7 @@ from typing import Any, cast
 import certifi
 
 from bench.contenders.job import BUCKET, Job, contend
-from functions.core.options import Options
+from functions.core.model.options import Options
 
 RUN = "bench"
 LAMBDA_SECONDS = 90
@@ -63,7 +63,7 @@ def ready(job: Job) -> None:
     os.environ |= environment(job.endpoint)
     if authority := os.environ.get("AWS_CA_BUNDLE"):
         certifi.where = lambda: authority
-    import functions.download_batch  # noqa: F401 - a cold start, which is measured by bench.cold_start
+    import functions.download_batch  # noqa: F401 - a cold start, which is measured by bench.measures.cold_start
 
 
 def mirror(job: Job) -> None:

@@ -39,7 +39,7 @@ class Records:
 
 
 class WholeRun:
-    """Cold starts come before the race: they are measured by `bench.cold_start`."""
+    """Cold starts come before the race: they are measured by `bench.measures.cold_start`."""
 
     def ready(self, job: Job) -> None:
         os.environ |= environment(job.endpoint) | {

@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from functions.core.faults import InvalidManifest
-from functions.core.manifests.check import WHOLE_BYTES, Checked
-from functions.core.manifests.check import checked as checked_manifest
 from functions.core.manifests.formats import PARQUET
-from functions.core.metadata import options_in
-from functions.core.option_check import checked
-from functions.core.options import Options
-from functions.core.ports import ManifestGone, Manifests, RunRecords
-from functions.core.records import new_record
-from functions.core.runs import ManifestObject, run_id_of
+from functions.core.manifests.validation import WHOLE_BYTES, Checked
+from functions.core.manifests.validation import checked as checked_manifest
+from functions.core.model.errors import InvalidManifest
+from functions.core.model.metadata import options_in
+from functions.core.model.option_validation import checked
+from functions.core.model.options import Options
+from functions.core.model.ports import ManifestGone, Manifests, RunRecords
+from functions.core.model.runs import ManifestObject, new_record, run_id_of
 
 
 class Preparer:

@@ -6,9 +6,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from functions.core.books import shown_host
-from functions.core.outcomes import Ending, Outcome, tally
-from functions.core.rounds import Batch, Report
+from functions.core.download.rounds import Batch, Report
+from functions.core.model.outcomes import Ending, Outcome, tally
+from functions.core.model.urls import shown_host
 from functions.telemetry.metrics import counted, emit
 from functions.telemetry.names import Metric
 from functions.telemetry.phases import Phase, Phases

@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
-from functions.environment import environment_name
+from functions.config import environment_name
 from functions.telemetry.names import ENVIRONMENT_DIMENSION, NAMESPACE, REASON_DIMENSION, SERVICE, Metric
 
 MAX_VALUES = 100

@@ -1,6 +1,6 @@
 """X-Ray, without its SDK: a subsegment for each invocation, sent to the daemon that Lambda runs beside it.
 
-Loading the SDK costs as much CPU again as boto3, requests and powertools together (`bench/cold_start.py`); it is in
+Loading the SDK costs as much CPU again as boto3, requests and powertools together (`bench/measures/cold_start.py`); it is in
 maintenance since February 2026, and would wrap libraries that we do not want wrapped. What it sends is little:
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html and, for the datagrams,
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html.
@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from functions.environment import TraceEnvironment
+from functions.config import TraceEnvironment
 from functions.telemetry.phases import Phases, Span
 
 HEADER = b'{"format": "json", "version": 1}\n'

@@ -11,9 +11,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
 
-from local.lambdas.environment import Answer, Environment, SegmentSink
 from local.lambdas.function import VERSION, FunctionConfig, Place
 from local.lambdas.memory import MemoryWatch
+from local.lambdas.sandbox import Answer, Environment, SegmentSink
 
 EVENT_THREADS = 4
 LogSink = Callable[[str, str, list[str]], None]  # log group, stream, lines

@@ -8,10 +8,10 @@ lifecycle    an execution from start to end                              (execut
 engine, api  the service                                                 (views, pages, arns)
 """
 
-from local.states.api import StatesApi
-from local.states.engine import Engine
-from local.states.errors import ApiError, InvalidDefinition, InvocationRefused, UnsupportedDefinition
-from local.states.invocation import Invocation
+from local.states.base.errors import ApiError, InvalidDefinition, InvocationRefused, UnsupportedDefinition
+from local.states.run.invocation import Invocation
+from local.states.service.api import StatesApi
+from local.states.service.engine import Engine
 
 __all__ = [
     "ApiError",

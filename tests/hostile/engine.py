@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.core.batch import BatchMirror
-from functions.core.mirror import Mirror
-from functions.core.options import Options
-from functions.core.ports import ImageStore
-from functions.core.rounds import Batch, RoundRunner
+from functions.core.download.batch import BatchMirror
+from functions.core.download.mirror import Mirror
+from functions.core.download.rounds import Batch, RoundRunner
+from functions.core.model.options import Options
+from functions.core.model.ports import ImageStore
 from functions.core.web.addresses import AddressPolicy
 from functions.core.web.deadlines import Watchdog
 from functions.core.web.fetch import Fetcher

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from functions.core.ports import Upload
+from functions.core.model.ports import Upload
 from tests.hostile.engine import Engine
 
 MAX_BYTES = 4 * 1024 * 1024

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests_hardened.ip_filter as oracle
 
-from functions.core.faults import RowFault
-from functions.core.reasons import Reason
+from functions.core.model.errors import RowFault
+from functions.core.model.reasons import Reason
 from functions.core.web.addresses import AddressPolicy
 from functions.core.web.fetch import Wanted
 from functions.core.web.guard import Guard, GuardedHTTPConnection

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from functions.core.faults import InvalidManifest
+from functions.core.model.errors import InvalidManifest
+from functions.core.model.runs import run_id_of
 from functions.core.prepare import Preparer
-from functions.core.runs import run_id_of
 from tests.support.fakes import FakeManifests, FakeRecords
 
 URL = "http://a.example/1.png"
@@ -154,7 +154,7 @@ def test_an_option_that_is_wrong_is_named(metadata: dict[str, str], sentence: st
 
 
 def test_what_is_too_big_to_be_read_whole_has_no_total_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("functions.core.manifests.check.SAMPLE_BYTES", 10_000)
+    monkeypatch.setattr("functions.core.manifests.validation.SAMPLE_BYTES", 10_000)
 
     run = Run("big.csv", "url,a\n" + f"{URL},1\n" * 5_000, whole=50_000)
 

@@ -13,9 +13,9 @@ import requests
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from functions.core.faults import RowFault
-from functions.core.reasons import Reason
-from functions.core.urls import MAX_URL_BYTES, absolute, host_of, origin_of, redact
+from functions.core.model.errors import RowFault
+from functions.core.model.reasons import Reason
+from functions.core.model.urls import MAX_URL_BYTES, absolute, host_of, origin_of, redact
 from functions.core.web.addresses import AddressPolicy
 from functions.core.web.body import Body, receive
 from functions.core.web.causes import body_fault, fault_from

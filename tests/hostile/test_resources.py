@@ -14,8 +14,8 @@ from typing import IO, Any
 
 import pytest
 
-from functions.core.faults import RowFault
-from functions.core.reasons import Reason
+from functions.core.model.errors import RowFault
+from functions.core.model.reasons import Reason
 from functions.core.web import body
 from functions.core.web.resolver import Resolver
 from tests.hostile.conftest import Serve
@@ -102,7 +102,7 @@ def test_a_look_up_that_hangs_fails_its_row_in_time(
 def test_hanging_look_ups_hold_up_no_other_name_and_not_the_end_of_the_process() -> None:
     script = """
         import threading
-        from functions.core.faults import RowFault
+        from functions.core.model.errors import RowFault
         from functions.core.web.resolver import Resolver
         def look_up(name):
             return ("127.0.0.1",) if name == "good" else threading.Event().wait()

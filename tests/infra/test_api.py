@@ -2,8 +2,8 @@
 
 import json
 
-from cdk.api import DOCS, METHODS
-from functions.adapters import runs_table
+from cdk.resources.api import DOCS, METHODS
+from functions.adapters import dynamodb_runs_table as runs_table
 from functions.api import app
 from tests.infra.rendered import Template
 

@@ -9,7 +9,7 @@ import pytest
 
 from cdk.asset import Bundling
 from cdk.bundle import BundleError, bundle, fingerprint
-from cdk.functions import FUNCTIONS
+from cdk.resources.functions import FUNCTIONS
 from tests.infra.rendered import Template
 
 # What Lambda's Python brings along.

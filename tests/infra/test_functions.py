@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from cdk.settings import Settings
-from functions.core.estimate import MEMORY_MB
-from functions.core.options import Options
-from functions.environment import ApiEnvironment, DownloadEnvironment, PrepareEnvironment, SummarizeEnvironment
+from functions.config import ApiEnvironment, DownloadEnvironment, PrepareEnvironment, SummarizeEnvironment
+from functions.core.cost.estimate import MEMORY_MB
+from functions.core.model.options import Options
 from tests.infra.rendered import Template
 
 ALL = {"ENVIRONMENT", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE"}

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from cdk.alarms import ALARMS
-from cdk.queries import QUERIES
-from functions.core.reasons import Reason
+from cdk.monitoring.alarms import ALARMS
+from cdk.monitoring.queries import QUERIES
+from functions.core.model.reasons import Reason
 from functions.telemetry.metrics import emit
 from functions.telemetry.names import Metric
 from tests.infra.rendered import Template

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cloud import Cloud
+from local.aws.cloud import Cloud
 from tests.support.site import Site
 
 ROOT = Path(__file__).parents[2]

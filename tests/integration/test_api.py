@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from local.cloud import Cloud
+from local.aws.cloud import Cloud
 from tests.support.api import Api
 from tests.support.images import png
 from tests.support.pipeline import books_balance

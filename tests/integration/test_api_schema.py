@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from functions.api import app
-from local.cloud import Cloud
+from local.aws.cloud import Cloud
 
 CHECKS = [
     not_a_server_error,

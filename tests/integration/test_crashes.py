@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.cloud import Cloud
+from local.aws.cloud import Cloud
 from tests.support.pipeline import books_balance, ended, start
 from tests.support.site import Answer, Site
 

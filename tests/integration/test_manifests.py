@@ -13,7 +13,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from pyarrow import parquet
 
-from local.cloud import Cloud
+from local.aws.cloud import Cloud
 from tests.integration.test_crashes import _kill_download_batch
 from tests.support.images import png
 from tests.support.pipeline import Ended, books_balance, ended, mirror, start

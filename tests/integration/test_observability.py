@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from functions.core.reasons import Reason
-from local.cloud import Cloud
+from functions.core.model.reasons import Reason
+from local.aws.cloud import Cloud
 from tests.integration.test_front_door import Up, up  # noqa: F401 - a fixture
 from tests.support.pipeline import Ended, books_balance, mirror
 from tests.support.site import Site

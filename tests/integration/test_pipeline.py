@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cloud import Cloud
+from local.aws.cloud import Cloud
 from tests.support.pipeline import books_balance, mirror
 from tests.support.site import Answer, Site
 

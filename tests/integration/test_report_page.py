@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from local.cloud import Cloud
+from local.aws.cloud import Cloud
 from tests.support.browser import Browser, NoBrowser, Page, browser
 from tests.support.pipeline import Ended, mirror
 from tests.support.site import Answer, Site

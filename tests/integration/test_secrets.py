@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from local.cloud import Cloud
+from local.aws.cloud import Cloud
 from tests.support.pipeline import Ended, mirror
 from tests.support.site import Answer, Site
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local.cloud import Cloud
-from local.watcher import MOST_PARTS, Parts, Places, Watcher
+from local.aws.cloud import Cloud
+from local.commands.watcher import MOST_PARTS, Parts, Places, Watcher
 from tests.support.pipeline import mirror, start
 from tests.support.site import Site
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from local.cloud import Cloud
+from local.aws.cloud import Cloud
 from tests.support.pipeline import Ended, ended
 
 SECONDS = 30

@@ -1,11 +1,11 @@
-"""What `core.api.ports` asks for, in memory. `faults` are raised by the next calls that can fail."""
+"""What `core.model.ports` asks for, in memory. `faults` are raised by the next calls that can fail."""
 
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from functions.core.api.ports import Progress
-from functions.core.runs import ManifestObject
+from functions.core.model.ports import Progress
+from functions.core.model.runs import ManifestObject
 
 
 class FakeRuns:

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.core.faults import RowFault
-from functions.core.ports import ManifestGone, Notice, Upload
-from functions.core.reasons import Reason
-from functions.core.urls import host_of
+from functions.core.model.errors import RowFault
+from functions.core.model.ports import ManifestGone, Notice, Upload
+from functions.core.model.reasons import Reason
+from functions.core.model.urls import host_of
 from functions.core.web.body import Body
 from functions.core.web.fetch import Fetched, NotModified, Wanted
 from tests.support.images import png

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.core.runs import run_id_of
-from local.cloud import Cloud
+from functions.core.model.runs import run_id_of
+from local.aws.cloud import Cloud
 
 ENDINGS = ("stored", "unchanged", "skipped", "duplicate", "failed")
 SECONDS = 120

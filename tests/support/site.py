@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Self
 
-from local.server import Server
+from local.aws.http.server import Server
 
 
 @dataclass(frozen=True)

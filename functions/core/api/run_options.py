@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from functions.core.api.problems import invalid
-from functions.core.faults import InvalidManifest
-from functions.core.option_check import checked
-from functions.core.options import Options
+from functions.core.model.errors import InvalidManifest
+from functions.core.model.option_validation import checked
+from functions.core.model.options import Options
 
 MAX_METADATA_BYTES = 2000
 """S3 takes 2 KB of it with an object."""

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from functions.core.api.answers import Accepted
-from functions.core.api.ports import Executions, Lists, Runs
 from functions.core.api.problems import conflict, invalid, not_found
 from functions.core.api.requests import RetryRequest, RunRequest, StoredManifest
-from functions.core.faults import SystemFault
-from functions.core.outcomes import Ending
-from functions.core.records import Status, new_record, timestamp
-from functions.core.runs import ManifestObject
+from functions.core.api.responses import Accepted
+from functions.core.model.errors import SystemFault
+from functions.core.model.outcomes import Ending
+from functions.core.model.ports import Executions, Lists, Runs
+from functions.core.model.runs import ManifestObject, Status, new_record, timestamp
 
 MANIFEST_PREFIXES = ("manifests/", "submitted/")
 MAX_KEY_BYTES = 1024

@@ -2,13 +2,13 @@
 
 import secrets
 
-from functions.core.api.answers import Upload
-from functions.core.api.ports import LINK_SECONDS, Links
 from functions.core.api.problems import invalid
 from functions.core.api.requests import UploadRequest
+from functions.core.api.responses import Upload
 from functions.core.api.run_options import as_metadata, given_options
-from functions.core.faults import InvalidManifest
-from functions.core.manifests.naming import named
+from functions.core.manifests.detection import named
+from functions.core.model.errors import InvalidManifest
+from functions.core.model.ports import LINK_SECONDS, Links
 
 
 def upload(request: UploadRequest, links: Links, bucket: str) -> Upload:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.core.faults import InvalidManifest
-from functions.core.rows import columns_of, own_columns
+from functions.core.model.errors import InvalidManifest
+from functions.core.model.rows import columns_of, own_columns
 
 MAX_COLUMNS = 200
 """Of the user's own, in failures.csv."""

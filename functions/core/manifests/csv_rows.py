@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from functions.core.faults import InvalidManifest
 from functions.core.manifests.text import text
-from functions.core.rows import UNNAMED_COLUMNS
+from functions.core.model.errors import InvalidManifest
+from functions.core.model.rows import UNNAMED_COLUMNS
 
 Row = dict[str, str]
 Records = Iterator[tuple[int, list[str]]]

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from functions.core.manifests import csv_check, csv_rows, json_check, json_rows
+from functions.core.manifests import csv_rows, json_rows
+from functions.core.manifests import csv_validation as csv_check
+from functions.core.manifests import json_validation as json_check
 from functions.core.manifests.contents import Contents
 from functions.core.manifests.csv_rows import COMMA, LINES, LIST, PIPE, SEMICOLON, TAB, Dialect, bare
 

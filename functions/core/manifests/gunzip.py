@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterable, Iterator
 
-from functions.core.faults import InvalidManifest
+from functions.core.model.errors import InvalidManifest
 
 PIECE_BYTES = 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS

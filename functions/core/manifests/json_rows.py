@@ -5,8 +5,8 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-from functions.core.faults import InvalidManifest
 from functions.core.manifests.text import text
+from functions.core.model.errors import InvalidManifest
 
 CHARACTERS = 64 * 1024
 MAX_ITEM_CHARACTERS = 2 * 1024 * 1024

@@ -7,9 +7,9 @@ The footer is a Thrift struct in the compact protocol; the three fields that are
 from collections.abc import Callable
 from typing import Any
 
-from functions.core.faults import InvalidManifest
 from functions.core.manifests.contents import MAX_COLUMNS, Contents
-from functions.core.rows import columns_of
+from functions.core.model.errors import InvalidManifest
+from functions.core.model.rows import columns_of
 
 MAGIC = b"PAR1"
 TAIL_BYTES = 8

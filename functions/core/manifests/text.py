@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from functions.core.faults import InvalidManifest
+from functions.core.model.errors import InvalidManifest
 
 
 class _Bytes(io.RawIOBase):

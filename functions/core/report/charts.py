@@ -6,8 +6,8 @@ Sizes are attributes of the shapes, for the page's policy forbids inline styles.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from functions.core.report.formatting import figure, number, rate, seconds
 from functions.core.report.markup import Child, Markup, tag
-from functions.core.report.words import figure, number, rate, seconds
 
 TOP = 1000
 """The height of the rate's chart, in its own units; as wide as it has buckets, stretched to the page."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from functions.core.books import shown_host
-from functions.core.outcomes import Ending
+from functions.core.model.outcomes import Ending
+from functions.core.model.urls import shown_host
 from functions.core.report.hosts import HostTimes
 from functions.core.report.timeline import Timeline
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from functions.core.report.words import number, plural
+from functions.core.report.formatting import number, plural
 
 
 def headline(summary: Mapping[str, Any]) -> str:

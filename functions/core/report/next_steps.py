@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from functions.core.report.formatting import plural
 from functions.core.report.markup import Markup, tag
-from functions.core.report.words import plural
 
 KEPT_OUT = ("results", "failures", "retries", "map")
 """Folders of a run's own that are for programs."""

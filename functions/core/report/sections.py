@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from functions.core.meanings import ENDINGS, meaning_of
-from functions.core.outcomes import Ending
+from functions.core.model.outcomes import ENDINGS, Ending
+from functions.core.model.reasons import meaning_of
 from functions.core.report.charts import Bar, bar_table, outline, rate_chart, stacked
 from functions.core.report.figures import Figures
+from functions.core.report.formatting import figure, moment, number, rate, seconds, share, size
 from functions.core.report.headline import headline
 from functions.core.report.markup import Child, Markup, foreign, tag
 from functions.core.report.next_steps import next_steps
-from functions.core.report.words import figure, moment, number, rate, seconds, share, size
 
 SHOWN_HOSTS = 10
 SHOWN_COLUMNS = 4

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from functions.core.faults import RowFault
-from functions.core.reasons import Reason
+from functions.core.model.errors import RowFault
+from functions.core.model.reasons import Reason
 
 CHUNK_BYTES = 64 * 1024
 IN_MEMORY_BYTES = 256 * 1024

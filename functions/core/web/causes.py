@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import requests
 import urllib3.exceptions as urllib3_errors
 
-from functions.core.faults import RowFault
-from functions.core.reasons import Reason
+from functions.core.model.errors import RowFault
+from functions.core.model.reasons import Reason
 from functions.core.web.guard import ConnectionRefusedByUs
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from requests.models import Response
 
-from functions.core.faults import RowFault
-from functions.core.reasons import Reason
-from functions.core.urls import origin_of
+from functions.core.model.errors import RowFault
+from functions.core.model.reasons import Reason
+from functions.core.model.urls import origin_of
 from functions.core.web.answers import reader, release, validator
 from functions.core.web.body import Body, receive
 from functions.core.web.causes import fault_from

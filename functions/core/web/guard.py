@@ -15,8 +15,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager
 
-from functions.core.faults import RowFault
-from functions.core.reasons import Reason
+from functions.core.model.errors import RowFault
+from functions.core.model.reasons import Reason
 from functions.core.web.addresses import AddressPolicy
 from functions.core.web.deadlines import Handle, current_lease
 from functions.core.web.head import StrictResponse

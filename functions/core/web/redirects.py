@@ -5,9 +5,9 @@ from urllib.parse import urljoin
 
 from requests.models import Response
 
-from functions.core.faults import RowFault
-from functions.core.reasons import Reason
-from functions.core.urls import absolute
+from functions.core.model.errors import RowFault
+from functions.core.model.reasons import Reason
+from functions.core.model.urls import absolute
 
 MAX_HOPS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 
-from functions.core.faults import RowFault
-from functions.core.reasons import Reason
+from functions.core.model.errors import RowFault
+from functions.core.model.reasons import Reason
 
 TTL_SECONDS = 30.0
 MAX_NAMES = 4096

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from functions.core.faults import RowFault
-from functions.core.reasons import Reason
+from functions.core.model.errors import RowFault
+from functions.core.model.reasons import Reason
 from functions.core.web.retry_after import seconds_asked
 
 _BUSY = frozenset({408, 425, 429, 503})

@@ -12,10 +12,10 @@ import pytest
 
 from functions import download_batch, prepare_run, summarize_run
 from functions.adapters.clients import client
-from functions.core.faults import InvalidManifest, RowFault
-from functions.core.outcomes import Ending, Failure, Outcome
-from functions.core.reasons import Reason
-from functions.core.rounds import Batch, Report
+from functions.core.download.rounds import Batch, Report
+from functions.core.model.errors import InvalidManifest, RowFault
+from functions.core.model.outcomes import Ending, Failure, Outcome
+from functions.core.model.reasons import Reason
 
 HANDLERS = (prepare_run, download_batch, summarize_run)
 EVENT = {"detail": {"bucket": {"name": "input"}, "object": {"key": "manifests/demo.csv"}}}

@@ -9,12 +9,12 @@ import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 
-from functions.adapters.executions import Executions, input_of
-from functions.adapters.links import Links
-from functions.adapters.lists import Lists
-from functions.adapters.runs_table import NEWEST, RunsTable
-from functions.core.api.ports import Progress
-from functions.core.faults import StorageFault, WorkflowFault
+from functions.adapters.dynamodb_runs_table import NEWEST, RunsTable
+from functions.adapters.s3_lists import Lists
+from functions.adapters.s3_presigned_links import Links
+from functions.adapters.step_functions_executions import Executions, input_of
+from functions.core.model.errors import StorageFault, WorkflowFault
+from functions.core.model.ports import Progress
 
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:mirror"
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:mirror:run-1"

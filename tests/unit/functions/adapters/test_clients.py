@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from functions.adapters.clients import POOL, _session, client, credentials
-from functions.adapters.faults import code_of, passes
+from functions.adapters.errors import code_of, passes
 
 
 def test_there_is_one_client_a_service_and_it_retries_and_pools() -> None:

@@ -1,0 +1,78 @@
+"""PrepareRun's check on one core: time and memory of 1,000,000 rows, beside 10,000: `python -m bench.measures.manifest_validation`.
+
+Each is a process of its own, pinned to one core where the system can do that; memory is its peak beyond what it had
+when it began. The manifests are written to a temporary folder first.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from functions.core.manifests.validation import checked
+from functions.core.model.runs import ManifestObject
+from local.commands.manifest_files import ManifestFiles
+
+SIZES = (10_000, 1_000_000)
+MAKERS = {
+    "rows.csv": lambda row: (
+        f"https://images.example.org/{row % 100:02d}/{row:07d}.jpg,Title of {row},Album {row % 50}\n"
+    ),
+    "quoted.csv": lambda row: f'"https://images.example.org/{row:07d}.jpg","Title, ""{row}""","Album"\n',
+    "rows.tsv": lambda row: f"https://images.example.org/{row:07d}.jpg\tTitle of {row}\tAlbum {row % 50}\n",
+    "rows.txt": lambda row: f"https://images.example.org/{row % 100:02d}/{row:07d}.jpg\n",
+    "rows.jsonl": lambda row: f'{{"url": "https://images.example.org/{row:07d}.jpg", "title": "Title of {row}"}}\n',
+    "rows.json": lambda row: f'{"[,"[row > 0]}{{"url": "https://images.example.org/{row:07d}.jpg", "id": {row}}}\n',
+}
+HEADERS = {"rows.csv": "url,title,album\n", "quoted.csv": "url,title,album\n", "rows.tsv": "url\ttitle\talbum\n"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        _measure(arguments.one)
+        return
+    print(f"{'manifest':12}{'rows':>11}{'MB':>7}{'seconds':>9}{'peak MB':>9}")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in MAKERS:
+            for size in SIZES:
+                path = Path(folder, name)
+                megabytes = _written(path, size) / 1e6
+                done = subprocess.run([sys.executable, "-m", __spec__.name, "--one", path], stdout=-1, check=True)
+                found = json.loads(done.stdout)
+                assert found["rows"] == size, found
+                print(f"{name:12}{size:11,}{megabytes:7.0f}{found['seconds']:9.2f}{found['megabytes']:9.1f}")
+
+
+def _written(path: Path, rows: int) -> int:
+    with path.open("w") as file:
+        file.write(HEADERS.get(path.name, ""))
+        file.writelines(map(MAKERS[path.name], range(rows)))
+        file.write("]\n" * path.name.endswith(".json"))
+    return path.stat().st_size
+
+
+def _measure(path: Path) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    before = _peak_megabytes()
+    started = time.process_time()
+    found = checked(ManifestFiles(), ManifestObject(str(path.parent), path.name, size=path.stat().st_size))
+    seconds = time.process_time() - started
+    print(json.dumps({"rows": found.contents.rows, "seconds": seconds, "megabytes": _peak_megabytes() - before}))
+
+
+def _peak_megabytes() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Dashboard, alarms and saved log queries."""

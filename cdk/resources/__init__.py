@@ -1,0 +1,1 @@
+"""The resources of the stack, one construct a module."""

@@ -1,0 +1,54 @@
+"""Is it JSON whose items Step Functions can hand to a batch? Every item is looked at, and none is kept."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TextIO
+
+from functions.core.manifests.contents import Contents, examined, too_large
+from functions.core.manifests.json_rows import loads, numbered_array, why
+from functions.core.manifests.line_errors import NOT_JSON, TOO_LARGE, Faults
+from functions.core.manifests.text import text
+from functions.core.model.errors import InvalidManifest
+
+_LONG = 16 * 1024
+"""Characters: no shorter line is looked at twice for its size."""
+
+
+def check_array(chunks: Iterable[bytes], cut: Callable[[], bool] = lambda: False) -> Contents:
+    """Raises InvalidManifest at the first fault: what follows it cannot be told apart. `cut` as in `csv_check`."""
+    return examined(_sound_items(chunks, cut))
+
+
+def _sound_items(chunks: Iterable[bytes], cut: Callable[[], bool]) -> Iterator[Any]:
+    try:
+        for number, item in numbered_array(chunks):
+            if too_large(item):
+                raise InvalidManifest(f"Item {number} of the manifest is larger than a batch may be. {TOO_LARGE.mend}")
+            yield item
+    except InvalidManifest as fault:
+        if not (fault.at_end and cut()):
+            raise
+
+
+def check_lines(chunks: Iterable[bytes], cut: Callable[[], bool] = lambda: False) -> Contents:
+    """Raises InvalidManifest, which names the first ten lines. `cut` as in `csv_check`."""
+    faults = Faults()
+    with text(chunks) as file:
+        try:
+            return examined(_sound_lines(file, faults, cut))
+        finally:  # what is wrong with single lines is told before what is wrong with all of them
+            faults.check()
+
+
+def _sound_lines(file: TextIO, faults: Faults, cut: Callable[[], bool]) -> Iterator[Any]:
+    for number, line in enumerate(file, start=1):
+        if not line.strip():
+            continue
+        try:
+            item = loads(line)
+        except (ValueError, RecursionError) as error:
+            if line.endswith("\n") or not cut():
+                faults.add(NOT_JSON, number, why(error))
+            continue
+        if len(line) > _LONG and too_large(item):
+            faults.add(TOO_LARGE, number)
+        yield item

@@ -1,0 +1,175 @@
+"""What `core` asks of the world, as small interfaces; `functions.adapters` has them over AWS, tests have fakes."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any, Protocol
+
+from functions.core.model.runs import ManifestObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """An image on its way into the bucket. `file` stands at 0; `sha256` is hex of its `size` bytes.
+
+    `owner` is the SHA-256 of the URL, kept with the object; `exclusive` forbids to replace another URL's object.
+    """
+
+    key: str
+    file: IO[bytes]
+    size: int
+    sha256: str
+    content_type: str
+    owner: str
+    storage_class: str = "STANDARD"
+    exclusive: bool = False
+
+
+class ImageStore(Protocol):
+    """The images bucket."""
+
+    def put(self, upload: Upload) -> None:
+        """Raises RowFault(STORAGE | KEY_CONFLICT), StorageFault."""
+
+
+class ImageTable(Protocol):
+    """The images table: a row exists if and only if its image is in the bucket."""
+
+    def look_up(self, urls: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        """The rows that exist, by URL. Raises TableFault."""
+
+    def record(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Writes rows, each with its `url`. Raises TableFault unless all were written."""
+
+
+class RunFiles(Protocol):
+    """What a run leaves under `runs/ID/` in the input bucket."""
+
+    def write(self, name: str, lines: Iterable[Mapping[str, Any]]) -> None:
+        """JSON lines, replacing what was there. Raises StorageFault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message for the topic. `kind` is a message attribute, by which subscriptions filter."""
+
+    kind: str
+    subject: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Notices(Protocol):
+    """The SNS topic."""
+
+    def publish(self, notice: Notice) -> bool:
+        """False where it could not be published: nobody's images are lost for that."""
+
+
+class Manifests(Protocol):
+    """The manifest's object in the input bucket."""
+
+    def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
+        """Its bytes from `start`, in pieces. Raises ManifestGone where it is not the one of `etag` any more."""
+
+    def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
+        """The user's metadata on the object. Raises ManifestGone."""
+
+
+class ManifestGone(Exception):
+    """The manifest was deleted or replaced since it was announced."""
+
+
+class RunRecords(Protocol):
+    """The runs table."""
+
+    def claim(self, record: Mapping[str, Any]) -> bool:
+        """Writes a new record; False where another execution has the run already."""
+
+    def update(self, run_id: str, values: Mapping[str, Any]) -> None:
+        """Sets attributes, of a record that may not exist yet."""
+
+    def get(self, run_id: str) -> Mapping[str, Any] | None:
+        """The record, strongly consistent."""
+
+
+class Results(RunFiles, Protocol):
+    """What SummarizeRun reads and writes of a run."""
+
+    def each(self, folder: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """The parts of `folder` in the order of their names, each with its lines. Raises StorageFault."""
+
+    def lost_children(self) -> Iterator[Iterator[bytes]]:
+        """The ResultWriter's files of batches that failed or never began, in pieces. Raises StorageFault."""
+
+    def write_text(
+        self, name: str, pieces: Iterable[str], content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """A report, streamed; `metadata` travels with it. Raises StorageFault."""
+
+
+LINK_SECONDS = 900
+"""How long a link can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Rows of a run that is under way: those whose batch has ended, and those in a batch that runs."""
+
+    done: int
+    running: int
+    max_concurrency: int
+
+
+class Runs(Protocol):
+    """The runs table."""
+
+    def create(self, record: Mapping[str, Any]) -> bool:
+        """False where there is one of that `run_id` already."""
+
+    def get(self, run_id: str) -> Mapping[str, Any] | None:
+        """The record, strongly consistent."""
+
+    def update_unless_over(self, run_id: str, values: Mapping[str, Any]) -> bool:
+        """False where the run is over, or unknown."""
+
+    def newest(
+        self, status: str | None, limit: int, after: Mapping[str, str] | None
+    ) -> tuple[list[Mapping[str, Any]], Mapping[str, str] | None]:
+        """At most `limit` records are looked at; where to go on, or None at the end."""
+
+
+class Executions(Protocol):
+    """The state machine's executions. Every call may be made again."""
+
+    def arn_of(self, run_id: str) -> str:
+        """Also of an execution that is yet to start."""
+
+    def start(self, run_id: str, event: Mapping[str, Any]) -> None:
+        """Once for a run, however often it is called."""
+
+    def stop(self, arn: str, error: str, cause: str) -> bool:
+        """False where there is none."""
+
+    def progress(self, arn: str) -> Progress | None:
+        """None where there is none to tell."""
+
+    def set_concurrency(self, arn: str, children: int) -> bool:
+        """False where nothing is under way that could be set."""
+
+
+class Lists(Protocol):
+    """Manifests in the input bucket."""
+
+    bucket: str
+
+    def put(self, key: str, content: bytes) -> ManifestObject:
+        """The same content again is the same object."""
+
+    def find(self, key: str) -> ManifestObject | None: ...
+
+
+class Links(Protocol):
+    """Presigned links into one bucket."""
+
+    def to(self, key: str) -> str: ...
+
+    def for_upload(self, key: str, metadata: Mapping[str, str]) -> str: ...

@@ -1,0 +1,1 @@
+"""Summarizing a run: reconciling its rows with its outcomes, and writing its reports."""

@@ -1,0 +1,44 @@
+"""EventBridge's rules and where they send, and the messages of SQS."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from moto.events.models import Rule, events_backends
+from moto.events.utils import EventTemplateParser
+from moto.sqs.models import sqs_backends
+
+from local.aws.backend.place import ACCOUNT, REGION
+
+
+def matching_targets(event: Any) -> Iterator[tuple[Rule, dict[str, Any]]]:
+    """The targets of the default bus's enabled rules whose pattern matches, by moto's own matching."""
+    for rule in list(events_backends[ACCOUNT][REGION].event_buses["default"].rules.values()):
+        matches = rule.event_pattern.get_pattern() and rule.event_pattern.matches_event(event)
+        if rule.state == "ENABLED" and matches:
+            for target in list(rule.targets):
+                yield rule, target
+
+
+def send_to_target(rule: Rule, target: dict[str, Any], event: Mapping[str, Any], epoch: float) -> None:
+    """One target by moto's own sender, which wants the time as seconds. Raises what it does not know."""
+    single = copy.copy(rule)
+    single.targets = [target]
+    stamped: Any = {**event, "time": epoch, "ingestion-time": epoch}
+    single.send_to_targets(stamped, transform_input="InputTransformer" in target)
+
+
+def transformed(transformer: Mapping[str, Any], event: Mapping[str, Any]) -> Any:
+    """An InputTransformer's result."""
+    stamped: Any = {**event, "ingestion-time": event["time"]}
+    paths = transformer.get("InputPathsMap", {})
+    return EventTemplateParser.parse(transformer["InputTemplate"], paths, stamped)
+
+
+def queue_messages(queue_name: str) -> list[dict[str, Any]]:
+    """The bodies of all messages of a queue, oldest first; they stay in it."""
+    queue: Any = sqs_backends[ACCOUNT][REGION].get_queue(queue_name)
+    return [json.loads(message.body) for message in list(queue._messages)]

@@ -1,0 +1,221 @@
+"""The embedded AWS as one object: the synthesized stack, deployed and running."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from local.aws import backend
+from local.aws.backend import ACCOUNT, REGION
+from local.aws.clients import KEY, Clients
+from local.aws.deploy import MESSAGE_QUEUE, Stack, deploy
+from local.aws.disk import Disk, Exported, Store
+from local.aws.events import EventBus
+from local.aws.http.gateway import ApiRoute, rest_api
+from local.aws.http.router import Front, InvokeRoute, StatesRoute
+from local.aws.http.server import Server
+from local.aws.telemetry.logs import Logs
+from local.aws.telemetry.traces import Traces
+from local.lambdas.function import Place
+from local.lambdas.host import FunctionHost, FunctionNotFoundError, HostClosedError
+from local.states import Engine, Invocation, InvocationRefused, StatesApi
+from local.states.base.clock import Clock, SystemClock
+
+CHILDREN_PER_ENVIRONMENT = 2  # of a Distributed Map: one waits for hosts while another downloads
+VARIABLES = {
+    "INPUT_BUCKET": "InputBucket",
+    "IMAGES_BUCKET": "ImagesBucket",
+    "IMAGES_TABLE": "ImagesTable",
+    "RUNS_TABLE": "RunsTable",
+    "TOPIC_ARN": "TopicArn",
+    "STATE_MACHINE_ARN": "StateMachineArn",
+}
+_in_use = threading.Lock()
+
+
+class CloudInUseError(RuntimeError):
+    """Another cloud runs in this process, and moto has one state for all of it."""
+
+
+class Cloud:
+    """Runs from construction to `close`; use it as a context manager.
+
+    Functions run at most `function_environments` at a time each (default: one a core, at least two), and a
+    Distributed Map at most twice as many children: AWS would scale out instead, and a child's five minutes
+    would be spent waiting for a turn. Raises `DeploymentError`, `UnsupportedDefinition`, `CloudInUseError`.
+    """
+
+    def __init__(
+        self,
+        *,
+        assembly: Path,
+        parameters: Mapping[str, str],
+        out: Path | None = None,
+        port: int = 0,
+        engine_clock: Clock | None = None,
+        function_environments: int | None = None,
+    ) -> None:
+        if not _in_use.acquire(blocking=False):
+            raise CloudInUseError("one cloud a process: close the other one first")
+        with ExitStack() as cleanup:
+            cleanup.callback(_in_use.release)
+            backend.reset()
+            self._start(cleanup, port, engine_clock or SystemClock(), function_environments)
+            self.stack = deploy(assembly, parameters, self.client)
+            self._run_stack(self.stack)
+            self._disk = None if out is None else Disk(out, _store(self.stack))
+            if self._disk is not None:
+                self._disk.restore()
+            self._cleanup = cleanup.pop_all()
+
+    def _start(self, cleanup: ExitStack, port: int, clock: Clock, function_environments: int | None) -> None:
+        """Each part is closed before those that it uses."""
+        cleanup.callback(backend.reset)
+        server = Server(port)
+        cleanup.callback(server.stop)
+        self.endpoint = server.endpoint
+        self.port_moved = server.moved
+        self._clients = Clients(self.endpoint)
+        cleanup.callback(self._clients.close)
+        self.logs = Logs()
+        cleanup.callback(self.logs.close)
+        self.traces = Traces()
+        cleanup.callback(self.traces.close)
+        place = Place(REGION, ACCOUNT, self.endpoint, trace_daemon=self.traces.address)
+        self.functions = FunctionHost(place, self.logs, function_environments, self.traces.put)
+        self.events = EventBus(self._start_execution, self._invoke_later, self._dead_letter)
+        self.engine = Engine(
+            region=REGION,
+            account=ACCOUNT,
+            s3=self.client("s3"),
+            invoke=self._invoke,
+            clock=clock,
+            max_children=CHILDREN_PER_ENVIRONMENT * self.functions.environments,
+            on_status_change=self.events.execution_changed,
+        )
+        cleanup.callback(self.events.close)
+        cleanup.callback(self.engine.close)
+        cleanup.callback(self.functions.close)
+        routes = (StatesRoute(StatesApi(self.engine)), InvokeRoute(self.functions))
+        self._front = Front(*routes, otherwise=backend.application())
+        server.start(self._front)
+
+    @property
+    def outputs(self) -> Mapping[str, str]:
+        return self.stack.outputs
+
+    @property
+    def api_url(self) -> str:
+        """Where the REST API answers here; empty without one. The output `ApiUrl` is its address in AWS."""
+        return self.endpoint + self._api.path if self._api else ""
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this cloud; the same one for the same service."""
+        return self._clients(service)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point any AWS client, and the user's shell, at this cloud."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": KEY,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            **({"API_URL": self.api_url} if self.api_url else {}),
+            **{name: self.outputs[output] for name, output in VARIABLES.items() if output in self.outputs},
+        }
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What the topics published so far: {"type", "subject", "message", "attributes"}."""
+        return [_message(envelope) for envelope in backend.queue_messages(MESSAGE_QUEUE)]
+
+    def export(self, run_id: str | None = None) -> Exported:
+        """Writes OUT; of the reports those of one run, or all. Does nothing without an `out`."""
+        return Exported() if self._disk is None else self._disk.export(run_id, self.messages())
+
+    def settle(self) -> None:
+        """Returns once every event has reached its targets, every line its log, every segment its trace."""
+        self.events.flush()
+        self.functions.flush()
+        self.logs.flush()
+        self.traces.flush()
+
+    def close(self) -> None:
+        """Ends every execution, environment, connection and thread. Nothing is exported."""
+        self._cleanup.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run_stack(self, stack: Stack) -> None:
+        for function in stack.functions():
+            self.functions.register(function)
+        for machine in stack.state_machines():
+            self.engine.create_state_machine(
+                name=machine.name,
+                definition=machine.definition,
+                role_arn=machine.role_arn,
+                kind=machine.kind,
+            )
+        self._api = rest_api(stack)
+        if self._api:
+            self._front.add(ApiRoute(self._api, self.functions))
+
+    def _invoke(self, name_or_arn: str, payload: Any) -> Invocation:
+        try:
+            answer = self.functions.invoke(name_or_arn, payload)
+        except FunctionNotFoundError as error:
+            raise InvocationRefused("Lambda.ResourceNotFoundException", str(error)) from error
+        except HostClosedError as error:
+            raise InvocationRefused("Lambda.ServiceException", "the cloud is closing") from error
+        return Invocation(answer.payload, answer.error)
+
+    def _start_execution(self, state_machine_arn: str, event: Any) -> None:
+        self.engine.start_execution(state_machine_arn, event)
+
+    def _invoke_later(self, function_arn: str, event: Any) -> None:
+        with suppress(HostClosedError):  # as the cloud ends, so do its executions, and nobody is left to be told
+            self.functions.invoke_later(function_arn, event)
+
+    def _dead_letter(self, queue_arn: str, body: str, attributes: Mapping[str, str]) -> None:
+        sqs = self.client("sqs")
+        url = sqs.get_queue_url(QueueName=queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
+        typed = {name: {"StringValue": text, "DataType": "String"} for name, text in attributes.items()}
+        sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=typed)
+
+
+def _store(stack: Stack) -> Store:
+    return Store(
+        images_bucket=stack.outputs["ImagesBucket"],
+        input_bucket=stack.outputs["InputBucket"],
+        images_table=stack.outputs["ImagesTable"],
+    )
+
+
+def _message(envelope: Mapping[str, Any]) -> dict[str, Any]:
+    """An SNS envelope without what only SNS needs; a message that is JSON is told as such."""
+    attributes = {name: value["Value"] for name, value in envelope.get("MessageAttributes", {}).items()}
+    return {
+        "type": attributes.get("type", ""),
+        "subject": envelope.get("Subject", ""),
+        "message": _parsed(envelope["Message"]),
+        "attributes": attributes,
+    }
+
+
+def _parsed(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, dict | list) else text

@@ -1,0 +1,184 @@
+"""S3 → EventBridge → targets, with the events that AWS documents.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html; the key is raw, not URL-encoded.
+moto matches the patterns and serves its own kinds of targets; state machines and functions are ours.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from local.aws import backend
+from local.aws.backend import ACCOUNT, REGION, ObjectFact
+
+Event = dict[str, Any]
+SETTLE_SECONDS = 0.05  # moto tells before the object's metadata are set; AWS tells after the answer
+KEPT_EVENTS = 1000
+
+# moto's name of what happened → detail-type, what else stands in the detail
+KINDS: dict[str, tuple[str, dict[str, str]]] = {
+    "s3:ObjectCreated:Put": ("Object Created", {"reason": "PutObject"}),
+    "s3:ObjectCreated:Post": ("Object Created", {"reason": "POST Object"}),
+    "s3:ObjectCreated:Copy": ("Object Created", {"reason": "CopyObject"}),
+    "s3:ObjectCreated:CompleteMultipartUpload": ("Object Created", {"reason": "CompleteMultipartUpload"}),
+    "s3:ObjectRemoved:Delete": (
+        "Object Deleted",
+        {"reason": "DeleteObject", "deletion-type": "Permanently Deleted"},
+    ),
+}
+log = logging.getLogger(__name__)
+
+
+class EventBus:
+    """The default bus. `start(state_machine_arn, input)` begins an execution, `invoke(function_arn, event)` a function
+    that nobody waits for.
+
+    What cannot be delivered goes to `dead_letter(queue_arn, body, attributes)`.
+
+    `recent` holds the last thousand events; `put` one of them again for a delivery that happens twice.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[str, Any], object],
+        invoke: Callable[[str, Any], object],
+        dead_letter: Callable[[str, str, Mapping[str, str]], None],
+    ) -> None:
+        self._start = start
+        self._invoke = invoke
+        self._dead_letter = dead_letter
+        self._waiting: queue.Queue[tuple[float, Event] | None] = queue.Queue()
+        self._sequencer = 0
+        self._guard = threading.Lock()
+        self.recent: deque[Event] = deque(maxlen=KEPT_EVENTS)
+        self._thread = threading.Thread(target=self._run, name="event-bus", daemon=True)
+        self._thread.start()
+        backend.on_object_event(self._on_object)
+
+    def put(self, event: Event) -> None:
+        """Delivers on the bus's own thread, in order."""
+        self._waiting.put((time.monotonic() + SETTLE_SECONDS, event))
+
+    def execution_changed(self, detail: Mapping[str, Any]) -> None:
+        """Takes the detail of a "Step Functions Execution Status Change", as the engine's hook gives it."""
+        kind = "Step Functions Execution Status Change"
+        self.put(_event("aws.states", kind, [str(detail["executionArn"])], dict(detail)))
+
+    def flush(self) -> None:
+        """Returns once every event put before has been delivered."""
+        self._waiting.join()
+
+    def close(self) -> None:
+        backend.on_object_event(None)
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _on_object(self, name: str, fact: ObjectFact) -> None:
+        if name not in KINDS:
+            return
+        kind, details = KINDS[name]
+        self.put(_event("aws.s3", kind, [f"arn:aws:s3:::{fact.bucket}"], self._detail(fact, details)))
+
+    def _detail(self, fact: ObjectFact, details: Mapping[str, str]) -> dict[str, Any]:
+        described = {
+            "key": fact.key,
+            "size": fact.size,
+            "etag": fact.etag,
+            "version-id": fact.version_id,
+            "sequencer": self._next_sequencer(),
+        }
+        return {
+            "version": "0",
+            "bucket": {"name": fact.bucket},
+            "object": {name: value for name, value in described.items() if value is not None},
+            "request-id": uuid.uuid4().hex[:16].upper(),
+            "requester": ACCOUNT,
+            "source-ip-address": "127.0.0.1",
+            **details,
+        }
+
+    def _next_sequencer(self) -> str:
+        """Hexadecimal, and greater for the later of two events of one key."""
+        with self._guard:
+            self._sequencer = max(self._sequencer + 1, time.time_ns())
+            return f"{self._sequencer:018X}"
+
+    def _run(self) -> None:
+        while (entry := self._waiting.get()) is not None:
+            due, event = entry
+            time.sleep(max(0.0, due - time.monotonic()))
+            try:
+                self._deliver(event)
+            except Exception:  # a rule that cannot be read must not end the bus
+                log.exception("event %s was not delivered", event["id"])
+            finally:
+                self._waiting.task_done()
+
+    def _deliver(self, event: Event) -> None:
+        self.recent.append(event)
+        for rule, target in backend.matching_targets(event):
+            try:
+                self._send(rule, target, event)
+            except Exception as error:
+                log.warning("rule %s did not reach %s: %s", rule.name, target["Arn"], error)
+                self._bury(rule.arn, target, event, error)
+
+    def _send(self, rule: Any, target: dict[str, Any], event: Event) -> None:
+        if ":stateMachine:" in target["Arn"]:
+            self._start(target["Arn"], target_input(target, event))
+        elif ":function:" in target["Arn"]:
+            self._invoke(target["Arn"], target_input(target, event))
+        else:
+            backend.send_to_target(rule, target, event, time.time())
+
+    def _bury(self, rule_arn: str, target: Mapping[str, Any], event: Event, error: Exception) -> None:
+        """AWS tries 185 times in 24 hours first; here once. The attributes are those that AWS sets."""
+        queue_arn = target.get("DeadLetterConfig", {}).get("Arn")
+        if queue_arn is None:
+            return
+        attributes = {
+            "RULE_ARN": rule_arn,
+            "TARGET_ARN": target["Arn"],
+            "ERROR_CODE": getattr(error, "code", type(error).__name__),
+            "ERROR_MESSAGE": str(error) or type(error).__name__,
+        }
+        self._dead_letter(queue_arn, json.dumps(event), attributes)
+
+
+def target_input(target: Mapping[str, Any], event: Event) -> Any:
+    """What the target's Input, InputPath or InputTransformer make of the event; without them all of it."""
+    if "Input" in target:
+        return json.loads(target["Input"])
+    if "InputTransformer" in target:
+        return backend.transformed(target["InputTransformer"], event)
+    return _at_path(target.get("InputPath", "$"), event)
+
+
+def _at_path(path: str, event: Event) -> Any:
+    value: Any = event
+    for name in path.removeprefix("$").split(".")[1:]:
+        value = value[name]
+    return value
+
+
+def _event(source: str, kind: str, resources: list[str], detail: dict[str, Any]) -> Event:
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": kind,
+        "source": source,
+        "account": ACCOUNT,
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": REGION,
+        "resources": resources,
+        "detail": detail,
+    }

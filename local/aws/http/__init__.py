@@ -1,0 +1,1 @@
+"""The HTTP side of the local AWS: its server, its router and API Gateway."""

@@ -1,0 +1,1 @@
+"""CloudWatch Logs, CloudWatch metrics and X-Ray traces of the local AWS."""

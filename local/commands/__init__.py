@@ -1,0 +1,1 @@
+"""The commands of the make targets: run, up, watch, plan and cost."""

@@ -1,0 +1,1 @@
+"""The items of a Distributed Map: ItemReader, ItemBatcher and ResultWriter."""

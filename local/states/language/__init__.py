@@ -1,0 +1,1 @@
+"""The Amazon States Language: definitions, paths, intrinsic functions and Choice rules."""

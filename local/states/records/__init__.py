@@ -1,0 +1,1 @@
+"""Records of executions and Map Runs, and their event histories."""

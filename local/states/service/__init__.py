@@ -1,0 +1,1 @@
+"""The Step Functions API: actions, paging and responses."""

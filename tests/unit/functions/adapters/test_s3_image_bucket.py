@@ -1,0 +1,239 @@
+"""The images bucket."""
+
+import base64
+import hashlib
+import io
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import IO, Any, cast
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.stub import ANY, Stubber
+
+from functions.adapters.s3_image_bucket import ImageBucket
+from functions.adapters.s3_signed_put import SignedPut
+from functions.core.model.errors import RowFault, StorageFault
+from functions.core.model.ports import Upload
+from functions.core.model.reasons import Reason
+from tests.support.images import jpeg, png
+
+s3_stub = pytest.mark.parametrize("stubbed", ["s3"], indirect=True)
+
+
+def upload(data: bytes = png(), owner: str = "a" * 64, **more: Any) -> Upload:
+    given = {
+        "key": "images/tom.png",
+        "file": io.BytesIO(data),
+        "size": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "content_type": "image/png",
+        "owner": owner,
+    }
+    return Upload(**{**given, **more})
+
+
+def body(s3: Any) -> bytes:
+    return bytes(s3.get_object(Bucket="images", Key="images/tom.png")["Body"].read())
+
+
+def test_an_image_is_put_with_its_type_its_class_and_its_owner(s3: Any) -> None:
+    ImageBucket(s3, "images").put(upload(storage_class="STANDARD_IA"))
+
+    head = s3.head_object(Bucket="images", Key="images/tom.png")
+    assert body(s3) == png()
+    assert (head["ContentType"], head["StorageClass"]) == ("image/png", "STANDARD_IA")
+    assert head["Metadata"] == {"url-sha256": "a" * 64}
+    assert "ContentDisposition" not in head
+
+
+def test_an_svg_is_never_shown_inline(s3: Any) -> None:
+    ImageBucket(s3, "images").put(upload(content_type="image/svg+xml"))
+
+    assert s3.head_object(Bucket="images", Key="images/tom.png")["ContentDisposition"] == "attachment"
+
+
+def test_s3_is_told_the_checksum_and_the_length_of_the_bytes(s3: Any) -> None:
+    sent: list[Any] = []
+    s3.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request))
+
+    ImageBucket(s3, "images").put(upload())
+
+    (request,) = sent
+    headers = {name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
+    assert headers["x-amz-checksum-sha256"] == base64.b64encode(hashlib.sha256(png()).digest()).decode()
+    assert headers["Content-Length"] == str(len(png()))
+    assert "If-None-Match" not in headers
+
+
+def test_the_file_is_sent_from_its_beginning(s3: Any) -> None:
+    given = upload()
+    given.file.read()
+
+    ImageBucket(s3, "images").put(given)
+
+    assert body(s3) == png()
+
+
+def test_without_a_key_of_its_own_an_image_replaces_what_was_there(s3: Any) -> None:
+    bucket = ImageBucket(s3, "images")
+    bucket.put(upload())
+    bucket.put(upload(jpeg()))
+
+    assert body(s3) == jpeg()
+
+
+def test_an_exclusive_key_that_is_free_is_taken(s3: Any) -> None:
+    ImageBucket(s3, "images").put(upload(exclusive=True))
+
+    assert body(s3) == png()
+
+
+def test_an_exclusive_key_that_is_the_urls_own_is_written_again(s3: Any) -> None:
+    bucket = ImageBucket(s3, "images")
+    bucket.put(upload(exclusive=True))
+    bucket.put(upload(jpeg(), exclusive=True))
+
+    assert body(s3) == jpeg()
+
+
+def test_an_exclusive_key_of_another_url_is_a_conflict(s3: Any) -> None:
+    bucket = ImageBucket(s3, "images")
+    bucket.put(upload(exclusive=True))
+
+    with pytest.raises(RowFault, match=r"images/tom\.png already holds the image of another URL") as raised:
+        bucket.put(upload(jpeg(), owner="b" * 64, exclusive=True))
+
+    assert raised.value.reason is Reason.KEY_CONFLICT
+    assert body(s3) == png()
+
+
+def test_an_exclusive_key_that_somebody_else_has_put_there_is_a_conflict(s3: Any) -> None:
+    s3.put_object(Bucket="images", Key="images/tom.png", Body=b"theirs")
+
+    with pytest.raises(RowFault):
+        ImageBucket(s3, "images").put(upload(exclusive=True))
+
+    assert body(s3) == b"theirs"
+
+
+@s3_stub
+def test_an_object_that_changes_under_our_hands_is_tried_again_later(stubbed: Stubber) -> None:
+    stubbed.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
+    stubbed.add_response("head_object", {"ETag": '"e1"', "Metadata": {"url-sha256": "a" * 64}})
+    stubbed.add_client_error(
+        "put_object", "PreconditionFailed", http_status_code=412, expected_params=put_params(IfMatch='"e1"')
+    )
+
+    with pytest.raises(RowFault) as raised:
+        ImageBucket(stubbed.client, "images").put(upload(exclusive=True))
+
+    assert raised.value.reason is Reason.STORAGE
+    assert raised.value.retryable
+
+
+def put_params(**more: Any) -> dict[str, Any]:
+    return {
+        "Bucket": "images",
+        "Key": "images/tom.png",
+        "Body": ANY,
+        "ContentLength": len(png()),
+        "ContentType": "image/png",
+        "ChecksumSHA256": ANY,
+        "StorageClass": "STANDARD",
+        "Metadata": {"url-sha256": "a" * 64},
+        **more,
+    }
+
+
+@s3_stub
+@pytest.mark.parametrize("code", ["SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "BadDigest"])
+def test_an_overload_is_the_rows_and_passes(stubbed: Stubber, code: str) -> None:
+    stubbed.add_client_error("put_object", code)
+
+    with pytest.raises(RowFault, match=code) as raised:
+        ImageBucket(stubbed.client, "images").put(upload())
+
+    assert raised.value.reason is Reason.STORAGE
+
+
+@s3_stub
+@pytest.mark.parametrize("code", ["AccessDenied", "NoSuchBucket", "ExpiredToken", "InvalidAccessKeyId"])
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_a_refusal_is_nobodys_row(stubbed: Stubber, code: str, exclusive: bool) -> None:
+    stubbed.add_client_error("put_object", code)
+
+    with pytest.raises(StorageFault, match=code):
+        ImageBucket(stubbed.client, "images").put(upload(exclusive=exclusive))
+
+
+def test_a_broken_connection_is_the_rows_and_passes() -> None:
+    class Unreachable:
+        def put_object(self, **_: Any) -> None:
+            raise EndpointConnectionError(endpoint_url="https://s3.example")
+
+    with pytest.raises(RowFault, match="EndpointConnectionError") as raised:
+        ImageBucket(Unreachable(), "images").put(upload())
+
+    assert raised.value.reason is Reason.STORAGE
+
+
+class Heard:
+    """A quick PUT that goes well."""
+
+    def __init__(self, s3: Any) -> None:
+        self._s3 = s3
+
+    def put(self, file: IO[bytes], size: int, sha256: str, arguments: Mapping[str, Any]) -> bool:
+        file.seek(0)
+        self._s3.put_object(Bucket="images", Body=file.read(), **arguments)
+        return True
+
+
+class Unheard(Heard):
+    """One whose answers are lost: S3 may have taken the image, or have refused it."""
+
+    def put(self, file: IO[bytes], size: int, sha256: str, arguments: Mapping[str, Any]) -> bool:
+        with suppress(ClientError):
+            super().put(file, size, sha256, arguments)
+        return False
+
+
+def bucket_of(s3: Any, quick: Heard) -> ImageBucket:
+    return ImageBucket(s3, "images", cast(SignedPut, quick))
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_an_image_that_s3_took_unheard_is_stored_by_its_own_owner(s3: Any, exclusive: bool) -> None:
+    bucket_of(s3, Unheard(s3)).put(upload(exclusive=exclusive))
+
+    assert body(s3) == png()
+    assert s3.head_object(Bucket="images", Key="images/tom.png")["Metadata"] == {"url-sha256": "a" * 64}
+
+
+def test_an_exclusive_key_that_was_written_again_unheard_is_no_conflict(s3: Any) -> None:
+    bucket = bucket_of(s3, Unheard(s3))
+    bucket.put(upload(exclusive=True))
+    bucket.put(upload(exclusive=True))
+
+    assert body(s3) == png()
+
+
+def test_an_exclusive_key_of_another_url_stays_a_conflict_when_answers_are_lost(s3: Any) -> None:
+    ImageBucket(s3, "images").put(upload(exclusive=True))
+
+    with pytest.raises(RowFault) as raised:
+        bucket_of(s3, Unheard(s3)).put(upload(jpeg(), owner="b" * 64, exclusive=True))
+
+    assert raised.value.reason is Reason.KEY_CONFLICT
+    assert body(s3) == png()
+
+
+def test_what_the_quick_put_has_stored_is_not_sent_again(s3: Any) -> None:
+    sent: list[Any] = []
+    s3.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request))
+
+    bucket_of(s3, Heard(s3)).put(upload(exclusive=True))
+
+    assert body(s3) == png()
+    assert len(sent) == 1

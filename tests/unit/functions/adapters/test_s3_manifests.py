@@ -1,0 +1,98 @@
+"""The manifest's object."""
+
+import io
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
+
+from functions.adapters.s3_manifests import CHUNK_BYTES, Manifests
+from functions.core.model.errors import StorageFault
+from functions.core.model.ports import ManifestGone
+
+KEY = "manifests/a+b %2B\u00e9.csv"
+
+s3_stub = pytest.mark.parametrize("stubbed", ["s3"], indirect=True)
+
+
+def put(s3: Any, data: bytes = b"url\n", **more: Any) -> str:
+    return str(s3.put_object(Bucket="input", Key=KEY, Body=data, **more)["ETag"]).strip('"')
+
+
+def test_a_manifest_is_read_in_pieces_by_its_raw_key(s3: Any) -> None:
+    data = bytes(range(256)) * 3_000
+    etag = put(s3, data)
+
+    pieces = list(Manifests(s3).read("input", KEY, etag))
+
+    assert b"".join(pieces) == data
+    assert max(map(len, pieces)) <= CHUNK_BYTES < len(data)
+
+
+def test_a_manifest_is_read_from_where_it_is_asked_for(s3: Any) -> None:
+    etag = put(s3, b"url\nhttp://a/1\n")
+
+    assert b"".join(Manifests(s3).read("input", KEY, etag, 4)) == b"http://a/1\n"
+
+
+def test_without_an_etag_whatever_is_there_is_read(s3: Any) -> None:
+    put(s3)
+
+    assert b"".join(Manifests(s3).read("input", KEY, "")) == b"url\n"
+
+
+def test_a_manifest_that_was_replaced_is_gone(s3: Any) -> None:
+    etag = put(s3)
+    put(s3, b"other")
+
+    with pytest.raises(ManifestGone):
+        list(Manifests(s3).read("input", KEY, etag))
+
+
+def test_a_manifest_that_was_deleted_is_gone(s3: Any) -> None:
+    with pytest.raises(ManifestGone):
+        list(Manifests(s3).read("input", KEY, "x"))
+    with pytest.raises(ManifestGone):
+        Manifests(s3).metadata("input", KEY)
+
+
+def test_metadata_is_the_users(s3: Any) -> None:
+    put(s3, Metadata={"base-url": "http://a.example"})
+
+    assert Manifests(s3).metadata("input", KEY) == {"base-url": "http://a.example"}
+
+
+@s3_stub
+def test_a_refusal_is_a_fault_with_its_code(stubbed: Stubber) -> None:
+    stubbed.add_client_error("get_object", "AccessDenied")
+    stubbed.add_client_error("head_object", "403")
+
+    with pytest.raises(StorageFault, match="AccessDenied"):
+        list(Manifests(stubbed.client).read("input", KEY, ""))
+    with pytest.raises(StorageFault, match="403"):
+        Manifests(stubbed.client).metadata("input", KEY)
+
+
+class Broken(io.RawIOBase):
+    """Gives a little and breaks off."""
+
+    def __init__(self) -> None:
+        self._given = False
+
+    def read(self, _: int = -1) -> bytes:
+        if self._given:
+            raise ReadTimeoutError(endpoint_url="https://s3.example")
+        self._given = True
+        return b"url\n"
+
+
+@s3_stub
+def test_a_connection_that_breaks_off_in_the_middle_is_a_fault(stubbed: Stubber) -> None:
+    stubbed.add_response("get_object", {"Body": StreamingBody(Broken(), 1_000)})
+    pieces = Manifests(stubbed.client).read("input", KEY, "")
+
+    assert next(pieces) == b"url\n"
+    with pytest.raises(StorageFault, match="ReadTimeoutError"):
+        next(pieces)

@@ -1,0 +1,156 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from functions.core.api.problems import Problem
+from functions.core.api.queries import Onlooker, find_image
+from functions.core.cost import estimate
+from functions.core.model.options import Options
+from functions.core.model.ports import Progress
+from functions.core.model.runs import Status
+from tests.support.api_fakes import FakeExecutions, FakeLinks, FakeRuns
+from tests.support.fakes import FakeImageTable
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+COUNTS = {"stored": 7, "unchanged": 0, "skipped": 1, "duplicate": 1, "failed": 1}
+
+
+def record(number: int, status: str = "succeeded", **more: Any) -> dict[str, Any]:
+    return {
+        "run_id": f"run-{number:03d}",
+        "status": status,
+        "started_at": f"2026-11-23T11:{number // 60:02d}:{number % 60:02d}.000Z",
+        "bucket": "input",
+        "manifest_key": "manifests/a.csv",
+        "execution_arn": "arn:e",
+        **more,
+    }
+
+
+def onlooker(runs: FakeRuns, told: Progress | None = None) -> Onlooker:
+    executions = FakeExecutions()
+    executions.told = told
+    return Onlooker(runs=runs, executions=executions, reports=FakeLinks(), now=NOW)
+
+
+def pages(runs: FakeRuns, status: Status | None, limit: int) -> list[list[str]]:
+    found, token = [], None
+    while True:
+        page = onlooker(runs).page(status, limit, token)
+        found.append([run.run_id for run in page.runs])
+        token = page.next
+        if token is None:
+            return found
+
+
+def test_a_run_under_way_has_live_counts_and_an_estimated_end() -> None:
+    running = record(0, "running", rows=1000)
+    progress = Progress(done=300, running=100, max_concurrency=4)
+
+    live = onlooker(FakeRuns(running), progress).run("run-000").live
+
+    assert live is not None
+    assert (live.done, live.running, live.max_concurrency) == (300, 100, 4)
+    assert live.rows_per_second == round(300 / 3600, 2)
+    assert live.estimated_end == "2026-11-23T14:20:00.000Z"
+
+
+def test_nothing_is_estimated_before_a_batch_has_ended() -> None:
+    progress = Progress(done=0, running=100, max_concurrency=4)
+
+    live = onlooker(FakeRuns(record(0, "running", rows=1000)), progress).run("run-000").live
+
+    assert live is not None
+    assert live.estimated_end is None
+
+
+def test_a_run_is_estimated_as_soon_as_its_rows_are_counted() -> None:
+    running = record(0, "running", rows=1000, options={"batch_size": 100, "allowed_types": ["png"]})
+
+    found = onlooker(FakeRuns(running)).run("run-000").estimate
+
+    model = estimate.Run(images=1000, options=Options(batch_size=100))
+    assert found is not None
+    assert (found.seconds, found.dollars) == (round(model.seconds, 1), round(model.dollars, 4))
+    assert (found.size_kb, found.latency_ms) == (100, 200)
+
+
+@pytest.mark.parametrize("known", [{}, {"rows": 0}, {"rows": 10, "ended_at": "2026-11-23T11:30:00.000Z"}])
+def test_there_is_no_estimate_before_and_after(known: dict[str, Any]) -> None:
+    assert onlooker(FakeRuns(record(0, "running", **known))).run("run-000").estimate is None
+
+
+def test_a_run_that_is_over_has_counts_and_links() -> None:
+    over = record(0, rows=10, **COUNTS, summary="runs/r/summary.json", failures_report="runs/r/failures.csv")
+
+    run = onlooker(FakeRuns(over)).run("run-000")
+
+    assert run.counts is not None
+    assert run.counts.model_dump() == COUNTS
+    assert run.manifest == "s3://input/manifests/a.csv"
+    assert run.links.summary == "https://links/runs/r/summary.json"
+    assert run.links.failures == "https://links/runs/r/failures.csv"
+    assert run.links.retry_manifest is None
+    assert run.live is None
+
+
+def test_an_unknown_run_is_not_found() -> None:
+    with pytest.raises(Problem) as problem:
+        onlooker(FakeRuns()).run("nobody")
+
+    assert problem.value.status == 404
+
+
+@pytest.mark.parametrize(("count", "limit"), [(0, 5), (4, 5), (5, 5), (6, 5), (11, 5), (3, 1)])
+def test_pages_hold_every_run_once_newest_first(count: int, limit: int) -> None:
+    runs = FakeRuns(*(record(number) for number in range(count)))
+
+    found = pages(runs, None, limit)
+
+    assert [run_id for page in found for run_id in page] == [f"run-{number:03d}" for number in reversed(range(count))]
+    assert all(len(page) <= limit for page in found)
+
+
+def test_a_rare_status_is_found_among_many() -> None:
+    runs = FakeRuns(*(record(number, "failed" if number % 90 == 5 else "succeeded") for number in range(400)))
+
+    found = pages(runs, Status.FAILED, 2)
+
+    assert [run_id for page in found for run_id in page] == ["run-365", "run-275", "run-185", "run-095", "run-005"]
+    assert all(len(page) <= 2 for page in found)
+
+
+def test_one_page_reads_no_more_than_a_thousand_records() -> None:
+    runs = FakeRuns(*(record(number) for number in range(1500)))
+
+    page = onlooker(runs).page(Status.FAILED, 5, None)
+
+    assert (page.runs, runs.read) == ([], 1000)
+    assert page.next is not None
+
+
+@pytest.mark.parametrize("token", ["x", "!!", "bnVsbA", "W10", "WzEsMl0", "WyIiLCIiXQ", "ä"])
+def test_a_token_that_is_not_ours_is_refused_by_its_field(token: str) -> None:
+    with pytest.raises(Problem) as problem:
+        onlooker(FakeRuns()).page(None, 5, token)
+
+    assert (problem.value.status, problem.value.errors[0].field) == (422, "next")
+
+
+def test_an_image_is_found_by_its_url() -> None:
+    row = {"url": "https://x/a", "object_key": "images/a.png", "bytes": 3, "content_type": "image/png", "sha256": "0"}
+
+    image = find_image("https://x/a", FakeImageTable([row]), FakeLinks())
+
+    assert (image.object_key, image.link) == ("images/a.png", "https://links/images/a.png")
+
+
+@pytest.mark.parametrize(
+    ("url", "status"), [("https://x/none", 404), ("https://x/" + "ä" * 1500, 422), ("\ud800", 422)]
+)
+def test_an_image_that_is_not_there_is_said_to_be_so(url: str, status: int) -> None:
+    with pytest.raises(Problem) as problem:
+        find_image(url, FakeImageTable(), FakeLinks())
+
+    assert problem.value.status == status

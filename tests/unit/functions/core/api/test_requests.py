@@ -1,0 +1,95 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from functions.core.api.problems import Problem
+from functions.core.api.requests import MAX_ROWS, RunRequest, UploadRequest, faulty_fields
+from functions.core.api.run_options import as_metadata, given_options
+from functions.core.api.upload import upload
+from functions.core.model.option_validation import checked
+from tests.support.api_fakes import FakeLinks
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "body"),
+        ({"urls": ["a"], "manifest": "s3://b/k"}, "body"),
+        ({"urls": []}, "urls"),
+        ({"urls": ["a"] * (MAX_ROWS + 1)}, "urls"),
+        ({"urls": ["a", 1]}, "urls.1"),
+        ({"urls": ["a"], "option": {}}, "option"),
+        ({"urls": ["a"], "options": {"concurrency": "5"}}, "options.concurrency"),
+        ({"urls": ["a"], "options": {"conzurrency": 5}}, "options.conzurrency"),
+        ({"urls": ["a"], "options": {"tolerated_failure_percentage": False}}, "options.tolerated_failure_percentage"),
+        ({"items": [{"url": "a"}, {"image": "b"}]}, "items.1.url"),
+        ({"baseUrl": "ftp://x", "resourcePaths": ["a"]}, "baseUrl"),
+        ({"resourcePaths": ["a"]}, "baseUrl"),
+        ({"baseUrl": "http://x", "resourcePaths": ["a"], "lambdaConcur": 0}, "lambdaConcur"),
+        ({"manifest": "/local/file.csv"}, "manifest"),
+    ],
+)
+def test_what_is_wrong_is_named_as_its_author_wrote_it(body: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        RunRequest.model_validate(body)
+
+    places = [{**error, "loc": ("body", *error["loc"])} for error in refusal.value.errors()]
+    assert [fault.field for fault in faulty_fields(places)] == [field]
+
+
+def test_only_options_that_are_given_are_passed_on() -> None:
+    request = RunRequest.model_validate({"urls": ["a"], "options": {"allowed_types": ["png"], "timeout": 5}})
+
+    assert request.root.asked_options() == {"allowed_types": ["png"], "timeout": 5}
+
+
+def test_an_option_wins_over_the_field_that_means_the_same() -> None:
+    body = {"baseUrl": "http://x", "resourcePaths": ["a"], "lambdaConcur": 5, "options": {"concurrency": 9}}
+
+    assert RunRequest.model_validate(body).root.asked_options() == {"base_url": "http://x", "concurrency": 9}
+
+
+def test_an_image_type_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(Problem) as problem:
+        RunRequest.model_validate({"urls": ["a"], "options": {"allowed_types": ["exe"]}}).root.asked_options()
+
+    assert (problem.value.status, problem.value.errors[0].field) == (422, "options")
+
+
+def test_options_survive_the_way_through_an_object_s_metadata() -> None:
+    asked = {
+        "base_url": "https://example.com/a",
+        "allowed_types": ["png", "gif"],
+        "respect_opt_out": False,
+        "timeout": 2.5,
+        "concurrency": 3,
+    }
+
+    assert checked(as_metadata(given_options(None, **asked))) == checked(asked)
+
+
+@pytest.mark.parametrize("options", [{"base_url": "https://ä/"}, {"base_url": "https://x/" + "a" * 2000}])
+def test_options_that_cannot_travel_with_an_upload_are_refused(options: dict[str, str]) -> None:
+    with pytest.raises(Problem) as problem:
+        as_metadata(options)
+
+    assert problem.value.status == 422
+
+
+def test_a_link_is_for_a_name_of_its_own_and_says_what_to_send() -> None:
+    request = UploadRequest.model_validate({"name": "list.csv", "options": {"concurrency": 3}})
+
+    first, second = (upload(request, FakeLinks(), "input") for _ in range(2))
+
+    assert first.manifest.startswith("s3://input/manifests/")
+    assert first.manifest.endswith("/list.csv")
+    assert first.manifest != second.manifest
+    assert first.headers == {"x-amz-meta-concurrency": "3"}
+
+
+def test_a_name_that_tells_no_format_gets_no_link() -> None:
+    with pytest.raises(Problem) as problem:
+        upload(UploadRequest(name="list.xlsx"), FakeLinks(), "input")
+
+    assert (problem.value.status, problem.value.errors[0].field) == (422, "name")

@@ -1,0 +1,212 @@
+"""A run that is asked for: its record, its list, its execution; once for a key."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from functions.core.api.problems import Problem
+from functions.core.api.requests import RetryRequest, RunRequest
+from functions.core.api.responses import Accepted
+from functions.core.api.submit import Submitter
+from functions.core.model.errors import StorageFault, WorkflowFault
+from functions.core.model.runs import ManifestObject, run_id_of
+from tests.support.api_fakes import FakeExecutions, FakeLists, FakeRuns
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+URLS = {"urls": ["https://example.com/a.jpg", "https://example.com/b.jpg"]}
+
+
+class World:
+    def __init__(self, *records: dict[str, Any]) -> None:
+        self.runs, self.lists, self.executions = FakeRuns(*records), FakeLists(), FakeExecutions()
+        self._submitter = Submitter(runs=self.runs, lists=self.lists, executions=self.executions, now=NOW)
+
+    def submit(self, body: dict[str, Any], key: str | None = None) -> Accepted:
+        return self._submitter.submit(RunRequest.model_validate(body), key)
+
+    def retry(self, run_id: str, body: dict[str, Any] | None = None, key: str | None = None) -> Accepted:
+        return self._submitter.retry(run_id, RetryRequest.model_validate(body) if body else None, key)
+
+
+def over(run_id: str = "old", **more: Any) -> dict[str, Any]:
+    record = {
+        "run_id": run_id,
+        "status": "failed",
+        "ended_at": "2026-11-22T12:00:00.000Z",
+        "started_at": "2026-11-22T11:00:00.000Z",
+        "manifest_key": "manifests/old.csv",
+        "options": {"concurrency": 4, "rounds": 2},
+    }
+    return record | more
+
+
+def refused(problem: pytest.ExceptionInfo[Problem]) -> tuple[int, list[str]]:
+    return problem.value.status.value, [error.field for error in problem.value.errors]
+
+
+def test_a_list_is_written_down_recorded_and_started() -> None:
+    world = World()
+
+    accepted = world.submit({**URLS, "options": {"concurrency": 3}})
+
+    key = f"submitted/{accepted.run_id}.json"
+    assert json.loads(world.lists.objects[key]) == URLS["urls"]
+    event = world.executions.started[accepted.run_id]
+    assert run_id_of(event) == accepted.run_id
+    assert ManifestObject.from_event(event) == world.lists.find(key)
+    assert event["run"]["options"] == {"concurrency": 3}
+    record = world.runs.records[accepted.run_id]
+    assert (record["status"], record["manifest_key"]) == ("starting", key)
+    assert (record["execution_arn"], record["started_at"]) == (accepted.execution_arn, "2026-11-23T12:00:00.000Z")
+
+
+def test_items_keep_what_else_they_say() -> None:
+    world = World()
+    items = [{"url": "https://example.com/a.jpg", "key": "a.jpg", "headers": {"Accept": "image/png"}, "id": 7}]
+
+    accepted = world.submit({"items": items})
+
+    assert json.loads(world.lists.objects[f"submitted/{accepted.run_id}.json"]) == items
+
+
+def test_the_shape_of_upstream_becomes_a_base_url_and_a_concurrency() -> None:
+    world = World()
+
+    accepted = world.submit({"baseUrl": "https://example.com", "resourcePaths": ["/a", "/b"], "lambdaConcur": 5})
+
+    assert json.loads(world.lists.objects[f"submitted/{accepted.run_id}.json"]) == ["/a", "/b"]
+    options = world.executions.started[accepted.run_id]["run"]["options"]
+    assert options == {"base_url": "https://example.com", "concurrency": 5}
+
+
+def test_half_a_surrogate_pair_in_a_url_is_written_down_as_it_came() -> None:
+    world = World()
+
+    accepted = world.submit({"urls": ["https://example.com/\ud800"]}, key="k")
+
+    assert json.loads(world.lists.objects[f"submitted/{accepted.run_id}.json"]) == ["https://example.com/\ud800"]
+
+
+def test_a_stored_manifest_is_run_where_it_is() -> None:
+    world = World()
+    world.lists.objects["manifests/list.csv"] = b"url\n"
+
+    accepted = world.submit({"manifest": "s3://input/manifests/list.csv"})
+
+    event = world.executions.started[accepted.run_id]
+    assert ManifestObject.from_event(event) == world.lists.find("manifests/list.csv")
+    assert len(world.lists.objects) == 1
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://input/manifests/gone.csv",
+        "s3://other/manifests/list.csv",
+        "s3://input/runs/x/summary.json",
+        "s3://input/manifests/" + "x" * 1050,
+    ],
+)
+def test_a_manifest_that_cannot_be_had_is_refused_by_its_field(uri: str) -> None:
+    world = World()
+    world.lists.objects["manifests/list.csv"] = b"url\n"
+
+    with pytest.raises(Problem) as problem:
+        world.submit({"manifest": uri})
+
+    assert refused(problem) == (422, ["manifest"])
+    assert not world.runs.records
+
+
+def test_without_a_key_the_same_request_is_another_run() -> None:
+    world = World()
+
+    assert world.submit(URLS).run_id != world.submit(URLS).run_id
+    assert len(world.executions.started) == 2
+
+
+def test_the_same_key_and_request_are_the_same_run_however_far_it_is() -> None:
+    world = World()
+    first = world.submit(URLS, key="k")
+    world.runs.records[first.run_id]["status"] = "succeeded"
+
+    again = world.submit(URLS, key="k")
+
+    assert (again.run_id, again.status) == (first.run_id, "succeeded")
+    assert len(world.executions.started) == 1
+
+
+def test_the_same_key_with_another_request_is_refused() -> None:
+    world = World()
+    world.submit(URLS, key="k")
+
+    with pytest.raises(Problem) as problem:
+        world.submit({**URLS, "options": {"concurrency": 3}}, key="k")
+
+    assert refused(problem) == (422, ["Idempotency-Key"])
+
+
+@pytest.mark.parametrize("broken", ["lists", "executions"])
+def test_what_broke_off_is_completed_by_the_same_key(broken: str) -> None:
+    world = World()
+    getattr(world, broken).faults.append(StorageFault("down"))
+    with pytest.raises(StorageFault):
+        world.submit(URLS, key="k")
+
+    accepted = world.submit(URLS, key="k")
+
+    assert list(world.executions.started) == [accepted.run_id]
+    assert len(world.runs.records) == 1
+
+
+def test_what_broke_off_without_a_key_is_recorded_as_failed() -> None:
+    world = World()
+    world.executions.faults.append(WorkflowFault("down"))
+
+    with pytest.raises(WorkflowFault):
+        world.submit(URLS)
+
+    (record,) = world.runs.records.values()
+    assert (record["status"], record["error"], "ended_at" in record) == ("failed", "NotStarted", True)
+
+
+def test_a_retry_runs_the_retry_manifest_by_the_run_s_own_options() -> None:
+    world = World(over(retry_manifest="runs/old/retry.csv"))
+    world.lists.objects["runs/old/retry.csv"] = b"url\nhttps://example.com/a\n"
+
+    accepted = world.retry("old", {"options": {"rounds": 5}})
+
+    event = world.executions.started[accepted.run_id]
+    assert event["detail"]["object"]["key"] == "runs/old/retry.csv"
+    assert event["run"]["options"] == {"concurrency": 4, "rounds": 5}
+
+
+def test_a_run_that_was_cancelled_before_its_manifest_was_read_is_run_again_whole() -> None:
+    world = World(over(status="cancelled", stored=0))
+    world.lists.objects["manifests/old.csv"] = b"url\n"
+
+    accepted = world.retry("old")
+
+    assert world.executions.started[accepted.run_id]["detail"]["object"]["key"] == "manifests/old.csv"
+
+
+@pytest.mark.parametrize(
+    ("record", "status"),
+    [
+        (over("other"), 404),
+        (over(), 409),
+        (over(status="cancelled", stored=1), 409),
+        (over(retry_manifest="runs/old/expired.csv"), 409),
+        ({**over(), "status": "running", "retry_manifest": None} | {"ended_at": None}, 409),
+    ],
+)
+def test_where_there_is_nothing_to_retry_it_is_said(record: dict[str, Any], status: int) -> None:
+    world = World({name: value for name, value in record.items() if value is not None})
+
+    with pytest.raises(Problem) as problem:
+        world.retry("old")
+
+    assert problem.value.status == status
+    assert not world.executions.started

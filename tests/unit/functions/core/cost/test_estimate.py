@@ -1,0 +1,221 @@
+"""What a run will cost and how long it will take."""
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from functions.core.cost import prices
+from functions.core.cost.estimate import CONNECT_MS, KEPT_HOSTS, LOG_BYTES, RUN_SECONDS, Run, components, floor, moves
+from functions.core.cost.prices import MILLION, Price
+from functions.core.model.options import Options
+from functions.core.web.session import MOST_IDLE
+from local.commands.cost import asked, draw, main, one_lambda_an_image
+
+A_MILLION = Run(images=MILLION, size_kb=102.4, latency_ms=200)
+
+
+def test_the_floor_is_one_put_and_one_write() -> None:
+    assert floor(MILLION) == pytest.approx(5.625)
+
+
+def test_the_default_run_is_near_the_floor() -> None:
+    assert floor(MILLION) < A_MILLION.dollars <= 1.10 * floor(MILLION)
+
+
+def test_one_lambda_an_image_is_what_it_is_said_to_be() -> None:
+    assert 80 < sum(one_lambda_an_image(A_MILLION).values()) < 86
+
+
+def test_components_add_up() -> None:
+    found = components(A_MILLION)
+
+    assert sum(found.values()) == pytest.approx(A_MILLION.dollars)
+    assert min(found.values()) > 0
+
+
+def test_every_price_says_what_for_and_where_it_stands() -> None:
+    every = [price for price in vars(prices).values() if isinstance(price, Price)]
+
+    assert len(every) == 13
+    assert all(price.dollars > 0 and price.unit and price.source.startswith("aws.amazon.com/") for price in every)
+
+
+@pytest.mark.parametrize("rows", [1, 10, 100, 500, 1000])
+def test_more_latency_never_costs_less_nor_takes_less_time(rows: int) -> None:
+    options = Options(batch_size=rows)
+    runs = [Run(images=100_000, latency_ms=ms, options=options) for ms in (0, 1, 10, 50, 200, 1000, 10_000)]
+
+    assert all(less.dollars <= more.dollars and less.seconds <= more.seconds for less, more in pairwise(runs))
+
+
+@pytest.mark.parametrize("latency", [0, 50, 200, 1000])
+def test_larger_batches_cost_less(latency: float) -> None:
+    sizes = [10, 20, 50, 100, 200, 500, 1000]
+    runs = [Run(images=MILLION, latency_ms=latency, options=Options(batch_size=size)) for size in sizes]
+
+    assert all(small.dollars > large.dollars for small, large in pairwise(runs))
+
+
+def test_images_that_are_large_enough_to_be_moved_cost_that_too_and_not_before() -> None:
+    small, large = (replace(A_MILLION, size_kb=size) for size in (131.071, 131.072))
+
+    assert large.dollars - small.dollars == pytest.approx(20, abs=0.01)
+    assert "That is in the figure" in moves(large)
+    assert "The figure is for smaller ones" in moves(small)
+
+
+def test_a_setting_says_from_what_size_images_are_moved() -> None:
+    assert replace(A_MILLION, size_kb=10, glacier_from_bytes=10_000).moved == MILLION
+    assert replace(A_MILLION, size_kb=200, glacier_from_bytes=10**9).moved == 0
+
+
+@pytest.mark.parametrize(
+    ("storage_class", "dollars"), [("INTELLIGENT_TIERING", 0), ("STANDARD_IA", 5), ("GLACIER_IR", 15)]
+)
+def test_a_put_costs_what_its_storage_class_asks(storage_class: Any, dollars: float) -> None:
+    dear = replace(A_MILLION, options=Options(storage_class=storage_class))
+
+    assert dear.dollars - A_MILLION.dollars == pytest.approx(dollars)
+
+
+def test_what_is_put_into_glacier_is_not_moved_there() -> None:
+    there = replace(A_MILLION, size_kb=200, options=Options(storage_class="GLACIER_IR"))
+
+    assert there.moved == 0
+    assert moves(there) == ""
+    assert there.dollars < replace(A_MILLION, size_kb=200).dollars
+
+
+def test_every_storage_class_that_a_run_may_ask_for_has_a_price() -> None:
+    assert set(get_args(get_type_hints(Options)["storage_class"])) == set(prices.S3_PUT_INTO)
+
+
+def test_fewer_hosts_than_a_batch_could_ask_take_longer() -> None:
+    options = Options(concurrency=24, per_host=8)
+    one, two, three, four = (Run(images=MILLION, hosts=hosts, options=options) for hosts in (1, 2, 3, 4))
+
+    assert [run.in_flight for run in (one, two, three, four)] == [8, 16, 24, 24]
+    assert one.seconds > two.seconds > three.seconds == four.seconds
+    assert one.dollars > two.dollars > three.dollars == four.dollars
+
+
+def test_more_hosts_than_connections_are_kept_for_cost_a_handshake_an_image() -> None:
+    kept, more = (replace(A_MILLION, latency_ms=0, hosts=hosts) for hosts in (KEPT_HOSTS, KEPT_HOSTS + 1))
+
+    assert KEPT_HOSTS == MOST_IDLE
+    assert more.cpu_ms - kept.cpu_ms == pytest.approx(CONNECT_MS)
+    assert more.dollars > kept.dollars
+
+
+def test_larger_images_cost_more_once_the_bytes_are_what_takes_longest() -> None:
+    small, large, huge = (replace(A_MILLION, size_kb=size) for size in (100, 1000, 10_000))
+
+    assert small.dollars < large.dollars < huge.dollars
+    assert huge.image_ms == pytest.approx(10_000 / 78)
+
+
+def test_less_memory_makes_the_cpu_slower_and_more_does_not_make_it_faster() -> None:
+    half, whole, double = (replace(A_MILLION, memory_mb=size) for size in (884, 1769, 3538))
+
+    assert half.cpu_ms == pytest.approx(2 * whole.cpu_ms, rel=0.01)
+    assert whole.cpu_ms == double.cpu_ms
+    assert whole.dollars < double.dollars
+
+
+def test_an_image_of_a_large_run_costs_and_takes_no_more_than_one_of_a_small_run() -> None:
+    small, *larger = (Run(images=images) for images in (1_000, 10_000, 100_000))
+
+    assert all(run.dollars / run.images < 1.10 * small.dollars / small.images for run in larger)
+    assert all(run.seconds / run.images < 1.10 * small.seconds / small.images for run in larger)
+
+
+def test_batches_run_as_many_at_a_time_as_the_options_let_them() -> None:
+    few, many = (Run(images=MILLION, options=Options(max_concurrency=most)) for most in (40, 400))
+
+    assert (few.at_a_time, many.at_a_time) == (40, 400)
+    assert few.seconds > 4 * many.seconds
+    assert few.dollars == many.dollars
+
+
+def test_no_more_than_a_thousand_children_start_in_a_second() -> None:
+    run = Run(images=MILLION, options=Options(batch_size=10, max_concurrency=10_000))
+
+    assert run.seconds > 100
+
+
+def test_a_batch_that_is_larger_than_the_run_waits_for_no_more_than_there_is() -> None:
+    assert Run(images=10, options=Options(batch_size=1000)).seconds < RUN_SECONDS + 1
+
+
+def test_a_run_of_nothing_costs_next_to_nothing() -> None:
+    assert Run(images=0).dollars < 0.001
+    assert Run(images=0).seconds == RUN_SECONDS
+
+
+def test_a_batch_that_cannot_end_in_time_is_known_for_one() -> None:
+    assert not A_MILLION.overlong
+    assert Run(images=500, latency_ms=3000, options=Options(per_host=1, batch_size=500), hosts=1).overlong
+
+
+def test_make_cost_takes_what_is_given_and_else_the_defaults() -> None:
+    assert asked({"images": "1e5", "hosts": "", "batch_size": "50"}) == Run(
+        images=100_000, hosts=math.inf, options=Options(batch_size=50)
+    )
+
+
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ("--images=abc", "IMAGES takes a whole number from 1 to 1,000,000,000,000, not 'abc'."),
+        ("--images=-1", "IMAGES takes a whole number from 1 to 1,000,000,000,000, not '-1'."),
+        ("--images=0", "IMAGES takes a whole number from 1 to 1,000,000,000,000, not '0'."),
+        ("--images=1.5", "IMAGES takes a whole number from 1 to 1,000,000,000,000, not '1.5'."),
+        ("--images=inf", "IMAGES takes a whole number from 1 to 1,000,000,000,000, not 'inf'."),
+        ("--latency-ms=nan", "LATENCY_MS takes a number from 0 to 60,000, not 'nan'."),
+        ("--size-kb=-1", "SIZE_KB takes a number from 0 to 5,000,000, not '-1'."),
+        ("--memory-mb=64", "MEMORY_MB takes a whole number from 128 to 10,240, not '64'."),
+        ("--hosts=0", "HOSTS takes a number from 1 to 1,000,000,000,000, not '0'."),
+        ("--batch-size=5000", "The option batch_size is wrong"),
+        ("--concurrency=many", "The option concurrency is wrong"),
+    ],
+)
+def test_what_makes_no_sense_gets_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], argument: str, sentence: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["cost", argument])
+
+    assert main() == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith(sentence)
+    assert shown.out == ""
+
+
+def test_make_cost_says_what_for_beside_what_and_how_long(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["cost", "--images=1000000", "--hosts=", "--size-kb=102.4"])
+
+    assert main() == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in components(A_MILLION))
+    assert f"{A_MILLION.dollars:,.4f}" in shown
+    assert "times the floor of one PUT and one table write ($5.625)" in shown
+    assert "at a time" in shown
+
+
+def test_the_chart_is_the_same_for_the_same_model(tmp_path: Path) -> None:
+    for name in ("a.svg", "b.svg"):
+        draw(tmp_path / name)
+
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_the_page_for_operations_has_the_model_s_price_of_logs() -> None:
+    page = (Path(__file__).parents[5] / "docs" / "operations.md").read_text()
+
+    assert f"${prices.LOG_GB.dollars:.2f} a GB" in page
+    assert f"{LOG_BYTES:g} bytes an image" in page

@@ -1,0 +1,243 @@
+"""One row to an outcome."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from functions.core.download.mirror import Mirror, Mirrored
+from functions.core.model.errors import RowFault, StorageFault
+from functions.core.model.keys import default_key
+from functions.core.model.options import Options
+from functions.core.model.outcomes import Ending
+from functions.core.model.reasons import Reason
+from functions.core.model.rows import Row
+from functions.core.web.fetch import NotModified
+from tests.support.fakes import Answer, FakeImageStore, FakeWeb
+from tests.support.images import HTML, SAMPLES, Sample, jpeg, png, svg
+
+URL = "http://user:pw@a.example/1.png?sig=secret"
+SHOWN = "http://a.example/1.png?sig=\u2026"
+
+
+class World:
+    def __init__(self, answer: Answer | list[Answer], **options: Any) -> None:
+        self.web = FakeWeb({URL: answer})
+        self.store = FakeImageStore()
+        self._options = Options(**options)
+
+    def mirror(self, known: Mapping[str, Any] | None = None, **columns: Any) -> Mirrored:
+        mirror = Mirror(fetcher=self.web, store=self.store, options=self._options, run_id="r1")
+        return mirror.mirror(Row(7, URL, **columns), known)
+
+    def refusal(self, **columns: Any) -> RowFault:
+        with pytest.raises(RowFault) as raised:
+            self.mirror(**columns)
+        assert not self.store.objects
+        return raised.value
+
+
+def test_an_image_is_stored_and_known() -> None:
+    world = World(png(6, 4))
+
+    mirrored = world.mirror(own={"id": 7})
+
+    key = default_key(URL, "png")
+    image = {
+        "object_key": key,
+        "bytes": len(png(6, 4)),
+        "content_type": "image/png",
+        "sha256": hashlib.sha256(png(6, 4)).hexdigest(),
+        "width": 6,
+        "height": 4,
+    }
+    assert world.store.objects[key].data == png(6, 4)
+    assert world.store.objects[key].owner == hashlib.sha256(URL.encode()).hexdigest()
+    assert mirrored.outcome.ending is Ending.STORED
+    told = mirrored.outcome.image or {}
+    when = {"downloaded_at": told["downloaded_at"], "ms": told["ms"]}
+    assert told == {**image, **when}
+    assert datetime.fromisoformat(when["downloaded_at"]).utcoffset() == timedelta(0)
+    assert 0 <= when["ms"] < 60_000
+    assert (mirrored.outcome.row, mirrored.outcome.url, mirrored.outcome.own) == (7, SHOWN, {"id": 7})
+    assert mirrored.record is not None
+    assert mirrored.record == {
+        "url": URL,
+        **image,
+        "etag": '"v1"',
+        "run_id": "r1",
+        "row": 7,
+        **when,
+    }
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_an_image_is_stored_as_what_it_is(sample: Sample) -> None:
+    world = World(sample.data, allowed_types=(sample.name,))
+
+    world.mirror()
+
+    stored = world.store.objects[default_key(URL, sample.extension)]
+    assert (stored.data, stored.content_type) == (sample.data, sample.content_type)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (HTML, Reason.NOT_AN_IMAGE),
+        (b"x", Reason.NOT_AN_IMAGE),
+        (svg(), Reason.NOT_AN_IMAGE),
+        (png()[:-1], Reason.INCOMPLETE_BODY),
+        (RowFault(Reason.HTTP_4XX, "404", status=404), Reason.HTTP_4XX),
+    ],
+)
+def test_what_is_no_whole_image_of_an_allowed_type_is_not_stored(answer: Answer, reason: Reason) -> None:
+    assert World(answer).refusal().reason is reason
+
+
+def test_only_allowed_types_are_stored() -> None:
+    assert "What came is jpeg" in World(jpeg(), allowed_types=("png",)).refusal().message
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"size": len(png())},
+        {"sha256": hashlib.sha256(png()).hexdigest()},
+        {"md5": hashlib.md5(png()).hexdigest()},
+    ],
+)
+def test_an_image_that_is_what_the_row_says_is_stored(columns: dict[str, Any]) -> None:
+    assert World(png()).mirror(**columns).outcome.ending is Ending.STORED
+
+
+@pytest.mark.parametrize("columns", [{"size": 1}, {"sha256": "0" * 64}, {"md5": "0" * 32}])
+def test_an_image_that_is_not_what_the_row_says_is_not_stored(columns: dict[str, Any]) -> None:
+    fault = World(png()).refusal(**columns)
+
+    assert fault.reason is Reason.CHECKSUM_MISMATCH
+    assert f"The row says {next(iter(columns))}" in fault.message
+
+
+def test_an_image_without_its_end_is_incomplete_whatever_the_row_says_of_it() -> None:
+    assert World(png()[:-1]).refusal(sha256=hashlib.sha256(png()).hexdigest()).reason is Reason.INCOMPLETE_BODY
+
+
+@pytest.mark.parametrize(("least", "stored"), [((6, 4), True), ((7, 4), False), ((6, 5), False)])
+def test_images_may_be_too_small(least: tuple[int, int], stored: bool) -> None:
+    world = World(png(6, 4), min_width=least[0], min_height=least[1])
+
+    if stored:
+        assert world.mirror().outcome.ending is Ending.STORED
+    else:
+        assert "6 x 4 pixels, smaller" in world.refusal().message
+
+
+def test_an_image_of_unknown_size_is_too_small_only_where_a_size_is_asked() -> None:
+    assert World(svg(), allowed_types=("svg",)).mirror().outcome.image is not None
+    assert "of unknown size" in World(svg(), allowed_types=("svg",), min_width=1).refusal().message
+
+
+def test_a_row_may_name_its_key() -> None:
+    world = World(png())
+
+    world.mirror(key="images/tom.png")
+
+    assert list(world.store.objects) == ["images/tom.png"]
+
+
+def test_another_urls_key_is_not_taken() -> None:
+    world = World(png())
+    world.mirror(key="images/tom.png")
+    mirror = Mirror(fetcher=world.web, store=world.store, options=Options(), run_id="r1")
+
+    with pytest.raises(RowFault) as raised:
+        mirror.mirror(Row(8, "http://b.example/", key="images/tom.png"), None)
+
+    assert raised.value.reason is Reason.KEY_CONFLICT
+
+
+def test_a_known_image_is_asked_for_conditionally_and_may_be_unchanged() -> None:
+    world = World(NotModified())
+
+    mirrored = world.mirror(known={"etag": '"v0"', "last_modified": "Sat, 25 Jul 2026 12:00:00 GMT"})
+
+    assert world.web.wanted[0].validators == {
+        "If-None-Match": '"v0"',
+        "If-Modified-Since": "Sat, 25 Jul 2026 12:00:00 GMT",
+    }
+    assert mirrored == Mirrored(mirrored.outcome, record=None)
+    assert (mirrored.outcome.ending, mirrored.outcome.row) == (Ending.UNCHANGED, 7)
+
+
+def test_a_known_image_that_is_wanted_under_another_key_is_fetched_whole() -> None:
+    world = World(png())
+
+    mirrored = world.mirror(known={"etag": '"v0"', "object_key": "images/old.png"}, key="images/new.png")
+
+    assert world.web.wanted[0].validators == {}
+    assert mirrored.outcome.ending is Ending.STORED
+
+
+def test_a_known_image_that_has_changed_replaces_its_own_object() -> None:
+    world = World([png(note=b"old"), png(note=b"new")])
+    first = world.mirror(key="images/tom.png")
+
+    world.mirror(known=first.record, key="images/tom.png")
+
+    assert world.store.objects["images/tom.png"].data == png(note=b"new")
+    assert [upload.exclusive for upload in world.store.uploads] == [True, False]
+
+
+def test_only_a_key_that_the_row_asked_for_has_to_be_free() -> None:
+    world = World(png())
+
+    world.mirror()
+
+    assert [upload.exclusive for upload in world.store.uploads] == [False]
+
+
+def test_what_the_run_asks_is_passed_on_to_the_download() -> None:
+    world = World(
+        png(), timeout=2.0, max_bytes=999, user_agent="me", respect_opt_out=False, storage_class="STANDARD_IA"
+    )
+    world.mirror(headers={"X-A": "b"})
+
+    wanted = world.web.wanted[0]
+    assert (wanted.timeout, wanted.max_bytes, wanted.user_agent) == (2.0, 999, "me")
+    assert (wanted.headers, wanted.respect_opt_out, wanted.want_md5) == ({"X-A": "b"}, False, False)
+    assert next(iter(world.store.objects.values())).storage_class == "STANDARD_IA"
+
+
+class Twice(FakeWeb):
+    """Breaks off after the head and comes back with something else, as a Fetcher's second try may."""
+
+    def fetch(self, wanted: Any) -> Any:
+        wanted.check_head(png())
+        return super().fetch(wanted)
+
+
+def test_the_type_is_that_of_the_body_that_was_kept() -> None:
+    store = FakeImageStore()
+    mirror = Mirror(fetcher=Twice({URL: jpeg()}), store=store, options=Options(), run_id="r1")
+
+    image = mirror.mirror(Row(1, URL), None).outcome.image or {}
+
+    assert {name: value for name, value in image.items() if name not in ("downloaded_at", "ms")} == {
+        "object_key": default_key(URL, "jpg"),
+        "bytes": len(jpeg()),
+        "content_type": "image/jpeg",
+        "sha256": hashlib.sha256(jpeg()).hexdigest(),
+        "width": 6,
+        "height": 4,
+    }
+
+
+def test_a_broken_store_is_nobodys_outcome() -> None:
+    world = World(png())
+    world.store.faults.append(StorageFault("denied"))
+
+    with pytest.raises(StorageFault):
+        world.mirror()

@@ -1,0 +1,324 @@
+"""One round of a batch as the workflow sees it."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.core.download.batch import BatchMirror, Deferred
+from functions.core.download.mirror import Mirror
+from functions.core.download.rounds import (
+    BACKOFF_CAP,
+    BACKOFF_SECONDS,
+    CHILD_MARGIN,
+    MAX_NAMED,
+    Batch,
+    Report,
+    RoundRunner,
+    wait_seconds,
+)
+from functions.core.model.errors import RowFault, StorageFault
+from functions.core.model.options import Options
+from functions.core.model.reasons import Reason
+from tests.support.fakes import FakeImageStore, FakeImageTable, FakeNotices, FakeRunFiles, FakeWeb
+from tests.support.images import HTML, png
+
+A, B, C = (f"http://{host}.example/1.png" for host in "abc")
+DOWN = RowFault(Reason.HTTP_5XX, "500", status=500)
+BUSY = RowFault(Reason.HTTP_BUSY, "503", status=503, wait=20.0)
+
+
+def first_payload(*items: object, after: int = 0) -> dict[str, Any]:
+    """As ItemBatcher makes it of rows that come `after` so many others."""
+    return {
+        "BatchInput": {"run": {"id": "r1", "manifest": "manifests/demo.csv", "options": {}}},
+        "Items": [{"row": row, "item": item} for row, item in enumerate(items, start=after)],
+    }
+
+
+class World:
+    """`now` is a clock that tests turn."""
+
+    def __init__(self, answers: dict[str, Any] | None = None, **options: Any) -> None:
+        self.web = FakeWeb(answers)
+        self.store = FakeImageStore()
+        self.table = FakeImageTable()
+        self.files = FakeRunFiles()
+        self.notices = FakeNotices()
+        self.options = Options(**options)
+        self.now = 1_000.0
+
+    def run(self, payload: dict[str, Any], *, begin_within: float = 50.0, child_seconds_left: float = 300.0) -> Report:
+        mirror = Mirror(fetcher=self.web, store=self.store, options=self.options, run_id="r1")
+        batch = BatchMirror(
+            mirror=mirror, table=self.table, options=self.options, run_id="r1", monotonic=lambda: self.now
+        )
+        runner = RoundRunner(
+            mirror=batch,
+            files=self.files,
+            notices=self.notices,
+            options=self.options,
+            monotonic=lambda: self.now,
+        )
+        report = runner.run(
+            Batch.from_payload(payload), begin_until=self.now + begin_within, child_seconds_left=child_seconds_left
+        )
+        assert json.loads(json.dumps(report.payload)) == report.payload
+        return report
+
+    def play(self, payload: dict[str, Any]) -> list[dict[str, Any]]:
+        """Every payload that the workflow sees until there are no Items left."""
+        payloads = [self.run(payload).payload]
+        while payloads[-1]["Items"]:
+            payloads.append(self.run(payloads[-1]).payload)
+        return payloads
+
+    def rows(self, folder: str) -> dict[str, list[int]]:
+        return {
+            name: [line["row"] for line in lines] for name, lines in self.files.files.items() if name.startswith(folder)
+        }
+
+
+def test_rows_are_counted_from_one_and_parts_named_by_the_first() -> None:
+    batch = Batch.from_payload(first_payload(A, B, after=100))
+
+    assert batch.items == {101: A, 102: B}
+    assert (batch.first_row, batch.round, batch.part()) == (101, 0, "part-0000000101-00.jsonl")
+
+
+def test_part_names_of_a_hundred_million_rows_stay_in_order() -> None:
+    rows = [1, 9, 10, 99_999_901, 100_000_000]
+    names = [Batch.from_payload(first_payload(A, after=row - 1)).part() for row in rows]
+
+    assert sorted(names) == names
+
+
+def test_a_batch_that_ends_at_once_says_what_it_came_to() -> None:
+    world = World({B: HTML})
+
+    report = world.run(first_payload(A, {"url": B, "id": 7}, A))
+
+    assert report.payload == {
+        "BatchInput": {"run": {"id": "r1", "manifest": "manifests/demo.csv", "options": {}}},
+        "Items": [],
+        "first_row": 1,
+        "round": 1,
+        "wait_seconds": 0,
+        "counts": {
+            "stored": 1,
+            "unchanged": 0,
+            "skipped": 0,
+            "duplicate": 1,
+            "failed": 1,
+            "bytes": len(png(note=A.encode())),
+        },
+    }
+    assert [outcome.row for outcome in report.outcomes] == [1, 2, 3]
+    assert (report.deferred, report.notified) == (0, True)
+
+
+def test_outcomes_are_written_by_row_and_failures_again_by_themselves() -> None:
+    world = World({B: HTML})
+
+    world.run(first_payload(C, {"url": B, "id": 7}, A))
+
+    assert world.rows("results") == {"results/part-0000000001-00.jsonl": [1, 2, 3]}
+    assert world.rows("failures") == {"failures/part-0000000001-00.jsonl": [2]}
+    assert world.files.files["failures/part-0000000001-00.jsonl"] == [
+        {
+            "row": 2,
+            "url": B,
+            "outcome": "failed",
+            "reason": "not_an_image",
+            "http_status": 200,
+            "retryable": False,
+            "message": "What came is no image, whatever its header says.",
+            "columns": {"id": 7},
+        }
+    ]
+
+
+def test_nothing_failed_is_no_failures_file_and_no_message() -> None:
+    world = World()
+
+    world.run(first_payload(A))
+
+    assert world.rows("failures") == {}
+    assert world.notices.published == []
+
+
+def test_nothing_ended_is_no_results_file() -> None:
+    world = World({A: DOWN})
+
+    world.run(first_payload(A))
+
+    assert world.files.files == {}
+
+
+def test_rows_that_are_deferred_go_back_to_the_workflow_as_they_came() -> None:
+    item = {"url": A, "id": 7, "headers": {"X-A": "b"}}
+    world = World({A: DOWN})
+
+    payload = world.run(first_payload(item, B, after=100)).payload
+
+    assert payload["Items"] == [{"row": 100, "item": item, "tried": True}]
+    assert (payload["first_row"], payload["round"]) == (101, 1)
+    assert payload["counts"]["stored"] == 1
+    assert 1 <= payload["wait_seconds"] <= BACKOFF_SECONDS
+    assert world.notices.published == []
+
+
+def test_counts_add_up_over_the_rounds() -> None:
+    world = World({A: [DOWN, png()], B: [DOWN, DOWN, HTML]})
+
+    payloads = world.play(first_payload(A, B, C))
+
+    last = payloads[-1]["counts"]
+    assert [payload["round"] for payload in payloads] == [1, 2, 3]
+    assert (last["stored"], last["failed"]) == (2, 1)
+    assert last["bytes"] == len(png(note=C.encode())) + len(png())
+    assert world.rows("results") == {
+        "results/part-0000000001-00.jsonl": [3],
+        "results/part-0000000001-01.jsonl": [1],
+        "results/part-0000000001-02.jsonl": [2],
+    }
+
+
+def test_after_the_last_round_a_row_fails_by_its_own_fault() -> None:
+    world = World({A: DOWN}, rounds=3)
+
+    payloads = world.play(first_payload({"url": A, "id": 7}))
+
+    assert len(payloads) == 3
+    assert payloads[-1]["wait_seconds"] == 0
+    (line,) = world.files.files["results/part-0000000001-02.jsonl"]
+    assert (line["outcome"], line["reason"], line["retryable"]) == ("failed", "http_5xx", True)
+    assert line["columns"] == {"id": 7}
+
+
+def test_one_round_is_no_second_try() -> None:
+    world = World({A: DOWN}, rounds=1)
+
+    assert world.run(first_payload(A)).payload["Items"] == []
+
+
+@pytest.mark.parametrize(("left", "deferred"), [(20 + 1 + 30 + CHILD_MARGIN, 1), (20 + 30 + CHILD_MARGIN - 0.1, 0)])
+def test_there_is_another_round_only_where_the_child_lives_long_enough(left: float, deferred: int) -> None:
+    world = World({A: BUSY}, timeout=30.0)
+
+    assert world.run(first_payload(A), child_seconds_left=left).deferred == deferred
+
+
+def test_the_time_that_a_round_has_taken_is_gone_for_the_next() -> None:
+    world = World({A: lambda: slow(world)}, timeout=30.0)
+
+    assert world.run(first_payload(A), child_seconds_left=100.0).deferred == 0
+
+
+def slow(world: World) -> bytes:
+    world.now += 60.0
+    raise DOWN
+
+
+def test_nothing_is_begun_that_the_child_would_not_live_to_see() -> None:
+    world = World(timeout=30.0)
+
+    report = world.run(first_payload(A), child_seconds_left=30.0 + CHILD_MARGIN - 1)
+
+    assert world.web.requests == []
+    assert [outcome.failure and outcome.failure.reason for outcome in report.outcomes] == [Reason.OUT_OF_TIME]
+
+
+def test_rows_whose_turn_never_came_are_the_first_of_the_next_round() -> None:
+    payload = first_payload(A, B, C)
+    for element, tried in zip(payload["Items"], [True, False, True], strict=True):
+        element["tried"] = tried
+
+    assert list(Batch.from_payload(payload).items) == [2, 1, 3]
+
+
+def test_a_row_that_had_its_turn_once_stays_behind_those_that_had_none() -> None:
+    urls = [f"http://a.example/{number}" for number in range(5)]
+    world = World(dict.fromkeys(urls, BUSY), per_host=1, concurrency=1, rounds=10)
+    payload = first_payload(*urls)
+
+    for _ in urls:
+        payload = world.run(payload).payload
+
+    assert sorted(world.web.requests) == urls
+
+
+def test_a_batch_that_is_tried_again_replaces_its_own_part() -> None:
+    world = World()
+    world.files.faults.append(StorageFault("slow down"))
+    with pytest.raises(StorageFault):
+        world.run(first_payload(A, B))
+
+    report = world.run(first_payload(A, B))
+
+    assert report.payload["counts"]["stored"] == 2
+    assert world.rows("results") == {"results/part-0000000001-00.jsonl": [1, 2]}
+    assert len(world.web.requests) == 2
+
+
+def test_failures_are_told_with_the_run_and_without_the_users_columns() -> None:
+    world = World({A: HTML})
+
+    world.run(first_payload({"url": A, "name": "private"}, B))
+
+    (notice,) = world.notices.published
+    assert (notice.kind, notice.subject) == ("images_failed", "Image Mirror: 1 image failed")
+    assert {name: notice.body[name] for name in ("run_id", "manifest", "failed", "omitted")} == {
+        "run_id": "r1",
+        "manifest": "manifests/demo.csv",
+        "failed": 1,
+        "omitted": 0,
+    }
+    assert notice.body["failures"][0]["url"] == A
+    assert "private" not in json.dumps(notice.body)
+
+
+def test_a_message_names_some_failures_and_says_how_many_it_leaves_out() -> None:
+    world = World()
+
+    world.run(first_payload(*[""] * (MAX_NAMED + 5)))
+
+    (notice,) = world.notices.published
+    assert notice.subject == f"Image Mirror: {MAX_NAMED + 5} images failed"
+    assert (len(notice.body["failures"]), notice.body["omitted"]) == (MAX_NAMED, 5)
+
+
+def test_a_topic_that_is_down_costs_nobody_an_image() -> None:
+    world = World({A: HTML})
+    world.notices.down = True
+
+    report = world.run(first_payload(A, B))
+
+    assert not report.notified
+    assert report.payload["counts"]["stored"] == 1
+
+
+def deferred(*faults: RowFault) -> list[Deferred]:
+    return [Deferred(number, fault, tried=True) for number, fault in enumerate(faults, start=1)]
+
+
+def test_no_row_is_no_wait() -> None:
+    assert wait_seconds([], 3) == 0
+
+
+@given(round_=st.integers(0, 9))
+def test_without_a_word_from_the_host_the_wait_is_backoff_with_jitter(round_: int) -> None:
+    assert 1 <= wait_seconds(deferred(DOWN), round_) <= min(BACKOFF_CAP, BACKOFF_SECONDS * 2**round_)
+
+
+@given(asked=st.integers(0, 60) | st.floats(0, 60))
+def test_the_longest_wait_that_was_asked_counts_and_is_not_met_to_the_second(asked: float) -> None:
+    faults = [RowFault(Reason.HTTP_BUSY, "", wait=wait) for wait in (0.0, asked)]
+
+    assert asked < wait_seconds(deferred(*faults), 0) <= asked + 2
+
+
+def test_rows_whose_time_ran_out_wait_for_nobody() -> None:
+    assert wait_seconds(deferred(RowFault(Reason.OUT_OF_TIME, "")), 9) == 1

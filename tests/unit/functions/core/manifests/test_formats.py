@@ -1,0 +1,142 @@
+"""Which format a manifest has."""
+
+import gzip
+
+import pytest
+
+from functions.core.manifests.detection import HEAD_BYTES, named, plain, told
+from functions.core.manifests.formats import FORMATS, Format
+from functions.core.manifests.gunzip import unpacked
+from functions.core.model.errors import InvalidManifest
+
+
+def format_of(key: str, data: bytes = b"") -> str:
+    return told(named(key)[0], iter([data]))[0].name
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "packed"),
+    [
+        ("manifests/a.csv", "csv", False),
+        ("manifests/A.CSV", "csv", False),
+        ("manifests/a.csv.gz", "csv", True),
+        ("manifests/a.b.tsv", "tsv", False),
+        ("a.tsv.GZ", "tsv", True),
+        ("a.txt", "txt", False),
+        ("a.txt.gz", "txt", True),
+        ("manifests/2026/a.json", "json", False),
+        ("a.jsonl", "jsonl", False),
+        ("a.jsonl.gz", "jsonl", True),
+        ("a.ndjson", "jsonl", False),
+        ("a.parquet", "parquet", False),
+    ],
+)
+def test_the_extension_tells_the_format(key: str, name: str, packed: bool) -> None:
+    found, is_packed = named(key)
+
+    assert (found.otherwise, is_packed) == (name, packed)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["manifests/a", "manifests/a.xlsx", "manifests/a.csv.zip", "a.csv/b", "csv", "a.json.gz", "a.parquet.gz", "a.gz"],
+)
+def test_a_name_that_tells_none_is_refused_with_those_that_would(key: str) -> None:
+    with pytest.raises(InvalidManifest, match=r"\.csv, \.tsv, \.txt, \.json, \.jsonl, \.ndjson, \.parquet, \.csv\.gz"):
+        named(key)
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "name"),
+    [
+        ("a.csv", b"url,title\n", "csv"),
+        ("a.csv", b"title;url\nx,y;z\n", "csv-semicolon"),
+        ("a.csv", b"title|url\n", "csv-pipe"),
+        ("a.csv", b"title\turl\n", "tsv"),
+        ("a.tsv", b"url,title\n", "csv"),
+        ("a.csv", b"url,a;b\n", "csv"),
+        ("a.csv", b'\xef\xbb\xbf\r\n "x",URL\r\n', "csv"),
+        ("a.csv", b'"the url;of it";Image-URL\n', "csv-semicolon"),
+        ("a.csv", b"title,link\n", "csv"),
+        ("a.csv", b"http://a/1\nhttp://a/2\n", "csv-bare"),
+        ("a.csv", b"HTTPS://a/1,Title\n", "csv-bare"),
+        ("a.csv", b"http://a/1;Title\n", "csv-semicolon-bare"),
+        ("a.csv", b"http://a/1|Title\n", "csv-pipe-bare"),
+        ("a.csv", b"http://a/1,http://b/1\n", "csv-bare"),
+        ("a.tsv", b"http://a/1\tTitle\n", "tsv-bare"),
+        ("a.tsv", b"http://a/1\n", "tsv-bare"),
+        ("a.tsv", b"TsvHttpData-1.0\nhttp://a/1\n", "tsv-list"),
+        ("a.txt", b"TsvHttpData-1.0\r\nhttp://a/1\n", "tsv-list"),
+        ("a.txt", b"http://a/1,2;3|4\n", "txt"),
+        ("a.txt", b"1.jpg\n", "txt"),
+        ("a.txt", b"url\n1.jpg\n", "tsv"),
+        ("a.csv", b"", "csv"),
+        ("a.csv", "url,x".encode("utf-16"), "csv"),
+        ("a.csv", b'"' + b"x" * 2 * HEAD_BYTES, "csv"),
+        ("a.json", b"url;title", "json"),
+        ("a.jsonl", b"url;title", "jsonl"),
+    ],
+)
+def test_the_first_line_tells_the_delimiter_and_whether_there_is_a_header(key: str, data: bytes, name: str) -> None:
+    assert format_of(key, data) == name
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"http://a/w_200,h_300/1.jpg\n", "cannot be told whether its URL ends at the first ','"),
+        (b"http://a/1;v=2\n", "cannot be told whether its URL ends at the first ';'"),
+        (b"http://a/1" + b",x" * 10, "no header, and 11 columns; without a header it may have 10"),
+    ],
+)
+def test_what_cannot_be_told_without_a_header_is_refused(data: bytes, sentence: str) -> None:
+    with pytest.raises(InvalidManifest, match=f"{sentence}.* Put a line before it|{sentence}.*Put a line before it"):
+        format_of("a.csv", data)
+
+
+def test_what_was_read_to_tell_the_format_is_not_lost() -> None:
+    chunks = [b"ur", b"l\n", b"x" * HEAD_BYTES, b"y"]
+
+    assert b"".join(told(named("a.csv")[0], iter(chunks))[1]) == b"".join(chunks)
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_a_format_writes_what_it_or_the_one_with_a_header_reads(form: Format) -> None:
+    items = [dict.fromkeys(("url", "size", "md5"), "")] if form.name == "tsv-list" else [{"url": "http://a/1"}]
+    data = "".join(form.write(items)).encode()
+
+    again, chunks = told(named(f"retry{form.extension}")[0], iter([data]))
+
+    assert again.name == form.name.removesuffix("-bare").replace("csv-semicolon", "csv").replace("csv-pipe", "csv")
+    assert list(again.read(chunks)) == items
+
+
+def test_members_that_follow_each_other_are_one_text() -> None:
+    data = gzip.compress(b"url\n", mtime=0) + bytes(512) + gzip.compress(b"x\n", mtime=0) + bytes(9)
+
+    assert b"".join(unpacked([data[:7], data[7:]])) == b"url\nx\n"
+    assert b"".join(plain("a.csv.gz", [data])) == b"url\nx\n"
+    assert b"".join(plain("a.csv", [data])) == data
+    assert list(unpacked([])) == []
+
+
+def test_a_manifest_that_was_packed_well_is_unpacked_in_pieces() -> None:
+    data = gzip.compress(bytes(50_000_000), mtime=0)
+
+    sizes = list(map(len, unpacked([data])))
+
+    assert sum(sizes) == 50_000_000
+    assert max(sizes) <= 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"url\n", "ends with .gz, but it is not gzip"),
+        (gzip.compress(b"url\n" * 100, mtime=0)[:-9], "breaks off before its end"),
+        (gzip.compress(b"url\n", mtime=0) + b"xyz", "is not gzip"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_refused(data: bytes, sentence: str) -> None:
+    with pytest.raises(InvalidManifest, match=sentence):
+        list(unpacked([data]))

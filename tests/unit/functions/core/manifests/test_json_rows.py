@@ -1,0 +1,194 @@
+"""JSON arrays and JSON lines."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.core.manifests import json_rows
+from functions.core.manifests import json_validation as json_check
+from functions.core.model.errors import InvalidManifest
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    # a surrogate alone cannot be written as UTF-8: the adapter escapes it
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+Reader = Callable[[Iterable[bytes]], Iterator[Any]]
+
+
+def read_array(chunks: Iterable[bytes]) -> Iterator[Any]:
+    return (item for _, item in json_rows.numbered_array(chunks))
+
+
+def read_lines(chunks: Iterable[bytes]) -> Iterator[Any]:
+    return (item for _, item in json_rows.numbered_lines(chunks))
+
+
+def pieces(data: bytes, size: int) -> list[bytes]:
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+@pytest.mark.parametrize(
+    ("data", "items"),
+    [
+        (b'["http://a/1", "http://a/2"]', ["http://a/1", "http://a/2"]),
+        (b' \r\n\t[ {"url": "http://a/1"} , null,1.5 ] \n', [{"url": "http://a/1"}, None, 1.5]),
+        (b'\xef\xbb\xbf["x"]', ["x"]),
+        (b'["\\ud83d\\ude00 \xc3\xa9"]', ["\U0001f600 \u00e9"]),
+        (b"[12,-3,4e2]", [12, -3, 400.0]),
+        (b"[[],{}]", [[], {}]),
+        (b"[]", []),
+        (b" [ ] ", []),
+        (b"", []),
+        (b" \n", []),
+    ],
+)
+def test_an_array_gives_its_values(data: bytes, items: list[Any]) -> None:
+    assert list(read_array([data])) == items
+
+
+@given(items=st.lists(JSON, max_size=5), indent=st.sampled_from([None, 1]))
+def test_an_array_gives_its_values_wherever_the_window_ends(items: list[Any], indent: int | None) -> None:
+    data = json.dumps(items, indent=indent, ensure_ascii=False).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_rows, "CHARACTERS", 3)
+
+        assert list(read_array([data])) == items
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b'{"url": "http://a/1"}', r"begin it with '\['"),
+        (b'"http://a/1"', r"begin it with '\['"),
+        (b'["a" "b"]', "no comma after item 1"),
+        (b'["a", "b"', "no comma after item 2 of the manifest, or its array does not end"),
+        (b'["a",', "Item 2 of the manifest is not JSON"),
+        (b'["a", ]', "Item 2 of the manifest is not JSON"),
+        (b'["a", b]', "Item 2 of the manifest is not JSON"),
+        (b'["a"] x', "more in the manifest after the end"),
+        (b'["a"]["b"]', "more in the manifest after the end"),
+        (b"[" * 100_000, "Item 1 of the manifest is not JSON: it is nested too deeply"),
+        (b"[1, " + b"9" * 5_000 + b"]", "Item 2 of the manifest is not JSON: a number of 5000 digits"),
+        (b"[NaN]", "Item 1 of the manifest is not JSON: NaN is no number"),
+        (b"[1, -Infinity]", "Item 2 of the manifest is not JSON: -Infinity is no number"),
+        (b"[1e999]", "Item 1 of the manifest is not JSON: 1e999 is no number"),
+        (b'["http://a/\xe9"]', "byte 11 is 0xe9"),
+    ],
+)
+def test_what_is_no_array_is_refused_with_the_number_of_the_item(data: bytes, sentence: str) -> None:
+    with pytest.raises(InvalidManifest, match=sentence):
+        list(read_array([data]))
+
+
+def endless_array() -> Iterator[bytes]:
+    yield b"["
+    for number in itertools.count():
+        yield f'"http://a/{number}",'.encode()
+
+
+def endless_string() -> Iterator[bytes]:
+    yield b'["'
+    while True:
+        yield b"x" * 10_000
+
+
+def test_an_array_is_read_as_it_comes() -> None:
+    assert list(itertools.islice(read_array(endless_array()), 2)) == ["http://a/0", "http://a/1"]
+
+
+def test_an_item_without_end_is_given_up() -> None:
+    with pytest.raises(InvalidManifest, match="Item 1 of the manifest is not JSON"):
+        list(read_array(endless_string()))
+
+
+@pytest.mark.parametrize(
+    ("data", "items"),
+    [
+        (b'"http://a/1"\n{"url": "http://a/2"}\n', ["http://a/1", {"url": "http://a/2"}]),
+        (b'\xef\xbb\xbf"a"\r\n\r\n  \n"b"', ["a", "b"]),
+        ('"a\u2028b\u0085c"\n'.encode(), ["a\u2028b\u0085c"]),
+        (b"", []),
+    ],
+)
+def test_lines_give_a_value_each(data: bytes, items: list[Any]) -> None:
+    assert list(read_lines([data])) == items
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b'"a"\n\nhttp://a/1\n', "Line 3 of the manifest is not JSON"),
+        (b'{"url":\n"x"}', "Line 1 of the manifest is not JSON"),
+        (b'"a"\n' + b"[" * 100_000, "Line 2 of the manifest is not JSON: it is nested too deeply"),
+        (b"1\n" + b"9" * 5_000, "Line 2 of the manifest is not JSON: a number of 5000 digits"),
+        (b'{"n": NaN}', "Line 1 of the manifest is not JSON: NaN is no number"),
+    ],
+)
+def test_a_line_that_is_not_json_is_named(data: bytes, sentence: str) -> None:
+    with pytest.raises(InvalidManifest, match=sentence):
+        list(read_lines([data]))
+
+
+@pytest.mark.parametrize(
+    ("write", "read"),
+    [(json_rows.write_array, read_array), (json_rows.write_lines, read_lines)],
+)
+@given(items=st.lists(JSON, max_size=4), size=st.integers(1, 9))
+def test_what_is_written_is_read_back(write: Callable[..., Iterator[str]], read: Reader, items: Any, size: int) -> None:
+    assert list(read(pieces("".join(write(items)).encode(), size))) == items
+
+
+def test_items_have_their_place() -> None:
+    assert list(json_rows.numbered_array([b'["a", "b"]'])) == [(1, "a"), (2, "b")]
+    assert list(json_rows.numbered_lines([b'"a"\n\n"b"\n'])) == [(1, "a"), (3, "b")]
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b'"a"\nb\n"c"\n{\n', r"Lines 2, 4 of the manifest are not JSON\. Each line is a URL in quotes"),
+        (b'"a"\nb\n', r"Line 2 of the manifest is not JSON: Expecting value"),
+        (b"x\n" * 12, "Lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more of the manifest are not JSON"),
+        (b'"a"\n"' + b"x" * 190_000 + b'"\n', "Line 2 of the manifest is larger than a batch may be"),
+        (b'{"link": "http://a/1"}\n5\n', "No item of the manifest is a URL or has one"),
+    ],
+)
+def test_faults_of_lines_are_named_together(data: bytes, sentence: str) -> None:
+    with pytest.raises(InvalidManifest, match=sentence):
+        json_check.check_lines([data])
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b'["a", "' + b"x" * 190_000 + b'"]', "Item 2 of the manifest is larger than a batch may be"),
+        (b'[{"link": "http://a/1"}]', "No item of the manifest is a URL or has one"),
+        (b"[1]", "No item of the manifest is a URL or has one"),
+        (b'["a",', "Item 2 of the manifest is not JSON"),
+    ],
+)
+def test_a_fault_of_an_array_is_named_by_its_item(data: bytes, sentence: str) -> None:
+    with pytest.raises(InvalidManifest, match=sentence):
+        json_check.check_array([data])
+
+
+@pytest.mark.parametrize("data", [b'["a", "b', b'["a", ', b'["a"', b'["a", {"url": "b"', b'["a", "b\\'])
+def test_of_a_beginning_alone_the_end_is_no_fault(data: bytes) -> None:
+    assert json_check.check_array([data], lambda: True).rows == 1
+    assert json_check.check_lines([b'"a"\n"b'], lambda: True).rows == 1
+
+
+def test_an_item_that_is_no_json_is_a_fault_in_a_beginning_too() -> None:
+    with pytest.raises(InvalidManifest):
+        json_check.check_array([b'["a"; "b"'], lambda: True)

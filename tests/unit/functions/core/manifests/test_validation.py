@@ -1,0 +1,152 @@
+"""A manifest that is looked at before it is run."""
+
+import contextlib
+import gzip
+import io
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet as pq
+
+from functions.core.manifests import parquet
+from functions.core.manifests import validation as checks
+from functions.core.manifests.validation import Checked, checked
+from functions.core.model.errors import InvalidManifest
+from functions.core.model.runs import ManifestObject
+from tests.support.fakes import FakeManifests
+
+SAMPLE = 200
+
+
+def check(name: str, data: bytes, whole_bytes: int = 10**9) -> Checked:
+    manifests = FakeManifests(piece=64)
+    manifests.add(f"manifests/{name}", data)
+    return checked(manifests, ManifestObject("input", f"manifests/{name}", "e1", len(data)), whole_bytes)
+
+
+@pytest.fixture
+def small_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "SAMPLE_BYTES", SAMPLE)
+
+
+CSV = b"url,id\n" + b"".join(b"http://a/%d,\xc3\xa9\n" % n for n in range(100))
+JSONL = b"".join(b'"http://a/%d"\n' % n for n in range(100))
+JSON = b"[" + b",".join(JSONL.splitlines()) + b"]\n"
+
+
+@pytest.mark.parametrize(("name", "data"), [("a.csv", CSV), ("a.jsonl", JSONL), ("a.json", JSON)])
+@pytest.mark.parametrize("whole_bytes", [0, 1, 2])
+def test_a_manifest_is_read_whole_up_to_the_limit(name: str, data: bytes, whole_bytes: int) -> None:
+    found = check(name, data, len(data) + whole_bytes)
+
+    assert (found.contents.rows, found.sampled) == (100, False)
+
+
+@pytest.mark.usefixtures("small_sample")
+@pytest.mark.parametrize(("name", "data"), [("a.csv", CSV), ("a.jsonl", JSONL), ("a.json", JSON)])
+@pytest.mark.parametrize("sample", range(180, 200))
+def test_of_a_larger_one_its_beginning_and_its_end_wherever_they_are_cut(
+    name: str, data: bytes, sample: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "SAMPLE_BYTES", sample)
+
+    found = check(name, data, len(data) - 1)
+
+    assert found.sampled
+    assert 5 < found.contents.rows < 30
+    assert found.contents.columns == (("id",) if name == "a.csv" else ())
+
+
+@pytest.mark.usefixtures("small_sample")
+@pytest.mark.parametrize(
+    ("name", "data", "sentence"),
+    [
+        ("a.csv", b"url\nhttp://a/1,2\n" + CSV, "Lines 2, 3, .* of the manifest have more fields"),
+        ("a.csv", b"link\n" + CSV, "no url column"),
+        ("a.csv", CSV + b"http://a/\xff\n", "Of the last 1.. bytes of the manifest, .*byte 1.. is 0xff"),
+        ("a.csv", CSV + b"http://a/\0\n", "Of the last .*is zero"),
+        ("a.jsonl", JSONL + b"x\n", "Of the last .* is not JSON"),
+        ("a.json", JSON.rstrip()[:-1], "Of the last .* The JSON array does not end"),
+    ],
+)
+def test_faults_are_found_at_both_ends(name: str, data: bytes, sentence: str) -> None:
+    with pytest.raises(InvalidManifest, match=sentence):
+        check(name, data, 300)
+
+
+@pytest.mark.parametrize("whole_bytes", [300, 10_000])
+def test_a_gzipped_one_counts_by_what_comes_out(whole_bytes: int) -> None:
+    found = check("a.csv.gz", gzip.compress(CSV, mtime=0), whole_bytes)
+
+    assert (found.format, found.sampled) == ("csv", whole_bytes < len(CSV))
+    assert found.contents.rows == (100 if not found.sampled else found.contents.rows)
+
+
+def test_a_gzipped_one_that_breaks_off_is_refused() -> None:
+    with pytest.raises(InvalidManifest, match="breaks off"):
+        check("a.csv.gz", gzip.compress(CSV, mtime=0)[:-20])
+
+
+TABLE = {"id": [1, 2, 3], "tags": [["x"], [], ["y"]], "box": [{"a": 1, "b": {"c": 2}}] * 3, "url": ["x", "y", None]}
+
+
+def written(table: dict[str, Any], **options: Any) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.table(table), file, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"version": "1.0"},
+        {"compression": "gzip", "row_group_size": 1},
+        {"use_dictionary": False, "data_page_version": "2.0"},
+    ],
+)
+def test_of_parquet_the_footer_tells_rows_and_columns(options: dict[str, Any]) -> None:
+    found = check("a.parquet", written(TABLE, **options))
+
+    assert (found.format, found.contents.rows, found.contents.columns) == ("parquet", 3, ("id", "tags", "box"))
+
+
+def test_a_footer_that_names_many_columns_is_read() -> None:
+    found = check("a.parquet", written({f"column{n}": [1] for n in range(300)} | {"URL": ["x"]}))
+
+    assert (found.contents.rows, len(found.contents.columns)) == (1, 200)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "is not Parquet"),
+        (b"PAR1", "is not Parquet"),
+        (b"url\nhttp://a/1\n", "is not Parquet"),
+        (written(TABLE)[:-1], "is not Parquet"),
+        (b"PAR1" + bytes(20) + b"\x09\0\0\0PAR1", "cannot be read"),
+        (written({"link": ["x"], "id": [1]}), "its columns are link, id. Name the one of the URLs 'url'"),
+        (written({"url": [1]}), "The column url of the Parquet file is not one of text"),
+        (written({"url": [b"x"]}), "The column url of the Parquet file is not one of text"),
+    ],
+)
+def test_parquet_that_cannot_be_run_is_refused(data: bytes, sentence: str) -> None:
+    with pytest.raises(InvalidManifest, match=sentence):
+        check("a.parquet", data)
+
+
+FOOTER = written(TABLE)[-8 - int.from_bytes(written(TABLE)[-8:-4], "little") : -8]
+
+
+@given(st.lists(st.tuples(st.integers(0, 250), st.integers(0, 255)), min_size=1, max_size=4), st.integers(0, 250))
+def test_whatever_a_footer_holds_it_is_read_or_refused(changes: list[tuple[int, int]], end: int) -> None:
+    footer = bytearray(FOOTER)
+    for at, byte in changes:
+        footer[at] = byte
+
+    for data in (bytes(footer), FOOTER[:end]):
+        with contextlib.suppress(InvalidManifest):
+            parquet.contents(data)

@@ -1,0 +1,77 @@
+"""Names of objects in the images bucket."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.core.model.errors import RowFault
+from functions.core.model.keys import default_key, wanted_key
+from functions.core.model.reasons import Reason
+
+
+def test_a_key_is_spread_by_the_digest_of_the_url() -> None:
+    digest = "54fe04d59eea85d2e2d89391f59984ffe9e1b1420072e2ca81a581c55cbbc34b"
+
+    assert default_key("http://a.example/1.png", "png") == f"images/{digest[:2]}/{digest}.png"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("a.png", "images/a.png"),
+        ("  cats/tom.jpg ", "images/cats/tom.jpg"),
+        ("/cats/tom", "images/cats/tom"),
+        ("images/cats/tom", "images/cats/tom"),
+        ("e\u0301.png", "images/\u00e9.png"),
+        ("a b+%20?.png", "images/a b+%20?.png"),
+        ("...", "images/..."),
+        ("x" * 1_017, "images/" + "x" * 1_017),
+    ],
+)
+def test_a_row_may_name_its_key(text: str, key: str) -> None:
+    assert wanted_key(text) == key
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (5, "is not text"),
+        ("", "empty part"),
+        ("images/", "empty part"),
+        ("a//b", "empty part"),
+        ("a/", "empty part"),
+        ("//a", "empty part"),
+        ("../a", r"one that is \. or \.\."),
+        ("a/../b", r"one that is \. or \.\."),
+        ("./a", r"one that is \. or \.\."),
+        ("a\nb", "control character or a backslash"),
+        ("a\\b", "control character or a backslash"),
+        ("x" * 1_018, "longer than the 1024 bytes"),
+        ("\u00e9" * 509, "longer than the 1024 bytes"),
+        ("a\ud800", "no valid Unicode"),
+    ],
+)
+def test_an_unsafe_key_is_an_invalid_row(text: object, sentence: str) -> None:
+    with pytest.raises(RowFault, match=sentence) as raised:
+        wanted_key(text)
+
+    assert raised.value.reason is Reason.INVALID_ROW
+
+
+@given(text=st.text(max_size=30) | st.text("./\\ aimges", max_size=30))
+def test_whatever_is_asked_the_key_stays_under_images(text: str) -> None:
+    try:
+        key = wanted_key(text)
+    except RowFault:
+        return
+    assert key.startswith("images/")
+    assert not {"", ".", ".."} & set(key.split("/"))
+    assert len(key.encode()) <= 1024
+
+
+def test_a_key_that_another_url_s_default_could_be_is_refused() -> None:
+    name = default_key("http://a.example/1", "png").removeprefix("images/")
+
+    with pytest.raises(RowFault, match="of the form of names without a key"):
+        wanted_key(name)
+    assert wanted_key(name.upper()) == f"images/{name.upper()}"

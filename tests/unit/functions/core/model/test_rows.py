@@ -1,0 +1,197 @@
+"""One row of a manifest."""
+
+import base64
+import hashlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.core.model.errors import RowFault
+from functions.core.model.reasons import Reason
+from functions.core.model.rows import Row, parse_row, shown_url, with_absolute_url
+
+URL = "http://a.example/1.png"
+SHA256 = hashlib.sha256(b"x")
+MD5 = hashlib.md5(b"x")
+SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+COLUMN = st.sampled_from(["url", "image_url", "key", "sha256", "md5", "size", "headers", "id"])
+WITHOUT_URL = st.dictionaries(COLUMN, SCALAR | st.dictionaries(COLUMN, SCALAR))
+ITEM = SCALAR | st.lists(SCALAR, max_size=2) | WITHOUT_URL | WITHOUT_URL.map(lambda item: {**item, "url": URL})
+
+
+def test_a_text_is_a_url() -> None:
+    assert parse_row(7, URL) == Row(7, URL)
+
+
+@pytest.mark.parametrize(
+    "column", ["url", "image_url", "URL", "Image URL", "imageUrl", "image-url", "\ufeffurl", "url\r", " Url "]
+)
+def test_the_url_may_stand_under_several_names(column: str) -> None:
+    row = parse_row(1, {column: URL, "id": "7"})
+
+    assert row.url == URL
+    assert row.own == {"id": "7"}
+
+
+def test_of_several_names_the_first_counts_that_holds_text() -> None:
+    assert parse_row(1, {"url": None, "image_url": URL}).url == URL
+    assert parse_row(1, {"image_url": "http://b.example/", "url": URL}).url == URL
+
+
+def test_the_columns_that_are_not_taken_as_the_url_are_the_users_own() -> None:
+    row = parse_row(1, {"URL": "http://b.example/", "url": URL, "image_url": "x", "Size": "XL"})
+
+    assert row.url == URL
+    assert row.own == {"URL": "http://b.example/", "image_url": "x", "Size": "XL"}
+
+
+def test_two_columns_that_could_both_hold_the_url_are_told() -> None:
+    with pytest.raises(RowFault, match="Both 'URL' and 'Url' could hold the URL"):
+        parse_row(1, {"URL": URL, "Url": "x"})
+
+
+def test_spaces_around_a_name_are_no_part_of_it() -> None:
+    row = parse_row(1, {"url": URL, " key": "a.png", " mine ": "x"})
+
+    assert (row.key, row.own) == ("images/a.png", {" mine ": "x"})
+
+
+def test_columns_that_a_csv_without_a_header_does_not_have_are_not_the_users() -> None:
+    row = parse_row(1, {"url": URL, "column_2": "x", "column_3": "", "other": ""})
+
+    assert row.own == {"column_2": "x", "other": ""}
+
+
+def test_a_byte_order_mark_that_was_left_on_is_no_part_of_the_url() -> None:
+    assert parse_row(1, "\ufeff" + URL).url == URL
+
+
+def test_a_relative_url_is_relative_to_the_runs_base() -> None:
+    assert parse_row(1, {"url": "1.png"}, "http://a.example").url == URL
+
+
+def test_every_column_that_we_know_is_read_and_the_others_are_the_users_own() -> None:
+    item = {
+        "url": URL,
+        "key": "cats/tom.png",
+        "sha256": SHA256.hexdigest().upper(),
+        "md5": base64.b64encode(MD5.digest()).decode(),
+        "size": "12",
+        "headers": {"Authorization": "Bearer x"},
+        "id": 7,
+        "tags": ["a"],
+    }
+
+    row = parse_row(3, item)
+
+    assert row == Row(
+        number=3,
+        url=URL,
+        key="images/cats/tom.png",
+        sha256=SHA256.hexdigest(),
+        md5=MD5.hexdigest(),
+        size=12,
+        headers={"Authorization": "Bearer x"},
+        own={"id": 7, "tags": ["a"]},
+    )
+
+
+def test_empty_columns_ask_for_nothing() -> None:
+    item = {"url": URL, "key": "", "sha256": "", "md5": None, "size": "", "headers": ""}
+
+    assert parse_row(1, item) == Row(1, URL)
+
+
+@pytest.mark.parametrize(
+    ("item", "sentence"),
+    [
+        (None, "The row is null"),
+        (5, "The row is a number"),
+        (True, "The row is true or false"),
+        ([URL], "The row is a list"),
+        ({}, "has no url"),
+        ({"link": URL}, "has no url"),
+        ({"url": 5}, "has no url"),
+        ({"url": URL, "key": "../x"}, "key has"),
+        ({"url": URL, "key": 5}, "key is not text"),
+        ({"url": URL, "sha256": "x"}, "sha256 is neither hex nor base64 of 32 bytes"),
+        ({"url": URL, "sha256": MD5.hexdigest()}, "sha256 is neither"),
+        ({"url": URL, "md5": SHA256.hexdigest()}, "md5 is neither hex nor base64 of 16 bytes"),
+        ({"url": URL, "md5": "\u00e9" * 32}, "md5 is neither"),
+        ({"url": URL, "md5": 5}, "md5 is neither"),
+        ({"url": URL, "size": "-1"}, "size is not a number"),
+        ({"url": URL, "size": "1.5"}, "size is not a number"),
+        ({"url": URL, "size": "9" * 16}, "size is not a number"),
+        ({"url": URL, "size": "\u0663"}, "size is not a number"),
+        ({"url": URL, "size": True}, "size is not a number"),
+        ({"url": URL, "headers": "x"}, "headers is not an object"),
+        ({"url": URL, "headers": ["x"]}, "headers is not an object"),
+        ({"url": URL, "headers": {"Host": "b.example"}}, "headers has a name that may not be set"),
+        ({"url": URL, "headers": {"Transfer-Encoding": "x"}}, "headers has a name that may not be set"),
+        ({"url": URL, "headers": {"X Y": "x"}}, "headers has a name that may not be set"),
+        ({"url": URL, "headers": {"": "x"}}, "headers has a name that may not be set"),
+        ({"url": URL, "headers": {"X-A": "x\r\nHost: y"}}, "The value of the header X-A cannot be sent"),
+        ({"url": URL, "headers": {"X-A": 5}}, "The value of the header X-A cannot be sent"),
+        ({"url": URL, "headers": {"X-A": "\u4e2d"}}, "The value of the header X-A cannot be sent"),
+    ],
+)
+def test_a_row_that_makes_no_sense_says_which_column_is_wrong(item: object, sentence: str) -> None:
+    with pytest.raises(RowFault, match=sentence) as raised:
+        parse_row(1, item)
+
+    assert raised.value.reason is Reason.INVALID_ROW
+    assert not raised.value.retryable
+
+
+def test_the_fault_of_a_header_does_not_tell_its_value() -> None:
+    with pytest.raises(RowFault) as raised:
+        parse_row(1, {"url": URL, "headers": {"Authorization": "secret\n"}})
+
+    assert "secret" not in str(raised.value)
+
+
+def test_headers_do_not_stand_in_a_rows_representation() -> None:
+    assert "secret" not in repr(parse_row(1, {"url": URL, "headers": {"Authorization": "secret"}}))
+
+
+@given(item=ITEM)
+def test_any_item_is_a_row_or_a_fault(item: Any) -> None:
+    try:
+        row = parse_row(1, item)
+    except RowFault:
+        return
+    assert row.url.startswith("http")
+
+
+@given(item=ITEM, base_url=st.sampled_from(["", "http://a.example/img"]))
+def test_of_any_item_something_can_be_shown(item: Any, base_url: str) -> None:
+    shown_url(item, base_url).encode()
+
+
+@pytest.mark.parametrize(
+    ("item", "base_url", "shown"),
+    [
+        ("http://u:p@a.example/1", "", "http://a.example/1"),
+        ({"url": "1.png"}, "http://a.example", URL),
+        ({"url": "1.png?sig=1"}, "", "1.png?sig=\u2026"),
+        ({"link": URL}, "", ""),
+        (5, "", ""),
+    ],
+)
+def test_a_rows_url_is_shown_absolute_and_redacted(item: object, base_url: str, shown: str) -> None:
+    assert shown_url(item, base_url) == shown
+
+
+@pytest.mark.parametrize(
+    ("item", "absolute"),
+    [
+        ("1.png", URL),
+        ({"id": 7, "image_url": "1.png"}, {"id": 7, "image_url": URL}),
+        ({"url": "ftp://x"}, {"url": "ftp://x"}),
+        (5, 5),
+    ],
+)
+def test_an_item_can_be_made_independent_of_its_base(item: object, absolute: object) -> None:
+    assert with_absolute_url(item, "http://a.example") == absolute

@@ -1,0 +1,104 @@
+"""What the page shows beside the summary, folded in memory that does not grow."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.core.report.figures import FAILURES, IMAGES
+from functions.core.report.hosts import KEPT, HostTimes
+from functions.core.report.timeline import BUCKETS, FIRST_WIDTH, SHOWN_AT_LEAST, Timeline
+from functions.core.summary.reconciliation import KEPT_HOSTS, Books
+from tests.unit.functions.core.report.run import START, failed, figures, stored
+
+END = START + timedelta(seconds=10)
+
+
+@given(times=st.lists(st.floats(-5, 1e7), max_size=50), seconds=st.floats(0, 1e7))
+def test_every_image_is_in_one_bucket_and_there_are_never_more_buckets(times: list[float], seconds: float) -> None:
+    timeline = Timeline(START)
+    for at in times:
+        timeline.add(START + timedelta(seconds=at))
+
+    shown = timeline.until(START + timedelta(seconds=seconds))
+
+    assert sum(shown) == len(times)
+    assert len(shown) <= BUCKETS
+    assert len(shown) * timeline.width >= seconds
+
+
+def test_buckets_double_their_width_and_keep_what_they_hold() -> None:
+    timeline = Timeline(START)
+    for at in (0, 0.13, 5, 7.4):
+        timeline.add(START + timedelta(seconds=at))
+
+    timeline.add(START + timedelta(seconds=8))
+
+    assert timeline.width == 2 * FIRST_WIDTH
+    assert [(n * timeline.width, count) for n, count in enumerate(timeline.counts) if count] == [
+        (0, 2),
+        (5, 1),
+        (7.25, 1),
+        (8, 1),
+    ]
+
+
+def test_the_time_after_the_last_image_is_shown_too() -> None:
+    timeline = Timeline(START)
+    timeline.add(START)
+
+    assert len(timeline.until(START + timedelta(seconds=5))) == 5 / FIRST_WIDTH + 1
+
+
+def test_a_short_run_has_a_chart_too() -> None:
+    timeline = Timeline(START)
+    timeline.add(START)
+
+    assert timeline.until(START) == [1] + [0] * (SHOWN_AT_LEAST - 1)
+
+
+def test_the_slowest_host_is_the_one_that_took_longest_for_an_image() -> None:
+    found = figures(*(stored(host="a.example", ms=ms) for ms in (100, 300)), stored(host="b.example", ms=250))
+
+    slowest = found.hosts.slowest(5)
+
+    assert [(host.host, host.images, host.mean, host.longest) for host in slowest] == [
+        ("b.example", 1, 250, 250),
+        ("a.example", 2, 200, 300),
+    ]
+
+
+def test_of_too_many_hosts_those_are_kept_where_the_time_went() -> None:
+    hosts = HostTimes()
+    hosts.add("slow.example", 10_000)
+    for number in range(3 * KEPT):
+        hosts.add(f"{number}.example", 10)
+
+    assert len(hosts) <= 2 * KEPT
+    assert hosts.slowest(1)[0].host == "slow.example"
+
+
+def test_the_books_of_too_many_hosts_keep_those_that_failed_most() -> None:
+    books = Books()
+    for number in range(3 * KEPT_HOSTS):
+        books.add(failed(url=f"https://{number}.example/") | {"retryable": False})
+        books.add(failed(url="https://bad.example/") | {"retryable": False})
+
+    assert len(books.hosts) <= 2 * KEPT_HOSTS
+    assert books.hosts.most_common(1) == [("bad.example", 3 * KEPT_HOSTS)]
+
+
+def test_a_few_of_each_kind_are_kept_as_they_come() -> None:
+    found = figures(*(line(row) for row in range(1, 40) for line in (stored, failed)))
+
+    assert [line["row"] for line in found.images] == list(range(1, IMAGES + 1))
+    assert [line["row"] for line in found.failures] == list(range(1, FAILURES + 1))
+
+
+def test_lines_without_a_time_count_as_far_as_they_go() -> None:
+    line = stored()
+    del line["ms"], line["downloaded_at"]
+
+    found = figures(line, {"row": 2, "url": "", "outcome": "skipped"})
+
+    assert (len(found.images), len(found.hosts), sum(found.timeline.until(END))) == (1, 0, 0)

@@ -1,0 +1,136 @@
+"""The books of a run."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.core.model.errors import BooksFault
+from functions.core.summary.reconciliation import Books, entries, written_lines
+from tests.support.fakes import FakeResults
+
+ENDINGS = ["stored", "unchanged", "skipped", "duplicate", "failed"]
+
+
+def line(row: int, outcome: str = "stored", **more: Any) -> dict[str, Any]:
+    found = {"row": row, "url": f"http://a.example/{row}", "outcome": outcome, **more}
+    return {"reason": "timeout", "retryable": True, **found} if outcome == "failed" else found
+
+
+def results(**parts: list[dict[str, Any]]) -> FakeResults:
+    """Parts by first row and round: `p1_0`."""
+    found = FakeResults()
+    for name, lines in parts.items():
+        first, round_ = name.removeprefix("p").split("_")
+        found.write(f"results/part-{int(first):010d}-{int(round_):02d}.jsonl", lines)
+    return found
+
+
+def test_lines_come_by_row_over_batches_and_rounds() -> None:
+    found = results(p11_0=[line(11)], p1_0=[line(1), line(3)], p1_1=[line(2)], p101_0=[line(101)])
+
+    assert [entry["row"] for entry in written_lines(found)] == [1, 2, 3, 11, 101]
+
+
+@pytest.mark.parametrize(("first", "second"), [("failed", "stored"), ("stored", "failed"), ("failed", "duplicate")])
+def test_of_a_batch_that_ran_twice_the_better_end_counts(first: str, second: str) -> None:
+    found = results(p1_0=[line(1, first)], p1_1=[line(1, second)])
+
+    (entry,) = written_lines(found)
+
+    assert entry["outcome"] != "failed"
+
+
+def test_of_two_failures_the_later_one_counts() -> None:
+    found = results(p1_0=[line(1, "failed", reason="dns")], p1_1=[line(1, "failed", reason="tls")])
+
+    (entry,) = written_lines(found)
+
+    assert entry["reason"] == "tls"
+
+
+def test_failures_parts_are_not_read_twice() -> None:
+    found = results(p1_0=[line(1, "failed")])
+    found.write("failures/part-0000000001-00.jsonl", [line(1, "failed")])
+
+    assert len(list(written_lines(found))) == 1
+
+
+def test_every_item_has_its_line() -> None:
+    assert list(entries([line(1), line(2)], ["a", "b"])) == [("a", line(1)), ("b", line(2))]
+
+
+def test_rows_of_which_nothing_was_written_are_a_crashed_batchs() -> None:
+    items = ["1.png", {"url": "http://b.example/?sig=x", "id": 7}, "http://c.example/", 5]
+
+    found = list(entries([line(3)], items, "http://a.example"))
+
+    assert [entry["outcome"] for _, entry in found] == ["failed", "failed", "stored", "failed"]
+    assert [entry["url"] for _, entry in found if entry["outcome"] == "failed"] == [
+        "http://a.example/1.png",
+        "http://b.example/?sig=\u2026",
+        "",
+    ]
+    assert found[1][1]["reason"] == "batch_crashed"
+    assert found[1][1]["retryable"]
+    assert found[1][1]["columns"] == {"id": 7}
+
+
+@pytest.mark.parametrize("rows", [[1, 2, 3], [3], [1, 1]])
+def test_an_outcome_too_many_is_a_fault(rows: list[int]) -> None:
+    with pytest.raises(BooksFault, match=f"an outcome for row {rows[-1]}, but the manifest has 2 rows"):
+        list(entries([line(row) for row in rows], ["a", "b"]))
+
+
+def test_no_items_and_no_lines_are_nothing() -> None:
+    assert list(entries([], [])) == []
+
+
+def test_books_that_do_not_add_up_are_a_fault() -> None:
+    books = Books(rows=2)
+    books.add(line(1))
+
+    with pytest.raises(BooksFault, match="has 2 rows, but 1 outcomes were found"):
+        books.check()
+
+
+def test_books_count_bytes_reasons_and_hosts() -> None:
+    books = Books(rows=5)
+    for entry in (
+        line(1, bytes=10),
+        line(2, "skipped"),
+        line(3, "failed", reason="dns"),
+        line(4, "failed", reason="dns", url="http://b.example:8080/x"),
+        line(5, "failed", reason="invalid_row", url=""),
+    ):
+        books.add(entry)
+
+    books.check()
+    assert (books.bytes, books.reasons) == (10, {"dns": 2, "invalid_row": 1})
+    assert books.hosts == {"a.example": 1, "b.example:8080": 1, "(none)": 1}
+
+
+def test_a_host_that_cannot_be_told_is_counted_too() -> None:
+    books = Books(rows=1)
+    books.add(line(1, "failed", url="http://[::1/"))
+
+    assert books.hosts == {"(none)": 1}
+
+
+@given(outcomes=st.lists(st.sampled_from([*ENDINGS, None]), max_size=30), batch=st.integers(1, 7))
+def test_whatever_batches_have_written_the_books_balance(outcomes: list[str | None], batch: int) -> None:
+    """A row without an outcome is one that no batch has written."""
+    found = FakeResults()
+    for first in range(0, len(outcomes), batch):
+        rows = enumerate(outcomes[first : first + batch], start=first + 1)
+        lines = [line(row, outcome) for row, outcome in rows if outcome]
+        if lines:
+            found.write(f"results/part-{first + 1:010d}-00.jsonl", lines)
+    books = Books(rows=len(outcomes))
+
+    for _, entry in entries(written_lines(found), [f"http://a.example/{row}" for row in range(len(outcomes))]):
+        books.add(entry)
+
+    books.check()
+    assert books.endings["failed"] == outcomes.count("failed") + outcomes.count(None)

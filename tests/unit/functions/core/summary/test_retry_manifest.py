@@ -1,0 +1,83 @@
+"""The retry manifest."""
+
+import json
+from typing import Any
+
+import pytest
+
+from functions.core.model.metadata import options_in
+from functions.core.model.option_validation import checked
+from functions.core.model.options import Options
+from functions.core.summary.retry_manifest import metadata, retries_of
+from tests.support.fakes import FakeResults
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"concurrency": 3, "timeout": 2.5, "respect_opt_out": False},
+        {"allowed_types": ("png", "svg"), "user_agent": "Mine/1.0", "on_existing": "refresh"},
+    ],
+)
+def test_a_copy_of_it_is_a_run_with_the_same_options(options: dict[str, Any]) -> None:
+    first = checked(options)
+    stored = json.loads(json.dumps({name: getattr(first, name) for name in Options.__dataclass_fields__}))
+
+    assert checked(options_in(metadata(stored))) == first
+
+
+def test_the_base_url_stays_behind_for_urls_are_absolute() -> None:
+    assert metadata({"base_url": "http://a.example", "batch_size": 5}) == {"batch-size": "5"}
+
+
+def test_what_metadata_cannot_hold_stays_behind() -> None:
+    assert metadata({"user_agent": "J\u00f6rg"}) == {}
+
+
+def child(*rows: int) -> dict[str, Any]:
+    """As the ResultWriter writes one that failed."""
+    items = [{"row": row - 1, "item": {"url": f"{row}.png", "id": row}} for row in rows]
+    return {"Status": "FAILED", "Input": json.dumps({"BatchInput": {}, "Items": items})}
+
+
+def parquet(rows: int = 9) -> Any:
+    return retries_of({"format": "parquet", "rows": rows, "options": {"base_url": "http://a.example"}})
+
+
+def test_rows_of_parquet_come_from_the_parts_of_batches_and_from_the_inputs_of_lost_ones() -> None:
+    results = FakeResults()
+    results.write("retries/part-0000000001-00.jsonl", [{"row": row, "item": {"url": f"{row}.png"}} for row in (1, 2)])
+    results.lost = [[child(5, 6)], [child(7)]]
+    retries = parquet()
+    for row in (2, 6, 7):
+        retries.add(row, None)
+
+    assert retries.write(results, {"rounds": 2}) == "retry.jsonl"
+
+    assert [json.loads(line) for line in results.texts["retry.jsonl"].splitlines()] == [
+        {"url": "http://a.example/2.png"},
+        {"url": "http://a.example/6.png", "id": 6},
+        {"url": "http://a.example/7.png", "id": 7},
+    ]
+    assert (retries.missing, results.metadata["retry.jsonl"]) == (0, {"rounds": "2"})
+
+
+def test_a_row_that_two_parts_have_stands_in_it_once() -> None:
+    results = FakeResults()
+    results.write("retries/part-0000000001-00.jsonl", [{"row": 1, "item": {"url": "http://a/1"}}])
+    results.lost = [[child(1)]]
+    retries = parquet()
+    retries.add(1, None)
+
+    retries.write(results, {})
+
+    assert results.texts["retry.jsonl"] == '{"url": "http://a/1"}\n'
+
+
+def test_rows_whose_items_are_nowhere_are_counted() -> None:
+    retries = parquet()
+    retries.add(3, None)
+
+    assert retries.write(FakeResults(), {}) is None
+    assert retries.missing == 1

@@ -1,0 +1,395 @@
+"""SummarizeRun's logic."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.core.manifests.detection import named, told
+from functions.core.manifests.formats import FORMATS, Format
+from functions.core.model.errors import BooksFault, StorageFault
+from functions.core.model.ports import Notice
+from functions.core.model.runs import run_id_of
+from functions.core.prepare import Preparer
+from functions.core.summary.summarizer import Summarizer
+from tests.support.fakes import FakeManifests, FakeNotices, FakeRecords, FakeResults
+
+STARTED = "2026-07-25T12:00:00.000Z"
+ENDED = datetime(2026, 7, 25, 12, 0, 8, tzinfo=UTC)
+ENDINGS = ("stored", "unchanged", "skipped", "duplicate", "failed")
+
+
+def line(row: int, outcome: str = "stored", **more: Any) -> dict[str, Any]:
+    found = {"row": row, "url": f"http://a.example/{row}", "outcome": outcome, **more}
+    if outcome != "failed":
+        return found
+    return {"reason": "http_5xx", "http_status": 500, "retryable": True, "message": "The server answered 500.", **found}
+
+
+class World:
+    """A manifest that PrepareRun has read, and what batches wrote of it."""
+
+    def __init__(self, data: bytes, *lines: dict[str, Any], name: str = "demo.csv", **metadata: str) -> None:
+        key = f"manifests/{name}"
+        self.manifests = FakeManifests()
+        self.manifests.add(key, data, metadata=metadata)
+        self.records = FakeRecords()
+        self.results = FakeResults()
+        self.notices = FakeNotices()
+        self.event = {"detail": {"bucket": {"name": "input"}, "object": {"key": key, "etag": "e1", "size": len(data)}}}
+        self.run_id = run_id_of(self.event)
+        Preparer(manifests=self.manifests, records=self.records, defaults={}).prepare(self.event, "arn:1", STARTED)
+        if lines:
+            self.results.write("results/part-0000000001-00.jsonl", lines)
+
+    def summarize(self, caught: dict[str, Any] | None = None) -> dict[str, Any]:
+        summarizer = Summarizer(
+            manifests=self.manifests, results=self.results, records=self.records, notices=self.notices, now=ENDED
+        )
+        ended = summarizer.summarize(self.event, caught, STARTED)
+        assert sum(self.summary[ending] for ending in ENDINGS) == self.summary["rows"], "the books balance"
+        assert len(self.failures) == self.summary["failed"], "each failed row stands once in failures.csv"
+        return ended
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.results.texts["summary.json"])
+        return found
+
+    @property
+    def failures(self) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(self.results.texts.get("failures.csv", ""), newline="")))
+
+    @property
+    def notice(self) -> Notice:
+        (found,) = self.notices.published
+        return found
+
+
+def urls(count: int) -> bytes:
+    return b"url\n" + b"".join(b"http://a.example/%d\n" % number for number in range(1, count + 1))
+
+
+def test_a_run_in_which_all_went_well_succeeds() -> None:
+    world = World(urls(2), line(1, bytes=10), line(2, bytes=5))
+
+    ended = world.summarize()
+
+    assert ended == {
+        "run_id": world.run_id,
+        "status": "succeeded",
+        "error": "",
+        "cause": "",
+        "counts": {"stored": 2, "unchanged": 0, "skipped": 0, "duplicate": 0, "failed": 0},
+        "lost": 0,
+    }
+    assert world.summary == {
+        "run_id": world.run_id,
+        "status": "succeeded",
+        "error": None,
+        "cause": None,
+        "manifest": {
+            "bucket": "input",
+            "key": "manifests/demo.csv",
+            "format": "csv",
+            "etag": "e1",
+            "size": len(urls(2)),
+        },
+        "started_at": STARTED,
+        "ended_at": "2026-07-25T12:00:08.000Z",
+        "duration_seconds": 8.0,
+        "rows": 2,
+        "stored": 2,
+        "unchanged": 0,
+        "skipped": 0,
+        "duplicate": 0,
+        "failed": 0,
+        "bytes": 15,
+        "failures_by_reason": {},
+        "failures_by_host": {},
+        "images_per_second": 0.25,
+        "retry_manifest": None,
+        "failures_report": None,
+        "note": None,
+        "report": f"runs/{world.run_id}/report.html",
+    }
+    assert set(world.results.texts) == {"summary.json", "report.html"}
+
+
+def test_every_ending_is_counted() -> None:
+    world = World(urls(6), *(line(row, ending) for row, ending in enumerate([*ENDINGS, "stored"], start=1)))
+
+    counts = world.summarize()["counts"]
+
+    assert counts == {"stored": 2, "unchanged": 1, "skipped": 1, "duplicate": 1, "failed": 1}
+    assert world.summary["failures_by_reason"] == {"http_5xx": 1}
+    assert world.summary["failures_by_host"] == {"a.example": 1}
+
+
+@pytest.mark.parametrize("data", [b"", b"url\n"])
+def test_an_empty_run_succeeds_with_nothing(data: bytes) -> None:
+    world = World(data)
+
+    assert world.summarize()["status"] == "succeeded"
+    assert (world.summary["rows"], world.summary["images_per_second"]) == (0, 0.0)
+
+
+def test_the_runs_table_says_how_it_ended() -> None:
+    world = World(urls(2), line(1), line(2, "failed"))
+
+    world.summarize()
+
+    record = world.records.records[world.run_id]
+    assert (record["status"], record["error"], record["rows"]) == ("succeeded", None, 2)
+    assert (record["stored"], record["failed"], record["ended_at"]) == (1, 1, "2026-07-25T12:00:08.000Z")
+    assert record["retry_manifest"] == f"runs/{world.run_id}/retry.csv"
+    assert record["execution_arn"] == "arn:1"
+
+
+def test_whoever_asked_is_told_the_summary() -> None:
+    world = World(urls(2), line(1), line(2))
+
+    world.summarize()
+
+    assert (world.notice.kind, world.notice.subject) == ("run_completed", "Image Mirror: succeeded, 2 of 2 stored")
+    assert world.notice.body == world.summary
+
+
+@pytest.mark.parametrize(
+    ("failed", "tolerated", "status"),
+    [(1, "50", "succeeded"), (2, "50", "succeeded"), (3, "50", "failed"), (1, "0", "failed"), (4, "100", "succeeded")],
+)
+def test_a_run_tolerates_so_many_failures_and_no_more(failed: int, tolerated: str, status: str) -> None:
+    lines = [line(row, "failed" if row <= failed else "stored") for row in range(1, 5)]
+    world = World(urls(4), *lines, **{"tolerated-failure-percentage": tolerated})
+
+    assert world.summarize()["status"] == status
+
+
+def test_too_many_failures_are_named_by_their_reasons() -> None:
+    lines = [line(1, "failed", reason="dns"), line(2, "failed"), line(3, "failed", reason="dns")]
+    world = World(urls(3), *lines)
+
+    ended = world.summarize()
+
+    assert ended["error"] == world.summary["error"] == "TooManyFailures"
+    assert ended["cause"] == "3 of 3 rows failed (2 dns, 1 http_5xx); the run tolerates 50 percent."
+    assert (world.notice.kind, world.notice.subject) == ("run_failed", "Image Mirror: failed, 0 of 3 stored")
+    assert world.records.records[world.run_id]["error"] == "TooManyFailures"
+
+
+@pytest.mark.parametrize(
+    ("caught", "error", "cause"),
+    [
+        (
+            {"Error": "InvalidManifest", "Cause": '{"errorMessage": "No url column.", "errorType": "InvalidManifest"}'},
+            "InvalidManifest",
+            "No url column.",
+        ),
+        ({"Error": "States.ItemReaderFailed", "Cause": "No such key."}, "States.ItemReaderFailed", "No such key."),
+        ({"Error": "E", "Cause": "[1]"}, "E", "[1]"),
+        ({"Error": "E", "Cause": '"x"'}, "E", '"x"'),
+        ({"Error": "E", "Cause": "{}"}, "E", "{}"),
+        ({"Error": "E"}, "E", "Step Functions gave no cause."),
+        ({"Cause": "why"}, "Unknown", "why"),
+    ],
+)
+def test_what_the_workflow_caught_is_how_the_run_ended(caught: dict[str, Any], error: str, cause: str) -> None:
+    world = World(urls(1), line(1))
+
+    ended = world.summarize(caught)
+
+    assert (ended["status"], ended["error"], ended["cause"]) == ("failed", error, cause)
+    assert world.notice.kind == "run_failed"
+
+
+def test_a_refused_manifest_is_a_run_of_no_rows() -> None:
+    world = World(urls(1))
+    world.records.records[world.run_id] = {"run_id": world.run_id, "status": "running"}
+
+    ended = world.summarize({"Error": "InvalidManifest", "Cause": '{"errorMessage": "Why."}'})
+
+    assert (ended["status"], ended["cause"]) == ("failed", "Why.")
+    assert (world.summary["rows"], world.summary["manifest"]["format"]) == (0, None)
+
+
+def test_a_run_of_which_there_is_no_record_is_summed_up_all_the_same() -> None:
+    world = World(urls(1))
+    world.records.records.clear()
+
+    assert world.summarize({"Error": "TableFault", "Cause": "x"})["error"] == "TableFault"
+
+
+def test_rows_of_crashed_batches_are_in_the_books_and_in_the_retry_manifest() -> None:
+    world = World(urls(4), line(2))
+
+    world.summarize({"Error": "States.Timeout"})
+
+    assert world.summary["failures_by_reason"] == {"batch_crashed": 3}
+    assert [row["row"] for row in world.failures] == ["1", "3", "4"]
+    assert world.results.texts["retry.csv"] == "url\nhttp://a.example/1\nhttp://a.example/3\nhttp://a.example/4\n"
+
+
+def test_only_what_may_succeed_later_is_in_the_retry_manifest() -> None:
+    world = World(urls(2), line(1, "failed", reason="http_4xx", retryable=False), line(2, "failed"))
+
+    world.summarize()
+
+    assert world.results.texts["retry.csv"] == "url\nhttp://a.example/2\n"
+    assert world.summary["retry_manifest"] == f"runs/{world.run_id}/retry.csv"
+    assert world.summary["failures_report"] == f"runs/{world.run_id}/failures.csv"
+
+
+def test_nothing_to_retry_is_no_retry_manifest() -> None:
+    world = World(urls(2), line(1), line(2, "failed", retryable=False))
+
+    world.summarize()
+
+    assert world.summary["retry_manifest"] is None
+    assert "retry.csv" not in world.results.texts
+
+
+MANIFESTS = {
+    "csv": b'url,key,name\r\n1.png,a,"x, y"\r\nhttp://b.example/2.png?sig=s,b,z\r\n',
+    "tsv": b"url\tkey\tname\n1.png\ta\tx, y\nhttp://b.example/2.png?sig=s\tb\tz\n",
+    "csv-semicolon": b'url;key\n1.png;a\nhttp://b.example/2.png?sig=s;"b;c"\n',
+    "csv-pipe": b"url|key\n1.png|a\nhttp://b.example/2.png?sig=s|b\n",
+    "csv-bare": b'http://a.example/1.png,"x, y"\nhttp://b.example/2.png?sig=s,z\n',
+    "csv-semicolon-bare": b'http://a.example/1.png;"x; y"\nhttp://b.example/2.png?sig=s;z\n',
+    "csv-pipe-bare": b"http://a.example/1.png|x\nhttp://b.example/2.png?sig=s|z\n",
+    "tsv-bare": b"http://a.example/1.png\tx\nhttp://b.example/2.png?sig=s\tz\n",
+    "tsv-list": b"TsvHttpData-1.0\n1.png\t9\t1B2M2Y8AsgTpgAmY7PhCfg==\nhttp://b.example/2.png?sig=s\n",
+    "txt": b"1.png\nhttp://b.example/2.png?sig=s\n",
+    "json": b'["1.png", {"url": "http://b.example/2.png?sig=s", "headers": {"X-A": "b"}, "name": ["z"]}]',
+    "jsonl": b'"1.png"\n{"url": "http://b.example/2.png?sig=s", "headers": {"X-A": "b"}, "name": "\xc3\xa9"}\n',
+}
+
+
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_a_retry_manifest_is_of_the_manifests_own_format_exact_and_without_need_of_a_base(form: Format) -> None:
+    data = MANIFESTS[form.name]
+    world = World(data, name=f"demo{form.extension}", **{"base-url": "http://a.example"})
+
+    world.summarize()
+
+    first, second = form.read([data])
+    absolute = "http://a.example/1.png"
+    name = f"retry{form.extension}"
+    again, chunks = told(named(name)[0], iter([world.results.texts[name].encode()]))
+    assert list(again.read(chunks)) == [
+        absolute if isinstance(first, str) else {**first, "url": absolute},
+        second,
+    ]
+
+
+def test_failures_show_the_users_columns_and_no_formulas() -> None:
+    data = b"url,id,row\n=cmd(),-5,@x\n"
+    own = {"id": "-5", "row": "@x"}
+    world = World(data, line(1, "failed", url="=cmd()", columns=own))
+
+    world.summarize()
+
+    assert world.failures == [
+        {
+            "row": "1",
+            "url": "'=cmd()",
+            "reason": "http_5xx",
+            "http_status": "500",
+            "retryable": "true",
+            "message": "The server answered 500.",
+            "id": "-5",
+            "your_row": "'@x",
+        }
+    ]
+
+
+def test_half_a_surrogate_pair_takes_no_report_down() -> None:
+    world = World(b'[{"url": "http://a.example/1", "name": "\\ud800"}]', name="demo.json")
+
+    world.summarize()
+
+    assert json.loads(world.results.texts["retry.json"]) == [{"url": "http://a.example/1", "name": "\ud800"}]
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_manifest_that_is_gone_or_replaced_leaves_the_books_and_says_so(gone: bool) -> None:
+    world = World(urls(3), line(1), line(2, "failed"))
+    if gone:
+        world.manifests.objects.clear()
+    else:
+        world.manifests.add("manifests/demo.csv", urls(9), etag="e2")
+
+    world.summarize()
+
+    assert (world.summary["rows"], world.summary["stored"], world.summary["failed"]) == (3, 1, 2)
+    assert world.summary["retry_manifest"] is None
+    assert "upload the rows of failures.csv again" in world.summary["note"]
+    assert [row["url"] for row in world.failures] == ["http://a.example/2", ""]
+
+
+def test_a_manifest_that_is_gone_is_no_matter_where_nothing_failed() -> None:
+    world = World(urls(1), line(1))
+    world.manifests.objects.clear()
+
+    assert world.summarize()["status"] == "succeeded"
+    assert world.summary["note"] is None
+
+
+@pytest.mark.parametrize("rows", [[1, 2, 3], [3]])
+def test_outcomes_of_rows_that_the_manifest_has_not_are_a_fault(rows: list[int]) -> None:
+    world = World(urls(2), *(line(row) for row in rows))
+
+    with pytest.raises(BooksFault):
+        world.summarize()
+
+    assert "summary.json" not in world.results.texts
+    assert world.notices.published == []
+
+
+def test_a_manifest_that_reads_otherwise_than_it_was_counted_is_a_fault() -> None:
+    world = World(urls(2), line(1), line(2))
+    world.records.records[world.run_id]["rows"] = 3
+
+    with pytest.raises(BooksFault, match="has 3 rows, but 2 outcomes"):
+        world.summarize()
+
+
+def test_a_report_that_cannot_be_written_is_a_fault() -> None:
+    world = World(urls(1), line(1))
+    world.results.faults.append(StorageFault("denied"))
+
+    with pytest.raises(StorageFault):
+        world.summarize()
+
+
+def test_a_topic_that_is_down_changes_nothing() -> None:
+    world = World(urls(1), line(1))
+    world.notices.down = True
+
+    assert world.summarize()["status"] == "succeeded"
+
+
+def test_a_summary_may_be_repeated() -> None:
+    world = World(urls(2), line(1), line(2, "failed"))
+    first = world.summarize()
+    texts = dict(world.results.texts)
+
+    assert world.summarize() == first
+    assert world.results.texts == texts
+
+
+@given(outcomes=st.lists(st.sampled_from([*ENDINGS, None]), max_size=20), gone=st.booleans())
+def test_whatever_happened_the_books_balance(outcomes: list[str | None], gone: bool) -> None:
+    lines = [line(row, outcome) for row, outcome in enumerate(outcomes, start=1) if outcome]
+    world = World(urls(len(outcomes)), *lines)
+    if gone:
+        world.manifests.objects.clear()
+
+    world.summarize()
+
+    assert world.summary["rows"] == len(outcomes)

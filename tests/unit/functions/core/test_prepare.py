@@ -1,0 +1,188 @@
+"""PrepareRun's logic."""
+
+import json
+from typing import Any
+
+import pytest
+
+from functions.core.manifests.contents import MAX_COLUMNS, examined
+from functions.core.model.errors import InvalidManifest
+from functions.core.model.runs import run_id_of
+from functions.core.prepare import Preparer
+from tests.support.fakes import FakeManifests, FakeRecords
+
+STARTED = "2026-07-25T12:00:00.000Z"
+
+
+def event(key: str, **run: Any) -> dict[str, Any]:
+    found = {"key": key, "etag": "e1", "size": 9, "sequencer": "s1"}
+    given: dict[str, Any] = {"detail": {"bucket": {"name": "input"}, "object": found}}
+    return {**given, "run": run} if run else given
+
+
+class World:
+    def __init__(self, key: str = "manifests/demo.csv", data: bytes = b"url,id\nhttp://a/1,7\n", **stored: Any) -> None:
+        self.manifests = FakeManifests()
+        self.manifests.add(key, data, **stored)
+        self.records = FakeRecords()
+        self.event = event(key)
+        self.defaults: dict[str, Any] = {}
+
+    def prepare(self, arn: str = "arn:1") -> dict[str, Any]:
+        preparer = Preparer(manifests=self.manifests, records=self.records, defaults=self.defaults)
+        prepared = preparer.prepare(self.event, arn, STARTED)
+        assert json.loads(json.dumps(prepared)) == prepared
+        return prepared
+
+    @property
+    def record(self) -> dict[str, Any]:
+        return self.records.records[run_id_of(self.event)]
+
+
+def test_a_manifest_that_can_be_run_is_ready() -> None:
+    world = World()
+
+    prepared = world.prepare()
+
+    run_id = run_id_of(world.event)
+    assert prepared == {
+        "run": {"id": run_id, "manifest": "manifests/demo.csv", "options": {}},
+        "status": "ready",
+        "reader": "csv",
+        "manifest": {"bucket": "input", "key": "manifests/demo.csv", "etag": "e1", "size": 9, "format": "csv"},
+        "rows": 1,
+        "batch_size": 500,
+        "max_concurrency": 40,
+        "map_prefix": f"runs/{run_id}/map",
+        "failure": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "reader"),
+    [
+        ("m/a.csv", b"url\nhttp://a/1\n", "csv"),
+        ("m/a.tsv", b"url\nhttp://a/1\n", "tsv"),
+        ("m/a.txt", b"http://a/1\n", "txt"),
+        ("m/a.json", b'["http://a/1"]', "json"),
+        ("m/a.jsonl", b'"http://a/1"\n', "jsonl"),
+        ("m/a.ndjson", b'"http://a/1"\n', "jsonl"),
+    ],
+)
+def test_the_format_says_which_reader_is_to_read_it(key: str, data: bytes, reader: str) -> None:
+    prepared = World(key, data).prepare()
+
+    assert (prepared["reader"], prepared["rows"]) == (reader, 1)
+
+
+def test_the_record_says_what_summarize_run_needs() -> None:
+    world = World(metadata={"base-url": "http://b.example"})
+
+    world.prepare()
+
+    record = world.record
+    assert (record["status"], record["execution_arn"], record["started_at"]) == ("running", "arn:1", STARTED)
+    assert (record["format"], record["rows"], record["columns"]) == ("csv", 1, ["id"])
+    assert record["options"]["base_url"] == "http://b.example"
+    assert record["expires_at"] > 1_700_000_000
+
+
+def test_a_second_execution_of_the_same_event_does_nothing() -> None:
+    world = World()
+    world.prepare("arn:1")
+    before = dict(world.record)
+
+    prepared = world.prepare("arn:2")
+
+    assert (prepared["status"], prepared["reader"]) == ("repeated", "none")
+    assert prepared["run"]["id"] == run_id_of(world.event)
+    assert world.record == before
+
+
+def test_an_execution_may_prepare_again_what_it_has_claimed() -> None:
+    world = World()
+
+    assert world.prepare("arn:1") == world.prepare("arn:1")
+
+
+@pytest.mark.parametrize("data", [b"", b"url\n", b"\xef\xbb\xbfurl,id\r\n\r\n"])
+def test_a_manifest_without_rows_is_empty(data: bytes) -> None:
+    world = World(data=data)
+
+    prepared = world.prepare()
+
+    assert (prepared["status"], prepared["rows"], world.record["rows"]) == ("empty", 0, 0)
+
+
+def test_an_empty_array_is_empty() -> None:
+    assert World("m/a.json", b"[]").prepare()["status"] == "empty"
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "sentence"),
+    [
+        ("manifests/a.xlsx", b"url\n", "cannot be told from its name"),
+        ("manifests/a.csv", b"link\nhttp://a/1\n", "no url column"),
+        ("manifests/a.csv", b"url\n" * 100 + b"a,b\n", "Line 101"),
+        ("manifests/a.csv", "url".encode("utf-16"), "UTF-16"),
+        ("manifests/a.json", b"{}", "is an array"),
+        ("manifests/a.jsonl", b"x", "Line 1"),
+    ],
+)
+def test_a_manifest_that_cannot_be_run_says_why(key: str, data: bytes, sentence: str) -> None:
+    with pytest.raises(InvalidManifest, match=sentence):
+        World(key, data).prepare()
+
+
+def test_a_refused_run_is_on_record_all_the_same() -> None:
+    world = World(data=b"link\nx\n")
+    with pytest.raises(InvalidManifest):
+        world.prepare()
+
+    assert world.record["status"] == "running"
+    assert "rows" not in world.record
+
+
+def test_the_request_wins_over_metadata_and_metadata_over_settings() -> None:
+    world = World(metadata={"concurrency": "2", "batch-size": "20"})
+    world.defaults = {"concurrency": 1, "batch_size": 10, "max_concurrency": 7}
+    world.event = event("manifests/demo.csv", id="mine", options={"concurrency": 3})
+
+    prepared = world.prepare()
+
+    assert prepared["run"]["id"] == "mine"
+    assert prepared["run"]["options"] == {"concurrency": 3, "batch_size": 20, "max_concurrency": 7}
+    assert (prepared["batch_size"], prepared["max_concurrency"]) == (20, 7)
+
+
+def test_a_wrong_option_refuses_the_run() -> None:
+    with pytest.raises(InvalidManifest, match="concurrency"):
+        World(metadata={"concurrency": "fast"}).prepare()
+
+
+def test_a_manifest_that_was_replaced_since_is_refused() -> None:
+    with pytest.raises(InvalidManifest, match=r"'manifests/demo\.csv' was replaced or deleted"):
+        World(etag="e2").prepare()
+
+
+def test_a_manifest_that_is_gone_is_refused() -> None:
+    world = World()
+    world.manifests.objects.clear()
+
+    with pytest.raises(InvalidManifest, match="was replaced or deleted"):
+        world.prepare()
+
+
+def test_the_users_columns_are_named_in_the_order_they_come() -> None:
+    items = [{"url": "x", "b": 1}, "y", 5, {"url": "z", "a": 2, "key": "k", "b": 3}]
+
+    contents = examined(items)
+
+    assert (contents.rows, contents.columns) == (4, ("b", "a"))
+
+
+def test_rows_are_counted_beyond_the_columns_that_are_kept() -> None:
+    contents = examined({"url": "x", f"c{n}": 1} for n in range(MAX_COLUMNS + 50))
+
+    assert contents.rows == MAX_COLUMNS + 50
+    assert contents.columns == tuple(f"c{n}" for n in range(MAX_COLUMNS))

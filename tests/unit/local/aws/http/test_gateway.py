@@ -1,0 +1,181 @@
+"""A request to the REST API becomes the event that AWS documents; what the function answers becomes a reply."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from typing import Any
+
+import pytest
+
+from local.aws.deploy import Resource, Stack
+from local.aws.http.gateway import MAX_BODY_BYTES, ApiRoute, rest_api
+from local.aws.http.response import Reply
+from local.lambdas.sandbox import Answer
+
+URI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:1:function:f/invocations"
+
+
+class FakeFunctions:
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.payload: Any = {"statusCode": 200, "body": "{}"}
+        self.error: str | None = None
+
+    def invoke(self, name_or_arn: str, payload: Any, *, tail: bool = False) -> Answer:
+        assert name_or_arn.endswith(":function:f")
+        self.events.append(payload)
+        return Answer(self.payload, self.error, "request", b"")
+
+
+def _stack() -> Stack:
+    def resource(kind: str, physical_id: str, **properties: Any) -> Resource:
+        return Resource(physical_id or str(properties), f"AWS::ApiGateway::{kind}", physical_id, properties)
+
+    def method(verb: str, resource_id: str) -> Resource:
+        return resource("Method", "", HttpMethod=verb, ResourceId=resource_id, Integration={"Uri": URI})
+
+    parts = [
+        resource("RestApi", "api1"),
+        resource("Stage", "stage", StageName="v1"),
+        resource("Resource", "runs", ParentId="root", PathPart="runs"),
+        resource("Resource", "run", ParentId="runs", PathPart="{run_id}"),
+        resource("Resource", "newest", ParentId="runs", PathPart="newest"),
+        method("POST", "runs"),
+        method("GET", "run"),
+        method("GET", "newest"),
+        resource(
+            "GatewayResponse",
+            "large",
+            ResponseType="REQUEST_TOO_LARGE",
+            ResponseTemplates={"application/json": '{"status": 413}'},
+        ),
+    ]
+    return Stack("s", {}, {part.logical_id: part for part in parts})
+
+
+class World:
+    def __init__(self) -> None:
+        self.functions = FakeFunctions()
+        api = rest_api(_stack())
+        assert api is not None
+        self._route = ApiRoute(api, self.functions)
+
+    def ask(self, method: str, target: str, body: bytes = b"", **environ: str) -> Reply | None:
+        return self._route(
+            {
+                "REQUEST_METHOD": method,
+                "REQUEST_URI": target,
+                "wsgi.input": io.BytesIO(body),
+                "REMOTE_ADDR": "127.0.0.1",
+                "HTTP_USER_AGENT": "curl",
+                **environ,
+            }
+        )
+
+    def event(self, method: str, target: str, body: bytes = b"", **environ: str) -> dict[str, Any]:
+        reply = self.ask(method, f"/_aws/execute-api/api1/v1{target}", body, **environ)
+        assert reply is not None
+        (event,) = self.functions.events
+        return event
+
+
+def test_a_request_is_the_documented_event() -> None:
+    event = World().event("GET", "/runs/a%20b?x=1&x=2&y=%C3%A4&z=", HTTP_IDEMPOTENCY_KEY="k", CONTENT_TYPE="text/x")
+
+    assert (event["resource"], event["path"], event["httpMethod"]) == ("/runs/{run_id}", "/runs/a%20b", "GET")
+    assert event["pathParameters"] == {"run_id": "a b"}
+    assert event["queryStringParameters"] == {"x": "2", "y": "ä", "z": ""}
+    assert event["multiValueQueryStringParameters"] == {"x": ["1", "2"], "y": ["ä"], "z": [""]}
+    assert event["headers"] == {"User-Agent": "curl", "Idempotency-Key": "k", "Content-Type": "text/x"}
+    assert event["multiValueHeaders"]["Idempotency-Key"] == ["k"]
+    assert (event["body"], event["isBase64Encoded"]) == (None, False)
+    context = event["requestContext"]
+    assert (context["stage"], context["path"]) == ("v1", "/_aws/execute-api/api1/v1/runs/a%20b")
+    assert context["identity"]["userArn"].endswith(":user/local")
+    assert context["identity"]["sourceIp"] == "127.0.0.1"
+
+
+def test_what_there_is_none_of_is_null() -> None:
+    event = World().event("POST", "/runs/")
+
+    assert event["path"] == "/runs/"
+    assert event["queryStringParameters"] is event["multiValueQueryStringParameters"] is event["pathParameters"] is None
+
+
+@pytest.mark.parametrize(
+    ("content", "body", "encoded"),
+    [('{"a": "ä"}'.encode(), '{"a": "ä"}', False), (b"\xff\x00", base64.b64encode(b"\xff\x00").decode(), True)],
+)
+def test_a_body_is_text_or_base64(content: bytes, body: str, encoded: bool) -> None:
+    event = World().event("POST", "/runs", content)
+
+    assert (event["body"], event["isBase64Encoded"]) == (body, encoded)
+
+
+def test_a_name_goes_before_a_variable() -> None:
+    assert World().event("GET", "/runs/newest")["resource"] == "/runs/newest"
+
+
+@pytest.mark.parametrize("target", ["/bucket/key", "/_aws/execute-api/other/v1/runs", "/_aws/execute-api/api1/v1"])
+def test_another_path_is_not_the_api_s(target: str) -> None:
+    assert World().ask("GET", target) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("DELETE", "/runs"), ("GET", "/runs/a/b"), ("GET", "/runs"), ("GET", "/")]
+)
+def test_a_method_that_the_template_has_not_is_forbidden(method: str, path: str) -> None:
+    world = World()
+
+    reply = world.ask(method, f"/_aws/execute-api/api1/v1{path}")
+
+    assert reply is not None
+    assert (reply.status, json.loads(reply.content)) == (403, {"message": "Missing Authentication Token"})
+    assert not world.functions.events
+
+
+@pytest.mark.parametrize("size", [MAX_BODY_BYTES + 1, 6_291_456])
+def test_what_the_gateway_or_lambda_cannot_take_is_refused_in_the_template_s_words(size: int) -> None:
+    world = World()
+
+    reply = world.ask("POST", "/_aws/execute-api/api1/v1/runs", b"x" * size)
+
+    assert reply is not None
+    assert (reply.status, reply.content) == (413, b'{"status": 413}')
+    assert not world.functions.events
+
+
+def test_an_answer_has_its_status_headers_and_bytes() -> None:
+    world = World()
+    world.functions.payload = {
+        "statusCode": 202,
+        "headers": {"Location": "/x"},
+        "multiValueHeaders": {"Content-Type": ["image/png"], "Vary": ["a", "b"]},
+        "body": base64.b64encode(b"\xff").decode(),
+        "isBase64Encoded": True,
+    }
+
+    reply = world.ask("POST", "/_aws/execute-api/api1/v1/runs")
+
+    assert reply is not None
+    assert (reply.status, reply.content) == (202, b"\xff")
+    assert reply.headers == {"Content-Type": "image/png", "Vary": "a, b", "Location": "/x"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "error"), [({"errorMessage": "x"}, "Unhandled"), ({"body": "x"}, None), ("text", None), (None, None)]
+)
+def test_a_function_that_fails_or_talks_nonsense_is_a_bad_gateway(payload: Any, error: str | None) -> None:
+    world = World()
+    world.functions.payload, world.functions.error = payload, error
+
+    reply = world.ask("POST", "/_aws/execute-api/api1/v1/runs")
+
+    assert reply is not None
+    assert (reply.status, json.loads(reply.content)) == (502, {"message": "Internal server error"})
+
+
+def test_a_stack_without_an_api_has_none() -> None:
+    assert rest_api(Stack("s", {}, {})) is None

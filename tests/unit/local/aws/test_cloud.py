@@ -1,0 +1,153 @@
+"""The embedded AWS as a whole, with a small stack."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from local.aws.cloud import Cloud, CloudInUseError
+from local.aws.deploy import DeploymentError
+from tests.unit.local.aws.assembly import template, write
+
+
+@pytest.fixture
+def assembly(tmp_path: Path) -> Path:
+    folder = tmp_path / "cdk.out"
+    folder.mkdir()
+    return write(folder, template())
+
+
+@pytest.fixture
+def cloud(assembly: Path, tmp_path: Path) -> Iterator[Cloud]:
+    with Cloud(assembly=assembly, parameters={"AllowedNetworks": ""}, out=tmp_path / "out") as cloud:
+        yield cloud
+
+
+def _upload(cloud: Cloud, key: str = "manifests/m.csv") -> None:
+    cloud.client("s3").put_object(Bucket=cloud.outputs["InputBucket"], Key=key, Body=b"url\n")
+    cloud.settle()
+
+
+def _execution(cloud: Cloud) -> Any:
+    """The one execution, ended."""
+    states = cloud.client("stepfunctions")
+    arn = cloud.outputs["StateMachineArn"]
+    (started,) = states.list_executions(stateMachineArn=arn)["executions"]
+    cloud.engine.wait_for(started["executionArn"], timeout=20)
+    return states.describe_execution(executionArn=started["executionArn"])
+
+
+def test_an_upload_runs_the_function_through_rule_and_state_machine(cloud: Cloud) -> None:
+    _upload(cloud)
+    execution = _execution(cloud)
+    assert execution["status"] == "SUCCEEDED"
+    assert json.loads(execution["output"])["detail"]["object"]["key"] == "manifests/m.csv"
+
+
+def test_an_upload_elsewhere_runs_nothing(cloud: Cloud) -> None:
+    _upload(cloud, "submitted/m.csv")
+    arn = cloud.outputs["StateMachineArn"]
+    assert cloud.client("stepfunctions").list_executions(stateMachineArn=arn)["executions"] == []
+
+
+def test_what_the_function_says_is_in_its_log_group(cloud: Cloud) -> None:
+    _upload(cloud)
+    _execution(cloud)
+    cloud.functions.close()
+    cloud.settle()
+    group = cloud.stack.resources["Log"].physical_id
+    events = cloud.client("logs").filter_log_events(logGroupName=group)["events"]
+    assert [event["message"].split()[0] for event in events] == ["START", "END", "REPORT"]
+
+
+def test_what_the_topic_publishes_is_collected(cloud: Cloud) -> None:
+    cloud.client("sns").publish(
+        TopicArn=cloud.outputs["TopicArn"],
+        Subject="2 images failed",
+        Message=json.dumps({"failed": 2}),
+        MessageAttributes={"type": {"DataType": "String", "StringValue": "images_failed"}},
+    )
+    assert cloud.messages() == [
+        {
+            "type": "images_failed",
+            "subject": "2 images failed",
+            "message": {"failed": 2},
+            "attributes": {"type": "images_failed"},
+        }
+    ]
+
+
+def test_a_change_of_an_execution_reaches_the_bus(cloud: Cloud) -> None:
+    _upload(cloud)
+    _execution(cloud)
+    cloud.settle()
+    changes = [event["detail"]["status"] for event in cloud.events.recent if event["source"] == "aws.states"]
+    assert changes == ["RUNNING", "SUCCEEDED"]
+
+
+def test_an_event_that_cannot_start_goes_to_the_dead_letter_queue(cloud: Cloud) -> None:
+    arn = cloud.outputs["StateMachineArn"]
+    cloud.client("stepfunctions").delete_state_machine(stateMachineArn=arn)
+    _upload(cloud)
+    dead = cloud.stack.resources["Dead"].physical_id
+    (letter,) = cloud.client("sqs").receive_message(QueueUrl=dead, MessageAttributeNames=["All"])["Messages"]
+    assert json.loads(letter["Body"])["detail"]["object"]["key"] == "manifests/m.csv"
+    assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "StateMachineDoesNotExist"
+
+
+def test_its_environment_is_all_that_a_client_needs(cloud: Cloud) -> None:
+    environment = cloud.environment()
+    assert environment["AWS_ENDPOINT_URL"] == cloud.endpoint
+    assert set(environment) >= {"INPUT_BUCKET", "IMAGES_BUCKET", "IMAGES_TABLE", "RUNS_TABLE", "TOPIC_ARN"}
+    assert environment["STATE_MACHINE_ARN"] == cloud.outputs["StateMachineArn"]
+
+
+def test_a_second_cloud_finds_what_the_first_one_exported(assembly: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with Cloud(assembly=assembly, parameters={}, out=out) as first:
+        first.client("s3").put_object(Bucket=first.outputs["ImagesBucket"], Key="images/a.png", Body=b"png")
+        row = {"url": {"S": "https://a/"}, "object_key": {"S": "images/a.png"}, "bytes": {"N": "3"}}
+        first.client("dynamodb").put_item(TableName=first.outputs["ImagesTable"], Item=row)
+        first.export()
+    with Cloud(assembly=assembly, parameters={}, out=out) as second:
+        found = second.client("s3").get_object(Bucket=second.outputs["ImagesBucket"], Key="images/a.png")
+        assert found["Body"].read() == b"png"
+        assert second.client("dynamodb").scan(TableName=second.outputs["ImagesTable"])["Items"] == [row]
+
+
+def test_two_clouds_at_once_are_refused(cloud: Cloud, assembly: Path) -> None:
+    with pytest.raises(CloudInUseError, match="one cloud a process"):
+        Cloud(assembly=assembly, parameters={})
+
+
+def test_closing_leaves_no_thread_no_process_and_no_state(assembly: Path) -> None:
+    threads, processes = set(threading.enumerate()), psutil.Process().children()
+    cloud = Cloud(assembly=assembly, parameters={})
+    _upload(cloud)
+    _execution(cloud)
+    cloud.close()
+    assert set(threading.enumerate()) == threads
+    assert psutil.Process().children() == processes
+
+
+def test_closing_in_the_middle_of_a_run_ends_it_at_once(tmp_path: Path) -> None:
+    threads, processes = set(threading.enumerate()), psutil.Process().children()
+    cloud = Cloud(assembly=write(tmp_path, template("wait", timeout=60)), parameters={})
+    _upload(cloud)
+    cloud.close()
+    assert set(threading.enumerate()) == threads
+    assert psutil.Process().children() == processes
+
+
+def test_a_deployment_that_fails_leaves_nothing_behind(tmp_path: Path, assembly: Path) -> None:
+    threads = set(threading.enumerate())
+    with pytest.raises(DeploymentError):
+        Cloud(assembly=tmp_path, parameters={})
+    assert set(threading.enumerate()) == threads
+    Cloud(assembly=assembly, parameters={}).close()

@@ -1,0 +1,137 @@
+"""What surrounds the interpreter, made of fakes: a clock that jumps, a bucket in memory, functions in Python."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from local.states import Engine, Invocation, InvocationRefused
+from local.states.records.executions import Execution
+
+START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+ROLE = "arn:aws:iam::123456789012:role/states"
+INVOKE = "arn:aws:states:::lambda:invoke"
+PATIENCE = 10.0
+"""Seconds a test waits for what comes at once unless it is broken."""
+
+
+class JumpingClock:
+    """A wait is over at once and has taken its time."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self._now = START
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        return self._now
+
+    def wait(self, seconds: float, stop: threading.Event) -> bool:
+        with self._lock:
+            self.waits.append(seconds)
+        self.pass_time(seconds)
+        return stop.is_set()
+
+    def pass_time(self, seconds: float) -> None:
+        with self._lock:
+            self._now += timedelta(seconds=seconds)
+
+
+class Bucket:
+    """S3, as far as it is used. `refuses` makes writes fail."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.refuses = False
+        self.drawn = 0
+        """Bytes of all bodies that were read."""
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
+        if Key not in self.objects:
+            raise KeyError(f"no such key: {Key}")
+        return {"Body": _Body(self, self.objects[Key])}
+
+    def put_object(self, *, Bucket: str, Key: str, Body: Any, ContentType: str) -> None:  # noqa: N803
+        if self.refuses:
+            raise OSError("access denied")
+        self.objects[Key] = Body if isinstance(Body, bytes) else Body.read()
+
+    def json(self, key: str) -> Any:
+        return json.loads(self.objects[key])
+
+
+class _Body(io.BytesIO):
+    def __init__(self, bucket: Bucket, content: bytes) -> None:
+        super().__init__(content)
+        self._bucket = bucket
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self._bucket.drawn += len(data)
+        return data
+
+
+class LambdaError(Exception):
+    """Raised in a fake function: the function ran and failed."""
+
+    def __init__(self, name: str, message: str = "") -> None:
+        super().__init__(name)
+        self.payload = {"errorType": name, "errorMessage": message}
+
+
+Function = Callable[[Any], Any]
+
+
+class World:
+    def __init__(self, max_children: int = 8) -> None:
+        self.clock = JumpingClock()
+        self.bucket = Bucket()
+        self.functions: dict[str, Function] = {}
+        self.told: list[dict[str, Any]] = []
+        self.engine = Engine(
+            region="eu-west-1",
+            account="123456789012",
+            s3=self.bucket,
+            invoke=self._invoke,
+            clock=self.clock,
+            max_children=max_children,
+            on_status_change=self.told.append,
+        )
+
+    def _invoke(self, function: str, payload: Any) -> Invocation:
+        name = function.rpartition(":")[2]
+        if name not in self.functions:
+            raise InvocationRefused("Lambda.ResourceNotFoundException", f"no function {name}")
+        try:
+            return Invocation(self.functions[name](payload), None)
+        except LambdaError as error:
+            return Invocation(error.payload, "Unhandled")
+
+    def start(self, definition: Mapping[str, Any], data: Any = None, *, kind: str = "STANDARD") -> str:
+        arn = self.engine.create_state_machine(
+            name=f"machine-{len(self.engine.machines)}", definition=definition, role_arn=ROLE, kind=kind
+        )
+        return self.engine.start_execution(arn, {} if data is None else data, name="run")
+
+    def run(self, definition: Mapping[str, Any], data: Any = None, *, kind: str = "STANDARD") -> Execution:
+        return self.engine.wait_for(self.start(definition, data, kind=kind), PATIENCE)
+
+    def output(self, definition: Mapping[str, Any], data: Any = None) -> Any:
+        """Of a run that must succeed; the error's name of one that does not."""
+        execution = self.run(definition, data)
+        return execution.error if execution.output_text is None else json.loads(execution.output_text)
+
+
+def one(state: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """A machine of one state."""
+    ending = {} if state["Type"] in ("Succeed", "Fail", "Choice") else {"End": True}
+    return {"StartAt": "S", "States": {"S": {**state, **ending}, **more}}
+
+
+def task(function: str = "f", **more: Any) -> dict[str, Any]:
+    parameters = {"FunctionName": function, "Payload.$": "$"}
+    return {"Type": "Task", "Resource": INVOKE, "Parameters": parameters, "OutputPath": "$.Payload", **more}
