@@ -24,7 +24,7 @@ from bench.measures.speed import Speed
 from bench.rig.chart import draw
 from bench.rig.origin import origin
 from bench.rig.race import OURS, POOL
-from functions.core.cost.estimate import LATENCY_MS, SIZE_KB, Run, floor
+from functions.core.cost.estimate import LATENCY_MS, SIZE_KB, RunEstimate, floor
 
 RESULTS = Path("bench/results")
 ROUNDS = 3
@@ -83,7 +83,7 @@ def main() -> None:
     large = memory.measure()
     console.print("Running the whole local pipeline …")
     whole = pipeline.measure()
-    cost = Run(images=1_000_000, size_kb=SIZE_KB * 1.024, latency_ms=LATENCY_MS)
+    cost = RunEstimate(images=1_000_000, size_kb=SIZE_KB * 1.024, latency_ms=LATENCY_MS)
     ratios = {
         **raced.ratios(),
         **waited.ratios(),

@@ -8,9 +8,9 @@ from ipaddress import ip_network
 from typing import Any
 
 from functions.core.cost.estimate import GLACIER_FROM_BYTES
-from functions.core.manifests.validation import WHOLE_BYTES
+from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.option_validation import checked
+from functions.core.model.option_validation import validate_options
 
 # CloudWatch Logs takes no others.
 RETENTION_DAYS = (
@@ -62,7 +62,7 @@ def run_options(value: object) -> Mapping[str, object]:
     if not isinstance(found, Mapping):
         raise ValueError
     try:
-        checked(found)
+        validate_options(found)
     except InvalidManifest as refusal:
         raise ValueError(str(refusal)) from refusal
     return dict(found)
@@ -107,7 +107,7 @@ class Settings:
     # That downloads may reach although they are not public.
     allowed_networks: str = setting("", "networks parted by commas, such as 203.0.113.0/24", networks)
     # Whole, that is; of a larger manifest the beginning and the end. PrepareRun reads some 30 MB a second.
-    check_manifests_up_to_bytes: int = setting(WHOLE_BYTES, "a number of bytes", whole_number)
+    check_manifests_up_to_bytes: int = setting(MAX_WHOLE_CHECK_BYTES, "a number of bytes", whole_number)
     # Named in the User-Agent, for the people whose servers are asked.
     contact: str = setting("", "a URL or a mail address in plain ASCII", text)
     # Sets the role by which API Gateway writes logs: one for the account and region, whatever APIs it has.

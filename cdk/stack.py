@@ -49,11 +49,11 @@ class ImageMirror(Stack):
         arn = {"STATE_MACHINE_ARN": machine.state_machine_arn}
         self.api_function = self._functions((API_FUNCTION,), settings, **arn)["api"]
         self.api = Api(self, "RestApi", function=self.api_function, settings=settings)
-        self._let_functions_work()
+        self._grant_functions()
         self._let_workflow_run()
         self._let_api_answer()
         self._let_alarms_publish()
-        self._watch(settings)
+        self._monitor(settings)
         self._outputs()
 
     def _functions(self, specs: Iterable[FunctionSpec], settings: Settings, **more: str) -> dict[str, Function]:
@@ -74,7 +74,7 @@ class ImageMirror(Stack):
             for spec in specs
         }
 
-    def _let_functions_work(self) -> None:
+    def _grant_functions(self) -> None:
         images, given = self.buckets.images.arn_for_objects, self.buckets.input.arn_for_objects
         manifests = [given("manifests/*"), given("submitted/*")]
         images_table, runs_table = self.tables.images.table_arn, self.tables.runs.table_arn
@@ -175,7 +175,7 @@ class ImageMirror(Stack):
             )
         )
 
-    def _watch(self, settings: Settings) -> None:
+    def _monitor(self, settings: Settings) -> None:
         functions = {**self.functions, "api": self.api_function}
         Monitoring(
             self,

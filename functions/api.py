@@ -16,33 +16,33 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from functions.adapters.clients import client
-from functions.adapters.dynamodb_images_table import ImagesTable
-from functions.adapters.dynamodb_runs_table import RunsTable
-from functions.adapters.s3_lists import Lists
-from functions.adapters.s3_presigned_links import Links, signer
-from functions.adapters.step_functions_executions import Executions
-from functions.config import ApiEnvironment
-from functions.core.api.body import json_of, text_of
-from functions.core.api.control import Changer
+from functions.adapters.dynamodb_images_table import DynamoImagesTable
+from functions.adapters.dynamodb_runs_table import DynamoRunsTable
+from functions.adapters.s3_lists import S3SubmittedManifests
+from functions.adapters.s3_presigned_links import S3PresignedLinks, signer
+from functions.adapters.step_functions_executions import StepFunctionsExecutions
+from functions.config import ApiConfig
+from functions.core.api.body import decode_body, parse_json
+from functions.core.api.control import RunControl
 from functions.core.api.problems import MEDIA_TYPE, Problem, ProblemDocument, invalid_fields, not_found
-from functions.core.api.queries import Onlooker, find_image
+from functions.core.api.queries import RunQueries, find_image
 from functions.core.api.requests import (
     ChangeRequest,
     RetryRequest,
     RunId,
     RunRequest,
     UploadRequest,
-    faulty_fields,
+    field_errors,
 )
 from functions.core.api.responses import Accepted, Image, RunDetails, RunPage, Upload
-from functions.core.api.submit import Submitter
+from functions.core.api.submit import RunSubmission
 from functions.core.api.upload import upload
-from functions.core.model.errors import SystemFault
+from functions.core.model.errors import InfrastructureError
 from functions.core.model.runs import Status
 from functions.core.model.urls import MAX_URL_BYTES
 
 logger = Logger()
-app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=json_of)
+app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=parse_json)
 app.configure_openapi(title="Image Mirror", version="1", description="Runs that mirror images, and the images.")
 app.enable_swagger(path="/docs", title="Image Mirror", version="1")
 
@@ -53,30 +53,30 @@ Key = Annotated[
 
 
 @cache
-def environment() -> ApiEnvironment:
-    return ApiEnvironment.read()
+def config() -> ApiConfig:
+    return ApiConfig.read()
 
 
-def runs() -> RunsTable:
-    return RunsTable(client("dynamodb"), environment().runs_table)
+def runs() -> DynamoRunsTable:
+    return DynamoRunsTable(client("dynamodb"), config().runs_table)
 
 
-def executions() -> Executions:
-    return Executions(client("stepfunctions"), environment().state_machine_arn)
+def executions() -> StepFunctionsExecutions:
+    return StepFunctionsExecutions(client("stepfunctions"), config().state_machine_arn)
 
 
-def submitter() -> Submitter:
-    lists = Lists(client("s3"), environment().input_bucket)
-    return Submitter(runs=runs(), lists=lists, executions=executions(), now=datetime.now(UTC))
+def submitter() -> RunSubmission:
+    lists = S3SubmittedManifests(client("s3"), config().input_bucket)
+    return RunSubmission(runs=runs(), lists=lists, executions=executions(), now=datetime.now(UTC))
 
 
-def onlooker() -> Onlooker:
-    reports = Links(signer(), environment().input_bucket)
-    return Onlooker(runs=runs(), executions=executions(), reports=reports, now=datetime.now(UTC))
+def onlooker() -> RunQueries:
+    reports = S3PresignedLinks(signer(), config().input_bucket)
+    return RunQueries(runs=runs(), executions=executions(), reports=reports, now=datetime.now(UTC))
 
 
-def changer() -> Changer:
-    return Changer(runs=runs(), executions=executions(), now=datetime.now(UTC))
+def changer() -> RunControl:
+    return RunControl(runs=runs(), executions=executions(), now=datetime.now(UTC))
 
 
 def answers(status: HTTPStatus, model: type[BaseModel], *problems: HTTPStatus) -> dict[int, Any]:
@@ -151,14 +151,14 @@ def retry_run(run_id: RunIdInPath, request: RetryRequest | None = None, key: Key
     responses=answers(HTTPStatus.CREATED, Upload, *BODY_REFUSED),
 )
 def post_manifest(request: UploadRequest) -> Response[Any]:
-    bucket = environment().input_bucket
-    return _answer(HTTPStatus.CREATED, upload(request, Links(signer(), bucket), bucket))
+    bucket = config().input_bucket
+    return _answer(HTTPStatus.CREATED, upload(request, S3PresignedLinks(signer(), bucket), bucket))
 
 
 @app.get("/images", summary="Find the image of a URL", responses=answers(HTTPStatus.OK, Image, NOT_FOUND))
 def get_image(url: Annotated[str, Query(min_length=1, max_length=MAX_URL_BYTES)]) -> Response[Any]:
-    table = ImagesTable(client("dynamodb"), environment().images_table)
-    return _answer(HTTPStatus.OK, find_image(url, table, Links(signer(), environment().images_bucket)))
+    table = DynamoImagesTable(client("dynamodb"), config().images_table)
+    return _answer(HTTPStatus.OK, find_image(url, table, S3PresignedLinks(signer(), config().images_bucket)))
 
 
 @app.get("/openapi.json", include_in_schema=False)
@@ -173,14 +173,14 @@ def refused(problem: Problem) -> Response[Any]:
 
 
 def unfit(error: RequestValidationError) -> Response[Any]:
-    return refused(invalid_fields(faulty_fields(error.errors())))
+    return refused(invalid_fields(field_errors(error.errors())))
 
 
 def unknown(_: NotFoundError) -> Response[Any]:
     return refused(not_found("There is no such path."))
 
 
-def broken(fault: SystemFault) -> Response[Any]:
+def broken(fault: InfrastructureError) -> Response[Any]:
     """AWS refused us; its words stay in the log."""
     logger.error("The request could not be served", error=type(fault).__name__, cause=str(fault))
     detail = "A service that is needed for this refused; it may not, a little later."
@@ -198,7 +198,7 @@ REFUSALS: Mapping[type[Exception], Callable[[Any], Response[Any]]] = {
     Problem: refused,
     RequestValidationError: unfit,
     NotFoundError: unknown,
-    SystemFault: broken,
+    InfrastructureError: broken,
     Exception: stumbled,
 }
 for kind, answer in REFUSALS.items():
@@ -218,7 +218,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _text(event: Mapping[str, Any]) -> str | None:
     """Raises Problem."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    return text_of(
+    return decode_body(
         event.get("body"),
         encoded=event.get("isBase64Encoded", False),
         content_type=headers.get("content-type", ""),

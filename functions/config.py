@@ -15,7 +15,7 @@ def environment_name(variables: Mapping[str, str] = os.environ) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class TraceEnvironment:
+class TraceConfig:
     """Set by Lambda: `header` anew for each invocation, `daemon` where it takes segments. Both are empty elsewhere."""
 
     header: str
@@ -27,7 +27,7 @@ class TraceEnvironment:
 
 
 @dataclass(frozen=True, slots=True)
-class PrepareEnvironment:
+class PrepareConfig:
     """`default_options` are those of the stack's settings; a manifest up to `check_bytes` is read whole."""
 
     runs_table: str
@@ -40,7 +40,7 @@ class PrepareEnvironment:
 
 
 @dataclass(frozen=True, slots=True)
-class DownloadEnvironment:
+class DownloadConfig:
     """`addresses` lets the networks of ALLOWED_NETWORKS through; `contact` stands in the User-Agent."""
 
     images_bucket: str
@@ -63,7 +63,7 @@ class DownloadEnvironment:
 
 
 @dataclass(frozen=True, slots=True)
-class SummarizeEnvironment:
+class SummarizeConfig:
     """Where the parts are and where the run is recorded."""
 
     input_bucket: str
@@ -76,7 +76,7 @@ class SummarizeEnvironment:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiEnvironment:
+class ApiConfig:
     """Where runs are recorded and what they have brought, and the state machine that makes them."""
 
     images_bucket: str

@@ -9,14 +9,14 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.adapters.clients import POOL, client, credentials
-from functions.adapters.dynamodb_images_table import ImagesTable
-from functions.adapters.s3_image_bucket import ImageBucket
-from functions.adapters.s3_run_files import RunFiles
-from functions.adapters.s3_signed_put import SignedPut
-from functions.adapters.sns_topic import Topic
-from functions.config import DownloadEnvironment
+from functions.adapters.dynamodb_images_table import DynamoImagesTable
+from functions.adapters.s3_image_bucket import S3ImageBucket
+from functions.adapters.s3_run_files import S3RunFiles
+from functions.adapters.s3_signed_put import S3SignedPut
+from functions.adapters.sns_topic import SnsTopic
+from functions.config import DownloadConfig
 from functions.core.download.batch import BatchMirror
-from functions.core.download.mirror import Mirror
+from functions.core.download.mirror import RowMirror
 from functions.core.download.rounds import CHILD_SECONDS, Batch, RoundRunner
 from functions.core.model.options import Options
 from functions.core.web.deadlines import Watchdog
@@ -35,28 +35,28 @@ logger = Logger()
 
 
 @cache
-def environment() -> DownloadEnvironment:
-    return DownloadEnvironment.read()
+def config() -> DownloadConfig:
+    return DownloadConfig.read()
 
 
 @cache
 def fetcher() -> Fetcher:
-    session = make_session(Guard(environment().addresses, Resolver()), contact=environment().contact)
+    session = make_session(Guard(config().addresses, Resolver()), contact=config().contact)
     return Fetcher(session, Watchdog())
 
 
 @cache
-def quick_put() -> SignedPut:
-    return SignedPut(client("s3"), environment().images_bucket, credentials(), POOL)
+def quick_put() -> S3SignedPut:
+    return S3SignedPut(client("s3"), config().images_bucket, credentials(), POOL)
 
 
 def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
-    settings = environment()
-    table = ImagesTable(client("dynamodb"), settings.images_table)
-    files = RunFiles(client("s3"), settings.input_bucket, run_id)
-    mirror = Mirror(
+    settings = config()
+    table = DynamoImagesTable(client("dynamodb"), settings.images_table)
+    files = S3RunFiles(client("s3"), settings.input_bucket, run_id)
+    mirror = RowMirror(
         fetcher=phases.timed(fetcher(), fetch=Phase.DOWNLOAD),
-        store=phases.timed(ImageBucket(client("s3"), settings.images_bucket, quick_put()), put=Phase.STORE),
+        store=phases.timed(S3ImageBucket(client("s3"), settings.images_bucket, quick_put()), put=Phase.STORE),
         options=options,
         run_id=run_id,
     )
@@ -69,7 +69,7 @@ def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
             pushed_back=lambda: quick_put().pushed_back,
         ),
         files=phases.timed(files, write=Phase.RECORD),
-        notices=phases.timed(Topic(client("sns"), settings.topic_arn), publish=Phase.NOTIFY),
+        notices=phases.timed(SnsTopic(client("sns"), settings.topic_arn), publish=Phase.NOTIFY),
         options=options,
     )
 

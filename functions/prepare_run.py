@@ -7,9 +7,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.adapters.clients import client
-from functions.adapters.dynamodb_runs_table import RunsTable
-from functions.adapters.s3_manifests import Manifests
-from functions.config import PrepareEnvironment
+from functions.adapters.dynamodb_runs_table import DynamoRunsTable
+from functions.adapters.s3_manifests import S3Manifests
+from functions.config import PrepareConfig
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.runs import run_id_of
 from functions.core.prepare import Preparer
@@ -22,10 +22,10 @@ logger = Logger()
 
 @cache
 def preparer() -> Preparer:
-    environment = PrepareEnvironment.read()
+    environment = PrepareConfig.read()
     return Preparer(
-        manifests=Manifests(client("s3")),
-        records=RunsTable(client("dynamodb"), environment.runs_table),
+        manifests=S3Manifests(client("s3")),
+        records=DynamoRunsTable(client("dynamodb"), environment.runs_table),
         defaults=environment.default_options,
         whole_bytes=environment.check_bytes,
     )

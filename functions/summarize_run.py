@@ -9,12 +9,12 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.adapters.clients import client
-from functions.adapters.dynamodb_runs_table import RunsTable
-from functions.adapters.s3_manifests import Manifests
-from functions.adapters.s3_run_files import RunFiles
-from functions.adapters.sns_topic import Topic
+from functions.adapters.dynamodb_runs_table import DynamoRunsTable
+from functions.adapters.s3_manifests import S3Manifests
+from functions.adapters.s3_run_files import S3RunFiles
+from functions.adapters.sns_topic import SnsTopic
 from functions.adapters.step_functions_executions import input_of
-from functions.config import SummarizeEnvironment
+from functions.config import SummarizeConfig
 from functions.core.model.reasons import Reason
 from functions.core.model.runs import run_id_of
 from functions.core.summary.status_change import StatusChange
@@ -34,17 +34,17 @@ logger = Logger()
 
 
 @cache
-def environment() -> SummarizeEnvironment:
-    return SummarizeEnvironment.read()
+def config() -> SummarizeConfig:
+    return SummarizeConfig.read()
 
 
 def summarizer(run_id: str) -> Summarizer:
-    settings = environment()
+    settings = config()
     return Summarizer(
-        manifests=Manifests(client("s3")),
-        results=RunFiles(client("s3"), settings.input_bucket, run_id),
-        records=RunsTable(client("dynamodb"), settings.runs_table),
-        notices=Topic(client("sns"), settings.topic_arn),
+        manifests=S3Manifests(client("s3")),
+        results=S3RunFiles(client("s3"), settings.input_bucket, run_id),
+        records=DynamoRunsTable(client("dynamodb"), settings.runs_table),
+        notices=SnsTopic(client("sns"), settings.topic_arn),
         now=datetime.now(UTC),
     )
 

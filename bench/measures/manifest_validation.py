@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from functions.core.manifests.validation import checked
+from functions.core.manifests.validation import validate_manifest
 from functions.core.model.runs import ManifestObject
 from local.commands.manifest_files import ManifestFiles
 
@@ -64,7 +64,7 @@ def _measure(path: Path) -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     before = _peak_megabytes()
     started = time.process_time()
-    found = checked(ManifestFiles(), ManifestObject(str(path.parent), path.name, size=path.stat().st_size))
+    found = validate_manifest(ManifestFiles(), ManifestObject(str(path.parent), path.name, size=path.stat().st_size))
     seconds = time.process_time() - started
     print(json.dumps({"rows": found.contents.rows, "seconds": seconds, "megabytes": _peak_megabytes() - before}))
 

@@ -17,7 +17,7 @@ from bench.rig.origin import origin
 from bench.rig.race import AWS, urls
 from bench.rig.sink import sink
 from functions.core.download import batch
-from functions.core.download.mirror import Mirror
+from functions.core.download.mirror import RowMirror
 
 IMAGES = 2000
 
@@ -30,9 +30,9 @@ def main() -> None:
     profile = cProfile.Profile()
     with origin(500) as sites, sink() as s3, open(os.devnull, "w") as log, redirect_stdout(log):
         ready(Job(s3, []))
-        vars(batch)["STORING"] = 0
+        vars(batch)["MAX_CONCURRENT_UPLOADS"] = 0
         mirror(Job(s3, urls(sites, IMAGES), {"concurrency": 1}))  # connections, caches
-        Mirror.mirror = _profiled(profile, Mirror.mirror)  # type: ignore[method-assign]
+        RowMirror.mirror = _profiled(profile, RowMirror.mirror)  # type: ignore[method-assign]
         mirror(Job(s3, urls(sites, IMAGES), {"concurrency": 1}))
     pstats.Stats(profile).sort_stats("cumulative").print_stats(lines)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from rich.console import Console
 from rich.table import Table
 
-from functions.core.cost.estimate import CHILD_STARTS, RUN_SECONDS, Run
+from functions.core.cost.estimate import CHILD_STARTS_PER_SECOND, RUN_SECONDS, RunEstimate
 from functions.core.model.options import Options
 from functions.core.report.formatting import seconds as shown
 
@@ -50,7 +50,7 @@ class Course:
     bounds: Counter[str]
 
 
-def simulate(run: Run, account: Account) -> Course:
+def simulate(run: RunEstimate, account: Account) -> Course:
     """As if one manifest could be of any length; a list that is split goes the same way."""
     batch_rate = run.options.batch_size / run.batch_seconds
     left, second, children, peak = float(run.images), 0, 0.0, 0.0
@@ -60,7 +60,7 @@ def simulate(run: Run, account: Account) -> Course:
             "batches of the run": run.batches,
             "max_concurrency": run.options.max_concurrency,
             "Lambda's concurrency": min(account.lambdas, ENVIRONMENTS * (1 + second // EVERY_SECONDS)),
-            "starts of children": children + CHILD_STARTS,
+            "starts of children": children + CHILD_STARTS_PER_SECOND,
         }
         bound = min(allowed, key=lambda name: allowed[name])
         children = allowed[bound]
@@ -98,7 +98,7 @@ def _table(title: str, latency: float, concurrency: int, account: Account) -> Ta
     for name in ("images", "time", "at most a second", "bound by, most of the time"):
         table.add_column(name, justify="left" if name.startswith("bound") else "right")
     for power in range(3, 10):
-        run = Run(images=10**power, latency_ms=latency, options=replace(Options(), max_concurrency=concurrency))
+        run = RunEstimate(images=10**power, latency_ms=latency, options=replace(Options(), max_concurrency=concurrency))
         course = simulate(run, account)
         ((bound, _),) = course.bounds.most_common(1)
         table.add_row(f"{run.images:,}", shown(course.seconds), f"{course.peak:,.0f}", bound)

@@ -19,9 +19,9 @@ from typing import Any
 
 from botocore.response import StreamingBody
 
-from functions.adapters.s3_manifests import Manifests
-from functions.adapters.s3_run_files import RunFiles
-from functions.core.model.ports import Notice
+from functions.adapters.s3_manifests import S3Manifests
+from functions.adapters.s3_run_files import S3RunFiles
+from functions.core.model.ports import Notification
 from functions.core.model.runs import run_id_of
 from functions.core.summary.summarizer import Summarizer
 
@@ -86,7 +86,7 @@ class _Records:
 
 
 class _Nobody:
-    def publish(self, notice: Notice) -> bool:
+    def publish(self, notice: Notification) -> bool:
         return True
 
 
@@ -107,8 +107,8 @@ def _measure(rows: int, latency: float) -> None:
         s3 = _FolderS3(Path(name), latency)
         run_id = run_id_of(event)
         summarizer = Summarizer(
-            manifests=Manifests(s3),
-            results=RunFiles(s3, "input", run_id),
+            manifests=S3Manifests(s3),
+            results=S3RunFiles(s3, "input", run_id),
             records=_Records({"run_id": run_id, "format": "csv", "rows": rows, "columns": ["title"]}),
             notices=_Nobody(),
             now=datetime.now(UTC),

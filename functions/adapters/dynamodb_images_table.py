@@ -21,7 +21,7 @@ _to_dynamo = TypeSerializer().serialize
 _from_dynamo = TypeDeserializer().deserialize
 
 
-class ImagesTable:
+class DynamoImagesTable:
     """Reads and writes in batches, until nothing is unprocessed."""
 
     def __init__(self, dynamodb: Any, table: str) -> None:

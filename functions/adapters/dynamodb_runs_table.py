@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from functions.adapters.errors import AWS_ERRORS, code_of
 from functions.core.model.errors import TableFault
-from functions.core.model.runs import KIND
+from functions.core.model.runs import RUN_KIND
 
 NEWEST = "newest"
 """The index of all runs by `started_at`."""
@@ -17,7 +17,7 @@ NEWEST = "newest"
 _deserialized = TypeDeserializer().deserialize
 
 
-class RunsTable:
+class DynamoRunsTable:
     """One record a run."""
 
     def __init__(self, dynamodb: Any, table: str) -> None:
@@ -75,14 +75,14 @@ class RunsTable:
         """
         request: dict[str, Any] = {
             "KeyConditionExpression": "kind = :kind",
-            "ExpressionAttributeValues": {":kind": {"S": KIND}},
+            "ExpressionAttributeValues": {":kind": {"S": RUN_KIND}},
         }
         if status:
             request["FilterExpression"] = "#status = :status"
             request["ExpressionAttributeNames"] = {"#status": "status"}
             request["ExpressionAttributeValues"][":status"] = {"S": status}
         if after:
-            request["ExclusiveStartKey"] = _to_item({**after, "kind": KIND})
+            request["ExclusiveStartKey"] = _to_item({**after, "kind": RUN_KIND})
         answer = _called(
             self._dynamodb.query,
             TableName=self._table,

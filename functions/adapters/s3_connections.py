@@ -17,7 +17,7 @@ from urllib3.util import wait_for_read
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 20.0
 BLOCK_BYTES = 256 * 1024
-MOST_READ = 64 * 1024
+MAX_RESPONSE_BYTES = 64 * 1024
 """Of an answer; what is longer ends with its connection."""
 
 _PORTS = {"https": 443, "http": 80}
@@ -27,7 +27,7 @@ _LAST = re.compile(rb"\r\n(?:connection:[ \t]*close|transfer-encoding:)", re.I)
 _ETAG = re.compile(rb"\r\netag:", re.I)
 
 
-class PutConnections:
+class S3Connections:
     """Of one site, `https://host` or `http://host:port`. As many are kept as were used at once, up to `most`."""
 
     def __init__(self, site: str, most: int) -> None:
@@ -126,7 +126,7 @@ class _Answer:
         self.status = int(line[2])
         length = _LENGTH.search(head)
         whole = ends + 4 + (int(length[1]) if length else 0)
-        self.is_last = length is None or whole > MOST_READ or line[1] == b"0" or _LAST.search(head) is not None
+        self.is_last = length is None or whole > MAX_RESPONSE_BYTES or line[1] == b"0" or _LAST.search(head) is not None
         self.is_plain = length is not None and whole == ends + 4 == len(data) and _ETAG.search(head) is not None
         while not self.is_last and len(data) < whole:
             data += _more(sock, data)
@@ -135,7 +135,7 @@ class _Answer:
 
 
 def _more(sock: socket.socket, data: bytes) -> bytes:
-    if len(data) > MOST_READ:
+    if len(data) > MAX_RESPONSE_BYTES:
         raise ValueError("an answer without end")
     more = sock.recv(16 * 1024)
     if not more:

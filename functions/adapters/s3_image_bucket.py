@@ -6,26 +6,26 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from functions.adapters.errors import AWS_ERRORS, code_of, passes
-from functions.adapters.s3_signed_put import SignedPut
-from functions.core.model.errors import RowFault, StorageFault
-from functions.core.model.ports import Upload
+from functions.adapters.s3_signed_put import S3SignedPut
+from functions.core.model.errors import RowError, StorageFault
+from functions.core.model.ports import ImageUpload
 from functions.core.model.reasons import Reason
 
 OWNER = "url-sha256"
 """Object metadata: whose image it is, so that a repeated batch knows its own object again."""
 
 
-class ImageBucket:
+class S3ImageBucket:
     """One PUT an image, its SHA-256 checked by S3. A single PUT takes up to 5 GB and costs what any other does,
     where a multipart upload costs three at least."""
 
-    def __init__(self, s3: Any, bucket: str, quick: SignedPut | None = None) -> None:
+    def __init__(self, s3: Any, bucket: str, quick: S3SignedPut | None = None) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._quick = quick
 
-    def put(self, upload: Upload) -> None:
-        """Raises RowFault(STORAGE | KEY_CONFLICT), StorageFault."""
+    def put(self, upload: ImageUpload) -> None:
+        """Raises RowError(STORAGE | KEY_CONFLICT), StorageFault."""
         try:
             self._put(upload, {"IfNoneMatch": "*"} if upload.exclusive else {})
         except ClientError as error:
@@ -35,7 +35,7 @@ class ImageBucket:
         except AWS_ERRORS as error:
             raise _fault(error) from error
 
-    def _put_over_own(self, upload: Upload) -> None:
+    def _put_over_own(self, upload: ImageUpload) -> None:
         """The key is taken: by this URL in an earlier try, or by another one, which keeps it."""
         try:
             head = self._s3.head_object(Bucket=self._bucket, Key=upload.key)
@@ -43,9 +43,9 @@ class ImageBucket:
                 return self._put(upload, {"IfMatch": head["ETag"]})
         except AWS_ERRORS as error:
             raise _fault(error) from error
-        raise RowFault(Reason.KEY_CONFLICT, f"The key {upload.key} already holds the image of another URL.")
+        raise RowError(Reason.KEY_CONFLICT, f"The key {upload.key} already holds the image of another URL.")
 
-    def _put(self, upload: Upload, condition: dict[str, str]) -> None:
+    def _put(self, upload: ImageUpload, condition: dict[str, str]) -> None:
         arguments = {
             "Key": upload.key,
             "ContentType": upload.content_type,
@@ -62,7 +62,7 @@ class ImageBucket:
         self._s3.put_object(Bucket=self._bucket, Body=upload.file, ContentLength=upload.size, **arguments)
 
 
-def _fault(error: Exception) -> RowFault | StorageFault:
+def _fault(error: Exception) -> RowError | StorageFault:
     if passes(error):
-        return RowFault(Reason.STORAGE, f"S3 did not take the image ({code_of(error)}).")
+        return RowError(Reason.STORAGE, f"S3 did not take the image ({code_of(error)}).")
     return StorageFault(f"S3 refuses images: {error}")

@@ -12,7 +12,7 @@ from functions.core.model.runs import ManifestObject
 _NOT_THERE = {"404", "NoSuchKey", "NotFound", "403", "AccessDenied"}
 
 
-class Lists:
+class S3SubmittedManifests:
     def __init__(self, s3: Any, bucket: str) -> None:
         self._s3 = s3
         self.bucket = bucket

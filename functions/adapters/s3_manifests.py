@@ -7,20 +7,20 @@ from botocore.exceptions import ClientError
 
 from functions.adapters.errors import AWS_ERRORS, code_of
 from functions.core.model.errors import StorageFault
-from functions.core.model.ports import ManifestGone
+from functions.core.model.ports import ManifestGoneError
 
 CHUNK_BYTES = 256 * 1024
 _GONE = {"NoSuchKey", "404", "NotFound", "PreconditionFailed", "412"}
 
 
-class Manifests:
+class S3Manifests:
     """Reads by ETag: a manifest that was replaced since it was announced is another one."""
 
     def __init__(self, s3: Any) -> None:
         self._s3 = s3
 
     def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
-        """The object's bytes from `start`, in pieces. Raises ManifestGone, StorageFault."""
+        """The object's bytes from `start`, in pieces. Raises ManifestGoneError, StorageFault."""
         condition = {"IfMatch": f'"{etag}"'} if etag else {}
         if start:
             condition["Range"] = f"bytes={start}-"
@@ -31,7 +31,7 @@ class Manifests:
             raise StorageFault(f"S3 broke off while giving the manifest ({code_of(error)}): {error}") from error
 
     def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
-        """The user's metadata on the object. Raises ManifestGone, StorageFault."""
+        """The user's metadata on the object. Raises ManifestGoneError, StorageFault."""
         found = self._call("head_object", Bucket=bucket, Key=key)["Metadata"]
         return {str(name): str(value) for name, value in found.items()}
 
@@ -40,7 +40,7 @@ class Manifests:
             return getattr(self._s3, operation)(**request)
         except ClientError as error:
             if code_of(error) in _GONE:
-                raise ManifestGone(request["Key"]) from error
+                raise ManifestGoneError(request["Key"]) from error
             raise StorageFault(f"S3 refuses the manifest ({code_of(error)}): {error}") from error
         except AWS_ERRORS as error:
             raise StorageFault(f"S3 does not give the manifest ({code_of(error)}): {error}") from error

@@ -16,7 +16,7 @@ def signer() -> Any:
     return boto3.client("s3", config=Config(signature_version="s3v4"))
 
 
-class Links:
+class S3PresignedLinks:
     """Into one bucket. They end with the credentials that signed them, if that is earlier."""
 
     def __init__(self, s3: Any, bucket: str) -> None:

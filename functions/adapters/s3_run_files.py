@@ -17,7 +17,7 @@ AHEAD = 16
 CHUNK_BYTES = 256 * 1024
 
 
-class RunFiles:
+class S3RunFiles:
     """Names are relative to the run's folder."""
 
     def __init__(self, s3: Any, bucket: str, run_id: str) -> None:

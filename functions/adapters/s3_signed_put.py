@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from botocore.utils import get_environ_proxies
 
-from functions.adapters.s3_connections import PutConnections
+from functions.adapters.s3_connections import S3Connections
 
 HEADERS = {
     "ChecksumSHA256": "x-amz-checksum-sha256",
@@ -30,7 +30,7 @@ HEADERS = {
 """What boto3 calls them."""
 
 IN_ONE_PIECE = 1024 * 1024
-HOPELESS = 5
+MAX_CONSECUTIVE_FAILURES = 5
 """So many in a row without an answer, or forbidden, and it gives up for good: every image would be sent twice."""
 
 SLOW_DOWN = 503
@@ -43,7 +43,7 @@ AGENT = "image-mirror"
 _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
-class SignedPut:
+class S3SignedPut:
     """Of one bucket. Where that is, it learns from the first PUT that boto3 makes; until then it does nothing.
 
     Behind a proxy it never does anything: boto3 knows how to go through it. `pushed_back` counts how often S3 has
@@ -56,7 +56,7 @@ class SignedPut:
         self._region = s3.meta.region_name
         self._endpoint = s3.meta.endpoint_url
         self._connections = connections
-        self._where: _Where | None = None
+        self._where: BucketEndpoint | None = None
         self._failures = 0
         self.pushed_back = 0
         s3.meta.events.register("response-received.s3.PutObject", self._received)
@@ -67,11 +67,11 @@ class SignedPut:
         """Botocore's event: a PUT is about to be sent, of this bucket or another one."""
         if (
             self._where is None
-            and self._failures < HOPELESS
+            and self._failures < MAX_CONSECUTIVE_FAILURES
             and (found := _folder(request.url, self._bucket, self._endpoint)) is not None
         ):
             site, host, folder = found
-            self._where = _Where(PutConnections(site, self._connections), host, folder)
+            self._where = BucketEndpoint(S3Connections(site, self._connections), host, folder)
 
     def put(self, file: IO[bytes], size: int, sha256: str, arguments: Mapping[str, Any]) -> bool:
         """Whether S3 has taken it. `arguments` are those of boto3's put_object; `sha256` is hex of the whole file."""
@@ -98,16 +98,16 @@ class SignedPut:
             self.pushed_back += 1
             time.sleep(random.uniform(0, PAUSE_SECONDS))
         self._failures = self._failures + 1 if status in (None, 403) else 0
-        if self._failures >= HOPELESS:
+        if self._failures >= MAX_CONSECUTIVE_FAILURES:
             self._where = None
 
 
-class _Where:
+class BucketEndpoint:
     """Connections, and how the bucket is spoken of over them."""
 
     __slots__ = ("connections", "folder", "host")
 
-    def __init__(self, connections: PutConnections, host: str, folder: str) -> None:
+    def __init__(self, connections: S3Connections, host: str, folder: str) -> None:
         self.connections, self.host, self.folder = connections, host, folder
 
 

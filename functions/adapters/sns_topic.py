@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from functions.adapters.errors import AWS_ERRORS, code_of
-from functions.core.model.ports import Notice
+from functions.core.model.ports import Notification
 
 MAX_BYTES = 256 * 1024
 MAX_SUBJECT = 99
@@ -14,14 +14,14 @@ MAX_SUBJECT = 99
 logger = Logger(child=True)
 
 
-class Topic:
+class SnsTopic:
     """Publishes and goes on: whoever cannot be told now finds the same in the run's report."""
 
     def __init__(self, sns: Any, arn: str) -> None:
         self._sns = sns
         self._arn = arn
 
-    def publish(self, notice: Notice) -> bool:
+    def publish(self, notice: Notification) -> bool:
         """False, and a log line, where it could not be published."""
         try:
             self._sns.publish(

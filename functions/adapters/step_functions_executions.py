@@ -13,7 +13,7 @@ from functions.core.model.ports import Progress
 _THROTTLED = frozenset({"ThrottlingException", "TooManyRequestsException", "Throttling"})
 
 
-class Executions:
+class StepFunctionsExecutions:
     """Of one state machine. An execution is named as its run, so that its ARN is known before it starts."""
 
     def __init__(self, states: Any, state_machine_arn: str) -> None:

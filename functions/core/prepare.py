@@ -5,13 +5,12 @@ from dataclasses import asdict
 from typing import Any
 
 from functions.core.manifests.formats import PARQUET
-from functions.core.manifests.validation import WHOLE_BYTES, Checked
-from functions.core.manifests.validation import checked as checked_manifest
+from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES, ValidatedManifest, validate_manifest
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.metadata import options_in
-from functions.core.model.option_validation import checked
+from functions.core.model.metadata import options_from_metadata
+from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
-from functions.core.model.ports import ManifestGone, Manifests, RunRecords
+from functions.core.model.ports import ManifestGoneError, Manifests, RunRecords
 from functions.core.model.runs import ManifestObject, new_record, run_id_of
 
 
@@ -24,7 +23,7 @@ class Preparer:
         manifests: Manifests,
         records: RunRecords,
         defaults: Mapping[str, Any],
-        whole_bytes: int = WHOLE_BYTES,
+        whole_bytes: int = MAX_WHOLE_CHECK_BYTES,
     ) -> None:
         self._manifests = manifests
         self._records = records
@@ -55,18 +54,18 @@ class Preparer:
         asked = (event.get("run") or {}).get("options") or {}
         try:
             metadata = self._manifests.metadata(manifest.bucket, manifest.key)
-        except ManifestGone as error:
+        except ManifestGoneError as error:
             raise _gone(manifest) from error
-        return checked(self._defaults, options_in(metadata), asked)
+        return validate_options(self._defaults, options_from_metadata(metadata), asked)
 
-    def _checked(self, manifest: ManifestObject) -> Checked:
+    def _checked(self, manifest: ManifestObject) -> ValidatedManifest:
         try:
-            return checked_manifest(self._manifests, manifest, self._whole_bytes)
-        except ManifestGone as error:
+            return validate_manifest(self._manifests, manifest, self._whole_bytes)
+        except ManifestGoneError as error:
             raise _gone(manifest) from error
 
 
-def _payload(run_id: str, manifest: ManifestObject, found: Checked, options: Options) -> dict[str, Any]:
+def _payload(run_id: str, manifest: ManifestObject, found: ValidatedManifest, options: Options) -> dict[str, Any]:
     rows = found.contents.rows
     # Of Parquet a row cannot be looked up again, so its batches keep what is to be retried.
     kept = {"keep_items": True} if found.format == PARQUET else {}
@@ -89,7 +88,7 @@ def _payload(run_id: str, manifest: ManifestObject, found: Checked, options: Opt
     }
 
 
-def _note(found: Checked) -> str | None:
+def _note(found: ValidatedManifest) -> str | None:
     part = "The manifest is too large to be looked at whole: only its beginning and its end were." * found.sampled
     return " ".join(filter(None, (found.contents.note, part))) or None
 

@@ -6,23 +6,23 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from functions.core.download.rounds import Batch, Report
-from functions.core.model.outcomes import Ending, Outcome, tally
-from functions.core.model.urls import shown_host
+from functions.core.download.rounds import Batch, RoundReport
+from functions.core.model.outcomes import Outcome, OutcomeKind, tally
+from functions.core.model.urls import display_host
 from functions.telemetry.metrics import counted, emit
 from functions.telemetry.names import Metric
 from functions.telemetry.phases import Phase, Phases
 
 OF_ENDING = {
-    Ending.STORED: Metric.STORED,
-    Ending.UNCHANGED: Metric.UNCHANGED,
-    Ending.SKIPPED: Metric.SKIPPED,
-    Ending.DUPLICATE: Metric.DUPLICATE,
-    Ending.FAILED: Metric.FAILED,
+    OutcomeKind.STORED: Metric.STORED,
+    OutcomeKind.UNCHANGED: Metric.UNCHANGED,
+    OutcomeKind.SKIPPED: Metric.SKIPPED,
+    OutcomeKind.DUPLICATE: Metric.DUPLICATE,
+    OutcomeKind.FAILED: Metric.FAILED,
 }
 
 
-def log_round(logger: Logger, batch: Batch, report: Report, milliseconds: int) -> None:
+def log_round(logger: Logger, batch: Batch, report: RoundReport, milliseconds: int) -> None:
     where = {
         "run_id": batch.run["id"],
         "manifest": batch.run.get("manifest"),
@@ -37,11 +37,11 @@ def log_round(logger: Logger, batch: Batch, report: Report, milliseconds: int) -
     logger.info("Batch done", extra={**where, **counts, **done, **_slowest(report.outcomes)})
 
 
-def measure_round(batch: Batch, report: Report, phases: Phases, milliseconds: int) -> None:
+def measure_round(batch: Batch, report: RoundReport, phases: Phases, milliseconds: int) -> None:
     counts = tally(report.outcomes)
     ended = len(report.outcomes)
     values: dict[Metric, Sequence[float]] = {
-        **counted({metric: counts[ending] for ending, metric in OF_ENDING.items()}),
+        **counted({metric: counts[kind] for kind, metric in OF_ENDING.items()}),
         **counted({Metric.BYTES: counts["bytes"], Metric.DEFERRED: report.deferred}),
         **counted({Metric.ROUNDS: 0 if report.deferred else batch.round + 1}),
         **counted({Metric.NOT_NOTIFIED: int(not report.notified)}),
@@ -53,7 +53,7 @@ def measure_round(batch: Batch, report: Report, phases: Phases, milliseconds: in
     emit({metric: found for metric, found in values.items() if found}, reasons)
 
 
-def outcome_of(report: Report) -> str:
+def outcome_of(report: RoundReport) -> str:
     """In one word, for the trace."""
     if report.deferred:
         return "deferred"
@@ -66,7 +66,7 @@ def _failure(outcome: Outcome) -> dict[str, Any]:
     return {
         "row": outcome.row,
         "url": outcome.url,
-        "host": shown_host(outcome.url),
+        "host": display_host(outcome.url),
         "reason": outcome.failure.reason.value,
         "http_status": outcome.failure.http_status,
         "retryable": outcome.failure.retryable,
@@ -78,8 +78,8 @@ def _slowest(outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
     """The host whose images took longest on average: one a batch is enough to find it among thousands."""
     times: dict[str, list[int]] = defaultdict(list)
     for outcome in outcomes:
-        if outcome.ending is Ending.STORED and outcome.image and outcome.image.get("ms") is not None:
-            times[shown_host(outcome.url)].append(outcome.image["ms"])
+        if outcome.kind is OutcomeKind.STORED and outcome.image and outcome.image.get("ms") is not None:
+            times[display_host(outcome.url)].append(outcome.image["ms"])
     if not times:
         return {}
     host, found = max(times.items(), key=lambda pair: sum(pair[1]) / len(pair[1]))

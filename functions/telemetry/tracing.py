@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from functions.config import TraceEnvironment
+from functions.config import TraceConfig
 from functions.telemetry.phases import Phases, Span
 
 HEADER = b'{"format": "json", "version": 1}\n'
@@ -41,7 +41,7 @@ def traced(name: str, phases: Phases | None = None) -> Iterator[Invocation]:
         error = raised
         raise
     finally:
-        trace = TraceEnvironment.read()
+        trace = TraceConfig.read()
         parent = parent_of(trace.header)
         if parent and trace.daemon:
             document = {**parent, **_subsegment(name, begun, invocation, error), "subsegments": _phases(phases)}

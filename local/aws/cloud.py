@@ -17,13 +17,13 @@ from local.aws.deploy import MESSAGE_QUEUE, Stack, deploy
 from local.aws.disk import Disk, Exported, Store
 from local.aws.events import EventBus
 from local.aws.http.gateway import ApiRoute, rest_api
-from local.aws.http.router import Front, InvokeRoute, StatesRoute
+from local.aws.http.router import InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
 from local.aws.telemetry.logs import Logs
 from local.aws.telemetry.traces import Traces
-from local.lambdas.function import Place
+from local.lambdas.function import Target
 from local.lambdas.host import FunctionHost, FunctionNotFoundError, HostClosedError
-from local.states import Engine, Invocation, InvocationRefused, StatesApi
+from local.states import Engine, Invocation, InvocationRefusedError, StatesApi
 from local.states.base.clock import Clock, SystemClock
 
 CHILDREN_PER_ENVIRONMENT = 2  # of a Distributed Map: one waits for hosts while another downloads
@@ -86,7 +86,7 @@ class Cloud:
         cleanup.callback(self.logs.close)
         self.traces = Traces()
         cleanup.callback(self.traces.close)
-        place = Place(REGION, ACCOUNT, self.endpoint, trace_daemon=self.traces.address)
+        place = Target(REGION, ACCOUNT, self.endpoint, trace_daemon=self.traces.address)
         self.functions = FunctionHost(place, self.logs, function_environments, self.traces.put)
         self.events = EventBus(self._start_execution, self._invoke_later, self._dead_letter)
         self.engine = Engine(
@@ -102,7 +102,7 @@ class Cloud:
         cleanup.callback(self.engine.close)
         cleanup.callback(self.functions.close)
         routes = (StatesRoute(StatesApi(self.engine)), InvokeRoute(self.functions))
-        self._front = Front(*routes, otherwise=backend.application())
+        self._front = Router(*routes, otherwise=backend.application())
         server.start(self._front)
 
     @property
@@ -175,9 +175,9 @@ class Cloud:
         try:
             answer = self.functions.invoke(name_or_arn, payload)
         except FunctionNotFoundError as error:
-            raise InvocationRefused("Lambda.ResourceNotFoundException", str(error)) from error
+            raise InvocationRefusedError("Lambda.ResourceNotFoundException", str(error)) from error
         except HostClosedError as error:
-            raise InvocationRefused("Lambda.ServiceException", "the cloud is closing") from error
+            raise InvocationRefusedError("Lambda.ServiceException", "the cloud is closing") from error
         return Invocation(answer.payload, answer.error)
 
     def _start_execution(self, state_machine_arn: str, event: Any) -> None:

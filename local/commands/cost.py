@@ -17,19 +17,19 @@ from rich.table import Table
 
 from functions.core.cost import prices
 from functions.core.cost.estimate import (
+    BATCH_TOO_LONG,
     LATENCY_MS,
     MEMORY_MB,
-    OVERLONG,
     SIZE_KB,
     STORE_MS,
-    Run,
+    RunEstimate,
     components,
     floor,
     moves,
 )
 from functions.core.cost.prices import MILLION, Price
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.option_validation import checked
+from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
 from functions.core.report.formatting import seconds
 from local.commands.usage import UsageError, deployed
@@ -106,14 +106,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def asked(texts: Mapping[str, str]) -> Run:
+def asked(texts: Mapping[str, str]) -> RunEstimate:
     """Raises UsageError."""
     numbers = {name: number.of(name, texts.get(name, "")) for name, number in NUMBERS.items()}
     try:
-        options = checked({name: texts[name] for name in OPTIONS if texts.get(name)})
+        options = validate_options({name: texts[name] for name in OPTIONS if texts.get(name)})
     except InvalidManifest as refusal:
         raise UsageError(str(refusal)) from refusal
-    return Run(
+    return RunEstimate(
         images=int(numbers["images"]),
         size_kb=numbers["size_kb"],
         latency_ms=numbers["latency_ms"],
@@ -124,7 +124,7 @@ def asked(texts: Mapping[str, str]) -> Run:
     )
 
 
-def one_lambda_an_image(run: Run) -> Mapping[str, float]:
+def one_lambda_an_image(run: RunEstimate) -> Mapping[str, float]:
     """Dollars of a Standard workflow with an inline Map: a Lambda, a write and a Choice for each image.
 
     It is the shape of a first version, and of short lists: an execution's history ends at 25,000 events.
@@ -142,7 +142,7 @@ def one_lambda_an_image(run: Run) -> Mapping[str, float]:
     return {name: run.images * amount * price.dollars for name, amount, price in charged if amount}
 
 
-def show(run: Run) -> None:
+def show(run: RunEstimate) -> None:
     console = Console(highlight=False)
     title = f"{run.images:,} images of {run.size_kb:g} KB, {run.latency_ms:g} ms to answer"
     console.print(_table(title, components(run)))
@@ -151,7 +151,7 @@ def show(run: Run) -> None:
         console.print(escape(sentence), soft_wrap=True)
 
 
-def sentences(run: Run) -> Iterable[str]:
+def sentences(run: RunEstimate) -> Iterable[str]:
     least = floor(run.images)
     yield f"{run.dollars / least:.2f} times the floor of one PUT and one table write (${least:,.4g})."
     yield (
@@ -159,7 +159,7 @@ def sentences(run: Run) -> Iterable[str]:
         f"{run.at_a_time:,} at a time, {seconds(run.batch_seconds)} each, {run.in_flight:g} requests under way in one."
     )
     if run.overlong:
-        yield OVERLONG
+        yield BATCH_TOO_LONG
     if moved := moves(run):
         yield moved
     yield "A model: functions/core/cost/estimate.py says what it assumes, and what it leaves out."
@@ -189,7 +189,10 @@ def draw(path: Path) -> None:
         figure = Figure(figsize=(8, 4.5), layout="constrained")
         axes = figure.subplots()
         for latency, color in CHART_LATENCIES.items():
-            runs = [Run(images=MILLION, latency_ms=latency, options=Options(batch_size=size)) for size in CHART_SIZES]
+            runs = [
+                RunEstimate(images=MILLION, latency_ms=latency, options=Options(batch_size=size))
+                for size in CHART_SIZES
+            ]
             axes.plot(
                 CHART_SIZES,
                 [run.dollars for run in runs],

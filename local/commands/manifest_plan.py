@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from cdk.workflow.definition import BATCH_BYTES
-from functions.core.cost.estimate import GLACIER_FROM_BYTES, Run
-from functions.core.manifests.contents import Contents
-from functions.core.manifests.detection import plain
-from functions.core.manifests.formats import PARQUET, format_named
-from functions.core.manifests.validation import checked as checked_manifest
-from functions.core.model.errors import RowFault
-from functions.core.model.keys import wanted_key
+from functions.core.cost.estimate import GLACIER_FROM_BYTES, RunEstimate
+from functions.core.manifests.contents import ManifestContents
+from functions.core.manifests.detection import decompressed
+from functions.core.manifests.formats import PARQUET, format_by_name
+from functions.core.manifests.validation import validate_manifest as checked_manifest
+from functions.core.model.errors import RowError
+from functions.core.model.keys import requested_key
 from functions.core.model.options import Options
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row, parse_row
@@ -50,10 +50,10 @@ class Plan:
     hosts: Counter[str] = field(default_factory=Counter)
 
     @property
-    def run(self) -> Run:
+    def run(self) -> RunEstimate:
         """For the model. Batches may be smaller than the option has them: they are bounded by bytes too."""
         images, largest = self.hosts.total(), max(self.hosts.values(), default=1)
-        run = Run(
+        run = RunEstimate(
             images=images,
             hosts=max(1, images) / largest,
             glacier_from_bytes=self.glacier_from_bytes,
@@ -68,7 +68,7 @@ def planned(path: Path, options: Options, glacier_from_bytes: int = GLACIER_FROM
     """Raises InvalidManifest."""
     size = path.stat().st_size
     found = checked_manifest(ManifestFiles(), ManifestObject(str(path.parent), path.name, size=size), whole_bytes=size)
-    contents: Contents = found.contents
+    contents: ManifestContents = found.contents
     plan = Plan(found.format, contents.note, glacier_from_bytes, options=options)
     run = {"id": "x" * 60, "manifest": f"manifests/{path.name}", "options": asdict(options)}
     items = ({"row": plan.rows, "item": item} for item in _tallied(_items(path, found.format), plan, options))
@@ -77,9 +77,9 @@ def planned(path: Path, options: Options, glacier_from_bytes: int = GLACIER_FROM
 
 
 def _items(path: Path, format_name: str) -> Iterator[Item]:
-    form = format_named(format_name)
+    form = format_by_name(format_name)
     if form is not None:
-        yield from form.numbered(plain(path.name, ManifestFiles().read(str(path.parent), path.name, "")))
+        yield from form.numbered(decompressed(path.name, ManifestFiles().read(str(path.parent), path.name, "")))
         return
     assert format_name == PARQUET
     with path.open("rb") as file:
@@ -93,7 +93,7 @@ def _tallied(items: Iterator[Item], plan: Plan, options: Options) -> Iterator[An
         plan.rows += 1
         try:
             row = parse_row(plan.rows, item, options.base_url)
-        except RowFault as fault:
+        except RowError as fault:
             _note(plan, plan.bad, fault.reason, line, fault.message)
         else:
             _tally(row, line, plan, seen)
@@ -127,7 +127,7 @@ class _Seen:
         return _add(self._urls, row.url)
 
     def key(self, row: Row) -> bool:
-        return row.key is not None and _add(self._keys, wanted_key(row.key))
+        return row.key is not None and _add(self._keys, requested_key(row.key))
 
 
 def _add(found: set[int], text: str) -> bool:

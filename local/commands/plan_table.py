@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from functions.core.cost.estimate import OVERLONG, moves
+from functions.core.cost.estimate import BATCH_TOO_LONG, moves
 from functions.core.model.urls import redact
 from functions.core.report.formatting import seconds
 from local.commands.manifest_plan import Plan
@@ -44,7 +44,7 @@ def _assumed(plan: Plan) -> Iterator[str]:
     if moved := moves(run):
         yield moved
     if run.overlong:
-        yield OVERLONG
+        yield BATCH_TOO_LONG
 
 
 def _dollars(value: float) -> str:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from functions.core.model.outcomes import ENDINGS
+from functions.core.model.outcomes import OUTCOME_MEANINGS
 from local.commands.progress import Pace
 from local.commands.watcher import Seen
 
@@ -75,7 +75,7 @@ class Bar:
 
     def _details(self, seen: Seen) -> str:
         left = self._pace.seconds_left(seen.rows) if seen.running else None
-        parts = [f"{count:,} {name}" for name in ENDINGS if (count := seen.counts.get(name, 0))]
+        parts = [f"{count:,} {name}" for name in OUTCOME_MEANINGS if (count := seen.counts.get(name, 0))]
         if seen.running and self._pace.rate:
             parts.append(f"{self._pace.rate:,.1f} rows/s")
         if left and left >= 1:
@@ -158,7 +158,7 @@ def _outcomes(summary: Mapping[str, Any]) -> Table:
     table.add_column("outcome")
     table.add_column("rows", justify="right")
     table.add_column("which are")
-    for ending, meaning in ENDINGS.items():
+    for ending, meaning in OUTCOME_MEANINGS.items():
         count = summary[ending]
         table.add_row(str(ending), str(count), meaning, style="" if count else "dim")
     return table

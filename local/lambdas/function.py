@@ -27,7 +27,7 @@ class FunctionConfig:
 
 
 @dataclass(frozen=True)
-class Place:
+class Target:
     """Where functions run: what the environment variables of Lambda say about the region and its endpoint."""
 
     region: str
@@ -40,7 +40,7 @@ class Place:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{function_name}"
 
 
-def worker_environment(function: FunctionConfig, place: Place, log_stream: str, tmp: Path) -> dict[str, str]:
+def worker_environment(function: FunctionConfig, place: Target, log_stream: str, tmp: Path) -> dict[str, str]:
     """Nothing of this machine's environment gets in: neither its proxies nor its AWS account."""
     return {
         "PATH": os.defpath,

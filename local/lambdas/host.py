@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
 
-from local.lambdas.function import VERSION, FunctionConfig, Place
+from local.lambdas.function import VERSION, FunctionConfig, Target
 from local.lambdas.memory import MemoryWatch
 from local.lambdas.sandbox import Answer, Environment, SegmentSink
 
@@ -117,7 +117,7 @@ class FunctionHost:
 
     def __init__(
         self,
-        place: Place,
+        place: Target,
         logs: LogSink,
         environments: int | None = None,
         traces: SegmentSink = lambda segment: None,

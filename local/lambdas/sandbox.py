@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from local.lambdas import frames
-from local.lambdas.function import FunctionConfig, Place, worker_environment
+from local.lambdas.function import FunctionConfig, Target, worker_environment
 from local.lambdas.memory import MemoryWatch
 from local.lambdas.output import LineSink, Output
 from local.lambdas.trace import Trace
@@ -44,7 +44,7 @@ class Environment:
     def __init__(
         self,
         function: FunctionConfig,
-        place: Place,
+        place: Target,
         log_stream: str,
         sink: LineSink,
         memory: MemoryWatch,

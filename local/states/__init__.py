@@ -8,7 +8,7 @@ lifecycle    an execution from start to end                              (execut
 engine, api  the service                                                 (views, pages, arns)
 """
 
-from local.states.base.errors import ApiError, InvalidDefinition, InvocationRefused, UnsupportedDefinition
+from local.states.base.errors import ApiError, InvalidDefinition, InvocationRefusedError, UnsupportedDefinition
 from local.states.run.invocation import Invocation
 from local.states.service.api import StatesApi
 from local.states.service.engine import Engine
@@ -18,7 +18,7 @@ __all__ = [
     "Engine",
     "InvalidDefinition",
     "Invocation",
-    "InvocationRefused",
+    "InvocationRefusedError",
     "StatesApi",
     "UnsupportedDefinition",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from functions.core.download.batch import BatchMirror
-from functions.core.download.mirror import Mirror
+from functions.core.download.mirror import RowMirror
 from functions.core.download.rounds import Batch, RoundRunner
 from functions.core.model.options import Options
 from functions.core.model.ports import ImageStore
@@ -110,7 +110,7 @@ class Engine:
         return made
 
     def _runner(self, options: Options, made: Mirrored, clock: Callable[[], float]) -> RoundRunner:
-        mirror = Mirror(fetcher=self.fetcher, store=self.store or made.store, options=options, run_id="run-1")
+        mirror = RowMirror(fetcher=self.fetcher, store=self.store or made.store, options=options, run_id="run-1")
         batch = BatchMirror(mirror=mirror, table=made.table, options=options, run_id="run-1", monotonic=clock)
         return RoundRunner(mirror=batch, files=made.files, notices=made.notices, options=options, monotonic=clock)
 

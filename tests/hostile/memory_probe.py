@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from functions.core.model.ports import Upload
+from functions.core.model.ports import ImageUpload
 from tests.hostile.engine import Engine
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -15,7 +15,7 @@ MAX_BYTES = 4 * 1024 * 1024
 class Nowhere:
     """A store that reads what it gets and keeps nothing."""
 
-    def put(self, upload: Upload) -> None:
+    def put(self, upload: ImageUpload) -> None:
         while upload.file.read(64 * 1024):
             pass
 

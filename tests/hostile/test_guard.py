@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests_hardened.ip_filter as oracle
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.web.addresses import AddressPolicy
-from functions.core.web.fetch import Wanted
+from functions.core.web.fetch import FetchRequest
 from functions.core.web.guard import Guard, GuardedHTTPConnection
 from tests.hostile.conftest import Serve
 from tests.hostile.engine import Engine, loopback_names
@@ -67,8 +67,8 @@ def test_of_thousands_of_urls_and_answers_only_the_public_ones_are_dialled(make_
     for case in cases(random.Random(SEED)):
         if (name := str(urlsplit(case.url).hostname)).endswith(".example"):
             answers[name] = case.answers
-        with recorded() as connects, pytest.raises(RowFault) as raised:
-            engine.fetcher.fetch(Wanted(url=case.url, timeout=10, max_bytes=1))
+        with recorded() as connects, pytest.raises(RowError) as raised:
+            engine.fetcher.fetch(FetchRequest(url=case.url, timeout=10, max_bytes=1))
         assert [(ip_address(text), port) for text, port in connects.targets] == case.wanted, (SEED, case)
         assert raised.value.reason is (Reason.CONNECT if case.wanted else Reason.BLOCKED_ADDRESS), (SEED, case)
         good += bool(case.wanted)

@@ -1,4 +1,4 @@
-"""Whatever a server or a manifest says, what reads it raises nothing but a RowFault, and answers in its domain."""
+"""Whatever a server or a manifest says, what reads it raises nothing but a RowError, and answers in its domain."""
 
 import io
 import re
@@ -13,7 +13,7 @@ import requests
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.urls import MAX_URL_BYTES, absolute, host_of, origin_of, redact
 from functions.core.web.addresses import AddressPolicy
@@ -28,11 +28,11 @@ from functions.core.web.statuses import fault_of
 T = TypeVar("T")
 
 
-def fault_or(call: Callable[[], T]) -> T | RowFault:
-    """What a call returns, or the RowFault that it raises; anything else that it raises fails the test."""
+def fault_or(call: Callable[[], T]) -> T | RowError:
+    """What a call returns, or the RowError that it raises; anything else that it raises fails the test."""
     try:
         return call()
-    except RowFault as fault:
+    except RowError as fault:
         return fault
 
 
@@ -55,7 +55,7 @@ url_pieces = st.lists(st.sampled_from(URL_WORDS + ODD_CHARACTERS) | st.text(max_
 @example("//[", "https://a.test/dir/")
 def test_a_url_is_absolute_and_the_webs_or_its_row_fails(text: str, base_url: str) -> None:
     url = fault_or(lambda: absolute(text, base_url))
-    if isinstance(url, RowFault):
+    if isinstance(url, RowError):
         assert (url.reason, url.retryable) == (Reason.INVALID_URL, False)
     else:
         assert url.lower().startswith(("http:", "https:"))
@@ -154,7 +154,7 @@ def test_a_redirect_leads_to_the_web_or_nowhere(location: str, status: int) -> N
     response.status_code = status
     response.headers["Location"] = location
     target = fault_or(lambda: target_of(response, "https://a.test/b/c?d"))
-    if isinstance(target, RowFault):
+    if isinstance(target, RowError):
         assert (target.reason, target.status, target.retryable) == (Reason.BLOCKED_ADDRESS, status, False)
     else:
         assert target is None or target.lower().startswith(("http:", "https:"))
@@ -176,7 +176,7 @@ def test_any_bytes_in_any_coding_are_a_body_or_a_fault(encoding: str, chunks: li
         )
 
     body = fault_or(received)
-    if isinstance(body, RowFault):
+    if isinstance(body, RowError):
         assert body.reason in BODY_FAULTS
     else:
         with body.file:

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import pytest
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.web import body
 from functions.core.web.resolver import Resolver
@@ -102,7 +102,7 @@ def test_a_look_up_that_hangs_fails_its_row_in_time(
 def test_hanging_look_ups_hold_up_no_other_name_and_not_the_end_of_the_process() -> None:
     script = """
         import threading
-        from functions.core.model.errors import RowFault
+        from functions.core.model.errors import RowError
         from functions.core.web.resolver import Resolver
         def look_up(name):
             return ("127.0.0.1",) if name == "good" else threading.Event().wait()
@@ -110,7 +110,7 @@ def test_hanging_look_ups_hold_up_no_other_name_and_not_the_end_of_the_process()
         for n in range(50):
             try:
                 resolver.addresses(f"hanging{n}", 0.001)
-            except RowFault as fault:
+            except RowError as fault:
                 assert fault.reason == "dns"
         print(resolver.addresses("good", 5.0))
     """
@@ -130,7 +130,7 @@ def test_a_name_is_looked_up_once_for_many_and_again_when_it_has_failed() -> Non
         return ("192.0.2.1",)
 
     resolver = Resolver(look_up)
-    with pytest.raises(RowFault) as raised:
+    with pytest.raises(RowError) as raised:
         resolver.addresses("a.test", 5)
     assert raised.value.reason is Reason.DNS
     assert {resolver.addresses("a.test", 5) for _ in range(9)} == {("192.0.2.1",)}

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from cdk.settings import Settings
-from functions.config import ApiEnvironment, DownloadEnvironment, PrepareEnvironment, SummarizeEnvironment
+from functions.config import ApiConfig, DownloadConfig, PrepareConfig, SummarizeConfig
 from functions.core.cost.estimate import MEMORY_MB
 from functions.core.model.options import Options
 from tests.infra.rendered import Template
@@ -50,10 +50,10 @@ def test_estimates_are_made_for_the_memory_that_batches_have(functions: dict[str
 @pytest.mark.parametrize(
     ("name", "model"),
     [
-        ("prepare_run", PrepareEnvironment),
-        ("download_batch", DownloadEnvironment),
-        ("summarize_run", SummarizeEnvironment),
-        ("api", ApiEnvironment),
+        ("prepare_run", PrepareConfig),
+        ("download_batch", DownloadConfig),
+        ("summarize_run", SummarizeConfig),
+        ("api", ApiConfig),
     ],
 )
 def test_a_function_finds_in_its_environment_what_it_reads(template: Template, name: str, model: Any) -> None:

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.core.model.errors import RowFault
-from functions.core.model.ports import ManifestGone, Notice, Upload
+from functions.core.model.errors import RowError
+from functions.core.model.ports import ImageUpload, ManifestGoneError, Notification
 from functions.core.model.reasons import Reason
 from functions.core.model.urls import host_of
 from functions.core.web.body import Body
-from functions.core.web.fetch import Fetched, NotModified, Wanted
+from functions.core.web.fetch import FetchRequest, FetchResult, NotModifiedError
 from tests.support.images import png
 
 
@@ -45,10 +45,10 @@ class FakeImageStore(_Faulty):
     def __init__(self) -> None:
         super().__init__()
         self.objects: dict[str, StoredObject] = {}
-        self.uploads: list[Upload] = []
+        self.uploads: list[ImageUpload] = []
         self._lock = threading.Lock()
 
-    def put(self, upload: Upload) -> None:
+    def put(self, upload: ImageUpload) -> None:
         with self._lock:
             self._fail()
             data = upload.file.read()
@@ -56,7 +56,7 @@ class FakeImageStore(_Faulty):
             assert hashlib.sha256(data).hexdigest() == upload.sha256, "the checksum is not that of the bytes"
             there = self.objects.get(upload.key)
             if upload.exclusive and there is not None and there.owner != upload.owner:
-                raise RowFault(Reason.KEY_CONFLICT, f"The key {upload.key} already holds the image of another URL.")
+                raise RowError(Reason.KEY_CONFLICT, f"The key {upload.key} already holds the image of another URL.")
             self.objects[upload.key] = StoredObject(data, upload.owner, upload.content_type, upload.storage_class)
             self.uploads.append(upload)
 
@@ -126,10 +126,10 @@ class FakeNotices:
     """`down` makes it publish nothing."""
 
     def __init__(self) -> None:
-        self.published: list[Notice] = []
+        self.published: list[Notification] = []
         self.down = False
 
-    def publish(self, notice: Notice) -> bool:
+    def publish(self, notice: Notification) -> bool:
         if not self.down:
             json.dumps(notice.body)
             self.published.append(notice)
@@ -179,7 +179,7 @@ class FakeManifests:
     def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
         found = self._found(bucket, key)
         if etag and found.etag != etag:
-            raise ManifestGone(key)
+            raise ManifestGoneError(key)
         for at in range(start, len(found.data), self._piece):
             yield found.data[at : at + self._piece]
 
@@ -188,7 +188,7 @@ class FakeManifests:
 
     def _found(self, bucket: str, key: str) -> StoredManifest:
         if (bucket, key) not in self.objects:
-            raise ManifestGone(key)
+            raise ManifestGoneError(key)
         return self.objects[bucket, key]
 
 
@@ -208,13 +208,13 @@ class FakeWeb:
         self._lock = threading.Lock()
         self._active: Counter[str] = Counter()
         self.most: Counter[str] = Counter()
-        self.wanted: list[Wanted] = []
+        self.wanted: list[FetchRequest] = []
 
     @property
     def requests(self) -> list[str]:
         return [wanted.url for wanted in self.wanted]
 
-    def fetch(self, wanted: Wanted) -> Fetched:
+    def fetch(self, wanted: FetchRequest) -> FetchResult:
         host = host_of(wanted.url)
         with self._lock:
             self.wanted.append(wanted)
@@ -234,12 +234,12 @@ class FakeWeb:
         return answers.popleft() if len(answers) > 1 else answers[0]
 
 
-def _fetched(answer: bytes | Exception, wanted: Wanted) -> Fetched:
-    if isinstance(answer, NotModified):
+def _fetched(answer: bytes | Exception, wanted: FetchRequest) -> FetchResult:
+    if isinstance(answer, NotModifiedError):
         assert wanted.validators, "nobody asked conditionally"
     if isinstance(answer, Exception):
         raise answer
     wanted.check_head(answer[:65_536])
     md5 = hashlib.md5(answer).hexdigest() if wanted.want_md5 else None
     body = Body(io.BytesIO(answer), len(answer), hashlib.sha256(answer).hexdigest(), md5)
-    return Fetched(body=body, final_url=None, etag='"v1"', last_modified=None)
+    return FetchResult(body=body, final_url=None, etag='"v1"', last_modified=None)

@@ -20,7 +20,7 @@ TOO_LARGE = (
 )
 
 
-def text_of(body: str | None, *, encoded: bool, content_type: str) -> str | None:
+def decode_body(body: str | None, *, encoded: bool, content_type: str) -> str | None:
     """The body as text. Raises Problem(413 | 415 | 400)."""
     if not body:
         return None
@@ -35,7 +35,7 @@ def text_of(body: str | None, *, encoded: bool, content_type: str) -> str | None
         raise _not_json("it is not UTF-8") from error
 
 
-def json_of(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """An object. Raises Problem(400): also for what Python's parser takes, and JSON or the workflow does not."""
     try:
         value = json.loads(text, parse_constant=_no_constant, parse_int=_int, parse_float=_float)

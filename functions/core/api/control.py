@@ -5,22 +5,22 @@ from datetime import datetime
 from typing import Any
 
 from functions.core.api.problems import Problem, conflict, not_found
-from functions.core.model.ports import Executions, Runs
+from functions.core.model.ports import Executions, RunRegistry
 from functions.core.model.runs import Status, timestamp
 
 CANCELLED = "Cancelled"
 
 
-class Changer:
+class RunControl:
     """`now` is when it was asked."""
 
-    def __init__(self, *, runs: Runs, executions: Executions, now: datetime) -> None:
+    def __init__(self, *, runs: RunRegistry, executions: Executions, now: datetime) -> None:
         self._runs = runs
         self._executions = executions
         self._now = now
 
     def cancel(self, run_id: str) -> None:
-        """SummarizeRun hears of the end, and does the books. Raises Problem(404 | 409), SystemFault."""
+        """SummarizeRun hears of the end, and does the books. Raises Problem(404 | 409), InfrastructureError."""
         record = self._under_way(run_id)
         if not self._runs.update_unless_over(run_id, {"status": Status.CANCELLING.value}):
             raise _over(run_id)
@@ -29,7 +29,7 @@ class Changer:
             self._runs.update_unless_over(run_id, ended)  # it never began, so nobody will hear of its end
 
     def set_concurrency(self, run_id: str, batches: int) -> None:
-        """Raises Problem(404 | 409), SystemFault."""
+        """Raises Problem(404 | 409), InfrastructureError."""
         record = self._under_way(run_id)
         if not self._executions.set_concurrency(record["execution_arn"], batches):
             raise conflict(f"No batch of the run {run_id} is under way: its manifest is being read, or it is ending.")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 MEDIA_TYPE = "application/problem+json"
 
 
-class FieldFault(BaseModel):
+class FieldError(BaseModel):
     field: str = Field(description="where in the request, such as `items.3.url`", examples=["options.concurrency"])
     message: str
 
@@ -19,7 +19,7 @@ class ProblemDocument(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[FieldFault] = Field(default_factory=list, description="the fields that are wrong")
+    errors: list[FieldError] = Field(default_factory=list, description="the fields that are wrong")
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Problem(Exception):
 
     status: HTTPStatus
     detail: str
-    errors: Sequence[FieldFault] = field(default_factory=list)
+    errors: Sequence[FieldError] = field(default_factory=list)
 
     def document(self) -> ProblemDocument:
         return ProblemDocument(
@@ -46,10 +46,10 @@ def conflict(why: str) -> Problem:
 
 def invalid(field: str, message: str) -> Problem:
     """One field is wrong, for a reason that no schema can tell."""
-    return invalid_fields([FieldFault(field=field, message=message)])
+    return invalid_fields([FieldError(field=field, message=message)])
 
 
-def invalid_fields(faults: Sequence[FieldFault]) -> Problem:
+def invalid_fields(faults: Sequence[FieldError]) -> Problem:
     first = faults[0]
     more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{first.field}: {first.message}{more}", faults)

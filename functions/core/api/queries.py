@@ -11,7 +11,7 @@ from functions.core.api.problems import invalid, not_found
 from functions.core.api.responses import Estimate, Image, LiveCounts, Run, RunDetails, RunLinks, RunPage, run_values
 from functions.core.cost import estimate
 from functions.core.model.options import Options
-from functions.core.model.ports import Executions, ImageTable, Links, Progress, Runs
+from functions.core.model.ports import Executions, ImageTable, PresignedLinks, Progress, RunRegistry
 from functions.core.model.runs import Status, timestamp
 from functions.core.model.urls import MAX_URL_BYTES
 
@@ -29,17 +29,17 @@ LOOKED_AT = 100
 MAX_QUERIES = 10
 
 
-class Onlooker:
+class RunQueries:
     """`now` is when it was asked."""
 
-    def __init__(self, *, runs: Runs, executions: Executions, reports: Links, now: datetime) -> None:
+    def __init__(self, *, runs: RunRegistry, executions: Executions, reports: PresignedLinks, now: datetime) -> None:
         self._runs = runs
         self._executions = executions
         self._reports = reports
         self._now = now
 
     def run(self, run_id: str) -> RunDetails:
-        """Raises Problem(404), SystemFault."""
+        """Raises Problem(404), InfrastructureError."""
         record = self._runs.get(run_id)
         if record is None:
             raise not_found(f"There is no run {run_id}.")
@@ -52,7 +52,7 @@ class Onlooker:
         )
 
     def page(self, status: Status | None, limit: int, token: str | None) -> RunPage:
-        """Newest first. Raises Problem(422), SystemFault."""
+        """Newest first. Raises Problem(422), InfrastructureError."""
         found: list[Run] = []
         after: Mapping[str, str] | None = _place(token) if token else None
         for _ in range(MAX_QUERIES):
@@ -76,7 +76,7 @@ class Onlooker:
         return RunLinks(**{name: self._reports.to(key) for name, key in named.items() if key})
 
 
-def find_image(url: str, table: ImageTable, links: Links) -> Image:
+def find_image(url: str, table: ImageTable, links: PresignedLinks) -> Image:
     """Raises Problem(404 | 422), TableFault."""
     try:
         size = len(url.encode())
@@ -94,7 +94,7 @@ def _estimate(record: Mapping[str, Any]) -> Estimate | None:
     """Its hosts are not known: as if there were enough of them."""
     if not record.get("rows") or "ended_at" in record:
         return None
-    run = estimate.Run(images=record["rows"], options=Options.from_payload(record.get("options") or {}))
+    run = estimate.RunEstimate(images=record["rows"], options=Options.from_payload(record.get("options") or {}))
     return Estimate(
         seconds=round(run.seconds, 1),
         dollars=round(run.dollars, 4),

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
 
-from functions.core.api.problems import FieldFault
+from functions.core.api.problems import FieldError
 from functions.core.api.run_options import RunOptions, given_options
 
 MAX_ROWS = 10_000
@@ -126,9 +126,9 @@ class UploadRequest(_Request):
     )
 
 
-def faulty_fields(errors: Sequence[Mapping[str, Any]]) -> list[FieldFault]:
+def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
     """From pydantic's errors, whose place begins with "body", "query", "path" or "header", then the shape's name."""
-    return [FieldFault(field=_field(error["loc"]), message=str(error["msg"])) for error in errors[:MAX_NAMED]]
+    return [FieldError(field=_field(error["loc"]), message=str(error["msg"])) for error in errors[:MAX_NAMED]]
 
 
 def _field(place: Sequence[str | int]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from functions.core.model.outcomes import Ending
+from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.runs import Status
 
 
@@ -113,12 +113,12 @@ class Image(BaseModel):
 
 def run_values(record: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a Run."""
-    counted = all(ending.value in record for ending in Ending)
+    counted = all(kind.value in record for kind in OutcomeKind)
     names = ("execution_arn", "started_at", "ended_at", "rows", "bytes", "images_per_second", "error", "cause")
     return {
         "run_id": record["run_id"],
         "status": record["status"],
         "manifest": f"s3://{record['bucket']}/{record['manifest_key']}",
-        "counts": {ending.value: record[ending.value] for ending in Ending} if counted else None,
+        "counts": {kind.value: record[kind.value] for kind in OutcomeKind} if counted else None,
         **{name: record.get(name) for name in names},
     }

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from functions.core.api.problems import invalid
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.option_validation import checked
+from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
 
 MAX_METADATA_BYTES = 2000
@@ -46,7 +46,7 @@ def given_options(options: BaseModel | None, **others: Any) -> dict[str, Any]:
     asked = {name: value for name, value in others.items() if value is not None}
     asked |= options.model_dump(mode="json", exclude_unset=True) if options else {}
     try:
-        checked(asked)
+        validate_options(asked)
     except InvalidManifest as refusal:
         raise invalid("options", str(refusal)) from refusal
     return asked

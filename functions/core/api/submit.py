@@ -16,9 +16,9 @@ from typing import Any
 from functions.core.api.problems import conflict, invalid, not_found
 from functions.core.api.requests import RetryRequest, RunRequest, StoredManifest
 from functions.core.api.responses import Accepted
-from functions.core.model.errors import SystemFault
-from functions.core.model.outcomes import Ending
-from functions.core.model.ports import Executions, Lists, Runs
+from functions.core.model.errors import InfrastructureError
+from functions.core.model.outcomes import OutcomeKind
+from functions.core.model.ports import Executions, RunRegistry, SubmittedManifests
 from functions.core.model.runs import ManifestObject, Status, new_record, timestamp
 
 MANIFEST_PREFIXES = ("manifests/", "submitted/")
@@ -27,7 +27,7 @@ ID_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class StartRequest:
     """What a run is to be made of: a manifest that is there, or the content of one. `what` tells requests apart."""
 
     kind: str
@@ -46,34 +46,34 @@ class Asked:
         return f"{self.kind}-{hashlib.sha256(key.encode()).hexdigest()[:ID_DIGITS]}"
 
 
-class Submitter:
+class RunSubmission:
     """`now` is when it was asked."""
 
-    def __init__(self, *, runs: Runs, lists: Lists, executions: Executions, now: datetime) -> None:
+    def __init__(self, *, runs: RunRegistry, lists: SubmittedManifests, executions: Executions, now: datetime) -> None:
         self._runs = runs
         self._lists = lists
         self._executions = executions
         self._now = now
 
     def submit(self, request: RunRequest, key: str | None) -> Accepted:
-        """Raises Problem(422), SystemFault."""
+        """Raises Problem(422), InfrastructureError."""
         options = request.root.asked_options()
         source: ManifestObject | bytes
         if isinstance(request.root, StoredManifest):
             source = self._stored(request.root.manifest)
         else:
             source = json.dumps(request.root.rows()).encode()
-        return self._begin(Asked("api", request.fingerprint(), source, options), key)
+        return self._begin(StartRequest("api", request.fingerprint(), source, options), key)
 
     def retry(self, run_id: str, request: RetryRequest | None, key: str | None) -> Accepted:
-        """A run of what is left over of another one, by its options. Raises Problem(404 | 409 | 422), SystemFault."""
+        """A run of what is left over of another one, by its options. Raises Problem(404 | 409 | 422), InfrastructureError."""
         asked = request or RetryRequest()
         record = self._runs.get(run_id)
         if record is None:
             raise not_found(f"There is no run {run_id}.")
         options = {**(record.get("options") or {}), **asked.asked_options()}
         what = f"{run_id} {asked.fingerprint()}"
-        return self._begin(Asked("retry", what, self._left_over(record), options), key)
+        return self._begin(StartRequest("retry", what, self._left_over(record), options), key)
 
     def _stored(self, uri: str) -> ManifestObject:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
@@ -99,21 +99,21 @@ class Submitter:
             raise conflict(f"What is left of the run {run_id} cannot be had any more: {key} is gone.")
         return found
 
-    def _begin(self, asked: Asked, key: str | None) -> Accepted:
+    def _begin(self, asked: StartRequest, key: str | None) -> Accepted:
         run_id = asked.run_id(key)
         arn = self._executions.arn_of(run_id)
         status = self._recorded(asked, run_id, arn)
         if status is Status.STARTING:
             try:
                 self._start(asked, run_id)
-            except SystemFault:
+            except InfrastructureError:
                 if key is None:  # nobody can ask for the same run again
                     ended = {"status": Status.FAILED.value, "ended_at": timestamp(self._now), "error": "NotStarted"}
                     self._runs.update_unless_over(run_id, ended)
                 raise
         return Accepted(run_id=run_id, execution_arn=arn, status=status)
 
-    def _recorded(self, asked: Asked, run_id: str, arn: str) -> Status:
+    def _recorded(self, asked: StartRequest, run_id: str, arn: str) -> Status:
         """How far the run is, which may be another request's. Raises Problem(422)."""
         source = asked.source
         if isinstance(source, bytes):
@@ -127,7 +127,7 @@ class Submitter:
             raise invalid("Idempotency-Key", "It came before, with another request: a new request takes a new key.")
         return Status(known["status"])
 
-    def _start(self, asked: Asked, run_id: str) -> None:
+    def _start(self, asked: StartRequest, run_id: str) -> None:
         manifest = asked.source
         if isinstance(manifest, bytes):
             manifest = self._lists.put(_list_key(run_id), manifest)
@@ -140,4 +140,4 @@ def _list_key(run_id: str) -> str:
 
 def _was_never_read(record: Mapping[str, Any]) -> bool:
     """Cancelled before PrepareRun had done its work."""
-    return record["status"] == Status.CANCELLED and not any(record.get(ending.value) for ending in Ending)
+    return record["status"] == Status.CANCELLED and not any(record.get(kind.value) for kind in OutcomeKind)

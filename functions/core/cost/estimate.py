@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from functions.core.cost import prices
 from functions.core.cost.prices import Price
-from functions.core.model.options import STORING, Options
+from functions.core.model.options import MAX_CONCURRENT_UPLOADS, Options
 
 SIZE_KB, LATENCY_MS = 100.0, 200.0
 """Where nobody knows better."""
@@ -51,7 +51,7 @@ START_MS = 40.0
 DRAIN = 1.5
 """Times what one image waits: at the end of a batch fewer and fewer are under way. `make bench` comes to it."""
 
-CHILD_STARTS = 1000.0
+CHILD_STARTS_PER_SECOND = 1000.0
 """Express children that Step Functions starts in a second, at most (its documentation)."""
 
 ROUNDING_SECONDS = 0.05
@@ -73,11 +73,11 @@ LOG_BYTES = 11.0
 ROUNDS = 3
 """That fit into a child's five minutes, each until a request's timeout and 10 s before download_batch's 90 are over."""
 
-OVERLONG = "A batch would run out of time, and rows fail as out_of_time: take a smaller batch_size."
+BATCH_TOO_LONG = "A batch would run out of time, and rows fail as out_of_time: take a smaller batch_size."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class RunEstimate:
     """`latency_ms` is what a server takes to answer, its bytes included. `hosts` are equally large ones: of a list, its
     rows by those of the largest host. Images of `glacier_from_bytes` and more are moved a day later, for money."""
 
@@ -113,7 +113,7 @@ class Run:
     def image_ms(self) -> float:
         """Of a batch that is in full swing: what takes longest of working, of carrying bytes, and of waiting."""
         asking, storing = self.latency_ms + self.cpu_ms, self.wait_ms + self.cpu_ms
-        waiting = max(asking / self.in_flight, storing / (self.in_flight + STORING))
+        waiting = max(asking / self.in_flight, storing / (self.in_flight + MAX_CONCURRENT_UPLOADS))
         return max(self.cpu_ms, self.size_kb / MB_PER_SECOND, waiting)
 
     @property
@@ -137,7 +137,7 @@ class Run:
         if not self.images:
             return RUN_SECONDS
         waves = math.ceil(self.batches / self.at_a_time)
-        fetching = max(waves * self.batch_seconds, self.batches / CHILD_STARTS + self.batch_seconds)
+        fetching = max(waves * self.batch_seconds, self.batches / CHILD_STARTS_PER_SECOND + self.batch_seconds)
         return RUN_SECONDS + self.images * ROW_SECONDS + fetching
 
     @property
@@ -156,7 +156,7 @@ class Run:
         return sum(components(self).values())
 
 
-def components(run: Run) -> Mapping[str, float]:
+def components(run: RunEstimate) -> Mapping[str, float]:
     """Dollars, by what they are paid for."""
     beside = RUN_SECONDS + run.images * ROW_SECONDS  # of functions that have one GB
     charged: tuple[tuple[str, float, Price], ...] = (
@@ -182,7 +182,7 @@ def components(run: Run) -> Mapping[str, float]:
     return {name: amount * price.dollars for name, amount, price in charged if amount}
 
 
-def moves(run: Run) -> str:
+def moves(run: RunEstimate) -> str:
     """A sentence on what images cost that are large enough to be moved; empty where none ever is."""
     if run.options.storage_class == "GLACIER_IR":
         return ""

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from functions.core.download.concurrency import Pace
-from functions.core.download.host_scheduler import HostQueues
-from functions.core.download.mirror import Mirror
-from functions.core.download.record_buffer import Recorder
-from functions.core.model.errors import RowFault, SystemFault
-from functions.core.model.options import STORING, Options
-from functions.core.model.outcomes import Ending, Outcome, failed
+from functions.core.download.concurrency import AdaptiveConcurrency
+from functions.core.download.host_scheduler import HostScheduler
+from functions.core.download.mirror import RowMirror
+from functions.core.download.record_buffer import ImageRecordBuffer
+from functions.core.model.errors import InfrastructureError, RowError
+from functions.core.model.options import MAX_CONCURRENT_UPLOADS, Options
+from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome
 from functions.core.model.ports import ImageTable
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row, parse_row
@@ -22,20 +22,20 @@ from functions.core.model.urls import redact
 
 
 @dataclass(frozen=True, slots=True)
-class Deferred:
+class DeferredRow:
     """A row that did not end in this round, and why. `tried` is false where its turn never came."""
 
     number: int
-    fault: RowFault
+    fault: RowError
     tried: bool
 
 
 @dataclass(slots=True)
-class Round:
+class BatchResult:
     """What one call made of its rows: each is in exactly one of the two."""
 
     outcomes: list[Outcome] = field(default_factory=list)
-    deferred: list[Deferred] = field(default_factory=list)
+    deferred: list[DeferredRow] = field(default_factory=list)
 
 
 class BatchMirror:
@@ -45,7 +45,7 @@ class BatchMirror:
     def __init__(
         self,
         *,
-        mirror: Mirror,
+        mirror: RowMirror,
         table: ImageTable,
         options: Options,
         run_id: str,
@@ -59,13 +59,13 @@ class BatchMirror:
         self._monotonic = monotonic
         self._pushed_back = pushed_back
 
-    def run(self, items: Mapping[int, object], *, begin_until: float) -> Round:
-        """`items` by row number; no row is begun after `begin_until`. Raises SystemFault."""
+    def run(self, items: Mapping[int, object], *, begin_until: float) -> BatchResult:
+        """`items` by row number; no row is begun after `begin_until`. Raises InfrastructureError."""
         work = _Work(items, self._options.base_url)
         rows = work.without_duplicates(work.parsed())
         known = self._table.look_up([row.url for row in rows])
         rows = [row for row in rows if not self._settled(row, known.get(row.url), work)]
-        with Recorder(self._table) as recorder:
+        with ImageRecordBuffer(self._table) as recorder:
             self._download(rows, known, work, recorder, begin_until)
         return work.round
 
@@ -75,10 +75,10 @@ class BatchMirror:
             return False
         if known.get("run_id") == self._run_id:
             mine = known.get("row") == row.number
-            work.end(row, Ending.STORED if mine else Ending.DUPLICATE, _image(known) if mine else None)
+            work.end(row, OutcomeKind.STORED if mine else OutcomeKind.DUPLICATE, _image(known) if mine else None)
             return True
         if self._options.on_existing == "skip":
-            work.end(row, Ending.SKIPPED)
+            work.end(row, OutcomeKind.SKIPPED)
             return True
         return False
 
@@ -87,12 +87,12 @@ class BatchMirror:
         rows: Sequence[Row],
         known: Mapping[str, Mapping[str, Any]],
         work: "_Work",
-        recorder: Recorder,
+        recorder: ImageRecordBuffer,
         begin_until: float,
     ) -> None:
-        threads = min(self._options.concurrency + STORING, len(rows))
-        pace = Pace(threads, pushed_back=self._pushed_back)
-        queues = HostQueues(rows, self._options.per_host, self._options.concurrency, pace.at_once)
+        threads = min(self._options.concurrency + MAX_CONCURRENT_UPLOADS, len(rows))
+        pace = AdaptiveConcurrency(threads, pushed_back=self._pushed_back)
+        queues = HostScheduler(rows, self._options.per_host, self._options.concurrency, pace.at_once)
         refreshed = known if self._options.on_existing == "refresh" else {}
 
         def drain() -> None:
@@ -115,20 +115,20 @@ class BatchMirror:
         self,
         row: Row,
         known: Mapping[str, Any] | None,
-        queues: HostQueues,
+        queues: HostScheduler,
         work: "_Work",
-        recorder: Recorder,
+        recorder: ImageRecordBuffer,
     ) -> None:
-        fault: RowFault | None = None
+        fault: RowError | None = None
         try:
             mirrored = self._mirror.mirror(row, known, partial(queues.answered, row))
             if mirrored.record is not None:
                 recorder.add(mirrored.record)
             work.add(mirrored.outcome)
-        except RowFault as raised:
+        except RowError as raised:
             fault = raised
             work.fail(row, raised)
-        except SystemFault:
+        except InfrastructureError:
             queues.give_up()  # our own side is broken: the batch is going to be tried again as a whole
             raise
         except Exception as error:  # a file that our own code stumbles over must not take the others down
@@ -146,15 +146,15 @@ class _Work:
         self._items = items
         self._base_url = base_url
         self._lock = threading.Lock()
-        self.round = Round()
+        self.round = BatchResult()
 
     def parsed(self) -> list[Row]:
         rows = []
         for number, item in self._items.items():
             try:
                 rows.append(parse_row(number, item, self._base_url))
-            except RowFault as fault:
-                self.round.outcomes.append(failed(number, item, fault, self._base_url))
+            except RowError as fault:
+                self.round.outcomes.append(failed_outcome(number, item, fault, self._base_url))
         return rows
 
     def without_duplicates(self, rows: Iterable[Row]) -> list[Row]:
@@ -163,30 +163,30 @@ class _Work:
         first_of_key: dict[str, Row] = {}
         for row in rows:
             if row.url in first_of_url:
-                self.end(row, Ending.DUPLICATE)
+                self.end(row, OutcomeKind.DUPLICATE)
             elif row.key is not None and first_of_key.setdefault(row.key, row) is not row:
-                self.fail(row, RowFault(Reason.KEY_CONFLICT, "Another row of the manifest has the same key."))
+                self.fail(row, RowError(Reason.KEY_CONFLICT, "Another row of the manifest has the same key."))
             else:
                 first_of_url[row.url] = row
         return list(first_of_url.values())
 
-    def end(self, row: Row, ending: Ending, image: Mapping[str, Any] | None = None) -> None:
-        self.add(Outcome(row=row.number, url=redact(row.url), ending=ending, own=row.own, image=image))
+    def end(self, row: Row, kind: OutcomeKind, image: Mapping[str, Any] | None = None) -> None:
+        self.add(Outcome(row=row.number, url=redact(row.url), kind=kind, user_columns=row.user_columns, image=image))
 
     def add(self, outcome: Outcome) -> None:
         with self._lock:
             self.round.outcomes.append(outcome)
 
-    def fail(self, row: Row, fault: RowFault) -> None:
+    def fail(self, row: Row, fault: RowError) -> None:
         """An outcome where trying again is useless, else a deferral."""
         if fault.retryable:
             self.postpone([row], fault, tried=True)
         else:
-            self.add(failed(row.number, self._items[row.number], fault, self._base_url))
+            self.add(failed_outcome(row.number, self._items[row.number], fault, self._base_url))
 
-    def postpone(self, rows: Iterable[Row], fault: RowFault, *, tried: bool = False) -> None:
+    def postpone(self, rows: Iterable[Row], fault: RowError, *, tried: bool = False) -> None:
         with self._lock:
-            self.round.deferred.extend(Deferred(row.number, fault, tried) for row in rows)
+            self.round.deferred.extend(DeferredRow(row.number, fault, tried) for row in rows)
 
 
 def _image(known: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,14 +194,14 @@ def _image(known: Mapping[str, Any]) -> dict[str, Any]:
     return {name: known.get(name) for name in names}
 
 
-def _stumbled(error: Exception) -> RowFault:
-    return RowFault(Reason.BATCH_CRASHED, f"Our own code failed on this row ({type(error).__name__}).")
+def _stumbled(error: Exception) -> RowError:
+    return RowError(Reason.BATCH_CRASHED, f"Our own code failed on this row ({type(error).__name__}).")
 
 
-def _left_alone(fault: RowFault) -> RowFault:
+def _left_alone(fault: RowError) -> RowError:
     message = f"The host was left alone for a while, for it refused others. {fault.message}"
-    return RowFault(fault.reason, message, status=fault.status, wait=fault.wait, retryable=True)
+    return RowError(fault.reason, message, status=fault.status, wait=fault.wait, retryable=True)
 
 
-def _no_time() -> RowFault:
-    return RowFault(Reason.OUT_OF_TIME, "The time of the batch ran out before the row's turn came.")
+def _no_time() -> RowError:
+    return RowError(Reason.OUT_OF_TIME, "The time of the batch ran out before the row's turn came.")

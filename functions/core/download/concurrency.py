@@ -27,7 +27,7 @@ MORE_A_SECOND = 2.0
 """Rows that are added while S3 asks for nothing."""
 
 
-class Pace:
+class AdaptiveConcurrency:
     """Looked at every `tick` seconds or so. `most` is what the options allow.
 
     `pushed_back` says how often S3 has asked for less so far.

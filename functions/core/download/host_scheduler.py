@@ -5,15 +5,15 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
 from functions.core.model.urls import host_of
 
-REFUSALS = 3
+CONSECUTIVE_FAILURES_TO_OPEN = 3
 """In a row, from a host that answers nothing else, and it is left alone for the rest of the round."""
 
-REFUSALS_AMONG_ANSWERS = 8
+CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS = 8
 """In a row, from one that has answered. Where it refuses one request in ten, more than a third of all batches of 500
 meet three in a row by mere chance, one in 200,000 meets eight."""
 
@@ -29,14 +29,14 @@ class _Host:
     waiting: deque[Row] = field(default_factory=deque)
     asked: int = 0
     refusals: int = 0
-    bearable: int = REFUSALS
+    bearable: int = CONSECUTIVE_FAILURES_TO_OPEN
 
     def answers(self) -> None:
         self.refusals = 0
-        self.bearable = REFUSALS_AMONG_ANSWERS
+        self.bearable = CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS
 
 
-class HostQueues:
+class HostScheduler:
     """Hands out rows, hosts in turn. A row is asked for until it is `answered`, and under way until it is `done`.
 
     At most `per_host` of a host and `concurrency` of all are asked for at a time, and at most `at_once` are under way.
@@ -85,7 +85,7 @@ class HostQueues:
             host.answers()
             self._leave(host, row)
 
-    def done(self, row: Row, fault: RowFault | None) -> list[Row]:
+    def done(self, row: Row, fault: RowError | None) -> list[Row]:
         """Gives the row's place back. Where its fault closes the host, returns the rows that then wait no longer.
 
         What happens to a row that was `answered` says nothing of its host.
@@ -113,7 +113,7 @@ class HostQueues:
             if more > 0:
                 self._changed.notify(more)
 
-    def _judge(self, host: _Host, fault: RowFault | None) -> list[Row]:
+    def _judge(self, host: _Host, fault: RowError | None) -> list[Row]:
         if fault is None or fault.reason not in _REFUSING:
             host.answers()
             return []

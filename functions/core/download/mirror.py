@@ -8,27 +8,27 @@ from datetime import UTC, datetime
 from typing import Any
 
 from functions.core.download.image_types import ImageType, image_type, pixels
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.keys import default_key
 from functions.core.model.options import Options
-from functions.core.model.outcomes import Ending, Outcome
-from functions.core.model.ports import ImageStore, Upload
+from functions.core.model.outcomes import Outcome, OutcomeKind
+from functions.core.model.ports import ImageStore, ImageUpload
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
 from functions.core.model.urls import redact
 from functions.core.web.body import Body
-from functions.core.web.fetch import Fetched, Fetcher, NotModified, Wanted
+from functions.core.web.fetch import Fetcher, FetchRequest, FetchResult, NotModifiedError
 
 
 @dataclass(frozen=True, slots=True)
-class Mirrored:
+class MirroredRow:
     """An outcome, and the table row that makes it known; None where the table knows enough."""
 
     outcome: Outcome
     record: Mapping[str, Any] | None = None
 
 
-class Mirror:
+class RowMirror:
     """Shared by the threads of a batch."""
 
     def __init__(self, *, fetcher: Fetcher, store: ImageStore, options: Options, run_id: str) -> None:
@@ -39,22 +39,22 @@ class Mirror:
 
     def mirror(
         self, row: Row, known: Mapping[str, Any] | None, answered: Callable[[], None] = lambda: None
-    ) -> Mirrored:
+    ) -> MirroredRow:
         """`known` is the table's row for this URL where it is to be refreshed; `answered` is called when its server has
-        sent all. Raises RowFault, StorageFault."""
+        sent all. Raises RowError, StorageFault."""
         kinds: list[ImageType] = []
         begun = time.monotonic()
         try:
             fetched = self._fetcher.fetch(self._wanted(row, known, kinds))
-        except NotModified:
-            return Mirrored(_outcome(row, Ending.UNCHANGED))
+        except NotModifiedError:
+            return MirroredRow(_outcome(row, OutcomeKind.UNCHANGED))
         answered()
         with fetched.body.file:
             return self._keep(row, known, kinds[-1], fetched, round((time.monotonic() - begun) * 1000))
 
-    def _wanted(self, row: Row, known: Mapping[str, Any] | None, kinds: list[ImageType]) -> Wanted:
+    def _wanted(self, row: Row, known: Mapping[str, Any] | None, kinds: list[ImageType]) -> FetchRequest:
         options = self._options
-        return Wanted(
+        return FetchRequest(
             url=row.url,
             headers=row.headers,
             validators=_validators(row, known),
@@ -69,24 +69,26 @@ class Mirror:
     def _kind(self, head: bytes) -> ImageType:
         kind = image_type(head)
         if kind is None:
-            raise RowFault(Reason.NOT_AN_IMAGE, "What came is no image, whatever its header says.", status=200)
+            raise RowError(Reason.NOT_AN_IMAGE, "What came is no image, whatever its header says.", status=200)
         if kind.name not in self._options.allowed_types:
-            raise RowFault(
+            raise RowError(
                 Reason.NOT_AN_IMAGE, f"What came is {kind.name}, which this run does not accept.", status=200
             )
         return kind
 
-    def _keep(self, row: Row, known: Mapping[str, Any] | None, kind: ImageType, fetched: Fetched, ms: int) -> Mirrored:
+    def _keep(
+        self, row: Row, known: Mapping[str, Any] | None, kind: ImageType, fetched: FetchResult, ms: int
+    ) -> MirroredRow:
         body = fetched.body
         if not kind.complete(body.file, body.size):
-            raise RowFault(Reason.INCOMPLETE_BODY, f"The {kind.name} file has no end.", status=200)
+            raise RowError(Reason.INCOMPLETE_BODY, f"The {kind.name} file has no end.", status=200)
         _verify(row, body)
         size = pixels(kind, body.file)
         self._check_size(size)
         key = row.key or default_key(row.url, kind.extension)
         body.file.seek(0)
         self._store.put(
-            Upload(
+            ImageUpload(
                 key=key,
                 file=body.file,
                 size=body.size,
@@ -108,15 +110,15 @@ class Mirror:
             "downloaded_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "ms": ms,
         }
-        return Mirrored(_outcome(row, Ending.STORED, image), self._record(row, image, fetched))
+        return MirroredRow(_outcome(row, OutcomeKind.STORED, image), self._record(row, image, fetched))
 
     def _check_size(self, size: tuple[int, int] | None) -> None:
         width, height = size or (0, 0)
         if width < self._options.min_width or height < self._options.min_height:
             found = f"{width} x {height} pixels" if size else "of unknown size"
-            raise RowFault(Reason.NOT_AN_IMAGE, f"The image is {found}, smaller than the run wants.", status=200)
+            raise RowError(Reason.NOT_AN_IMAGE, f"The image is {found}, smaller than the run wants.", status=200)
 
-    def _record(self, row: Row, image: Mapping[str, Any], fetched: Fetched) -> Mapping[str, Any]:
+    def _record(self, row: Row, image: Mapping[str, Any], fetched: FetchResult) -> Mapping[str, Any]:
         record = {
             "url": row.url,
             **image,
@@ -146,10 +148,10 @@ def _verify(row: Row, body: Body) -> None:
     )
     for name, wanted, found in checks:
         if wanted is not None and wanted != found:
-            raise RowFault(
+            raise RowError(
                 Reason.CHECKSUM_MISMATCH, f"The row says {name} {wanted}, what came has {found}.", status=200
             )
 
 
-def _outcome(row: Row, ending: Ending, image: Mapping[str, Any] | None = None) -> Outcome:
-    return Outcome(row=row.number, url=redact(row.url), ending=ending, own=row.own, image=image)
+def _outcome(row: Row, kind: OutcomeKind, image: Mapping[str, Any] | None = None) -> Outcome:
+    return Outcome(row=row.number, url=redact(row.url), kind=kind, user_columns=row.user_columns, image=image)

@@ -11,7 +11,7 @@ ROWS = 25
 """BatchWriteItem takes that many."""
 
 
-class Recorder:
+class ImageRecordBuffer:
     """The thread that fills a batch writes it; leaving the context writes what is left, also when leaving by error."""
 
     def __init__(self, table: ImageTable) -> None:
@@ -19,7 +19,7 @@ class Recorder:
         self._rows: list[Mapping[str, Any]] = []
         self._lock = threading.Lock()
 
-    def __enter__(self) -> "Recorder":
+    def __enter__(self) -> "ImageRecordBuffer":
         return self
 
     def add(self, row: Mapping[str, Any]) -> None:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.core.download.batch import BatchMirror, Deferred
+from functions.core.download.batch import BatchMirror, DeferredRow
 from functions.core.model.options import Options
-from functions.core.model.outcomes import Ending, Outcome, failed, tally
-from functions.core.model.ports import Notice, Notices, RunFiles
+from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome, tally
+from functions.core.model.ports import Notification, Notifications, RunFiles
 from functions.core.model.reasons import Reason
 
 CHILD_SECONDS = 300.0
@@ -62,7 +62,7 @@ class Batch:
         """Named by first row and round, so that a batch that is repeated replaces what it had written."""
         return f"part-{self.first_row:010d}-{self.round:02d}.jsonl"
 
-    def after(self, deferred: Sequence[Deferred], counts: Mapping[str, int], wait: int) -> dict[str, Any]:
+    def after(self, deferred: Sequence[DeferredRow], counts: Mapping[str, int], wait: int) -> dict[str, Any]:
         """The payload for the next round, or with no Items for the end."""
         return {
             "BatchInput": {"run": self.run},
@@ -82,7 +82,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class RoundReport:
     """What there is to say about a round, for its log line."""
 
     outcomes: Sequence[Outcome]
@@ -99,7 +99,7 @@ class RoundRunner:
         *,
         mirror: BatchMirror,
         files: RunFiles,
-        notices: Notices,
+        notices: Notifications,
         options: Options,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -109,8 +109,8 @@ class RoundRunner:
         self._options = options
         self._monotonic = monotonic
 
-    def run(self, batch: Batch, *, begin_until: float, child_seconds_left: float) -> Report:
-        """Raises SystemFault; then nothing of the round counts, and the batch is tried again as it was."""
+    def run(self, batch: Batch, *, begin_until: float, child_seconds_left: float) -> RoundReport:
+        """Raises InfrastructureError; then nothing of the round counts, and the batch is tried again as it was."""
         child_ends = self._monotonic() + child_seconds_left
         last_begin = child_ends - self._options.timeout - CHILD_MARGIN
         made = self._mirror.run(batch.items, begin_until=min(begin_until, last_begin))
@@ -123,13 +123,13 @@ class RoundRunner:
         self._write(batch, outcomes)
         notified = self._notify(batch, [outcome for outcome in outcomes if outcome.failure])
         payload = batch.after(deferred, tally(outcomes), wait if deferred else 0)
-        return Report(outcomes, len(deferred), notified, payload)
+        return RoundReport(outcomes, len(deferred), notified, payload)
 
-    def _given_up(self, batch: Batch, row: Deferred) -> Outcome:
-        return failed(row.number, batch.items[row.number], row.fault, self._options.base_url)
+    def _given_up(self, batch: Batch, row: DeferredRow) -> Outcome:
+        return failed_outcome(row.number, batch.items[row.number], row.fault, self._options.base_url)
 
     def _write(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-        failures = [outcome for outcome in outcomes if outcome.ending is Ending.FAILED]
+        failures = [outcome for outcome in outcomes if outcome.kind is OutcomeKind.FAILED]
         for folder, chosen in (("failures", failures), ("results", outcomes)):
             if chosen:
                 self._files.write(f"{folder}/{batch.part()}", (outcome.as_json() for outcome in chosen))
@@ -152,10 +152,12 @@ class RoundRunner:
             "omitted": len(failures) - len(named),
         }
         noun = "image" if len(failures) == 1 else "images"
-        return self._notices.publish(Notice("images_failed", f"Image Mirror: {len(failures)} {noun} failed", body))
+        return self._notices.publish(
+            Notification("images_failed", f"Image Mirror: {len(failures)} {noun} failed", body)
+        )
 
 
-def wait_seconds(deferred: Sequence[Deferred], round_: int) -> int:
+def wait_seconds(deferred: Sequence[DeferredRow], round_: int) -> int:
     """Whole seconds until the next round: what the hosts asked for, else exponential backoff with full jitter."""
     if not deferred:
         return 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.rows import columns_of, own_columns
+from functions.core.model.rows import columns_of, user_columns
 
 MAX_COLUMNS = 200
 """Of the user's own, in failures.csv."""
@@ -16,7 +16,7 @@ MAX_ITEM_BYTES = 180 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class ManifestContents:
     """Rows, and the names of the user's own columns in the order they come. `note` is for the summary."""
 
     rows: int
@@ -24,7 +24,7 @@ class Contents:
     note: str = ""
 
 
-def examined(items: Iterable[Any]) -> Contents:
+def examined(items: Iterable[Any]) -> ManifestContents:
     """Counts and looks at every item, keeping none. Raises InvalidManifest where none of them has a URL."""
     rows = 0
     columns: dict[str, None] = {}
@@ -38,12 +38,12 @@ def examined(items: Iterable[Any]) -> Contents:
             previous = item.keys()
             located = located or bool(columns_of(tuple(previous)).urls)
             if len(columns) < MAX_COLUMNS:
-                columns |= dict.fromkeys(own_columns(item))
+                columns |= dict.fromkeys(user_columns(item))
     if rows and not located:
         raise InvalidManifest(
             "No item of the manifest is a URL or has one: an item is a URL in quotes, or an object with a url."
         )
-    return Contents(rows, tuple(columns)[:MAX_COLUMNS])
+    return ManifestContents(rows, tuple(columns)[:MAX_COLUMNS])
 
 
 def too_large(item: Any) -> bool:

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Callable, Iterable, Iterator
 
-from functions.core.manifests.contents import MAX_COLUMNS, Contents, too_large
+from functions.core.manifests.contents import MAX_COLUMNS, ManifestContents, too_large
 from functions.core.manifests.csv_rows import Dialect, named
 from functions.core.manifests.line_errors import BACKSLASH, CARRIAGE_RETURN, OPEN_QUOTE, TOO_LARGE, Faults, more_fields
 from functions.core.manifests.text import text
@@ -17,7 +17,7 @@ _LONG = 16 * 1024
 """Characters: no shorter line is looked at twice for its size."""
 
 
-def check(chunks: Iterable[bytes], dialect: Dialect, cut: Callable[[], bool] = lambda: False) -> Contents:
+def check(chunks: Iterable[bytes], dialect: Dialect, cut: Callable[[], bool] = lambda: False) -> ManifestContents:
     """Raises InvalidManifest. `cut` says whether what was read is but the beginning."""
     faults = Faults()
     with text(chunks) as file:
@@ -28,7 +28,7 @@ def check(chunks: Iterable[bytes], dialect: Dialect, cut: Callable[[], bool] = l
             checked_header(names)
         rows = _counted(records, names, lines, faults)
     faults.check()
-    return Contents(rows, columns_of(tuple(names)).own[:MAX_COLUMNS], _note(dialect, names))
+    return ManifestContents(rows, columns_of(tuple(names)).user_columns[:MAX_COLUMNS], _note(dialect, names))
 
 
 def _counted(records: Iterator[tuple[int, list[str]]], names: list[str], lines: "_Lines", faults: Faults) -> int:

@@ -48,7 +48,7 @@ _BY_DELIMITER = {
 _BY_NAME = {form.name: form for form in FORMATS}
 
 
-def named(key: str) -> tuple[Named, bool]:
+def format_from_name(key: str) -> tuple[Named, bool]:
     """What the name's end says, whatever its case, and whether it is gzipped.
 
     Raises InvalidManifest, which lists what is known.
@@ -65,12 +65,12 @@ def named(key: str) -> tuple[Named, bool]:
     )
 
 
-def plain(key: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+def decompressed(key: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Unpacked where the name says that it is packed."""
-    return unpacked(chunks) if named(key)[1] else iter(chunks)
+    return unpacked(chunks) if format_from_name(key)[1] else iter(chunks)
 
 
-def told(found: Named, chunks: Iterator[bytes]) -> tuple[Format, Iterator[bytes]]:
+def detect_format(found: Named, chunks: Iterator[bytes]) -> tuple[Format, Iterator[bytes]]:
     """The format, and the chunks with those that were read for it. Raises InvalidManifest."""
     first: list[bytes] = []
     while found.delimiters and sum(map(len, first)) < HEAD_BYTES:

@@ -12,7 +12,7 @@ from typing import Any
 from functions.core.manifests import csv_rows, json_rows
 from functions.core.manifests import csv_validation as csv_check
 from functions.core.manifests import json_validation as json_check
-from functions.core.manifests.contents import Contents
+from functions.core.manifests.contents import ManifestContents
 from functions.core.manifests.csv_rows import COMMA, LINES, LIST, PIPE, SEMICOLON, TAB, Dialect, bare
 
 Chunks = Iterable[bytes]
@@ -26,7 +26,7 @@ class Format:
 
     name: str
     extension: str
-    check: Callable[[Chunks, Cut], Contents]
+    check: Callable[[Chunks, Cut], ManifestContents]
     numbered: Callable[[Chunks], Iterator[tuple[int, Any]]]
     write: Callable[[Iterable[Any]], Iterator[str]]
 
@@ -49,7 +49,7 @@ def _delimited(
     )
 
 
-def _check_delimited(dialect: Dialect, chunks: Chunks, cut: Cut) -> Contents:
+def _check_delimited(dialect: Dialect, chunks: Chunks, cut: Cut) -> ManifestContents:
     return csv_check.check(chunks, dialect, cut)
 
 
@@ -71,6 +71,6 @@ FORMATS = (
 PARQUET = "parquet"
 
 
-def format_named(name: object) -> Format | None:
+def format_by_name(name: object) -> Format | None:
     """None for Parquet, and where there is no such format."""
     return next((form for form in FORMATS if form.name == name), None)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
-from functions.core.manifests.contents import Contents, examined, too_large
+from functions.core.manifests.contents import ManifestContents, examined, too_large
 from functions.core.manifests.json_rows import loads, numbered_array, why
 from functions.core.manifests.line_errors import NOT_JSON, TOO_LARGE, Faults
 from functions.core.manifests.text import text
@@ -13,7 +13,7 @@ _LONG = 16 * 1024
 """Characters: no shorter line is looked at twice for its size."""
 
 
-def check_array(chunks: Iterable[bytes], cut: Callable[[], bool] = lambda: False) -> Contents:
+def check_array(chunks: Iterable[bytes], cut: Callable[[], bool] = lambda: False) -> ManifestContents:
     """Raises InvalidManifest at the first fault: what follows it cannot be told apart. `cut` as in `csv_check`."""
     return examined(_sound_items(chunks, cut))
 
@@ -29,7 +29,7 @@ def _sound_items(chunks: Iterable[bytes], cut: Callable[[], bool]) -> Iterator[A
             raise
 
 
-def check_lines(chunks: Iterable[bytes], cut: Callable[[], bool] = lambda: False) -> Contents:
+def check_lines(chunks: Iterable[bytes], cut: Callable[[], bool] = lambda: False) -> ManifestContents:
     """Raises InvalidManifest, which names the first ten lines. `cut` as in `csv_check`."""
     faults = Faults()
     with text(chunks) as file:

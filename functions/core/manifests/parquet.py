@@ -7,7 +7,7 @@ The footer is a Thrift struct in the compact protocol; the three fields that are
 from collections.abc import Callable
 from typing import Any
 
-from functions.core.manifests.contents import MAX_COLUMNS, Contents
+from functions.core.manifests.contents import MAX_COLUMNS, ManifestContents
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import columns_of
 
@@ -27,7 +27,7 @@ def footer_bytes(tail: bytes) -> int:
     return length
 
 
-def contents(footer: bytes) -> Contents:
+def contents(footer: bytes) -> ManifestContents:
     """Raises InvalidManifest."""
     try:
         metadata = _Thrift(footer).struct(until=3)
@@ -44,7 +44,7 @@ def contents(footer: bytes) -> Contents:
         )
     if columns.urls[0] not in texts:
         raise InvalidManifest(f"The column {columns.urls[0]} of the Parquet file is not one of text (UTF8).")
-    return Contents(rows, columns.own[:MAX_COLUMNS])
+    return ManifestContents(rows, columns.user_columns[:MAX_COLUMNS])
 
 
 def _columns(schema: list[dict[int, Any]]) -> list[dict[int, Any]]:

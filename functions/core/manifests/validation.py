@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from functions.core.manifests import parquet
-from functions.core.manifests.contents import Contents
-from functions.core.manifests.detection import Named, named, told
+from functions.core.manifests.contents import ManifestContents
+from functions.core.manifests.detection import Named, detect_format, format_from_name
 from functions.core.manifests.formats import PARQUET, Format
 from functions.core.manifests.gunzip import unpacked
 from functions.core.manifests.text import text
@@ -17,33 +17,35 @@ from functions.core.model.errors import InvalidManifest
 from functions.core.model.ports import Manifests
 from functions.core.model.runs import ManifestObject
 
-WHOLE_BYTES = 256 * 1024 * 1024
+MAX_WHOLE_CHECK_BYTES = 256 * 1024 * 1024
 SAMPLE_BYTES = 8 * 1024 * 1024
 """From the beginning and from the end of a manifest that is not read whole."""
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class ValidatedManifest:
     """`contents.rows` counts only what was read where `sampled`."""
 
     format: str
-    contents: Contents
+    contents: ManifestContents
     sampled: bool = False
 
 
-def checked(manifests: Manifests, manifest: ManifestObject, whole_bytes: int = WHOLE_BYTES) -> Checked:
-    """Raises InvalidManifest, ManifestGone."""
-    found, packed = named(manifest.key)
+def validate_manifest(
+    manifests: Manifests, manifest: ManifestObject, whole_bytes: int = MAX_WHOLE_CHECK_BYTES
+) -> ValidatedManifest:
+    """Raises InvalidManifest, ManifestGoneError."""
+    found, packed = format_from_name(manifest.key)
     if found.otherwise == PARQUET:
-        return Checked(PARQUET, _footer(manifests, manifest))
+        return ValidatedManifest(PARQUET, _footer(manifests, manifest))
     chunks = manifests.read(manifest.bucket, manifest.key, manifest.etag)
     if packed:
         return _beginning(found, _Beginning(unpacked(chunks), whole_bytes))[0]
     if manifest.size <= whole_bytes:
         return _beginning(found, _Beginning(chunks, whole_bytes))[0]
-    checked, form = _beginning(found, _Beginning(chunks, SAMPLE_BYTES))
+    validate_manifest, form = _beginning(found, _Beginning(chunks, SAMPLE_BYTES))
     _check_end(manifests, manifest, form)
-    return checked
+    return validate_manifest
 
 
 class _Beginning:
@@ -79,13 +81,13 @@ def _whole_characters(piece: bytes) -> bytes:
     return piece[: end - 1] if end and piece[end - 1] >= 0xC0 else piece
 
 
-def _beginning(found: Named, chunks: _Beginning) -> tuple[Checked, Format]:
-    form, rest = told(found, chunks)
+def _beginning(found: Named, chunks: _Beginning) -> tuple[ValidatedManifest, Format]:
+    form, rest = detect_format(found, chunks)
     contents = form.check(rest, chunks.cut)
-    return Checked(form.name, contents, sampled=chunks.cut()), form
+    return ValidatedManifest(form.name, contents, sampled=chunks.cut()), form
 
 
-def _footer(manifests: Manifests, manifest: ManifestObject) -> Contents:
+def _footer(manifests: Manifests, manifest: ManifestObject) -> ManifestContents:
     def end(count: int) -> bytes:
         start = max(0, manifest.size - count)
         return b"".join(manifests.read(manifest.bucket, manifest.key, manifest.etag, start))

@@ -2,8 +2,8 @@
 
     MirrorError
     ├── InvalidManifest   the manifest cannot be run: a sentence for its author; never retried
-    ├── RowFault          one row cannot be mirrored: data, ends as an outcome
-    └── SystemFault       our own side is broken: Step Functions retries the batch
+    ├── RowError          one row cannot be mirrored: data, ends as an outcome
+    └── InfrastructureError       our own side is broken: Step Functions retries the batch
         ├── StorageFault  S3
         ├── TableFault    DynamoDB
         ├── WorkflowFault Step Functions
@@ -30,7 +30,7 @@ class InvalidManifest(MirrorError):
         self.at_end = at_end
 
 
-class RowFault(MirrorError):
+class RowError(MirrorError):
     """Why one row did not become an image.
 
     `status` is the HTTP status where there was one, `wait` the seconds that the host asked for,
@@ -56,21 +56,21 @@ class RowFault(MirrorError):
         self.dropped = dropped
 
 
-class SystemFault(MirrorError):
+class InfrastructureError(MirrorError):
     """Something of ours is broken or overloaded; trying the batch again may help."""
 
 
-class StorageFault(SystemFault):
+class StorageFault(InfrastructureError):
     """S3 refused for a reason that no single row is to blame for."""
 
 
-class TableFault(SystemFault):
+class TableFault(InfrastructureError):
     """DynamoDB refused, or left items unprocessed after every retry."""
 
 
-class WorkflowFault(SystemFault):
+class WorkflowFault(InfrastructureError):
     """Step Functions refused, or cannot be reached."""
 
 
-class BooksFault(SystemFault):
+class BooksFault(InfrastructureError):
     """A run's outcomes do not add up to its rows."""

@@ -4,7 +4,7 @@ import hashlib
 import re
 import unicodedata
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 
 PREFIX = "images/"
@@ -22,8 +22,8 @@ def default_key(url: str, extension: str) -> str:
     return f"{PREFIX}{digest[:2]}/{digest}.{extension}"
 
 
-def wanted_key(text: object) -> str:
-    """The row's own name under `images/`, its extension as written. Raises RowFault(INVALID_ROW) where it is unsafe."""
+def requested_key(text: object) -> str:
+    """The row's own name under `images/`, its extension as written. Raises RowError(INVALID_ROW) where it is unsafe."""
     if not isinstance(text, str):
         raise _unsafe("is not text")
     name = unicodedata.normalize("NFC", text.strip()).removeprefix("/").removeprefix(PREFIX)
@@ -42,5 +42,5 @@ def wanted_key(text: object) -> str:
     return PREFIX + name
 
 
-def _unsafe(why: str) -> RowFault:
-    return RowFault(Reason.INVALID_ROW, f"key {why}.")
+def _unsafe(why: str) -> RowError:
+    return RowError(Reason.INVALID_ROW, f"key {why}.")

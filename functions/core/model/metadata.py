@@ -17,7 +17,7 @@ _COPIERS = "user-agent-id"
 """DataSync and Storage Gateway write it, and a `user-agent` of their own beside it."""
 
 
-def options_in(metadata: Mapping[str, str]) -> dict[str, str]:
+def options_from_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     """What is not some other program's."""
     found = {name.strip().lower(): value for name, value in metadata.items()}
     if _COPIERS in found:

@@ -14,7 +14,7 @@ _OPTIONS = TypeAdapter(Options)
 _NOT_PRINTABLE = "it takes printable ASCII"
 
 
-def checked(*sources: Mapping[str, Any]) -> Options:
+def validate_options(*sources: Mapping[str, Any]) -> Options:
     """Later sources win; names may have hyphens, values be text. Raises InvalidManifest, which names the option."""
     given: dict[str, Any] = {}
     for source in sources:

@@ -11,7 +11,7 @@ IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico
 
 MEBIBYTE = 1024 * 1024
 
-STORING = 16
+MAX_CONCURRENT_UPLOADS = 16
 """Rows that may be on their way into S3 beside those that servers are asked for: 500 images a second at 30 ms a PUT."""
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.model.rows import own_columns, shown_url
+from functions.core.model.rows import display_url, user_columns
 
 
-class Ending(StrEnum):
+class OutcomeKind(StrEnum):
     """`rows = stored + unchanged + skipped + duplicate + failed`, for every run."""
 
     STORED = "stored"
@@ -21,12 +21,12 @@ class Ending(StrEnum):
     FAILED = "failed"
 
 
-ENDINGS: Mapping[str, str] = {
-    Ending.STORED: "downloaded, checked and put into the bucket",
-    Ending.UNCHANGED: "asked again, and as they were",
-    Ending.SKIPPED: "known from an earlier run",
-    Ending.DUPLICATE: "a URL that stands in the manifest twice",
-    Ending.FAILED: "each with its reason below",
+OUTCOME_MEANINGS: Mapping[str, str] = {
+    OutcomeKind.STORED: "downloaded, checked and put into the bucket",
+    OutcomeKind.UNCHANGED: "asked again, and as they were",
+    OutcomeKind.SKIPPED: "known from an earlier run",
+    OutcomeKind.DUPLICATE: "a URL that stands in the manifest twice",
+    OutcomeKind.FAILED: "each with its reason below",
 }
 
 
@@ -40,7 +40,7 @@ class Failure:
     retryable: bool
 
     @classmethod
-    def of(cls, fault: RowFault) -> "Failure":
+    def of(cls, fault: RowError) -> "Failure":
         return cls(fault.reason, fault.message, fault.status, fault.retryable)
 
 
@@ -53,14 +53,14 @@ class Outcome:
 
     row: int
     url: str
-    ending: Ending
-    own: Mapping[str, Any] = field(default_factory=dict)
+    kind: OutcomeKind
+    user_columns: Mapping[str, Any] = field(default_factory=dict)
     image: Mapping[str, Any] | None = None
     failure: Failure | None = None
 
     def as_json(self) -> dict[str, Any]:
         """A line of a results part."""
-        line: dict[str, Any] = {"row": self.row, "url": self.url, "outcome": self.ending.value}
+        line: dict[str, Any] = {"row": self.row, "url": self.url, "outcome": self.kind.value}
         if self.failure is not None:
             line |= {
                 "reason": self.failure.reason.value,
@@ -70,22 +70,24 @@ class Outcome:
             }
         if self.image is not None:
             line |= self.image
-        if self.own:
-            line["columns"] = self.own
+        if self.user_columns:
+            line["columns"] = self.user_columns
         return line
 
 
-def failed(number: int, item: object, fault: RowFault, base_url: str) -> Outcome:
+def failed_outcome(number: int, item: object, fault: RowError, base_url: str) -> Outcome:
     """The outcome of a row that cannot be tried again, whatever its item is."""
-    return Outcome(number, shown_url(item, base_url), Ending.FAILED, own_columns(item), failure=Failure.of(fault))
+    return Outcome(
+        number, display_url(item, base_url), OutcomeKind.FAILED, user_columns(item), failure=Failure.of(fault)
+    )
 
 
 def tally(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    """Counts by ending, every ending named, and the bytes stored."""
-    counts = Counter({ending.value: 0 for ending in Ending})
+    """Counts by kind, every kind named, and the bytes stored."""
+    counts = Counter({kind.value: 0 for kind in OutcomeKind})
     counts["bytes"] = 0
     for outcome in outcomes:
-        counts[outcome.ending] += 1
-        if outcome.ending is Ending.STORED and outcome.image is not None:
+        counts[outcome.kind] += 1
+        if outcome.kind is OutcomeKind.STORED and outcome.image is not None:
             counts["bytes"] += outcome.image["bytes"]
     return {str(name): count for name, count in counts.items()}

@@ -8,7 +8,7 @@ from functions.core.model.runs import ManifestObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
+class ImageUpload:
     """An image on its way into the bucket. `file` stands at 0; `sha256` is hex of its `size` bytes.
 
     `owner` is the SHA-256 of the URL, kept with the object; `exclusive` forbids to replace another URL's object.
@@ -27,8 +27,8 @@ class Upload:
 class ImageStore(Protocol):
     """The images bucket."""
 
-    def put(self, upload: Upload) -> None:
-        """Raises RowFault(STORAGE | KEY_CONFLICT), StorageFault."""
+    def put(self, upload: ImageUpload) -> None:
+        """Raises RowError(STORAGE | KEY_CONFLICT), StorageFault."""
 
 
 class ImageTable(Protocol):
@@ -49,7 +49,7 @@ class RunFiles(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notification:
     """A message for the topic. `kind` is a message attribute, by which subscriptions filter."""
 
     kind: str
@@ -57,10 +57,10 @@ class Notice:
     body: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Notices(Protocol):
+class Notifications(Protocol):
     """The SNS topic."""
 
-    def publish(self, notice: Notice) -> bool:
+    def publish(self, notice: Notification) -> bool:
         """False where it could not be published: nobody's images are lost for that."""
 
 
@@ -68,13 +68,13 @@ class Manifests(Protocol):
     """The manifest's object in the input bucket."""
 
     def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
-        """Its bytes from `start`, in pieces. Raises ManifestGone where it is not the one of `etag` any more."""
+        """Its bytes from `start`, in pieces. Raises ManifestGoneError where it is not the one of `etag` any more."""
 
     def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
-        """The user's metadata on the object. Raises ManifestGone."""
+        """The user's metadata on the object. Raises ManifestGoneError."""
 
 
-class ManifestGone(Exception):
+class ManifestGoneError(Exception):
     """The manifest was deleted or replaced since it was announced."""
 
 
@@ -91,7 +91,7 @@ class RunRecords(Protocol):
         """The record, strongly consistent."""
 
 
-class Results(RunFiles, Protocol):
+class RunResults(RunFiles, Protocol):
     """What SummarizeRun reads and writes of a run."""
 
     def each(self, folder: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -119,7 +119,7 @@ class Progress:
     max_concurrency: int
 
 
-class Runs(Protocol):
+class RunRegistry(Protocol):
     """The runs table."""
 
     def create(self, record: Mapping[str, Any]) -> bool:
@@ -156,7 +156,7 @@ class Executions(Protocol):
         """False where nothing is under way that could be set."""
 
 
-class Lists(Protocol):
+class SubmittedManifests(Protocol):
     """Manifests in the input bucket."""
 
     bucket: str
@@ -167,7 +167,7 @@ class Lists(Protocol):
     def find(self, key: str) -> ManifestObject | None: ...
 
 
-class Links(Protocol):
+class PresignedLinks(Protocol):
     """Presigned links into one bucket."""
 
     def to(self, key: str) -> str: ...

@@ -49,7 +49,7 @@ _RETRYABLE = frozenset(
     }
 )
 
-REASONS: Mapping[str, str] = {
+REASON_MEANINGS: Mapping[str, str] = {
     Reason.INVALID_ROW: "The row cannot be used as it is written.",
     Reason.INVALID_URL: "The URL cannot be fetched as it is written.",
     Reason.BLOCKED_ADDRESS: "The host's address is not public, or the port is not the web's.",
@@ -74,6 +74,6 @@ REASONS: Mapping[str, str] = {
 }
 
 
-def meaning_of(reason: str) -> str:
+def reason_meaning(reason: str) -> str:
     """Empty for a reason of another version."""
-    return REASONS.get(reason, "")
+    return REASON_MEANINGS.get(reason, "")

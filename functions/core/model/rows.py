@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from functions.core.model.errors import RowFault
-from functions.core.model.keys import wanted_key
+from functions.core.model.errors import RowError
+from functions.core.model.keys import requested_key
 from functions.core.model.reasons import Reason
 from functions.core.model.urls import absolute, redact
 
@@ -46,7 +46,7 @@ class Row:
     md5: str | None = None
     size: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    own: Mapping[str, Any] = field(default_factory=dict)
+    user_columns: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Columns:
 
     urls: tuple[str, ...]
     ours: Mapping[str, str]
-    own: tuple[str, ...]
+    user_columns: tuple[str, ...]
     rival: str | None
 
 
@@ -83,7 +83,7 @@ def _rank(name: str) -> int | None:
 
 
 def parse_row(number: int, item: object, base_url: str = "") -> Row:
-    """Raises RowFault(INVALID_ROW | INVALID_URL), saying which column is wrong."""
+    """Raises RowError(INVALID_ROW | INVALID_URL), saying which column is wrong."""
     if isinstance(item, str):
         return Row(number, absolute(item, base_url))
     if not isinstance(item, Mapping):
@@ -92,17 +92,17 @@ def parse_row(number: int, item: object, base_url: str = "") -> Row:
     return Row(
         number=number,
         url=absolute(url_text(item), base_url),
-        key=wanted_key(ours["key"]) if ours.get("key") else None,
+        key=requested_key(ours["key"]) if ours.get("key") else None,
         sha256=_digest("sha256", ours.get("sha256")),
         md5=_digest("md5", ours.get("md5")),
         size=_size(ours.get("size")),
         headers=_headers(ours.get("headers")),
-        own=own_columns(item),
+        user_columns=user_columns(item),
     )
 
 
 def url_text(item: object) -> str:
-    """The URL as the row has it. Raises RowFault where there is none."""
+    """The URL as the row has it. Raises RowError where there is none."""
     if isinstance(item, str):
         return item
     column = _url_column(item) if isinstance(item, Mapping) else None
@@ -118,15 +118,15 @@ def _url_column(item: Mapping[str, Any]) -> str | None:
     return next((name for name in columns.urls if isinstance(item[name], str)), None)
 
 
-def shown_url(item: object, base_url: str = "") -> str:
+def display_url(item: object, base_url: str = "") -> str:
     """The row's URL as people may read it, absolute where it can be made so, empty where there is none."""
     try:
         text = url_text(item)
-    except RowFault:
+    except RowError:
         return ""
     try:
         return redact(absolute(text, base_url))
-    except RowFault:
+    except RowError:
         return redact(text)
 
 
@@ -134,18 +134,18 @@ def with_absolute_url(item: Any, base_url: str) -> Any:
     """The item as a run without `base_url` needs it, all else untouched."""
     try:
         url = absolute(url_text(item), base_url)
-    except RowFault:
+    except RowError:
         return item
     if isinstance(item, str):
         return url
     return {**item, str(_url_column(item)): url}
 
 
-def own_columns(item: object) -> Mapping[str, Any]:
+def user_columns(item: object) -> Mapping[str, Any]:
     """What the row says beside what we know: the user's own."""
     if not isinstance(item, Mapping):
         return {}
-    own = {name: item[name] for name in columns_of(tuple(item)).own}
+    own = {name: item[name] for name in columns_of(tuple(item)).user_columns}
     return {name: value for name, value in own.items() if value != "" or name not in UNNAMED_COLUMNS}
 
 
@@ -195,5 +195,5 @@ def _kind(item: object) -> str:
     return {type(None): "null", list: "a list", bool: "true or false"}.get(type(item), "a number")
 
 
-def _invalid(message: str) -> RowFault:
-    return RowFault(Reason.INVALID_ROW, message)
+def _invalid(message: str) -> RowError:
+    return RowError(Reason.INVALID_ROW, message)

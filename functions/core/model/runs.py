@@ -52,7 +52,7 @@ def run_id_of(event: Mapping[str, Any]) -> str:
     return str(chosen) if chosen else run_id(ManifestObject.from_event(event))
 
 
-KIND = "run"
+RUN_KIND = "run"
 """In every record: the partition of the index by which past runs are listed, newest first."""
 
 RECORD_DAYS = 90
@@ -70,7 +70,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-UNDER_WAY = (Status.STARTING, Status.RUNNING)
+ACTIVE_STATUSES = (Status.STARTING, Status.RUNNING)
 
 
 def new_record(
@@ -79,7 +79,7 @@ def new_record(
     """Of the execution that has the run; another one may not touch it."""
     return {
         "run_id": run_id,
-        "kind": KIND,
+        "kind": RUN_KIND,
         "status": status.value,
         "execution_arn": execution_arn,
         "started_at": started_at,

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 
 MAX_URL_BYTES = 2048
@@ -23,7 +23,7 @@ _UNPARSABLE = "The URL cannot be parsed: look at its host, its port and its brac
 def absolute(text: str, base_url: str = "") -> str:
     """The URL to fetch. A relative one is appended to `base_url` as a path, as the upstream contract has it.
 
-    Raises RowFault(INVALID_URL).
+    Raises RowError(INVALID_URL).
     """
     url = text.strip().lstrip("\ufeff")
     if not url:
@@ -67,8 +67,8 @@ def _scheme_of(url: str) -> str:
     return match[1] if match else ""
 
 
-def _invalid(message: str) -> RowFault:
-    return RowFault(Reason.INVALID_URL, message)
+def _invalid(message: str) -> RowError:
+    return RowError(Reason.INVALID_URL, message)
 
 
 def host_of(url: str) -> str:
@@ -76,7 +76,7 @@ def host_of(url: str) -> str:
     return _netloc(urlsplit(url))
 
 
-def shown_host(url: str) -> str:
+def display_host(url: str) -> str:
     """`(none)` where the URL names none."""
     try:
         return host_of(url) or "(none)"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from functions.core.model.outcomes import Ending
-from functions.core.model.urls import shown_host
+from functions.core.model.outcomes import OutcomeKind
+from functions.core.model.urls import display_host
 from functions.core.report.hosts import HostTimes
 from functions.core.report.timeline import Timeline
 
@@ -29,9 +29,9 @@ class Figures:
 
     def add(self, line: Mapping[str, Any]) -> None:
         """A row's line, as a batch wrote it."""
-        if line["outcome"] == Ending.STORED:
+        if line["outcome"] == OutcomeKind.STORED:
             self._add_stored(line)
-        elif line["outcome"] == Ending.FAILED and len(self.failures) < FAILURES:
+        elif line["outcome"] == OutcomeKind.FAILED and len(self.failures) < FAILURES:
             self.failures.append(line)
 
     def _add_stored(self, line: Mapping[str, Any]) -> None:
@@ -40,4 +40,4 @@ class Figures:
         if line.get("downloaded_at"):
             self.timeline.add(datetime.fromisoformat(line["downloaded_at"]))
         if line.get("ms") is not None:
-            self.hosts.add(shown_host(line["url"]), line["ms"])
+            self.hosts.add(display_host(line["url"]), line["ms"])

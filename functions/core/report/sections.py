@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from functions.core.model.outcomes import ENDINGS, Ending
-from functions.core.model.reasons import meaning_of
+from functions.core.model.outcomes import OUTCOME_MEANINGS, OutcomeKind
+from functions.core.model.reasons import reason_meaning
 from functions.core.report.charts import Bar, bar_table, outline, rate_chart, stacked
 from functions.core.report.figures import Figures
 from functions.core.report.formatting import figure, moment, number, rate, seconds, share, size
@@ -53,14 +53,14 @@ def header(summary: Mapping[str, Any]) -> Markup:
 def books(summary: Mapping[str, Any]) -> Markup | None:
     if not summary["rows"]:
         return None
-    counts = {ending.value: summary[ending] for ending in Ending}
+    counts = {kind.value: summary[kind] for kind in OutcomeKind}
     return _section(
         "The books",
         stacked(counts),
         tag(
             "dl",
             _entry("rows", summary["rows"], "in the manifest"),
-            *(_entry(name, count, ENDINGS[name]) for name, count in counts.items()),
+            *(_entry(name, count, OUTCOME_MEANINGS[name]) for name, count in counts.items()),
             class_="books",
         ),
     )
@@ -177,7 +177,7 @@ def _short(key: str) -> str:
 
 
 def _reason(reason: str) -> Markup:
-    return tag("span", tag("code", reason), " ", tag("span", meaning_of(reason), class_="meaning"))
+    return tag("span", tag("code", reason), " ", tag("span", reason_meaning(reason), class_="meaning"))
 
 
 def _own(columns: Mapping[str, Any]) -> Markup | None:

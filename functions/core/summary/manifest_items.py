@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.core.manifests.detection import plain
-from functions.core.manifests.formats import PARQUET, Format, format_named
+from functions.core.manifests.detection import decompressed
+from functions.core.manifests.formats import PARQUET, Format, format_by_name
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.ports import ManifestGone, Manifests, Results
+from functions.core.model.ports import ManifestGoneError, Manifests, RunResults
 from functions.core.model.runs import ManifestObject
 from functions.core.summary.reconciliation import written_lines
 
@@ -19,7 +19,7 @@ GONE = (
 
 
 @dataclass(slots=True)
-class Rereading:
+class ManifestItems:
     """`items` are the manifest's, or blanks where they cannot be had: then not `exact`. `rows` is None where
     PrepareRun has not counted them. `faults` are what ended `items` early, known when they have been gone through."""
 
@@ -29,25 +29,27 @@ class Rereading:
     faults: list[str] = field(default_factory=list)
 
 
-def reread(manifests: Manifests, results: Results, manifest: ManifestObject, record: Mapping[str, Any]) -> Rereading:
+def read_manifest_items(
+    manifests: Manifests, results: RunResults, manifest: ManifestObject, record: Mapping[str, Any]
+) -> ManifestItems:
     """`record` is the run's, as PrepareRun has written it."""
     rows = None if record.get("sampled") else int(record.get("rows", 0))
     if record.get("format") == PARQUET:
-        return Rereading(itertools.repeat(None, rows or 0), rows)
-    form = format_named(record.get("format"))
+        return ManifestItems(itertools.repeat(None, rows or 0), rows)
+    form = format_by_name(record.get("format"))
     if form is None:
-        return Rereading((), rows)
+        return ManifestItems((), rows)
     try:
         chunks = manifests.read(manifest.bucket, manifest.key, manifest.etag)
         first = next(chunks, b"")
-    except ManifestGone:
-        return Rereading(itertools.repeat({}, rows if rows is not None else _last_row(results)), rows, exact=False)
-    again = Rereading((), rows)
-    again.items = _until_fault(form, plain(manifest.key, itertools.chain((first,), chunks)), again.faults)
+    except ManifestGoneError:
+        return ManifestItems(itertools.repeat({}, rows if rows is not None else _last_row(results)), rows, exact=False)
+    again = ManifestItems((), rows)
+    again.items = _until_fault(form, decompressed(manifest.key, itertools.chain((first,), chunks)), again.faults)
     return again
 
 
-def _last_row(results: Results) -> int:
+def _last_row(results: RunResults) -> int:
     """That a batch has written of."""
     return max((line["row"] for line in written_lines(results)), default=0)
 

@@ -6,22 +6,22 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from functions.core.model.errors import BooksFault, RowFault
-from functions.core.model.outcomes import Ending, failed
-from functions.core.model.ports import Results
+from functions.core.model.errors import BooksFault, RowError
+from functions.core.model.outcomes import OutcomeKind, failed_outcome
+from functions.core.model.ports import RunResults
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import shown_host
+from functions.core.model.urls import display_host
 
 Line = Mapping[str, Any]
 
 KEPT_HOSTS = 2000
 """Of more hosts than twice that, those with the fewest failures are forgotten: memory must not grow with the run."""
 
-CRASHED = RowFault(Reason.BATCH_CRASHED, "The batch that held the row crashed or was stopped before it got to it.")
+CRASHED = RowError(Reason.BATCH_CRASHED, "The batch that held the row crashed or was stopped before it got to it.")
 
 
 @dataclass(slots=True)
-class Books:
+class Reconciliation:
     """`rows` is counted from the manifest, the endings from what batches wrote: `check` holds one against the other.
 
     `lost` are the failures of which no batch could tell.
@@ -35,14 +35,14 @@ class Books:
     lost: int = 0
 
     def add(self, line: Line) -> None:
-        ending = line["outcome"]
-        self.endings[ending] += 1
-        if ending == Ending.STORED:
+        kind = line["outcome"]
+        self.endings[kind] += 1
+        if kind == OutcomeKind.STORED:
             self.bytes += line.get("bytes") or 0
-        if ending == Ending.FAILED:
+        if kind == OutcomeKind.FAILED:
             self.reasons[line["reason"]] += 1
             self.lost += line.get("lost", False)
-            self._count_host(shown_host(line["url"]))
+            self._count_host(display_host(line["url"]))
 
     def _count_host(self, host: str) -> None:
         self.hosts[host] += 1
@@ -55,14 +55,14 @@ class Books:
             raise BooksFault(f"The manifest has {self.rows} rows, but {self.endings.total()} outcomes were found.")
 
 
-def written_lines(results: Results) -> Iterator[Line]:
+def written_lines(results: RunResults) -> Iterator[Line]:
     """Every row's line, by row, once: of a batch that ran twice, the better end counts. One batch in memory."""
     for _, parts in groupby(results.each("results"), key=lambda part: _batch_of(part[0])):
         lines: dict[int, Line] = {}
         for _, found in parts:
             for line in found:
                 known = lines.get(line["row"])
-                if known is None or known["outcome"] == Ending.FAILED:
+                if known is None or known["outcome"] == OutcomeKind.FAILED:
                     lines[line["row"]] = line
         yield from (lines[row] for row in sorted(lines))
 
@@ -73,7 +73,7 @@ def _batch_of(name: str) -> str:
 
 
 def entries(
-    written: Iterable[Line], items: Iterable[Any], base_url: str = "", missing: RowFault = CRASHED
+    written: Iterable[Line], items: Iterable[Any], base_url: str = "", missing: RowError = CRASHED
 ) -> Iterator[tuple[Any, Line]]:
     """Each item of the manifest with its line. A row of which no batch has written failed as `missing` says."""
     lines = iter(written)
@@ -89,6 +89,6 @@ def entries(
         raise BooksFault(f"There is an outcome for row {line['row']}, but the manifest has {number} rows.")
 
 
-def _untold(number: int, item: Any, missing: RowFault, base_url: str) -> Line:
+def _untold(number: int, item: Any, missing: RowError, base_url: str) -> Line:
     """Of a crashed batch's rows nobody has told before: they are marked, to be counted."""
-    return failed(number, item, missing, base_url).as_json() | ({"lost": True} if missing is CRASHED else {})
+    return failed_outcome(number, item, missing, base_url).as_json() | ({"lost": True} if missing is CRASHED else {})

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol, Self
 
 from functions.core.manifests import json_rows
-from functions.core.manifests.formats import PARQUET, format_named
+from functions.core.manifests.formats import PARQUET, format_by_name
 from functions.core.model.options import Options
-from functions.core.model.ports import Results
+from functions.core.model.ports import RunResults
 from functions.core.model.rows import with_absolute_url
 from functions.core.summary.spool import Spool
 
@@ -15,12 +15,12 @@ FOLDER = "retries"
 """Parts in which batches of a Parquet manifest put their rows: `{"row": …, "item": …}`."""
 
 
-class Retries(Protocol):
+class RetryManifest(Protocol):
     """Filled in the order of rows, then written. A context manager: it may have a file open."""
 
     def add(self, row: int, item: Any) -> None: ...
 
-    def write(self, results: Results, options: Mapping[str, Any]) -> str | None:
+    def write(self, results: RunResults, options: Mapping[str, Any]) -> str | None:
         """The name of what was written, if there is something to write. Raises StorageFault."""
 
     @property
@@ -32,27 +32,27 @@ class Retries(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def retries_of(record: Mapping[str, Any]) -> Retries:
+def retry_manifest_for(record: Mapping[str, Any]) -> RetryManifest:
     base_url = str((record.get("options") or {}).get("base_url", ""))
     if record.get("format") == PARQUET:
-        return ParquetRetries(base_url, int(record.get("rows", 0)))
-    return ItemRetries(base_url, str(record.get("format")))
+        return ParquetRetryManifest(base_url, int(record.get("rows", 0)))
+    return ItemRetryManifest(base_url, str(record.get("format")))
 
 
-class ItemRetries:
+class ItemRetryManifest:
     """Of a manifest that can be read again: its own items, in its own format."""
 
     missing = 0
 
     def __init__(self, base_url: str, format_name: str) -> None:
         self._base_url = base_url
-        self._form = format_named(format_name)
+        self._form = format_by_name(format_name)
         self._items = Spool()
 
     def add(self, row: int, item: Any) -> None:
         self._items.add(with_absolute_url(item, self._base_url))
 
-    def write(self, results: Results, options: Mapping[str, Any]) -> str | None:
+    def write(self, results: RunResults, options: Mapping[str, Any]) -> str | None:
         if self._form is None or not len(self._items):
             return None
         name = f"retry{self._form.extension}"
@@ -66,7 +66,7 @@ class ItemRetries:
         self._items.__exit__(None, None, None)
 
 
-class ParquetRetries:
+class ParquetRetryManifest:
     """Of Parquet, which is not read here: items from the parts of batches and the inputs of those that crashed.
 
     A byte a row is what it keeps. Written as JSON lines, in the order in which they are found.
@@ -81,7 +81,7 @@ class ParquetRetries:
         self._wanted[row] = 1
         self.missing += 1
 
-    def write(self, results: Results, options: Mapping[str, Any]) -> str | None:
+    def write(self, results: RunResults, options: Mapping[str, Any]) -> str | None:
         with Spool() as items:
             for row, item in self._found(results):
                 if 0 < row < len(self._wanted) and self._wanted[row]:
@@ -93,7 +93,7 @@ class ParquetRetries:
             _write(results, "retry.jsonl", json_rows.write_lines(items), options)
         return "retry.jsonl"
 
-    def _found(self, results: Results) -> Iterator[tuple[int, Any]]:
+    def _found(self, results: RunResults) -> Iterator[tuple[int, Any]]:
         if not self.missing:
             return
         for _, lines in results.each(FOLDER):
@@ -110,7 +110,7 @@ class ParquetRetries:
         pass
 
 
-def _write(results: Results, name: str, pieces: Iterable[str], options: Mapping[str, Any]) -> None:
+def _write(results: RunResults, name: str, pieces: Iterable[str], options: Mapping[str, Any]) -> None:
     results.write_text(name, pieces, "text/plain; charset=utf-8", metadata(options))
 
 

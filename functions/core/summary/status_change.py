@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.runs import timestamp
 from functions.core.summary.reconciliation import CRASHED
@@ -20,7 +20,7 @@ _ENDED_BEFORE = {
 }
 """Of a row that has no outcome. An image may still arrive, if its batch was under way: a retry skips it."""
 
-_UNTOLD = {
+DEFAULT_CAUSES = {
     "FAILED": ("Unknown", "Step Functions gave no cause."),
     "TIMED_OUT": ("States.Timeout", "The run took longer than the state machine lets a run take."),
     "ABORTED": ("Cancelled", "The execution was stopped."),
@@ -58,13 +58,13 @@ class StatusChange:
         return self.status == "ABORTED"
 
     @property
-    def missing(self) -> RowFault:
+    def missing(self) -> RowError:
         """Why a row has no outcome."""
         message = _ENDED_BEFORE.get(self.status)
-        return RowFault(Reason.OUT_OF_TIME, message) if message else CRASHED
+        return RowError(Reason.OUT_OF_TIME, message) if message else CRASHED
 
     @property
     def failure(self) -> dict[str, str]:
         """As a Catch hands it over."""
-        error, cause = _UNTOLD.get(self.status, _UNTOLD["FAILED"])
+        error, cause = DEFAULT_CAUSES.get(self.status, DEFAULT_CAUSES["FAILED"])
         return {"Error": self.error or error, "Cause": self.cause or cause}

@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from functions.core.model.errors import RowFault, SystemFault
+from functions.core.model.errors import InfrastructureError, RowError
 from functions.core.model.options import Options
-from functions.core.model.outcomes import Ending
-from functions.core.model.ports import Manifests, Notice, Notices, Results, RunRecords
+from functions.core.model.outcomes import OutcomeKind
+from functions.core.model.ports import Manifests, Notification, Notifications, RunRecords, RunResults
 from functions.core.model.runs import ManifestObject, Status, new_record, run_id_of
 from functions.core.report import Figures, page
 from functions.core.summary.failures_csv import rows_of
-from functions.core.summary.manifest_items import GONE, Rereading, reread
-from functions.core.summary.reconciliation import CRASHED, Books, entries, written_lines
-from functions.core.summary.retry_manifest import Retries, retries_of
+from functions.core.summary.manifest_items import GONE, ManifestItems, read_manifest_items
+from functions.core.summary.reconciliation import CRASHED, Reconciliation, entries, written_lines
+from functions.core.summary.retry_manifest import RetryManifest, retry_manifest_for
 from functions.core.summary.spool import Spool
 from functions.core.summary.status_change import StatusChange
 
 TOP_HOSTS = 20
 NAMED_REASONS = 5
 
-TOLD = (
+SUMMARY_FIELDS = (
     *("started_at", "ended_at", "duration_seconds", "images_per_second", "rows", "bytes", "error", "cause"),
     *("report", "failures_report", "retry_manifest"),
 )
@@ -33,14 +33,14 @@ KINDS = {"succeeded": "run_completed", "cancelled": "run_cancelled"}
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class WorkflowFailure:
     """Why the workflow itself failed: the error's name and a sentence."""
 
     error: str
     cause: str
 
     @classmethod
-    def of(cls, caught: Mapping[str, Any] | None) -> "Failure | None":
+    def of(cls, caught: Mapping[str, Any] | None) -> "WorkflowFailure | None":
         """From what a Catch hands over; a Lambda's Cause is JSON that holds the sentence."""
         if not caught:
             return None
@@ -57,7 +57,7 @@ class Summarizer:
     """SummarizeRun's logic, for one run. `now` is when it ended."""
 
     def __init__(
-        self, *, manifests: Manifests, results: Results, records: RunRecords, notices: Notices, now: datetime
+        self, *, manifests: Manifests, results: RunResults, records: RunRecords, notices: Notifications, now: datetime
     ) -> None:
         self._manifests = manifests
         self._results = results
@@ -79,7 +79,7 @@ class Summarizer:
             return self.summarize(
                 event, change.failure, change.started_at, execution_arn=change.execution_arn, change=change
             )
-        except SystemFault as fault:
+        except InfrastructureError as fault:
             broken = {"status": Status.FAILED.value, "error": type(fault).__name__, "cause": str(fault)}
             self._records.update(run_id, broken)
             raise
@@ -97,9 +97,9 @@ class Summarizer:
         run_id = run_id_of(event)
         manifest = ManifestObject.from_event(event)
         record = self._records.get(run_id) or {}
-        failure = Failure.of(caught)
+        failure = WorkflowFailure.of(caught)
         if _is_anothers(record, execution_arn):
-            return _end(run_id, Status.FAILED, failure, Books())
+            return _end(run_id, Status.FAILED, failure, Reconciliation())
         if not record and execution_arn:
             self._records.claim(new_record(run_id, manifest, execution_arn, started_at))
         figures = Figures.since(started_at)
@@ -131,19 +131,19 @@ class Summarizer:
         return _end(run_id, status, failure, books)
 
     def _folded(
-        self, run_id: str, manifest: ManifestObject, record: Mapping[str, Any], missing: RowFault, figures: Figures
-    ) -> tuple[Books, dict[str, Any]]:
+        self, run_id: str, manifest: ManifestObject, record: Mapping[str, Any], missing: RowError, figures: Figures
+    ) -> tuple[Reconciliation, dict[str, Any]]:
         """One pass over the manifest and what batches wrote; what failed is spooled for the reports."""
-        again = reread(self._manifests, self._results, manifest, record)
-        books = Books(rows=again.rows or 0)
+        again = read_manifest_items(self._manifests, self._results, manifest, record)
+        books = Reconciliation(rows=again.rows or 0)
         options = record.get("options") or {}
-        with Spool() as failures, retries_of(record) as retries:
+        with Spool() as failures, retry_manifest_for(record) as retries:
             written = written_lines(self._results)
             for item, line in entries(written, again.items, str(options.get("base_url", "")), missing):
                 books.rows += again.rows is None
                 books.add(line)
                 figures.add(line)
-                if line["outcome"] == Ending.FAILED:
+                if line["outcome"] == OutcomeKind.FAILED:
                     failures.add(line)
                     if line["retryable"] and again.exact:
                         retries.add(line["row"], item)
@@ -162,12 +162,12 @@ class Summarizer:
 
     def _tell(self, summary: Mapping[str, Any]) -> None:
         status = str(summary["status"])
-        told = {name: summary.get(name) for name in (*TOLD, *(ending.value for ending in Ending))}
+        told = {name: summary.get(name) for name in (*SUMMARY_FIELDS, *(kind.value for kind in OutcomeKind))}
         run_id = str(summary["run_id"])
         self._records.update(run_id, {"status": status, **told, "summary": f"runs/{run_id}/summary.json"})
         kind = KINDS.get(status, "run_failed")
         subject = f"Image Mirror: {status}, {summary['stored']} of {summary['rows']} stored"
-        self._notices.publish(Notice(kind, subject, summary))
+        self._notices.publish(Notification(kind, subject, summary))
 
 
 def _is_anothers(record: Mapping[str, Any], execution_arn: str) -> bool:
@@ -175,30 +175,30 @@ def _is_anothers(record: Mapping[str, Any], execution_arn: str) -> bool:
     return bool(execution_arn and record) and record.get("execution_arn") != execution_arn
 
 
-def _status(failure: Failure | None, change: StatusChange | None) -> Status:
+def _status(failure: WorkflowFailure | None, change: StatusChange | None) -> Status:
     if change and change.cancelled:
         return Status.CANCELLED
     return Status.FAILED if failure else Status.SUCCEEDED
 
 
-def _end(run_id: str, status: Status, failure: Failure | None, books: Books) -> dict[str, Any]:
+def _end(run_id: str, status: Status, failure: WorkflowFailure | None, books: Reconciliation) -> dict[str, Any]:
     return {
         "run_id": run_id,
         "status": status.value,
         "error": failure.error if failure else "",
         "cause": failure.cause if failure else "",
-        "counts": {ending.value: books.endings[ending] for ending in Ending},
+        "counts": {kind.value: books.endings[kind] for kind in OutcomeKind},
         "lost": books.lost,
     }
 
 
-def _too_many(books: Books, record: Mapping[str, Any]) -> Failure | None:
+def _too_many(books: Reconciliation, record: Mapping[str, Any]) -> WorkflowFailure | None:
     tolerated = float((record.get("options") or {}).get("tolerated_failure_percentage", _TOLERATED))
-    failed = books.endings[Ending.FAILED]
+    failed = books.endings[OutcomeKind.FAILED]
     if not failed or failed * 100 <= tolerated * books.rows:
         return None
     reasons = ", ".join(f"{count} {reason}" for reason, count in books.reasons.most_common(NAMED_REASONS))
-    return Failure(
+    return WorkflowFailure(
         "TooManyFailures",
         f"{failed} of {books.rows} rows failed ({reasons}); the run tolerates {tolerated:g} percent.",
     )
@@ -207,10 +207,10 @@ def _too_many(books: Books, record: Mapping[str, Any]) -> Failure | None:
 _TOLERATED = Options().tolerated_failure_percentage
 
 
-def _counts(books: Books) -> dict[str, Any]:
+def _counts(books: Reconciliation) -> dict[str, Any]:
     return {
         "rows": books.rows,
-        **{ending.value: books.endings[ending] for ending in Ending},
+        **{kind.value: books.endings[kind] for kind in OutcomeKind},
         "bytes": books.bytes,
         "failures_by_reason": dict(books.reasons.most_common()),
         "failures_by_host": dict(books.hosts.most_common(TOP_HOSTS)),
@@ -229,19 +229,19 @@ def _seconds(started_at: str, ended: datetime) -> float:
     return max(0.0, (ended - datetime.fromisoformat(started_at)).total_seconds())
 
 
-def _rate(books: Books, started_at: str, ended: datetime) -> float:
+def _rate(books: Reconciliation, started_at: str, ended: datetime) -> float:
     seconds = _seconds(started_at, ended)
-    return round(books.endings[Ending.STORED] / seconds, 2) if seconds else 0.0
+    return round(books.endings[OutcomeKind.STORED] / seconds, 2) if seconds else 0.0
 
 
 def _within(run_id: str, name: str | None) -> str | None:
     return f"runs/{run_id}/{name}" if name else None
 
 
-def _note(record: Mapping[str, Any], again: Rereading, retries: Retries, books: Books) -> str | None:
+def _note(record: Mapping[str, Any], again: ManifestItems, retries: RetryManifest, books: Reconciliation) -> str | None:
     """What else is to be said of the run, if anything."""
     notes = [str(record.get("note") or ""), *again.faults]
-    if not again.exact and books.endings[Ending.FAILED]:
+    if not again.exact and books.endings[OutcomeKind.FAILED]:
         notes.append(GONE)
     if retries.missing:
         notes.append(f"{retries.missing} rows of crashed batches could not be put into the retry manifest.")

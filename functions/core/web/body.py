@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 
 CHUNK_BYTES = 64 * 1024
@@ -38,7 +38,7 @@ def receive(
 ) -> Body:
     """Reads to the end. `check_head` sees the first bytes and may raise to stop early.
 
-    Raises RowFault(TOO_LARGE | EMPTY_BODY | INCOMPLETE_BODY | NOT_AN_IMAGE | STORAGE), and whatever `read` raises.
+    Raises RowError(TOO_LARGE | EMPTY_BODY | INCOMPLETE_BODY | NOT_AN_IMAGE | STORAGE), and whatever `read` raises.
     """
     sha256 = hashlib.sha256()
     md5 = hashlib.md5(usedforsecurity=False) if want_md5 else None
@@ -56,7 +56,7 @@ def receive(
                 md5.update(chunk)
             _keep(file, chunk)
         if size == 0:
-            raise RowFault(Reason.EMPTY_BODY, "The server answered 200 with no bytes.", status=200)
+            raise RowError(Reason.EMPTY_BODY, "The server answered 200 with no bytes.", status=200)
     except BaseException:
         file.close()
         raise
@@ -69,7 +69,7 @@ def _keep(file: IO[bytes], chunk: bytes) -> None:
     try:
         file.write(chunk)
     except OSError as error:
-        raise RowFault(Reason.STORAGE, "There was no room left to hold the image on its way.", status=200) from error
+        raise RowError(Reason.STORAGE, "There was no room left to hold the image on its way.", status=200) from error
 
 
 def _raw(read: Callable[[int], bytes], max_bytes: int) -> Iterator[bytes]:
@@ -88,7 +88,7 @@ def _decoded(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     elif name in _ENCODINGS:
         yield from _inflated(chunks)
     else:
-        raise RowFault(
+        raise RowError(
             Reason.NOT_AN_IMAGE,
             "The server sent the image in a Content-Encoding that was not asked for.",
             status=200,
@@ -103,7 +103,7 @@ def _inflated(chunks: Iterator[bytes]) -> Iterator[bytes]:
     for raw in itertools.chain((first,), chunks, (b"",)):
         yield from _pieces(inflater, raw)
     if not inflater.eof:
-        raise RowFault(Reason.INCOMPLETE_BODY, "The compressed body ended too early.", status=200)
+        raise RowError(Reason.INCOMPLETE_BODY, "The compressed body ended too early.", status=200)
 
 
 def _inflater(head: bytes) -> Any:
@@ -118,12 +118,12 @@ def _pieces(inflater: Any, raw: bytes) -> Iterator[bytes]:
         try:
             piece = inflater.decompress(raw, CHUNK_BYTES)
         except zlib.error as error:
-            raise RowFault(Reason.INCOMPLETE_BODY, "The compressed body cannot be unpacked.", status=200) from error
+            raise RowError(Reason.INCOMPLETE_BODY, "The compressed body cannot be unpacked.", status=200) from error
         if not piece:
             return
         yield piece
         raw = inflater.unconsumed_tail
 
 
-def too_large(max_bytes: int) -> RowFault:
-    return RowFault(Reason.TOO_LARGE, f"The image is larger than the {max_bytes:,} bytes allowed.", status=200)
+def too_large(max_bytes: int) -> RowError:
+    return RowError(Reason.TOO_LARGE, f"The image is larger than the {max_bytes:,} bytes allowed.", status=200)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import requests
 import urllib3.exceptions as urllib3_errors
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.web.guard import ConnectionRefusedByUs
 
@@ -21,8 +21,8 @@ class _Cause:
     dropped: bool = False
     retryable: bool | None = None
 
-    def fault(self) -> RowFault:
-        return RowFault(self.reason, self.message, dropped=self.dropped, retryable=self.retryable)
+    def fault(self) -> RowError:
+        return RowError(self.reason, self.message, dropped=self.dropped, retryable=self.retryable)
 
 
 _CAUSES = (
@@ -61,25 +61,25 @@ _CAUSES = (
 """The first row that fits any link of the chain wins. `requests` counts its own exceptions as OSError."""
 
 
-def fault_from(error: BaseException) -> RowFault:
+def fault_from(error: BaseException) -> RowError:
     """Of what came up while asking, whatever it is."""
     chain = list(_chain(error))
     for link in chain:
         if isinstance(link, ConnectionRefusedByUs):
             return link.fault
-        if isinstance(link, RowFault):
+        if isinstance(link, RowError):
             return link
     for cause in _CAUSES:
         if any(isinstance(link, cause.kinds) for link in chain):
             return cause.fault()
-    return RowFault(Reason.CONNECT, "The server's answer is not valid HTTP.")
+    return RowError(Reason.CONNECT, "The server's answer is not valid HTTP.")
 
 
-def body_fault(error: BaseException) -> RowFault:
+def body_fault(error: BaseException) -> RowError:
     """Of what came up while reading a body: a connection that breaks here, or its TLS, leaves the body incomplete."""
     fault = fault_from(error)
     if fault.reason in (Reason.CONNECT, Reason.TLS):
-        return RowFault(Reason.INCOMPLETE_BODY, "The body ended before it was complete.", status=200)
+        return RowError(Reason.INCOMPLETE_BODY, "The body ended before it was complete.", status=200)
     return fault
 
 

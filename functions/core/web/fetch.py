@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from requests.models import Response
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.urls import origin_of
 from functions.core.web.answers import reader, release, validator
@@ -28,11 +28,11 @@ _LIKE_A_SHUT_SOCKET = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class FetchRequest:
     """What to fetch and within which bounds.
 
     `headers` are the row's own and stay with its origin; `validators` make the request conditional and go along.
-    `check_head` sees the first bytes and raises RowFault to stop early.
+    `check_head` sees the first bytes and raises RowError to stop early.
     """
 
     url: str
@@ -47,7 +47,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchResult:
     """`body.file` is the caller's to close. `final_url` is where redirects led, None where there were none."""
 
     body: Body
@@ -56,7 +56,7 @@ class Fetched:
     last_modified: str | None
 
 
-class NotModified(Exception):
+class NotModifiedError(Exception):
     """304 to a conditional request: what the table knows still holds."""
 
 
@@ -67,20 +67,20 @@ class Fetcher:
         self._session = session
         self._watchdog = watchdog
 
-    def fetch(self, wanted: Wanted) -> Fetched:
-        """Raises RowFault, and NotModified where validators were sent. A dropped connection is tried again."""
+    def fetch(self, wanted: FetchRequest) -> FetchResult:
+        """Raises RowError, and NotModified where validators were sent. A dropped connection is tried again."""
         with self._watchdog.lease(wanted.timeout) as lease:
             try:
                 return self._attempt(wanted, lease)
-            except RowFault as fault:
+            except RowError as fault:
                 if not fault.dropped or lease.expired:
                     raise
             return self._attempt(wanted, lease)
 
-    def _attempt(self, wanted: Wanted, lease: Lease) -> Fetched:
+    def _attempt(self, wanted: FetchRequest, lease: Lease) -> FetchResult:
         try:
             fetched = self._follow(wanted, lease)
-        except NotModified:
+        except NotModifiedError:
             raise
         except Exception as error:  # whatever a server can make the stack below raise is this row's fault alone
             fault = fault_from(error)
@@ -92,7 +92,7 @@ class Fetcher:
             raise _out_of_time(wanted)
         return fetched
 
-    def _follow(self, wanted: Wanted, lease: Lease) -> Fetched:
+    def _follow(self, wanted: FetchRequest, lease: Lease) -> FetchResult:
         url = wanted.url
         headers = dict(wanted.headers)
         for _ in range(MAX_HOPS + 1):
@@ -106,21 +106,21 @@ class Fetcher:
             if origin_of(target) != origin_of(url):
                 headers = {}
             url = target
-        raise RowFault(Reason.TOO_MANY_REDIRECTS, f"The server redirected more than {MAX_HOPS} times.")
+        raise RowError(Reason.TOO_MANY_REDIRECTS, f"The server redirected more than {MAX_HOPS} times.")
 
-    def _ask(self, url: str, headers: Mapping[str, str], wanted: Wanted, lease: Lease) -> Response:
+    def _ask(self, url: str, headers: Mapping[str, str], wanted: FetchRequest, lease: Lease) -> Response:
         sent = {**headers, **wanted.validators}
         if wanted.user_agent:
             sent["User-Agent"] = wanted.user_agent
         return self._session.ask(url, sent, (CONNECT_SECONDS, max(0.001, min(READ_SECONDS, lease.left))))
 
-    def _accept(self, response: Response, wanted: Wanted, url: str) -> Fetched:
+    def _accept(self, response: Response, wanted: FetchRequest, url: str) -> FetchResult:
         if response.status_code == 304 and wanted.validators:
-            raise NotModified
+            raise NotModifiedError
         if response.status_code != 200:
             raise fault_of(response.status_code, response.headers)
         if wanted.respect_opt_out and (directive := opted_out(response.raw.headers.getlist("X-Robots-Tag"))):
-            raise RowFault(Reason.OPT_OUT, f"The owner opts out of this use (X-Robots-Tag: {directive}).", status=200)
+            raise RowError(Reason.OPT_OUT, f"The owner opts out of this use (X-Robots-Tag: {directive}).", status=200)
         body = receive(
             reader(response, wanted.max_bytes),
             encoding=response.headers.get("Content-Encoding", ""),
@@ -128,7 +128,7 @@ class Fetcher:
             want_md5=wanted.want_md5,
             check_head=wanted.check_head,
         )
-        return Fetched(
+        return FetchResult(
             body=body,
             final_url=url if url != wanted.url else None,
             etag=validator(response, "ETag"),
@@ -136,5 +136,5 @@ class Fetcher:
         )
 
 
-def _out_of_time(wanted: Wanted) -> RowFault:
-    return RowFault(Reason.TIMEOUT, f"The server did not finish within {wanted.timeout:g} seconds.")
+def _out_of_time(wanted: FetchRequest) -> RowError:
+    return RowError(Reason.TIMEOUT, f"The server did not finish within {wanted.timeout:g} seconds.")

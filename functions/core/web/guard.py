@@ -15,7 +15,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.web.addresses import AddressPolicy
 from functions.core.web.deadlines import Handle, current_lease
@@ -28,9 +28,9 @@ MAX_ADDRESSES = 3
 
 
 class ConnectionRefusedByUs(HTTPError):
-    """Carries a RowFault through urllib3, which passes its own kind of exception on untouched and unretried."""
+    """Carries a RowError through urllib3, which passes its own kind of exception on untouched and unretried."""
 
-    def __init__(self, fault: RowFault) -> None:
+    def __init__(self, fault: RowError) -> None:
         super().__init__(fault.message)
         self.fault = fault
 
@@ -47,14 +47,14 @@ class Guard:
         """A connected socket. Raises ConnectionRefusedByUs."""
         try:
             return self._dial(self._vetted(host, port), port, options)
-        except RowFault as fault:
+        except RowError as fault:
             raise ConnectionRefusedByUs(fault) from fault
 
     def _vetted(self, host: str, port: int) -> tuple[str, ...]:
         addresses = self._resolver.addresses(host.strip("[]"), self._seconds())
         for address in addresses:
             if why := self._policy.refusal(address, port):
-                raise RowFault(Reason.BLOCKED_ADDRESS, f"The host's address {why}, so it was not asked.")
+                raise RowError(Reason.BLOCKED_ADDRESS, f"The host's address {why}, so it was not asked.")
         return addresses[:MAX_ADDRESSES]
 
     def _dial(self, addresses: tuple[str, ...], port: int, options: Any) -> socket.socket:
@@ -72,9 +72,9 @@ class Guard:
                 sock.close()
                 last = error
         if isinstance(last, TimeoutError):
-            raise RowFault(Reason.TIMEOUT, "The host did not accept a connection in time.") from last
+            raise RowError(Reason.TIMEOUT, "The host did not accept a connection in time.") from last
         dropped = isinstance(last, ConnectionResetError)
-        raise RowFault(Reason.CONNECT, "The host refused the connection.", dropped=dropped) from last
+        raise RowError(Reason.CONNECT, "The host refused the connection.", dropped=dropped) from last
 
     def _seconds(self) -> float:
         lease = current_lease()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 
 TTL_SECONDS = 30.0
@@ -37,17 +37,17 @@ class Resolver:
         self._lock = threading.Lock()
 
     def addresses(self, name: str, seconds: float) -> Addresses:
-        """Raises RowFault(DNS)."""
+        """Raises RowError(DNS)."""
         try:
             found = self._asked(name).result(timeout=seconds)
         except FutureTimeout as error:
-            raise RowFault(Reason.DNS, "The name of the host could not be looked up in time.") from error
+            raise RowError(Reason.DNS, "The name of the host could not be looked up in time.") from error
         except Exception as error:  # a name that is none makes it raise UnicodeError, ValueError and more
             with self._lock:
                 self._known.pop(name, None)
-            raise RowFault(Reason.DNS, "The name of the host is not known to the DNS.") from error
+            raise RowError(Reason.DNS, "The name of the host is not known to the DNS.") from error
         if not found:
-            raise RowFault(Reason.DNS, "The name of the host has no address.")
+            raise RowError(Reason.DNS, "The name of the host has no address.")
         return found
 
     def _asked(self, name: str) -> Future[Addresses]:

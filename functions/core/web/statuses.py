@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.web.retry_after import seconds_asked
 
@@ -15,19 +15,19 @@ _ODD: Mapping[int, tuple[Reason, str]] = {
 }
 
 
-def fault_of(status: int, headers: Mapping[str, str]) -> RowFault:
+def fault_of(status: int, headers: Mapping[str, str]) -> RowError:
     """The fault that an answer other than 200, or than a redirect with a target, stands for."""
     if status in _ODD:
         reason, message = _ODD[status]
-        return RowFault(reason, message, status=status, retryable=False)
+        return RowError(reason, message, status=status, retryable=False)
     if status in _BUSY:
         wait = seconds_asked(headers.get("Retry-After"))
-        return RowFault(Reason.HTTP_BUSY, f"The server is busy: it answered {_name(status)}.", status=status, wait=wait)
+        return RowError(Reason.HTTP_BUSY, f"The server is busy: it answered {_name(status)}.", status=status, wait=wait)
     if 400 <= status < 500:
-        return RowFault(Reason.HTTP_4XX, f"The server answered {_name(status)}.", status=status)
+        return RowError(Reason.HTTP_4XX, f"The server answered {_name(status)}.", status=status)
     if 500 <= status < 600:
-        return RowFault(Reason.HTTP_5XX, f"The server answered {_name(status)}.", status=status)
-    return RowFault(Reason.NOT_AN_IMAGE, f"The server answered {_name(status)}, which holds no image.", status=status)
+        return RowError(Reason.HTTP_5XX, f"The server answered {_name(status)}.", status=status)
+    return RowError(Reason.NOT_AN_IMAGE, f"The server answered {_name(status)}, which holds no image.", status=status)
 
 
 def _name(status: int) -> str:

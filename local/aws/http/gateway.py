@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from local.aws.backend import ACCOUNT
 from local.aws.deploy import Resource, Stack
-from local.aws.http.response import Reply
+from local.aws.http.response import Response
 from local.lambdas.sandbox import Answer
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class ApiRoute:
         self._api = api
         self._functions = functions
 
-    def __call__(self, environ: WSGIEnvironment) -> Reply | None:
+    def __call__(self, environ: WSGIEnvironment) -> Response | None:
         target = urlsplit(environ.get("REQUEST_URI") or environ.get("PATH_INFO", ""))
         if not target.path.startswith(f"{self._api.path}/"):
             return None
@@ -130,7 +130,7 @@ class ApiRoute:
             return self._refused(TOO_LARGE, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Too Long")
         return _reply(self._functions.invoke(function, event))
 
-    def _refused(self, kind: str, status: HTTPStatus, message: str) -> Reply:
+    def _refused(self, kind: str, status: HTTPStatus, message: str) -> Response:
         text = self._api.refusals.get(kind)
         return _json(status, text) if text else _message(status, message)
 
@@ -199,7 +199,7 @@ def _body(content: bytes) -> dict[str, Any]:
         return {"body": base64.b64encode(content).decode(), "isBase64Encoded": True}
 
 
-def _reply(answer: Answer) -> Reply:
+def _reply(answer: Answer) -> Response:
     """What the function made of it, or 502 where it made nothing that could be sent, as API Gateway says it."""
     made = answer.payload
     if answer.error is not None or not isinstance(made, dict) or not isinstance(made.get("statusCode"), int):
@@ -208,12 +208,12 @@ def _reply(answer: Answer) -> Reply:
     headers |= {name: str(value) for name, value in (made.get("headers") or {}).items()}
     text = made.get("body") or ""
     content = base64.b64decode(text) if made.get("isBase64Encoded") else text.encode()
-    return Reply(made["statusCode"], content, {"Content-Type": "application/json", **headers})
+    return Response(made["statusCode"], content, {"Content-Type": "application/json", **headers})
 
 
-def _message(status: HTTPStatus, message: str) -> Reply:
+def _message(status: HTTPStatus, message: str) -> Response:
     return _json(status, json.dumps({"message": message}))
 
 
-def _json(status: HTTPStatus, text: str) -> Reply:
-    return Reply(status, text.encode(), {"Content-Type": "application/json"})
+def _json(status: HTTPStatus, text: str) -> Response:
+    return Response(status, text.encode(), {"Content-Type": "application/json"})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Reply:
+class Response:
     status: int
     content: bytes
     headers: dict[str, str] = field(default_factory=dict)

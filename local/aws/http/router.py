@@ -18,7 +18,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
-from local.aws.http.response import Reply
+from local.aws.http.response import Response
 from local.lambdas.host import FunctionNotFoundError, HostClosedError
 from local.lambdas.sandbox import Answer
 
@@ -30,7 +30,7 @@ INVOKE_PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 MAX_REQUEST_BYTES = {"RequestResponse": 6_291_456, "Event": 1_048_576}  # Lambda's quotas of a payload
 
 
-Route = Callable[["WSGIEnvironment"], Reply | None]  # None: not mine
+Route = Callable[["WSGIEnvironment"], Response | None]  # None: not mine
 
 
 class States(Protocol):
@@ -43,7 +43,7 @@ class Functions(Protocol):
     def invoke_later(self, name_or_arn: str, payload: Any) -> None: ...
 
 
-class Front:
+class Router:
     """Asks the routes in turn; the first reply is sent."""
 
     def __init__(self, *routes: Route, otherwise: WSGIApplication) -> None:
@@ -67,7 +67,7 @@ class StatesRoute:
     def __init__(self, api: States) -> None:
         self._api = api
 
-    def __call__(self, environ: WSGIEnvironment) -> Reply | None:
+    def __call__(self, environ: WSGIEnvironment) -> Response | None:
         target: str = environ.get("HTTP_X_AMZ_TARGET", "")
         if not target.startswith(STATES_TARGET):
             return None
@@ -89,7 +89,7 @@ class InvokeRoute:
     def __init__(self, functions: Functions) -> None:
         self._functions = functions
 
-    def __call__(self, environ: WSGIEnvironment) -> Reply | None:
+    def __call__(self, environ: WSGIEnvironment) -> Response | None:
         match = INVOKE_PATH.fullmatch(environ.get("PATH_INFO", ""))
         if match is None or environ["REQUEST_METHOD"] != "POST":
             return None
@@ -101,7 +101,7 @@ class InvokeRoute:
         except HostClosedError:
             return _lambda_error(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceException", "The host is closing")
 
-    def _invoke(self, name: str, kind: str, content: bytes, *, tail: bool) -> Reply:
+    def _invoke(self, name: str, kind: str, content: bytes, *, tail: bool) -> Response:
         if kind not in MAX_REQUEST_BYTES:
             message = f"Invocation type {kind} is not implemented"
             return _lambda_error(HTTPStatus.BAD_REQUEST, "InvalidParameterValueException", message)
@@ -115,11 +115,11 @@ class InvokeRoute:
             return _lambda_error(HTTPStatus.BAD_REQUEST, "InvalidRequestContentException", message)
         if kind == "Event":
             self._functions.invoke_later(name, payload)
-            return Reply(HTTPStatus.ACCEPTED, b"")
+            return Response(HTTPStatus.ACCEPTED, b"")
         return _answered(self._functions.invoke(name, payload, tail=tail))
 
 
-def _answered(answer: Answer) -> Reply:
+def _answered(answer: Answer) -> Response:
     headers = {
         "X-Amz-Executed-Version": "$LATEST",
         "X-Amzn-RequestId": answer.request_id,
@@ -129,21 +129,21 @@ def _answered(answer: Answer) -> Reply:
         headers["X-Amz-Function-Error"] = answer.error
     if answer.log_tail:
         headers["X-Amz-Log-Result"] = base64.b64encode(answer.log_tail).decode()
-    return Reply(HTTPStatus.OK, json.dumps(answer.payload).encode(), headers)
+    return Response(HTTPStatus.OK, json.dumps(answer.payload).encode(), headers)
 
 
 def _states_error(code: str, message: str) -> dict[str, str]:
     return {"__type": f"com.amazonaws.states#{code}", "message": message}
 
 
-def _lambda_error(status: HTTPStatus, code: str, message: str) -> Reply:
+def _lambda_error(status: HTTPStatus, code: str, message: str) -> Response:
     content = json.dumps({"Type": "User", "message": message, "Message": message}).encode()
-    return Reply(status, content, {"X-Amzn-ErrorType": code, "Content-Type": "application/json"})
+    return Response(status, content, {"X-Amzn-ErrorType": code, "Content-Type": "application/json"})
 
 
-def _json(status: int, value: dict[str, Any]) -> Reply:
+def _json(status: int, value: dict[str, Any]) -> Response:
     headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amzn-RequestId": str(uuid.uuid4())}
-    return Reply(status, json.dumps(value).encode(), headers)
+    return Response(status, json.dumps(value).encode(), headers)
 
 
 def _body(environ: WSGIEnvironment) -> bytes:
@@ -151,7 +151,7 @@ def _body(environ: WSGIEnvironment) -> bytes:
     return content
 
 
-def _send(reply: Reply, start_response: StartResponse) -> Iterable[bytes]:
+def _send(reply: Response, start_response: StartResponse) -> Iterable[bytes]:
     status = HTTPStatus(reply.status)
     headers = [("Content-Length", str(len(reply.content))), *reply.headers.items()]
     start_response(f"{status.value} {status.phrase}", headers)

@@ -1,7 +1,7 @@
 """What can go wrong, in two worlds.
 
 StatesError             an error of the language: has a name, Retry and Catch look at it
-InvocationRefused       Lambda did not run the function: becomes a StatesError of that name
+InvocationRefusedError       Lambda did not run the function: becomes a StatesError of that name
 Stopped                 StopExecution, or a sibling failed: nothing catches it
 TimedOut                the whole execution ran out of time: nothing catches it
 InvalidDefinition       the definition is wrong
@@ -26,7 +26,7 @@ class StatesError(Exception):
         return {"Error": self.name, "Cause": self.cause}
 
 
-class InvocationRefused(Exception):
+class InvocationRefusedError(Exception):
     """`name` is the error of the language, e.g. `Lambda.TooManyRequestsException`."""
 
     def __init__(self, name: str, message: str = "") -> None:

@@ -15,4 +15,4 @@ class Invocation:
 
 
 Invoke = Callable[[str, Any], Invocation]
-"""By name or ARN, with its payload. Raises InvocationRefused."""
+"""By name or ARN, with its payload. Raises InvocationRefusedError."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.states.base import payloads
-from local.states.base.errors import InvocationRefused, StatesError
+from local.states.base.errors import InvocationRefusedError, StatesError
 from local.states.language.resources import LAMBDA_INVOKE
 from local.states.run.invocation import Invocation, Invoke
 from local.states.run.scope import Scope
@@ -76,7 +76,7 @@ class _Call:
     def answer(self) -> Invocation:
         if self._answer is not None:
             return self._answer
-        if isinstance(self._error, InvocationRefused):
+        if isinstance(self._error, InvocationRefusedError):
             raise StatesError(self._error.name, self._error.message)
         raise StatesError("Lambda.SdkClientException", f"{type(self._error).__name__}: {self._error}")
 

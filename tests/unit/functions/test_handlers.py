@@ -12,9 +12,9 @@ import pytest
 
 from functions import download_batch, prepare_run, summarize_run
 from functions.adapters.clients import client
-from functions.core.download.rounds import Batch, Report
-from functions.core.model.errors import InvalidManifest, RowFault
-from functions.core.model.outcomes import Ending, Failure, Outcome
+from functions.core.download.rounds import Batch, RoundReport
+from functions.core.model.errors import InvalidManifest, RowError
+from functions.core.model.outcomes import Failure, Outcome, OutcomeKind
 from functions.core.model.reasons import Reason
 
 HANDLERS = (prepare_run, download_batch, summarize_run)
@@ -91,15 +91,15 @@ class FakeRunner:
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}
 
-    def run(self, batch: Batch, **asked: float) -> Report:
+    def run(self, batch: Batch, **asked: float) -> RoundReport:
         self.asked = {"batch": batch, **asked}
-        fault = RowFault(Reason.HTTP_4XX, "Not found.", status=404)
+        fault = RowError(Reason.HTTP_4XX, "Not found.", status=404)
         own = {"message": "mine", "name": "private", "levelname": "x"}
         outcomes = [
-            Outcome(1, "http://a.example/1", Ending.FAILED, own, failure=Failure.of(fault)),
-            Outcome(2, "http://a.example/2", Ending.STORED, own),
+            Outcome(1, "http://a.example/1", OutcomeKind.FAILED, own, failure=Failure.of(fault)),
+            Outcome(2, "http://a.example/2", OutcomeKind.STORED, own),
         ]
-        return Report(outcomes, 1, True, {"Items": []})
+        return RoundReport(outcomes, 1, True, {"Items": []})
 
 
 def download(monkeypatch: pytest.MonkeyPatch, runner: FakeRunner, *, age: float = 0.0, seconds: float = 90.0) -> Any:
@@ -164,7 +164,7 @@ def test_summarize_run_passes_on_what_was_caught_and_logs_how_it_ended(
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setattr(summarize_run, "Summarizer", FakeSummarizer)
     client.cache_clear()
-    summarize_run.environment.cache_clear()
+    summarize_run.config.cache_clear()
 
     asked = {"input": EVENT, "execution_arn": "arn:e", "failure": None, "started_at": "t"}
     ended = summarize_run.handler(asked, Context())
@@ -172,6 +172,6 @@ def test_summarize_run_passes_on_what_was_caught_and_logs_how_it_ended(
     over = summarize_run.handler({"detail-type": "Step Functions Execution Status Change", "detail": told}, Context())
 
     client.cache_clear()
-    summarize_run.environment.cache_clear()
+    summarize_run.config.cache_clear()
     assert (ended["status"], over) == ("succeeded", None)
     assert logs.lines()[0]["counts"] == {"stored": 1}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from local.lambdas.function import FunctionConfig, Place
+from local.lambdas.function import FunctionConfig, Target
 from local.lambdas.host import FunctionHost
 
 HANDLERS = "tests.unit.local.handlers"
@@ -35,7 +35,7 @@ def lines() -> Lines:
 
 @pytest.fixture
 def host(lines: Lines) -> Iterator[FunctionHost]:
-    host = FunctionHost(Place("us-east-1", "123456789012", "http://127.0.0.1:1"), lines, environments=2)
+    host = FunctionHost(Target("us-east-1", "123456789012", "http://127.0.0.1:1"), lines, environments=2)
     yield host
     host.close()
 

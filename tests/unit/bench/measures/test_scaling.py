@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from bench.measures.scaling import S3_PUTS, Account, simulate
-from functions.core.cost.estimate import Run
+from functions.core.cost.estimate import RunEstimate
 from functions.core.model.options import Options
 
 
-def run(images: int, max_concurrency: int = 40) -> Run:
-    return Run(images=images, options=replace(Options(), max_concurrency=max_concurrency))
+def run(images: int, max_concurrency: int = 40) -> RunEstimate:
+    return RunEstimate(images=images, options=replace(Options(), max_concurrency=max_concurrency))
 
 
 def test_more_images_never_take_less_time() -> None:

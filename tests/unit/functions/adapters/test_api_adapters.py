@@ -9,10 +9,10 @@ import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 
-from functions.adapters.dynamodb_runs_table import NEWEST, RunsTable
-from functions.adapters.s3_lists import Lists
-from functions.adapters.s3_presigned_links import Links
-from functions.adapters.step_functions_executions import Executions, input_of
+from functions.adapters.dynamodb_runs_table import NEWEST, DynamoRunsTable
+from functions.adapters.s3_lists import S3SubmittedManifests
+from functions.adapters.s3_presigned_links import S3PresignedLinks
+from functions.adapters.step_functions_executions import StepFunctionsExecutions, input_of
 from functions.core.model.errors import StorageFault, WorkflowFault
 from functions.core.model.ports import Progress
 
@@ -24,8 +24,8 @@ states_stub = pytest.mark.parametrize("stubbed", ["stepfunctions"], indirect=Tru
 s3_stub = pytest.mark.parametrize("stubbed", ["s3"], indirect=True)
 
 
-def executions(stubbed: Stubber) -> Executions:
-    return Executions(stubbed.client, MACHINE)
+def executions(stubbed: Stubber) -> StepFunctionsExecutions:
+    return StepFunctionsExecutions(stubbed.client, MACHINE)
 
 
 def add_map_run(stubbed: Stubber, *arns: str) -> None:
@@ -145,7 +145,7 @@ def test_a_refusal_of_step_functions_is_a_fault_with_its_code(stubbed: Stubber, 
 
 
 def test_a_list_is_found_as_it_was_put(s3: Any) -> None:
-    lists = Lists(s3, "input")
+    lists = S3SubmittedManifests(s3, "input")
 
     put = lists.put("submitted/r.json", b"[]")
 
@@ -158,7 +158,7 @@ def test_a_list_is_found_as_it_was_put(s3: Any) -> None:
 def test_an_object_that_may_not_be_seen_is_not_there(stubbed: Stubber) -> None:
     stubbed.add_client_error("head_object", "403", http_status_code=403)
 
-    assert Lists(stubbed.client, "input").find("manifests/x.csv") is None
+    assert S3SubmittedManifests(stubbed.client, "input").find("manifests/x.csv") is None
 
 
 @s3_stub
@@ -170,11 +170,11 @@ def test_a_refusal_of_s3_is_a_fault_with_its_code(stubbed: Stubber, operation: s
     stubbed.add_client_error(operation, "SlowDown", http_status_code=503)
 
     with pytest.raises(StorageFault, match="SlowDown"):
-        call(Lists(stubbed.client, "input"))
+        call(S3SubmittedManifests(stubbed.client, "input"))
 
 
 def test_links_are_signed_by_version_4_and_an_upload_s_metadata_with_them() -> None:
-    links = Links(boto3.client("s3", config=Config(signature_version="s3v4")), "input")
+    links = S3PresignedLinks(boto3.client("s3", config=Config(signature_version="s3v4")), "input")
 
     upload = parse_qs(urlsplit(links.for_upload("manifests/a b.csv", {"base-url": "https://x/"})).query)
     look = urlsplit(links.to("runs/r/summary.json"))
@@ -186,7 +186,7 @@ def test_links_are_signed_by_version_4_and_an_upload_s_metadata_with_them() -> N
 
 
 @pytest.fixture
-def runs(moto: None) -> RunsTable:
+def runs(moto: None) -> DynamoRunsTable:
     client = boto3.client("dynamodb")
     names = ("run_id", "kind", "started_at")
     client.create_table(
@@ -205,7 +205,7 @@ def runs(moto: None) -> RunsTable:
             }
         ],
     )
-    table = RunsTable(client, "runs")
+    table = DynamoRunsTable(client, "runs")
     for number in range(7):
         status = "failed" if number % 3 == 0 else "succeeded"
         table.create(
@@ -221,7 +221,7 @@ def runs(moto: None) -> RunsTable:
     return table
 
 
-def test_runs_come_newest_first_and_page_after_page(runs: RunsTable) -> None:
+def test_runs_come_newest_first_and_page_after_page(runs: DynamoRunsTable) -> None:
     found, after = [], None
     while True:
         records, after = runs.newest(None, 3, after)
@@ -233,7 +233,7 @@ def test_runs_come_newest_first_and_page_after_page(runs: RunsTable) -> None:
     assert all(len(page) <= 3 for page in found)
 
 
-def test_runs_of_a_status_come_alone_with_their_options_as_they_were(runs: RunsTable) -> None:
+def test_runs_of_a_status_come_alone_with_their_options_as_they_were(runs: DynamoRunsTable) -> None:
     records, _ = runs.newest("failed", 100, None)
 
     assert [record["run_id"] for record in records] == ["r6", "r3", "r0"]
@@ -241,7 +241,7 @@ def test_runs_of_a_status_come_alone_with_their_options_as_they_were(runs: RunsT
     assert isinstance(records[0]["options"]["rounds"], int)
 
 
-def test_a_run_is_created_once_and_not_changed_once_it_is_over(runs: RunsTable) -> None:
+def test_a_run_is_created_once_and_not_changed_once_it_is_over(runs: DynamoRunsTable) -> None:
     assert not runs.create({"run_id": "r1"})
     assert runs.update_unless_over("r1", {"status": "cancelling"})
     runs.update("r1", {"ended_at": "2026-11-23T12:00:00.000Z"})
@@ -251,7 +251,7 @@ def test_a_run_is_created_once_and_not_changed_once_it_is_over(runs: RunsTable) 
     assert not runs.claim({"run_id": "r1", "execution_arn": "arn:e"})
 
 
-def test_a_claim_leaves_what_the_api_has_recorded(runs: RunsTable) -> None:
+def test_a_claim_leaves_what_the_api_has_recorded(runs: DynamoRunsTable) -> None:
     runs.create({"run_id": "new", "request": "fingerprint", "execution_arn": "arn:new", "status": "starting"})
 
     assert runs.claim({"run_id": "new", "execution_arn": "arn:new", "status": "running"})

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.adapters import dynamodb_images_table as images_table
-from functions.adapters.dynamodb_images_table import READS, TRIES, WRITES, ImagesTable
+from functions.adapters.dynamodb_images_table import READS, TRIES, WRITES, DynamoImagesTable
 from functions.core.model.errors import TableFault
 
 
@@ -53,7 +53,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_what_is_recorded_is_found(dynamodb: Any) -> None:
-    table = ImagesTable(dynamodb, "urls")
+    table = DynamoImagesTable(dynamodb, "urls")
     rows = [row(number) for number in range(2 * READS + 3)]
 
     table.record(rows)
@@ -63,7 +63,7 @@ def test_what_is_recorded_is_found(dynamodb: Any) -> None:
 
 
 def test_a_row_that_is_found_is_plain_enough_for_json(dynamodb: Any) -> None:
-    table = ImagesTable(dynamodb, "urls")
+    table = DynamoImagesTable(dynamodb, "urls")
     table.record([row(5)])
 
     found = table.look_up([row(5)["url"]])
@@ -72,7 +72,7 @@ def test_a_row_that_is_found_is_plain_enough_for_json(dynamodb: Any) -> None:
 
 
 def test_a_row_replaces_the_one_before(dynamodb: Any) -> None:
-    table = ImagesTable(dynamodb, "urls")
+    table = DynamoImagesTable(dynamodb, "urls")
     table.record([row(1)])
     table.record([{**row(1), "width": 9}])
 
@@ -82,13 +82,13 @@ def test_a_row_replaces_the_one_before(dynamodb: Any) -> None:
 def test_nothing_asked_is_no_request() -> None:
     fake = FakeDynamoDB(error="AccessDenied")
 
-    assert ImagesTable(fake, "urls").look_up([]) == {}
-    ImagesTable(fake, "urls").record([])
+    assert DynamoImagesTable(fake, "urls").look_up([]) == {}
+    DynamoImagesTable(fake, "urls").record([])
 
 
 def test_requests_are_no_larger_than_dynamodb_takes() -> None:
     fake = FakeDynamoDB()
-    table = ImagesTable(fake, "urls")
+    table = DynamoImagesTable(fake, "urls")
 
     table.record([row(number) for number in range(60)])
     table.look_up([row(number)["url"] for number in range(250)])
@@ -100,7 +100,7 @@ def test_what_is_left_unprocessed_is_written_again_and_no_more(waits: list[int])
     fake = FakeDynamoDB(10, 0)
     rows = [row(number) for number in range(25)]
 
-    ImagesTable(fake, "urls").record(rows)
+    DynamoImagesTable(fake, "urls").record(rows)
 
     assert fake.sizes == [25, 15, 15]
     assert len(fake.items) == 25
@@ -109,7 +109,7 @@ def test_what_is_left_unprocessed_is_written_again_and_no_more(waits: list[int])
 
 def test_what_is_left_unprocessed_is_read_again_and_no_more(waits: list[int]) -> None:
     fake = FakeDynamoDB(4, 1, 0)
-    table = ImagesTable(fake, "urls")
+    table = DynamoImagesTable(fake, "urls")
     table.record([row(number) for number in range(4)])
 
     assert len(table.look_up([row(number)["url"] for number in range(4)])) == 4
@@ -124,19 +124,21 @@ def test_what_is_left_unprocessed_is_read_again_and_no_more(waits: list[int]) ->
         (lambda table: table.look_up(["a", "b"]), "left 2 reads unprocessed"),
     ],
 )
-def test_what_stays_unprocessed_is_a_fault(call: Callable[[ImagesTable], Any], left: str, waits: list[int]) -> None:
+def test_what_stays_unprocessed_is_a_fault(
+    call: Callable[[DynamoImagesTable], Any], left: str, waits: list[int]
+) -> None:
     fake = FakeDynamoDB(*[0] * TRIES)
 
     with pytest.raises(TableFault, match=left):
-        call(ImagesTable(fake, "urls"))
+        call(DynamoImagesTable(fake, "urls"))
 
     assert len(fake.sizes) == len(waits) == TRIES
 
 
 @pytest.mark.parametrize("call", [lambda table: table.record([row(1)]), lambda table: table.look_up(["a"])])
-def test_a_refusal_is_a_fault_with_its_code(call: Callable[[ImagesTable], Any]) -> None:
+def test_a_refusal_is_a_fault_with_its_code(call: Callable[[DynamoImagesTable], Any]) -> None:
     with pytest.raises(TableFault, match="ResourceNotFoundException"):
-        call(ImagesTable(FakeDynamoDB(error="ResourceNotFoundException"), "urls"))
+        call(DynamoImagesTable(FakeDynamoDB(error="ResourceNotFoundException"), "urls"))
 
 
 def test_waits_grow_and_have_jitter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from functions.adapters import s3_connections as put_connections
-from functions.adapters.s3_connections import PutConnections
+from functions.adapters.s3_connections import S3Connections
 from tests.support.signed_s3 import S3
 
 HEADERS = {"host": "localhost", "user-agent": "test", "content-length": "3"}
@@ -44,7 +44,7 @@ def test_an_object_goes_over_tls_and_the_next_one_over_the_same_connection(
     secure: S3, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trusted(authority, tmp_path, monkeypatch)
-    connections = PutConnections(site(secure), 2)
+    connections = S3Connections(site(secure), 2)
 
     assert [connections.put("/b/k", HEADERS, b"abc") for _ in range(2)] == [200, 200]
 
@@ -53,7 +53,7 @@ def test_an_object_goes_over_tls_and_the_next_one_over_the_same_connection(
 
 
 def test_nothing_is_sent_to_whom_nobody_vouches_for(secure: S3) -> None:
-    assert PutConnections(site(secure), 2).put("/b/k", HEADERS, b"abc") is None
+    assert S3Connections(site(secure), 2).put("/b/k", HEADERS, b"abc") is None
     assert secure.arrived == []
 
 
@@ -62,5 +62,5 @@ def test_nothing_is_sent_to_who_has_another_name(
 ) -> None:
     trusted(authority, tmp_path, monkeypatch)
 
-    assert PutConnections(site(secure, "127.0.0.1"), 2).put("/b/k", HEADERS, b"abc") is None
+    assert S3Connections(site(secure, "127.0.0.1"), 2).put("/b/k", HEADERS, b"abc") is None
     assert secure.arrived == []

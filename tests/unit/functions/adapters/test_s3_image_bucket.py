@@ -11,17 +11,17 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.stub import ANY, Stubber
 
-from functions.adapters.s3_image_bucket import ImageBucket
-from functions.adapters.s3_signed_put import SignedPut
-from functions.core.model.errors import RowFault, StorageFault
-from functions.core.model.ports import Upload
+from functions.adapters.s3_image_bucket import S3ImageBucket
+from functions.adapters.s3_signed_put import S3SignedPut
+from functions.core.model.errors import RowError, StorageFault
+from functions.core.model.ports import ImageUpload
 from functions.core.model.reasons import Reason
 from tests.support.images import jpeg, png
 
 s3_stub = pytest.mark.parametrize("stubbed", ["s3"], indirect=True)
 
 
-def upload(data: bytes = png(), owner: str = "a" * 64, **more: Any) -> Upload:
+def upload(data: bytes = png(), owner: str = "a" * 64, **more: Any) -> ImageUpload:
     given = {
         "key": "images/tom.png",
         "file": io.BytesIO(data),
@@ -30,7 +30,7 @@ def upload(data: bytes = png(), owner: str = "a" * 64, **more: Any) -> Upload:
         "content_type": "image/png",
         "owner": owner,
     }
-    return Upload(**{**given, **more})
+    return ImageUpload(**{**given, **more})
 
 
 def body(s3: Any) -> bytes:
@@ -38,7 +38,7 @@ def body(s3: Any) -> bytes:
 
 
 def test_an_image_is_put_with_its_type_its_class_and_its_owner(s3: Any) -> None:
-    ImageBucket(s3, "images").put(upload(storage_class="STANDARD_IA"))
+    S3ImageBucket(s3, "images").put(upload(storage_class="STANDARD_IA"))
 
     head = s3.head_object(Bucket="images", Key="images/tom.png")
     assert body(s3) == png()
@@ -48,7 +48,7 @@ def test_an_image_is_put_with_its_type_its_class_and_its_owner(s3: Any) -> None:
 
 
 def test_an_svg_is_never_shown_inline(s3: Any) -> None:
-    ImageBucket(s3, "images").put(upload(content_type="image/svg+xml"))
+    S3ImageBucket(s3, "images").put(upload(content_type="image/svg+xml"))
 
     assert s3.head_object(Bucket="images", Key="images/tom.png")["ContentDisposition"] == "attachment"
 
@@ -57,7 +57,7 @@ def test_s3_is_told_the_checksum_and_the_length_of_the_bytes(s3: Any) -> None:
     sent: list[Any] = []
     s3.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request))
 
-    ImageBucket(s3, "images").put(upload())
+    S3ImageBucket(s3, "images").put(upload())
 
     (request,) = sent
     headers = {name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
@@ -70,13 +70,13 @@ def test_the_file_is_sent_from_its_beginning(s3: Any) -> None:
     given = upload()
     given.file.read()
 
-    ImageBucket(s3, "images").put(given)
+    S3ImageBucket(s3, "images").put(given)
 
     assert body(s3) == png()
 
 
 def test_without_a_key_of_its_own_an_image_replaces_what_was_there(s3: Any) -> None:
-    bucket = ImageBucket(s3, "images")
+    bucket = S3ImageBucket(s3, "images")
     bucket.put(upload())
     bucket.put(upload(jpeg()))
 
@@ -84,13 +84,13 @@ def test_without_a_key_of_its_own_an_image_replaces_what_was_there(s3: Any) -> N
 
 
 def test_an_exclusive_key_that_is_free_is_taken(s3: Any) -> None:
-    ImageBucket(s3, "images").put(upload(exclusive=True))
+    S3ImageBucket(s3, "images").put(upload(exclusive=True))
 
     assert body(s3) == png()
 
 
 def test_an_exclusive_key_that_is_the_urls_own_is_written_again(s3: Any) -> None:
-    bucket = ImageBucket(s3, "images")
+    bucket = S3ImageBucket(s3, "images")
     bucket.put(upload(exclusive=True))
     bucket.put(upload(jpeg(), exclusive=True))
 
@@ -98,10 +98,10 @@ def test_an_exclusive_key_that_is_the_urls_own_is_written_again(s3: Any) -> None
 
 
 def test_an_exclusive_key_of_another_url_is_a_conflict(s3: Any) -> None:
-    bucket = ImageBucket(s3, "images")
+    bucket = S3ImageBucket(s3, "images")
     bucket.put(upload(exclusive=True))
 
-    with pytest.raises(RowFault, match=r"images/tom\.png already holds the image of another URL") as raised:
+    with pytest.raises(RowError, match=r"images/tom\.png already holds the image of another URL") as raised:
         bucket.put(upload(jpeg(), owner="b" * 64, exclusive=True))
 
     assert raised.value.reason is Reason.KEY_CONFLICT
@@ -111,8 +111,8 @@ def test_an_exclusive_key_of_another_url_is_a_conflict(s3: Any) -> None:
 def test_an_exclusive_key_that_somebody_else_has_put_there_is_a_conflict(s3: Any) -> None:
     s3.put_object(Bucket="images", Key="images/tom.png", Body=b"theirs")
 
-    with pytest.raises(RowFault):
-        ImageBucket(s3, "images").put(upload(exclusive=True))
+    with pytest.raises(RowError):
+        S3ImageBucket(s3, "images").put(upload(exclusive=True))
 
     assert body(s3) == b"theirs"
 
@@ -125,8 +125,8 @@ def test_an_object_that_changes_under_our_hands_is_tried_again_later(stubbed: St
         "put_object", "PreconditionFailed", http_status_code=412, expected_params=put_params(IfMatch='"e1"')
     )
 
-    with pytest.raises(RowFault) as raised:
-        ImageBucket(stubbed.client, "images").put(upload(exclusive=True))
+    with pytest.raises(RowError) as raised:
+        S3ImageBucket(stubbed.client, "images").put(upload(exclusive=True))
 
     assert raised.value.reason is Reason.STORAGE
     assert raised.value.retryable
@@ -151,8 +151,8 @@ def put_params(**more: Any) -> dict[str, Any]:
 def test_an_overload_is_the_rows_and_passes(stubbed: Stubber, code: str) -> None:
     stubbed.add_client_error("put_object", code)
 
-    with pytest.raises(RowFault, match=code) as raised:
-        ImageBucket(stubbed.client, "images").put(upload())
+    with pytest.raises(RowError, match=code) as raised:
+        S3ImageBucket(stubbed.client, "images").put(upload())
 
     assert raised.value.reason is Reason.STORAGE
 
@@ -164,7 +164,7 @@ def test_a_refusal_is_nobodys_row(stubbed: Stubber, code: str, exclusive: bool) 
     stubbed.add_client_error("put_object", code)
 
     with pytest.raises(StorageFault, match=code):
-        ImageBucket(stubbed.client, "images").put(upload(exclusive=exclusive))
+        S3ImageBucket(stubbed.client, "images").put(upload(exclusive=exclusive))
 
 
 def test_a_broken_connection_is_the_rows_and_passes() -> None:
@@ -172,8 +172,8 @@ def test_a_broken_connection_is_the_rows_and_passes() -> None:
         def put_object(self, **_: Any) -> None:
             raise EndpointConnectionError(endpoint_url="https://s3.example")
 
-    with pytest.raises(RowFault, match="EndpointConnectionError") as raised:
-        ImageBucket(Unreachable(), "images").put(upload())
+    with pytest.raises(RowError, match="EndpointConnectionError") as raised:
+        S3ImageBucket(Unreachable(), "images").put(upload())
 
     assert raised.value.reason is Reason.STORAGE
 
@@ -199,8 +199,8 @@ class Unheard(Heard):
         return False
 
 
-def bucket_of(s3: Any, quick: Heard) -> ImageBucket:
-    return ImageBucket(s3, "images", cast(SignedPut, quick))
+def bucket_of(s3: Any, quick: Heard) -> S3ImageBucket:
+    return S3ImageBucket(s3, "images", cast(S3SignedPut, quick))
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
@@ -220,9 +220,9 @@ def test_an_exclusive_key_that_was_written_again_unheard_is_no_conflict(s3: Any)
 
 
 def test_an_exclusive_key_of_another_url_stays_a_conflict_when_answers_are_lost(s3: Any) -> None:
-    ImageBucket(s3, "images").put(upload(exclusive=True))
+    S3ImageBucket(s3, "images").put(upload(exclusive=True))
 
-    with pytest.raises(RowFault) as raised:
+    with pytest.raises(RowError) as raised:
         bucket_of(s3, Unheard(s3)).put(upload(jpeg(), owner="b" * 64, exclusive=True))
 
     assert raised.value.reason is Reason.KEY_CONFLICT

@@ -8,9 +8,9 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from functions.adapters.s3_manifests import CHUNK_BYTES, Manifests
+from functions.adapters.s3_manifests import CHUNK_BYTES, S3Manifests
 from functions.core.model.errors import StorageFault
-from functions.core.model.ports import ManifestGone
+from functions.core.model.ports import ManifestGoneError
 
 KEY = "manifests/a+b %2B\u00e9.csv"
 
@@ -25,7 +25,7 @@ def test_a_manifest_is_read_in_pieces_by_its_raw_key(s3: Any) -> None:
     data = bytes(range(256)) * 3_000
     etag = put(s3, data)
 
-    pieces = list(Manifests(s3).read("input", KEY, etag))
+    pieces = list(S3Manifests(s3).read("input", KEY, etag))
 
     assert b"".join(pieces) == data
     assert max(map(len, pieces)) <= CHUNK_BYTES < len(data)
@@ -34,34 +34,34 @@ def test_a_manifest_is_read_in_pieces_by_its_raw_key(s3: Any) -> None:
 def test_a_manifest_is_read_from_where_it_is_asked_for(s3: Any) -> None:
     etag = put(s3, b"url\nhttp://a/1\n")
 
-    assert b"".join(Manifests(s3).read("input", KEY, etag, 4)) == b"http://a/1\n"
+    assert b"".join(S3Manifests(s3).read("input", KEY, etag, 4)) == b"http://a/1\n"
 
 
 def test_without_an_etag_whatever_is_there_is_read(s3: Any) -> None:
     put(s3)
 
-    assert b"".join(Manifests(s3).read("input", KEY, "")) == b"url\n"
+    assert b"".join(S3Manifests(s3).read("input", KEY, "")) == b"url\n"
 
 
 def test_a_manifest_that_was_replaced_is_gone(s3: Any) -> None:
     etag = put(s3)
     put(s3, b"other")
 
-    with pytest.raises(ManifestGone):
-        list(Manifests(s3).read("input", KEY, etag))
+    with pytest.raises(ManifestGoneError):
+        list(S3Manifests(s3).read("input", KEY, etag))
 
 
 def test_a_manifest_that_was_deleted_is_gone(s3: Any) -> None:
-    with pytest.raises(ManifestGone):
-        list(Manifests(s3).read("input", KEY, "x"))
-    with pytest.raises(ManifestGone):
-        Manifests(s3).metadata("input", KEY)
+    with pytest.raises(ManifestGoneError):
+        list(S3Manifests(s3).read("input", KEY, "x"))
+    with pytest.raises(ManifestGoneError):
+        S3Manifests(s3).metadata("input", KEY)
 
 
 def test_metadata_is_the_users(s3: Any) -> None:
     put(s3, Metadata={"base-url": "http://a.example"})
 
-    assert Manifests(s3).metadata("input", KEY) == {"base-url": "http://a.example"}
+    assert S3Manifests(s3).metadata("input", KEY) == {"base-url": "http://a.example"}
 
 
 @s3_stub
@@ -70,9 +70,9 @@ def test_a_refusal_is_a_fault_with_its_code(stubbed: Stubber) -> None:
     stubbed.add_client_error("head_object", "403")
 
     with pytest.raises(StorageFault, match="AccessDenied"):
-        list(Manifests(stubbed.client).read("input", KEY, ""))
+        list(S3Manifests(stubbed.client).read("input", KEY, ""))
     with pytest.raises(StorageFault, match="403"):
-        Manifests(stubbed.client).metadata("input", KEY)
+        S3Manifests(stubbed.client).metadata("input", KEY)
 
 
 class Broken(io.RawIOBase):
@@ -91,7 +91,7 @@ class Broken(io.RawIOBase):
 @s3_stub
 def test_a_connection_that_breaks_off_in_the_middle_is_a_fault(stubbed: Stubber) -> None:
     stubbed.add_response("get_object", {"Body": StreamingBody(Broken(), 1_000)})
-    pieces = Manifests(stubbed.client).read("input", KEY, "")
+    pieces = S3Manifests(stubbed.client).read("input", KEY, "")
 
     assert next(pieces) == b"url\n"
     with pytest.raises(StorageFault, match="ReadTimeoutError"):

@@ -29,11 +29,11 @@ from functions.adapters import clients
 from functions.adapters import s3_connections as put_connections
 from functions.adapters import s3_signed_put as signed_put
 from functions.adapters.s3_connections import BLOCK_BYTES
-from functions.adapters.s3_image_bucket import ImageBucket
-from functions.adapters.s3_signed_put import HOPELESS, IN_ONE_PIECE, SignedPut, _folder, sign
-from functions.core.model.errors import RowFault, StorageFault
+from functions.adapters.s3_image_bucket import S3ImageBucket
+from functions.adapters.s3_signed_put import IN_ONE_PIECE, MAX_CONSECUTIVE_FAILURES, S3SignedPut, _folder, sign
+from functions.core.model.errors import RowError, StorageFault
 from functions.core.model.options import Options
-from functions.core.model.ports import Upload
+from functions.core.model.ports import ImageUpload
 from functions.core.model.reasons import Reason
 from functions.telemetry.phases import Phases
 from tests.support.images import jpeg, png
@@ -100,15 +100,15 @@ class World:
 
     server: S3
     s3: Any
-    bucket: ImageBucket
-    quick: SignedPut
+    bucket: S3ImageBucket
+    quick: S3SignedPut
 
 
 @contextmanager
 def learned(**more: Any) -> Iterator[World]:
     with S3() as server, closing(client(server.url, **more)) as s3:
-        quick = SignedPut(s3, "images", CREDENTIALS, 4)
-        bucket = ImageBucket(s3, "images", quick)
+        quick = S3SignedPut(s3, "images", CREDENTIALS, 4)
+        bucket = S3ImageBucket(s3, "images", quick)
         bucket.put(upload("first"))
         assert server.quick == [False]
         server.arrived.clear()
@@ -121,7 +121,7 @@ def world() -> Iterator[World]:
         yield world
 
 
-def upload(key: str = "images/tom.png", data: bytes = png(), **more: Any) -> Upload:
+def upload(key: str = "images/tom.png", data: bytes = png(), **more: Any) -> ImageUpload:
     given: dict[str, Any] = {
         "key": key,
         "file": io.BytesIO(data),
@@ -130,7 +130,7 @@ def upload(key: str = "images/tom.png", data: bytes = png(), **more: Any) -> Upl
         "content_type": "image/png",
         "owner": "a" * 64,
     }
-    return Upload(**{**given, **more})
+    return ImageUpload(**{**given, **more})
 
 
 # Signatures
@@ -219,7 +219,7 @@ def test_whatever_the_key_and_the_metadata_both_ways_arrive_at_the_same_place_an
 )
 def test_the_first_image_goes_by_boto3_the_second_does_not_and_s3_sees_no_difference(more: dict[str, Any]) -> None:
     with S3() as server, closing(client(server.url)) as s3:
-        bucket = ImageBucket(s3, "images", SignedPut(s3, "images", CREDENTIALS, 4))
+        bucket = S3ImageBucket(s3, "images", S3SignedPut(s3, "images", CREDENTIALS, 4))
         bucket.put(upload(**more))
         server.kept.clear()
         bucket.put(upload(**more))
@@ -246,7 +246,7 @@ def test_a_bucket_may_be_part_of_the_hosts_name(monkeypatch: pytest.MonkeyPatch)
     with S3() as server:
         server.url = server.url.replace("127.0.0.1", "s3.example")
         with closing(client(server.url, addressing_style="virtual")) as s3:
-            bucket = ImageBucket(s3, "images", SignedPut(s3, "images", CREDENTIALS, 4))
+            bucket = S3ImageBucket(s3, "images", S3SignedPut(s3, "images", CREDENTIALS, 4))
             bucket.put(upload())
             bucket.put(upload())
 
@@ -265,7 +265,7 @@ def test_connections_are_kept(world: World) -> None:
 
 def test_connections_are_kept_whatever_boto3_puts_meanwhile(world: World) -> None:
     world.bucket.put(upload("one"))
-    ImageBucket(world.s3, "images").put(upload("two"))
+    S3ImageBucket(world.s3, "images").put(upload("two"))
     world.bucket.put(upload("three"))
 
     one, _, three = world.server.arrived
@@ -275,8 +275,8 @@ def test_connections_are_kept_whatever_boto3_puts_meanwhile(world: World) -> Non
 
 def test_credentials_that_have_changed_are_signed_with(world: World) -> None:
     changing = Credentials("old", "old", "old")
-    quick = SignedPut(world.s3, "images", changing, 4)
-    bucket = ImageBucket(world.s3, "images", quick)
+    quick = S3SignedPut(world.s3, "images", changing, 4)
+    bucket = S3ImageBucket(world.s3, "images", quick)
     bucket.put(upload())
     changing.access_key, changing.secret_key, changing.token = (
         CREDENTIALS.access_key,
@@ -367,7 +367,7 @@ def test_whatever_goes_wrong_boto3_sends_the_image_again_from_its_beginning(
 def test_of_any_answer_nothing_is_raised_and_only_a_200_is_believed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(signed_put, "HOPELESS", 10**9)
+    monkeypatch.setattr(signed_put, "MAX_CONSECUTIVE_FAILURES", 10**9)
 
     @given(answer=st.binary(max_size=60) | st.binary(max_size=60).map(lambda rest: b"HTTP/1.1 200 OK\r\n" + rest))
     def holds(answer: bytes) -> None:
@@ -384,12 +384,12 @@ def test_of_any_answer_nothing_is_raised_and_only_a_200_is_believed(
         pytest.param(error(403, "AccessDenied"), StorageFault, "AccessDenied", id="403"),
         pytest.param(error(404, "NoSuchBucket"), StorageFault, "NoSuchBucket", id="404"),
         pytest.param(error(307, "TemporaryRedirect"), StorageFault, "TemporaryRedirect", id="307"),
-        pytest.param(error(400, "BadDigest"), RowFault, "BadDigest", id="400"),
-        pytest.param(error(412, "PreconditionFailed"), RowFault, "PreconditionFailed", id="412"),
-        pytest.param(error(500, "InternalError"), RowFault, "InternalError", id="500"),
-        pytest.param(error(503, "SlowDown"), RowFault, "SlowDown", id="503"),
-        pytest.param(says(b""), RowFault, "ConnectionClosedError", id="no answer"),
-        pytest.param(says(b"\x00\xff SSH\r\n\r\n"), RowFault, "ConnectionClosedError", id="bytes that are no HTTP"),
+        pytest.param(error(400, "BadDigest"), RowError, "BadDigest", id="400"),
+        pytest.param(error(412, "PreconditionFailed"), RowError, "PreconditionFailed", id="412"),
+        pytest.param(error(500, "InternalError"), RowError, "InternalError", id="500"),
+        pytest.param(error(503, "SlowDown"), RowError, "SlowDown", id="503"),
+        pytest.param(says(b""), RowError, "ConnectionClosedError", id="no answer"),
+        pytest.param(says(b"\x00\xff SSH\r\n\r\n"), RowError, "ConnectionClosedError", id="bytes that are no HTTP"),
     ],
 )
 def test_what_boto3_cannot_store_either_is_its_own_fault_and_not_reported_stored(
@@ -439,7 +439,7 @@ def test_more_threads_than_connections_lose_no_image(world: World) -> None:
 
 
 def test_bytes_that_are_not_those_of_the_digest_are_nobodys_image(world: World) -> None:
-    with pytest.raises(RowFault, match=r"BadDigest|XAmzContentSHA256Mismatch"):
+    with pytest.raises(RowError, match=r"BadDigest|XAmzContentSHA256Mismatch"):
         world.bucket.put(upload(sha256=hashlib.sha256(jpeg()).hexdigest()))
 
     assert "/images/images/tom.png" not in world.server.kept
@@ -448,7 +448,7 @@ def test_bytes_that_are_not_those_of_the_digest_are_nobodys_image(world: World) 
 def test_a_server_that_is_gone_is_the_rows_and_passes() -> None:
     with learned() as world:
         world.server.__exit__()
-        with pytest.raises(RowFault) as raised:
+        with pytest.raises(RowError) as raised:
             world.bucket.put(upload())
 
     assert raised.value.reason is Reason.STORAGE
@@ -503,7 +503,7 @@ def test_an_image_that_was_taken_unheard_twice_is_stored_and_no_conflict(world: 
 def test_another_urls_image_stays_where_it_is(world: World) -> None:
     world.bucket.put(upload(exclusive=True))
 
-    with pytest.raises(RowFault) as raised:
+    with pytest.raises(RowError) as raised:
         world.bucket.put(upload(data=jpeg(), owner="b" * 64, exclusive=True))
 
     assert raised.value.reason is Reason.KEY_CONFLICT
@@ -561,9 +561,9 @@ def test_a_bucket_is_known_by_where_boto3_puts_it_and_no_other_one_is(
 
 def test_another_buckets_put_teaches_nothing() -> None:
     with S3() as server, closing(client(server.url)) as s3:
-        quick = SignedPut(s3, "images", CREDENTIALS, 4)
-        ImageBucket(s3, "images-input").put(upload())
-        ImageBucket(s3, "input").put(upload())
+        quick = S3SignedPut(s3, "images", CREDENTIALS, 4)
+        S3ImageBucket(s3, "images-input").put(upload())
+        S3ImageBucket(s3, "input").put(upload())
 
         assert not quick.put(io.BytesIO(png()), len(png()), hashlib.sha256(png()).hexdigest(), {"Key": "a"})
         assert server.quick == [False, False]
@@ -577,8 +577,8 @@ def test_no_place_of_another_bucket_is_taken_for_ours(monkeypatch: pytest.Monkey
     with S3() as server:
         url = server.url.replace("127.0.0.1", "s3.example")
         with closing(client(url, addressing_style=style)) as s3:
-            bucket = ImageBucket(s3, "runs", SignedPut(s3, "runs", CREDENTIALS, 4))
-            ImageBucket(s3, "input").put(upload("runs/r1/part"))
+            bucket = S3ImageBucket(s3, "runs", S3SignedPut(s3, "runs", CREDENTIALS, 4))
+            S3ImageBucket(s3, "input").put(upload("runs/r1/part"))
             bucket.put(upload("a"))
             bucket.put(upload("b"))
 
@@ -617,7 +617,7 @@ def test_behind_a_proxy_everything_goes_by_boto3_which_goes_through_it(
         for name, value in variables.items():
             monkeypatch.setenv(name, value.replace("PROXY", server.url))
         with closing(client(server.url)) as s3:
-            bucket = ImageBucket(s3, "images", SignedPut(s3, "images", CREDENTIALS, 4))
+            bucket = S3ImageBucket(s3, "images", S3SignedPut(s3, "images", CREDENTIALS, 4))
             bucket.put(upload())
             bucket.put(upload())
 
@@ -629,8 +629,8 @@ def test_behind_a_proxy_everything_goes_by_boto3_which_goes_through_it(
 def test_https_has_a_proxy_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     with closing(client("https://s3.invalid")) as s3:
-        bucket = ImageBucket(s3, "images", quick := SignedPut(s3, "images", CREDENTIALS, 4))
-        with pytest.raises(RowFault, match="ProxyConnectionError"):
+        bucket = S3ImageBucket(s3, "images", quick := S3SignedPut(s3, "images", CREDENTIALS, 4))
+        with pytest.raises(RowError, match="ProxyConnectionError"):
             bucket.put(upload())
 
         assert not quick.put(io.BytesIO(png()), len(png()), "0" * 64, {"Key": "a"})
@@ -644,7 +644,7 @@ def test_https_has_a_proxy_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
 def in_lambda(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
     """DownloadBatch's environment in a process that has just begun."""
     made = (
-        *(download_batch.environment, download_batch.quick_put, clients.client, clients._session),
+        *(download_batch.config, download_batch.quick_put, clients.client, clients._session),
         download_batch.fetcher,
     )
     with S3() as server:
@@ -673,7 +673,7 @@ def in_lambda(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
 
 def test_download_batch_has_boto3_send_its_first_image_only(in_lambda: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, Any] = {}
-    monkeypatch.setattr(download_batch, "Mirror", lambda **named: given.update(named))
+    monkeypatch.setattr(download_batch, "RowMirror", lambda **named: given.update(named))
     sent: list[str] = []
     clients.client("s3").meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request.url))
 
@@ -690,31 +690,31 @@ def test_download_batch_has_boto3_send_its_first_image_only(in_lambda: S3, monke
     "behaviour", [pytest.param(error(403, "AccessDenied"), id="forbidden"), pytest.param(says(b""), id="no answer")]
 )
 def test_what_fails_again_and_again_is_left_to_boto3_for_good(world: World, behaviour: Behaviour) -> None:
-    world.server.will(*[behaviour] * HOPELESS)
+    world.server.will(*[behaviour] * MAX_CONSECUTIVE_FAILURES)
 
-    for _ in range(HOPELESS + 2):
+    for _ in range(MAX_CONSECUTIVE_FAILURES + 2):
         world.bucket.put(upload())
 
-    assert world.server.quick == [True, False] * HOPELESS + [False] * 2
+    assert world.server.quick == [True, False] * MAX_CONSECUTIVE_FAILURES + [False] * 2
 
 
 @pytest.mark.parametrize("status", [503, 412])
 def test_an_overload_or_a_taken_key_is_no_reason_to_give_up(world: World, status: int) -> None:
-    world.server.will(*[error(status, "No")] * HOPELESS)
+    world.server.will(*[error(status, "No")] * MAX_CONSECUTIVE_FAILURES)
 
-    for _ in range(HOPELESS + 1):
+    for _ in range(MAX_CONSECUTIVE_FAILURES + 1):
         world.bucket.put(upload())
 
-    assert world.server.quick == [True, False] * HOPELESS + [True]
+    assert world.server.quick == [True, False] * MAX_CONSECUTIVE_FAILURES + [True]
 
 
 def test_a_failure_between_successes_is_forgotten(world: World) -> None:
-    for _ in range(HOPELESS):
+    for _ in range(MAX_CONSECUTIVE_FAILURES):
         world.server.will(error(403, "AccessDenied"))
         world.bucket.put(upload())
         world.bucket.put(upload())
 
-    assert world.server.quick == [True, False, True] * HOPELESS
+    assert world.server.quick == [True, False, True] * MAX_CONSECUTIVE_FAILURES
 
 
 def test_boto3_does_not_ask_again_at_once_where_s3_has_said_to_slow_down(

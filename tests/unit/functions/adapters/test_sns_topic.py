@@ -9,8 +9,8 @@ from botocore.stub import ANY, Stubber
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from functions.adapters.sns_topic import MAX_BYTES, MAX_SUBJECT, Topic
-from functions.core.model.ports import Notice
+from functions.adapters.sns_topic import MAX_BYTES, MAX_SUBJECT, SnsTopic
+from functions.core.model.ports import Notification
 
 sns_stub = pytest.mark.parametrize("stubbed", ["sns"], indirect=True)
 
@@ -35,14 +35,14 @@ class FakeSns:
         return json.loads(self.sent[-1]["Message"])
 
 
-def published(notice: Notice) -> FakeSns:
+def published(notice: Notification) -> FakeSns:
     sns = FakeSns()
-    assert Topic(sns, "arn:topic").publish(notice)
+    assert SnsTopic(sns, "arn:topic").publish(notice)
     return sns
 
 
 def test_a_notice_is_a_message_whose_kind_subscriptions_can_filter_by() -> None:
-    sns = published(Notice("run_completed", "Done", {"run_id": "r1", "manifest": "\u00e9.csv"}))
+    sns = published(Notification("run_completed", "Done", {"run_id": "r1", "manifest": "\u00e9.csv"}))
 
     assert sns.sent == [
         {
@@ -58,13 +58,13 @@ def test_sns_itself_takes_it(moto: None) -> None:
     sns = boto3.client("sns")
     arn = sns.create_topic(Name="topic")["TopicArn"]
 
-    assert Topic(sns, arn).publish(Notice("images_failed", "x", {"failed": 1}))
+    assert SnsTopic(sns, arn).publish(Notification("images_failed", "x", {"failed": 1}))
 
 
 def test_a_message_that_is_too_large_leaves_failures_out_and_says_how_many() -> None:
     failures = [{"row": row, "url": "http://a.example/" + "\u00e9" * 2_000} for row in range(100)]
 
-    body = published(Notice("images_failed", "x", {"failed": 105, "failures": failures, "omitted": 5})).body
+    body = published(Notification("images_failed", "x", {"failed": 105, "failures": failures, "omitted": 5})).body
 
     assert body["failures"] == failures[: len(body["failures"])]
     assert 0 < len(body["failures"]) < 100
@@ -73,7 +73,7 @@ def test_a_message_that_is_too_large_leaves_failures_out_and_says_how_many() -> 
 
 def test_a_notice_is_not_changed_by_being_published() -> None:
     failures = [{"url": "x" * 10_000}] * 100
-    notice = Notice("images_failed", "x", {"failures": failures, "omitted": 0})
+    notice = Notification("images_failed", "x", {"failures": failures, "omitted": 0})
 
     published(notice)
 
@@ -87,14 +87,14 @@ def test_a_notice_is_not_changed_by_being_published() -> None:
 def test_whatever_failed_the_message_fits_and_counts_every_failure(sizes: list[int], letter: str) -> None:
     failures = [{"url": letter * size} for size in sizes]
 
-    body = published(Notice("images_failed", "x", {"failures": failures})).body
+    body = published(Notification("images_failed", "x", {"failures": failures})).body
 
     assert len(body["failures"]) + body.get("omitted", 0) == len(failures)
 
 
 @given(subject=st.text(min_size=1, max_size=150))
 def test_any_subject_becomes_one_that_sns_takes(subject: str) -> None:
-    sent = published(Notice("k", subject, {"x": 1})).sent[0]["Subject"]
+    sent = published(Notification("k", subject, {"x": 1})).sent[0]["Subject"]
 
     assert len(sent) == min(len(subject), MAX_SUBJECT)
 
@@ -105,4 +105,4 @@ def test_a_topic_that_is_down_is_told_and_is_nobodys_end(stubbed: Stubber, code:
     expected = {"TopicArn": "arn:topic", "Subject": "x", "Message": ANY, "MessageAttributes": ANY}
     stubbed.add_client_error("publish", code, expected_params=expected)
 
-    assert not Topic(stubbed.client, "arn:topic").publish(Notice("k", "x", {"x": 1}))
+    assert not SnsTopic(stubbed.client, "arn:topic").publish(Notification("k", "x", {"x": 1}))

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from functions.core.download.rounds import Batch, Report
-from functions.core.model.errors import RowFault
-from functions.core.model.outcomes import Ending, Failure, Outcome
+from functions.core.download.rounds import Batch, RoundReport
+from functions.core.model.errors import RowError
+from functions.core.model.outcomes import Failure, Outcome, OutcomeKind
 from functions.core.model.reasons import Reason
 from functions.telemetry.batches import log_round, measure_round, outcome_of
 from functions.telemetry.metrics import emit
@@ -27,11 +27,11 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 def failure(row: int, reason: Reason) -> Outcome:
-    return Outcome(row, f"http://a.example/{row}", Ending.FAILED, failure=Failure.of(RowFault(reason, "Why.")))
+    return Outcome(row, f"http://a.example/{row}", OutcomeKind.FAILED, failure=Failure.of(RowError(reason, "Why.")))
 
 
 def stored(row: int, host: str, ms: int) -> Outcome:
-    return Outcome(row, f"http://{host}/{row}", Ending.STORED, image={"bytes": 10, "ms": ms})
+    return Outcome(row, f"http://{host}/{row}", OutcomeKind.STORED, image={"bytes": 10, "ms": ms})
 
 
 def test_values_go_out_as_they_were_measured(capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,9 +69,13 @@ def test_nothing_is_said_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_round_is_measured_by_endings_reasons_and_times(capsys: pytest.CaptureFixture[str]) -> None:
-    outcomes = [stored(1, "a.example", 5), failure(2, Reason.DNS), Outcome(3, "http://a.example/3", Ending.SKIPPED)]
+    outcomes = [
+        stored(1, "a.example", 5),
+        failure(2, Reason.DNS),
+        Outcome(3, "http://a.example/3", OutcomeKind.SKIPPED),
+    ]
 
-    measure_round(BATCH, Report(outcomes, 0, False, {}), Phases(), 30)
+    measure_round(BATCH, RoundReport(outcomes, 0, False, {}), Phases(), 30)
 
     counts, by_reason = lines(capsys)
     told = {metric: counts.get(metric.value) for metric in Metric}
@@ -88,7 +92,7 @@ def test_a_round_is_measured_by_endings_reasons_and_times(capsys: pytest.Capture
 
 
 def test_a_batch_that_waits_has_not_used_up_its_rounds(capsys: pytest.CaptureFixture[str]) -> None:
-    measure_round(BATCH, Report([], 4, True, {}), Phases(), 30)
+    measure_round(BATCH, RoundReport([], 4, True, {}), Phases(), 30)
 
     (line,) = lines(capsys)
     assert line["RowsDeferred"] == [4]
@@ -107,7 +111,7 @@ def test_a_batch_names_the_host_that_kept_it_longest_and_no_line_tells_of_succes
     logger = FakeLogger()
     outcomes = [stored(1, "a.example", 5), stored(2, "slow.example", 80), stored(3, "slow.example", 100)]
 
-    log_round(logger, BATCH, Report(outcomes, 0, True, {}), 30)  # type: ignore[arg-type]
+    log_round(logger, BATCH, RoundReport(outcomes, 0, True, {}), 30)  # type: ignore[arg-type]
 
     (line,) = logger.told
     assert (line["run_id"], line["manifest"], line["first_row"], line["round"]) == ("r1", "manifests/a.csv", 1, 1)
@@ -117,12 +121,12 @@ def test_a_batch_names_the_host_that_kept_it_longest_and_no_line_tells_of_succes
 @pytest.mark.parametrize(
     ("report", "word"),
     [
-        (Report([stored(1, "a.example", 5)], 0, True, {}), "done"),
-        (Report([failure(1, Reason.DNS)], 0, True, {}), "failures"),
-        (Report([failure(1, Reason.DNS)], 2, True, {}), "deferred"),
+        (RoundReport([stored(1, "a.example", 5)], 0, True, {}), "done"),
+        (RoundReport([failure(1, Reason.DNS)], 0, True, {}), "failures"),
+        (RoundReport([failure(1, Reason.DNS)], 2, True, {}), "deferred"),
     ],
 )
-def test_an_outcome_is_one_word(report: Report, word: str) -> None:
+def test_an_outcome_is_one_word(report: RoundReport, word: str) -> None:
     assert outcome_of(report) == word
 
 

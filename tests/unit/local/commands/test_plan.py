@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from docs.tables import PAGE, page
-from functions.core.cost.estimate import Run
+from functions.core.cost.estimate import RunEstimate
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.options import Options
 from local.commands import usage
@@ -111,7 +111,7 @@ def test_time_and_cost_are_told_with_what_is_assumed(tmp_path: Path, capsys: pyt
     plan(manifest=str(tmp_path / "one.txt"), options={"batch-size": "100", "per-host": "2"})
 
     shown = capsys.readouterr().out
-    run = Run(images=1000, hosts=1, options=Options(batch_size=100, per_host=2))
+    run = RunEstimate(images=1000, hosts=1, options=Options(batch_size=100, per_host=2))
     assert re.search(rf"│ time +│ +{run.seconds:.1f} s │ {run.batch_seconds:.1f} s a batch, 10 at a time +│", shown)
     assert re.search(rf"│ cost +│ +\${run.dollars:.4f} │", shown)
     assert "at 100 KB and 200 ms an image: both assumed" in shown

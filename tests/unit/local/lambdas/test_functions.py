@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.lambdas.function import FunctionConfig, Place
+from local.lambdas.function import FunctionConfig, Target
 from local.lambdas.host import FunctionHost, FunctionNotFoundError, HostClosedError, function_name
 from tests.unit.local.conftest import HANDLERS, Lines
 
@@ -218,7 +218,7 @@ def test_an_unknown_function_is_refused(host: FunctionHost) -> None:
 
 def test_closing_ends_invocations_and_leaves_no_process_and_no_thread(lines: Lines) -> None:
     threads, processes = set(threading.enumerate()), psutil.Process().children()
-    host = FunctionHost(Place("us-east-1", "123456789012", "http://127.0.0.1:1"), lines, environments=2)
+    host = FunctionHost(Target("us-east-1", "123456789012", "http://127.0.0.1:1"), lines, environments=2)
     host.register(FunctionConfig("wait", f"{HANDLERS}.wait", 60, 256))
     with ThreadPoolExecutor(4) as callers:
         calls = [callers.submit(host.invoke, "wait", {}) for _ in range(4)]
@@ -232,9 +232,9 @@ def test_closing_ends_invocations_and_leaves_no_process_and_no_thread(lines: Lin
 
 HOST_THAT_HANGS = f"""
 import sys
-from local.lambdas.function import FunctionConfig, Place
+from local.lambdas.function import FunctionConfig, Target
 from local.lambdas.host import FunctionHost
-host = FunctionHost(Place("us-east-1", "1", "http://127.0.0.1:1"), lambda *_: None)
+host = FunctionHost(Target("us-east-1", "1", "http://127.0.0.1:1"), lambda *_: None)
 host.register(FunctionConfig("f", "{HANDLERS}.spawn_and_wait", 60, 256))
 host.invoke("f", {{"path": sys.argv[1]}})
 """

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from local.states import Engine, Invocation, InvocationRefused
+from local.states import Engine, Invocation, InvocationRefusedError
 from local.states.records.executions import Execution
 
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -105,7 +105,7 @@ class World:
     def _invoke(self, function: str, payload: Any) -> Invocation:
         name = function.rpartition(":")[2]
         if name not in self.functions:
-            raise InvocationRefused("Lambda.ResourceNotFoundException", f"no function {name}")
+            raise InvocationRefusedError("Lambda.ResourceNotFoundException", f"no function {name}")
         try:
             return Invocation(self.functions[name](payload), None)
         except LambdaError as error:

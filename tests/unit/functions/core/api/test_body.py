@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from functions.core.api.body import MAX_BYTES, json_of, text_of
+from functions.core.api.body import MAX_BYTES, decode_body, parse_json
 from functions.core.api.problems import Problem
 
 JSON = "application/json"
@@ -10,18 +10,18 @@ JSON = "application/json"
 
 @pytest.mark.parametrize("content_type", [JSON, "Application/JSON; charset=utf-8", ""])
 def test_json_is_taken_with_and_without_its_media_type(content_type: str) -> None:
-    assert text_of('{"a": "ä"}', encoded=False, content_type=content_type) == '{"a": "ä"}'
+    assert decode_body('{"a": "ä"}', encoded=False, content_type=content_type) == '{"a": "ä"}'
 
 
 def test_a_body_in_base64_is_decoded_and_its_byte_order_mark_left_out() -> None:
     body = base64.b64encode('\ufeff{"a": "ä"}'.encode()).decode()
 
-    assert text_of(body, encoded=True, content_type=JSON) == '{"a": "ä"}'
+    assert decode_body(body, encoded=True, content_type=JSON) == '{"a": "ä"}'
 
 
 @pytest.mark.parametrize("body", [None, ""])
 def test_no_body_is_no_text(body: str | None) -> None:
-    assert text_of(body, encoded=False, content_type="text/plain") is None
+    assert decode_body(body, encoded=False, content_type="text/plain") is None
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_no_body_is_no_text(body: str | None) -> None:
 )
 def test_another_body_is_refused(body: str, encoded: bool, content_type: str, status: int) -> None:
     with pytest.raises(Problem) as problem:
-        text_of(body, encoded=encoded, content_type=content_type)
+        decode_body(body, encoded=encoded, content_type=content_type)
 
     assert problem.value.status == status
 
@@ -59,10 +59,10 @@ def test_another_body_is_refused(body: str, encoded: bool, content_type: str, st
 )
 def test_what_is_no_object_of_the_standard_is_refused(text: str) -> None:
     with pytest.raises(Problem) as problem:
-        json_of(text)
+        parse_json(text)
 
     assert problem.value.status == 400
 
 
 def test_an_object_is_taken() -> None:
-    assert json_of('{"a": [1, 2.5, -3, true, null, "\\ud800"]}') == {"a": [1, 2.5, -3, True, None, "\ud800"]}
+    assert parse_json('{"a": [1, 2.5, -3, true, null, "\\ud800"]}') == {"a": [1, 2.5, -3, True, None, "\ud800"]}

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from functions.core.api.control import Changer
+from functions.core.api.control import RunControl
 from functions.core.api.problems import Problem
 from tests.support.api_fakes import FakeExecutions, FakeRuns
 
@@ -14,7 +14,7 @@ class World:
         self.runs = FakeRuns({"run_id": "r", "status": "running", "execution_arn": "arn:execution:r", **record})
         self.executions = FakeExecutions()
         self.executions.started["r"] = {}
-        self.changer = Changer(runs=self.runs, executions=self.executions, now=NOW)
+        self.changer = RunControl(runs=self.runs, executions=self.executions, now=NOW)
 
 
 def test_a_cancelled_run_is_stopped_and_ended_by_who_hears_of_it() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from functions.core.api.problems import Problem
-from functions.core.api.queries import Onlooker, find_image
+from functions.core.api.queries import RunQueries, find_image
 from functions.core.cost import estimate
 from functions.core.model.options import Options
 from functions.core.model.ports import Progress
@@ -28,10 +28,10 @@ def record(number: int, status: str = "succeeded", **more: Any) -> dict[str, Any
     }
 
 
-def onlooker(runs: FakeRuns, told: Progress | None = None) -> Onlooker:
+def onlooker(runs: FakeRuns, told: Progress | None = None) -> RunQueries:
     executions = FakeExecutions()
     executions.told = told
-    return Onlooker(runs=runs, executions=executions, reports=FakeLinks(), now=NOW)
+    return RunQueries(runs=runs, executions=executions, reports=FakeLinks(), now=NOW)
 
 
 def pages(runs: FakeRuns, status: Status | None, limit: int) -> list[list[str]]:
@@ -70,7 +70,7 @@ def test_a_run_is_estimated_as_soon_as_its_rows_are_counted() -> None:
 
     found = onlooker(FakeRuns(running)).run("run-000").estimate
 
-    model = estimate.Run(images=1000, options=Options(batch_size=100))
+    model = estimate.RunEstimate(images=1000, options=Options(batch_size=100))
     assert found is not None
     assert (found.seconds, found.dollars) == (round(model.seconds, 1), round(model.dollars, 4))
     assert (found.size_kb, found.latency_ms) == (100, 200)

@@ -4,10 +4,10 @@ import pytest
 from pydantic import ValidationError
 
 from functions.core.api.problems import Problem
-from functions.core.api.requests import MAX_ROWS, RunRequest, UploadRequest, faulty_fields
+from functions.core.api.requests import MAX_ROWS, RunRequest, UploadRequest, field_errors
 from functions.core.api.run_options import as_metadata, given_options
 from functions.core.api.upload import upload
-from functions.core.model.option_validation import checked
+from functions.core.model.option_validation import validate_options
 from tests.support.api_fakes import FakeLinks
 
 
@@ -35,7 +35,7 @@ def test_what_is_wrong_is_named_as_its_author_wrote_it(body: dict[str, Any], fie
         RunRequest.model_validate(body)
 
     places = [{**error, "loc": ("body", *error["loc"])} for error in refusal.value.errors()]
-    assert [fault.field for fault in faulty_fields(places)] == [field]
+    assert [fault.field for fault in field_errors(places)] == [field]
 
 
 def test_only_options_that_are_given_are_passed_on() -> None:
@@ -66,7 +66,7 @@ def test_options_survive_the_way_through_an_object_s_metadata() -> None:
         "concurrency": 3,
     }
 
-    assert checked(as_metadata(given_options(None, **asked))) == checked(asked)
+    assert validate_options(as_metadata(given_options(None, **asked))) == validate_options(asked)
 
 
 @pytest.mark.parametrize("options", [{"base_url": "https://ä/"}, {"base_url": "https://x/" + "a" * 2000}])

@@ -9,7 +9,7 @@ import pytest
 from functions.core.api.problems import Problem
 from functions.core.api.requests import RetryRequest, RunRequest
 from functions.core.api.responses import Accepted
-from functions.core.api.submit import Submitter
+from functions.core.api.submit import RunSubmission
 from functions.core.model.errors import StorageFault, WorkflowFault
 from functions.core.model.runs import ManifestObject, run_id_of
 from tests.support.api_fakes import FakeExecutions, FakeLists, FakeRuns
@@ -21,7 +21,7 @@ URLS = {"urls": ["https://example.com/a.jpg", "https://example.com/b.jpg"]}
 class World:
     def __init__(self, *records: dict[str, Any]) -> None:
         self.runs, self.lists, self.executions = FakeRuns(*records), FakeLists(), FakeExecutions()
-        self._submitter = Submitter(runs=self.runs, lists=self.lists, executions=self.executions, now=NOW)
+        self._submitter = RunSubmission(runs=self.runs, lists=self.lists, executions=self.executions, now=NOW)
 
     def submit(self, body: dict[str, Any], key: str | None = None) -> Accepted:
         return self._submitter.submit(RunRequest.model_validate(body), key)

@@ -9,13 +9,22 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from functions.core.cost import prices
-from functions.core.cost.estimate import CONNECT_MS, KEPT_HOSTS, LOG_BYTES, RUN_SECONDS, Run, components, floor, moves
+from functions.core.cost.estimate import (
+    CONNECT_MS,
+    KEPT_HOSTS,
+    LOG_BYTES,
+    RUN_SECONDS,
+    RunEstimate,
+    components,
+    floor,
+    moves,
+)
 from functions.core.cost.prices import MILLION, Price
 from functions.core.model.options import Options
 from functions.core.web.session import MOST_IDLE
 from local.commands.cost import asked, draw, main, one_lambda_an_image
 
-A_MILLION = Run(images=MILLION, size_kb=102.4, latency_ms=200)
+A_MILLION = RunEstimate(images=MILLION, size_kb=102.4, latency_ms=200)
 
 
 def test_the_floor_is_one_put_and_one_write() -> None:
@@ -47,7 +56,7 @@ def test_every_price_says_what_for_and_where_it_stands() -> None:
 @pytest.mark.parametrize("rows", [1, 10, 100, 500, 1000])
 def test_more_latency_never_costs_less_nor_takes_less_time(rows: int) -> None:
     options = Options(batch_size=rows)
-    runs = [Run(images=100_000, latency_ms=ms, options=options) for ms in (0, 1, 10, 50, 200, 1000, 10_000)]
+    runs = [RunEstimate(images=100_000, latency_ms=ms, options=options) for ms in (0, 1, 10, 50, 200, 1000, 10_000)]
 
     assert all(less.dollars <= more.dollars and less.seconds <= more.seconds for less, more in pairwise(runs))
 
@@ -55,7 +64,7 @@ def test_more_latency_never_costs_less_nor_takes_less_time(rows: int) -> None:
 @pytest.mark.parametrize("latency", [0, 50, 200, 1000])
 def test_larger_batches_cost_less(latency: float) -> None:
     sizes = [10, 20, 50, 100, 200, 500, 1000]
-    runs = [Run(images=MILLION, latency_ms=latency, options=Options(batch_size=size)) for size in sizes]
+    runs = [RunEstimate(images=MILLION, latency_ms=latency, options=Options(batch_size=size)) for size in sizes]
 
     assert all(small.dollars > large.dollars for small, large in pairwise(runs))
 
@@ -96,7 +105,7 @@ def test_every_storage_class_that_a_run_may_ask_for_has_a_price() -> None:
 
 def test_fewer_hosts_than_a_batch_could_ask_take_longer() -> None:
     options = Options(concurrency=24, per_host=8)
-    one, two, three, four = (Run(images=MILLION, hosts=hosts, options=options) for hosts in (1, 2, 3, 4))
+    one, two, three, four = (RunEstimate(images=MILLION, hosts=hosts, options=options) for hosts in (1, 2, 3, 4))
 
     assert [run.in_flight for run in (one, two, three, four)] == [8, 16, 24, 24]
     assert one.seconds > two.seconds > three.seconds == four.seconds
@@ -127,14 +136,14 @@ def test_less_memory_makes_the_cpu_slower_and_more_does_not_make_it_faster() -> 
 
 
 def test_an_image_of_a_large_run_costs_and_takes_no_more_than_one_of_a_small_run() -> None:
-    small, *larger = (Run(images=images) for images in (1_000, 10_000, 100_000))
+    small, *larger = (RunEstimate(images=images) for images in (1_000, 10_000, 100_000))
 
     assert all(run.dollars / run.images < 1.10 * small.dollars / small.images for run in larger)
     assert all(run.seconds / run.images < 1.10 * small.seconds / small.images for run in larger)
 
 
 def test_batches_run_as_many_at_a_time_as_the_options_let_them() -> None:
-    few, many = (Run(images=MILLION, options=Options(max_concurrency=most)) for most in (40, 400))
+    few, many = (RunEstimate(images=MILLION, options=Options(max_concurrency=most)) for most in (40, 400))
 
     assert (few.at_a_time, many.at_a_time) == (40, 400)
     assert few.seconds > 4 * many.seconds
@@ -142,27 +151,27 @@ def test_batches_run_as_many_at_a_time_as_the_options_let_them() -> None:
 
 
 def test_no_more_than_a_thousand_children_start_in_a_second() -> None:
-    run = Run(images=MILLION, options=Options(batch_size=10, max_concurrency=10_000))
+    run = RunEstimate(images=MILLION, options=Options(batch_size=10, max_concurrency=10_000))
 
     assert run.seconds > 100
 
 
 def test_a_batch_that_is_larger_than_the_run_waits_for_no_more_than_there_is() -> None:
-    assert Run(images=10, options=Options(batch_size=1000)).seconds < RUN_SECONDS + 1
+    assert RunEstimate(images=10, options=Options(batch_size=1000)).seconds < RUN_SECONDS + 1
 
 
 def test_a_run_of_nothing_costs_next_to_nothing() -> None:
-    assert Run(images=0).dollars < 0.001
-    assert Run(images=0).seconds == RUN_SECONDS
+    assert RunEstimate(images=0).dollars < 0.001
+    assert RunEstimate(images=0).seconds == RUN_SECONDS
 
 
 def test_a_batch_that_cannot_end_in_time_is_known_for_one() -> None:
     assert not A_MILLION.overlong
-    assert Run(images=500, latency_ms=3000, options=Options(per_host=1, batch_size=500), hosts=1).overlong
+    assert RunEstimate(images=500, latency_ms=3000, options=Options(per_host=1, batch_size=500), hosts=1).overlong
 
 
 def test_make_cost_takes_what_is_given_and_else_the_defaults() -> None:
-    assert asked({"images": "1e5", "hosts": "", "batch_size": "50"}) == Run(
+    assert asked({"images": "1e5", "hosts": "", "batch_size": "50"}) == RunEstimate(
         images=100_000, hosts=math.inf, options=Options(batch_size=50)
     )
 

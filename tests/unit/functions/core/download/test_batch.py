@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.core.download.batch import BatchMirror, Round
-from functions.core.download.mirror import Mirror
-from functions.core.model.errors import RowFault, StorageFault, TableFault
+from functions.core.download.batch import BatchMirror, BatchResult
+from functions.core.download.mirror import RowMirror
+from functions.core.model.errors import RowError, StorageFault, TableFault
 from functions.core.model.keys import default_key
 from functions.core.model.options import Options
-from functions.core.model.outcomes import Ending, Outcome
-from functions.core.model.ports import Upload
+from functions.core.model.outcomes import Outcome, OutcomeKind
+from functions.core.model.ports import ImageUpload
 from functions.core.model.reasons import Reason
-from functions.core.web.fetch import Fetched, Wanted
+from functions.core.web.fetch import FetchRequest, FetchResult
 from tests.support.fakes import Answer, FakeImageStore, FakeImageTable, FakeWeb
 from tests.support.images import HTML, png
 
 A, B, C, D = (f"http://{host}.example/1.png" for host in "abcd")
-MISSING = RowFault(Reason.HTTP_4XX, "404", status=404)
-BUSY = RowFault(Reason.HTTP_BUSY, "busy", status=503, wait=9.0)
+MISSING = RowError(Reason.HTTP_4XX, "404", status=404)
+BUSY = RowError(Reason.HTTP_BUSY, "busy", status=503, wait=9.0)
 
 
 class World:
@@ -35,9 +35,9 @@ class World:
         self.clock = [0.0]
         self.pushed_back: Callable[[], int] = lambda: 0
 
-    def run(self, *items: object, begin_until: float = 1.0, run_id: str = "r1") -> Round:
+    def run(self, *items: object, begin_until: float = 1.0, run_id: str = "r1") -> BatchResult:
         numbered = dict(enumerate(items, start=1))
-        mirror = Mirror(fetcher=self.web, store=self.store, options=self.options, run_id=run_id)
+        mirror = RowMirror(fetcher=self.web, store=self.store, options=self.options, run_id=run_id)
         batch = BatchMirror(
             mirror=mirror,
             table=self.table,
@@ -52,15 +52,15 @@ class World:
         return made
 
 
-def endings(made: Round) -> dict[int, str]:
-    return {outcome.row: outcome.ending.value for outcome in made.outcomes}
+def endings(made: BatchResult) -> dict[int, str]:
+    return {outcome.row: outcome.kind.value for outcome in made.outcomes}
 
 
-def reasons(made: Round) -> dict[int, Reason]:
+def reasons(made: BatchResult) -> dict[int, Reason]:
     return {outcome.row: outcome.failure.reason for outcome in made.outcomes if outcome.failure}
 
 
-def outcome_of(made: Round, row: int) -> Outcome:
+def outcome_of(made: BatchResult, row: int) -> Outcome:
     return next(outcome for outcome in made.outcomes if outcome.row == row)
 
 
@@ -86,13 +86,13 @@ def test_every_row_gets_its_outcome_and_every_stored_image_its_table_row() -> No
         4: Reason.INVALID_URL,
         5: Reason.INVALID_ROW,
     }
-    assert outcome_of(made, 2).own == {"id": 7}
+    assert outcome_of(made, 2).user_columns == {"id": 7}
     assert list(world.table.rows) == [A]
     assert list(world.store.objects) == [default_key(A, "png")]
 
 
 def test_an_empty_batch_is_nothing_to_do() -> None:
-    assert World().run() == Round()
+    assert World().run() == BatchResult()
 
 
 def test_the_same_url_twice_is_fetched_once() -> None:
@@ -134,7 +134,7 @@ def test_what_an_earlier_run_has_is_skipped() -> None:
     made = world.run({"url": A, "id": 7}, B)
 
     assert endings(made) == {1: "skipped", 2: "stored"}
-    assert outcome_of(made, 1).own == {"id": 7}
+    assert outcome_of(made, 1).user_columns == {"id": 7}
     assert world.web.requests == [A, B]
 
 
@@ -178,7 +178,7 @@ def test_what_another_row_of_the_run_has_stored_is_a_duplicate() -> None:
 
 
 def test_a_row_that_may_succeed_later_is_deferred_with_its_fault() -> None:
-    made = World({A: RowFault(Reason.HTTP_5XX, "500")}).run(A, B)
+    made = World({A: RowError(Reason.HTTP_5XX, "500")}).run(A, B)
 
     assert endings(made) == {2: "stored"}
     assert [(row.number, row.fault.reason, row.tried) for row in made.deferred] == [(1, Reason.HTTP_5XX, True)]
@@ -203,7 +203,7 @@ def test_a_host_that_asks_to_wait_keeps_its_other_rows_waiting_untried() -> None
 
 def test_a_host_that_is_down_is_asked_three_times() -> None:
     urls = [f"http://a.example/{number}" for number in range(50)]
-    world = World({url: RowFault(Reason.CONNECT, "refused") for url in urls}, per_host=1)
+    world = World({url: RowError(Reason.CONNECT, "refused") for url in urls}, per_host=1)
 
     made = world.run(*urls)
 
@@ -214,7 +214,7 @@ def test_a_host_that_is_down_is_asked_three_times() -> None:
 
 def test_bad_certificates_are_told_row_by_row() -> None:
     urls = [f"http://a.example/{number}" for number in range(5)]
-    world = World({url: RowFault(Reason.TLS, "expired", retryable=False) for url in urls}, per_host=1)
+    world = World({url: RowError(Reason.TLS, "expired", retryable=False) for url in urls}, per_host=1)
 
     assert reasons(world.run(*urls)) == dict.fromkeys(range(1, 6), Reason.TLS)
 
@@ -267,7 +267,7 @@ def test_servers_are_asked_for_the_next_image_while_one_is_being_stored() -> Non
     asked = threading.Event()
 
     class WaitingStore(FakeImageStore):
-        def put(self, upload: Upload) -> None:
+        def put(self, upload: ImageUpload) -> None:
             assert asked.wait(10), "nobody asked for the second image"
             super().put(upload)
 
@@ -286,7 +286,7 @@ def test_no_more_servers_are_asked_at_once_than_the_run_allows_whatever_is_being
     lock, asking, most = threading.Lock(), [0], [0]
 
     class Web(FakeWeb):
-        def fetch(self, wanted: Wanted) -> Fetched:
+        def fetch(self, wanted: FetchRequest) -> FetchResult:
             with lock:
                 asking[0] += 1
                 most[0] = max(most[0], asking[0])
@@ -298,7 +298,7 @@ def test_no_more_servers_are_asked_at_once_than_the_run_allows_whatever_is_being
                     asking[0] -= 1
 
     class SlowStore(FakeImageStore):
-        def put(self, upload: Upload) -> None:
+        def put(self, upload: ImageUpload) -> None:
             threading.Event().wait(0.005 if slow == "store" else 0)
             super().put(upload)
 
@@ -317,7 +317,7 @@ def test_a_store_that_asks_for_less_is_given_less() -> None:
     class BusyStore(FakeImageStore):
         """Asks for less for the first few, and then looks how many come at once."""
 
-        def put(self, upload: Upload) -> None:
+        def put(self, upload: ImageUpload) -> None:
             with lock:
                 storing[0] += 1
                 pushed_back[0] += len(self.uploads) < 20
@@ -395,7 +395,7 @@ ITEM = st.one_of(
     st.fixed_dictionaries({"url": st.sampled_from([A, B, C]), "key": st.sampled_from(["x", "y", ".."])}),
     st.none() | st.text(max_size=3) | st.integers(),
 )
-ANSWERS: list[Answer] = [png(), HTML, MISSING, BUSY, RowFault(Reason.CONNECT, "x"), RowFault(Reason.HTTP_5XX, "x")]
+ANSWERS: list[Answer] = [png(), HTML, MISSING, BUSY, RowError(Reason.CONNECT, "x"), RowError(Reason.HTTP_5XX, "x")]
 
 
 @settings(max_examples=60)
@@ -417,7 +417,7 @@ def test_whatever_comes_each_row_ends_once_and_the_table_knows_the_bucket(
 
     made = world.run(*items)
 
-    stored = [outcome for outcome in made.outcomes if outcome.ending is Ending.STORED]
+    stored = [outcome for outcome in made.outcomes if outcome.kind is OutcomeKind.STORED]
     assert len(stored) == len(world.table.rows) == len(world.store.objects)
     assert {row["object_key"] for row in world.table.rows.values()} == set(world.store.objects)
     assert max(world.web.most.values(), default=0) <= per_host

@@ -8,7 +8,7 @@ from functions.core.download.concurrency import (
     MORE_A_SECOND,
     REST_SECONDS,
     TICK_SECONDS,
-    Pace,
+    AdaptiveConcurrency,
 )
 
 
@@ -24,13 +24,15 @@ class Machine:
         self.used += busy * TICK_SECONDS
 
 
-def paced(most: int) -> tuple[Pace, Machine]:
+def paced(most: int) -> tuple[AdaptiveConcurrency, Machine]:
     machine = Machine()
-    pace = Pace(most, clock=lambda: machine.now, cpu=lambda: machine.used, pushed_back=lambda: machine.pushed_back)
+    pace = AdaptiveConcurrency(
+        most, clock=lambda: machine.now, cpu=lambda: machine.used, pushed_back=lambda: machine.pushed_back
+    )
     return pace, machine
 
 
-def looks(pace: Pace, machine: Machine, busy: float, times: int) -> list[int]:
+def looks(pace: AdaptiveConcurrency, machine: Machine, busy: float, times: int) -> list[int]:
     found = []
     for _ in range(times):
         machine.tick(busy)
@@ -127,6 +129,8 @@ def test_while_s3_asks_for_nothing_rows_are_added_one_by_one_up_to_the_options_l
 def test_what_s3_said_to_an_earlier_batch_is_no_matter() -> None:
     machine = Machine()
     machine.pushed_back = 100
-    pace = Pace(24, clock=lambda: machine.now, cpu=lambda: machine.used, pushed_back=lambda: machine.pushed_back)
+    pace = AdaptiveConcurrency(
+        24, clock=lambda: machine.now, cpu=lambda: machine.used, pushed_back=lambda: machine.pushed_back
+    )
 
     assert looks(pace, machine, busy=0.1, times=3) == [8, 24, 24]

@@ -8,15 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.core.download.host_scheduler import REFUSALS, REFUSALS_AMONG_ANSWERS, HostQueues
-from functions.core.model.errors import RowFault
+from functions.core.download.host_scheduler import (
+    CONSECUTIVE_FAILURES_TO_OPEN,
+    CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS,
+    HostScheduler,
+)
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
 from functions.core.model.urls import host_of
 
-BUSY = RowFault(Reason.HTTP_BUSY, "busy")
-BUSY_FOR_A_MINUTE = RowFault(Reason.HTTP_BUSY, "busy", wait=60.0)
-MISSING = RowFault(Reason.HTTP_4XX, "missing")
+BUSY = RowError(Reason.HTTP_BUSY, "busy")
+BUSY_FOR_A_MINUTE = RowError(Reason.HTTP_BUSY, "busy", wait=60.0)
+MISSING = RowError(Reason.HTTP_4XX, "missing")
 
 
 def rows(hosts: str) -> list[Row]:
@@ -28,31 +32,31 @@ def letters(taken: list[Row]) -> str:
     return "".join(host_of(row.url)[0] for row in taken)
 
 
-def take(queues: HostQueues) -> Row:
+def take(queues: HostScheduler) -> Row:
     row = queues.take()
     assert row is not None
     return row
 
 
-def refuse(queues: HostQueues, times: int) -> list[list[Row]]:
+def refuse(queues: HostScheduler, times: int) -> list[list[Row]]:
     return [queues.done(take(queues), BUSY) for _ in range(times)]
 
 
 def test_hosts_take_turns() -> None:
-    queues = HostQueues(rows("aaaaabbc"), per_host=8)
+    queues = HostScheduler(rows("aaaaabbc"), per_host=8)
 
     assert letters([take(queues) for _ in range(8)]) == "abcabaaa"
     assert queues.take() is None
 
 
 def test_a_hosts_rows_come_in_their_order() -> None:
-    queues = HostQueues(rows("aaa"), per_host=8)
+    queues = HostScheduler(rows("aaa"), per_host=8)
 
     assert [take(queues).number for _ in range(3)] == [1, 2, 3]
 
 
 def test_a_full_host_keeps_no_other_waiting() -> None:
-    queues = HostQueues(rows("aabbb"), per_host=1)
+    queues = HostScheduler(rows("aabbb"), per_host=1)
     slow = take(queues)
     others = []
     for _ in range(3):
@@ -64,22 +68,22 @@ def test_a_full_host_keeps_no_other_waiting() -> None:
 
 
 def test_no_rows_is_the_end() -> None:
-    assert HostQueues([], per_host=1).take() is None
+    assert HostScheduler([], per_host=1).take() is None
 
 
 def test_a_host_on_another_port_is_another_host() -> None:
     first, second = Row(1, "http://a.example/1"), Row(2, "http://a.example:8080/2")
-    queues = HostQueues([first, second], per_host=1)
+    queues = HostScheduler([first, second], per_host=1)
 
     assert [take(queues), take(queues)] == [first, second]
 
 
 def test_a_host_that_answers_nothing_and_refuses_three_times_in_a_row_is_left_alone() -> None:
-    queues = HostQueues(rows("aaaaab"), per_host=8)
+    queues = HostScheduler(rows("aaaaab"), per_host=8)
     first, other = take(queues), take(queues)
     queues.done(first, BUSY)
 
-    given_up = refuse(queues, REFUSALS - 1)
+    given_up = refuse(queues, CONSECUTIVE_FAILURES_TO_OPEN - 1)
 
     assert [letters(batch) for batch in given_up] == ["", "aa"]
     assert queues.done(other, None) == []
@@ -87,34 +91,36 @@ def test_a_host_that_answers_nothing_and_refuses_three_times_in_a_row_is_left_al
 
 
 @pytest.mark.parametrize("fault", [None, MISSING])
-def test_an_answer_that_is_no_refusal_begins_the_count_anew(fault: RowFault | None) -> None:
-    queues = HostQueues(rows("a" * (REFUSALS + REFUSALS_AMONG_ANSWERS)), per_host=1)
-    refuse(queues, REFUSALS - 1)
+def test_an_answer_that_is_no_refusal_begins_the_count_anew(fault: RowError | None) -> None:
+    queues = HostScheduler(
+        rows("a" * (CONSECUTIVE_FAILURES_TO_OPEN + CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS)), per_host=1
+    )
+    refuse(queues, CONSECUTIVE_FAILURES_TO_OPEN - 1)
     queues.done(take(queues), fault)
 
-    assert not any(refuse(queues, REFUSALS_AMONG_ANSWERS - 1))
+    assert not any(refuse(queues, CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS - 1))
     assert letters([take(queues)]) == "a"
 
 
 @pytest.mark.parametrize("fault", [None, MISSING])
-def test_a_host_that_has_answered_may_refuse_more_often_before_it_is_left_alone(fault: RowFault | None) -> None:
+def test_a_host_that_has_answered_may_refuse_more_often_before_it_is_left_alone(fault: RowError | None) -> None:
     """Ten in a hundred at random are three in a row every now and then."""
-    queues = HostQueues(rows("a" * (REFUSALS_AMONG_ANSWERS + 3)), per_host=1)
+    queues = HostScheduler(rows("a" * (CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS + 3)), per_host=1)
     queues.done(take(queues), fault)
 
-    assert not any(refuse(queues, REFUSALS_AMONG_ANSWERS - 1))
+    assert not any(refuse(queues, CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS - 1))
     assert [letters(batch) for batch in refuse(queues, 1)] == ["aa"]
 
 
 def test_a_host_that_asks_to_wait_is_left_alone_at_once() -> None:
-    queues = HostQueues(rows("aaa"), per_host=1)
+    queues = HostScheduler(rows("aaa"), per_host=1)
 
     assert letters(queues.done(take(queues), BUSY_FOR_A_MINUTE)) == "aa"
     assert queues.take() is None
 
 
 def test_rows_under_way_when_their_host_is_left_alone_still_end() -> None:
-    queues = HostQueues(rows("aaaa"), per_host=2)
+    queues = HostScheduler(rows("aaaa"), per_host=2)
     first, second = take(queues), take(queues)
     queues.done(first, BUSY_FOR_A_MINUTE)
 
@@ -123,7 +129,7 @@ def test_rows_under_way_when_their_host_is_left_alone_still_end() -> None:
 
 
 def test_what_has_not_begun_can_be_given_up() -> None:
-    queues = HostQueues(rows("aaabb"), per_host=1)
+    queues = HostScheduler(rows("aaabb"), per_host=1)
     begun = take(queues)
 
     assert letters(queues.give_up()) == "aabb"
@@ -133,7 +139,7 @@ def test_what_has_not_begun_can_be_given_up() -> None:
 
 
 def test_a_thread_that_waits_for_a_host_is_woken_when_there_is_room() -> None:
-    queues = HostQueues(rows("aaa"), per_host=1)
+    queues = HostScheduler(rows("aaa"), per_host=1)
     first = take(queues)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(take, queues)
@@ -143,7 +149,7 @@ def test_a_thread_that_waits_for_a_host_is_woken_when_there_is_room() -> None:
 
 
 def test_a_thread_that_waits_for_a_host_is_woken_when_all_is_given_up() -> None:
-    queues = HostQueues(rows("aa"), per_host=1)
+    queues = HostScheduler(rows("aa"), per_host=1)
     take(queues)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(queues.take)
@@ -153,7 +159,7 @@ def test_a_thread_that_waits_for_a_host_is_woken_when_all_is_given_up() -> None:
 
 
 def test_a_host_whose_answer_is_being_stored_may_be_asked_again() -> None:
-    queues = HostQueues(rows("aab"), per_host=1, concurrency=2)
+    queues = HostScheduler(rows("aab"), per_host=1, concurrency=2)
     first, other = take(queues), take(queues)
 
     with ThreadPoolExecutor(1) as pool:
@@ -166,7 +172,7 @@ def test_a_host_whose_answer_is_being_stored_may_be_asked_again() -> None:
 
 
 def test_no_more_are_asked_for_than_concurrency_says_however_many_are_being_stored() -> None:
-    queues = HostQueues(rows("abcdef"), per_host=8, concurrency=2)
+    queues = HostScheduler(rows("abcdef"), per_host=8, concurrency=2)
     begun = [take(queues) for _ in range(2)]
     for row in begun:
         queues.answered(row)
@@ -182,7 +188,7 @@ def test_no_more_are_asked_for_than_concurrency_says_however_many_are_being_stor
 
 
 def test_what_is_being_stored_is_under_way() -> None:
-    queues = HostQueues(rows("ab"), per_host=8, at_once=1)
+    queues = HostScheduler(rows("ab"), per_host=8, at_once=1)
     first = take(queues)
     queues.answered(first)
 
@@ -194,12 +200,12 @@ def test_what_is_being_stored_is_under_way() -> None:
 
 
 def test_an_answer_counts_when_it_comes_and_not_when_it_is_stored() -> None:
-    queues = HostQueues(rows("a" * (REFUSALS_AMONG_ANSWERS + 4)), per_host=8)
+    queues = HostScheduler(rows("a" * (CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS + 4)), per_host=8)
     slow = take(queues)
-    refuse(queues, REFUSALS - 1)
+    refuse(queues, CONSECUTIVE_FAILURES_TO_OPEN - 1)
     queues.answered(slow)
 
-    refuse(queues, REFUSALS_AMONG_ANSWERS - 1)
+    refuse(queues, CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS - 1)
     queues.done(slow, None)
     assert [letters(batch) for batch in refuse(queues, 1)] == ["a"]  # the eighth in a row since that answer
 
@@ -207,8 +213,8 @@ def test_an_answer_counts_when_it_comes_and_not_when_it_is_stored() -> None:
 class Crowd:
     """Threads that take rows until none is left, each row ending as `faults` say, some after they were answered."""
 
-    def __init__(self, given: list[Row], faults: list[RowFault | None], per_host: int) -> None:
-        self.queues = HostQueues(given, per_host, concurrency=4, at_once=5)
+    def __init__(self, given: list[Row], faults: list[RowError | None], per_host: int) -> None:
+        self.queues = HostScheduler(given, per_host, concurrency=4, at_once=5)
         self.ended: Counter[int] = Counter()
         self.most: Counter[str] = Counter()
         self._faults = faults
@@ -238,7 +244,7 @@ class Crowd:
     threads=st.integers(1, 6),
 )
 def test_every_row_ends_once_and_no_thread_waits_for_ever(
-    hosts: str, faults: list[RowFault | None], per_host: int, threads: int
+    hosts: str, faults: list[RowError | None], per_host: int, threads: int
 ) -> None:
     crowd = Crowd(rows(hosts), faults, per_host)
     workers = [threading.Thread(target=crowd.work, daemon=True) for _ in range(threads)]
@@ -253,7 +259,7 @@ def test_every_row_ends_once_and_no_thread_waits_for_ever(
 
 
 def test_no_more_rows_than_allowed_are_under_way_at_once() -> None:
-    queues = HostQueues(rows("abcdef"), per_host=8, at_once=2)
+    queues = HostScheduler(rows("abcdef"), per_host=8, at_once=2)
     first = take(queues)
     take(queues)
 
@@ -265,7 +271,7 @@ def test_no_more_rows_than_allowed_are_under_way_at_once() -> None:
 
 
 def test_who_waits_is_woken_when_more_are_allowed() -> None:
-    queues = HostQueues(rows("abc"), per_host=8, at_once=1)
+    queues = HostScheduler(rows("abc"), per_host=8, at_once=1)
     take(queues)
 
     with ThreadPoolExecutor(2) as pool:
@@ -275,7 +281,7 @@ def test_who_waits_is_woken_when_more_are_allowed() -> None:
 
 
 def test_rows_under_way_stay_when_fewer_are_allowed() -> None:
-    queues = HostQueues(rows("abcd"), per_host=8, at_once=3)
+    queues = HostScheduler(rows("abcd"), per_host=8, at_once=3)
     begun = [take(queues) for _ in range(3)]
     queues.allow(1)
 

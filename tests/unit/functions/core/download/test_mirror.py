@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from functions.core.download.mirror import Mirror, Mirrored
-from functions.core.model.errors import RowFault, StorageFault
+from functions.core.download.mirror import MirroredRow, RowMirror
+from functions.core.model.errors import RowError, StorageFault
 from functions.core.model.keys import default_key
 from functions.core.model.options import Options
-from functions.core.model.outcomes import Ending
+from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
-from functions.core.web.fetch import NotModified
+from functions.core.web.fetch import NotModifiedError
 from tests.support.fakes import Answer, FakeImageStore, FakeWeb
 from tests.support.images import HTML, SAMPLES, Sample, jpeg, png, svg
 
@@ -28,12 +28,12 @@ class World:
         self.store = FakeImageStore()
         self._options = Options(**options)
 
-    def mirror(self, known: Mapping[str, Any] | None = None, **columns: Any) -> Mirrored:
-        mirror = Mirror(fetcher=self.web, store=self.store, options=self._options, run_id="r1")
+    def mirror(self, known: Mapping[str, Any] | None = None, **columns: Any) -> MirroredRow:
+        mirror = RowMirror(fetcher=self.web, store=self.store, options=self._options, run_id="r1")
         return mirror.mirror(Row(7, URL, **columns), known)
 
-    def refusal(self, **columns: Any) -> RowFault:
-        with pytest.raises(RowFault) as raised:
+    def refusal(self, **columns: Any) -> RowError:
+        with pytest.raises(RowError) as raised:
             self.mirror(**columns)
         assert not self.store.objects
         return raised.value
@@ -42,7 +42,7 @@ class World:
 def test_an_image_is_stored_and_known() -> None:
     world = World(png(6, 4))
 
-    mirrored = world.mirror(own={"id": 7})
+    mirrored = world.mirror(user_columns={"id": 7})
 
     key = default_key(URL, "png")
     image = {
@@ -55,13 +55,13 @@ def test_an_image_is_stored_and_known() -> None:
     }
     assert world.store.objects[key].data == png(6, 4)
     assert world.store.objects[key].owner == hashlib.sha256(URL.encode()).hexdigest()
-    assert mirrored.outcome.ending is Ending.STORED
+    assert mirrored.outcome.kind is OutcomeKind.STORED
     told = mirrored.outcome.image or {}
     when = {"downloaded_at": told["downloaded_at"], "ms": told["ms"]}
     assert told == {**image, **when}
     assert datetime.fromisoformat(when["downloaded_at"]).utcoffset() == timedelta(0)
     assert 0 <= when["ms"] < 60_000
-    assert (mirrored.outcome.row, mirrored.outcome.url, mirrored.outcome.own) == (7, SHOWN, {"id": 7})
+    assert (mirrored.outcome.row, mirrored.outcome.url, mirrored.outcome.user_columns) == (7, SHOWN, {"id": 7})
     assert mirrored.record is not None
     assert mirrored.record == {
         "url": URL,
@@ -90,7 +90,7 @@ def test_an_image_is_stored_as_what_it_is(sample: Sample) -> None:
         (b"x", Reason.NOT_AN_IMAGE),
         (svg(), Reason.NOT_AN_IMAGE),
         (png()[:-1], Reason.INCOMPLETE_BODY),
-        (RowFault(Reason.HTTP_4XX, "404", status=404), Reason.HTTP_4XX),
+        (RowError(Reason.HTTP_4XX, "404", status=404), Reason.HTTP_4XX),
     ],
 )
 def test_what_is_no_whole_image_of_an_allowed_type_is_not_stored(answer: Answer, reason: Reason) -> None:
@@ -110,7 +110,7 @@ def test_only_allowed_types_are_stored() -> None:
     ],
 )
 def test_an_image_that_is_what_the_row_says_is_stored(columns: dict[str, Any]) -> None:
-    assert World(png()).mirror(**columns).outcome.ending is Ending.STORED
+    assert World(png()).mirror(**columns).outcome.kind is OutcomeKind.STORED
 
 
 @pytest.mark.parametrize("columns", [{"size": 1}, {"sha256": "0" * 64}, {"md5": "0" * 32}])
@@ -130,7 +130,7 @@ def test_images_may_be_too_small(least: tuple[int, int], stored: bool) -> None:
     world = World(png(6, 4), min_width=least[0], min_height=least[1])
 
     if stored:
-        assert world.mirror().outcome.ending is Ending.STORED
+        assert world.mirror().outcome.kind is OutcomeKind.STORED
     else:
         assert "6 x 4 pixels, smaller" in world.refusal().message
 
@@ -151,16 +151,16 @@ def test_a_row_may_name_its_key() -> None:
 def test_another_urls_key_is_not_taken() -> None:
     world = World(png())
     world.mirror(key="images/tom.png")
-    mirror = Mirror(fetcher=world.web, store=world.store, options=Options(), run_id="r1")
+    mirror = RowMirror(fetcher=world.web, store=world.store, options=Options(), run_id="r1")
 
-    with pytest.raises(RowFault) as raised:
+    with pytest.raises(RowError) as raised:
         mirror.mirror(Row(8, "http://b.example/", key="images/tom.png"), None)
 
     assert raised.value.reason is Reason.KEY_CONFLICT
 
 
 def test_a_known_image_is_asked_for_conditionally_and_may_be_unchanged() -> None:
-    world = World(NotModified())
+    world = World(NotModifiedError())
 
     mirrored = world.mirror(known={"etag": '"v0"', "last_modified": "Sat, 25 Jul 2026 12:00:00 GMT"})
 
@@ -168,8 +168,8 @@ def test_a_known_image_is_asked_for_conditionally_and_may_be_unchanged() -> None
         "If-None-Match": '"v0"',
         "If-Modified-Since": "Sat, 25 Jul 2026 12:00:00 GMT",
     }
-    assert mirrored == Mirrored(mirrored.outcome, record=None)
-    assert (mirrored.outcome.ending, mirrored.outcome.row) == (Ending.UNCHANGED, 7)
+    assert mirrored == MirroredRow(mirrored.outcome, record=None)
+    assert (mirrored.outcome.kind, mirrored.outcome.row) == (OutcomeKind.UNCHANGED, 7)
 
 
 def test_a_known_image_that_is_wanted_under_another_key_is_fetched_whole() -> None:
@@ -178,7 +178,7 @@ def test_a_known_image_that_is_wanted_under_another_key_is_fetched_whole() -> No
     mirrored = world.mirror(known={"etag": '"v0"', "object_key": "images/old.png"}, key="images/new.png")
 
     assert world.web.wanted[0].validators == {}
-    assert mirrored.outcome.ending is Ending.STORED
+    assert mirrored.outcome.kind is OutcomeKind.STORED
 
 
 def test_a_known_image_that_has_changed_replaces_its_own_object() -> None:
@@ -221,7 +221,7 @@ class Twice(FakeWeb):
 
 def test_the_type_is_that_of_the_body_that_was_kept() -> None:
     store = FakeImageStore()
-    mirror = Mirror(fetcher=Twice({URL: jpeg()}), store=store, options=Options(), run_id="r1")
+    mirror = RowMirror(fetcher=Twice({URL: jpeg()}), store=store, options=Options(), run_id="r1")
 
     image = mirror.mirror(Row(1, URL), None).outcome.image or {}
 

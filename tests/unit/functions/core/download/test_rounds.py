@@ -7,27 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.download.batch import BatchMirror, Deferred
-from functions.core.download.mirror import Mirror
+from functions.core.download.batch import BatchMirror, DeferredRow
+from functions.core.download.mirror import RowMirror
 from functions.core.download.rounds import (
     BACKOFF_CAP,
     BACKOFF_SECONDS,
     CHILD_MARGIN,
     MAX_NAMED,
     Batch,
-    Report,
+    RoundReport,
     RoundRunner,
     wait_seconds,
 )
-from functions.core.model.errors import RowFault, StorageFault
+from functions.core.model.errors import RowError, StorageFault
 from functions.core.model.options import Options
 from functions.core.model.reasons import Reason
 from tests.support.fakes import FakeImageStore, FakeImageTable, FakeNotices, FakeRunFiles, FakeWeb
 from tests.support.images import HTML, png
 
 A, B, C = (f"http://{host}.example/1.png" for host in "abc")
-DOWN = RowFault(Reason.HTTP_5XX, "500", status=500)
-BUSY = RowFault(Reason.HTTP_BUSY, "503", status=503, wait=20.0)
+DOWN = RowError(Reason.HTTP_5XX, "500", status=500)
+BUSY = RowError(Reason.HTTP_BUSY, "503", status=503, wait=20.0)
 
 
 def first_payload(*items: object, after: int = 0) -> dict[str, Any]:
@@ -50,8 +50,10 @@ class World:
         self.options = Options(**options)
         self.now = 1_000.0
 
-    def run(self, payload: dict[str, Any], *, begin_within: float = 50.0, child_seconds_left: float = 300.0) -> Report:
-        mirror = Mirror(fetcher=self.web, store=self.store, options=self.options, run_id="r1")
+    def run(
+        self, payload: dict[str, Any], *, begin_within: float = 50.0, child_seconds_left: float = 300.0
+    ) -> RoundReport:
+        mirror = RowMirror(fetcher=self.web, store=self.store, options=self.options, run_id="r1")
         batch = BatchMirror(
             mirror=mirror, table=self.table, options=self.options, run_id="r1", monotonic=lambda: self.now
         )
@@ -300,8 +302,8 @@ def test_a_topic_that_is_down_costs_nobody_an_image() -> None:
     assert report.payload["counts"]["stored"] == 1
 
 
-def deferred(*faults: RowFault) -> list[Deferred]:
-    return [Deferred(number, fault, tried=True) for number, fault in enumerate(faults, start=1)]
+def deferred(*faults: RowError) -> list[DeferredRow]:
+    return [DeferredRow(number, fault, tried=True) for number, fault in enumerate(faults, start=1)]
 
 
 def test_no_row_is_no_wait() -> None:
@@ -315,10 +317,10 @@ def test_without_a_word_from_the_host_the_wait_is_backoff_with_jitter(round_: in
 
 @given(asked=st.integers(0, 60) | st.floats(0, 60))
 def test_the_longest_wait_that_was_asked_counts_and_is_not_met_to_the_second(asked: float) -> None:
-    faults = [RowFault(Reason.HTTP_BUSY, "", wait=wait) for wait in (0.0, asked)]
+    faults = [RowError(Reason.HTTP_BUSY, "", wait=wait) for wait in (0.0, asked)]
 
     assert asked < wait_seconds(deferred(*faults), 0) <= asked + 2
 
 
 def test_rows_whose_time_ran_out_wait_for_nobody() -> None:
-    assert wait_seconds(deferred(RowFault(Reason.OUT_OF_TIME, "")), 9) == 1
+    assert wait_seconds(deferred(RowError(Reason.OUT_OF_TIME, "")), 9) == 1

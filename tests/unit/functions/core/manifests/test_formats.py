@@ -4,14 +4,14 @@ import gzip
 
 import pytest
 
-from functions.core.manifests.detection import HEAD_BYTES, named, plain, told
+from functions.core.manifests.detection import HEAD_BYTES, decompressed, detect_format, format_from_name
 from functions.core.manifests.formats import FORMATS, Format
 from functions.core.manifests.gunzip import unpacked
 from functions.core.model.errors import InvalidManifest
 
 
 def format_of(key: str, data: bytes = b"") -> str:
-    return told(named(key)[0], iter([data]))[0].name
+    return detect_format(format_from_name(key)[0], iter([data]))[0].name
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def format_of(key: str, data: bytes = b"") -> str:
     ],
 )
 def test_the_extension_tells_the_format(key: str, name: str, packed: bool) -> None:
-    found, is_packed = named(key)
+    found, is_packed = format_from_name(key)
 
     assert (found.otherwise, is_packed) == (name, packed)
 
@@ -43,7 +43,7 @@ def test_the_extension_tells_the_format(key: str, name: str, packed: bool) -> No
 )
 def test_a_name_that_tells_none_is_refused_with_those_that_would(key: str) -> None:
     with pytest.raises(InvalidManifest, match=r"\.csv, \.tsv, \.txt, \.json, \.jsonl, \.ndjson, \.parquet, \.csv\.gz"):
-        named(key)
+        format_from_name(key)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_cannot_be_told_without_a_header_is_refused(data: bytes, sentence: 
 def test_what_was_read_to_tell_the_format_is_not_lost() -> None:
     chunks = [b"ur", b"l\n", b"x" * HEAD_BYTES, b"y"]
 
-    assert b"".join(told(named("a.csv")[0], iter(chunks))[1]) == b"".join(chunks)
+    assert b"".join(detect_format(format_from_name("a.csv")[0], iter(chunks))[1]) == b"".join(chunks)
 
 
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
@@ -105,7 +105,7 @@ def test_a_format_writes_what_it_or_the_one_with_a_header_reads(form: Format) ->
     items = [dict.fromkeys(("url", "size", "md5"), "")] if form.name == "tsv-list" else [{"url": "http://a/1"}]
     data = "".join(form.write(items)).encode()
 
-    again, chunks = told(named(f"retry{form.extension}")[0], iter([data]))
+    again, chunks = detect_format(format_from_name(f"retry{form.extension}")[0], iter([data]))
 
     assert again.name == form.name.removesuffix("-bare").replace("csv-semicolon", "csv").replace("csv-pipe", "csv")
     assert list(again.read(chunks)) == items
@@ -115,8 +115,8 @@ def test_members_that_follow_each_other_are_one_text() -> None:
     data = gzip.compress(b"url\n", mtime=0) + bytes(512) + gzip.compress(b"x\n", mtime=0) + bytes(9)
 
     assert b"".join(unpacked([data[:7], data[7:]])) == b"url\nx\n"
-    assert b"".join(plain("a.csv.gz", [data])) == b"url\nx\n"
-    assert b"".join(plain("a.csv", [data])) == data
+    assert b"".join(decompressed("a.csv.gz", [data])) == b"url\nx\n"
+    assert b"".join(decompressed("a.csv", [data])) == data
     assert list(unpacked([])) == []
 
 

@@ -13,7 +13,7 @@ from pyarrow import parquet as pq
 
 from functions.core.manifests import parquet
 from functions.core.manifests import validation as checks
-from functions.core.manifests.validation import Checked, checked
+from functions.core.manifests.validation import ValidatedManifest, validate_manifest
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.runs import ManifestObject
 from tests.support.fakes import FakeManifests
@@ -21,10 +21,10 @@ from tests.support.fakes import FakeManifests
 SAMPLE = 200
 
 
-def check(name: str, data: bytes, whole_bytes: int = 10**9) -> Checked:
+def check(name: str, data: bytes, whole_bytes: int = 10**9) -> ValidatedManifest:
     manifests = FakeManifests(piece=64)
     manifests.add(f"manifests/{name}", data)
-    return checked(manifests, ManifestObject("input", f"manifests/{name}", "e1", len(data)), whole_bytes)
+    return validate_manifest(manifests, ManifestObject("input", f"manifests/{name}", "e1", len(data)), whole_bytes)
 
 
 @pytest.fixture

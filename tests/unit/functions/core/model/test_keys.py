@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.model.errors import RowFault
-from functions.core.model.keys import default_key, wanted_key
+from functions.core.model.errors import RowError
+from functions.core.model.keys import default_key, requested_key
 from functions.core.model.reasons import Reason
 
 
@@ -29,7 +29,7 @@ def test_a_key_is_spread_by_the_digest_of_the_url() -> None:
     ],
 )
 def test_a_row_may_name_its_key(text: str, key: str) -> None:
-    assert wanted_key(text) == key
+    assert requested_key(text) == key
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_a_row_may_name_its_key(text: str, key: str) -> None:
     ],
 )
 def test_an_unsafe_key_is_an_invalid_row(text: object, sentence: str) -> None:
-    with pytest.raises(RowFault, match=sentence) as raised:
-        wanted_key(text)
+    with pytest.raises(RowError, match=sentence) as raised:
+        requested_key(text)
 
     assert raised.value.reason is Reason.INVALID_ROW
 
@@ -61,8 +61,8 @@ def test_an_unsafe_key_is_an_invalid_row(text: object, sentence: str) -> None:
 @given(text=st.text(max_size=30) | st.text("./\\ aimges", max_size=30))
 def test_whatever_is_asked_the_key_stays_under_images(text: str) -> None:
     try:
-        key = wanted_key(text)
-    except RowFault:
+        key = requested_key(text)
+    except RowError:
         return
     assert key.startswith("images/")
     assert not {"", ".", ".."} & set(key.split("/"))
@@ -72,6 +72,6 @@ def test_whatever_is_asked_the_key_stays_under_images(text: str) -> None:
 def test_a_key_that_another_url_s_default_could_be_is_refused() -> None:
     name = default_key("http://a.example/1", "png").removeprefix("images/")
 
-    with pytest.raises(RowFault, match="of the form of names without a key"):
-        wanted_key(name)
-    assert wanted_key(name.upper()) == f"images/{name.upper()}"
+    with pytest.raises(RowError, match="of the form of names without a key"):
+        requested_key(name)
+    assert requested_key(name.upper()) == f"images/{name.upper()}"

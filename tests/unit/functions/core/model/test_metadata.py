@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.core.model.metadata import options_in
+from functions.core.model.metadata import options_from_metadata
 from functions.core.model.options import Options
 
 FOREIGN = [
@@ -13,15 +13,15 @@ FOREIGN = [
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_what_other_programs_write_is_no_option(name: str) -> None:
-    assert options_in({name: "x", "batch-size": "5"}) == {"batch-size": "5"}
+    assert options_from_metadata({name: "x", "batch-size": "5"}) == {"batch-size": "5"}
 
 
 @pytest.mark.parametrize("name", [*Options.__dataclass_fields__, "conzurrency", "lambdaConcur"])
 def test_everything_else_is_meant_for_us(name: str) -> None:
     for spelling in (name, name.replace("_", "-")):
-        assert options_in({spelling: "x"}) == {spelling.lower(): "x"}
+        assert options_from_metadata({spelling: "x"}) == {spelling.lower(): "x"}
 
 
 def test_the_user_agent_of_a_copying_service_is_not_ours() -> None:
-    assert options_in({"user-agent": "aws-datasync", "user-agent-id": "aws-datasync"}) == {}
-    assert options_in({"user-agent": "Mine/1.0"}) == {"user-agent": "Mine/1.0"}
+    assert options_from_metadata({"user-agent": "aws-datasync", "user-agent-id": "aws-datasync"}) == {}
+    assert options_from_metadata({"user-agent": "Mine/1.0"}) == {"user-agent": "Mine/1.0"}

@@ -6,16 +6,16 @@ from dataclasses import asdict, fields
 import pytest
 
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.option_validation import checked
+from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
 
 
 def test_nothing_said_is_the_defaults() -> None:
-    assert checked() == checked({}, {}) == Options()
+    assert validate_options() == validate_options({}, {}) == Options()
 
 
 def test_later_sources_win() -> None:
-    assert checked({"concurrency": 1, "rounds": 2}, {"concurrency": "2"}, {"concurrency": 3}) == Options(
+    assert validate_options({"concurrency": 1, "rounds": 2}, {"concurrency": "2"}, {"concurrency": 3}) == Options(
         concurrency=3, rounds=2
     )
 
@@ -30,7 +30,7 @@ def test_metadata_is_text_with_hyphens_in_its_names() -> None:
         "on-existing": "refresh",
     }
 
-    assert checked(metadata) == Options(
+    assert validate_options(metadata) == Options(
         base_url="http://a.example",
         max_concurrency=5,
         timeout=2.5,
@@ -42,7 +42,7 @@ def test_metadata_is_text_with_hyphens_in_its_names() -> None:
 
 @pytest.mark.parametrize("name", ["lambdaConcur", "lambda-concur", "concurrency"])
 def test_concurrency_goes_by_the_upstream_name_too(name: str) -> None:
-    assert checked({name: 9}).concurrency == 9
+    assert validate_options({name: 9}).concurrency == 9
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_concurrency_goes_by_the_upstream_name_too(name: str) -> None:
 )
 def test_a_wrong_option_is_named(given: dict[str, str], sentence: str) -> None:
     with pytest.raises(InvalidManifest) as raised:
-        checked(given)
+        validate_options(given)
 
     assert str(raised.value).startswith(sentence)
     assert len(str(raised.value)) < 400
@@ -89,4 +89,4 @@ def test_every_option_says_what_it_means() -> None:
 
 
 def test_every_default_is_within_its_own_bounds() -> None:
-    assert checked(asdict(Options())) == Options()
+    assert validate_options(asdict(Options())) == Options()

@@ -4,14 +4,14 @@ import pytest
 
 from functions.core.model.errors import (
     BooksFault,
+    InfrastructureError,
     InvalidManifest,
     MirrorError,
-    RowFault,
+    RowError,
     StorageFault,
-    SystemFault,
     TableFault,
 )
-from functions.core.model.outcomes import Ending, Failure, Outcome, tally
+from functions.core.model.outcomes import Failure, Outcome, OutcomeKind, tally
 from functions.core.model.reasons import Reason
 
 RETRYABLE = {
@@ -31,30 +31,30 @@ RETRYABLE = {
 @pytest.mark.parametrize("reason", Reason)
 def test_a_reason_says_whether_trying_again_may_help(reason: Reason) -> None:
     assert reason.retryable == (reason.value in RETRYABLE)
-    assert RowFault(reason, "x").retryable == reason.retryable
+    assert RowError(reason, "x").retryable == reason.retryable
 
 
 def test_a_fault_may_know_better_than_its_reason() -> None:
-    assert not RowFault(Reason.TLS, "expired", retryable=False).retryable
+    assert not RowError(Reason.TLS, "expired", retryable=False).retryable
 
 
 @pytest.mark.parametrize(
     ("fault", "system"),
-    [(InvalidManifest, False), (RowFault, False), (StorageFault, True), (TableFault, True), (BooksFault, True)],
+    [(InvalidManifest, False), (RowError, False), (StorageFault, True), (TableFault, True), (BooksFault, True)],
 )
 def test_what_the_workflow_retries_is_a_system_fault(fault: type[MirrorError], system: bool) -> None:
-    assert issubclass(fault, SystemFault) is system
+    assert issubclass(fault, InfrastructureError) is system
     assert issubclass(fault, MirrorError)
 
 
 def test_a_line_says_only_what_there_is_to_say() -> None:
-    assert Outcome(3, "u", Ending.SKIPPED).as_json() == {"row": 3, "url": "u", "outcome": "skipped"}
+    assert Outcome(3, "u", OutcomeKind.SKIPPED).as_json() == {"row": 3, "url": "u", "outcome": "skipped"}
 
 
 def test_a_failures_line_has_its_reason_for_machines_and_people() -> None:
-    failure = Failure.of(RowFault(Reason.HTTP_4XX, "Not found.", status=404))
+    failure = Failure.of(RowError(Reason.HTTP_4XX, "Not found.", status=404))
 
-    assert Outcome(3, "u", Ending.FAILED, {"id": 7}, failure=failure).as_json() == {
+    assert Outcome(3, "u", OutcomeKind.FAILED, {"id": 7}, failure=failure).as_json() == {
         "row": 3,
         "url": "u",
         "outcome": "failed",
@@ -69,7 +69,7 @@ def test_a_failures_line_has_its_reason_for_machines_and_people() -> None:
 def test_the_users_columns_never_hide_ours() -> None:
     own = {"row": "mine", "outcome": "mine"}
 
-    assert Outcome(3, "u", Ending.SKIPPED, own).as_json() == {
+    assert Outcome(3, "u", OutcomeKind.SKIPPED, own).as_json() == {
         "row": 3,
         "url": "u",
         "outcome": "skipped",
@@ -79,9 +79,9 @@ def test_the_users_columns_never_hide_ours() -> None:
 
 def test_a_tally_names_every_ending_and_counts_only_bytes_that_were_stored() -> None:
     outcomes = [
-        Outcome(1, "u", Ending.STORED, image={"bytes": 5}),
-        Outcome(2, "u", Ending.STORED, image={"bytes": 6}),
-        Outcome(3, "u", Ending.FAILED),
+        Outcome(1, "u", OutcomeKind.STORED, image={"bytes": 5}),
+        Outcome(2, "u", OutcomeKind.STORED, image={"bytes": 6}),
+        Outcome(3, "u", OutcomeKind.FAILED),
     ]
 
     assert tally(outcomes) == {

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.model.rows import Row, parse_row, shown_url, with_absolute_url
+from functions.core.model.rows import Row, display_url, parse_row, with_absolute_url
 
 URL = "http://a.example/1.png"
 SHA256 = hashlib.sha256(b"x")
@@ -32,7 +32,7 @@ def test_the_url_may_stand_under_several_names(column: str) -> None:
     row = parse_row(1, {column: URL, "id": "7"})
 
     assert row.url == URL
-    assert row.own == {"id": "7"}
+    assert row.user_columns == {"id": "7"}
 
 
 def test_of_several_names_the_first_counts_that_holds_text() -> None:
@@ -44,24 +44,24 @@ def test_the_columns_that_are_not_taken_as_the_url_are_the_users_own() -> None:
     row = parse_row(1, {"URL": "http://b.example/", "url": URL, "image_url": "x", "Size": "XL"})
 
     assert row.url == URL
-    assert row.own == {"URL": "http://b.example/", "image_url": "x", "Size": "XL"}
+    assert row.user_columns == {"URL": "http://b.example/", "image_url": "x", "Size": "XL"}
 
 
 def test_two_columns_that_could_both_hold_the_url_are_told() -> None:
-    with pytest.raises(RowFault, match="Both 'URL' and 'Url' could hold the URL"):
+    with pytest.raises(RowError, match="Both 'URL' and 'Url' could hold the URL"):
         parse_row(1, {"URL": URL, "Url": "x"})
 
 
 def test_spaces_around_a_name_are_no_part_of_it() -> None:
     row = parse_row(1, {"url": URL, " key": "a.png", " mine ": "x"})
 
-    assert (row.key, row.own) == ("images/a.png", {" mine ": "x"})
+    assert (row.key, row.user_columns) == ("images/a.png", {" mine ": "x"})
 
 
 def test_columns_that_a_csv_without_a_header_does_not_have_are_not_the_users() -> None:
     row = parse_row(1, {"url": URL, "column_2": "x", "column_3": "", "other": ""})
 
-    assert row.own == {"column_2": "x", "other": ""}
+    assert row.user_columns == {"column_2": "x", "other": ""}
 
 
 def test_a_byte_order_mark_that_was_left_on_is_no_part_of_the_url() -> None:
@@ -94,7 +94,7 @@ def test_every_column_that_we_know_is_read_and_the_others_are_the_users_own() ->
         md5=MD5.hexdigest(),
         size=12,
         headers={"Authorization": "Bearer x"},
-        own={"id": 7, "tags": ["a"]},
+        user_columns={"id": 7, "tags": ["a"]},
     )
 
 
@@ -138,7 +138,7 @@ def test_empty_columns_ask_for_nothing() -> None:
     ],
 )
 def test_a_row_that_makes_no_sense_says_which_column_is_wrong(item: object, sentence: str) -> None:
-    with pytest.raises(RowFault, match=sentence) as raised:
+    with pytest.raises(RowError, match=sentence) as raised:
         parse_row(1, item)
 
     assert raised.value.reason is Reason.INVALID_ROW
@@ -146,7 +146,7 @@ def test_a_row_that_makes_no_sense_says_which_column_is_wrong(item: object, sent
 
 
 def test_the_fault_of_a_header_does_not_tell_its_value() -> None:
-    with pytest.raises(RowFault) as raised:
+    with pytest.raises(RowError) as raised:
         parse_row(1, {"url": URL, "headers": {"Authorization": "secret\n"}})
 
     assert "secret" not in str(raised.value)
@@ -160,14 +160,14 @@ def test_headers_do_not_stand_in_a_rows_representation() -> None:
 def test_any_item_is_a_row_or_a_fault(item: Any) -> None:
     try:
         row = parse_row(1, item)
-    except RowFault:
+    except RowError:
         return
     assert row.url.startswith("http")
 
 
 @given(item=ITEM, base_url=st.sampled_from(["", "http://a.example/img"]))
 def test_of_any_item_something_can_be_shown(item: Any, base_url: str) -> None:
-    shown_url(item, base_url).encode()
+    display_url(item, base_url).encode()
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_of_any_item_something_can_be_shown(item: Any, base_url: str) -> None:
     ],
 )
 def test_a_rows_url_is_shown_absolute_and_redacted(item: object, base_url: str, shown: str) -> None:
-    assert shown_url(item, base_url) == shown
+    assert display_url(item, base_url) == shown
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.model.errors import RowFault
+from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.urls import absolute, host_of, origin_of, redact
 
@@ -61,7 +61,7 @@ def test_a_url_is_made_absolute_and_else_left_as_it_is(text: str, base_url: str,
     ],
 )
 def test_what_cannot_be_fetched_is_an_invalid_url(text: str, base_url: str, sentence: str) -> None:
-    with pytest.raises(RowFault, match=sentence) as raised:
+    with pytest.raises(RowError, match=sentence) as raised:
         absolute(text, base_url)
 
     assert raised.value.reason is Reason.INVALID_URL
@@ -77,7 +77,7 @@ def test_a_url_may_have_2048_bytes() -> None:
 def test_any_text_is_a_url_or_a_fault(text: str, base_url: str) -> None:
     try:
         url = absolute(text, base_url)
-    except RowFault:
+    except RowError:
         return
     assert urlsplit(url).scheme in ("http", "https")
     assert host_of(url)

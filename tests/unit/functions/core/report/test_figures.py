@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from functions.core.report.figures import FAILURES, IMAGES
 from functions.core.report.hosts import KEPT, HostTimes
 from functions.core.report.timeline import BUCKETS, FIRST_WIDTH, SHOWN_AT_LEAST, Timeline
-from functions.core.summary.reconciliation import KEPT_HOSTS, Books
+from functions.core.summary.reconciliation import KEPT_HOSTS, Reconciliation
 from tests.unit.functions.core.report.run import START, failed, figures, stored
 
 END = START + timedelta(seconds=10)
@@ -79,7 +79,7 @@ def test_of_too_many_hosts_those_are_kept_where_the_time_went() -> None:
 
 
 def test_the_books_of_too_many_hosts_keep_those_that_failed_most() -> None:
-    books = Books()
+    books = Reconciliation()
     for number in range(3 * KEPT_HOSTS):
         books.add(failed(url=f"https://{number}.example/") | {"retryable": False})
         books.add(failed(url="https://bad.example/") | {"retryable": False})

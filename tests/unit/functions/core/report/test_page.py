@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.core import report
-from functions.core.model.outcomes import ENDINGS, Ending
-from functions.core.model.reasons import REASONS, Reason
+from functions.core.model.outcomes import OUTCOME_MEANINGS, OutcomeKind
+from functions.core.model.reasons import REASON_MEANINGS, Reason
 from functions.core.report.headline import headline
 from functions.core.report.timeline import BUCKETS
 from tests.unit.functions.core.report.run import failed, page_of, stored, summary
@@ -45,7 +45,7 @@ def test_a_sentence_says_what_happened(run: dict[str, Any], sentence: str) -> No
 
 
 def test_every_outcome_and_every_reason_has_a_meaning() -> None:
-    assert (set(ENDINGS), set(REASONS)) == (set(Ending), set(Reason))
+    assert (set(OUTCOME_MEANINGS), set(REASON_MEANINGS)) == (set(OutcomeKind), set(Reason))
 
 
 def test_the_books_are_there_for_programs_too() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.core.model.errors import BooksFault
-from functions.core.summary.reconciliation import Books, entries, written_lines
+from functions.core.summary.reconciliation import Reconciliation, entries, written_lines
 from tests.support.fakes import FakeResults
 
 ENDINGS = ["stored", "unchanged", "skipped", "duplicate", "failed"]
@@ -88,7 +88,7 @@ def test_no_items_and_no_lines_are_nothing() -> None:
 
 
 def test_books_that_do_not_add_up_are_a_fault() -> None:
-    books = Books(rows=2)
+    books = Reconciliation(rows=2)
     books.add(line(1))
 
     with pytest.raises(BooksFault, match="has 2 rows, but 1 outcomes were found"):
@@ -96,7 +96,7 @@ def test_books_that_do_not_add_up_are_a_fault() -> None:
 
 
 def test_books_count_bytes_reasons_and_hosts() -> None:
-    books = Books(rows=5)
+    books = Reconciliation(rows=5)
     for entry in (
         line(1, bytes=10),
         line(2, "skipped"),
@@ -112,7 +112,7 @@ def test_books_count_bytes_reasons_and_hosts() -> None:
 
 
 def test_a_host_that_cannot_be_told_is_counted_too() -> None:
-    books = Books(rows=1)
+    books = Reconciliation(rows=1)
     books.add(line(1, "failed", url="http://[::1/"))
 
     assert books.hosts == {"(none)": 1}
@@ -127,7 +127,7 @@ def test_whatever_batches_have_written_the_books_balance(outcomes: list[str | No
         lines = [line(row, outcome) for row, outcome in rows if outcome]
         if lines:
             found.write(f"results/part-{first + 1:010d}-00.jsonl", lines)
-    books = Books(rows=len(outcomes))
+    books = Reconciliation(rows=len(outcomes))
 
     for _, entry in entries(written_lines(found), [f"http://a.example/{row}" for row in range(len(outcomes))]):
         books.add(entry)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from functions.core.model.metadata import options_in
-from functions.core.model.option_validation import checked
+from functions.core.model.metadata import options_from_metadata
+from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
-from functions.core.summary.retry_manifest import metadata, retries_of
+from functions.core.summary.retry_manifest import metadata, retry_manifest_for
 from tests.support.fakes import FakeResults
 
 
@@ -21,10 +21,10 @@ from tests.support.fakes import FakeResults
     ],
 )
 def test_a_copy_of_it_is_a_run_with_the_same_options(options: dict[str, Any]) -> None:
-    first = checked(options)
+    first = validate_options(options)
     stored = json.loads(json.dumps({name: getattr(first, name) for name in Options.__dataclass_fields__}))
 
-    assert checked(options_in(metadata(stored))) == first
+    assert validate_options(options_from_metadata(metadata(stored))) == first
 
 
 def test_the_base_url_stays_behind_for_urls_are_absolute() -> None:
@@ -42,7 +42,7 @@ def child(*rows: int) -> dict[str, Any]:
 
 
 def parquet(rows: int = 9) -> Any:
-    return retries_of({"format": "parquet", "rows": rows, "options": {"base_url": "http://a.example"}})
+    return retry_manifest_for({"format": "parquet", "rows": rows, "options": {"base_url": "http://a.example"}})
 
 
 def test_rows_of_parquet_come_from_the_parts_of_batches_and_from_the_inputs_of_lost_ones() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from functions.core.summary.spool import Spool
 from functions.core.summary import spool
+from functions.core.summary.spool import Spool
 
 
 def test_what_goes_in_comes_out_in_its_order() -> None:

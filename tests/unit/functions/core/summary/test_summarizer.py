@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.manifests.detection import named, told
+from functions.core.manifests.detection import detect_format, format_from_name
 from functions.core.manifests.formats import FORMATS, Format
 from functions.core.model.errors import BooksFault, StorageFault
-from functions.core.model.ports import Notice
+from functions.core.model.ports import Notification
 from functions.core.model.runs import run_id_of
 from functions.core.prepare import Preparer
 from functions.core.summary.summarizer import Summarizer
@@ -66,7 +66,7 @@ class World:
         return list(csv.DictReader(io.StringIO(self.results.texts.get("failures.csv", ""), newline="")))
 
     @property
-    def notice(self) -> Notice:
+    def notice(self) -> Notification:
         (found,) = self.notices.published
         return found
 
@@ -280,7 +280,7 @@ def test_a_retry_manifest_is_of_the_manifests_own_format_exact_and_without_need_
     first, second = form.read([data])
     absolute = "http://a.example/1.png"
     name = f"retry{form.extension}"
-    again, chunks = told(named(name)[0], iter([world.results.texts[name].encode()]))
+    again, chunks = detect_format(format_from_name(name)[0], iter([world.results.texts[name].encode()]))
     assert list(again.read(chunks)) == [
         absolute if isinstance(first, str) else {**first, "url": absolute},
         second,

@@ -11,7 +11,7 @@ import pytest
 
 from local.aws.deploy import Resource, Stack
 from local.aws.http.gateway import MAX_BODY_BYTES, ApiRoute, rest_api
-from local.aws.http.response import Reply
+from local.aws.http.response import Response
 from local.lambdas.sandbox import Answer
 
 URI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:1:function:f/invocations"
@@ -62,7 +62,7 @@ class World:
         assert api is not None
         self._route = ApiRoute(api, self.functions)
 
-    def ask(self, method: str, target: str, body: bytes = b"", **environ: str) -> Reply | None:
+    def ask(self, method: str, target: str, body: bytes = b"", **environ: str) -> Response | None:
         return self._route(
             {
                 "REQUEST_METHOD": method,

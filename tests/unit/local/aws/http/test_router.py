@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from local.aws import backend
 from local.aws.clients import Clients
-from local.aws.http.router import Front, InvokeRoute, StatesRoute
+from local.aws.http.router import InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
 from local.lambdas.host import FunctionHost
 
@@ -32,7 +32,7 @@ class FakeStates:
 @pytest.fixture
 def client(host: FunctionHost) -> Iterator[Callable[[str], Any]]:
     server = Server()
-    front = Front(StatesRoute(FakeStates()), InvokeRoute(host), otherwise=backend.application())
+    front = Router(StatesRoute(FakeStates()), InvokeRoute(host), otherwise=backend.application())
     server.start(front)
     clients = Clients(server.endpoint)
     yield clients
