@@ -43,9 +43,9 @@ def validate_manifest(
         return _beginning(found, _Beginning(unpacked(chunks), whole_bytes))[0]
     if manifest.size <= whole_bytes:
         return _beginning(found, _Beginning(chunks, whole_bytes))[0]
-    validate_manifest, form = _beginning(found, _Beginning(chunks, SAMPLE_BYTES))
+    validated, form = _beginning(found, _Beginning(chunks, SAMPLE_BYTES))
     _check_end(manifests, manifest, form)
-    return validate_manifest
+    return validated
 
 
 class _Beginning:

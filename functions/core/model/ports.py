@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 
 from functions.core.model.runs import ManifestObject
+from functions.core.model.types import ExecutionInput, ImageRecord, ResultLine, RunFields, RunRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,17 +35,17 @@ class ImageStore(Protocol):
 class ImageTable(Protocol):
     """The images table: a row exists if and only if its image is in the bucket."""
 
-    def look_up(self, urls: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    def look_up(self, urls: Sequence[str]) -> Mapping[str, ImageRecord]:
         """The rows that exist, by URL. Raises TableFault."""
 
-    def record(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def record(self, rows: Sequence[ImageRecord]) -> None:
         """Writes rows, each with its `url`. Raises TableFault unless all were written."""
 
 
 class RunFiles(Protocol):
     """What a run leaves under `runs/ID/` in the input bucket."""
 
-    def write(self, name: str, lines: Iterable[Mapping[str, Any]]) -> None:
+    def write(self, name: str, lines: Iterable[Mapping[str, object]]) -> None:
         """JSON lines, replacing what was there. Raises StorageFault."""
 
 
@@ -54,7 +55,7 @@ class Notification:
 
     kind: str
     subject: str
-    body: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, object] = field(default_factory=dict)
 
 
 class Notifications(Protocol):
@@ -81,20 +82,20 @@ class ManifestGoneError(Exception):
 class RunRecords(Protocol):
     """The runs table."""
 
-    def claim(self, record: Mapping[str, Any]) -> bool:
+    def claim(self, record: RunRecord) -> bool:
         """Writes a new record; False where another execution has the run already."""
 
-    def update(self, run_id: str, values: Mapping[str, Any]) -> None:
+    def update(self, run_id: str, values: RunFields) -> None:
         """Sets attributes, of a record that may not exist yet."""
 
-    def get(self, run_id: str) -> Mapping[str, Any] | None:
+    def get(self, run_id: str) -> RunRecord | None:
         """The record, strongly consistent."""
 
 
 class RunResults(RunFiles, Protocol):
     """What SummarizeRun reads and writes of a run."""
 
-    def each(self, folder: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    def each(self, folder: str) -> Iterator[tuple[str, list[ResultLine]]]:
         """The parts of `folder` in the order of their names, each with its lines. Raises StorageFault."""
 
     def lost_children(self) -> Iterator[Iterator[bytes]]:
@@ -122,18 +123,18 @@ class Progress:
 class RunRegistry(Protocol):
     """The runs table."""
 
-    def create(self, record: Mapping[str, Any]) -> bool:
+    def create(self, record: RunRecord) -> bool:
         """False where there is one of that `run_id` already."""
 
-    def get(self, run_id: str) -> Mapping[str, Any] | None:
+    def get(self, run_id: str) -> RunRecord | None:
         """The record, strongly consistent."""
 
-    def update_unless_over(self, run_id: str, values: Mapping[str, Any]) -> bool:
+    def update_unless_over(self, run_id: str, values: RunFields) -> bool:
         """False where the run is over, or unknown."""
 
     def newest(
         self, status: str | None, limit: int, after: Mapping[str, str] | None
-    ) -> tuple[list[Mapping[str, Any]], Mapping[str, str] | None]:
+    ) -> tuple[list[RunRecord], Mapping[str, str] | None]:
         """At most `limit` records are looked at; where to go on, or None at the end."""
 
 
@@ -143,7 +144,7 @@ class Executions(Protocol):
     def arn_of(self, run_id: str) -> str:
         """Also of an execution that is yet to start."""
 
-    def start(self, run_id: str, event: Mapping[str, Any]) -> None:
+    def start(self, run_id: str, event: ExecutionInput) -> None:
         """Once for a run, however often it is called."""
 
     def stop(self, arn: str, error: str, cause: str) -> bool:
