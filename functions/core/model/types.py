@@ -8,7 +8,7 @@ They are TypedDicts because they are JSON or DynamoDB items on the way: a field 
 from collections.abc import Mapping, Sequence
 from typing import NotRequired, Required, TypeAlias, TypedDict
 
-JsonValue: TypeAlias = "None | bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 JsonObject: TypeAlias = Mapping[str, JsonValue]
 
 OptionValues: TypeAlias = Mapping[str, JsonValue]
