@@ -1,15 +1,15 @@
-"""What may know what."""
+"""What each part of the functions may import and read."""
 
 import ast
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.unit.source_tree import ROOT, imported, name
+
 CORE = sorted((ROOT / "functions" / "core").rglob("*.py"))
 FUNCTIONS = sorted((ROOT / "functions").rglob("*.py"))
 HANDLERS = {path.stem for path in (ROOT / "functions").glob("*.py")} - {"__init__"}
@@ -25,19 +25,6 @@ OUTSIDE = (
     "tests",
     "bench",
 )
-
-
-def name(path: Path) -> str:
-    return str(path.relative_to(ROOT))
-
-
-def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def begins(module: str, *packages: str) -> bool:
