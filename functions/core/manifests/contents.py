@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.rows import columns_of, user_columns
+from functions.core.model.rows import classify_columns, user_columns
 
 MAX_COLUMNS = 200
 """Of the user's own, in failures.csv."""
@@ -24,7 +24,7 @@ class ManifestContents:
     note: str = ""
 
 
-def examined(items: Iterable[Any]) -> ManifestContents:
+def inspect_items(items: Iterable[Any]) -> ManifestContents:
     """Counts and looks at every item, keeping none. Raises InvalidManifest where none of them has a URL."""
     rows = 0
     columns: dict[str, None] = {}
@@ -36,7 +36,7 @@ def examined(items: Iterable[Any]) -> ManifestContents:
             located = located or isinstance(item, str)
         elif previous is None or item.keys() != previous:
             previous = item.keys()
-            located = located or bool(columns_of(tuple(previous)).urls)
+            located = located or bool(classify_columns(tuple(previous)).urls)
             if len(columns) < MAX_COLUMNS:
                 columns |= dict.fromkeys(user_columns(item))
     if rows and not located:
@@ -46,5 +46,5 @@ def examined(items: Iterable[Any]) -> ManifestContents:
     return ManifestContents(rows, tuple(columns)[:MAX_COLUMNS])
 
 
-def too_large(item: Any) -> bool:
+def is_too_large(item: Any) -> bool:
     return len(json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass")) > MAX_ITEM_BYTES

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from functions.core.manifests.text import text
+from functions.core.manifests.text import open_text
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import UNNAMED_COLUMNS
 
 Row = dict[str, str]
 Records = Iterator[tuple[int, list[str]]]
 
-LIST_MAGIC = "TsvHttpData-1.0"
+URL_LIST_HEADER = "TsvHttpData-1.0"
 """The first line of a URL list as Storage Transfer Service takes it; then URL, size and base64 MD5 on each line."""
 
 csv.field_size_limit(256 * 1024)  # Step Functions hands no child more than that
@@ -33,25 +33,25 @@ class Dialect:
 
 
 COMMA, SEMICOLON, PIPE, TAB = map(Dialect, ",;|\t")
-BARE = ("url", *UNNAMED_COLUMNS)
-LINES = Dialect("\t", ("url",))  # no URL holds a tab, so a line is a field
-LIST = Dialect("\t", ("url", "size", "md5"), magic=True)
+HEADERLESS_COLUMNS = ("url", *UNNAMED_COLUMNS)
+URL_LINES = Dialect("\t", ("url",))  # no URL holds a tab, so a line is a field
+URL_LIST = Dialect("\t", ("url", "size", "md5"), magic=True)
 
 
-def bare(dialect: Dialect) -> Dialect:
+def headerless(dialect: Dialect) -> Dialect:
     """The same without a header."""
-    return Dialect(dialect.delimiter, BARE, narrow=True)
+    return Dialect(dialect.delimiter, HEADERLESS_COLUMNS, narrow=True)
 
 
-def numbered(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[int, Row]]:
+def numbered_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[int, Row]]:
     """Each row with its line. What the check refuses is read as Step Functions would: surplus fields are dropped,
     missing ones are empty, and so on. Raises InvalidManifest where that cannot be known."""
-    with text(chunks) as file:
+    with open_text(chunks) as file:
         lines = (_without_last_backslash(line) if "\\" in line else line for line in file)
         reader = csv.reader(lines, delimiter=dialect.delimiter, escapechar="\\")
         records: Records = ((reader.line_num, cells) for cells in reader if cells)
         try:
-            names, records = named(records, dialect)
+            names, records = split_header(records, dialect)
             width = len(names)
             for line, cells in records:
                 yield line, dict(zip(names, cells + [""] * (width - len(cells)), strict=False))
@@ -61,12 +61,12 @@ def numbered(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[int, R
 
 def _without_last_backslash(line: str) -> str:
     """At the end of a line it escapes nothing to Step Functions, and the line's end to Python."""
-    bare = line.rstrip("\r\n")
-    odd = (len(bare) - len(bare.rstrip("\\"))) % 2
-    return bare[: len(bare) - odd] + line[len(bare) :]
+    headerless = line.rstrip("\r\n")
+    odd = (len(headerless) - len(headerless.rstrip("\\"))) % 2
+    return headerless[: len(headerless) - odd] + line[len(headerless) :]
 
 
-def named(
+def split_header(
     records: Iterator[tuple[int, list[str]]], dialect: Dialect
 ) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """The names of the columns, and the records that are rows."""
@@ -79,7 +79,7 @@ def named(
     return list(dialect.given[: len(start[1])] if start else []), chain([start] if start else [], records)
 
 
-def write(rows: Iterable[Row], delimiter: str) -> Iterator[str]:
+def write_rows(rows: Iterable[Row], delimiter: str) -> Iterator[str]:
     """The header of the first row, then the rows."""
     for number, row in enumerate(rows):
         if number == 0:
@@ -87,16 +87,16 @@ def write(rows: Iterable[Row], delimiter: str) -> Iterator[str]:
         yield _record(row.values(), delimiter)
 
 
-def write_lines(rows: Iterable[Row]) -> Iterator[str]:
+def write_url_lines(rows: Iterable[Row]) -> Iterator[str]:
     """One URL a line."""
     for row in rows:
-        yield _record(row.values(), LINES.delimiter)
+        yield _record(row.values(), URL_LINES.delimiter)
 
 
-def write_list(rows: Iterable[Row]) -> Iterator[str]:
+def write_url_list(rows: Iterable[Row]) -> Iterator[str]:
     """A URL list with its first line."""
-    yield LIST_MAGIC + "\n"
-    yield from write_lines(rows)
+    yield URL_LIST_HEADER + "\n"
+    yield from write_url_lines(rows)
 
 
 def _record(cells: Iterable[str], delimiter: str) -> str:

@@ -3,12 +3,19 @@
 import csv
 from collections.abc import Callable, Iterable, Iterator
 
-from functions.core.manifests.contents import MAX_COLUMNS, ManifestContents, too_large
-from functions.core.manifests.csv_rows import Dialect, named
-from functions.core.manifests.line_errors import BACKSLASH, CARRIAGE_RETURN, OPEN_QUOTE, TOO_LARGE, Faults, more_fields
-from functions.core.manifests.text import text
+from functions.core.manifests.contents import MAX_COLUMNS, ManifestContents, is_too_large
+from functions.core.manifests.csv_rows import Dialect, split_header
+from functions.core.manifests.line_errors import (
+    BACKSLASH,
+    CARRIAGE_RETURN,
+    OPEN_QUOTE,
+    TOO_LARGE,
+    LineErrors,
+    too_many_fields,
+)
+from functions.core.manifests.text import open_text
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.rows import columns_of
+from functions.core.model.rows import classify_columns
 
 MAX_HEADER_BYTES = 10 * 1024
 """Step Functions' limit."""
@@ -17,28 +24,30 @@ _LONG = 16 * 1024
 """Characters: no shorter line is looked at twice for its size."""
 
 
-def check(chunks: Iterable[bytes], dialect: Dialect, cut: Callable[[], bool] = lambda: False) -> ManifestContents:
+def validate_csv(
+    chunks: Iterable[bytes], dialect: Dialect, cut: Callable[[], bool] = lambda: False
+) -> ManifestContents:
     """Raises InvalidManifest. `cut` says whether what was read is but the beginning."""
-    faults = Faults()
-    with text(chunks) as file:
+    faults = LineErrors()
+    with open_text(chunks) as file:
         lines = _Lines(file, faults)
-        names, records = named(_records(lines, dialect.delimiter, faults, cut), dialect)
+        names, records = split_header(_records(lines, dialect.delimiter, faults, cut), dialect)
         if not dialect.given and names:
             faults.check()
-            checked_header(names)
+            validate_header(names)
         rows = _counted(records, names, lines, faults)
     faults.check()
-    return ManifestContents(rows, columns_of(tuple(names)).user_columns[:MAX_COLUMNS], _note(dialect, names))
+    return ManifestContents(rows, classify_columns(tuple(names)).user_columns[:MAX_COLUMNS], _note(dialect, names))
 
 
-def _counted(records: Iterator[tuple[int, list[str]]], names: list[str], lines: "_Lines", faults: Faults) -> int:
-    width, rows, crowded = len(names), 0, more_fields(len(names))
+def _counted(records: Iterator[tuple[int, list[str]]], names: list[str], lines: "_Lines", faults: LineErrors) -> int:
+    width, rows, crowded = len(names), 0, too_many_fields(len(names))
     for line, cells in records:
         rows += 1
         if len(cells) > width:
             faults.add(crowded, line, len(cells))
         if lines.long:
-            if too_large(dict(zip(names, cells, strict=False))):
+            if is_too_large(dict(zip(names, cells, strict=False))):
                 faults.add(TOO_LARGE, line)
             lines.long = False
     return rows
@@ -47,7 +56,7 @@ def _counted(records: Iterator[tuple[int, list[str]]], names: list[str], lines: 
 class _Lines:
     """The lines of a file on their way into a CSV reader. `long` is set where one, or a record of many, is long."""
 
-    def __init__(self, file: Iterable[str], faults: Faults) -> None:
+    def __init__(self, file: Iterable[str], faults: LineErrors) -> None:
         self._file = file
         self._faults = faults
         self.long = False
@@ -70,7 +79,9 @@ def _without_spaces(line: str) -> str:
     return bare + "\n" if bare.endswith('"') else line
 
 
-def _records(lines: _Lines, delimiter: str, faults: Faults, cut: Callable[[], bool]) -> Iterator[tuple[int, list[str]]]:
+def _records(
+    lines: _Lines, delimiter: str, faults: LineErrors, cut: Callable[[], bool]
+) -> Iterator[tuple[int, list[str]]]:
     """The number of its first line, and the cells of each record that is not blank. Goes on after a fault."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     before = 0
@@ -87,15 +98,15 @@ def _records(lines: _Lines, delimiter: str, faults: Faults, cut: Callable[[], bo
             before = reader.line_num
 
 
-def _note_fault(error: str, first: int, last: int, faults: Faults, cut: Callable[[], bool]) -> None:
+def _note_fault(error: str, first: int, last: int, faults: LineErrors, cut: Callable[[], bool]) -> None:
     if "end of data" in error and cut():
         return
     faults.add(TOO_LARGE if "field larger" in error and first == last else OPEN_QUOTE, first)
 
 
-def checked_header(header: list[str]) -> None:
+def validate_header(header: list[str]) -> None:
     """Raises InvalidManifest where no column holds the URL, or two share a name."""
-    columns = columns_of(tuple(header))
+    columns = classify_columns(tuple(header))
     if not columns.urls:
         found = ", ".join(header[:10])
         raise InvalidManifest(

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from functions.core.manifests.csv_rows import BARE, LIST_MAGIC
+from functions.core.manifests.csv_rows import HEADERLESS_COLUMNS, URL_LIST_HEADER
 from functions.core.manifests.formats import FORMATS, PARQUET, Format
-from functions.core.manifests.gunzip import unpacked
+from functions.core.manifests.gunzip import decompress_gzip
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.rows import columns_of
+from functions.core.model.rows import classify_columns
 
 HEAD_BYTES = 64 * 1024
 """Of a manifest, to find its first line in."""
@@ -21,7 +21,7 @@ _REST_OF_URL = re.compile(r"(?!https?://)\S*[/=]\S*")
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class Extension:
     """What an extension says. `delimiters` are looked for in this order; with none of them it is `otherwise`."""
 
     extension: str
@@ -30,14 +30,14 @@ class Named:
     packs: bool = True
 
 
-NAMES = (
-    Named(".csv", "csv", ",;|\t"),
-    Named(".tsv", "tsv", "\t,;|"),
-    Named(".txt", "txt", "\t"),
-    Named(".json", "json", packs=False),
-    Named(".jsonl", "jsonl"),
-    Named(".ndjson", "jsonl"),
-    Named(".parquet", PARQUET, packs=False),
+EXTENSIONS = (
+    Extension(".csv", "csv", ",;|\t"),
+    Extension(".tsv", "tsv", "\t,;|"),
+    Extension(".txt", "txt", "\t"),
+    Extension(".json", "json", packs=False),
+    Extension(".jsonl", "jsonl"),
+    Extension(".ndjson", "jsonl"),
+    Extension(".parquet", PARQUET, packs=False),
 )
 _BY_DELIMITER = {
     ",": ("csv", "csv-bare"),
@@ -48,18 +48,18 @@ _BY_DELIMITER = {
 _BY_NAME = {form.name: form for form in FORMATS}
 
 
-def format_from_name(key: str) -> tuple[Named, bool]:
+def format_from_name(key: str) -> tuple[Extension, bool]:
     """What the name's end says, whatever its case, and whether it is gzipped.
 
     Raises InvalidManifest, which lists what is known.
     """
     name = key.rpartition("/")[2].lower()
     packed = name.endswith(".gz")
-    for found in NAMES:
+    for found in EXTENSIONS:
         if name.removesuffix(".gz").endswith(found.extension) and (found.packs or not packed):
             return found, packed
-    known = ", ".join(found.extension for found in NAMES)
-    gzipped = ", ".join(f"{found.extension}.gz" for found in NAMES if found.packs)
+    known = ", ".join(found.extension for found in EXTENSIONS)
+    gzipped = ", ".join(f"{found.extension}.gz" for found in EXTENSIONS if found.packs)
     raise InvalidManifest(
         f"The format of the manifest cannot be told from its name, '{key}'. Name it with one of: {known}, {gzipped}."
     )
@@ -67,10 +67,10 @@ def format_from_name(key: str) -> tuple[Named, bool]:
 
 def decompressed(key: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Unpacked where the name says that it is packed."""
-    return unpacked(chunks) if format_from_name(key)[1] else iter(chunks)
+    return decompress_gzip(chunks) if format_from_name(key)[1] else iter(chunks)
 
 
-def detect_format(found: Named, chunks: Iterator[bytes]) -> tuple[Format, Iterator[bytes]]:
+def detect_format(found: Extension, chunks: Iterator[bytes]) -> tuple[Format, Iterator[bytes]]:
     """The format, and the chunks with those that were read for it. Raises InvalidManifest."""
     first: list[bytes] = []
     while found.delimiters and sum(map(len, first)) < HEAD_BYTES:
@@ -82,12 +82,12 @@ def detect_format(found: Named, chunks: Iterator[bytes]) -> tuple[Format, Iterat
     return _BY_NAME[_delimited(found, head)], chain(first, chunks)
 
 
-def _delimited(found: Named, head: str) -> str:
+def _delimited(found: Extension, head: str) -> str:
     first = {delimiter: _first_record(head, delimiter) for delimiter in found.delimiters}
-    if any(cells[:1] == [LIST_MAGIC] for cells in first.values()):
+    if any(cells[:1] == [URL_LIST_HEADER] for cells in first.values()):
         return "tsv-list"
     for delimiter, cells in first.items():
-        if columns_of(tuple(cells)).urls:
+        if classify_columns(tuple(cells)).urls:
             return _BY_DELIMITER[delimiter][0]
     for delimiter, cells in first.items():
         if len(cells) > 1 and _URL.match(cells[0]):
@@ -104,7 +104,7 @@ def _without_header(delimiter: str, cells: list[str]) -> str:
             "The first line of the manifest is no header, and it cannot be told whether its URL ends "
             f"at the first '{delimiter}'. {mend}, or put quotes around the URL."
         )
-    if len(cells) > len(BARE):
+    if len(cells) > len(HEADERLESS_COLUMNS):
         raise InvalidManifest(
             f"The manifest has no header, and {len(cells)} columns; without a header it may have {len(BARE)}. {mend}."
         )

@@ -13,7 +13,7 @@ from functions.core.manifests import csv_rows, json_rows
 from functions.core.manifests import csv_validation as csv_check
 from functions.core.manifests import json_validation as json_check
 from functions.core.manifests.contents import ManifestContents
-from functions.core.manifests.csv_rows import COMMA, LINES, LIST, PIPE, SEMICOLON, TAB, Dialect, bare
+from functions.core.manifests.csv_rows import COMMA, PIPE, SEMICOLON, TAB, URL_LINES, URL_LIST, Dialect, headerless
 
 Chunks = Iterable[bytes]
 Cut = Callable[[], bool]
@@ -44,13 +44,13 @@ def _delimited(
         name,
         extension,
         partial(_check_delimited, dialect),
-        partial(csv_rows.numbered, dialect=dialect),
-        write or partial(csv_rows.write, delimiter=dialect.delimiter),
+        partial(csv_rows.numbered_rows, dialect=dialect),
+        write or partial(csv_rows.write_rows, delimiter=dialect.delimiter),
     )
 
 
 def _check_delimited(dialect: Dialect, chunks: Chunks, cut: Cut) -> ManifestContents:
-    return csv_check.check(chunks, dialect, cut)
+    return csv_check.validate_csv(chunks, dialect, cut)
 
 
 FORMATS = (
@@ -58,14 +58,14 @@ FORMATS = (
     _delimited("csv-semicolon", ".csv", SEMICOLON),
     _delimited("csv-pipe", ".csv", PIPE),
     _delimited("tsv", ".tsv", TAB),
-    _delimited("csv-bare", ".csv", bare(COMMA)),
-    _delimited("csv-semicolon-bare", ".csv", bare(SEMICOLON)),
-    _delimited("csv-pipe-bare", ".csv", bare(PIPE)),
-    _delimited("tsv-bare", ".tsv", bare(TAB)),
-    _delimited("tsv-list", ".tsv", LIST, csv_rows.write_list),
-    _delimited("txt", ".txt", LINES, csv_rows.write_lines),
-    Format("json", ".json", json_check.check_array, json_rows.numbered_array, json_rows.write_array),
-    Format("jsonl", ".jsonl", json_check.check_lines, json_rows.numbered_lines, json_rows.write_lines),
+    _delimited("csv-bare", ".csv", headerless(COMMA)),
+    _delimited("csv-semicolon-bare", ".csv", headerless(SEMICOLON)),
+    _delimited("csv-pipe-bare", ".csv", headerless(PIPE)),
+    _delimited("tsv-bare", ".tsv", headerless(TAB)),
+    _delimited("tsv-list", ".tsv", URL_LIST, csv_rows.write_url_list),
+    _delimited("txt", ".txt", URL_LINES, csv_rows.write_url_lines),
+    Format("json", ".json", json_check.validate_array, json_rows.numbered_array, json_rows.write_array),
+    Format("jsonl", ".jsonl", json_check.validate_lines, json_rows.numbered_lines, json_rows.write_lines),
 )
 
 PARQUET = "parquet"

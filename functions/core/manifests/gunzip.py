@@ -9,7 +9,7 @@ PIECE_BYTES = 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-def unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def decompress_gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Members that follow each other are one text. Raises InvalidManifest."""
     member = None
     try:

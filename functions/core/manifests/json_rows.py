@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-from functions.core.manifests.text import text
+from functions.core.manifests.text import open_text
 from functions.core.model.errors import InvalidManifest
 
 CHARACTERS = 64 * 1024
@@ -19,7 +19,7 @@ _UNDECIDED = len("e+")
 
 def numbered_array(chunks: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
     """The values of the array that the file is. Raises InvalidManifest with the item's number."""
-    with text(chunks) as file:
+    with open_text(chunks) as file:
         window = _Window(file)
         first = window.peek()
         if first != "[":
@@ -42,8 +42,8 @@ def _values(window: "_Window") -> Iterator[Any]:
         yield window.value(number)
         mark = window.peek()
         if mark not in ("]", ","):
-            why = f"There is no comma after item {number} of the manifest, or its array does not end."
-            raise InvalidManifest(why, at_end=not mark)
+            error_text = f"There is no comma after item {number} of the manifest, or its array does not end."
+            raise InvalidManifest(error_text, at_end=not mark)
         if mark == "]":
             break
         window.skip()
@@ -106,7 +106,7 @@ def _number(digits: str) -> int | float:
     return number
 
 
-def why(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
@@ -121,17 +121,17 @@ def write_array(items: Iterable[Any]) -> Iterator[str]:
 
 def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
     """Each line that is not blank, with its number. Raises InvalidManifest."""
-    with text(chunks) as file:
+    with open_text(chunks) as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 try:
-                    item = loads(line)
+                    item = parse_json(line)
                 except (ValueError, RecursionError) as error:
                     raise InvalidManifest(f"Line {number} of the manifest is not JSON: {why(error)}.") from error
                 yield number, item
 
 
-def loads(line: str) -> Any:
+def parse_json(line: str) -> Any:
     """Raises ValueError, RecursionError."""
     return json.loads(line, parse_int=_number, parse_float=_number, parse_constant=_number)
 

@@ -3,25 +3,25 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
-from functions.core.manifests.contents import ManifestContents, examined, too_large
-from functions.core.manifests.json_rows import loads, numbered_array, why
-from functions.core.manifests.line_errors import NOT_JSON, TOO_LARGE, Faults
-from functions.core.manifests.text import text
+from functions.core.manifests.contents import ManifestContents, inspect_items, is_too_large
+from functions.core.manifests.json_rows import error_text, numbered_array, parse_json
+from functions.core.manifests.line_errors import NOT_JSON, TOO_LARGE, LineErrors
+from functions.core.manifests.text import open_text
 from functions.core.model.errors import InvalidManifest
 
 _LONG = 16 * 1024
 """Characters: no shorter line is looked at twice for its size."""
 
 
-def check_array(chunks: Iterable[bytes], cut: Callable[[], bool] = lambda: False) -> ManifestContents:
+def validate_array(chunks: Iterable[bytes], cut: Callable[[], bool] = lambda: False) -> ManifestContents:
     """Raises InvalidManifest at the first fault: what follows it cannot be told apart. `cut` as in `csv_check`."""
-    return examined(_sound_items(chunks, cut))
+    return inspect_items(_sound_items(chunks, cut))
 
 
 def _sound_items(chunks: Iterable[bytes], cut: Callable[[], bool]) -> Iterator[Any]:
     try:
         for number, item in numbered_array(chunks):
-            if too_large(item):
+            if is_too_large(item):
                 raise InvalidManifest(f"Item {number} of the manifest is larger than a batch may be. {TOO_LARGE.mend}")
             yield item
     except InvalidManifest as fault:
@@ -29,26 +29,26 @@ def _sound_items(chunks: Iterable[bytes], cut: Callable[[], bool]) -> Iterator[A
             raise
 
 
-def check_lines(chunks: Iterable[bytes], cut: Callable[[], bool] = lambda: False) -> ManifestContents:
+def validate_lines(chunks: Iterable[bytes], cut: Callable[[], bool] = lambda: False) -> ManifestContents:
     """Raises InvalidManifest, which names the first ten lines. `cut` as in `csv_check`."""
-    faults = Faults()
-    with text(chunks) as file:
+    faults = LineErrors()
+    with open_text(chunks) as file:
         try:
-            return examined(_sound_lines(file, faults, cut))
+            return inspect_items(_sound_lines(file, faults, cut))
         finally:  # what is wrong with single lines is told before what is wrong with all of them
             faults.check()
 
 
-def _sound_lines(file: TextIO, faults: Faults, cut: Callable[[], bool]) -> Iterator[Any]:
+def _sound_lines(file: TextIO, faults: LineErrors, cut: Callable[[], bool]) -> Iterator[Any]:
     for number, line in enumerate(file, start=1):
         if not line.strip():
             continue
         try:
-            item = loads(line)
+            item = parse_json(line)
         except (ValueError, RecursionError) as error:
             if line.endswith("\n") or not cut():
-                faults.add(NOT_JSON, number, why(error))
+                faults.add(NOT_JSON, number, error_text(error))
             continue
-        if len(line) > _LONG and too_large(item):
+        if len(line) > _LONG and is_too_large(item):
             faults.add(TOO_LARGE, number)
         yield item

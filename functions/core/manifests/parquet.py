@@ -9,7 +9,7 @@ from typing import Any
 
 from functions.core.manifests.contents import MAX_COLUMNS, ManifestContents
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.rows import columns_of
+from functions.core.model.rows import classify_columns
 
 MAGIC = b"PAR1"
 TAIL_BYTES = 8
@@ -19,7 +19,7 @@ MAX_FOOTER_BYTES = 64 * 1024 * 1024
 _BYTE_ARRAY, _UTF8, _STRING = 6, 0, 1
 
 
-def footer_bytes(tail: bytes) -> int:
+def footer_length(tail: bytes) -> int:
     """How many bytes before the tail the footer begins. Raises InvalidManifest."""
     length = int.from_bytes(tail[:4], "little")
     if len(tail) != TAIL_BYTES or tail[4:] != MAGIC or not 0 < length <= MAX_FOOTER_BYTES:
@@ -27,7 +27,7 @@ def footer_bytes(tail: bytes) -> int:
     return length
 
 
-def contents(footer: bytes) -> ManifestContents:
+def read_footer(footer: bytes) -> ManifestContents:
     """Raises InvalidManifest."""
     try:
         metadata = _Thrift(footer).struct(until=3)
@@ -36,7 +36,7 @@ def contents(footer: bytes) -> ManifestContents:
         texts = {name for name, column in found.items() if _is_text(column)}
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise InvalidManifest("The footer of the Parquet file cannot be read.") from error
-    columns = columns_of(tuple(found))
+    columns = classify_columns(tuple(found))
     if not columns.urls or columns.rival:
         names = ", ".join(list(found)[:10])
         raise InvalidManifest(

@@ -40,7 +40,7 @@ class _Bytes(io.RawIOBase):
 
 
 @contextmanager
-def text(chunks: Iterable[bytes]) -> Iterator[TextIO]:
+def open_text(chunks: Iterable[bytes]) -> Iterator[TextIO]:
     """The manifest as a text file, its lines ended by LF and kept as they are, a byte order mark left out.
 
     Raises InvalidManifest for what is not UTF-8, with the byte offset, also while it is being read in the context.

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from functions.core.manifests import parquet
 from functions.core.manifests.contents import ManifestContents
-from functions.core.manifests.detection import Named, detect_format, format_from_name
+from functions.core.manifests.detection import Extension, detect_format, format_from_name
 from functions.core.manifests.formats import PARQUET, Format
-from functions.core.manifests.gunzip import unpacked
-from functions.core.manifests.text import text
+from functions.core.manifests.gunzip import decompress_gzip
+from functions.core.manifests.text import open_text
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.ports import Manifests
 from functions.core.model.runs import ManifestObject
@@ -40,7 +40,7 @@ def validate_manifest(
         return ValidatedManifest(PARQUET, _footer(manifests, manifest))
     chunks = manifests.read(manifest.bucket, manifest.key, manifest.etag)
     if packed:
-        return _beginning(found, _Beginning(unpacked(chunks), whole_bytes))[0]
+        return _beginning(found, _Beginning(decompress_gzip(chunks), whole_bytes))[0]
     if manifest.size <= whole_bytes:
         return _beginning(found, _Beginning(chunks, whole_bytes))[0]
     validated, form = _beginning(found, _Beginning(chunks, SAMPLE_BYTES))
@@ -81,7 +81,7 @@ def _whole_characters(piece: bytes) -> bytes:
     return piece[: end - 1] if end and piece[end - 1] >= 0xC0 else piece
 
 
-def _beginning(found: Named, chunks: _Beginning) -> tuple[ValidatedManifest, Format]:
+def _beginning(found: Extension, chunks: _Beginning) -> tuple[ValidatedManifest, Format]:
     form, rest = detect_format(found, chunks)
     contents = form.check(rest, chunks.cut)
     return ValidatedManifest(form.name, contents, sampled=chunks.cut()), form
@@ -92,8 +92,8 @@ def _footer(manifests: Manifests, manifest: ManifestObject) -> ManifestContents:
         start = max(0, manifest.size - count)
         return b"".join(manifests.read(manifest.bucket, manifest.key, manifest.etag, start))
 
-    length = parquet.footer_bytes(end(parquet.TAIL_BYTES))
-    return parquet.contents(end(length + parquet.TAIL_BYTES)[:length])
+    length = parquet.footer_length(end(parquet.TAIL_BYTES))
+    return parquet.read_footer(end(length + parquet.TAIL_BYTES)[:length])
 
 
 def _check_end(manifests: Manifests, manifest: ManifestObject, form: Format) -> None:
@@ -104,7 +104,7 @@ def _check_end(manifests: Manifests, manifest: ManifestObject, form: Format) -> 
         end = end.partition(b"\n")[2]
     end = end.lstrip(bytes(range(0x80, 0xC0)))  # the rest of a character that began before
     try:
-        with text([end]) as file:
+        with open_text([end]) as file:
             for _ in file:
                 pass
         if form.name == "json" and not end.rstrip().endswith(b"]"):

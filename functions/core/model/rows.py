@@ -11,7 +11,7 @@ from typing import Any
 from functions.core.model.errors import RowError
 from functions.core.model.keys import requested_key
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import absolute, redact
+from functions.core.model.urls import absolute_url, redact
 
 URL_COLUMNS = ("url", "image_url", "imageurl")
 """In the order in which they are looked for, whatever their case; spaces and hyphens count as underscores."""
@@ -60,7 +60,7 @@ class Columns:
 
 
 @lru_cache(maxsize=256)
-def columns_of(names: tuple[str, ...]) -> Columns:
+def classify_columns(names: tuple[str, ...]) -> Columns:
     """`url` as it is written here is best, then `url` in any case, then its other names."""
     ranks = {name: _rank(name) for name in names}
     urls = sorted((name for name in names if ranks[name] is not None), key=lambda name: ranks[name] or 0)
@@ -85,13 +85,13 @@ def _rank(name: str) -> int | None:
 def parse_row(number: int, item: object, base_url: str = "") -> Row:
     """Raises RowError(INVALID_ROW | INVALID_URL), saying which column is wrong."""
     if isinstance(item, str):
-        return Row(number, absolute(item, base_url))
+        return Row(number, absolute_url(item, base_url))
     if not isinstance(item, Mapping):
         raise _invalid(f"The row is {_kind(item)}, not a URL or an object with one.")
-    ours = {name: item[theirs] for name, theirs in columns_of(tuple(item)).ours.items()}
+    ours = {name: item[theirs] for name, theirs in classify_columns(tuple(item)).ours.items()}
     return Row(
         number=number,
-        url=absolute(url_text(item), base_url),
+        url=absolute_url(url_text(item), base_url),
         key=requested_key(ours["key"]) if ours.get("key") else None,
         sha256=_digest("sha256", ours.get("sha256")),
         md5=_digest("md5", ours.get("md5")),
@@ -112,7 +112,7 @@ def url_text(item: object) -> str:
 
 
 def _url_column(item: Mapping[str, Any]) -> str | None:
-    columns = columns_of(tuple(item))
+    columns = classify_columns(tuple(item))
     if columns.rival is not None:
         raise _invalid(f"Both '{columns.urls[0]}' and '{columns.rival}' could hold the URL.")
     return next((name for name in columns.urls if isinstance(item[name], str)), None)
@@ -125,7 +125,7 @@ def display_url(item: object, base_url: str = "") -> str:
     except RowError:
         return ""
     try:
-        return redact(absolute(text, base_url))
+        return redact(absolute_url(text, base_url))
     except RowError:
         return redact(text)
 
@@ -133,7 +133,7 @@ def display_url(item: object, base_url: str = "") -> str:
 def with_absolute_url(item: Any, base_url: str) -> Any:
     """The item as a run without `base_url` needs it, all else untouched."""
     try:
-        url = absolute(url_text(item), base_url)
+        url = absolute_url(url_text(item), base_url)
     except RowError:
         return item
     if isinstance(item, str):
@@ -145,7 +145,7 @@ def user_columns(item: object) -> Mapping[str, Any]:
     """What the row says beside what we know: the user's own."""
     if not isinstance(item, Mapping):
         return {}
-    own = {name: item[name] for name in columns_of(tuple(item)).user_columns}
+    own = {name: item[name] for name in classify_columns(tuple(item)).user_columns}
     return {name: value for name, value in own.items() if value != "" or name not in UNNAMED_COLUMNS}
 
 

@@ -20,7 +20,7 @@ _HARMLESS = re.compile(r"[\w.,:+%-]{0,24}")
 _UNPARSABLE = "The URL cannot be parsed: look at its host, its port and its brackets."
 
 
-def absolute(text: str, base_url: str = "") -> str:
+def absolute_url(text: str, base_url: str = "") -> str:
     """The URL to fetch. A relative one is appended to `base_url` as a path, as the upstream contract has it.
 
     Raises RowError(INVALID_URL).

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.core.manifests.contents import MAX_COLUMNS, examined
+from functions.core.manifests.contents import MAX_COLUMNS, inspect_items
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.runs import run_id_of
 from functions.core.prepare import Preparer
@@ -176,13 +176,13 @@ def test_a_manifest_that_is_gone_is_refused() -> None:
 def test_the_users_columns_are_named_in_the_order_they_come() -> None:
     items = [{"url": "x", "b": 1}, "y", 5, {"url": "z", "a": 2, "key": "k", "b": 3}]
 
-    contents = examined(items)
+    contents = inspect_items(items)
 
     assert (contents.rows, contents.columns) == (4, ("b", "a"))
 
 
 def test_rows_are_counted_beyond_the_columns_that_are_kept() -> None:
-    contents = examined({"url": "x", f"c{n}": 1} for n in range(MAX_COLUMNS + 50))
+    contents = inspect_items({"url": "x", f"c{n}": 1} for n in range(MAX_COLUMNS + 50))
 
     assert contents.rows == MAX_COLUMNS + 50
     assert contents.columns == tuple(f"c{n}" for n in range(MAX_COLUMNS))

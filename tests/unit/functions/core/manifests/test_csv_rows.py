@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from functions.core.manifests import csv_rows
 from functions.core.manifests import csv_validation as csv_check
-from functions.core.manifests.csv_rows import LINES, LIST, Dialect
+from functions.core.manifests.csv_rows import URL_LINES, URL_LIST, Dialect
 from functions.core.model.errors import InvalidManifest
 
 CELL = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\"), max_size=8)
@@ -20,13 +20,13 @@ def read(data: bytes, delimiter: str = ",") -> list[dict[str, str]]:
 
 
 def read_list(data: bytes) -> list[dict[str, str]]:
-    return checked(data, LINES)
+    return checked(data, URL_LINES)
 
 
 def checked(data: bytes, dialect: Dialect) -> list[dict[str, str]]:
     """The rows, once the check has counted them."""
-    contents = csv_check.check([data], dialect)
-    rows = [row for _, row in csv_rows.numbered([data], dialect)]
+    contents = csv_check.validate_csv([data], dialect)
+    rows = [row for _, row in csv_rows.numbered_rows([data], dialect)]
     assert len(rows) == contents.rows
     return rows
 
@@ -99,7 +99,7 @@ def endless() -> Iterator[bytes]:
 
 
 def test_rows_are_read_as_they_come() -> None:
-    rows = csv_rows.numbered(endless(), Dialect(","))
+    rows = csv_rows.numbered_rows(endless(), Dialect(","))
 
     assert list(itertools.islice(rows, 3)) == [(n + 2, {"url": f"http://a/{n}"}) for n in range(3)]
 
@@ -112,11 +112,11 @@ def test_rows_are_read_as_they_come() -> None:
 def test_what_is_written_is_read_back(names: list[str], values: list[list[str]], delimiter: str) -> None:
     rows = [dict(zip(["url", *names], cells, strict=False)) for cells in values]
 
-    assert read("".join(csv_rows.write(rows, delimiter)).encode(), delimiter) == rows
+    assert read("".join(csv_rows.write_rows(rows, delimiter)).encode(), delimiter) == rows
 
 
 def test_nothing_is_written_of_no_rows() -> None:
-    assert list(csv_rows.write([], ",")) == []
+    assert list(csv_rows.write_rows([], ",")) == []
 
 
 @pytest.mark.parametrize(
@@ -150,10 +150,10 @@ def test_a_line_that_the_workflow_would_read_otherwise_is_refused(data: bytes, s
 def test_a_list_that_is_written_is_read_back(urls: list[str]) -> None:
     rows = [{"url": url} for url in urls]
 
-    assert read_list("".join(csv_rows.write_lines(rows)).encode()) == rows
+    assert read_list("".join(csv_rows.write_url_lines(rows)).encode()) == rows
 
 
-BARE = csv_rows.bare(Dialect(","))
+BARE = csv_rows.headerless(Dialect(","))
 
 
 def test_without_a_header_columns_are_named_by_their_number() -> None:
@@ -177,11 +177,11 @@ def test_without_a_header_the_first_row_says_how_many_columns_there_are() -> Non
     ],
 )
 def test_a_missing_header_is_noted(data: bytes, note: str) -> None:
-    assert csv_check.check([data], BARE).note.endswith(note)
+    assert csv_check.validate_csv([data], BARE).note.endswith(note)
 
 
 def test_the_first_line_of_a_url_list_is_no_row() -> None:
-    assert checked(b"TsvHttpData-1.0\nhttp://a/1\t5\t1B2M2Y8AsgTpgAmY7PhCfg==\nhttp://a/2\n", LIST) == [
+    assert checked(b"TsvHttpData-1.0\nhttp://a/1\t5\t1B2M2Y8AsgTpgAmY7PhCfg==\nhttp://a/2\n", URL_LIST) == [
         {"url": "http://a/1", "size": "5", "md5": "1B2M2Y8AsgTpgAmY7PhCfg=="},
         {"url": "http://a/2", "size": "", "md5": ""},
     ]
@@ -189,19 +189,19 @@ def test_the_first_line_of_a_url_list_is_no_row() -> None:
 
 @given(rows=st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=4))
 def test_a_url_list_that_is_written_is_read_back(rows: list[list[str]]) -> None:
-    items = [dict(zip(LIST.given, cells, strict=True)) for cells in rows]
+    items = [dict(zip(URL_LIST.given, cells, strict=True)) for cells in rows]
 
-    assert checked("".join(csv_rows.write_list(items)).encode(), LIST) == items
+    assert checked("".join(csv_rows.write_url_list(items)).encode(), URL_LIST) == items
 
 
 def test_of_a_beginning_alone_the_end_is_no_fault() -> None:
-    assert csv_check.check([b'url\nhttp://a/1\n"http://a'], Dialect(","), lambda: True).rows == 1
+    assert csv_check.validate_csv([b'url\nhttp://a/1\n"http://a'], Dialect(","), lambda: True).rows == 1
 
 
 def test_what_the_check_would_refuse_is_read_as_step_functions_does() -> None:
     data = b"url,a\nhttp://a/1,2,3\nC:\\x,\\,\n"
 
-    assert [row for _, row in csv_rows.numbered([data], Dialect(","))] == [
+    assert [row for _, row in csv_rows.numbered_rows([data], Dialect(","))] == [
         {"url": "http://a/1", "a": "2"},
         {"url": "C:x", "a": ","},
     ]

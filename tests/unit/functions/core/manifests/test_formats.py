@@ -6,7 +6,7 @@ import pytest
 
 from functions.core.manifests.detection import HEAD_BYTES, decompressed, detect_format, format_from_name
 from functions.core.manifests.formats import FORMATS, Format
-from functions.core.manifests.gunzip import unpacked
+from functions.core.manifests.gunzip import decompress_gzip
 from functions.core.model.errors import InvalidManifest
 
 
@@ -114,16 +114,16 @@ def test_a_format_writes_what_it_or_the_one_with_a_header_reads(form: Format) ->
 def test_members_that_follow_each_other_are_one_text() -> None:
     data = gzip.compress(b"url\n", mtime=0) + bytes(512) + gzip.compress(b"x\n", mtime=0) + bytes(9)
 
-    assert b"".join(unpacked([data[:7], data[7:]])) == b"url\nx\n"
+    assert b"".join(decompress_gzip([data[:7], data[7:]])) == b"url\nx\n"
     assert b"".join(decompressed("a.csv.gz", [data])) == b"url\nx\n"
     assert b"".join(decompressed("a.csv", [data])) == data
-    assert list(unpacked([])) == []
+    assert list(decompress_gzip([])) == []
 
 
 def test_a_manifest_that_was_packed_well_is_unpacked_in_pieces() -> None:
     data = gzip.compress(bytes(50_000_000), mtime=0)
 
-    sizes = list(map(len, unpacked([data])))
+    sizes = list(map(len, decompress_gzip([data])))
 
     assert sum(sizes) == 50_000_000
     assert max(sizes) <= 1024 * 1024
@@ -139,4 +139,4 @@ def test_a_manifest_that_was_packed_well_is_unpacked_in_pieces() -> None:
 )
 def test_what_cannot_be_unpacked_is_refused(data: bytes, sentence: str) -> None:
     with pytest.raises(InvalidManifest, match=sentence):
-        list(unpacked([data]))
+        list(decompress_gzip([data]))

@@ -166,7 +166,7 @@ def test_items_have_their_place() -> None:
 )
 def test_faults_of_lines_are_named_together(data: bytes, sentence: str) -> None:
     with pytest.raises(InvalidManifest, match=sentence):
-        json_check.check_lines([data])
+        json_check.validate_lines([data])
 
 
 @pytest.mark.parametrize(
@@ -180,15 +180,15 @@ def test_faults_of_lines_are_named_together(data: bytes, sentence: str) -> None:
 )
 def test_a_fault_of_an_array_is_named_by_its_item(data: bytes, sentence: str) -> None:
     with pytest.raises(InvalidManifest, match=sentence):
-        json_check.check_array([data])
+        json_check.validate_array([data])
 
 
 @pytest.mark.parametrize("data", [b'["a", "b', b'["a", ', b'["a"', b'["a", {"url": "b"', b'["a", "b\\'])
 def test_of_a_beginning_alone_the_end_is_no_fault(data: bytes) -> None:
-    assert json_check.check_array([data], lambda: True).rows == 1
-    assert json_check.check_lines([b'"a"\n"b'], lambda: True).rows == 1
+    assert json_check.validate_array([data], lambda: True).rows == 1
+    assert json_check.validate_lines([b'"a"\n"b'], lambda: True).rows == 1
 
 
 def test_an_item_that_is_no_json_is_a_fault_in_a_beginning_too() -> None:
     with pytest.raises(InvalidManifest):
-        json_check.check_array([b'["a"; "b"'], lambda: True)
+        json_check.validate_array([b'["a"; "b"'], lambda: True)

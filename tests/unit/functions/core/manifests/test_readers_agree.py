@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cdk.workflow.readers import READERS as STACKS_READERS
-from functions.core.manifests.csv_rows import LIST, LIST_MAGIC
+from functions.core.manifests.csv_rows import URL_LIST, URL_LIST_HEADER
 from functions.core.manifests.formats import FORMATS, PARQUET
 from functions.core.model.errors import InvalidManifest
 from local.states.items.readers import READERS
@@ -79,7 +79,7 @@ def test_every_reader_is_held_against_the_other() -> None:
         ("csv-semicolon-bare", 'http://a/1;"x;y"\n', 1),
         ("csv-pipe-bare", BOM + "http://a/1|x\r\n", 1),
         ("tsv-bare", "http://a/1\tx\n\nhttp://a/2\ty\n", 2),
-        ("tsv-list", LIST_MAGIC + "\nhttp://a/1\t5\tabc==\nhttp://a/2\n", 2),
+        ("tsv-list", URL_LIST_HEADER + "\nhttp://a/1\t5\tabc==\nhttp://a/2\n", 2),
         ("json", '["http://a/1", {"url": "http://a/2", "n": [1, -2.5e3, null, true]}]', 2),
         ("json", BOM + ' [ 1 , [ ], "x" ] \r\n', 3),
         ("jsonl", '"http://a/1"\r\n\r\n{"url": "\\u00e9\u2028", "url": "x"}\n  \n5', 3),
@@ -174,7 +174,7 @@ def test_whatever_text_comes_both_read_the_same_json_or_ours_refuses(reader: str
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
 @given(rows=st.lists(st.text('ab,;\t" \u00e9', min_size=1, max_size=6), min_size=1, max_size=4))
 def test_a_retry_manifest_is_read_by_both_as_it_was_meant(form: Any, rows: list[str]) -> None:
-    columns = LIST.given if form.name == "tsv-list" else ("url",)
+    columns = URL_LIST.given if form.name == "tsv-list" else ("url",)
     items = [dict.fromkeys(columns, row) for row in rows]
     text = "".join(form.write(items))
 

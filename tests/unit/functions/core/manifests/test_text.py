@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.manifests.text import text
+from functions.core.manifests.text import open_text
 from functions.core.model.errors import InvalidManifest
 
 
@@ -15,7 +15,7 @@ def pieces(data: bytes, size: int) -> list[bytes]:
 
 
 def read(data: bytes, size: int = 7) -> str:
-    with text(pieces(data, size)) as file:
+    with open_text(pieces(data, size)) as file:
         return file.read()
 
 
@@ -30,12 +30,12 @@ def test_a_byte_order_mark_is_left_out_however_the_text_is_cut(size: int) -> Non
 
 
 def test_empty_pieces_are_no_end() -> None:
-    with text([b"a", b"", b"b"]) as file:
+    with open_text([b"a", b"", b"b"]) as file:
         assert file.read() == "ab"
 
 
 def test_lines_keep_their_ends() -> None:
-    with text([b"a\r\nb\rc\n\nd"]) as file:
+    with open_text([b"a\r\nb\rc\n\nd"]) as file:
         assert list(file) == ["a\r\n", "b\rc\n", "\n", "d"]
 
 
@@ -53,7 +53,7 @@ def test_a_byte_that_is_not_utf8_is_named_by_its_offset_while_lines_are_read(at:
     if size == 1:
         data = data[: at + 10]
 
-    with pytest.raises(InvalidManifest, match=f"byte {at} is 0xe9"), text(pieces(bytes(data), size)) as file:
+    with pytest.raises(InvalidManifest, match=f"byte {at} is 0xe9"), open_text(pieces(bytes(data), size)) as file:
         for _ in file:
             pass
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import absolute, host_of, origin_of, redact
+from functions.core.model.urls import absolute_url, host_of, origin_of, redact
 
 ANY_TEXT = st.text(max_size=40) | st.text("htp:/@?#&=;%.\\ []a1\n", max_size=30).map("http://".__add__)
 SECRET = "Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7"
@@ -32,7 +32,7 @@ SECRET = "Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7"
     ],
 )
 def test_a_url_is_made_absolute_and_else_left_as_it_is(text: str, base_url: str, url: str) -> None:
-    assert absolute(text, base_url) == url
+    assert absolute_url(text, base_url) == url
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_url_is_made_absolute_and_else_left_as_it_is(text: str, base_url: str,
 )
 def test_what_cannot_be_fetched_is_an_invalid_url(text: str, base_url: str, sentence: str) -> None:
     with pytest.raises(RowError, match=sentence) as raised:
-        absolute(text, base_url)
+        absolute_url(text, base_url)
 
     assert raised.value.reason is Reason.INVALID_URL
 
@@ -70,13 +70,13 @@ def test_what_cannot_be_fetched_is_an_invalid_url(text: str, base_url: str, sent
 def test_a_url_may_have_2048_bytes() -> None:
     url = "http://a.example/" + "x" * 2_031
 
-    assert absolute(url) == url
+    assert absolute_url(url) == url
 
 
 @given(text=ANY_TEXT, base_url=st.sampled_from(["", "http://a.example/img"]))
 def test_any_text_is_a_url_or_a_fault(text: str, base_url: str) -> None:
     try:
-        url = absolute(text, base_url)
+        url = absolute_url(text, base_url)
     except RowError:
         return
     assert urlsplit(url).scheme in ("http", "https")
