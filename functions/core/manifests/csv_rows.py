@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from functions.core.manifests.text import open_text
+from functions.core.manifests.streams import open_text
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import UNNAMED_COLUMNS
 

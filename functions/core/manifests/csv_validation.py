@@ -13,7 +13,7 @@ from functions.core.manifests.line_errors import (
     LineErrors,
     too_many_fields,
 )
-from functions.core.manifests.text import open_text
+from functions.core.manifests.streams import open_text
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import classify_columns
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-from functions.core.manifests.text import open_text
+from functions.core.manifests.streams import open_text
 from functions.core.model.errors import InvalidManifest
 
 CHARACTERS = 64 * 1024

@@ -6,7 +6,7 @@ from typing import Any, TextIO
 from functions.core.manifests.contents import ManifestContents, inspect_items, is_too_large
 from functions.core.manifests.json_rows import error_text, numbered_array, parse_json
 from functions.core.manifests.line_errors import NOT_JSON, TOO_LARGE, LineErrors
-from functions.core.manifests.text import open_text
+from functions.core.manifests.streams import open_text
 from functions.core.model.errors import InvalidManifest
 
 _LONG = 16 * 1024

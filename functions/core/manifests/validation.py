@@ -12,7 +12,7 @@ from functions.core.manifests.contents import ManifestContents
 from functions.core.manifests.detection import Extension, detect_format, format_from_name
 from functions.core.manifests.formats import PARQUET, Format
 from functions.core.manifests.gunzip import decompress_gzip
-from functions.core.manifests.text import open_text
+from functions.core.manifests.streams import open_text
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.ports import Manifests
 from functions.core.model.runs import ManifestObject
