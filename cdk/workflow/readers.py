@@ -41,8 +41,8 @@ READERS = (
     Reader("csv-pipe-bare", _csv("PIPE", headers=HEADERLESS_COLUMNS)),
     Reader("tsv-bare", _csv("TAB", headers=HEADERLESS_COLUMNS)),
     # Its first line, TsvHttpData-1.0, comes as an item and is none.
-    Reader("tsv-list", _csv("TAB", headers=URL_LIST.given), row=f"States.MathAdd({INDEX}, -1)"),
-    Reader("txt", _csv("TAB", headers=URL_LINES.given)),
+    Reader("tsv-list", _csv("TAB", headers=URL_LIST.column_names), row=f"States.MathAdd({INDEX}, -1)"),
+    Reader("txt", _csv("TAB", headers=URL_LINES.column_names)),
     Reader("json", {"InputType": "JSON"}),
     Reader("jsonl", {"InputType": "JSONL"}),
     Reader("parquet", {"InputType": "PARQUET"}),

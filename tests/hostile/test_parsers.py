@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from functions.core.model.errors import RowError
+from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import MAX_URL_BYTES, absolute_url, host_of, origin_of, redact
+from functions.core.model.urls import absolute_url, host_of, origin_of, redact
 from functions.core.web.addresses import AddressPolicy
 from functions.core.web.body import Body, receive
 from functions.core.web.causes import body_fault, fault_from

@@ -1,4 +1,4 @@
-"""URLs: made absolute, checked, and redacted."""
+"""URLs: resolved, validated, and redacted."""
 
 from urllib.parse import urlsplit
 
@@ -31,7 +31,7 @@ SECRET = "Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7"
         ("http://[2606:4700::1]/1.png", "", "http://[2606:4700::1]/1.png"),
     ],
 )
-def test_a_url_is_made_absolute_and_else_left_as_it_is(text: str, base_url: str, url: str) -> None:
+def test_a_url_is_made_absolute_and_is_otherwise_unchanged(text: str, base_url: str, url: str) -> None:
     assert absolute_url(text, base_url) == url
 
 
@@ -46,13 +46,13 @@ def test_a_url_is_made_absolute_and_else_left_as_it_is(text: str, base_url: str,
         ("data:image/png;base64,AAAA", "https://a.example", "'data:'"),
         ("ftp://a.example/1.png", "", "'ftp:'"),
         ("file:///etc/passwd", "", "'file:'"),
-        ("http:///1.png", "", "names no host"),
-        ("http:1.png", "https://a.example", "names no host"),
-        ("http://user@/1.png", "", "names no host"),
-        ("http://a.example:x/", "", "cannot be parsed"),
-        ("http://a.example:99999/", "", "cannot be parsed"),
-        ("http://[::1/1.png", "", "cannot be parsed"),
-        ("http://a.example/\ud800", "", "cannot be parsed"),
+        ("http:///1.png", "", "has no host"),
+        ("http:1.png", "https://a.example", "has no host"),
+        ("http://user@/1.png", "", "has no host"),
+        ("http://a.example:x/", "", "is malformed"),
+        ("http://a.example:99999/", "", "is malformed"),
+        ("http://[::1/1.png", "", "is malformed"),
+        ("http://a.example/\ud800", "", "is malformed"),
         ("http://a.example/1\n2.png", "", "control character"),
         ("http://a.example/\x7f", "", "control character"),
         ("http://127.0.0.1\\@a.example/", "", "backslash"),
@@ -74,7 +74,7 @@ def test_a_url_may_have_2048_bytes() -> None:
 
 
 @given(text=ANY_TEXT, base_url=st.sampled_from(["", "http://a.example/img"]))
-def test_any_text_is_a_url_or_a_fault(text: str, base_url: str) -> None:
+def test_any_text_is_a_url_or_an_error(text: str, base_url: str) -> None:
     try:
         url = absolute_url(text, base_url)
     except RowError:
@@ -99,7 +99,7 @@ def test_any_text_is_a_url_or_a_fault(text: str, base_url: str) -> None:
         ("https://a.example/?" + "q" * 26 + "==", "https://a.example/?\u2026=\u2026"),
         ("https://a.example/?", "https://a.example/"),
         ("/relative.png?sig=1", "/relative.png?sig=\u2026"),
-        ("http://[::1/", "(unparsable URL)"),
+        ("http://[::1/", "(malformed URL)"),
         ("http://a.example/\ud800", "http://a.example/?"),
     ],
 )
