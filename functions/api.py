@@ -38,8 +38,8 @@ from functions.core.api.responses import Accepted, Image, RunDetails, RunPage, U
 from functions.core.api.submit import RunSubmission
 from functions.core.api.upload import upload
 from functions.core.model.errors import InfrastructureError
+from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.runs import Status
-from functions.core.model.urls import MAX_URL_BYTES
 
 logger = Logger()
 app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=parse_json)

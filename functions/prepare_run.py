@@ -12,6 +12,7 @@ from functions.adapters.s3_manifests import S3Manifests
 from functions.config import PrepareConfig
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.runs import run_id_of
+from functions.core.model.types import PreparedState, RepeatedRun
 from functions.core.prepare import Preparer
 from functions.telemetry.metrics import emit
 from functions.telemetry.names import Metric
@@ -32,7 +33,7 @@ def preparer() -> Preparer:
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: LambdaContext) -> PreparedState | RepeatedRun:
     """`event`: the execution's `input`, `execution_arn` and `started_at`."""
     logger.set_correlation_id(event["execution_arn"])
     with traced("PrepareRun") as trace:

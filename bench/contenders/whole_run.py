@@ -15,6 +15,7 @@ import boto3
 
 from bench.contenders.job import BUCKET, Job, contend
 from bench.contenders.ours import Context, children, download, environment
+from functions.core.model.types import PreparedState
 
 KEY = "manifests/bench.csv"
 AT_A_TIME = 2
@@ -68,7 +69,7 @@ class WholeRun:
             "execution_arn": "arn:aws:states:us-east-1:000000000000:execution:bench:bench",
             "started_at": _now(),
         }
-        prepared = prepare_run.handler(about, context)
+        prepared = cast(PreparedState, prepare_run.handler(about, context))
         batches = children(job.urls, prepared["run"], prepared["batch_size"])
         for _ in self._lambdas.imap_unordered(download, batches):
             pass

@@ -23,6 +23,7 @@ from functions.adapters.s3_manifests import S3Manifests
 from functions.adapters.s3_run_files import S3RunFiles
 from functions.core.model.ports import Notification
 from functions.core.model.runs import run_id_of
+from functions.core.model.types import ExecutionInput
 from functions.core.summary.summarizer import Summarizer
 
 SIZES = (10_000, 100_000)
@@ -121,10 +122,11 @@ def _measure(rows: int, latency: float) -> None:
     print(json.dumps({"seconds": seconds, "megabytes": _peak_megabytes() - before}))
 
 
-def _prepared(folder: Path, rows: int) -> dict[str, Any]:
+def _prepared(folder: Path, rows: int) -> ExecutionInput:
     """The manifest and what batches wrote of it; the event."""
-    found = {"key": "rows.csv", "etag": "", "size": 1}
-    event = {"detail": {"bucket": {"name": "input"}, "object": found}}
+    event: ExecutionInput = {
+        "detail": {"bucket": {"name": "input"}, "object": {"key": "rows.csv", "etag": "", "size": 1}}
+    }
     with (folder / "rows.csv").open("w") as file:
         file.write("url,title\n")
         file.writelines(f"https://images.example.org/{row:09d}.jpg,Title {row}\n" for row in range(1, rows + 1))

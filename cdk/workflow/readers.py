@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from functions.core.manifests.csv_rows import BARE, LINES, LIST
+from functions.core.manifests.csv_rows import HEADERLESS_COLUMNS, URL_LINES, URL_LIST
 
 INDEX = "$$.Map.Item.Index"
 
@@ -36,13 +36,13 @@ READERS = (
     Reader("csv-semicolon", _csv("SEMICOLON")),
     Reader("csv-pipe", _csv("PIPE")),
     Reader("tsv", _csv("TAB")),
-    Reader("csv-bare", _csv("COMMA", headers=BARE)),  # without a header
-    Reader("csv-semicolon-bare", _csv("SEMICOLON", headers=BARE)),
-    Reader("csv-pipe-bare", _csv("PIPE", headers=BARE)),
-    Reader("tsv-bare", _csv("TAB", headers=BARE)),
+    Reader("csv-bare", _csv("COMMA", headers=HEADERLESS_COLUMNS)),  # without a header
+    Reader("csv-semicolon-bare", _csv("SEMICOLON", headers=HEADERLESS_COLUMNS)),
+    Reader("csv-pipe-bare", _csv("PIPE", headers=HEADERLESS_COLUMNS)),
+    Reader("tsv-bare", _csv("TAB", headers=HEADERLESS_COLUMNS)),
     # Its first line, TsvHttpData-1.0, comes as an item and is none.
-    Reader("tsv-list", _csv("TAB", headers=LIST.given), row=f"States.MathAdd({INDEX}, -1)"),
-    Reader("txt", _csv("TAB", headers=LINES.given)),
+    Reader("tsv-list", _csv("TAB", headers=URL_LIST.column_names), row=f"States.MathAdd({INDEX}, -1)"),
+    Reader("txt", _csv("TAB", headers=URL_LINES.column_names)),
     Reader("json", {"InputType": "JSON"}),
     Reader("jsonl", {"InputType": "JSONL"}),
     Reader("parquet", {"InputType": "PARQUET"}),

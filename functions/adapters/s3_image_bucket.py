@@ -27,9 +27,9 @@ class S3ImageBucket:
     def put(self, upload: ImageUpload) -> None:
         """Raises RowError(STORAGE | KEY_CONFLICT), StorageFault."""
         try:
-            self._put(upload, {"IfNoneMatch": "*"} if upload.exclusive else {})
+            self._put(upload, {"IfNoneMatch": "*"} if upload.create_only else {})
         except ClientError as error:
-            if code_of(error) not in ("PreconditionFailed", "412") or not upload.exclusive:
+            if code_of(error) not in ("PreconditionFailed", "412") or not upload.create_only:
                 raise _fault(error) from error
             self._put_over_own(upload)
         except AWS_ERRORS as error:
@@ -39,7 +39,7 @@ class S3ImageBucket:
         """The key is taken: by this URL in an earlier try, or by another one, which keeps it."""
         try:
             head = self._s3.head_object(Bucket=self._bucket, Key=upload.key)
-            if head["Metadata"].get(OWNER) == upload.owner:
+            if head["Metadata"].get(OWNER) == upload.url_sha256:
                 return self._put(upload, {"IfMatch": head["ETag"]})
         except AWS_ERRORS as error:
             raise _fault(error) from error
@@ -51,7 +51,7 @@ class S3ImageBucket:
             "ContentType": upload.content_type,
             "ChecksumSHA256": base64.b64encode(bytes.fromhex(upload.sha256)).decode(),
             "StorageClass": upload.storage_class,
-            "Metadata": {OWNER: upload.owner},
+            "Metadata": {OWNER: upload.url_sha256},
             **condition,
         }
         if upload.content_type == "image/svg+xml":

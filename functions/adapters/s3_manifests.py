@@ -6,8 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from functions.adapters.errors import AWS_ERRORS, code_of
-from functions.core.model.errors import StorageFault
-from functions.core.model.ports import ManifestGoneError
+from functions.core.model.errors import ManifestGoneError, StorageFault
 
 CHUNK_BYTES = 256 * 1024
 _GONE = {"NoSuchKey", "404", "NotFound", "PreconditionFailed", "412"}

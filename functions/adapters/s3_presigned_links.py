@@ -23,7 +23,7 @@ class S3PresignedLinks:
         self._s3 = s3
         self._bucket = bucket
 
-    def to(self, key: str) -> str:
+    def for_download(self, key: str) -> str:
         """A GET of the object."""
         return self._signed("get_object", Key=key)
 

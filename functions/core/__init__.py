@@ -1,1 +1,1 @@
-"""What mirroring is: rows, downloads, outcomes, books. Knows no handler, no environment variable and no AWS client."""
+"""Logic of the pipeline. It knows no Lambda handler, no environment variable and no AWS client."""

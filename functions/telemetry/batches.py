@@ -78,8 +78,8 @@ def _slowest(outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
     """The host whose images took longest on average: one a batch is enough to find it among thousands."""
     times: dict[str, list[int]] = defaultdict(list)
     for outcome in outcomes:
-        if outcome.kind is OutcomeKind.STORED and outcome.image and outcome.image.get("ms") is not None:
-            times[display_host(outcome.url)].append(outcome.image["ms"])
+        if outcome.kind is OutcomeKind.STORED and outcome.image and (ms := outcome.image.get("ms")) is not None:
+            times[display_host(outcome.url)].append(ms)
     if not times:
         return {}
     host, found = max(times.items(), key=lambda pair: sum(pair[1]) / len(pair[1]))

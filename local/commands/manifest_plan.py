@@ -79,7 +79,7 @@ def planned(path: Path, options: Options, glacier_from_bytes: int = GLACIER_FROM
 def _items(path: Path, format_name: str) -> Iterator[Item]:
     form = format_by_name(format_name)
     if form is not None:
-        yield from form.numbered(decompressed(path.name, ManifestFiles().read(str(path.parent), path.name, "")))
+        yield from form.numbered_items(decompressed(path.name, ManifestFiles().read(str(path.parent), path.name, "")))
         return
     assert format_name == PARQUET
     with path.open("rb") as file:

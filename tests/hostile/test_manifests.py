@@ -1,4 +1,4 @@
-"""Every line of what manifests may be, through PrepareRun's logic; what single rows decide is in
+"""Valid and invalid manifests of every kind, through the logic of PrepareRun. Errors of single rows are in
 `tests/integration/test_manifests.py`."""
 
 import codecs
@@ -22,8 +22,8 @@ class Run:
         self, name: str, data: str | bytes, metadata: dict[str, str] | None = None, whole: int = 10**9
     ) -> None:
         content = data.encode() if isinstance(data, str) else data
-        found = {"key": f"manifests/{name}", "etag": "e1", "size": len(content), "sequencer": "s1"}
-        event = {"detail": {"bucket": {"name": "input"}, "object": found}}
+        created = {"key": f"manifests/{name}", "etag": "e1", "size": len(content), "sequencer": "s1"}
+        event = {"detail": {"bucket": {"name": "input"}, "object": created}}
         manifests, records = FakeManifests(piece=4096), FakeRecords()
         manifests.add(f"manifests/{name}", content, metadata=metadata or {})
         preparer = Preparer(manifests=manifests, records=records, defaults={}, whole_bytes=whole)
@@ -98,7 +98,7 @@ LONG = "9" * 5_000
         ("zero.csv", b"url\nhttp://a/\0\n", r"Byte 13 of the manifest is zero"),
         ("column.csv", f"title,link\nx,{URL}\n", r"no url column: its first line has title, link\. Name the column"),
         ("column.jsonl", f'{{"link": "{URL}"}}\n', "No item of the manifest is a URL or has one"),
-        ("twice.csv", f"url,a,a\n{URL},1,2\n", r"Two columns of the manifest are named 'a'\. Give each its own"),
+        ("twice.csv", f"url,a,a\n{URL},1,2\n", r"Two columns of the manifest are named 'a'\. Give each column its own"),
         (
             "quote.csv",
             f'url\n{URL}\n"{URL}\n{URL}\n',
@@ -109,33 +109,45 @@ LONG = "9" * 5_000
             "url,a\n" + f"{URL},2,3\n" * 12,
             r"Lines 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2 more .* Put quotes",
         ),
-        ("slash.csv", f"url\n{URL}\nhttp://a\\b\n", r"Line 3 of the manifest has a backslash.* A URL has none"),
+        ("slash.csv", f"url\n{URL}\nhttp://a\\b\n", r"Line 3 of the manifest has a backslash.* URLs have no backslash"),
         ("slash.txt", "http://a\\b\n", r"Line 1 of the manifest has a backslash"),
-        ("mac.csv", f"url\r{URL}\r", r"Line 1 of the manifest has a carriage return in it\. End lines by LF"),
-        ("object.json", f'{{"url": "{URL}"}}', r"A JSON manifest is an array .* begin it with '\['"),
-        ("deep.json", "[" * 100_000, r"Item 1 of the manifest is not JSON: it is nested too deeply"),
-        ("deep.jsonl", f'"{URL}"\n' + "[" * 100_000, r"Line 2 of the manifest is not JSON: it is nested too deeply"),
-        ("long.json", f'["{URL}", {LONG}]', r"Item 2 of the manifest is not JSON: a number of 5000 digits"),
-        ("long.jsonl", f'{{"url": "{URL}", "n": {LONG}}}\n', r"Line 1 of the manifest is not JSON: a number of 5000"),
+        ("mac.csv", f"url\r{URL}\r", r"Line 1 of the manifest has a carriage return in it\. End lines with LF"),
+        ("object.json", f'{{"url": "{URL}"}}', r"A JSON manifest is an array .* Start it with '\['"),
+        ("deep.json", "[" * 100_000, r"Item 1 of the manifest is not valid JSON: it is nested too deeply"),
+        (
+            "deep.jsonl",
+            f'"{URL}"\n' + "[" * 100_000,
+            r"Line 2 of the manifest is not valid JSON: it is nested too deeply",
+        ),
+        ("long.json", f'["{URL}", {LONG}]', r"Item 2 of the manifest is not valid JSON: a number has 5000 digits"),
+        (
+            "long.jsonl",
+            f'{{"url": "{URL}", "n": {LONG}}}\n',
+            r"Line 1 of the manifest is not valid JSON: a number has 5000",
+        ),
         (
             "plain.jsonl",
             f'"{URL}"\n{URL}\n\n{URL}\n',
-            r"Lines 2, 4 of the manifest are not JSON\. Each line is a URL in",
+            r"Lines 2, 4 of the manifest are not valid JSON\. Each line is a URL in",
         ),
-        ("large.csv", f"url,a\n{URL},{'x' * 190_000}\n", r"Line 2 of the manifest is larger than a batch may be"),
+        (
+            "large.csv",
+            f"url,a\n{URL},{'x' * 190_000}\n",
+            r"Line 2 of the manifest is larger than 180 KB, the limit of a row",
+        ),
         (
             "large.json",
             json.dumps([{"url": URL, "a": "x" * 190_000}]),
-            r"Item 1 of the manifest is larger than a batch",
+            r"Item 1 of the manifest is larger than 180 KB, the limit of a row",
         ),
-        ("plain.csv.gz", f"url\n{URL}\n", r"name ends with \.gz, but it is not gzip"),
-        ("cut.csv.gz", gzip.compress(f"url\n{URL}\n".encode(), mtime=0)[:-9], r"breaks off before its end"),
-        ("plain.parquet", f"url\n{URL}\n", r"is not Parquet"),
-        ("list.xlsx", "url\n", r"cannot be told from its name, .* one of: \.csv, \.tsv, \.txt, .*\.csv\.gz"),
-        ("list.csv.zip", "url\n", r"cannot be told from its name"),
+        ("plain.csv.gz", f"url\n{URL}\n", r"ends with \.gz, but it is not a valid gzip file"),
+        ("cut.csv.gz", gzip.compress(f"url\n{URL}\n".encode(), mtime=0)[:-9], r"The gzip file is truncated"),
+        ("plain.parquet", f"url\n{URL}\n", r"is not a Parquet file"),
+        ("list.xlsx", "url\n", r"has no supported extension\. Supported are: \.csv, \.tsv, \.txt, .*\.csv\.gz"),
+        ("list.csv.zip", "url\n", r"has no supported extension"),
     ],
 )
-def test_this_is_refused_with_where_it_is_and_how_to_mend_it(name: str, data: str | bytes, sentence: str) -> None:
+def test_this_is_rejected_with_where_it_is_and_how_to_fix_it(name: str, data: str | bytes, sentence: str) -> None:
     with pytest.raises(InvalidManifest, match=sentence):
         Run(name, data)
 
@@ -153,11 +165,11 @@ def test_an_option_that_is_wrong_is_named(metadata: dict[str, str], sentence: st
         Run("a.csv", f"url\n{URL}\n", metadata)
 
 
-def test_what_is_too_big_to_be_read_whole_has_no_total_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_too_large_to_be_read_whole_has_no_total_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("functions.core.manifests.validation.SAMPLE_BYTES", 10_000)
 
     run = Run("big.csv", "url,a\n" + f"{URL},1\n" * 5_000, whole=50_000)
 
     assert (run.payload["status"], run.payload["rows"], run.record["columns"]) == ("ready", None, ["a"])
     assert "rows" not in run.record
-    assert run.record["note"].startswith("The manifest is too large to be looked at whole")
+    assert run.record["note"].startswith("Only the beginning and the end of the manifest were validated")

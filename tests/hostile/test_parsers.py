@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from functions.core.model.errors import RowError
+from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import MAX_URL_BYTES, absolute, host_of, origin_of, redact
+from functions.core.model.urls import absolute_url, host_of, origin_of, redact
 from functions.core.web.addresses import AddressPolicy
 from functions.core.web.body import Body, receive
 from functions.core.web.causes import body_fault, fault_from
@@ -54,7 +55,7 @@ url_pieces = st.lists(st.sampled_from(URL_WORDS + ODD_CHARACTERS) | st.text(max_
 @given(url_pieces, st.sampled_from(["", "https://a.test/dir/", "http://u:p@a.test", "not a url"]))
 @example("//[", "https://a.test/dir/")
 def test_a_url_is_absolute_and_the_webs_or_its_row_fails(text: str, base_url: str) -> None:
-    url = fault_or(lambda: absolute(text, base_url))
+    url = fault_or(lambda: absolute_url(text, base_url))
     if isinstance(url, RowError):
         assert (url.reason, url.retryable) == (Reason.INVALID_URL, False)
     else:

@@ -110,7 +110,7 @@ def test_a_second_run_on_the_same_folder_knows_what_it_has(assembly: Path, tmp_p
     [
         ("missing.csv", None, 2, "There is no manifest"),
         ("empty.csv", "", 2, "is empty: 0 rows"),
-        ("list.xlsx", "x", 1, "The format of the manifest cannot be told from its name"),
+        ("list.xlsx", "x", 1, "has no supported extension"),
         ("list.csv", "title\na\n", 1, "The manifest has no url column"),
     ],
 )

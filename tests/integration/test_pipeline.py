@@ -119,11 +119,11 @@ def test_a_busy_host_is_asked_again_after_as_long_as_it_said(cloud: Cloud, site:
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("list.xlsx", "url\n", "The format of the manifest cannot be told from its name"),
+        ("list.xlsx", "url\n", "The name of the manifest, 'manifests/list.xlsx', has no supported extension"),
         ("list.csv", "title,link\na,b\n", "The manifest has no url column: its first line has title, link."),
         ("list.csv", "url,a\nhttp://x/1,2,3\n", "Line 2 of the manifest has 3 fields for 2 columns."),
         ("list.json", '{"url": 1}', "A JSON manifest is an array"),
-        ("list.jsonl", '{"url": "http://x"}\n{"url"\n', "Line 2 of the manifest is not JSON"),
+        ("list.jsonl", '{"url": "http://x"}\n{"url"\n', "Line 2 of the manifest is not valid JSON"),
         ("list.csv", b"url\nhttp://x/\xff\n", "The manifest is not UTF-8: byte 13 is 0xff."),
     ],
 )

@@ -104,7 +104,7 @@ class FakeLists:
 
 
 class FakeLinks:
-    def to(self, key: str) -> str:
+    def for_download(self, key: str) -> str:
         return f"https://links/{key}"
 
     def for_upload(self, key: str, metadata: Mapping[str, str]) -> str:

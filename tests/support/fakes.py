@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.core.model.errors import RowError
-from functions.core.model.ports import ImageUpload, ManifestGoneError, Notification
+from functions.core.model.errors import ManifestGoneError, RowError
+from functions.core.model.ports import ImageUpload, Notification
 from functions.core.model.reasons import Reason
 from functions.core.model.urls import host_of
 from functions.core.web.body import Body
@@ -34,7 +34,7 @@ class _Faulty:
 @dataclass(frozen=True, slots=True)
 class StoredObject:
     data: bytes
-    owner: str
+    url_sha256: str
     content_type: str
     storage_class: str
 
@@ -55,9 +55,9 @@ class FakeImageStore(_Faulty):
             assert len(data) == upload.size, "the size is not that of the bytes"
             assert hashlib.sha256(data).hexdigest() == upload.sha256, "the checksum is not that of the bytes"
             there = self.objects.get(upload.key)
-            if upload.exclusive and there is not None and there.owner != upload.owner:
+            if upload.create_only and there is not None and there.url_sha256 != upload.url_sha256:
                 raise RowError(Reason.KEY_CONFLICT, f"The key {upload.key} already holds the image of another URL.")
-            self.objects[upload.key] = StoredObject(data, upload.owner, upload.content_type, upload.storage_class)
+            self.objects[upload.key] = StoredObject(data, upload.url_sha256, upload.content_type, upload.storage_class)
             self.uploads.append(upload)
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from functions.core.api.problems import invalid, not_found
 from functions.core.api.responses import Estimate, Image, LiveCounts, Run, RunDetails, RunLinks, RunPage, run_values
 from functions.core.cost import estimate
+from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.options import Options
 from functions.core.model.ports import Executions, ImageTable, PresignedLinks, Progress, RunRegistry
 from functions.core.model.runs import Status, timestamp
-from functions.core.model.urls import MAX_URL_BYTES
 
 LINKED = {
     "report": "report",
@@ -73,7 +73,7 @@ class RunQueries:
 
     def _links(self, record: Mapping[str, Any]) -> RunLinks:
         named = {name: record.get(attribute) for name, attribute in LINKED.items()}
-        return RunLinks(**{name: self._reports.to(key) for name, key in named.items() if key})
+        return RunLinks(**{name: self._reports.for_download(key) for name, key in named.items() if key})
 
 
 def find_image(url: str, table: ImageTable, links: PresignedLinks) -> Image:
@@ -87,7 +87,7 @@ def find_image(url: str, table: ImageTable, links: PresignedLinks) -> Image:
     row = table.look_up([url]).get(url)
     if row is None:
         raise not_found("No image of this URL has been stored.")
-    return Image(**{**row, "link": links.to(row["object_key"])})
+    return Image(**{**row, "link": links.for_download(row["object_key"])})
 
 
 def _estimate(record: Mapping[str, Any]) -> Estimate | None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
 
 from functions.core.api.problems import FieldError
 from functions.core.api.run_options import RunOptions, given_options
+from functions.core.model.limits import MAX_URL_BYTES
 
 MAX_ROWS = 10_000
 """Of one POST; a manifest may have a hundred million."""
@@ -52,7 +53,7 @@ class ItemList(_Request):
 
 
 class PathList(_Request):
-    base_url: str = Field(alias="baseUrl", pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://", max_length=2048)
+    base_url: str = Field(alias="baseUrl", pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://", max_length=MAX_URL_BYTES)
     resource_paths: list[str] = Field(alias="resourcePaths", min_length=1, max_length=MAX_ROWS)
     lambda_concur: int | None = Field(
         default=None, alias="lambdaConcur", ge=1, le=256, description="requests at a time in one batch"

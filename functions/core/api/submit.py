@@ -17,12 +17,12 @@ from functions.core.api.problems import conflict, invalid, not_found
 from functions.core.api.requests import RetryRequest, RunRequest, StoredManifest
 from functions.core.api.responses import Accepted
 from functions.core.model.errors import InfrastructureError
+from functions.core.model.limits import MAX_KEY_BYTES
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import Executions, RunRegistry, SubmittedManifests
 from functions.core.model.runs import ManifestObject, Status, new_record, timestamp
 
 MANIFEST_PREFIXES = ("manifests/", "submitted/")
-MAX_KEY_BYTES = 1024
 ID_DIGITS = 16
 
 

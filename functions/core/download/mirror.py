@@ -94,9 +94,9 @@ class RowMirror:
                 size=body.size,
                 sha256=body.sha256,
                 content_type=kind.content_type,
-                owner=hashlib.sha256(row.url.encode()).hexdigest(),
+                url_sha256=hashlib.sha256(row.url.encode()).hexdigest(),
                 storage_class=self._options.storage_class,
-                exclusive=row.key is not None and (known or {}).get("object_key") != key,
+                create_only=row.key is not None and (known or {}).get("object_key") != key,
             )
         )
         width, height = size or (None, None)

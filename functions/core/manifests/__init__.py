@@ -1,1 +1,1 @@
-"""What a manifest is: its format told, its lines checked, its rows read and written, as Step Functions reads them."""
+"""Manifests: detect their format, validate them, and read and write their rows as Step Functions reads them."""

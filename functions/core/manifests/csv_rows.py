@@ -1,105 +1,111 @@
-"""CSV, TSV and plain lists of URLs, by the rules of the state machine's own reader."""
+"""Rows of CSV, TSV and URL lists, read by the rules of the CSV reader of Step Functions."""
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from functions.core.manifests.text import text
+from functions.core.manifests.streams import open_text
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import UNNAMED_COLUMNS
 
-Row = dict[str, str]
-Records = Iterator[tuple[int, list[str]]]
+Row = Mapping[str, str]
+Record = tuple[int, list[str]]
+"""Line number and fields of a CSV record."""
 
-LIST_MAGIC = "TsvHttpData-1.0"
-"""The first line of a URL list as Storage Transfer Service takes it; then URL, size and base64 MD5 on each line."""
+URL_LIST_HEADER = "TsvHttpData-1.0"
+"""First line of a URL list of Storage Transfer Service. URL, size and base64 MD5 follow on each line
+(cloud.google.com/storage-transfer/docs/create-url-list)."""
 
-csv.field_size_limit(256 * 1024)  # Step Functions hands no child more than that
+csv.field_size_limit(256 * 1024)  # the maximum size of the input of an execution
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`given` are the columns where the reader names them, not the first row.
+    """`column_names` are the names for the reader if the first row is not a header.
 
-    `narrow`: only as many of them as the first row has fields. `magic`: the first line is no row.
+    With `first_row_sets_width`, only as many of them are used as the first row has fields. With `skip_first_line`, the
+    first line is not a row.
     """
 
     delimiter: str
-    given: tuple[str, ...] = ()
-    narrow: bool = False
-    magic: bool = False
+    column_names: tuple[str, ...] = ()
+    first_row_sets_width: bool = False
+    skip_first_line: bool = False
 
 
 COMMA, SEMICOLON, PIPE, TAB = map(Dialect, ",;|\t")
-BARE = ("url", *UNNAMED_COLUMNS)
-LINES = Dialect("\t", ("url",))  # no URL holds a tab, so a line is a field
-LIST = Dialect("\t", ("url", "size", "md5"), magic=True)
+HEADERLESS_COLUMNS = ("url", *UNNAMED_COLUMNS)
+URL_LINES = Dialect("\t", ("url",))  # a URL contains no tab, so that a line is one field
+URL_LIST = Dialect("\t", ("url", "size", "md5"), skip_first_line=True)
 
 
-def bare(dialect: Dialect) -> Dialect:
-    """The same without a header."""
-    return Dialect(dialect.delimiter, BARE, narrow=True)
+def headerless(dialect: Dialect) -> Dialect:
+    """The same dialect for files without a header."""
+    return Dialect(dialect.delimiter, HEADERLESS_COLUMNS, first_row_sets_width=True)
 
 
-def numbered(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[int, Row]]:
-    """Each row with its line. What the check refuses is read as Step Functions would: surplus fields are dropped,
-    missing ones are empty, and so on. Raises InvalidManifest where that cannot be known."""
-    with text(chunks) as file:
+def numbered_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[int, Row]]:
+    """Each row with its line number. Raises InvalidManifest.
+
+    Rows that `csv_validation` would reject are read as Step Functions reads them: surplus fields are dropped, missing
+    ones are empty.
+    """
+    with open_text(chunks) as file:
         lines = (_without_last_backslash(line) if "\\" in line else line for line in file)
         reader = csv.reader(lines, delimiter=dialect.delimiter, escapechar="\\")
-        records: Records = ((reader.line_num, cells) for cells in reader if cells)
+        records = ((reader.line_num, fields) for fields in reader if fields)
         try:
-            names, records = named(records, dialect)
+            names, rows = split_header(records, dialect)
             width = len(names)
-            for line, cells in records:
-                yield line, dict(zip(names, cells + [""] * (width - len(cells)), strict=False))
+            for line, fields in rows:
+                yield line, dict(zip(names, fields + [""] * (width - len(fields)), strict=False))
         except csv.Error as error:
-            raise InvalidManifest(f"Line {reader.line_num} of the manifest is not CSV: {error}.") from error
+            raise InvalidManifest(f"Line {reader.line_num} of the manifest is not valid CSV: {error}.") from error
 
 
 def _without_last_backslash(line: str) -> str:
-    """At the end of a line it escapes nothing to Step Functions, and the line's end to Python."""
-    bare = line.rstrip("\r\n")
-    odd = (len(bare) - len(bare.rstrip("\\"))) % 2
-    return bare[: len(bare) - odd] + line[len(bare) :]
+    """Without a backslash that escapes the end of the line: Step Functions ignores it, and Python would join lines."""
+    content = line.rstrip("\r\n")
+    odd = (len(content) - len(content.rstrip("\\"))) % 2
+    return content[: len(content) - odd] + line[len(content) :]
 
 
-def named(
-    records: Iterator[tuple[int, list[str]]], dialect: Dialect
-) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The names of the columns, and the records that are rows."""
-    if not dialect.given or dialect.magic:
-        first = next(records, (0, []))[1]
-        return list(dialect.given) or first, records
-    if not dialect.narrow:
-        return list(dialect.given), records
-    start = next(records, None)
-    return list(dialect.given[: len(start[1])] if start else []), chain([start] if start else [], records)
+def split_header(records: Iterator[Record], dialect: Dialect) -> tuple[list[str], Iterator[Record]]:
+    """The column names, and the records that are rows."""
+    if not dialect.column_names or dialect.skip_first_line:
+        header = next(records, (0, []))[1]
+        return list(dialect.column_names) or header, records
+    if not dialect.first_row_sets_width:
+        return list(dialect.column_names), records
+    first = next(records, None)
+    if first is None:
+        return [], records
+    return list(dialect.column_names[: len(first[1])]), chain([first], records)
 
 
-def write(rows: Iterable[Row], delimiter: str) -> Iterator[str]:
-    """The header of the first row, then the rows."""
+def write_rows(rows: Iterable[Row], delimiter: str) -> Iterator[str]:
+    """A header with the columns of the first row, then the rows."""
     for number, row in enumerate(rows):
         if number == 0:
             yield _record(row, delimiter)
         yield _record(row.values(), delimiter)
 
 
-def write_lines(rows: Iterable[Row]) -> Iterator[str]:
-    """One URL a line."""
+def write_url_lines(rows: Iterable[Row]) -> Iterator[str]:
+    """One URL per line."""
     for row in rows:
-        yield _record(row.values(), LINES.delimiter)
+        yield _record(row.values(), URL_LINES.delimiter)
 
 
-def write_list(rows: Iterable[Row]) -> Iterator[str]:
-    """A URL list with its first line."""
-    yield LIST_MAGIC + "\n"
-    yield from write_lines(rows)
+def write_url_list(rows: Iterable[Row]) -> Iterator[str]:
+    """A URL list of Storage Transfer Service."""
+    yield URL_LIST_HEADER + "\n"
+    yield from write_url_lines(rows)
 
 
-def _record(cells: Iterable[str], delimiter: str) -> str:
+def _record(fields: Iterable[str], delimiter: str) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, delimiter=delimiter, lineterminator="\n").writerow(cells)
+    csv.writer(buffer, delimiter=delimiter, lineterminator="\n").writerow(fields)
     return buffer.getvalue()

@@ -1,120 +1,129 @@
-"""Is it CSV that Step Functions reads as it looks? Every row is looked at once, and none is kept."""
+"""Validation of CSV: every row is checked for what Step Functions would read differently. No row is kept in memory."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
 
-from functions.core.manifests.contents import MAX_COLUMNS, ManifestContents, too_large
-from functions.core.manifests.csv_rows import Dialect, named
-from functions.core.manifests.line_errors import BACKSLASH, CARRIAGE_RETURN, OPEN_QUOTE, TOO_LARGE, Faults, more_fields
-from functions.core.manifests.text import text
+from functions.core.manifests.contents import MAX_COLUMNS, MIN_CHECKED_CHARACTERS, ManifestContents, is_too_large
+from functions.core.manifests.csv_rows import Dialect, Record, split_header
+from functions.core.manifests.line_errors import (
+    BACKSLASH,
+    CARRIAGE_RETURN,
+    OPEN_QUOTE,
+    TOO_LARGE,
+    LineErrors,
+    too_many_fields,
+)
+from functions.core.manifests.streams import open_text
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.rows import columns_of
+from functions.core.model.rows import classify_columns
 
 MAX_HEADER_BYTES = 10 * 1024
-"""Step Functions' limit."""
-
-_LONG = 16 * 1024
-"""Characters: no shorter line is looked at twice for its size."""
+"""Maximum size of a CSV header in Step Functions, in bytes
+(docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html)."""
 
 
-def check(chunks: Iterable[bytes], dialect: Dialect, cut: Callable[[], bool] = lambda: False) -> ManifestContents:
-    """Raises InvalidManifest. `cut` says whether what was read is but the beginning."""
-    faults = Faults()
-    with text(chunks) as file:
-        lines = _Lines(file, faults)
-        names, records = named(_records(lines, dialect.delimiter, faults, cut), dialect)
-        if not dialect.given and names:
-            faults.check()
-            checked_header(names)
-        rows = _counted(records, names, lines, faults)
-    faults.check()
-    return ManifestContents(rows, columns_of(tuple(names)).user_columns[:MAX_COLUMNS], _note(dialect, names))
+def validate_csv(
+    chunks: Iterable[bytes], dialect: Dialect, truncated: Callable[[], bool] = lambda: False
+) -> ManifestContents:
+    """The contents. Raises InvalidManifest.
+
+    `truncated` is called after the chunks were read, and returns True if they are only the beginning of the manifest.
+    """
+    errors = LineErrors()
+    with open_text(chunks) as file:
+        lines = _Lines(file, errors)
+        names, rows = split_header(_records(lines, dialect.delimiter, errors, truncated), dialect)
+        if not dialect.column_names and names:
+            errors.raise_if_any()
+            validate_header(names)
+        count = _validate_rows(rows, names, lines, errors)
+    errors.raise_if_any()
+    columns = classify_columns(tuple(names)).user_columns[:MAX_COLUMNS]
+    return ManifestContents(count, columns, _note(dialect, names))
 
 
-def _counted(records: Iterator[tuple[int, list[str]]], names: list[str], lines: "_Lines", faults: Faults) -> int:
-    width, rows, crowded = len(names), 0, more_fields(len(names))
-    for line, cells in records:
-        rows += 1
-        if len(cells) > width:
-            faults.add(crowded, line, len(cells))
-        if lines.long:
-            if too_large(dict(zip(names, cells, strict=False))):
-                faults.add(TOO_LARGE, line)
-            lines.long = False
-    return rows
+def _validate_rows(rows: Iterator[Record], names: list[str], lines: "_Lines", errors: LineErrors) -> int:
+    """The number of rows."""
+    width, count, surplus = len(names), 0, too_many_fields(len(names))
+    for line, fields in rows:
+        count += 1
+        if len(fields) > width:
+            errors.add(surplus, line, len(fields))
+        if lines.has_long_record:
+            if is_too_large(dict(zip(names, fields, strict=False))):
+                errors.add(TOO_LARGE, line)
+            lines.has_long_record = False
+    return count
 
 
 class _Lines:
-    """The lines of a file on their way into a CSV reader. `long` is set where one, or a record of many, is long."""
+    """Lines for a CSV reader. `has_long_record` is set if the current record may be too large."""
 
-    def __init__(self, file: Iterable[str], faults: Faults) -> None:
+    def __init__(self, file: Iterable[str], errors: LineErrors) -> None:
         self._file = file
-        self._faults = faults
-        self.long = False
+        self._errors = errors
+        self.has_long_record = False
 
     def __iter__(self) -> Iterator[str]:
         for number, line in enumerate(self._file, start=1):
             if "\\" in line:
-                self._faults.add(BACKSLASH, number)
+                self._errors.add(BACKSLASH, number)
             if "\r" in line and "\r" in line.removesuffix("\n").removesuffix("\r"):
-                self._faults.add(CARRIAGE_RETURN, number)
-                line = line.replace("\r", " ").rstrip("\n") + "\n"  # the reader would stumble over it
-            if len(line) > _LONG:
-                self.long = True
-            yield _without_spaces(line) if '" ' in line else line
+                self._errors.add(CARRIAGE_RETURN, number)
+                line = line.replace("\r", " ").rstrip("\n") + "\n"  # csv.reader rejects a carriage return in a line
+            if len(line) > MIN_CHECKED_CHARACTERS:
+                self.has_long_record = True
+            yield _without_trailing_spaces(line) if '" ' in line else line
 
 
-def _without_spaces(line: str) -> str:
-    """Behind a quotation mark at its end: the reader would take that for one too early."""
-    bare = line.rstrip(" \r\n")
-    return bare + "\n" if bare.endswith('"') else line
+def _without_trailing_spaces(line: str) -> str:
+    """Without spaces after a quotation mark at the end: a strict csv.reader rejects them."""
+    content = line.rstrip(" \r\n")
+    return content + "\n" if content.endswith('"') else line
 
 
-def _records(lines: _Lines, delimiter: str, faults: Faults, cut: Callable[[], bool]) -> Iterator[tuple[int, list[str]]]:
-    """The number of its first line, and the cells of each record that is not blank. Goes on after a fault."""
+def _records(lines: _Lines, delimiter: str, errors: LineErrors, truncated: Callable[[], bool]) -> Iterator[Record]:
+    """Each record that is not blank, with the number of its first line. Continues after an error."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    before = 0
+    previous_line = 0
     while True:
         try:
-            for cells in reader:
-                if cells:
-                    lines.long = lines.long or reader.line_num - before > 1
-                    yield before + 1, cells
-                before = reader.line_num
+            for fields in reader:
+                if fields:
+                    lines.has_long_record = lines.has_long_record or reader.line_num - previous_line > 1
+                    yield previous_line + 1, fields
+                previous_line = reader.line_num
             return
         except csv.Error as error:
-            _note_fault(str(error), before + 1, reader.line_num, faults, cut)
-            before = reader.line_num
+            message, first_line = str(error), previous_line + 1
+            if "end of data" not in message or not truncated():
+                one_line = first_line == reader.line_num
+                errors.add(TOO_LARGE if "field larger" in message and one_line else OPEN_QUOTE, first_line)
+            previous_line = reader.line_num
 
 
-def _note_fault(error: str, first: int, last: int, faults: Faults, cut: Callable[[], bool]) -> None:
-    if "end of data" in error and cut():
-        return
-    faults.add(TOO_LARGE if "field larger" in error and first == last else OPEN_QUOTE, first)
-
-
-def checked_header(header: list[str]) -> None:
-    """Raises InvalidManifest where no column holds the URL, or two share a name."""
-    columns = columns_of(tuple(header))
+def validate_header(header: list[str]) -> None:
+    """Raises InvalidManifest if there is no URL column, or if two columns have the same name."""
+    columns = classify_columns(tuple(header))
     if not columns.urls:
-        found = ", ".join(header[:10])
+        names = ", ".join(header[:10])
         raise InvalidManifest(
-            f"The manifest has no url column: its first line has {found}. Name the column of the URLs 'url'."
+            f"The manifest has no url column: its first line has {names}. Name the column of the URLs 'url'."
         )
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        named_so = f"are named '{twice[0]}'" if twice[0] else "have no name"
-        raise InvalidManifest(f"Two columns of the manifest {named_so}. Give each its own name.")
-    if columns.rival is not None:
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated:
+        problem = f"are named '{repeated[0]}'" if repeated[0] else "have no name"
+        raise InvalidManifest(f"Two columns of the manifest {problem}. Give each column its own name.")
+    if columns.conflicting is not None:
         raise InvalidManifest(
-            f"Both '{columns.urls[0]}' and '{columns.rival}' could hold the URLs. Name one of them 'url'."
+            f"Both '{columns.urls[0]}' and '{columns.conflicting}' could be the URL column. Name one of them 'url'."
         )
     if len(",".join(header).encode()) > MAX_HEADER_BYTES:
-        raise InvalidManifest("The first line of the manifest is longer than 10 KB, more than Step Functions takes.")
+        raise InvalidManifest("The header of the manifest is longer than 10 KB, the limit of Step Functions.")
 
 
 def _note(dialect: Dialect, names: list[str]) -> str:
-    if not dialect.narrow or not names:
+    if not dialect.first_row_sets_width or not names:
         return ""
     others = f", the others as {names[1]} to {names[-1]}" if len(names) > 1 else ""
     return f"The manifest has no header: its first column was taken as url{others}."

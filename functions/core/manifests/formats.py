@@ -1,7 +1,7 @@
-"""The manifest formats: how each is checked, read and written. `naming` tells them.
+"""The manifest formats: how each is validated, read and written. `detection` finds the format of a manifest.
 
-A format is named as the row of the stack's table of readers that reads it. Parquet is not here: its footer alone is
-read (`parquet`), and what is to be run again of it is written as JSON lines.
+The name of a format is that of its reader in `cdk/workflow/readers.py`, and is stored in run records. Parquet is not in
+this table: only its footer is read (`parquet`), and its retry manifest is written as JSON Lines.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,48 +9,44 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from functions.core.manifests import csv_rows, json_rows
-from functions.core.manifests import csv_validation as csv_check
-from functions.core.manifests import json_validation as json_check
+from functions.core.manifests import csv_rows, csv_validation, json_rows, json_validation
 from functions.core.manifests.contents import ManifestContents
-from functions.core.manifests.csv_rows import COMMA, LINES, LIST, PIPE, SEMICOLON, TAB, Dialect, bare
+from functions.core.manifests.csv_rows import COMMA, PIPE, SEMICOLON, TAB, URL_LINES, URL_LIST, Dialect, headerless
+from functions.core.model.types import JsonValue
 
 Chunks = Iterable[bytes]
-Cut = Callable[[], bool]
+Truncated = Callable[[], bool]
+Writer = Callable[[Iterable[Any]], Iterator[str]]  # Any: items that the same format has read
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`numbered` gives each item with its line (of an array: its number), and `write` is the text of a manifest that
-    holds the given ones, named by `extension`. All stream; `check` and `numbered` raise InvalidManifest."""
+    """`numbered_items` yields each item with its line number, or with its number in an array. `write` yields the text
+    of a manifest with the extension `extension`. All of them stream. `validate` and `numbered_items` raise
+    InvalidManifest."""
 
     name: str
     extension: str
-    check: Callable[[Chunks, Cut], ManifestContents]
-    numbered: Callable[[Chunks], Iterator[tuple[int, Any]]]
-    write: Callable[[Iterable[Any]], Iterator[str]]
+    validate: Callable[[Chunks, Truncated], ManifestContents]
+    numbered_items: Callable[[Chunks], Iterator[tuple[int, JsonValue]]]
+    write: Writer
 
-    def read(self, chunks: Chunks) -> Iterator[Any]:
-        return (item for _, item in self.numbered(chunks))
+    def read(self, chunks: Chunks) -> Iterator[JsonValue]:
+        return (item for _, item in self.numbered_items(chunks))
 
 
-def _delimited(
-    name: str,
-    extension: str,
-    dialect: Dialect,
-    write: Callable[[Iterable[Any]], Iterator[str]] | None = None,
-) -> Format:
+def _delimited(name: str, extension: str, dialect: Dialect, write: Writer | None = None) -> Format:
     return Format(
         name,
         extension,
-        partial(_check_delimited, dialect),
-        partial(csv_rows.numbered, dialect=dialect),
-        write or partial(csv_rows.write, delimiter=dialect.delimiter),
+        partial(_validate_delimited, dialect),
+        partial(csv_rows.numbered_rows, dialect=dialect),
+        write or partial(csv_rows.write_rows, delimiter=dialect.delimiter),
     )
 
 
-def _check_delimited(dialect: Dialect, chunks: Chunks, cut: Cut) -> ManifestContents:
-    return csv_check.check(chunks, dialect, cut)
+def _validate_delimited(dialect: Dialect, chunks: Chunks, truncated: Truncated) -> ManifestContents:
+    return csv_validation.validate_csv(chunks, dialect, truncated)
 
 
 FORMATS = (
@@ -58,19 +54,19 @@ FORMATS = (
     _delimited("csv-semicolon", ".csv", SEMICOLON),
     _delimited("csv-pipe", ".csv", PIPE),
     _delimited("tsv", ".tsv", TAB),
-    _delimited("csv-bare", ".csv", bare(COMMA)),
-    _delimited("csv-semicolon-bare", ".csv", bare(SEMICOLON)),
-    _delimited("csv-pipe-bare", ".csv", bare(PIPE)),
-    _delimited("tsv-bare", ".tsv", bare(TAB)),
-    _delimited("tsv-list", ".tsv", LIST, csv_rows.write_list),
-    _delimited("txt", ".txt", LINES, csv_rows.write_lines),
-    Format("json", ".json", json_check.check_array, json_rows.numbered_array, json_rows.write_array),
-    Format("jsonl", ".jsonl", json_check.check_lines, json_rows.numbered_lines, json_rows.write_lines),
+    _delimited("csv-bare", ".csv", headerless(COMMA)),
+    _delimited("csv-semicolon-bare", ".csv", headerless(SEMICOLON)),
+    _delimited("csv-pipe-bare", ".csv", headerless(PIPE)),
+    _delimited("tsv-bare", ".tsv", headerless(TAB)),
+    _delimited("tsv-list", ".tsv", URL_LIST, csv_rows.write_url_list),
+    _delimited("txt", ".txt", URL_LINES, csv_rows.write_url_lines),
+    Format("json", ".json", json_validation.validate_array, json_rows.numbered_array, json_rows.write_array),
+    Format("jsonl", ".jsonl", json_validation.validate_lines, json_rows.numbered_lines, json_rows.write_lines),
 )
 
 PARQUET = "parquet"
 
 
 def format_by_name(name: object) -> Format | None:
-    """None for Parquet, and where there is no such format."""
+    """The format, or None for Parquet and for unknown names."""
     return next((form for form in FORMATS if form.name == name), None)

@@ -1,142 +1,162 @@
-"""JSON arrays and JSON lines, one value at a time."""
+"""JSON arrays and JSON Lines, parsed one value at a time."""
 
 import json
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-from functions.core.manifests.text import text
+from functions.core.manifests.streams import open_text
 from functions.core.model.errors import InvalidManifest
+from functions.core.model.types import JsonValue
 
 CHARACTERS = 64 * 1024
+"""Number of characters that are read at a time."""
+
 MAX_ITEM_CHARACTERS = 2 * 1024 * 1024
-"""Far more than Step Functions hands to a child, also where all of it is escaped."""
+"""Maximum length of an item of an array, in characters. Step Functions accepts 256 KiB, which escapes can lengthen to
+six times as many characters."""
 
-_SPACE = " \t\r\n"
-_UNDECIDED = len("e+")
-"""So much may stand behind what looks like a whole number, and it goes on."""
+_MAX_DIGITS = 300
+_WHITE_SPACE = " \t\r\n"
+_LOOKAHEAD = len("e+")
+"""Number of characters after a number that are needed to know that it does not continue."""
 
 
-def numbered_array(chunks: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
-    """The values of the array that the file is. Raises InvalidManifest with the item's number."""
-    with text(chunks) as file:
+def numbered_array(
+    chunks: Iterable[bytes],
+) -> Iterator[tuple[int, Any]]:  # Any: an edge, the caller knows the form of the JSON
+    """Each item of a JSON array with its number, which counts from 1. Raises InvalidManifest with the number."""
+    with open_text(chunks) as file:
         window = _Window(file)
         first = window.peek()
+        if first == "":
+            return
         if first != "[":
-            if first == "":
-                return
-            raise InvalidManifest("A JSON manifest is an array of URLs or of objects with a url: begin it with '['.")
+            raise InvalidManifest(
+                "A JSON manifest is an array of URLs or of objects with a url. Start it with '[', or name it .jsonl if "
+                "each line is a JSON value."
+            )
         window.skip()
-        yield from enumerate(_values(window), start=1)
+        yield from enumerate(_items(window), start=1)
         if window.peek():
-            raise InvalidManifest("There is more in the manifest after the end of its JSON array.")
+            raise InvalidManifest("There is data after the end of the JSON array. Remove it.")
 
 
-def _values(window: "_Window") -> Iterator[Any]:
+def _items(window: "_Window") -> Iterator[JsonValue]:
     number = 0
     while True:
-        mark = window.peek()
-        if mark == "]" and number == 0:
+        character = window.peek()
+        if character == "]" and number == 0:
             break
         number += 1
         yield window.value(number)
-        mark = window.peek()
-        if mark not in ("]", ","):
-            why = f"There is no comma after item {number} of the manifest, or its array does not end."
-            raise InvalidManifest(why, at_end=not mark)
-        if mark == "]":
+        character = window.peek()
+        if character not in ("]", ","):
+            raise InvalidManifest(
+                f"There is no comma after item {number} of the manifest, or the array is not closed with ']'.",
+                at_end=not character,
+            )
+        if character == "]":
             break
         window.skip()
     window.skip()
 
 
 class _Window:
-    """As much of the text as one value needs."""
+    """The part of the text that is needed to parse one value."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self._text = ""
-        self._at = 0
+        self._position = 0
         self._decoder = json.JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_number)
 
     def peek(self) -> str:
-        """The next character that is no white space, or '' at the end."""
+        """The next character that is not white space, or '' at the end."""
         while True:
-            while self._at < len(self._text) and self._text[self._at] in _SPACE:
-                self._at += 1
-            if self._at < len(self._text):
-                return self._text[self._at]
-            if not self._more():
+            while self._position < len(self._text) and self._text[self._position] in _WHITE_SPACE:
+                self._position += 1
+            if self._position < len(self._text):
+                return self._text[self._position]
+            if not self._read_more():
                 return ""
 
     def skip(self) -> None:
-        self._at += 1
+        """Skips the character that `peek` has returned."""
+        self._position += 1
 
-    def value(self, number: int) -> Any:
+    def value(self, number: int) -> JsonValue:
+        """The next value, which is item `number`. Raises InvalidManifest."""
         self.peek()
         while True:
             try:
-                value, end = self._decoder.raw_decode(self._text, self._at)
-                if end + _UNDECIDED < len(self._text) or not self._more():
-                    self._at = end
-                    return value
+                value, end = self._decoder.raw_decode(self._text, self._position)
+                if end + _LOOKAHEAD < len(self._text) or not self._read_more():
+                    self._position = end
+                    item: JsonValue = value
+                    return item
             except (ValueError, RecursionError) as error:
-                long = len(self._text) - self._at > MAX_ITEM_CHARACTERS
-                if isinstance(error, RecursionError) or long or not self._more():
-                    at_end = not long and not isinstance(error, RecursionError)
+                too_long = len(self._text) - self._position > MAX_ITEM_CHARACTERS
+                if isinstance(error, RecursionError) or too_long or not self._read_more():
                     raise InvalidManifest(
-                        f"Item {number} of the manifest is not JSON: {why(error)}.", at_end=at_end
+                        f"Item {number} of the manifest is not valid JSON: {error_text(error)}.",
+                        at_end=not too_long and not isinstance(error, RecursionError),
                     ) from error
 
-    def _more(self) -> bool:
-        piece = self._file.read(CHARACTERS)
-        if piece:
-            self._text, self._at = self._text[self._at :] + piece, 0
-        return bool(piece)
+    def _read_more(self) -> bool:
+        characters = self._file.read(CHARACTERS)
+        if characters:
+            self._text, self._position = self._text[self._position :] + characters, 0
+        return bool(characters)
 
 
-def _number(digits: str) -> int | float:
-    if len(digits) > 300:
-        raise ValueError(f"a number of {len(digits)} digits")
-    if digits.lstrip("-").isdigit():
-        return int(digits)
-    number = float(digits)
-    if not math.isfinite(number):  # NaN and Infinity are Python's, not JSON's
-        raise ValueError(f"{digits} is no number")
+def _number(literal: str) -> int | float:
+    """Raises ValueError for what Python accepts and JSON does not (NaN, Infinity), and for very long numbers."""
+    if len(literal) > _MAX_DIGITS:
+        raise ValueError(f"a number has {len(literal)} digits")
+    if literal.lstrip("-").isdigit():
+        return int(literal)
+    number = float(literal)
+    if not math.isfinite(number):
+        raise ValueError(f"{literal} is not a number in JSON")
     return number
 
 
-def why(error: Exception) -> str:
+def error_text(error: Exception) -> str:
+    """The reason of a parse error."""
     return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
-def write_array(items: Iterable[Any]) -> Iterator[str]:
-    """An array, an item a line."""
-    before = "[\n"
+def write_array(items: Iterable[object]) -> Iterator[str]:
+    """A JSON array with one item per line."""
+    separator = "[\n"
     for item in items:
-        yield before + json.dumps(item, ensure_ascii=False)
-        before = ",\n"
-    yield "\n]\n" if before != "[\n" else "[]\n"
+        yield separator + json.dumps(item, ensure_ascii=False)
+        separator = ",\n"
+    yield "\n]\n" if separator != "[\n" else "[]\n"
 
 
-def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
-    """Each line that is not blank, with its number. Raises InvalidManifest."""
-    with text(chunks) as file:
+def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, JsonValue]]:
+    """The value of each line that is not blank, with the line number. Raises InvalidManifest."""
+    with open_text(chunks) as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 try:
-                    item = loads(line)
+                    item = parse_json(line)
                 except (ValueError, RecursionError) as error:
-                    raise InvalidManifest(f"Line {number} of the manifest is not JSON: {why(error)}.") from error
+                    raise InvalidManifest(
+                        f"Line {number} of the manifest is not valid JSON: {error_text(error)}."
+                    ) from error
                 yield number, item
 
 
-def loads(line: str) -> Any:
+def parse_json(line: str) -> JsonValue:
     """Raises ValueError, RecursionError."""
-    return json.loads(line, parse_int=_number, parse_float=_number, parse_constant=_number)
+    value: JsonValue = json.loads(line, parse_int=_number, parse_float=_number, parse_constant=_number)
+    return value
 
 
-def write_lines(items: Iterable[Any]) -> Iterator[str]:
-    """One value a line."""
+def write_lines(items: Iterable[object]) -> Iterator[str]:
+    """One JSON value per line."""
     for item in items:
         yield json.dumps(item, ensure_ascii=False) + "\n"

@@ -1,54 +1,55 @@
-"""Is it JSON whose items Step Functions can hand to a batch? Every item is looked at, and none is kept."""
+"""Validation of JSON: every item is checked. No item is kept in memory."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TextIO
+from typing import TextIO
 
-from functions.core.manifests.contents import ManifestContents, examined, too_large
-from functions.core.manifests.json_rows import loads, numbered_array, why
-from functions.core.manifests.line_errors import NOT_JSON, TOO_LARGE, Faults
-from functions.core.manifests.text import text
+from functions.core.manifests.contents import MIN_CHECKED_CHARACTERS, ManifestContents, inspect_items, is_too_large
+from functions.core.manifests.json_rows import error_text, numbered_array, parse_json
+from functions.core.manifests.line_errors import NOT_JSON, TOO_LARGE, LineErrors
+from functions.core.manifests.streams import open_text
 from functions.core.model.errors import InvalidManifest
-
-_LONG = 16 * 1024
-"""Characters: no shorter line is looked at twice for its size."""
+from functions.core.model.types import JsonValue
 
 
-def check_array(chunks: Iterable[bytes], cut: Callable[[], bool] = lambda: False) -> ManifestContents:
-    """Raises InvalidManifest at the first fault: what follows it cannot be told apart. `cut` as in `csv_check`."""
-    return examined(_sound_items(chunks, cut))
+def validate_array(chunks: Iterable[bytes], truncated: Callable[[], bool] = lambda: False) -> ManifestContents:
+    """The contents. Raises InvalidManifest at the first error, since items after it cannot be told apart.
+
+    `truncated` as in `validate_csv`.
+    """
+    return inspect_items(_array_items(chunks, truncated))
 
 
-def _sound_items(chunks: Iterable[bytes], cut: Callable[[], bool]) -> Iterator[Any]:
+def _array_items(chunks: Iterable[bytes], truncated: Callable[[], bool]) -> Iterator[JsonValue]:
     try:
         for number, item in numbered_array(chunks):
-            if too_large(item):
-                raise InvalidManifest(f"Item {number} of the manifest is larger than a batch may be. {TOO_LARGE.mend}")
+            if is_too_large(item):
+                raise InvalidManifest(f"Item {number} of the manifest {TOO_LARGE.one}. {TOO_LARGE.fix}")
             yield item
-    except InvalidManifest as fault:
-        if not (fault.at_end and cut()):
+    except InvalidManifest as error:
+        if not (error.at_end and truncated()):
             raise
 
 
-def check_lines(chunks: Iterable[bytes], cut: Callable[[], bool] = lambda: False) -> ManifestContents:
-    """Raises InvalidManifest, which names the first ten lines. `cut` as in `csv_check`."""
-    faults = Faults()
-    with text(chunks) as file:
+def validate_lines(chunks: Iterable[bytes], truncated: Callable[[], bool] = lambda: False) -> ManifestContents:
+    """The contents. Raises InvalidManifest with the first ten line numbers. `truncated` as in `validate_csv`."""
+    errors = LineErrors()
+    with open_text(chunks) as file:
         try:
-            return examined(_sound_lines(file, faults, cut))
-        finally:  # what is wrong with single lines is told before what is wrong with all of them
-            faults.check()
+            return inspect_items(_line_items(file, errors, truncated))
+        finally:  # errors of single lines take precedence over an error of the whole manifest
+            errors.raise_if_any()
 
 
-def _sound_lines(file: TextIO, faults: Faults, cut: Callable[[], bool]) -> Iterator[Any]:
+def _line_items(file: TextIO, errors: LineErrors, truncated: Callable[[], bool]) -> Iterator[JsonValue]:
     for number, line in enumerate(file, start=1):
         if not line.strip():
             continue
         try:
-            item = loads(line)
+            item = parse_json(line)
         except (ValueError, RecursionError) as error:
-            if line.endswith("\n") or not cut():
-                faults.add(NOT_JSON, number, why(error))
+            if line.endswith("\n") or not truncated():
+                errors.add(NOT_JSON, number, error_text(error))
             continue
-        if len(line) > _LONG and too_large(item):
-            faults.add(TOO_LARGE, number)
+        if len(line) > MIN_CHECKED_CHARACTERS and is_too_large(item):
+            errors.add(TOO_LARGE, number)
         yield item

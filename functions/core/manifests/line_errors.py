@@ -1,79 +1,84 @@
-"""Faults of a manifest's lines: the first ten of each kind are named, and how to mend them."""
+"""Errors in the lines of a manifest: one sentence for each kind, with the first ten line numbers and how to fix it."""
 
 from dataclasses import dataclass, field
 
 from functions.core.model.errors import InvalidManifest
 
-NAMED = 10
+MAX_LISTED_LINES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """`one` and `many` follow "Line 3 of the manifest" and "Lines 3, 5 of the manifest"; `{}` stands for a detail."""
+class LineErrorKind:
+    """`one` follows "Line 3 of the manifest", with `{}` replaced by a detail; `many` follows "Lines 3, 5 of the
+    manifest"."""
 
     one: str
     many: str
-    mend: str
+    fix: str
 
 
-BACKSLASH = Kind(
-    "has a backslash, which Step Functions would drop",
-    "have a backslash, which Step Functions would drop",
-    "A URL has none; for other columns use JSON lines.",
+BACKSLASH = LineErrorKind(
+    "has a backslash, which Step Functions would remove",
+    "have a backslash, which Step Functions would remove",
+    "URLs have no backslash; for other columns use JSON Lines.",
 )
-CARRIAGE_RETURN = Kind(
+CARRIAGE_RETURN = LineErrorKind(
     "has a carriage return in it",
     "have a carriage return in them",
-    "End lines by LF or CRLF.",
+    "End lines with LF or CRLF.",
 )
-OPEN_QUOTE = Kind(
-    "has a quotation mark that is not closed, or closed too early",
-    "have a quotation mark that is not closed, or closed too early",
-    "Close it; one that is part of a value is written twice.",
+OPEN_QUOTE = LineErrorKind(
+    "has a quotation mark that is not closed, or is closed too early",
+    "have a quotation mark that is not closed, or is closed too early",
+    "Close it, or double it if it is part of a value.",
 )
-TOO_LARGE = Kind(
-    "is larger than a batch may be",
-    "are larger than a batch may be",
-    "Take out the columns that are so long: Step Functions hands on 180 KB a row.",
+TOO_LARGE = LineErrorKind(
+    "is larger than 180 KB, the limit of a row",
+    "are larger than 180 KB, the limit of a row",
+    "Remove the long columns.",
 )
-NOT_JSON = Kind("is not JSON: {}", "are not JSON", "Each line is a URL in quotes, or an object with a url.")
+NOT_JSON = LineErrorKind(
+    "is not valid JSON: {}",
+    "are not valid JSON",
+    "Each line is a URL in quotes, or an object with a url.",
+)
 
 
-def more_fields(width: int) -> Kind:
-    return Kind(
-        f"has {{}} fields for {width} {_noun(width)}",
-        f"have more fields than the {width} {_noun(width)}",
-        "Put quotes around a value that holds the delimiter.",
+def too_many_fields(width: int) -> LineErrorKind:
+    noun = "column" if width == 1 else "columns"
+    return LineErrorKind(
+        f"has {{}} fields for {width} {noun}",
+        f"have more fields than the {width} {noun}",
+        "Put quotes around values that contain the delimiter.",
     )
 
 
-def _noun(width: int) -> str:
-    return "column" if width == 1 else "columns"
-
-
 @dataclass(slots=True)
-class Faults:
-    """Collects them, in constant memory."""
+class LineErrors:
+    """Collects errors in constant memory."""
 
-    _lines: dict[Kind, list[int]] = field(default_factory=dict)
-    _counts: dict[Kind, int] = field(default_factory=dict)
-    _details: dict[Kind, object] = field(default_factory=dict)
+    _lines: dict[LineErrorKind, list[int]] = field(default_factory=dict)
+    _counts: dict[LineErrorKind, int] = field(default_factory=dict)
+    _details: dict[LineErrorKind, object] = field(default_factory=dict)
 
-    def add(self, kind: Kind, line: int, detail: object = "") -> None:
-        named = self._lines.setdefault(kind, [])
-        if len(named) < NAMED:
-            named.append(line)
+    def add(self, kind: LineErrorKind, line: int, detail: object = "") -> None:
+        """Adds an error. Of each kind, only the detail of the first error is kept."""
+        lines = self._lines.setdefault(kind, [])
+        if len(lines) < MAX_LISTED_LINES:
+            lines.append(line)
         self._counts[kind] = self._counts.get(kind, 0) + 1
         self._details.setdefault(kind, detail)
 
-    def check(self) -> None:
-        """Raises InvalidManifest where there are any."""
+    def raise_if_any(self) -> None:
+        """Raises InvalidManifest if there are errors."""
         if self._lines:
             raise InvalidManifest(" ".join(map(self._sentence, self._lines)))
 
-    def _sentence(self, kind: Kind) -> str:
+    def _sentence(self, kind: LineErrorKind) -> str:
         lines, count = self._lines[kind], self._counts[kind]
         if count == 1:
-            return f"Line {lines[0]} of the manifest {kind.one.format(self._details[kind])}. {kind.mend}"
-        named = ", ".join(map(str, lines)) + (f" and {count - NAMED} more" if count > NAMED else "")
-        return f"Lines {named} of the manifest {kind.many}. {kind.mend}"
+            return f"Line {lines[0]} of the manifest {kind.one.format(self._details[kind])}. {kind.fix}"
+        listed = ", ".join(map(str, lines))
+        if count > MAX_LISTED_LINES:
+            listed += f" and {count - MAX_LISTED_LINES} more"
+        return f"Lines {listed} of the manifest {kind.many}. {kind.fix}"

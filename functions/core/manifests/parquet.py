@@ -1,79 +1,91 @@
-"""The footer of a Parquet file: how many rows it has, and what its columns are called. Nothing else of it is read.
+"""The footer of a Parquet file: number of rows and names of columns. Nothing else of the file is read.
 
-The footer is a Thrift struct in the compact protocol; the three fields that are wanted come first
-(https://github.com/apache/parquet-format, parquet.thrift: FileMetaData, SchemaElement).
+The footer is a Thrift struct in the compact protocol. The three fields that are needed come first
+(github.com/apache/parquet-format, parquet.thrift: FileMetaData, SchemaElement).
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from functions.core.manifests.contents import MAX_COLUMNS, ManifestContents
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.rows import columns_of
+from functions.core.model.rows import classify_columns
+
+Struct: TypeAlias = dict[int, Any]  # field ID to value; Any, since the file determines the type of each value
 
 MAGIC = b"PAR1"
 TAIL_BYTES = 8
-"""The footer's length in four bytes, little-endian, and the magic word."""
+"""Size of the end of the file in bytes: length of the footer in four bytes, little-endian, and MAGIC."""
 
 MAX_FOOTER_BYTES = 64 * 1024 * 1024
 _BYTE_ARRAY, _UTF8, _STRING = 6, 0, 1
+"""Type.BYTE_ARRAY, ConvertedType.UTF8 and the field ID of LogicalType.STRING."""
+
+_NUM_ROWS, _SCHEMA = 3, 2
+"""Field IDs in FileMetaData."""
+
+_TYPE, _NAME, _NUM_CHILDREN, _CONVERTED_TYPE, _LOGICAL_TYPE = 1, 4, 5, 6, 10
+"""Field IDs in SchemaElement."""
 
 
-def footer_bytes(tail: bytes) -> int:
-    """How many bytes before the tail the footer begins. Raises InvalidManifest."""
+def footer_length(tail: bytes) -> int:
+    """Length of the footer, which ends before the tail, in bytes. Raises InvalidManifest."""
     length = int.from_bytes(tail[:4], "little")
     if len(tail) != TAIL_BYTES or tail[4:] != MAGIC or not 0 < length <= MAX_FOOTER_BYTES:
-        raise InvalidManifest("The manifest's name ends with .parquet, but it is not Parquet, or it breaks off.")
+        raise InvalidManifest(
+            "The name of the manifest ends with .parquet, but it is not a Parquet file, or it is truncated."
+        )
     return length
 
 
-def contents(footer: bytes) -> ManifestContents:
-    """Raises InvalidManifest."""
+def read_footer(footer: bytes) -> ManifestContents:
+    """The contents. Raises InvalidManifest."""
     try:
-        metadata = _Thrift(footer).struct(until=3)
-        rows, schema = int(metadata[3]), metadata[2]
-        found = {str(column[4], "utf-8"): column for column in _columns(schema)}
-        texts = {name for name, column in found.items() if _is_text(column)}
+        metadata = _CompactProtocol(footer).struct(last_field=_NUM_ROWS)
+        rows = int(metadata[_NUM_ROWS])
+        columns = {str(column[_NAME], "utf-8"): column for column in _top_level_columns(metadata[_SCHEMA])}
+        text_columns = {name for name, column in columns.items() if _is_text(column)}
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise InvalidManifest("The footer of the Parquet file cannot be read.") from error
-    columns = columns_of(tuple(found))
-    if not columns.urls or columns.rival:
-        names = ", ".join(list(found)[:10])
+        raise InvalidManifest("The footer of the Parquet file is corrupt.") from error
+    classified = classify_columns(tuple(columns))
+    if not classified.urls or classified.conflicting:
+        names = ", ".join(list(columns)[:10])
         raise InvalidManifest(
-            f"The manifest has no url column: its columns are {names}. Name the one of the URLs 'url'."
+            f"The manifest has no url column: its columns are {names}. Name the column of the URLs 'url'."
         )
-    if columns.urls[0] not in texts:
-        raise InvalidManifest(f"The column {columns.urls[0]} of the Parquet file is not one of text (UTF8).")
-    return ManifestContents(rows, columns.user_columns[:MAX_COLUMNS])
+    if classified.urls[0] not in text_columns:
+        raise InvalidManifest(f"The column {classified.urls[0]} of the Parquet file is not of type STRING (UTF8).")
+    return ManifestContents(rows, classified.user_columns[:MAX_COLUMNS])
 
 
-def _columns(schema: list[dict[int, Any]]) -> list[dict[int, Any]]:
-    """Those directly under the root; the schema lists a tree depth first."""
-    found, at = [], 1
-    for _ in range(schema[0].get(5, 0)):
-        found.append(schema[at])
-        at = _after(schema, at)
-    return found
+def _top_level_columns(schema: list[Struct]) -> list[Struct]:
+    """The columns directly under the root. The schema is a tree, listed depth first."""
+    columns, index = [], 1
+    for _ in range(schema[0].get(_NUM_CHILDREN, 0)):
+        columns.append(schema[index])
+        index = _next_sibling(schema, index)
+    return columns
 
 
-def _after(schema: list[dict[int, Any]], at: int) -> int:
-    end = at + 1
-    for _ in range(schema[at].get(5, 0)):
-        end = _after(schema, end)
-    return end
+def _next_sibling(schema: list[Struct], index: int) -> int:
+    sibling = index + 1
+    for _ in range(schema[index].get(_NUM_CHILDREN, 0)):
+        sibling = _next_sibling(schema, sibling)
+    return sibling
 
 
-def _is_text(column: dict[int, Any]) -> bool:
-    return column.get(1) == _BYTE_ARRAY and (column.get(6) == _UTF8 or _STRING in column.get(10, {}))
+def _is_text(column: Struct) -> bool:
+    is_string = column.get(_CONVERTED_TYPE) == _UTF8 or _STRING in column.get(_LOGICAL_TYPE, {})
+    return column.get(_TYPE) == _BYTE_ARRAY and is_string
 
 
-class _Thrift:
-    """The compact protocol, as far as a footer needs it. Raises IndexError where it breaks off."""
+class _CompactProtocol:
+    """Decoder of the Thrift compact protocol, as far as a footer needs it. Raises IndexError at the end of the data."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._at = 0
-        self._read: dict[int, Callable[[], Any]] = {
+        self._position = 0
+        self._readers: dict[int, Callable[[], Any]] = {
             1: lambda: True,
             2: lambda: False,
             3: self._byte,
@@ -86,35 +98,35 @@ class _Thrift:
             12: self.struct,
         }
 
-    def struct(self, until: int | None = None) -> dict[int, Any]:
-        """Its fields by number; with `until`, only as far as that one."""
-        fields: dict[int, Any] = {}
-        number = 0
-        while (head := self._byte()) and (until is None or number < until):
-            number = number + (head >> 4) if head >> 4 else self._integer()
-            fields[number] = self._read[head & 15]()
+    def struct(self, last_field: int | None = None) -> Struct:
+        """The fields of a struct by ID, up to `last_field` if it is given."""
+        fields: Struct = {}
+        field_id = 0
+        while (head := self._byte()) and (last_field is None or field_id < last_field):
+            field_id = field_id + (head >> 4) if head >> 4 else self._integer()
+            fields[field_id] = self._readers[head & 15]()
         return fields
 
     def _list(self) -> list[Any]:
         head = self._byte()
         size, kind = head >> 4, head & 15
         size = self._varint() if size == 15 else size
-        return [self._byte() == 1 if kind in (1, 2) else self._read[kind]() for _ in range(size)]
+        return [self._byte() == 1 if kind in (1, 2) else self._readers[kind]() for _ in range(size)]
 
     def _map(self) -> list[Any]:
         size = self._varint()
         kinds = self._byte() if size else 0
-        return [(self._read[kinds >> 4](), self._read[kinds & 15]()) for _ in range(size)]
+        return [(self._readers[kinds >> 4](), self._readers[kinds & 15]()) for _ in range(size)]
 
     def _byte(self) -> int:
-        self._at += 1
-        return self._data[self._at - 1]
+        self._position += 1
+        return self._data[self._position - 1]
 
     def _bytes(self, count: int) -> bytes:
-        self._at += count
-        if self._at > len(self._data):
+        self._position += count
+        if self._position > len(self._data):
             raise IndexError
-        return self._data[self._at - count : self._at]
+        return self._data[self._position - count : self._position]
 
     def _varint(self) -> int:
         value, shift = 0, 0

@@ -1,7 +1,7 @@
-"""The manifest, looked at before it is run: whole where it is not too big, else its beginning and its end.
+"""Validation of a manifest before it is run: all of it up to a size limit, else its beginning and its end.
 
-It is never rewritten. Where only a part was read its rows are not known: SummarizeRun counts them, when it goes
-through the whole of it anyway.
+A manifest is never rewritten. If only a part of it is validated, the number of rows is not known until SummarizeRun
+reads the whole manifest.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,22 +9,23 @@ from dataclasses import dataclass
 
 from functions.core.manifests import parquet
 from functions.core.manifests.contents import ManifestContents
-from functions.core.manifests.detection import Named, detect_format, format_from_name
+from functions.core.manifests.detection import Extension, detect_format, format_from_name
 from functions.core.manifests.formats import PARQUET, Format
-from functions.core.manifests.gunzip import unpacked
-from functions.core.manifests.text import text
+from functions.core.manifests.streams import decompress_gzip, open_text
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.ports import Manifests
 from functions.core.model.runs import ManifestObject
 
 MAX_WHOLE_CHECK_BYTES = 256 * 1024 * 1024
+"""Default of the maximum size of a manifest that is validated as a whole, in bytes after decompression."""
+
 SAMPLE_BYTES = 8 * 1024 * 1024
-"""From the beginning and from the end of a manifest that is not read whole."""
+"""Size of the beginning and of the end that are validated of a larger manifest, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValidatedManifest:
-    """`contents.rows` counts only what was read where `sampled`."""
+    """`sampled` is true if only a part was validated; `contents.rows` are then the rows of that part."""
 
     format: str
     contents: ManifestContents
@@ -35,82 +36,84 @@ def validate_manifest(
     manifests: Manifests, manifest: ManifestObject, whole_bytes: int = MAX_WHOLE_CHECK_BYTES
 ) -> ValidatedManifest:
     """Raises InvalidManifest, ManifestGoneError."""
-    found, packed = format_from_name(manifest.key)
-    if found.otherwise == PARQUET:
-        return ValidatedManifest(PARQUET, _footer(manifests, manifest))
+    extension, gzipped = format_from_name(manifest.key)
+    if extension.default_format == PARQUET:
+        return ValidatedManifest(PARQUET, _parquet_contents(manifests, manifest))
     chunks = manifests.read(manifest.bucket, manifest.key, manifest.etag)
-    if packed:
-        return _beginning(found, _Beginning(unpacked(chunks), whole_bytes))[0]
+    if gzipped:
+        return _validate_beginning(extension, _LimitedChunks(decompress_gzip(chunks), whole_bytes))[0]
     if manifest.size <= whole_bytes:
-        return _beginning(found, _Beginning(chunks, whole_bytes))[0]
-    validated, form = _beginning(found, _Beginning(chunks, SAMPLE_BYTES))
-    _check_end(manifests, manifest, form)
+        return _validate_beginning(extension, _LimitedChunks(chunks, whole_bytes))[0]
+    validated, form = _validate_beginning(extension, _LimitedChunks(chunks, SAMPLE_BYTES))
+    _validate_end(manifests, manifest, form)
     return validated
 
 
-class _Beginning:
-    """Chunks up to so many bytes. `cut` says whether there was more."""
+class _LimitedChunks:
+    """Chunks up to `max_bytes` in total."""
 
-    def __init__(self, chunks: Iterable[bytes], most: int) -> None:
+    def __init__(self, chunks: Iterable[bytes], max_bytes: int) -> None:
         self._chunks = iter(chunks)
-        self._left = most
-        self._cut = False
+        self._remaining = max_bytes
+        self._truncated = False
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        if self._cut:
+        if self._truncated:
             raise StopIteration
         chunk = next(self._chunks)
-        if len(chunk) > self._left:
-            self._cut = True
-            chunk = _whole_characters(chunk[: self._left])
-        self._left -= len(chunk)
+        if len(chunk) > self._remaining:
+            self._truncated = True
+            chunk = _without_partial_character(chunk[: self._remaining])
+        self._remaining -= len(chunk)
         return chunk
 
-    def cut(self) -> bool:
-        return self._cut
+    def truncated(self) -> bool:
+        """True after the last chunk if there was more data."""
+        return self._truncated
 
 
-def _whole_characters(piece: bytes) -> bytes:
-    """Without the last character where that has more than one byte: it may be cut off."""
+def _without_partial_character(piece: bytes) -> bytes:
+    """Without the last character if it has more than one byte in UTF-8, since it may be incomplete."""
     end = len(piece)
-    while end and piece[end - 1] & 0xC0 == 0x80:  # goes on from the byte before
+    while end and piece[end - 1] & 0xC0 == 0x80:  # a continuation byte
         end -= 1
     return piece[: end - 1] if end and piece[end - 1] >= 0xC0 else piece
 
 
-def _beginning(found: Named, chunks: _Beginning) -> tuple[ValidatedManifest, Format]:
-    form, rest = detect_format(found, chunks)
-    contents = form.check(rest, chunks.cut)
-    return ValidatedManifest(form.name, contents, sampled=chunks.cut()), form
+def _validate_beginning(extension: Extension, chunks: _LimitedChunks) -> tuple[ValidatedManifest, Format]:
+    form, all_chunks = detect_format(extension, chunks)
+    contents = form.validate(all_chunks, chunks.truncated)
+    return ValidatedManifest(form.name, contents, sampled=chunks.truncated()), form
 
 
-def _footer(manifests: Manifests, manifest: ManifestObject) -> ManifestContents:
-    def end(count: int) -> bytes:
+def _parquet_contents(manifests: Manifests, manifest: ManifestObject) -> ManifestContents:
+    def tail(count: int) -> bytes:
         start = max(0, manifest.size - count)
         return b"".join(manifests.read(manifest.bucket, manifest.key, manifest.etag, start))
 
-    length = parquet.footer_bytes(end(parquet.TAIL_BYTES))
-    return parquet.contents(end(length + parquet.TAIL_BYTES)[:length])
+    length = parquet.footer_length(tail(parquet.TAIL_BYTES))
+    return parquet.read_footer(tail(length + parquet.TAIL_BYTES)[:length])
 
 
-def _check_end(manifests: Manifests, manifest: ManifestObject, form: Format) -> None:
-    """What depends on what stands before is not looked for."""
+def _validate_end(manifests: Manifests, manifest: ManifestObject, form: Format) -> None:
+    """Checks only what does not depend on the data before: the encoding, the end of an array, and JSON Lines."""
     start = manifest.size - SAMPLE_BYTES
     end = b"".join(manifests.read(manifest.bucket, manifest.key, manifest.etag, start))
-    if form.name != "json":  # from the first line that begins in it
+    if form.name != "json":  # start at the first complete line
         end = end.partition(b"\n")[2]
-    end = end.lstrip(bytes(range(0x80, 0xC0)))  # the rest of a character that began before
+    end = end.lstrip(bytes(range(0x80, 0xC0)))  # continuation bytes of a character that starts before
     try:
-        with text([end]) as file:
+        with open_text([end]) as file:
             for _ in file:
                 pass
         if form.name == "json" and not end.rstrip().endswith(b"]"):
-            raise InvalidManifest("The JSON array does not end.")
+            raise InvalidManifest("The JSON array is not closed with ']'.")
         if form.name == "jsonl":
-            form.check([end], lambda: False)
-    except InvalidManifest as fault:
-        sentence = f"Of the last {len(end)} bytes of the manifest, counted from there: {fault}"
-        raise InvalidManifest(sentence) from fault
+            form.validate([end], lambda: False)
+    except InvalidManifest as error:
+        raise InvalidManifest(
+            f"In the last {len(end)} bytes of the manifest (positions are counted from there): {error}"
+        ) from error

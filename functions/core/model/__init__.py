@@ -1,1 +1,1 @@
-"""The nouns of a run: rows, options, outcomes, records, errors, and the ports that adapters implement."""
+"""Domain model of a run: rows, options, outcomes, records, errors, and the ports that adapters implement."""

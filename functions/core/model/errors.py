@@ -1,28 +1,31 @@
-"""What can go wrong, as exceptions.
+"""Exceptions of the pipeline.
 
     MirrorError
-    ├── InvalidManifest   the manifest cannot be run: a sentence for its author; never retried
-    ├── RowError          one row cannot be mirrored: data, ends as an outcome
-    └── InfrastructureError       our own side is broken: Step Functions retries the batch
-        ├── StorageFault  S3
-        ├── TableFault    DynamoDB
-        ├── WorkflowFault Step Functions
-        └── BooksFault    the outcomes of a run do not add up to its rows
+    ├── InvalidManifest      the manifest cannot be run; never retried, and its message is for the manifest's author
+    ├── ManifestGoneError    the manifest was deleted or replaced after its event
+    ├── RowError             one row cannot be mirrored; it becomes an outcome and is never an error of the run
+    └── InfrastructureError  an AWS service failed; Step Functions retries the batch
+        ├── StorageFault     S3
+        ├── TableFault       DynamoDB
+        ├── WorkflowFault    Step Functions
+        └── BooksFault       the number of outcomes differs from the number of rows
 
-The state machine's Retry and Catch use these names, so a rename is a change of contract.
+The state machine's Retry and Catch use these names, and run records store them: renaming one is a breaking change.
+The packages `web` and `api` have exceptions of their own, which do not leave them.
 """
 
 from functions.core.model.reasons import Reason
 
 
 class MirrorError(Exception):
-    """Root of all that this package raises on purpose."""
+    """Base class of the exceptions that `functions.core` raises."""
 
 
-class InvalidManifest(MirrorError):
-    """Says what is wrong with a manifest, where, and how to mend it.
+class InvalidManifest(MirrorError):  # noqa: N818 - stored in run records, caught by the state machine
+    """The manifest cannot be run. The message says what is wrong, where, and how to fix it.
 
-    `at_end` marks what its end alone is to blame for: it does not count where only the beginning was read.
+    `at_end` is true if the error is caused only by the end of the data. It is then ignored where the data was
+    truncated because only the beginning of a manifest is checked.
     """
 
     def __init__(self, message: str, *, at_end: bool = False) -> None:
@@ -30,11 +33,16 @@ class InvalidManifest(MirrorError):
         self.at_end = at_end
 
 
-class RowError(MirrorError):
-    """Why one row did not become an image.
+class ManifestGoneError(MirrorError):
+    """The manifest was deleted or replaced after its event."""
 
-    `status` is the HTTP status where there was one, `wait` the seconds that the host asked for,
-    `retryable` overrides the reason's own answer, `dropped` marks a connection that broke: worth one more try in place.
+
+class RowError(MirrorError):
+    """One row cannot be mirrored.
+
+    `status` is the HTTP status of the response, if there was one. `wait` is the delay in seconds that the host
+    requested (Retry-After). `retryable` overrides that of the reason. `dropped` is true if an open connection was
+    lost, which is worth one immediate retry.
     """
 
     def __init__(
@@ -57,20 +65,20 @@ class RowError(MirrorError):
 
 
 class InfrastructureError(MirrorError):
-    """Something of ours is broken or overloaded; trying the batch again may help."""
+    """An AWS service failed or throttled a request. Retrying the batch may help."""
 
 
-class StorageFault(InfrastructureError):
-    """S3 refused for a reason that no single row is to blame for."""
+class StorageFault(InfrastructureError):  # noqa: N818 - retried by name in the state machine
+    """S3 failed for a reason that does not depend on a single row."""
 
 
-class TableFault(InfrastructureError):
-    """DynamoDB refused, or left items unprocessed after every retry."""
+class TableFault(InfrastructureError):  # noqa: N818 - retried by name in the state machine
+    """DynamoDB failed, or left items unprocessed after all retries."""
 
 
-class WorkflowFault(InfrastructureError):
-    """Step Functions refused, or cannot be reached."""
+class WorkflowFault(InfrastructureError):  # noqa: N818 - named like its siblings, which are stored
+    """Step Functions failed or cannot be reached."""
 
 
-class BooksFault(InfrastructureError):
-    """A run's outcomes do not add up to its rows."""
+class BooksFault(InfrastructureError):  # noqa: N818 - stored in run records
+    """The number of outcomes of a run differs from the number of its rows."""

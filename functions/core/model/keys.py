@@ -1,46 +1,48 @@
-"""Names of objects in the images bucket."""
+"""Object keys in the images bucket."""
 
 import hashlib
 import re
 import unicodedata
 
 from functions.core.model.errors import RowError
+from functions.core.model.limits import MAX_KEY_BYTES
 from functions.core.model.reasons import Reason
 
 PREFIX = "images/"
-MAX_KEY_BYTES = 1024
-"""S3's limit for the whole key, prefix included."""
 
-
-_DEFAULT = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.[^/]*")
-"""Such a name could be that of another URL's image, which is stored without looking what is there."""
+_DEFAULT_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.[^/]*")
+"""Form of `default_key` without the prefix. A row cannot request such a key: it could be the default key of another
+URL, and default keys are written without checking what the bucket holds."""
 
 
 def default_key(url: str, extension: str) -> str:
-    """`images/<2 hex>/<sha256 of the URL>.<extension>`: 256 prefixes along which S3 can split."""
+    """`images/<2 hex>/<sha256 of the URL>.<extension>`. The 256 prefixes let S3 partition the bucket."""
     digest = hashlib.sha256(url.encode()).hexdigest()
     return f"{PREFIX}{digest[:2]}/{digest}.{extension}"
 
 
 def requested_key(text: object) -> str:
-    """The row's own name under `images/`, its extension as written. Raises RowError(INVALID_ROW) where it is unsafe."""
+    """The key that a row requests, under `images/` and with its extension unchanged.
+
+    Raises RowError(INVALID_ROW) if it is unsafe.
+    """
     if not isinstance(text, str):
-        raise _unsafe("is not text")
+        raise _invalid_key("is not text")
     name = unicodedata.normalize("NFC", text.strip()).removeprefix("/").removeprefix(PREFIX)
     if re.search(r"[\x00-\x1f\x7f\\]", name):
-        raise _unsafe("holds a control character or a backslash")
-    if _DEFAULT.fullmatch(name):
-        raise _unsafe("is of the form of names without a key")
+        raise _invalid_key("contains a control character or a backslash")
+    if _DEFAULT_NAME.fullmatch(name):
+        raise _invalid_key("has the form of a default key (2 hex digits, a slash, 64 hex digits)")
     if any(part in ("", ".", "..") for part in name.split("/")):
-        raise _unsafe("has an empty part, or one that is . or ..")
+        raise _invalid_key("has a path segment that is empty, . or ..")
     if len((PREFIX + name).encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
-        raise _unsafe(f"is longer than the {MAX_KEY_BYTES} bytes that S3 takes")
+        raise _invalid_key(f"is longer than {MAX_KEY_BYTES} bytes, the limit of S3")
     try:
         name.encode()
     except UnicodeEncodeError as error:
-        raise _unsafe("is no valid Unicode") from error
+        raise _invalid_key("is not valid Unicode") from error
     return PREFIX + name
 
 
-def _unsafe(why: str) -> RowError:
-    return RowError(Reason.INVALID_ROW, f"key {why}.")
+def _invalid_key(problem: str) -> RowError:
+    return RowError(Reason.INVALID_ROW, f"key {problem}.")

@@ -1,25 +1,25 @@
-"""Options in the metadata of a manifest's object, beside what other programs leave there."""
+"""Options in the user-defined metadata of a manifest object."""
 
 import re
 from collections.abc import Mapping
 
-_FOREIGN = re.compile(
+_OTHER_TOOLS = re.compile(
     r"""
-    s3cmd-.* | s3b-.* | s3fs-.* | rclone-.* | goog-.* | cb-.* | x-amz-.* | amz-.* | aws-.*  # their own prefixes
+    s3cmd-.* | s3b-.* | s3fs-.* | rclone-.* | goog-.* | cb-.* | x-amz-.* | amz-.* | aws-.*  # prefixes of tools
     | (file-)?(mtime|atime|ctime|birthtime|uid|gid|mode|owner|group|permissions|acl)      # rclone, s3fs, DataSync
     | md5chksum | md5 | sha1 | sha256 | src-last-modified-millis | user-agent-id         # checksums, copies
     """,
     re.VERBOSE,
 )
-"""Names that tools write by themselves; everything else is meant for us, and a slip in it ends the run."""
+"""Names that upload tools write. Every other name is taken as an option, so that a misspelt option is an error."""
 
-_COPIERS = "user-agent-id"
-"""DataSync and Storage Gateway write it, and a `user-agent` of their own beside it."""
+_COPY_SERVICE = "user-agent-id"
+"""Written by DataSync and Storage Gateway, together with a `user-agent` that is theirs."""
 
 
 def options_from_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
-    """What is not some other program's."""
-    found = {name.strip().lower(): value for name, value in metadata.items()}
-    if _COPIERS in found:
-        found.pop("user-agent", None)
-    return {name: value for name, value in found.items() if not _FOREIGN.fullmatch(name.replace("_", "-"))}
+    """The metadata without the entries that upload tools write. Names are lower case and not yet validated."""
+    entries = {name.strip().lower(): value for name, value in metadata.items()}
+    if _COPY_SERVICE in entries:
+        entries.pop("user-agent", None)
+    return {name: value for name, value in entries.items() if not _OTHER_TOOLS.fullmatch(name.replace("_", "-"))}

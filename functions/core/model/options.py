@@ -1,4 +1,4 @@
-"""The options of a run: from the API's body, the manifest object's metadata, or the stack's settings."""
+"""Options of a run: from the API request, the metadata of the manifest object, or the settings of the stack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -6,60 +6,71 @@ from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Interval, MaxLen, MinLen, Predicate
 
+from functions.core.model.limits import MAX_URL_BYTES
+
 IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico")
-"""Accepted unless a run says otherwise; `svg` only when it is named: it can carry scripts."""
+"""Image types that are accepted by default. `svg` must be requested: it can contain scripts."""
 
 MEBIBYTE = 1024 * 1024
 
 MAX_CONCURRENT_UPLOADS = 16
-"""Rows that may be on their way into S3 beside those that servers are asked for: 500 images a second at 30 ms a PUT."""
+"""Maximum number of S3 uploads of a batch that run in addition to its `concurrency` requests to servers.
+16 are enough for 500 images a second at 30 ms a PUT."""
 
 
 def _is_printable(text: str) -> bool:
-    """A header takes no line ends, and servers expect ASCII."""
+    """True for text that is valid in an HTTP header: printable ASCII without line breaks."""
     return text.isascii() and text.isprintable()
 
 
-def _option(default: Any, meaning: str) -> Any:
+def _option(default: object, meaning: str) -> Any:  # Any, as in `dataclasses.field`: the value of the class attribute
     return field(default=default, metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """One typed place for every knob. Bounds are checked where options come in (`option_check`), not here."""
+    """All options of a run. Bounds are checked by `option_validation` where options enter, not here."""
 
-    concurrency: Annotated[int, Interval(ge=1, le=256)] = _option(24, "requests at a time in one batch, at most")
-    per_host: Annotated[int, Interval(ge=1, le=256)] = _option(8, "requests at a time to one host in one batch")
-    max_concurrency: Annotated[int, Interval(ge=1, le=10_000)] = _option(40, "batches at a time in the run")
-    batch_size: Annotated[int, Interval(ge=1, le=1000)] = _option(500, "rows in a batch")
-    base_url: Annotated[str, MaxLen(2048)] = _option("", "what relative URLs are relative to")
-    on_existing: Literal["skip", "refresh", "overwrite"] = _option("skip", "what to do with a URL that the table knows")
-    max_bytes: Annotated[int, Interval(ge=1, le=5 * 1024 * MEBIBYTE)] = _option(
-        25 * MEBIBYTE, "largest image, in bytes, as sent and as decoded"
+    concurrency: Annotated[int, Interval(ge=1, le=256)] = _option(24, "maximum concurrent requests in one batch")
+    per_host: Annotated[int, Interval(ge=1, le=256)] = _option(
+        8, "maximum concurrent requests to one host in one batch"
     )
-    timeout: Annotated[float, Interval(ge=0.1, le=60)] = _option(30.0, "seconds for one image, all in all")
-    rounds: Annotated[int, Interval(ge=1, le=10)] = _option(4, "tries that a batch has for its deferred rows")
-    allowed_types: Annotated[tuple[str, ...], MinLen(1)] = _option(IMAGE_TYPES, "image types that are stored")
-    min_width: Annotated[int, Interval(ge=0, le=100_000)] = _option(0, "narrower images are refused")
-    min_height: Annotated[int, Interval(ge=0, le=100_000)] = _option(0, "lower images are refused")
+    max_concurrency: Annotated[int, Interval(ge=1, le=10_000)] = _option(40, "maximum concurrent batches of the run")
+    batch_size: Annotated[int, Interval(ge=1, le=1000)] = _option(500, "rows per batch")
+    base_url: Annotated[str, MaxLen(MAX_URL_BYTES)] = _option("", "base URL that is put before relative URLs")
+    on_existing: Literal["skip", "refresh", "overwrite"] = _option(
+        "skip",
+        "URLs that are mirrored already: skip them, download them if modified (refresh), or download them again "
+        "(overwrite)",
+    )
+    max_bytes: Annotated[int, Interval(ge=1, le=5 * 1024 * MEBIBYTE)] = _option(
+        25 * MEBIBYTE, "maximum size of an image in bytes, both as transferred and as decompressed"
+    )
+    timeout: Annotated[float, Interval(ge=0.1, le=60)] = _option(30.0, "maximum seconds for one image in total")
+    rounds: Annotated[int, Interval(ge=1, le=10)] = _option(
+        4, "maximum rounds of a batch; each round after the first retries the rows that failed and may still succeed"
+    )
+    allowed_types: Annotated[tuple[str, ...], MinLen(1)] = _option(IMAGE_TYPES, "image types that are accepted")
+    min_width: Annotated[int, Interval(ge=0, le=100_000)] = _option(0, "images with less width (pixels) are rejected")
+    min_height: Annotated[int, Interval(ge=0, le=100_000)] = _option(0, "images with less height (pixels) are rejected")
     respect_opt_out: bool = _option(True, "honour X-Robots-Tag: noai, noimageai, noimageindex")
     storage_class: Literal["STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "GLACIER_IR"] = _option(
         "STANDARD", "S3 storage class of the images"
     )
     tolerated_failure_percentage: Annotated[float, Interval(ge=0, le=100)] = _option(
-        50.0, "a run with more failed rows than this ends as failed"
+        50.0, "the run fails if a larger percentage of its rows fails"
     )
     user_agent: Annotated[str, MaxLen(256), Predicate(_is_printable)] = _option(
-        "", "sent instead of our own name and contact"
+        "", "User-Agent header that replaces the default one"
     )
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read by pydantic alone
 
     @classmethod
-    def from_payload(cls, payload: Mapping[str, Any]) -> Self:
-        """From the state machine's input, where PrepareRun has put what it had checked."""
-        known = {f.name for f in fields(cls)}
-        values = {name: value for name, value in payload.items() if name in known}
+    def from_payload(cls, payload: Mapping[str, Any]) -> Self:  # Any: JSON that PrepareRun has validated
+        """Options from a workflow payload. Names that this version does not have are ignored."""
+        names = {option.name for option in fields(cls)}
+        values = {name: value for name, value in payload.items() if name in names}
         if "allowed_types" in values:
             values["allowed_types"] = tuple(values["allowed_types"])
         return cls(**values)

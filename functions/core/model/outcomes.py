@@ -1,18 +1,18 @@
-"""How a row ended: exactly one outcome each, and the tally that a batch keeps of them."""
+"""Outcomes of rows: every row has exactly one."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import display_url, user_columns
+from functions.core.model.types import BatchCounts, ImageFacts, JsonObject, ResultLine
 
 
 class OutcomeKind(StrEnum):
-    """`rows = stored + unchanged + skipped + duplicate + failed`, for every run."""
+    """For every run, `rows = stored + unchanged + skipped + duplicate + failed`."""
 
     STORED = "stored"
     UNCHANGED = "unchanged"
@@ -22,17 +22,17 @@ class OutcomeKind(StrEnum):
 
 
 OUTCOME_MEANINGS: Mapping[str, str] = {
-    OutcomeKind.STORED: "downloaded, checked and put into the bucket",
-    OutcomeKind.UNCHANGED: "asked again, and as they were",
-    OutcomeKind.SKIPPED: "known from an earlier run",
-    OutcomeKind.DUPLICATE: "a URL that stands in the manifest twice",
-    OutcomeKind.FAILED: "each with its reason below",
+    OutcomeKind.STORED: "downloaded, verified and uploaded to the images bucket",
+    OutcomeKind.UNCHANGED: "not modified since the last run",
+    OutcomeKind.SKIPPED: "already mirrored by an earlier run",
+    OutcomeKind.DUPLICATE: "URL already appeared earlier in the manifest",
+    OutcomeKind.FAILED: "not mirrored, for the reasons below",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a row failed, in one word for machines and one sentence for people."""
+    """Cause of a failed row: a reason for programs and a message for people."""
 
     reason: Reason
     message: str
@@ -40,54 +40,50 @@ class Failure:
     retryable: bool
 
     @classmethod
-    def of(cls, fault: RowError) -> "Failure":
-        return cls(fault.reason, fault.message, fault.status, fault.retryable)
+    def from_error(cls, error: RowError) -> "Failure":
+        return cls(error.reason, error.message, error.status, error.retryable)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of row `row` (the first row of a manifest is 1).
-
-    `url` is redacted: outcomes are written for people. `own` are the user's own columns, untouched.
-    """
+    """Outcome of one row. `row` counts from 1, `url` is redacted, `user_columns` are the columns that only the user
+    knows, unchanged."""
 
     row: int
     url: str
     kind: OutcomeKind
-    user_columns: Mapping[str, Any] = field(default_factory=dict)
-    image: Mapping[str, Any] | None = None
+    user_columns: JsonObject = field(default_factory=dict)
+    image: ImageFacts | None = None
     failure: Failure | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """A line of a results part."""
-        line: dict[str, Any] = {"row": self.row, "url": self.url, "outcome": self.kind.value}
+    def as_json(self) -> ResultLine:
+        """The outcome as a line of a results part."""
+        line: ResultLine = {"row": self.row, "url": self.url, "outcome": self.kind.value}
         if self.failure is not None:
-            line |= {
-                "reason": self.failure.reason.value,
-                "http_status": self.failure.http_status,
-                "retryable": self.failure.retryable,
-                "message": self.failure.message,
-            }
+            line["reason"] = self.failure.reason.value
+            line["http_status"] = self.failure.http_status
+            line["retryable"] = self.failure.retryable
+            line["message"] = self.failure.message
         if self.image is not None:
-            line |= self.image
+            line = {**line, **self.image}
         if self.user_columns:
             line["columns"] = self.user_columns
         return line
 
 
-def failed_outcome(number: int, item: object, fault: RowError, base_url: str) -> Outcome:
-    """The outcome of a row that cannot be tried again, whatever its item is."""
+def failed_outcome(number: int, item: object, error: RowError, base_url: str) -> Outcome:
+    """The outcome of a row that is not retried, whatever its item is."""
     return Outcome(
-        number, display_url(item, base_url), OutcomeKind.FAILED, user_columns(item), failure=Failure.of(fault)
+        number, display_url(item, base_url), OutcomeKind.FAILED, user_columns(item), failure=Failure.from_error(error)
     )
 
 
-def tally(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    """Counts by kind, every kind named, and the bytes stored."""
+def tally(outcomes: Iterable[Outcome]) -> BatchCounts:
+    """Number of rows for every OutcomeKind, and the total `bytes` stored."""
     counts = Counter({kind.value: 0 for kind in OutcomeKind})
     counts["bytes"] = 0
     for outcome in outcomes:
-        counts[outcome.kind] += 1
+        counts[outcome.kind.value] += 1
         if outcome.kind is OutcomeKind.STORED and outcome.image is not None:
-            counts["bytes"] += outcome.image["bytes"]
-    return {str(name): count for name, count in counts.items()}
+            counts["bytes"] += outcome.image["bytes"] or 0
+    return dict(counts)

@@ -1,4 +1,4 @@
-"""What `core` asks of the world, as small interfaces; `functions.adapters` has them over AWS, tests have fakes."""
+"""Interfaces that `core` needs. `functions.adapters` implements them with AWS services, tests with fakes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +10,10 @@ from functions.core.model.types import ExecutionInput, ImageRecord, ResultLine, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageUpload:
-    """An image on its way into the bucket. `file` stands at 0; `sha256` is hex of its `size` bytes.
+    """An image to upload. `file` is positioned at 0; `sha256` is the digest of its `size` bytes in hex.
 
-    `owner` is the SHA-256 of the URL, kept with the object; `exclusive` forbids to replace another URL's object.
+    `url_sha256` is the SHA-256 of the URL in hex. It is stored in the metadata of the object. With `create_only`, the
+    upload fails if the key holds the image of another URL.
     """
 
     key: str
@@ -20,26 +21,26 @@ class ImageUpload:
     size: int
     sha256: str
     content_type: str
-    owner: str
+    url_sha256: str
     storage_class: str = "STANDARD"
-    exclusive: bool = False
+    create_only: bool = False
 
 
 class ImageStore(Protocol):
     """The images bucket."""
 
     def put(self, upload: ImageUpload) -> None:
-        """Raises RowError(STORAGE | KEY_CONFLICT), StorageFault."""
+        """Uploads an image. Raises RowError(STORAGE | KEY_CONFLICT), StorageFault."""
 
 
 class ImageTable(Protocol):
-    """The images table: a row exists if and only if its image is in the bucket."""
+    """The images table: a record exists if and only if its image is in the bucket."""
 
     def look_up(self, urls: Sequence[str]) -> Mapping[str, ImageRecord]:
-        """The rows that exist, by URL. Raises TableFault."""
+        """The records that exist, by URL. Raises TableFault."""
 
     def record(self, rows: Sequence[ImageRecord]) -> None:
-        """Writes rows, each with its `url`. Raises TableFault unless all were written."""
+        """Writes records. Raises TableFault unless all were written."""
 
 
 class RunFiles(Protocol):
@@ -51,7 +52,7 @@ class RunFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A message for the topic. `kind` is a message attribute, by which subscriptions filter."""
+    """A message for the SNS topic. `kind` is a message attribute that subscription filters can use."""
 
     kind: str
     subject: str
@@ -62,34 +63,30 @@ class Notifications(Protocol):
     """The SNS topic."""
 
     def publish(self, notice: Notification) -> bool:
-        """False where it could not be published: nobody's images are lost for that."""
+        """Returns False if SNS publish failed. No exception is raised, since images must not depend on it."""
 
 
 class Manifests(Protocol):
-    """The manifest's object in the input bucket."""
+    """Manifest objects in the input bucket."""
 
     def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
-        """Its bytes from `start`, in pieces. Raises ManifestGoneError where it is not the one of `etag` any more."""
+        """The bytes from offset `start`, in chunks. Raises ManifestGoneError if its ETag is not `etag` any more."""
 
     def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
-        """The user's metadata on the object. Raises ManifestGoneError."""
-
-
-class ManifestGoneError(Exception):
-    """The manifest was deleted or replaced since it was announced."""
+        """The user-defined metadata of the object. Raises ManifestGoneError."""
 
 
 class RunRecords(Protocol):
-    """The runs table."""
+    """The runs table, as the state machine's functions use it."""
 
     def claim(self, record: RunRecord) -> bool:
-        """Writes a new record; False where another execution has the run already."""
+        """Writes a new record; False if the run belongs to another execution. Raises TableFault."""
 
     def update(self, run_id: str, values: RunFields) -> None:
-        """Sets attributes, of a record that may not exist yet."""
+        """Sets attributes; the record is created if it does not exist. Raises TableFault."""
 
     def get(self, run_id: str) -> RunRecord | None:
-        """The record, strongly consistent."""
+        """The record, by a strongly consistent read. Raises TableFault."""
 
 
 class RunResults(RunFiles, Protocol):
@@ -108,12 +105,12 @@ class RunResults(RunFiles, Protocol):
 
 
 LINK_SECONDS = 900
-"""How long a link can be used."""
+"""Lifetime of a presigned link, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Rows of a run that is under way: those whose batch has ended, and those in a batch that runs."""
+    """Progress of an active run: number of rows in finished batches, and of rows in running ones."""
 
     done: int
     running: int
@@ -121,56 +118,59 @@ class Progress:
 
 
 class RunRegistry(Protocol):
-    """The runs table."""
+    """The runs table, as the API uses it."""
 
     def create(self, record: RunRecord) -> bool:
-        """False where there is one of that `run_id` already."""
+        """Returns False if there is a record with this `run_id` already."""
 
     def get(self, run_id: str) -> RunRecord | None:
-        """The record, strongly consistent."""
+        """The record, by a strongly consistent read. Raises TableFault."""
 
     def update_unless_over(self, run_id: str, values: RunFields) -> bool:
-        """False where the run is over, or unknown."""
+        """Returns False if the run is over or unknown."""
 
     def newest(
         self, status: str | None, limit: int, after: Mapping[str, str] | None
     ) -> tuple[list[RunRecord], Mapping[str, str] | None]:
-        """At most `limit` records are looked at; where to go on, or None at the end."""
+        """Reads at most `limit` records. Returns those with `status`, and the start key of the next page, or None."""
 
 
 class Executions(Protocol):
-    """The state machine's executions. Every call may be made again."""
+    """Executions of the state machine. All calls are idempotent."""
 
     def arn_of(self, run_id: str) -> str:
-        """Also of an execution that is yet to start."""
+        """The ARN of the execution of a run, which need not have started."""
 
     def start(self, run_id: str, event: ExecutionInput) -> None:
-        """Once for a run, however often it is called."""
+        """Starts the execution of a run, at most once."""
 
     def stop(self, arn: str, error: str, cause: str) -> bool:
-        """False where there is none."""
+        """Stops an execution. Returns False if it does not exist."""
 
     def progress(self, arn: str) -> Progress | None:
-        """None where there is none to tell."""
+        """The progress, or None if Step Functions does not report one."""
 
     def set_concurrency(self, arn: str, children: int) -> bool:
-        """False where nothing is under way that could be set."""
+        """Sets the concurrency of the running Map. Returns False if none is running."""
 
 
 class SubmittedManifests(Protocol):
-    """Manifests in the input bucket."""
+    """Manifests that the API writes or finds in the input bucket."""
 
     bucket: str
 
     def put(self, key: str, content: bytes) -> ManifestObject:
-        """The same content again is the same object."""
+        """Uploads a manifest. Repeating the upload with the same content returns the same object."""
 
-    def find(self, key: str) -> ManifestObject | None: ...
+    def find(self, key: str) -> ManifestObject | None:
+        """The object, or None if there is none with this key."""
 
 
 class PresignedLinks(Protocol):
-    """Presigned links into one bucket."""
+    """Presigned links to the objects of one bucket."""
 
-    def to(self, key: str) -> str: ...
+    def for_download(self, key: str) -> str:
+        """A link for GET."""
 
-    def for_upload(self, key: str, metadata: Mapping[str, str]) -> str: ...
+    def for_upload(self, key: str, metadata: Mapping[str, str]) -> str:
+        """A link for PUT with this user-defined metadata."""

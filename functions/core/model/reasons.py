@@ -1,11 +1,11 @@
-"""Why a row failed: a closed list, the same in results, messages, metrics and reports."""
+"""Reasons why a row failed: a closed list, the same in results, messages, metrics and reports."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """`retryable` says whether running the row again may help; a single fault may know better (a bad certificate)."""
+    """Reason of a failed row. A RowError may override `retryable` (an expired certificate is not retryable)."""
 
     INVALID_ROW = "invalid_row"
     INVALID_URL = "invalid_url"
@@ -31,6 +31,7 @@ class Reason(StrEnum):
 
     @property
     def retryable(self) -> bool:
+        """True if running the row again may succeed."""
         return self in _RETRYABLE
 
 
@@ -50,30 +51,30 @@ _RETRYABLE = frozenset(
 )
 
 REASON_MEANINGS: Mapping[str, str] = {
-    Reason.INVALID_ROW: "The row cannot be used as it is written.",
-    Reason.INVALID_URL: "The URL cannot be fetched as it is written.",
-    Reason.BLOCKED_ADDRESS: "The host's address is not public, or the port is not the web's.",
-    Reason.KEY_CONFLICT: "The wanted key belongs to another URL.",
-    Reason.DNS: "The host's name was not found.",
-    Reason.CONNECT: "The host could not be reached.",
-    Reason.TLS: "No secure connection was to be had.",
-    Reason.TIMEOUT: "The host did not finish in time.",
-    Reason.INCOMPLETE_BODY: "The image ended too early.",
-    Reason.HTTP_4XX: "The server does not have it or does not give it, as with 404 and 403.",
-    Reason.HTTP_BUSY: "The server asked to come back later.",
-    Reason.HTTP_5XX: "The server failed.",
-    Reason.TOO_MANY_REDIRECTS: "The server sent the request around in circles.",
-    Reason.TOO_LARGE: "The image is larger than the run allows.",
-    Reason.EMPTY_BODY: "The server sent nothing.",
-    Reason.NOT_AN_IMAGE: "What came is no image that the run accepts.",
-    Reason.CHECKSUM_MISMATCH: "What came is not what the row's checksum or size says.",
-    Reason.OPT_OUT: "The owner asks not to be mirrored.",
-    Reason.STORAGE: "Our own storage did not take it.",
-    Reason.BATCH_CRASHED: "The batch that held the row crashed or was stopped.",
-    Reason.OUT_OF_TIME: "The batch had no time left for the row.",
+    Reason.INVALID_ROW: "The row has no URL, or the value of a column is invalid.",
+    Reason.INVALID_URL: "The URL is malformed, too long, or not http or https.",
+    Reason.BLOCKED_ADDRESS: "Connection blocked: the address of the host is not public, or the port is not 80 or 443.",
+    Reason.KEY_CONFLICT: "The requested key is already used for another URL.",
+    Reason.DNS: "DNS lookup of the host failed.",
+    Reason.CONNECT: "Cannot connect to the host, or the connection was lost.",
+    Reason.TLS: "TLS handshake failed.",
+    Reason.TIMEOUT: "The download timed out.",
+    Reason.INCOMPLETE_BODY: "The response body or the image is truncated.",
+    Reason.HTTP_4XX: "The server rejected the request with HTTP 4xx, such as 403 or 404.",
+    Reason.HTTP_BUSY: "The server is overloaded or limits the request rate (HTTP 408, 425, 429 or 503).",
+    Reason.HTTP_5XX: "The server failed with HTTP 5xx.",
+    Reason.TOO_MANY_REDIRECTS: "The server sent too many redirects.",
+    Reason.TOO_LARGE: "The image is larger than max_bytes.",
+    Reason.EMPTY_BODY: "The response body is empty.",
+    Reason.NOT_AN_IMAGE: "The response body is not an image, or its type or dimensions are not accepted.",
+    Reason.CHECKSUM_MISMATCH: "The image does not match the checksum or the size in the row.",
+    Reason.OPT_OUT: "The site opts out with X-Robots-Tag.",
+    Reason.STORAGE: "The upload to S3 failed.",
+    Reason.BATCH_CRASHED: "The batch crashed or was stopped before it finished this row.",
+    Reason.OUT_OF_TIME: "The batch ran out of time before this row was attempted.",
 }
 
 
 def reason_meaning(reason: str) -> str:
-    """Empty for a reason of another version."""
+    """The meaning of a reason, or an empty string for a reason of another version."""
     return REASON_MEANINGS.get(reason, "")

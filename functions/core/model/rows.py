@@ -1,4 +1,4 @@
-"""One row of a manifest, as the item reader hands it over: a string, or an object with a URL and more."""
+"""Rows of a manifest. Step Functions delivers a row as an item: a URL, or an object with a URL and other columns."""
 
 import base64
 import binascii
@@ -6,23 +6,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 
 from functions.core.model.errors import RowError
 from functions.core.model.keys import requested_key
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import absolute, redact
+from functions.core.model.types import JsonObject
+from functions.core.model.urls import absolute_url, redact
 
 URL_COLUMNS = ("url", "image_url", "imageurl")
-"""In the order in which they are looked for, whatever their case; spaces and hyphens count as underscores."""
+"""Names of the URL column in order of precedence. Case is ignored, spaces and hyphens count as underscores."""
 
 UNNAMED_COLUMNS = tuple(f"column_{number}" for number in range(2, 11))
-"""Of a CSV without a header, after the first, which has the URL. Step Functions gives every row all of them."""
+"""Names of the columns after the URL in a headerless CSV. Step Functions gives every row all of them."""
 
-_OUR_COLUMNS = {"key", "sha256", "md5", "size", "headers"}
+_RESERVED_COLUMNS = {"key", "sha256", "md5", "size", "headers"}
 _DIGEST_BYTES = {"sha256": 32, "md5": 16}
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_UNTOUCHABLE = {
+_FORBIDDEN_HEADERS = {
     "host",
     "connection",
     "content-length",
@@ -32,12 +32,10 @@ _UNTOUCHABLE = {
     "te",
 }
 
-Item = str | Mapping[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`number` counts from 1. Digests are lower-case hex, `own` the user's own columns."""
+    """A valid row. `number` counts from 1, digests are lower-case hex, `user_columns` are the other columns."""
 
     number: int
     url: str
@@ -46,123 +44,125 @@ class Row:
     md5: str | None = None
     size: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    user_columns: Mapping[str, Any] = field(default_factory=dict)
+    user_columns: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What an item's names mean. `urls` are those that may hold the URL, the best first; `rival` is as good as it."""
+    """Meaning of the names of an item. `urls` are the possible URL columns, the preferred one first; `conflicting` is
+    another one of the same precedence. `reserved` has the name in the item for each reserved name."""
 
     urls: tuple[str, ...]
-    ours: Mapping[str, str]
+    reserved: Mapping[str, str]
     user_columns: tuple[str, ...]
-    rival: str | None
+    conflicting: str | None
 
 
 @lru_cache(maxsize=256)
-def columns_of(names: tuple[str, ...]) -> Columns:
-    """`url` as it is written here is best, then `url` in any case, then its other names."""
-    ranks = {name: _rank(name) for name in names}
+def classify_columns(names: tuple[str, ...]) -> Columns:
+    """Exactly `url` takes precedence, then `url` in any case, then the other names in the order of URL_COLUMNS."""
+    ranks = {name: _url_rank(name) for name in names}
     urls = sorted((name for name in names if ranks[name] is not None), key=lambda name: ranks[name] or 0)
-    rival = urls[1] if len(urls) > 1 and ranks[urls[0]] == ranks[urls[1]] else None
-    ours = {name.strip(_AROUND): name for name in names if name.strip(_AROUND) in _OUR_COLUMNS}
-    taken = {*urls[:1], *ours.values()}
-    return Columns(tuple(urls), ours, tuple(name for name in names if name not in taken), rival)
+    conflicting = urls[1] if len(urls) > 1 and ranks[urls[0]] == ranks[urls[1]] else None
+    reserved = {name.strip(_PADDING): name for name in names if name.strip(_PADDING) in _RESERVED_COLUMNS}
+    taken = {*urls[:1], *reserved.values()}
+    return Columns(tuple(urls), reserved, tuple(name for name in names if name not in taken), conflicting)
 
 
-_AROUND = "\ufeff \t\r\n"
-"""Step Functions may leave a byte order mark or a carriage return on a name; nobody has said so or denied it."""
+_PADDING = "\ufeff \t\r\n"
+"""Removed around a column name. It is not documented whether Step Functions removes a byte order mark or a carriage
+return from the names of a header."""
 
 
-def _rank(name: str) -> int | None:
-    bare = name.strip(_AROUND)
-    if bare == URL_COLUMNS[0]:
+def _url_rank(name: str) -> int | None:
+    stripped = name.strip(_PADDING)
+    if stripped == URL_COLUMNS[0]:
         return 0
-    folded = bare.lower().replace("-", "_").replace(" ", "_")
-    return 1 + URL_COLUMNS.index(folded) if folded in URL_COLUMNS else None
+    normalized = stripped.lower().replace("-", "_").replace(" ", "_")
+    return 1 + URL_COLUMNS.index(normalized) if normalized in URL_COLUMNS else None
 
 
 def parse_row(number: int, item: object, base_url: str = "") -> Row:
-    """Raises RowError(INVALID_ROW | INVALID_URL), saying which column is wrong."""
+    """The row of an item. Raises RowError(INVALID_ROW | INVALID_URL), which names the invalid column."""
     if isinstance(item, str):
-        return Row(number, absolute(item, base_url))
+        return Row(number, absolute_url(item, base_url))
     if not isinstance(item, Mapping):
-        raise _invalid(f"The row is {_kind(item)}, not a URL or an object with one.")
-    ours = {name: item[theirs] for name, theirs in columns_of(tuple(item)).ours.items()}
+        raise _invalid(f"The row is {_json_type(item)}, not a URL or an object with a url.")
+    columns = classify_columns(tuple(item))
+    reserved = {name: item[name_in_item] for name, name_in_item in columns.reserved.items()}
     return Row(
         number=number,
-        url=absolute(url_text(item), base_url),
-        key=requested_key(ours["key"]) if ours.get("key") else None,
-        sha256=_digest("sha256", ours.get("sha256")),
-        md5=_digest("md5", ours.get("md5")),
-        size=_size(ours.get("size")),
-        headers=_headers(ours.get("headers")),
+        url=absolute_url(url_text(item), base_url),
+        key=requested_key(reserved["key"]) if reserved.get("key") else None,
+        sha256=_digest("sha256", reserved.get("sha256")),
+        md5=_digest("md5", reserved.get("md5")),
+        size=_size(reserved.get("size")),
+        headers=_headers(reserved.get("headers")),
         user_columns=user_columns(item),
     )
 
 
 def url_text(item: object) -> str:
-    """The URL as the row has it. Raises RowError where there is none."""
+    """The URL of an item, unchanged. Raises RowError if it has none."""
     if isinstance(item, str):
         return item
-    column = _url_column(item) if isinstance(item, Mapping) else None
-    if column is None:
-        raise _invalid("The row has no url.")
-    return str(item[column])  # type: ignore[index]
+    if isinstance(item, Mapping) and (column := _url_column(item)) is not None:
+        return str(item[column])
+    raise _invalid("The row has no url.")
 
 
-def _url_column(item: Mapping[str, Any]) -> str | None:
-    columns = columns_of(tuple(item))
-    if columns.rival is not None:
-        raise _invalid(f"Both '{columns.urls[0]}' and '{columns.rival}' could hold the URL.")
+def _url_column(item: JsonObject) -> str | None:
+    columns = classify_columns(tuple(item))
+    if columns.conflicting is not None:
+        raise _invalid(f"Both '{columns.urls[0]}' and '{columns.conflicting}' could be the URL column.")
     return next((name for name in columns.urls if isinstance(item[name], str)), None)
 
 
 def display_url(item: object, base_url: str = "") -> str:
-    """The row's URL as people may read it, absolute where it can be made so, empty where there is none."""
+    """The redacted URL of an item: absolute if possible, empty if there is none."""
     try:
         text = url_text(item)
     except RowError:
         return ""
     try:
-        return redact(absolute(text, base_url))
+        return redact(absolute_url(text, base_url))
     except RowError:
         return redact(text)
 
 
-def with_absolute_url(item: Any, base_url: str) -> Any:
-    """The item as a run without `base_url` needs it, all else untouched."""
+def with_absolute_url(item: object, base_url: str) -> object:
+    """The item for a run without `base_url`: with an absolute URL, everything else unchanged."""
     try:
-        url = absolute(url_text(item), base_url)
+        url = absolute_url(url_text(item), base_url)
     except RowError:
         return item
-    if isinstance(item, str):
-        return url
-    return {**item, str(_url_column(item)): url}
+    if isinstance(item, Mapping):
+        return {**item, str(_url_column(item)): url}
+    return url
 
 
-def user_columns(item: object) -> Mapping[str, Any]:
-    """What the row says beside what we know: the user's own."""
+def user_columns(item: object) -> JsonObject:
+    """The columns of an item that are neither the URL nor reserved."""
     if not isinstance(item, Mapping):
         return {}
-    own = {name: item[name] for name in columns_of(tuple(item)).user_columns}
-    return {name: value for name, value in own.items() if value != "" or name not in UNNAMED_COLUMNS}
+    columns = {name: item[name] for name in classify_columns(tuple(item)).user_columns}
+    return {name: value for name, value in columns.items() if value != "" or name not in UNNAMED_COLUMNS}
 
 
 def _digest(name: str, value: object) -> str | None:
     if value in (None, ""):
         return None
     if isinstance(value, str):
-        wanted = _DIGEST_BYTES[name]
+        size = _DIGEST_BYTES[name]
         text = value.strip()
-        if len(text) == 2 * wanted and re.fullmatch(r"[0-9a-fA-F]+", text):
+        if len(text) == 2 * size and re.fullmatch(r"[0-9a-fA-F]+", text):
             return text.lower()
         try:
-            raw = base64.b64decode(text, validate=True)
+            digest = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError):
-            raw = b""
-        if len(raw) == wanted:
-            return raw.hex()
+            digest = b""
+        if len(digest) == size:
+            return digest.hex()
     raise _invalid(f"{name} is neither hex nor base64 of {_DIGEST_BYTES[name]} bytes.")
 
 
@@ -184,15 +184,15 @@ def _headers(value: object) -> Mapping[str, str]:
 
 
 def _header(name: object, text: object) -> tuple[str, str]:
-    if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name) or name.lower() in _UNTOUCHABLE:
-        raise _invalid("headers has a name that may not be set.")
+    if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name) or name.lower() in _FORBIDDEN_HEADERS:
+        raise _invalid("headers has a name that cannot be set.")
     if not isinstance(text, str) or not re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", text):
-        raise _invalid(f"The value of the header {name} cannot be sent.")
+        raise _invalid(f"headers has a value for {name} that is not valid in HTTP.")
     return name, text.strip()
 
 
-def _kind(item: object) -> str:
-    return {type(None): "null", list: "a list", bool: "true or false"}.get(type(item), "a number")
+def _json_type(item: object) -> str:
+    return {type(None): "null", list: "a list", bool: "a boolean"}.get(type(item), "a number")
 
 
 def _invalid(message: str) -> RowError:

@@ -1,17 +1,17 @@
-"""A run: what started it, and the name that follows from that alone."""
+"""Runs: the manifest object that starts one, the run ID and the run record."""
 
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+
+from functions.core.model.types import ExecutionInput, RunRecord
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestObject:
-    """The manifest as the event names it. `key` is raw, as EventBridge has it, never percent-encoded."""
+    """The manifest object of an event. `key` is raw, as in EventBridge events, never percent-encoded."""
 
     bucket: str
     key: str
@@ -20,47 +20,58 @@ class ManifestObject:
     sequencer: str = ""
 
     @classmethod
-    def from_event(cls, event: Mapping[str, Any]) -> "ManifestObject":
-        """From an "Object Created" event. Raises KeyError where it is none."""
+    def from_event(cls, event: ExecutionInput) -> "ManifestObject":
+        """From an S3 "Object Created" event. Raises KeyError for any other event."""
         detail = event["detail"]
-        found = detail["object"]
+        created = detail["object"]
         return cls(
             bucket=detail["bucket"]["name"],
-            key=found["key"],
-            etag=str(found.get("etag", "")).strip('"'),
-            size=int(found.get("size", 0)),
-            sequencer=str(found.get("version-id") or found.get("sequencer", "")),
+            key=created["key"],
+            etag=str(created.get("etag", "")).strip('"'),
+            size=int(created.get("size", 0)),
+            sequencer=str(created.get("version-id") or created.get("sequencer", "")),
         )
 
-    def as_event(self) -> dict[str, Any]:
-        """The part of the event that names it."""
-        found = {"key": self.key, "etag": self.etag, "size": self.size}
-        return {"detail": {"bucket": {"name": self.bucket}, "object": found}}
+    def as_event(self) -> ExecutionInput:
+        """The part of an "Object Created" event that identifies the object."""
+        return {
+            "detail": {
+                "bucket": {"name": self.bucket},
+                "object": {"key": self.key, "etag": self.etag, "size": self.size},
+            }
+        }
 
 
 def run_id(manifest: ManifestObject) -> str:
-    """The same for a repeated event, another for every upload: `demo-0f3a…`, 12 hex of what was uploaded where."""
+    """The run ID, such as `demo-0f3a…`: name of the manifest and 12 hex digits of a hash of the upload.
+
+    A repeated event has the same ID, and another upload has another one.
+    """
     identity = "\n".join((manifest.bucket, manifest.key, manifest.etag, manifest.sequencer))
     stem = manifest.key.rpartition("/")[2].split(".", 1)[0].lower()
     slug = re.sub(r"[^a-z0-9]+", "-", stem).strip("-")[:40] or "run"
     return f"{slug}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
 
-def run_id_of(event: Mapping[str, Any]) -> str:
-    """The API has chosen one, or it follows from the event."""
-    chosen = (event.get("run") or {}).get("id")
-    return str(chosen) if chosen else run_id(ManifestObject.from_event(event))
+def run_id_of(event: ExecutionInput) -> str:
+    """The run ID that the API has chosen, or else the one that follows from the event."""
+    requested_id = (event.get("run") or {}).get("id")
+    return str(requested_id) if requested_id else run_id(ManifestObject.from_event(event))
 
 
 RUN_KIND = "run"
-"""In every record: the partition of the index by which past runs are listed, newest first."""
+"""Value of `kind` in every run record: the partition key of the index that lists runs, newest first."""
 
-RECORD_DAYS = 90
-"""As long as Step Functions remembers an execution's name."""
+RECORD_RETENTION_DAYS = 90
+"""Days until a run record expires. Step Functions keeps the name of an execution for as long
+(docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
 
 
 class Status(StrEnum):
-    """`starting` and `cancelling` are the API's: asked for, and not there yet. A run that is over has `ended_at`."""
+    """Status of a run. `starting` and `cancelling` are set by the API until the state machine has reacted.
+
+    A run that is over has `ended_at`.
+    """
 
     STARTING = "starting"
     RUNNING = "running"
@@ -70,13 +81,10 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-ACTIVE_STATUSES = (Status.STARTING, Status.RUNNING)
-
-
 def new_record(
     run_id: str, manifest: ManifestObject, execution_arn: str, started_at: str, status: Status = Status.RUNNING
-) -> dict[str, Any]:
-    """Of the execution that has the run; another one may not touch it."""
+) -> RunRecord:
+    """The record of a run that belongs to the execution `execution_arn`."""
     return {
         "run_id": run_id,
         "kind": RUN_KIND,
@@ -87,10 +95,10 @@ def new_record(
         "manifest_key": manifest.key,
         "etag": manifest.etag,
         "size": manifest.size,
-        "expires_at": int(datetime.now(UTC).timestamp()) + RECORD_DAYS * 86_400,
+        "expires_at": int(datetime.now(UTC).timestamp()) + RECORD_RETENTION_DAYS * 86_400,
     }
 
 
 def timestamp(moment: datetime) -> str:
-    """As Step Functions writes it: UTC, milliseconds, Z."""
+    """RFC 3339 in UTC with milliseconds and `Z`, as Step Functions writes it: `2026-07-25T12:00:00.000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,6 +1,6 @@
-"""The records that travel: one type each, from where they are made to where they are stored or shown.
+"""Types of the records that pass between functions, from where they are created to where they are stored or shown.
 
-They are TypedDicts because they are JSON or DynamoDB items on the way: a field that is misspelt is a type error.
+They are TypedDicts because they are JSON or DynamoDB items in between. A misspelt field is a type error.
 
     ExecutionInput  ->  PreparedState  ->  BatchPayload  ->  ResultLine, ImageRecord  ->  RunSummary, RunRecord
 """
@@ -12,7 +12,10 @@ JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping
 JsonObject: TypeAlias = Mapping[str, JsonValue]
 
 OptionValues: TypeAlias = Mapping[str, JsonValue]
-"""Options of a run by name, as JSON carries them: `allowed_types` is a list there. Not every option need be named."""
+"""Options of a run by name, as in JSON (`allowed_types` is a list). Options with their default may be missing."""
+
+BatchCounts: TypeAlias = Mapping[str, int]
+"""Number of rows for each OutcomeKind, and the total `bytes` stored."""
 
 
 class BucketName(TypedDict):
@@ -31,7 +34,7 @@ CreatedObject = TypedDict(
     },
     total=False,
 )
-"""The `object` of an S3 "Object Created" event. `key` is raw, never percent-encoded."""
+"""`detail.object` of an S3 "Object Created" event. `key` is raw, never percent-encoded."""
 
 
 class ObjectCreatedDetail(TypedDict):
@@ -40,28 +43,28 @@ class ObjectCreatedDetail(TypedDict):
 
 
 class RequestedRun(TypedDict, total=False):
-    """What the API adds to the event: the ID that it has chosen, and the options of the request."""
+    """Fields that the API adds to the event: the run ID that it has chosen, and the options of the request."""
 
     id: str
     options: OptionValues
 
 
 class ExecutionInput(TypedDict):
-    """The input of an execution: an "Object Created" event, or what the API makes in its form."""
+    """Input of an execution: an S3 "Object Created" event, or an event of the same form from the API."""
 
     detail: ObjectCreatedDetail
     run: NotRequired[RequestedRun | None]
 
 
 class CaughtError(TypedDict):
-    """What a Catch of the state machine hands over. `Cause` is JSON where a Lambda function failed."""
+    """Error output of a Catch of the state machine. `Cause` is JSON if a Lambda function failed."""
 
     Error: str
     Cause: str
 
 
 class ManifestReference(TypedDict):
-    """The manifest that started a run. `size` is in bytes."""
+    """The manifest that started a run. `size` is in bytes, `format` is None until it is detected."""
 
     bucket: str
     key: str
@@ -71,7 +74,7 @@ class ManifestReference(TypedDict):
 
 
 class BatchRun(TypedDict):
-    """The run, as every batch carries it. `options` are those that differ from the defaults."""
+    """The run in the input of every batch. `options` are those that differ from the defaults."""
 
     id: str
     manifest: NotRequired[str]
@@ -93,17 +96,21 @@ class PreparedState(TypedDict):
     failure: CaughtError | None
 
 
-class RepeatedRun(TypedDict):
-    """The state after PrepareRun where another execution has the run already."""
+class RunReference(TypedDict):
+    id: str
 
-    run: Mapping[str, str]
+
+class RepeatedRun(TypedDict):
+    """The state after PrepareRun if the run belongs to another execution already."""
+
+    run: RunReference
     status: str
     reader: str
     failure: CaughtError | None
 
 
 class BatchItem(TypedDict):
-    """An item of the manifest. `row` counts from 0, as Step Functions does; `tried` once it was attempted."""
+    """An item of the manifest. `row` counts from 0, as in Step Functions; `tried` is true after the first attempt."""
 
     row: int
     item: object
@@ -115,9 +122,9 @@ class BatchInput(TypedDict):
 
 
 class BatchPayload(TypedDict):
-    """A batch on its way into a round: as ItemBatcher makes it, then as the round before returned it.
+    """Input of a round of a batch: from ItemBatcher, then from the previous round.
 
-    `first_row` counts from 1 and names the part files of the batch. `counts` are those of all rounds so far.
+    `first_row` counts from 1 and is in the names of the batch's part files. `counts` include all previous rounds.
     """
 
     BatchInput: BatchInput
@@ -125,7 +132,7 @@ class BatchPayload(TypedDict):
     first_row: NotRequired[int]
     round: NotRequired[int]
     wait_seconds: NotRequired[int]
-    counts: NotRequired[Mapping[str, int]]
+    counts: NotRequired[BatchCounts]
 
 
 class ImageFacts(TypedDict):
@@ -143,7 +150,7 @@ class ImageFacts(TypedDict):
 
 
 class ImageRecord(TypedDict, total=False):
-    """A row of the images table. `etag` and `last_modified` are the origin's. Attributes without a value are left out."""
+    """An item of the images table. `etag` and `last_modified` are those of the server. Empty attributes are missing."""
 
     url: Required[str]
     object_key: str
@@ -162,10 +169,10 @@ class ImageRecord(TypedDict, total=False):
 
 
 class ResultLine(TypedDict, total=False):
-    """The outcome of one row: a line of a results part. `row` counts from 1, `url` is redacted.
+    """Outcome of one row: a line of a results part. `row` counts from 1, `url` is redacted.
 
     A failure has `reason`, `http_status`, `retryable` and `message`; a stored image has the fields of ImageFacts.
-    `lost` marks a row of a batch that crashed; `columns` are the user's own.
+    `lost` is true for a row of a batch that crashed; `columns` are the user's own.
     """
 
     row: Required[int]
@@ -188,7 +195,7 @@ class ResultLine(TypedDict, total=False):
 
 
 class KeptItem(TypedDict):
-    """A line of a retries part: an item of a Parquet manifest, which cannot be read again. `row` counts from 1."""
+    """A line of a retries part: an item of a Parquet manifest, which SummarizeRun cannot read. `row` counts from 1."""
 
     row: int
     item: object
@@ -205,7 +212,7 @@ class OutcomeCounts(TypedDict):
 
 
 class RunSummary(OutcomeCounts):
-    """`summary.json`, and the message when a run ends. Times are RFC 3339 in UTC, `bytes` are those stored.
+    """`summary.json`, and the message at the end of a run. Times are RFC 3339 in UTC, `bytes` is the total stored.
 
     `retry_manifest`, `failures_report` and `report` are keys in the bucket of the manifest.
     """
@@ -230,7 +237,7 @@ class RunSummary(OutcomeCounts):
 
 
 class RunEnd(TypedDict):
-    """What SummarizeRun returns. `lost` counts the rows whose batch crashed or was stopped."""
+    """Output of SummarizeRun. `lost` is the number of rows whose batch crashed or was stopped."""
 
     run_id: str
     status: str
@@ -241,13 +248,13 @@ class RunEnd(TypedDict):
 
 
 class RunFields(TypedDict, total=False):
-    """What can be known of a run; fields are added to its record as they become known.
+    """Attributes of a run record, which are added when they become known.
 
-    `sampled` stands instead of `rows` where only the beginning and the end of the manifest were checked. `request`
-    tells requests with the same Idempotency-Key apart. `expires_at` is the TTL, in seconds since the epoch.
+    `sampled` replaces `rows` if only the beginning and the end of the manifest were checked. `request` is a hash of
+    the API request, to detect another request with the same Idempotency-Key. `expires_at` is the TTL, in seconds since
+    the epoch.
     """
 
-    run_id: str
     kind: str
     status: str
     execution_arn: str
@@ -282,6 +289,6 @@ class RunFields(TypedDict, total=False):
 
 
 class RunRecord(RunFields):
-    """An item of the runs table, from the moment a run is requested."""
+    """An item of the runs table. It exists from the request of a run until `expires_at`."""
 
-    run_id: Required[str]
+    run_id: str

@@ -1,27 +1,26 @@
-"""URLs of a manifest: made absolute, checked, and redacted for everything that people read."""
+"""URLs of a manifest: resolved against the base URL, validated, and redacted for display."""
 
 import re
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from functions.core.model.errors import RowError
+from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.reasons import Reason
-
-MAX_URL_BYTES = 2048
-"""DynamoDB's limit for a partition key, and the URL is ours."""
 
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
 _QUERY_PAIR = re.compile(r"([^&;=]*)(=?)([^&;]*)")
 _SECRET_NAME = re.compile(r"sig|token|key|secret|pass|pw|auth|cred|session|jwt|code|policy|hash|hmac", re.I)
-_PLAIN = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,4})?(?:/[\w./%~+-]*)?", re.ASCII)
-"""Nothing to redact: no user info, query or fragment."""
+_NOTHING_TO_REDACT = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]{1,4})?(?:/[\w./%~+-]*)?", re.ASCII)
+"""URLs without user info, query and fragment."""
 
 _HARMLESS = re.compile(r"[\w.,:+%-]{0,24}")
+"""Names and values of a query that are too short to be a credential."""
 
-_UNPARSABLE = "The URL cannot be parsed: look at its host, its port and its brackets."
+_MALFORMED = "The URL is malformed: check its host, port and brackets."
 
 
-def absolute(text: str, base_url: str = "") -> str:
-    """The URL to fetch. A relative one is appended to `base_url` as a path, as the upstream contract has it.
+def absolute_url(text: str, base_url: str = "") -> str:
+    """The URL to fetch. A relative URL is appended to the path of `base_url`, as the upstream project does.
 
     Raises RowError(INVALID_URL).
     """
@@ -29,37 +28,37 @@ def absolute(text: str, base_url: str = "") -> str:
     if not url:
         raise _invalid("The row has no URL.")
     if base_url and "://" not in url.split("?", 1)[0] and not _scheme_of(url):
-        url = _joined(base_url, url)
+        url = _join(base_url, url)
     if _FORBIDDEN.search(url) or "\\" in url:
-        raise _invalid("The URL holds a control character or a backslash.")
+        raise _invalid("The URL contains a control character or a backslash.")
     if len(url.encode("utf-8", "surrogatepass")) > MAX_URL_BYTES:
-        raise _invalid(f"The URL is longer than {MAX_URL_BYTES} bytes, the longest key that the table takes.")
-    _check(url)
+        raise _invalid(f"The URL is longer than {MAX_URL_BYTES} bytes, the limit of the images table.")
+    _validate(url)
     return url
 
 
-def _joined(base_url: str, url: str) -> str:
+def _join(base_url: str, url: str) -> str:
     if not url.startswith("//"):
         return f"{base_url.rstrip('/')}/{url.lstrip('/')}"
     try:
         return urljoin(base_url, url)
     except ValueError as error:
-        raise _invalid(_UNPARSABLE) from error
+        raise _invalid(_MALFORMED) from error
 
 
-def _check(url: str) -> None:
-    """What Python says of a URL that it cannot parse may hold user info: it is not told."""
+def _validate(url: str) -> None:
+    """Raises RowError. Python's own message is not used, since it may quote user info."""
     try:
         url.encode()
         parts = urlsplit(url)
-        parts.port  # noqa: B018 - raises when it is no port
+        parts.port  # noqa: B018 - raises ValueError for an invalid port
     except ValueError as error:
-        raise _invalid(_UNPARSABLE) from error
+        raise _invalid(_MALFORMED) from error
     if parts.scheme not in ("http", "https"):
-        found = f"'{parts.scheme}:'" if parts.scheme else "no scheme (set base_url for relative URLs)"
-        raise _invalid(f"The URL has {found}; only http and https are fetched.")
+        scheme = f"scheme '{parts.scheme}:'" if parts.scheme else "no scheme (set base_url for relative URLs)"
+        raise _invalid(f"The URL has {scheme}; only http and https are supported.")
     if not parts.hostname:
-        raise _invalid("The URL names no host.")
+        raise _invalid("The URL has no host.")
 
 
 def _scheme_of(url: str) -> str:
@@ -72,12 +71,12 @@ def _invalid(message: str) -> RowError:
 
 
 def host_of(url: str) -> str:
-    """`host` or `host:port`, lower case: what politeness and reports count by."""
+    """`host` or `host:port` in lower case: the unit of rate limits and of reports."""
     return _netloc(urlsplit(url))
 
 
 def display_host(url: str) -> str:
-    """`(none)` where the URL names none."""
+    """The host for display, or `(none)`."""
     try:
         return host_of(url) or "(none)"
     except ValueError:
@@ -85,7 +84,7 @@ def display_host(url: str) -> str:
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port: where credentials and a row's own headers may go."""
+    """Scheme, host and port. Credentials and the headers of a row are sent to this origin only."""
     parts = urlsplit(url)
     port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     return parts.scheme, (parts.hostname or "").lower(), port
@@ -96,22 +95,22 @@ def _netloc(parts: SplitResult) -> str:
 
 
 def redact(url: str) -> str:
-    """The URL as people may read it: no user info, no fragment, and of its query only what is short and harmless."""
-    if _PLAIN.fullmatch(url):
+    """The URL for display: without user info and fragment, and with only short, harmless parts of its query."""
+    if _NOTHING_TO_REDACT.fullmatch(url):
         return url
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018 - where it is none, a slash has cut user info in two
+        parts.port  # noqa: B018 - an invalid port means that a slash has cut the user info in two
     except ValueError:
-        return "(unparsable URL)"
+        return "(malformed URL)"
     netloc = parts.netloc.rpartition("@")[2]
-    shown = parts._replace(netloc=netloc, query=_QUERY_PAIR.sub(_mask, parts.query), fragment="").geturl()
-    return shown.encode("utf-8", "replace").decode()  # half a surrogate pair, which JSON allows, cannot be printed
+    redacted = parts._replace(netloc=netloc, query=_QUERY_PAIR.sub(_mask, parts.query), fragment="").geturl()
+    return redacted.encode("utf-8", "replace").decode()  # a lone surrogate, which JSON allows, cannot be printed
 
 
 def _mask(pair: re.Match[str]) -> str:
-    """A name may be a secret itself: a bare token, padded by `=` where it is base64."""
+    """Masks the name too unless it is harmless: it may be a token without a value, or base64 padded with `=`."""
     name, equals, value = pair.groups()
-    shown = name if _HARMLESS.fullmatch(name) else "…"
+    masked_name = name if _HARMLESS.fullmatch(name) else "…"
     harmless = _HARMLESS.fullmatch(value) and not _SECRET_NAME.search(name)
-    return f"{shown}{equals}{value if harmless else '…'}"
+    return f"{masked_name}{equals}{value if harmless else '…'}"

@@ -7,8 +7,8 @@ from typing import Any
 
 from functions.core.manifests.detection import decompressed
 from functions.core.manifests.formats import PARQUET, Format, format_by_name
-from functions.core.model.errors import InvalidManifest
-from functions.core.model.ports import ManifestGoneError, Manifests, RunResults
+from functions.core.model.errors import InvalidManifest, ManifestGoneError
+from functions.core.model.ports import Manifests, RunResults
 from functions.core.model.runs import ManifestObject
 from functions.core.summary.reconciliation import written_lines
 

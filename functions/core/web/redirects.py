@@ -7,7 +7,7 @@ from requests.models import Response
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import absolute
+from functions.core.model.urls import absolute_url
 
 MAX_HOPS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -21,7 +21,7 @@ def target_of(response: Response, url: str) -> str | None:
     with suppress(UnicodeError):
         location = location.encode("latin-1").decode()  # http.client says latin-1, servers send UTF-8
     try:
-        target = absolute(urljoin(url, location))
+        target = absolute_url(urljoin(url, location))
     except (RowError, ValueError) as error:
         raise RowError(
             Reason.BLOCKED_ADDRESS,

@@ -127,5 +127,5 @@ def test_the_document_and_its_page_can_be_had_where_the_gateway_lets_them() -> N
 def test_every_option_is_in_the_document_with_its_meaning() -> None:
     options = json.loads(ask("GET", "/openapi.json")["body"])["components"]["schemas"]["RunOptions"]["properties"]
 
-    assert options["per_host"]["description"] == "requests at a time to one host in one batch"
+    assert options["per_host"]["description"] == "maximum concurrent requests to one host in one batch"
     assert (options["per_host"]["minimum"], options["per_host"]["maximum"]) == (1, 256)

@@ -96,7 +96,7 @@ class FakeRunner:
         fault = RowError(Reason.HTTP_4XX, "Not found.", status=404)
         own = {"message": "mine", "name": "private", "levelname": "x"}
         outcomes = [
-            Outcome(1, "http://a.example/1", OutcomeKind.FAILED, own, failure=Failure.of(fault)),
+            Outcome(1, "http://a.example/1", OutcomeKind.FAILED, own, failure=Failure.from_error(fault)),
             Outcome(2, "http://a.example/2", OutcomeKind.STORED, own),
         ]
         return RoundReport(outcomes, 1, True, {"Items": []})

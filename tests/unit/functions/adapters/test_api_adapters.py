@@ -177,7 +177,7 @@ def test_links_are_signed_by_version_4_and_an_upload_s_metadata_with_them() -> N
     links = S3PresignedLinks(boto3.client("s3", config=Config(signature_version="s3v4")), "input")
 
     upload = parse_qs(urlsplit(links.for_upload("manifests/a b.csv", {"base-url": "https://x/"})).query)
-    look = urlsplit(links.to("runs/r/summary.json"))
+    look = urlsplit(links.for_download("runs/r/summary.json"))
 
     assert upload["X-Amz-SignedHeaders"] == ["host;x-amz-meta-base-url"]
     assert upload["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]

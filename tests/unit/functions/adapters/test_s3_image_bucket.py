@@ -21,14 +21,14 @@ from tests.support.images import jpeg, png
 s3_stub = pytest.mark.parametrize("stubbed", ["s3"], indirect=True)
 
 
-def upload(data: bytes = png(), owner: str = "a" * 64, **more: Any) -> ImageUpload:
+def upload(data: bytes = png(), url_sha256: str = "a" * 64, **more: Any) -> ImageUpload:
     given = {
         "key": "images/tom.png",
         "file": io.BytesIO(data),
         "size": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
         "content_type": "image/png",
-        "owner": owner,
+        "url_sha256": url_sha256,
     }
     return ImageUpload(**{**given, **more})
 
@@ -84,25 +84,25 @@ def test_without_a_key_of_its_own_an_image_replaces_what_was_there(s3: Any) -> N
 
 
 def test_an_exclusive_key_that_is_free_is_taken(s3: Any) -> None:
-    S3ImageBucket(s3, "images").put(upload(exclusive=True))
+    S3ImageBucket(s3, "images").put(upload(create_only=True))
 
     assert body(s3) == png()
 
 
 def test_an_exclusive_key_that_is_the_urls_own_is_written_again(s3: Any) -> None:
     bucket = S3ImageBucket(s3, "images")
-    bucket.put(upload(exclusive=True))
-    bucket.put(upload(jpeg(), exclusive=True))
+    bucket.put(upload(create_only=True))
+    bucket.put(upload(jpeg(), create_only=True))
 
     assert body(s3) == jpeg()
 
 
 def test_an_exclusive_key_of_another_url_is_a_conflict(s3: Any) -> None:
     bucket = S3ImageBucket(s3, "images")
-    bucket.put(upload(exclusive=True))
+    bucket.put(upload(create_only=True))
 
     with pytest.raises(RowError, match=r"images/tom\.png already holds the image of another URL") as raised:
-        bucket.put(upload(jpeg(), owner="b" * 64, exclusive=True))
+        bucket.put(upload(jpeg(), url_sha256="b" * 64, create_only=True))
 
     assert raised.value.reason is Reason.KEY_CONFLICT
     assert body(s3) == png()
@@ -112,7 +112,7 @@ def test_an_exclusive_key_that_somebody_else_has_put_there_is_a_conflict(s3: Any
     s3.put_object(Bucket="images", Key="images/tom.png", Body=b"theirs")
 
     with pytest.raises(RowError):
-        S3ImageBucket(s3, "images").put(upload(exclusive=True))
+        S3ImageBucket(s3, "images").put(upload(create_only=True))
 
     assert body(s3) == b"theirs"
 
@@ -126,7 +126,7 @@ def test_an_object_that_changes_under_our_hands_is_tried_again_later(stubbed: St
     )
 
     with pytest.raises(RowError) as raised:
-        S3ImageBucket(stubbed.client, "images").put(upload(exclusive=True))
+        S3ImageBucket(stubbed.client, "images").put(upload(create_only=True))
 
     assert raised.value.reason is Reason.STORAGE
     assert raised.value.retryable
@@ -159,12 +159,12 @@ def test_an_overload_is_the_rows_and_passes(stubbed: Stubber, code: str) -> None
 
 @s3_stub
 @pytest.mark.parametrize("code", ["AccessDenied", "NoSuchBucket", "ExpiredToken", "InvalidAccessKeyId"])
-@pytest.mark.parametrize("exclusive", [True, False])
-def test_a_refusal_is_nobodys_row(stubbed: Stubber, code: str, exclusive: bool) -> None:
+@pytest.mark.parametrize("create_only", [True, False])
+def test_a_refusal_is_nobodys_row(stubbed: Stubber, code: str, create_only: bool) -> None:
     stubbed.add_client_error("put_object", code)
 
     with pytest.raises(StorageFault, match=code):
-        S3ImageBucket(stubbed.client, "images").put(upload(exclusive=exclusive))
+        S3ImageBucket(stubbed.client, "images").put(upload(create_only=create_only))
 
 
 def test_a_broken_connection_is_the_rows_and_passes() -> None:
@@ -203,9 +203,9 @@ def bucket_of(s3: Any, quick: Heard) -> S3ImageBucket:
     return S3ImageBucket(s3, "images", cast(S3SignedPut, quick))
 
 
-@pytest.mark.parametrize("exclusive", [True, False])
-def test_an_image_that_s3_took_unheard_is_stored_by_its_own_owner(s3: Any, exclusive: bool) -> None:
-    bucket_of(s3, Unheard(s3)).put(upload(exclusive=exclusive))
+@pytest.mark.parametrize("create_only", [True, False])
+def test_an_image_that_s3_took_unheard_is_stored_by_its_own_owner(s3: Any, create_only: bool) -> None:
+    bucket_of(s3, Unheard(s3)).put(upload(create_only=create_only))
 
     assert body(s3) == png()
     assert s3.head_object(Bucket="images", Key="images/tom.png")["Metadata"] == {"url-sha256": "a" * 64}
@@ -213,17 +213,17 @@ def test_an_image_that_s3_took_unheard_is_stored_by_its_own_owner(s3: Any, exclu
 
 def test_an_exclusive_key_that_was_written_again_unheard_is_no_conflict(s3: Any) -> None:
     bucket = bucket_of(s3, Unheard(s3))
-    bucket.put(upload(exclusive=True))
-    bucket.put(upload(exclusive=True))
+    bucket.put(upload(create_only=True))
+    bucket.put(upload(create_only=True))
 
     assert body(s3) == png()
 
 
 def test_an_exclusive_key_of_another_url_stays_a_conflict_when_answers_are_lost(s3: Any) -> None:
-    S3ImageBucket(s3, "images").put(upload(exclusive=True))
+    S3ImageBucket(s3, "images").put(upload(create_only=True))
 
     with pytest.raises(RowError) as raised:
-        bucket_of(s3, Unheard(s3)).put(upload(jpeg(), owner="b" * 64, exclusive=True))
+        bucket_of(s3, Unheard(s3)).put(upload(jpeg(), url_sha256="b" * 64, create_only=True))
 
     assert raised.value.reason is Reason.KEY_CONFLICT
     assert body(s3) == png()
@@ -233,7 +233,7 @@ def test_what_the_quick_put_has_stored_is_not_sent_again(s3: Any) -> None:
     sent: list[Any] = []
     s3.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request))
 
-    bucket_of(s3, Heard(s3)).put(upload(exclusive=True))
+    bucket_of(s3, Heard(s3)).put(upload(create_only=True))
 
     assert body(s3) == png()
     assert len(sent) == 1

@@ -9,8 +9,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from functions.adapters.s3_manifests import CHUNK_BYTES, S3Manifests
-from functions.core.model.errors import StorageFault
-from functions.core.model.ports import ManifestGoneError
+from functions.core.model.errors import ManifestGoneError, StorageFault
 
 KEY = "manifests/a+b %2B\u00e9.csv"
 

@@ -128,7 +128,7 @@ def upload(key: str = "images/tom.png", data: bytes = png(), **more: Any) -> Ima
         "size": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
         "content_type": "image/png",
-        "owner": "a" * 64,
+        "url_sha256": "a" * 64,
     }
     return ImageUpload(**{**given, **more})
 
@@ -212,7 +212,7 @@ def test_whatever_the_key_and_the_metadata_both_ways_arrive_at_the_same_place_an
         pytest.param({}, id="plain"),
         pytest.param({"storage_class": "GLACIER_IR"}, id="class"),
         pytest.param({"content_type": "image/svg+xml"}, id="svg"),
-        pytest.param({"exclusive": True}, id="exclusive"),
+        pytest.param({"create_only": True}, id="create_only"),
         pytest.param({"data": LARGE}, id="large"),
         pytest.param({"data": b""}, id="empty"),
     ],
@@ -232,8 +232,8 @@ def test_the_first_image_goes_by_boto3_the_second_does_not_and_s3_sees_no_differ
 
 
 def test_an_exclusive_key_of_ones_own_is_written_over_only_as_it_was_found(world: World) -> None:
-    world.bucket.put(upload(exclusive=True))
-    world.bucket.put(upload(data=jpeg(), exclusive=True))
+    world.bucket.put(upload(create_only=True))
+    world.bucket.put(upload(data=jpeg(), create_only=True))
 
     last = world.server.arrived[-1]
     assert last.quick
@@ -481,11 +481,11 @@ def test_a_kept_connection_that_ends_under_the_next_image_is_no_failure(world: W
 # Answers that are lost
 
 
-@pytest.mark.parametrize("exclusive", [True, False])
-def test_an_image_that_was_taken_unheard_is_stored_and_no_conflict(world: World, exclusive: bool) -> None:
+@pytest.mark.parametrize("create_only", [True, False])
+def test_an_image_that_was_taken_unheard_is_stored_and_no_conflict(world: World, create_only: bool) -> None:
     world.server.will(take_and_hang_up)
 
-    world.bucket.put(upload(exclusive=exclusive))
+    world.bucket.put(upload(create_only=create_only))
 
     assert world.server.quick[:2] == [True, False]
     assert world.server.kept["/images/images/tom.png"].body == png()
@@ -494,17 +494,17 @@ def test_an_image_that_was_taken_unheard_is_stored_and_no_conflict(world: World,
 def test_an_image_that_was_taken_unheard_twice_is_stored_and_no_conflict(world: World) -> None:
     world.server.will(take_and_hang_up, take_and_hang_up)
 
-    world.bucket.put(upload(exclusive=True))
+    world.bucket.put(upload(create_only=True))
 
     assert world.server.quick == [True, False, True, False]
     assert world.server.kept["/images/images/tom.png"].body == png()
 
 
 def test_another_urls_image_stays_where_it_is(world: World) -> None:
-    world.bucket.put(upload(exclusive=True))
+    world.bucket.put(upload(create_only=True))
 
     with pytest.raises(RowError) as raised:
-        world.bucket.put(upload(data=jpeg(), owner="b" * 64, exclusive=True))
+        world.bucket.put(upload(data=jpeg(), url_sha256="b" * 64, create_only=True))
 
     assert raised.value.reason is Reason.KEY_CONFLICT
     assert world.server.kept["/images/images/tom.png"].body == png()

@@ -1,11 +1,11 @@
-"""PrepareRun's logic."""
+"""Logic of PrepareRun."""
 
 import json
 from typing import Any
 
 import pytest
 
-from functions.core.manifests.contents import MAX_COLUMNS, examined
+from functions.core.manifests.contents import MAX_COLUMNS, inspect_items
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.runs import run_id_of
 from functions.core.prepare import Preparer
@@ -15,9 +15,9 @@ STARTED = "2026-07-25T12:00:00.000Z"
 
 
 def event(key: str, **run: Any) -> dict[str, Any]:
-    found = {"key": key, "etag": "e1", "size": 9, "sequencer": "s1"}
-    given: dict[str, Any] = {"detail": {"bucket": {"name": "input"}, "object": found}}
-    return {**given, "run": run} if run else given
+    created = {"key": key, "etag": "e1", "size": 9, "sequencer": "s1"}
+    created_event: dict[str, Any] = {"detail": {"bucket": {"name": "input"}, "object": created}}
+    return {**created_event, "run": run} if run else created_event
 
 
 class World:
@@ -121,7 +121,7 @@ def test_an_empty_array_is_empty() -> None:
 @pytest.mark.parametrize(
     ("key", "data", "sentence"),
     [
-        ("manifests/a.xlsx", b"url\n", "cannot be told from its name"),
+        ("manifests/a.xlsx", b"url\n", "has no supported extension"),
         ("manifests/a.csv", b"link\nhttp://a/1\n", "no url column"),
         ("manifests/a.csv", b"url\n" * 100 + b"a,b\n", "Line 101"),
         ("manifests/a.csv", "url".encode("utf-16"), "UTF-16"),
@@ -134,7 +134,7 @@ def test_a_manifest_that_cannot_be_run_says_why(key: str, data: bytes, sentence:
         World(key, data).prepare()
 
 
-def test_a_refused_run_is_on_record_all_the_same() -> None:
+def test_a_rejected_run_has_a_record_all_the_same() -> None:
     world = World(data=b"link\nx\n")
     with pytest.raises(InvalidManifest):
         world.prepare()
@@ -155,17 +155,17 @@ def test_the_request_wins_over_metadata_and_metadata_over_settings() -> None:
     assert (prepared["batch_size"], prepared["max_concurrency"]) == (20, 7)
 
 
-def test_a_wrong_option_refuses_the_run() -> None:
+def test_an_invalid_option_rejects_the_run() -> None:
     with pytest.raises(InvalidManifest, match="concurrency"):
         World(metadata={"concurrency": "fast"}).prepare()
 
 
-def test_a_manifest_that_was_replaced_since_is_refused() -> None:
+def test_a_manifest_that_was_replaced_is_rejected() -> None:
     with pytest.raises(InvalidManifest, match=r"'manifests/demo\.csv' was replaced or deleted"):
         World(etag="e2").prepare()
 
 
-def test_a_manifest_that_is_gone_is_refused() -> None:
+def test_a_manifest_that_was_deleted_is_rejected() -> None:
     world = World()
     world.manifests.objects.clear()
 
@@ -176,13 +176,13 @@ def test_a_manifest_that_is_gone_is_refused() -> None:
 def test_the_users_columns_are_named_in_the_order_they_come() -> None:
     items = [{"url": "x", "b": 1}, "y", 5, {"url": "z", "a": 2, "key": "k", "b": 3}]
 
-    contents = examined(items)
+    contents = inspect_items(items)
 
     assert (contents.rows, contents.columns) == (4, ("b", "a"))
 
 
 def test_rows_are_counted_beyond_the_columns_that_are_kept() -> None:
-    contents = examined({"url": "x", f"c{n}": 1} for n in range(MAX_COLUMNS + 50))
+    contents = inspect_items({"url": "x", f"c{n}": 1} for n in range(MAX_COLUMNS + 50))
 
     assert contents.rows == MAX_COLUMNS + 50
     assert contents.columns == tuple(f"c{n}" for n in range(MAX_COLUMNS))

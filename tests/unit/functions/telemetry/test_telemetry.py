@@ -27,7 +27,9 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 def failure(row: int, reason: Reason) -> Outcome:
-    return Outcome(row, f"http://a.example/{row}", OutcomeKind.FAILED, failure=Failure.of(RowError(reason, "Why.")))
+    return Outcome(
+        row, f"http://a.example/{row}", OutcomeKind.FAILED, failure=Failure.from_error(RowError(reason, "Why."))
+    )
 
 
 def stored(row: int, host: str, ms: int) -> Outcome:

@@ -54,7 +54,7 @@ def test_an_image_is_stored_and_known() -> None:
         "height": 4,
     }
     assert world.store.objects[key].data == png(6, 4)
-    assert world.store.objects[key].owner == hashlib.sha256(URL.encode()).hexdigest()
+    assert world.store.objects[key].url_sha256 == hashlib.sha256(URL.encode()).hexdigest()
     assert mirrored.outcome.kind is OutcomeKind.STORED
     told = mirrored.outcome.image or {}
     when = {"downloaded_at": told["downloaded_at"], "ms": told["ms"]}
@@ -188,7 +188,7 @@ def test_a_known_image_that_has_changed_replaces_its_own_object() -> None:
     world.mirror(known=first.record, key="images/tom.png")
 
     assert world.store.objects["images/tom.png"].data == png(note=b"new")
-    assert [upload.exclusive for upload in world.store.uploads] == [True, False]
+    assert [upload.create_only for upload in world.store.uploads] == [True, False]
 
 
 def test_only_a_key_that_the_row_asked_for_has_to_be_free() -> None:
@@ -196,7 +196,7 @@ def test_only_a_key_that_the_row_asked_for_has_to_be_free() -> None:
 
     world.mirror()
 
-    assert [upload.exclusive for upload in world.store.uploads] == [False]
+    assert [upload.create_only for upload in world.store.uploads] == [False]
 
 
 def test_what_the_run_asks_is_passed_on_to_the_download() -> None:

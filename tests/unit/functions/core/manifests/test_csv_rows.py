@@ -8,25 +8,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.core.manifests import csv_rows
-from functions.core.manifests import csv_validation as csv_check
-from functions.core.manifests.csv_rows import LINES, LIST, Dialect
+from functions.core.manifests.csv_rows import URL_LINES, URL_LIST, Dialect
+from functions.core.manifests.csv_validation import validate_csv
 from functions.core.model.errors import InvalidManifest
 
 CELL = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\"), max_size=8)
 
 
 def read(data: bytes, delimiter: str = ",") -> list[dict[str, str]]:
-    return checked(data, Dialect(delimiter))
+    return validated(data, Dialect(delimiter))
 
 
 def read_list(data: bytes) -> list[dict[str, str]]:
-    return checked(data, LINES)
+    return validated(data, URL_LINES)
 
 
-def checked(data: bytes, dialect: Dialect) -> list[dict[str, str]]:
-    """The rows, once the check has counted them."""
-    contents = csv_check.check([data], dialect)
-    rows = [row for _, row in csv_rows.numbered([data], dialect)]
+def validated(data: bytes, dialect: Dialect) -> list[dict[str, str]]:
+    """The rows, after validation has counted them."""
+    contents = validate_csv([data], dialect)
+    rows = [row for _, row in csv_rows.numbered_rows([data], dialect)]
     assert len(rows) == contents.rows
     return rows
 
@@ -55,7 +55,7 @@ def test_each_row_is_read_by_the_header(data: bytes, rows: list[dict[str, str]])
     assert read(data) == rows
 
 
-def test_tabs_part_the_fields_of_tsv() -> None:
+def test_tabs_separate_the_fields_of_tsv() -> None:
     assert read(b"url\tname\nhttp://a/1,2\tx\n", "\t") == [{"url": "http://a/1,2", "name": "x"}]
 
 
@@ -70,24 +70,27 @@ def test_tabs_part_the_fields_of_tsv() -> None:
         (b"url\n" + b"a,b\n" * 30, "Lines 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 20 more of the manifest have more"),
         (b'url\na,b\nx\\y\nz"\n"u\n', r"Line 2 .* fields.* Line 3 .* a backslash.* Line 5 .* is not closed"),
         (b'url\n"a"b\n"c"d\ne,f\n', r"Lines 2, 3 of .* quotation mark that is not closed.* Line 4 .* 2 fields"),
-        (b"url,URL,url \n", r"Both 'url' and 'url ' could hold the URLs"),
-        (b"Url,URL\n", r"Both 'Url' and 'URL' could hold the URLs\. Name one of them 'url'"),
+        (b"url,URL,url \n", r"Both 'url' and 'url ' could be the URL column"),
+        (b"Url,URL\n", r"Both 'Url' and 'URL' could be the URL column\. Name one of them 'url'"),
         (b"url,,\n", r"Two columns of the manifest have no name"),
-        (b"url," + b"x" * 10_300 + b"\n", "longer than 10 KB"),
+        (b"url," + b"x" * 10_300 + b"\n", "longer than 10 KB, the limit of Step Functions"),
         (b'url,name\nhttp://a/1,"a\nb"\nhttp://a/2,3,4\n', "Line 4 of the manifest has 3 fields"),
         (b'url\nhttp://a/1\n"http://a/2\n', "Line 3 of the manifest has a quotation mark that is not closed"),
         (b'url\n"http://a/2"x\n', "Line 2 of the manifest has a quotation mark that is not closed"),
         (b"url\nhttp://a/1\nhttp://a\\b\n", "Line 3 of the manifest has a backslash"),
         (b"url\nhttp://a/1\rhttp://a/2\n", "Line 2 of the manifest has a carriage return"),
         (b"url\rhttp://a/1\rhttp://a/2\r", "Line 1 of the manifest has a carriage return"),
-        (b"url\n" + b"x" * 300_000, "Line 2 of the manifest is larger than a batch may be"),
-        (b"url\n" + b"x" * 190_000 + b"\n", r"Line 2 .* larger than a batch may be\. Take out"),
-        (b'url,a\nx,"' + b"y\n" * 95_000 + b'"\n', "Line 2 of the manifest is larger than a batch may be"),
+        (b"url\n" + b"x" * 300_000, "Line 2 of the manifest is larger than 180 KB, the limit of a row"),
+        (
+            b"url\n" + b"x" * 190_000 + b"\n",
+            r"Line 2 .* larger than 180 KB, the limit of a row\. Remove the long columns",
+        ),
+        (b'url,a\nx,"' + b"y\n" * 95_000 + b'"\n', "Line 2 of the manifest is larger than 180 KB, the limit of a row"),
         (b"url\nhttp://a/\xe9\n", "byte 13 is 0xe9"),
         (b"url\nhttp://a/\0\n", "Byte 13 of the manifest is zero"),
     ],
 )
-def test_what_cannot_be_run_is_refused_with_its_place(data: bytes, sentence: str) -> None:
+def test_what_cannot_be_run_is_rejected_with_its_place(data: bytes, sentence: str) -> None:
     with pytest.raises(InvalidManifest, match=sentence):
         read(data)
 
@@ -98,8 +101,8 @@ def endless() -> Iterator[bytes]:
         yield f"http://a/{number}\n".encode()
 
 
-def test_rows_are_read_as_they_come() -> None:
-    rows = csv_rows.numbered(endless(), Dialect(","))
+def test_rows_are_streamed() -> None:
+    rows = csv_rows.numbered_rows(endless(), Dialect(","))
 
     assert list(itertools.islice(rows, 3)) == [(n + 2, {"url": f"http://a/{n}"}) for n in range(3)]
 
@@ -112,11 +115,11 @@ def test_rows_are_read_as_they_come() -> None:
 def test_what_is_written_is_read_back(names: list[str], values: list[list[str]], delimiter: str) -> None:
     rows = [dict(zip(["url", *names], cells, strict=False)) for cells in values]
 
-    assert read("".join(csv_rows.write(rows, delimiter)).encode(), delimiter) == rows
+    assert read("".join(csv_rows.write_rows(rows, delimiter)).encode(), delimiter) == rows
 
 
-def test_nothing_is_written_of_no_rows() -> None:
-    assert list(csv_rows.write([], ",")) == []
+def test_nothing_is_written_for_no_rows() -> None:
+    assert list(csv_rows.write_rows([], ",")) == []
 
 
 @pytest.mark.parametrize(
@@ -141,7 +144,7 @@ def test_a_list_is_one_url_a_line(data: bytes, urls: list[str]) -> None:
         (b"http://a\\1\n", "Line 1 of the manifest has a backslash"),
     ],
 )
-def test_a_line_that_the_workflow_would_read_otherwise_is_refused(data: bytes, sentence: str) -> None:
+def test_a_line_that_step_functions_would_read_differently_is_rejected(data: bytes, sentence: str) -> None:
     with pytest.raises(InvalidManifest, match=sentence):
         read_list(data)
 
@@ -150,14 +153,14 @@ def test_a_line_that_the_workflow_would_read_otherwise_is_refused(data: bytes, s
 def test_a_list_that_is_written_is_read_back(urls: list[str]) -> None:
     rows = [{"url": url} for url in urls]
 
-    assert read_list("".join(csv_rows.write_lines(rows)).encode()) == rows
+    assert read_list("".join(csv_rows.write_url_lines(rows)).encode()) == rows
 
 
-BARE = csv_rows.bare(Dialect(","))
+HEADERLESS = csv_rows.headerless(Dialect(","))
 
 
 def test_without_a_header_columns_are_named_by_their_number() -> None:
-    assert checked(b"http://a/1,x\nhttp://a/2\n", BARE) == [
+    assert validated(b"http://a/1,x\nhttp://a/2\n", HEADERLESS) == [
         {"url": "http://a/1", "column_2": "x"},
         {"url": "http://a/2", "column_2": ""},
     ]
@@ -165,7 +168,7 @@ def test_without_a_header_columns_are_named_by_their_number() -> None:
 
 def test_without_a_header_the_first_row_says_how_many_columns_there_are() -> None:
     with pytest.raises(InvalidManifest, match="Line 2 of the manifest has 2 fields for 1 column"):
-        checked(b"http://a/1\nhttp://a/2,x\n", BARE)
+        validated(b"http://a/1\nhttp://a/2,x\n", HEADERLESS)
 
 
 @pytest.mark.parametrize(
@@ -177,11 +180,11 @@ def test_without_a_header_the_first_row_says_how_many_columns_there_are() -> Non
     ],
 )
 def test_a_missing_header_is_noted(data: bytes, note: str) -> None:
-    assert csv_check.check([data], BARE).note.endswith(note)
+    assert validate_csv([data], HEADERLESS).note.endswith(note)
 
 
-def test_the_first_line_of_a_url_list_is_no_row() -> None:
-    assert checked(b"TsvHttpData-1.0\nhttp://a/1\t5\t1B2M2Y8AsgTpgAmY7PhCfg==\nhttp://a/2\n", LIST) == [
+def test_the_first_line_of_a_url_list_is_not_a_row() -> None:
+    assert validated(b"TsvHttpData-1.0\nhttp://a/1\t5\t1B2M2Y8AsgTpgAmY7PhCfg==\nhttp://a/2\n", URL_LIST) == [
         {"url": "http://a/1", "size": "5", "md5": "1B2M2Y8AsgTpgAmY7PhCfg=="},
         {"url": "http://a/2", "size": "", "md5": ""},
     ]
@@ -189,19 +192,19 @@ def test_the_first_line_of_a_url_list_is_no_row() -> None:
 
 @given(rows=st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=4))
 def test_a_url_list_that_is_written_is_read_back(rows: list[list[str]]) -> None:
-    items = [dict(zip(LIST.given, cells, strict=True)) for cells in rows]
+    items = [dict(zip(URL_LIST.column_names, cells, strict=True)) for cells in rows]
 
-    assert checked("".join(csv_rows.write_list(items)).encode(), LIST) == items
-
-
-def test_of_a_beginning_alone_the_end_is_no_fault() -> None:
-    assert csv_check.check([b'url\nhttp://a/1\n"http://a'], Dialect(","), lambda: True).rows == 1
+    assert validated("".join(csv_rows.write_url_list(items)).encode(), URL_LIST) == items
 
 
-def test_what_the_check_would_refuse_is_read_as_step_functions_does() -> None:
+def test_the_end_of_truncated_data_is_not_an_error() -> None:
+    assert validate_csv([b'url\nhttp://a/1\n"http://a'], Dialect(","), lambda: True).rows == 1
+
+
+def test_what_validation_would_reject_is_read_as_step_functions_does() -> None:
     data = b"url,a\nhttp://a/1,2,3\nC:\\x,\\,\n"
 
-    assert [row for _, row in csv_rows.numbered([data], Dialect(","))] == [
+    assert [row for _, row in csv_rows.numbered_rows([data], Dialect(","))] == [
         {"url": "http://a/1", "a": "2"},
         {"url": "C:x", "a": ","},
     ]

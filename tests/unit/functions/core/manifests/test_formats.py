@@ -1,4 +1,4 @@
-"""Which format a manifest has."""
+"""Detection of the format of a manifest."""
 
 import gzip
 
@@ -6,7 +6,6 @@ import pytest
 
 from functions.core.manifests.detection import HEAD_BYTES, decompressed, detect_format, format_from_name
 from functions.core.manifests.formats import FORMATS, Format
-from functions.core.manifests.gunzip import unpacked
 from functions.core.model.errors import InvalidManifest
 
 
@@ -15,7 +14,7 @@ def format_of(key: str, data: bytes = b"") -> str:
 
 
 @pytest.mark.parametrize(
-    ("key", "name", "packed"),
+    ("key", "name", "gzipped"),
     [
         ("manifests/a.csv", "csv", False),
         ("manifests/A.CSV", "csv", False),
@@ -31,17 +30,17 @@ def format_of(key: str, data: bytes = b"") -> str:
         ("a.parquet", "parquet", False),
     ],
 )
-def test_the_extension_tells_the_format(key: str, name: str, packed: bool) -> None:
-    found, is_packed = format_from_name(key)
+def test_the_extension_determines_the_format(key: str, name: str, gzipped: bool) -> None:
+    extension, is_gzipped = format_from_name(key)
 
-    assert (found.otherwise, is_packed) == (name, packed)
+    assert (extension.default_format, is_gzipped) == (name, gzipped)
 
 
 @pytest.mark.parametrize(
     "key",
     ["manifests/a", "manifests/a.xlsx", "manifests/a.csv.zip", "a.csv/b", "csv", "a.json.gz", "a.parquet.gz", "a.gz"],
 )
-def test_a_name_that_tells_none_is_refused_with_those_that_would(key: str) -> None:
+def test_a_name_without_a_supported_extension_is_rejected_with_the_supported_ones(key: str) -> None:
     with pytest.raises(InvalidManifest, match=r"\.csv, \.tsv, \.txt, \.json, \.jsonl, \.ndjson, \.parquet, \.csv\.gz"):
         format_from_name(key)
 
@@ -77,24 +76,26 @@ def test_a_name_that_tells_none_is_refused_with_those_that_would(key: str) -> No
         ("a.jsonl", b"url;title", "jsonl"),
     ],
 )
-def test_the_first_line_tells_the_delimiter_and_whether_there_is_a_header(key: str, data: bytes, name: str) -> None:
+def test_the_first_line_determines_the_delimiter_and_whether_there_is_a_header(
+    key: str, data: bytes, name: str
+) -> None:
     assert format_of(key, data) == name
 
 
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"http://a/w_200,h_300/1.jpg\n", "cannot be told whether its URL ends at the first ','"),
-        (b"http://a/1;v=2\n", "cannot be told whether its URL ends at the first ';'"),
-        (b"http://a/1" + b",x" * 10, "no header, and 11 columns; without a header it may have 10"),
+        (b"http://a/w_200,h_300/1.jpg\n", "it is ambiguous whether its URL ends at the first ','"),
+        (b"http://a/1;v=2\n", "it is ambiguous whether its URL ends at the first ';'"),
+        (b"http://a/1" + b",x" * 10, "no header and 11 columns; without a header, at most 10 are supported"),
     ],
 )
-def test_what_cannot_be_told_without_a_header_is_refused(data: bytes, sentence: str) -> None:
-    with pytest.raises(InvalidManifest, match=f"{sentence}.* Put a line before it|{sentence}.*Put a line before it"):
+def test_what_is_ambiguous_without_a_header_is_rejected(data: bytes, sentence: str) -> None:
+    with pytest.raises(InvalidManifest, match=f"{sentence}.* Add a header line|{sentence}.*Add a header line"):
         format_of("a.csv", data)
 
 
-def test_what_was_read_to_tell_the_format_is_not_lost() -> None:
+def test_what_was_read_to_detect_the_format_is_not_lost() -> None:
     chunks = [b"ur", b"l\n", b"x" * HEAD_BYTES, b"y"]
 
     assert b"".join(detect_format(format_from_name("a.csv")[0], iter(chunks))[1]) == b"".join(chunks)
@@ -105,38 +106,14 @@ def test_a_format_writes_what_it_or_the_one_with_a_header_reads(form: Format) ->
     items = [dict.fromkeys(("url", "size", "md5"), "")] if form.name == "tsv-list" else [{"url": "http://a/1"}]
     data = "".join(form.write(items)).encode()
 
-    again, chunks = detect_format(format_from_name(f"retry{form.extension}")[0], iter([data]))
+    detected, chunks = detect_format(format_from_name(f"retry{form.extension}")[0], iter([data]))
 
-    assert again.name == form.name.removesuffix("-bare").replace("csv-semicolon", "csv").replace("csv-pipe", "csv")
-    assert list(again.read(chunks)) == items
+    assert detected.name == form.name.removesuffix("-bare").replace("csv-semicolon", "csv").replace("csv-pipe", "csv")
+    assert list(detected.read(chunks)) == items
 
 
-def test_members_that_follow_each_other_are_one_text() -> None:
-    data = gzip.compress(b"url\n", mtime=0) + bytes(512) + gzip.compress(b"x\n", mtime=0) + bytes(9)
+def test_a_manifest_is_decompressed_if_its_name_ends_with_gz() -> None:
+    data = gzip.compress(b"url\n", mtime=0)
 
-    assert b"".join(unpacked([data[:7], data[7:]])) == b"url\nx\n"
-    assert b"".join(decompressed("a.csv.gz", [data])) == b"url\nx\n"
+    assert b"".join(decompressed("a.csv.gz", [data])) == b"url\n"
     assert b"".join(decompressed("a.csv", [data])) == data
-    assert list(unpacked([])) == []
-
-
-def test_a_manifest_that_was_packed_well_is_unpacked_in_pieces() -> None:
-    data = gzip.compress(bytes(50_000_000), mtime=0)
-
-    sizes = list(map(len, unpacked([data])))
-
-    assert sum(sizes) == 50_000_000
-    assert max(sizes) <= 1024 * 1024
-
-
-@pytest.mark.parametrize(
-    ("data", "sentence"),
-    [
-        (b"url\n", "ends with .gz, but it is not gzip"),
-        (gzip.compress(b"url\n" * 100, mtime=0)[:-9], "breaks off before its end"),
-        (gzip.compress(b"url\n", mtime=0) + b"xyz", "is not gzip"),
-    ],
-)
-def test_what_cannot_be_unpacked_is_refused(data: bytes, sentence: str) -> None:
-    with pytest.raises(InvalidManifest, match=sentence):
-        list(unpacked([data]))

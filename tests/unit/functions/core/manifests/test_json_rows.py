@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.manifests import json_rows
-from functions.core.manifests import json_validation as json_check
+from functions.core.manifests import json_rows, json_validation
 from functions.core.model.errors import InvalidManifest
 
 JSON = st.recursive(
@@ -18,7 +17,7 @@ JSON = st.recursive(
     | st.booleans()
     | st.integers(-(10**30), 10**30)
     | st.floats(allow_nan=False, allow_infinity=False)
-    # a surrogate alone cannot be written as UTF-8: the adapter escapes it
+    # a lone surrogate cannot be encoded as UTF-8: the adapter escapes it
     | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", max_size=3), inner, max_size=3),
     max_leaves=5,
@@ -69,24 +68,24 @@ def test_an_array_gives_its_values_wherever_the_window_ends(items: list[Any], in
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b'{"url": "http://a/1"}', r"begin it with '\['"),
-        (b'"http://a/1"', r"begin it with '\['"),
+        (b'{"url": "http://a/1"}', r"Start it with '\['"),
+        (b'"http://a/1"', r"Start it with '\['"),
         (b'["a" "b"]', "no comma after item 1"),
-        (b'["a", "b"', "no comma after item 2 of the manifest, or its array does not end"),
-        (b'["a",', "Item 2 of the manifest is not JSON"),
-        (b'["a", ]', "Item 2 of the manifest is not JSON"),
-        (b'["a", b]', "Item 2 of the manifest is not JSON"),
-        (b'["a"] x', "more in the manifest after the end"),
-        (b'["a"]["b"]', "more in the manifest after the end"),
-        (b"[" * 100_000, "Item 1 of the manifest is not JSON: it is nested too deeply"),
-        (b"[1, " + b"9" * 5_000 + b"]", "Item 2 of the manifest is not JSON: a number of 5000 digits"),
-        (b"[NaN]", "Item 1 of the manifest is not JSON: NaN is no number"),
-        (b"[1, -Infinity]", "Item 2 of the manifest is not JSON: -Infinity is no number"),
-        (b"[1e999]", "Item 1 of the manifest is not JSON: 1e999 is no number"),
+        (b'["a", "b"', "no comma after item 2 of the manifest, or the array is not closed"),
+        (b'["a",', "Item 2 of the manifest is not valid JSON"),
+        (b'["a", ]', "Item 2 of the manifest is not valid JSON"),
+        (b'["a", b]', "Item 2 of the manifest is not valid JSON"),
+        (b'["a"] x', "There is data after the end of the JSON array"),
+        (b'["a"]["b"]', "There is data after the end of the JSON array"),
+        (b"[" * 100_000, "Item 1 of the manifest is not valid JSON: it is nested too deeply"),
+        (b"[1, " + b"9" * 5_000 + b"]", "Item 2 of the manifest is not valid JSON: a number has 5000 digits"),
+        (b"[NaN]", "Item 1 of the manifest is not valid JSON: NaN is not a number in JSON"),
+        (b"[1, -Infinity]", "Item 2 of the manifest is not valid JSON: -Infinity is not a number in JSON"),
+        (b"[1e999]", "Item 1 of the manifest is not valid JSON: 1e999 is not a number in JSON"),
         (b'["http://a/\xe9"]', "byte 11 is 0xe9"),
     ],
 )
-def test_what_is_no_array_is_refused_with_the_number_of_the_item(data: bytes, sentence: str) -> None:
+def test_what_is_not_an_array_is_rejected_with_the_number_of_the_item(data: bytes, sentence: str) -> None:
     with pytest.raises(InvalidManifest, match=sentence):
         list(read_array([data]))
 
@@ -103,12 +102,12 @@ def endless_string() -> Iterator[bytes]:
         yield b"x" * 10_000
 
 
-def test_an_array_is_read_as_it_comes() -> None:
+def test_an_array_is_streamed() -> None:
     assert list(itertools.islice(read_array(endless_array()), 2)) == ["http://a/0", "http://a/1"]
 
 
-def test_an_item_without_end_is_given_up() -> None:
-    with pytest.raises(InvalidManifest, match="Item 1 of the manifest is not JSON"):
+def test_an_item_without_an_end_is_rejected() -> None:
+    with pytest.raises(InvalidManifest, match="Item 1 of the manifest is not valid JSON"):
         list(read_array(endless_string()))
 
 
@@ -128,11 +127,11 @@ def test_lines_give_a_value_each(data: bytes, items: list[Any]) -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b'"a"\n\nhttp://a/1\n', "Line 3 of the manifest is not JSON"),
-        (b'{"url":\n"x"}', "Line 1 of the manifest is not JSON"),
-        (b'"a"\n' + b"[" * 100_000, "Line 2 of the manifest is not JSON: it is nested too deeply"),
-        (b"1\n" + b"9" * 5_000, "Line 2 of the manifest is not JSON: a number of 5000 digits"),
-        (b'{"n": NaN}', "Line 1 of the manifest is not JSON: NaN is no number"),
+        (b'"a"\n\nhttp://a/1\n', "Line 3 of the manifest is not valid JSON"),
+        (b'{"url":\n"x"}', "Line 1 of the manifest is not valid JSON"),
+        (b'"a"\n' + b"[" * 100_000, "Line 2 of the manifest is not valid JSON: it is nested too deeply"),
+        (b"1\n" + b"9" * 5_000, "Line 2 of the manifest is not valid JSON: a number has 5000 digits"),
+        (b'{"n": NaN}', "Line 1 of the manifest is not valid JSON: NaN is not a number in JSON"),
     ],
 )
 def test_a_line_that_is_not_json_is_named(data: bytes, sentence: str) -> None:
@@ -149,7 +148,7 @@ def test_what_is_written_is_read_back(write: Callable[..., Iterator[str]], read:
     assert list(read(pieces("".join(write(items)).encode(), size))) == items
 
 
-def test_items_have_their_place() -> None:
+def test_items_have_their_number() -> None:
     assert list(json_rows.numbered_array([b'["a", "b"]'])) == [(1, "a"), (2, "b")]
     assert list(json_rows.numbered_lines([b'"a"\n\n"b"\n'])) == [(1, "a"), (3, "b")]
 
@@ -157,38 +156,38 @@ def test_items_have_their_place() -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b'"a"\nb\n"c"\n{\n', r"Lines 2, 4 of the manifest are not JSON\. Each line is a URL in quotes"),
-        (b'"a"\nb\n', r"Line 2 of the manifest is not JSON: Expecting value"),
-        (b"x\n" * 12, "Lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more of the manifest are not JSON"),
-        (b'"a"\n"' + b"x" * 190_000 + b'"\n', "Line 2 of the manifest is larger than a batch may be"),
+        (b'"a"\nb\n"c"\n{\n', r"Lines 2, 4 of the manifest are not valid JSON\. Each line is a URL in quotes"),
+        (b'"a"\nb\n', r"Line 2 of the manifest is not valid JSON: Expecting value"),
+        (b"x\n" * 12, "Lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more of the manifest are not valid JSON"),
+        (b'"a"\n"' + b"x" * 190_000 + b'"\n', "Line 2 of the manifest is larger than 180 KB, the limit of a row"),
         (b'{"link": "http://a/1"}\n5\n', "No item of the manifest is a URL or has one"),
     ],
 )
-def test_faults_of_lines_are_named_together(data: bytes, sentence: str) -> None:
+def test_errors_in_lines_are_reported_together(data: bytes, sentence: str) -> None:
     with pytest.raises(InvalidManifest, match=sentence):
-        json_check.check_lines([data])
+        json_validation.validate_lines([data])
 
 
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b'["a", "' + b"x" * 190_000 + b'"]', "Item 2 of the manifest is larger than a batch may be"),
+        (b'["a", "' + b"x" * 190_000 + b'"]', "Item 2 of the manifest is larger than 180 KB, the limit of a row"),
         (b'[{"link": "http://a/1"}]', "No item of the manifest is a URL or has one"),
         (b"[1]", "No item of the manifest is a URL or has one"),
-        (b'["a",', "Item 2 of the manifest is not JSON"),
+        (b'["a",', "Item 2 of the manifest is not valid JSON"),
     ],
 )
-def test_a_fault_of_an_array_is_named_by_its_item(data: bytes, sentence: str) -> None:
+def test_an_error_in_an_array_is_reported_with_its_item(data: bytes, sentence: str) -> None:
     with pytest.raises(InvalidManifest, match=sentence):
-        json_check.check_array([data])
+        json_validation.validate_array([data])
 
 
 @pytest.mark.parametrize("data", [b'["a", "b', b'["a", ', b'["a"', b'["a", {"url": "b"', b'["a", "b\\'])
-def test_of_a_beginning_alone_the_end_is_no_fault(data: bytes) -> None:
-    assert json_check.check_array([data], lambda: True).rows == 1
-    assert json_check.check_lines([b'"a"\n"b'], lambda: True).rows == 1
+def test_the_end_of_truncated_data_is_not_an_error(data: bytes) -> None:
+    assert json_validation.validate_array([data], lambda: True).rows == 1
+    assert json_validation.validate_lines([b'"a"\n"b'], lambda: True).rows == 1
 
 
-def test_an_item_that_is_no_json_is_a_fault_in_a_beginning_too() -> None:
+def test_an_item_that_is_not_json_is_an_error_in_truncated_data_too() -> None:
     with pytest.raises(InvalidManifest):
-        json_check.check_array([b'["a"; "b"'], lambda: True)
+        json_validation.validate_array([b'["a"; "b"'], lambda: True)

@@ -1,7 +1,7 @@
-"""Our readers and the state machine's, as `local/states` has it, must see the same items in the same order.
+"""Our readers and those of the state machine, as in `local/states`, must read the same items in the same order.
 
-Else the row numbers of results would name other rows of the manifest. Where a text could be read in two ways, ours
-refuses it: it may refuse what the other reads, never read it otherwise.
+Otherwise the row numbers of results would refer to other rows of the manifest. Our readers may reject what the others
+read, but never read it differently.
 """
 
 import io
@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cdk.workflow.readers import READERS as STACKS_READERS
-from functions.core.manifests.csv_rows import LIST, LIST_MAGIC
+from functions.core.manifests.csv_rows import URL_LIST, URL_LIST_HEADER
 from functions.core.manifests.formats import FORMATS, PARQUET
 from functions.core.model.errors import InvalidManifest
 from local.states.items.readers import READERS
@@ -24,10 +24,10 @@ BOM = "\ufeff"
 
 
 def ours(reader: str, text: str) -> list[Any] | None:
-    """None where it is refused."""
+    """None if it is rejected."""
     data = [text.encode()]
     try:
-        contents = FORMS[reader].check(data, lambda: False)
+        contents = FORMS[reader].validate(data, lambda: False)
     except InvalidManifest:
         return None
     items = list(FORMS[reader].read(data))
@@ -36,7 +36,7 @@ def ours(reader: str, text: str) -> list[Any] | None:
 
 
 def theirs(reader: str, text: str) -> list[Any] | None:
-    """Without what is no row to DownloadBatch: a list's first line, and columns that a bare row does not have."""
+    """Without what DownloadBatch ignores: the first line of a list, and columns that a headerless row does not have."""
     config = CONFIGS[reader]
     try:
         items = list(READERS[config["InputType"]](io.BytesIO(text.encode()), config))
@@ -52,11 +52,11 @@ def theirs(reader: str, text: str) -> list[Any] | None:
 
 def assert_agreed(reader: str, text: str) -> None:
     found = ours(reader, text)
-    if found:  # of an empty manifest no Map is made
+    if found:  # an empty manifest has no Map
         assert theirs(reader, text) == found
 
 
-def test_every_reader_is_held_against_the_other() -> None:
+def test_every_reader_is_compared() -> None:
     assert list(CONFIGS) == [*FORMS, PARQUET]
 
 
@@ -79,7 +79,7 @@ def test_every_reader_is_held_against_the_other() -> None:
         ("csv-semicolon-bare", 'http://a/1;"x;y"\n', 1),
         ("csv-pipe-bare", BOM + "http://a/1|x\r\n", 1),
         ("tsv-bare", "http://a/1\tx\n\nhttp://a/2\ty\n", 2),
-        ("tsv-list", LIST_MAGIC + "\nhttp://a/1\t5\tabc==\nhttp://a/2\n", 2),
+        ("tsv-list", URL_LIST_HEADER + "\nhttp://a/1\t5\tabc==\nhttp://a/2\n", 2),
         ("json", '["http://a/1", {"url": "http://a/2", "n": [1, -2.5e3, null, true]}]', 2),
         ("json", BOM + ' [ 1 , [ ], "x" ] \r\n', 3),
         ("jsonl", '"http://a/1"\r\n\r\n{"url": "\\u00e9\u2028", "url": "x"}\n  \n5', 3),
@@ -105,7 +105,7 @@ def test_both_read_the_same_items(reader: str, text: str, count: int) -> None:
         ("jsonl", "Infinity\n"),
     ],
 )
-def test_what_could_be_read_in_two_ways_is_refused(reader: str, text: str) -> None:
+def test_what_could_be_read_in_two_ways_is_rejected(reader: str, text: str) -> None:
     assert ours(reader, text) is None
 
 
@@ -127,10 +127,10 @@ JSON = st.recursive(
 )
 @example(reader="csv", header="url", lines=['""', '"a"', ""], ends="\n")
 @example(reader="csv", header="url,a", lines=['"a', 'b",c'], ends="\r\n")
-def test_whatever_lines_come_both_read_the_same_or_ours_refuses(
+def test_both_read_any_lines_the_same_or_ours_rejects_them(
     reader: str, header: str, lines: list[str], ends: str
 ) -> None:
-    """But for quotation marks doubled in a field without quotes, which Step Functions halves: of no use in a URL."""
+    """Except for doubled quotation marks in a field without quotes, which Step Functions halves."""
     text = ends.join([header, *lines, ""])
     found = ours(reader, text)
 
@@ -167,18 +167,18 @@ def test_both_read_any_lines_of_json(items: list[Any], ends: str) -> None:
 
 @settings(max_examples=300)
 @given(reader=st.sampled_from(["json", "jsonl"]), text=st.text('[]{},:"1.eE-+ \n\r\\utrlnaN', max_size=12))
-def test_whatever_text_comes_both_read_the_same_json_or_ours_refuses(reader: str, text: str) -> None:
+def test_both_read_any_json_the_same_or_ours_rejects_it(reader: str, text: str) -> None:
     assert_agreed(reader, text)
 
 
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
 @given(rows=st.lists(st.text('ab,;\t" \u00e9', min_size=1, max_size=6), min_size=1, max_size=4))
-def test_a_retry_manifest_is_read_by_both_as_it_was_meant(form: Any, rows: list[str]) -> None:
-    columns = LIST.given if form.name == "tsv-list" else ("url",)
+def test_a_retry_manifest_is_read_by_both_as_it_was_written(form: Any, rows: list[str]) -> None:
+    columns = URL_LIST.column_names if form.name == "tsv-list" else ("url",)
     items = [dict.fromkeys(columns, row) for row in rows]
     text = "".join(form.write(items))
 
-    reader = form.name.removesuffix("-bare")  # it has a header then
+    reader = form.name.removesuffix("-bare")  # a retry manifest has a header
     assert ours(reader, text) == theirs(reader, text) == items
 
 
@@ -188,8 +188,8 @@ def test_a_retry_manifest_is_read_by_both_as_it_was_meant(form: Any, rows: list[
     ends=st.sampled_from(["\n", "\r\n"]),
 )
 @example(lines=["a\\", "b\\,c", "\\\\"], ends="\n")
-def test_of_what_ours_refuses_it_reads_the_same_rows_as_the_other(lines: list[str], ends: str) -> None:
-    """Where only a part of a manifest is checked, SummarizeRun still has to know which row is which."""
+def test_what_ours_rejects_it_still_reads_as_the_other(lines: list[str], ends: str) -> None:
+    """If only a part of a manifest is validated, SummarizeRun still has to number the rows correctly."""
     text = ends.join(["url,a", *lines, ""])
 
     assert list(FORMS["csv"].read([text.encode()])) == theirs("csv", text)

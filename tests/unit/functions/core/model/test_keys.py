@@ -1,4 +1,4 @@
-"""Names of objects in the images bucket."""
+"""Object keys in the images bucket."""
 
 import pytest
 from hypothesis import given
@@ -28,7 +28,7 @@ def test_a_key_is_spread_by_the_digest_of_the_url() -> None:
         ("x" * 1_017, "images/" + "x" * 1_017),
     ],
 )
-def test_a_row_may_name_its_key(text: str, key: str) -> None:
+def test_a_row_may_request_a_key(text: str, key: str) -> None:
     assert requested_key(text) == key
 
 
@@ -36,19 +36,19 @@ def test_a_row_may_name_its_key(text: str, key: str) -> None:
     ("text", "sentence"),
     [
         (5, "is not text"),
-        ("", "empty part"),
-        ("images/", "empty part"),
-        ("a//b", "empty part"),
-        ("a/", "empty part"),
-        ("//a", "empty part"),
-        ("../a", r"one that is \. or \.\."),
-        ("a/../b", r"one that is \. or \.\."),
-        ("./a", r"one that is \. or \.\."),
+        ("", "path segment that is empty"),
+        ("images/", "path segment that is empty"),
+        ("a//b", "path segment that is empty"),
+        ("a/", "path segment that is empty"),
+        ("//a", "path segment that is empty"),
+        ("../a", r"path segment that is empty, \. or \.\."),
+        ("a/../b", r"path segment that is empty, \. or \.\."),
+        ("./a", r"path segment that is empty, \. or \.\."),
         ("a\nb", "control character or a backslash"),
         ("a\\b", "control character or a backslash"),
-        ("x" * 1_018, "longer than the 1024 bytes"),
-        ("\u00e9" * 509, "longer than the 1024 bytes"),
-        ("a\ud800", "no valid Unicode"),
+        ("x" * 1_018, "longer than 1024 bytes"),
+        ("\u00e9" * 509, "longer than 1024 bytes"),
+        ("a\ud800", "not valid Unicode"),
     ],
 )
 def test_an_unsafe_key_is_an_invalid_row(text: object, sentence: str) -> None:
@@ -59,7 +59,7 @@ def test_an_unsafe_key_is_an_invalid_row(text: object, sentence: str) -> None:
 
 
 @given(text=st.text(max_size=30) | st.text("./\\ aimges", max_size=30))
-def test_whatever_is_asked_the_key_stays_under_images(text: str) -> None:
+def test_any_requested_key_stays_under_images(text: str) -> None:
     try:
         key = requested_key(text)
     except RowError:
@@ -69,9 +69,9 @@ def test_whatever_is_asked_the_key_stays_under_images(text: str) -> None:
     assert len(key.encode()) <= 1024
 
 
-def test_a_key_that_another_url_s_default_could_be_is_refused() -> None:
+def test_a_key_that_could_be_the_default_of_another_url_is_rejected() -> None:
     name = default_key("http://a.example/1", "png").removeprefix("images/")
 
-    with pytest.raises(RowError, match="of the form of names without a key"):
+    with pytest.raises(RowError, match="has the form of a default key"):
         requested_key(name)
     assert requested_key(name.upper()) == f"images/{name.upper()}"

@@ -1,4 +1,4 @@
-"""Outcomes, reasons and faults."""
+"""Outcomes, reasons and errors."""
 
 import pytest
 
@@ -34,25 +34,25 @@ def test_a_reason_says_whether_trying_again_may_help(reason: Reason) -> None:
     assert RowError(reason, "x").retryable == reason.retryable
 
 
-def test_a_fault_may_know_better_than_its_reason() -> None:
+def test_an_error_may_override_whether_its_reason_is_retryable() -> None:
     assert not RowError(Reason.TLS, "expired", retryable=False).retryable
 
 
 @pytest.mark.parametrize(
-    ("fault", "system"),
+    ("error", "infrastructure"),
     [(InvalidManifest, False), (RowError, False), (StorageFault, True), (TableFault, True), (BooksFault, True)],
 )
-def test_what_the_workflow_retries_is_a_system_fault(fault: type[MirrorError], system: bool) -> None:
-    assert issubclass(fault, InfrastructureError) is system
-    assert issubclass(fault, MirrorError)
+def test_what_the_workflow_retries_is_an_infrastructure_error(error: type[MirrorError], infrastructure: bool) -> None:
+    assert issubclass(error, InfrastructureError) is infrastructure
+    assert issubclass(error, MirrorError)
 
 
-def test_a_line_says_only_what_there_is_to_say() -> None:
+def test_a_line_has_only_the_fields_with_a_value() -> None:
     assert Outcome(3, "u", OutcomeKind.SKIPPED).as_json() == {"row": 3, "url": "u", "outcome": "skipped"}
 
 
-def test_a_failures_line_has_its_reason_for_machines_and_people() -> None:
-    failure = Failure.of(RowError(Reason.HTTP_4XX, "Not found.", status=404))
+def test_the_line_of_a_failure_has_a_reason_for_programs_and_a_message_for_people() -> None:
+    failure = Failure.from_error(RowError(Reason.HTTP_4XX, "Not found.", status=404))
 
     assert Outcome(3, "u", OutcomeKind.FAILED, {"id": 7}, failure=failure).as_json() == {
         "row": 3,
@@ -67,17 +67,17 @@ def test_a_failures_line_has_its_reason_for_machines_and_people() -> None:
 
 
 def test_the_users_columns_never_hide_ours() -> None:
-    own = {"row": "mine", "outcome": "mine"}
+    columns = {"row": "mine", "outcome": "mine"}
 
-    assert Outcome(3, "u", OutcomeKind.SKIPPED, own).as_json() == {
+    assert Outcome(3, "u", OutcomeKind.SKIPPED, columns).as_json() == {
         "row": 3,
         "url": "u",
         "outcome": "skipped",
-        "columns": own,
+        "columns": columns,
     }
 
 
-def test_a_tally_names_every_ending_and_counts_only_bytes_that_were_stored() -> None:
+def test_a_tally_has_every_outcome_kind_and_counts_only_bytes_that_were_stored() -> None:
     outcomes = [
         Outcome(1, "u", OutcomeKind.STORED, image={"bytes": 5}),
         Outcome(2, "u", OutcomeKind.STORED, image={"bytes": 6}),

@@ -1,4 +1,4 @@
-"""One row of a manifest."""
+"""Rows of a manifest."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ def test_a_text_is_a_url() -> None:
 @pytest.mark.parametrize(
     "column", ["url", "image_url", "URL", "Image URL", "imageUrl", "image-url", "\ufeffurl", "url\r", " Url "]
 )
-def test_the_url_may_stand_under_several_names(column: str) -> None:
+def test_the_url_column_may_have_several_names(column: str) -> None:
     row = parse_row(1, {column: URL, "id": "7"})
 
     assert row.url == URL
@@ -47,8 +47,8 @@ def test_the_columns_that_are_not_taken_as_the_url_are_the_users_own() -> None:
     assert row.user_columns == {"URL": "http://b.example/", "image_url": "x", "Size": "XL"}
 
 
-def test_two_columns_that_could_both_hold_the_url_are_told() -> None:
-    with pytest.raises(RowError, match="Both 'URL' and 'Url' could hold the URL"):
+def test_two_columns_that_could_both_be_the_url_are_an_error() -> None:
+    with pytest.raises(RowError, match="Both 'URL' and 'Url' could be the URL column"):
         parse_row(1, {"URL": URL, "Url": "x"})
 
 
@@ -109,7 +109,7 @@ def test_empty_columns_ask_for_nothing() -> None:
     [
         (None, "The row is null"),
         (5, "The row is a number"),
-        (True, "The row is true or false"),
+        (True, "The row is a boolean"),
         ([URL], "The row is a list"),
         ({}, "has no url"),
         ({"link": URL}, "has no url"),
@@ -128,16 +128,16 @@ def test_empty_columns_ask_for_nothing() -> None:
         ({"url": URL, "size": True}, "size is not a number"),
         ({"url": URL, "headers": "x"}, "headers is not an object"),
         ({"url": URL, "headers": ["x"]}, "headers is not an object"),
-        ({"url": URL, "headers": {"Host": "b.example"}}, "headers has a name that may not be set"),
-        ({"url": URL, "headers": {"Transfer-Encoding": "x"}}, "headers has a name that may not be set"),
-        ({"url": URL, "headers": {"X Y": "x"}}, "headers has a name that may not be set"),
-        ({"url": URL, "headers": {"": "x"}}, "headers has a name that may not be set"),
-        ({"url": URL, "headers": {"X-A": "x\r\nHost: y"}}, "The value of the header X-A cannot be sent"),
-        ({"url": URL, "headers": {"X-A": 5}}, "The value of the header X-A cannot be sent"),
-        ({"url": URL, "headers": {"X-A": "\u4e2d"}}, "The value of the header X-A cannot be sent"),
+        ({"url": URL, "headers": {"Host": "b.example"}}, "headers has a name that cannot be set"),
+        ({"url": URL, "headers": {"Transfer-Encoding": "x"}}, "headers has a name that cannot be set"),
+        ({"url": URL, "headers": {"X Y": "x"}}, "headers has a name that cannot be set"),
+        ({"url": URL, "headers": {"": "x"}}, "headers has a name that cannot be set"),
+        ({"url": URL, "headers": {"X-A": "x\r\nHost: y"}}, "headers has a value for X-A that is not valid in HTTP"),
+        ({"url": URL, "headers": {"X-A": 5}}, "headers has a value for X-A that is not valid in HTTP"),
+        ({"url": URL, "headers": {"X-A": "\u4e2d"}}, "headers has a value for X-A that is not valid in HTTP"),
     ],
 )
-def test_a_row_that_makes_no_sense_says_which_column_is_wrong(item: object, sentence: str) -> None:
+def test_the_error_of_an_invalid_row_names_the_column(item: object, sentence: str) -> None:
     with pytest.raises(RowError, match=sentence) as raised:
         parse_row(1, item)
 
@@ -145,19 +145,19 @@ def test_a_row_that_makes_no_sense_says_which_column_is_wrong(item: object, sent
     assert not raised.value.retryable
 
 
-def test_the_fault_of_a_header_does_not_tell_its_value() -> None:
+def test_the_error_of_a_header_does_not_show_its_value() -> None:
     with pytest.raises(RowError) as raised:
         parse_row(1, {"url": URL, "headers": {"Authorization": "secret\n"}})
 
     assert "secret" not in str(raised.value)
 
 
-def test_headers_do_not_stand_in_a_rows_representation() -> None:
+def test_headers_are_not_in_the_representation_of_a_row() -> None:
     assert "secret" not in repr(parse_row(1, {"url": URL, "headers": {"Authorization": "secret"}}))
 
 
 @given(item=ITEM)
-def test_any_item_is_a_row_or_a_fault(item: Any) -> None:
+def test_any_item_is_a_row_or_an_error(item: Any) -> None:
     try:
         row = parse_row(1, item)
     except RowError:
@@ -166,7 +166,7 @@ def test_any_item_is_a_row_or_a_fault(item: Any) -> None:
 
 
 @given(item=ITEM, base_url=st.sampled_from(["", "http://a.example/img"]))
-def test_of_any_item_something_can_be_shown(item: Any, base_url: str) -> None:
+def test_any_item_can_be_displayed(item: Any, base_url: str) -> None:
     display_url(item, base_url).encode()
 
 

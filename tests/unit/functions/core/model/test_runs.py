@@ -1,4 +1,4 @@
-"""What a run is called."""
+"""Run IDs."""
 
 import pytest
 
@@ -10,12 +10,12 @@ def event(key: str = "manifests/demo.csv", **more: object) -> dict[str, object]:
 
 
 def test_an_event_names_the_object_by_its_raw_key() -> None:
-    given = event("manifests/a+b%20c.csv", size=12, etag='"e1"', sequencer="s1")
+    created = event("manifests/a+b%20c.csv", size=12, etag='"e1"', sequencer="s1")
 
-    assert ManifestObject.from_event(given) == ManifestObject("input", "manifests/a+b%20c.csv", "e1", 12, "s1")
+    assert ManifestObject.from_event(created) == ManifestObject("input", "manifests/a+b%20c.csv", "e1", 12, "s1")
 
 
-def test_a_version_counts_before_a_sequencer() -> None:
+def test_a_version_takes_precedence_over_a_sequencer() -> None:
     assert ManifestObject.from_event(event(sequencer="s1", **{"version-id": "v1"})).sequencer == "v1"
 
 
@@ -23,7 +23,7 @@ def test_an_event_may_leave_out_all_but_the_name() -> None:
     assert ManifestObject.from_event(event()) == ManifestObject("input", "manifests/demo.csv")
 
 
-def test_what_is_no_event_of_an_object_is_an_error() -> None:
+def test_an_event_without_an_object_is_an_error() -> None:
     with pytest.raises(KeyError):
         ManifestObject.from_event({"detail": {}})
 

@@ -1,4 +1,4 @@
-"""URLs: made absolute, checked, and redacted."""
+"""URLs: resolved, validated, and redacted."""
 
 from urllib.parse import urlsplit
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import absolute, host_of, origin_of, redact
+from functions.core.model.urls import absolute_url, host_of, origin_of, redact
 
 ANY_TEXT = st.text(max_size=40) | st.text("htp:/@?#&=;%.\\ []a1\n", max_size=30).map("http://".__add__)
 SECRET = "Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7"
@@ -31,8 +31,8 @@ SECRET = "Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7"
         ("http://[2606:4700::1]/1.png", "", "http://[2606:4700::1]/1.png"),
     ],
 )
-def test_a_url_is_made_absolute_and_else_left_as_it_is(text: str, base_url: str, url: str) -> None:
-    assert absolute(text, base_url) == url
+def test_a_url_is_made_absolute_and_is_otherwise_unchanged(text: str, base_url: str, url: str) -> None:
+    assert absolute_url(text, base_url) == url
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_a_url_is_made_absolute_and_else_left_as_it_is(text: str, base_url: str,
         ("data:image/png;base64,AAAA", "https://a.example", "'data:'"),
         ("ftp://a.example/1.png", "", "'ftp:'"),
         ("file:///etc/passwd", "", "'file:'"),
-        ("http:///1.png", "", "names no host"),
-        ("http:1.png", "https://a.example", "names no host"),
-        ("http://user@/1.png", "", "names no host"),
-        ("http://a.example:x/", "", "cannot be parsed"),
-        ("http://a.example:99999/", "", "cannot be parsed"),
-        ("http://[::1/1.png", "", "cannot be parsed"),
-        ("http://a.example/\ud800", "", "cannot be parsed"),
+        ("http:///1.png", "", "has no host"),
+        ("http:1.png", "https://a.example", "has no host"),
+        ("http://user@/1.png", "", "has no host"),
+        ("http://a.example:x/", "", "is malformed"),
+        ("http://a.example:99999/", "", "is malformed"),
+        ("http://[::1/1.png", "", "is malformed"),
+        ("http://a.example/\ud800", "", "is malformed"),
         ("http://a.example/1\n2.png", "", "control character"),
         ("http://a.example/\x7f", "", "control character"),
         ("http://127.0.0.1\\@a.example/", "", "backslash"),
@@ -62,7 +62,7 @@ def test_a_url_is_made_absolute_and_else_left_as_it_is(text: str, base_url: str,
 )
 def test_what_cannot_be_fetched_is_an_invalid_url(text: str, base_url: str, sentence: str) -> None:
     with pytest.raises(RowError, match=sentence) as raised:
-        absolute(text, base_url)
+        absolute_url(text, base_url)
 
     assert raised.value.reason is Reason.INVALID_URL
 
@@ -70,13 +70,13 @@ def test_what_cannot_be_fetched_is_an_invalid_url(text: str, base_url: str, sent
 def test_a_url_may_have_2048_bytes() -> None:
     url = "http://a.example/" + "x" * 2_031
 
-    assert absolute(url) == url
+    assert absolute_url(url) == url
 
 
 @given(text=ANY_TEXT, base_url=st.sampled_from(["", "http://a.example/img"]))
-def test_any_text_is_a_url_or_a_fault(text: str, base_url: str) -> None:
+def test_any_text_is_a_url_or_an_error(text: str, base_url: str) -> None:
     try:
-        url = absolute(text, base_url)
+        url = absolute_url(text, base_url)
     except RowError:
         return
     assert urlsplit(url).scheme in ("http", "https")
@@ -99,7 +99,7 @@ def test_any_text_is_a_url_or_a_fault(text: str, base_url: str) -> None:
         ("https://a.example/?" + "q" * 26 + "==", "https://a.example/?\u2026=\u2026"),
         ("https://a.example/?", "https://a.example/"),
         ("/relative.png?sig=1", "/relative.png?sig=\u2026"),
-        ("http://[::1/", "(unparsable URL)"),
+        ("http://[::1/", "(malformed URL)"),
         ("http://a.example/\ud800", "http://a.example/?"),
     ],
 )

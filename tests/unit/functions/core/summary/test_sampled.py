@@ -53,7 +53,7 @@ def test_its_rows_are_counted_in_the_end(monkeypatch: pytest.MonkeyPatch) -> Non
     assert world.prepared["rows"] is None
     assert (summary["rows"], summary["stored"], summary["failed"]) == (ROWS, ROWS - 1, 1)
     assert world.results.texts["retry.csv"] == f"url\nhttp://a.example/{ROWS}\n"
-    assert "only its beginning and its end" in summary["note"]
+    assert "Only the beginning and the end" in summary["note"]
 
 
 def test_rows_that_the_check_would_have_refused_are_counted_as_step_functions_does(
@@ -72,7 +72,7 @@ def test_a_line_that_ends_the_reading_ends_the_books_and_is_told(monkeypatch: py
     summary = world.summarize(*map(line, range(1, 151)))
 
     assert (summary["rows"], summary["stored"]) == (150, 150)
-    assert "Line 151 of the manifest is not JSON" in summary["note"]
+    assert "Line 151 of the manifest is not valid JSON" in summary["note"]
 
 
 def test_when_it_is_gone_only_what_was_written_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

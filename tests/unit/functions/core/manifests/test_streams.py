@@ -1,12 +1,13 @@
-"""Bytes of a manifest to text."""
+"""Bytes of a manifest as text, and gzip."""
 
 import codecs
+import gzip
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.manifests.text import text
+from functions.core.manifests.streams import decompress_gzip, open_text
 from functions.core.model.errors import InvalidManifest
 
 
@@ -15,7 +16,7 @@ def pieces(data: bytes, size: int) -> list[bytes]:
 
 
 def read(data: bytes, size: int = 7) -> str:
-    with text(pieces(data, size)) as file:
+    with open_text(pieces(data, size)) as file:
         return file.read()
 
 
@@ -30,12 +31,12 @@ def test_a_byte_order_mark_is_left_out_however_the_text_is_cut(size: int) -> Non
 
 
 def test_empty_pieces_are_no_end() -> None:
-    with text([b"a", b"", b"b"]) as file:
+    with open_text([b"a", b"", b"b"]) as file:
         assert file.read() == "ab"
 
 
 def test_lines_keep_their_ends() -> None:
-    with text([b"a\r\nb\rc\n\nd"]) as file:
+    with open_text([b"a\r\nb\rc\n\nd"]) as file:
         assert list(file) == ["a\r\n", "b\rc\n", "\n", "d"]
 
 
@@ -53,7 +54,7 @@ def test_a_byte_that_is_not_utf8_is_named_by_its_offset_while_lines_are_read(at:
     if size == 1:
         data = data[: at + 10]
 
-    with pytest.raises(InvalidManifest, match=f"byte {at} is 0xe9"), text(pieces(bytes(data), size)) as file:
+    with pytest.raises(InvalidManifest, match=f"byte {at} is 0xe9"), open_text(pieces(bytes(data), size)) as file:
         for _ in file:
             pass
 
@@ -71,3 +72,33 @@ def test_a_character_cut_off_at_the_end_is_named_by_its_offset() -> None:
 def test_a_zero_byte_is_named_by_its_offset() -> None:
     with pytest.raises(InvalidManifest, match=r"Byte 20 of the manifest is zero, as in UTF-16\. Save it as UTF-8"):
         read(b"x" * 20 + b"\0y")
+
+
+def test_members_that_follow_each_other_are_one_text() -> None:
+    data = gzip.compress(b"url\n", mtime=0) + bytes(512) + gzip.compress(b"x\n", mtime=0) + bytes(9)
+
+    assert b"".join(decompress_gzip([data[:7], data[7:]])) == b"url\nx\n"
+    assert list(decompress_gzip([])) == []
+
+
+def test_a_highly_compressed_manifest_is_decompressed_in_pieces() -> None:
+    data = gzip.compress(bytes(50_000_000), mtime=0)
+
+    sizes = list(map(len, decompress_gzip([data])))
+
+    assert sum(sizes) == 50_000_000
+    assert max(sizes) <= 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"url\n", "ends with .gz, but it is not a valid gzip file: Not a gzipped file"),
+        (gzip.compress(b"url\n" * 100, mtime=0)[:-9], "The gzip file is truncated. Upload it again"),
+        (gzip.compress(b"url\n" * 100, mtime=0)[:-8] + bytes(8), "is not a valid gzip file: CRC check failed"),
+        (gzip.compress(b"url\n", mtime=0) + b"xyz", "is not a valid gzip file: Not a gzipped file"),
+    ],
+)
+def test_what_cannot_be_decompressed_is_rejected(data: bytes, sentence: str) -> None:
+    with pytest.raises(InvalidManifest, match=sentence):
+        list(decompress_gzip([data]))

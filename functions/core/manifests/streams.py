@@ -1,0 +1,83 @@
+"""Streams of a manifest: chunks as a file, gzip decompressed, bytes decoded. Memory use does not depend on the size."""
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from functions.core.model.errors import InvalidManifest
+
+PIECE_BYTES = 1024 * 1024
+"""Maximum size of a piece of decompressed data, in bytes, whatever the compression ratio."""
+
+BUFFER_BYTES = 256 * 1024
+"""Size of the read buffer, in bytes: the size of the chunks that are read from S3."""
+
+
+class ChunkReader(io.RawIOBase):
+    """Chunks of bytes as a readable file."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._rest = memoryview(b"")
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._rest = memoryview(chunk)
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        self._position += count
+        return count
+
+    def tell(self) -> int:
+        return self._position
+
+
+def decompress_gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The decompressed data, of all gzip members in sequence. Raises InvalidManifest."""
+    try:
+        with gzip.GzipFile(fileobj=io.BufferedReader(ChunkReader(chunks), BUFFER_BYTES)) as file:
+            while piece := file.read1(PIECE_BYTES):
+                yield piece
+    except EOFError as error:
+        raise InvalidManifest("The gzip file is truncated. Upload it again.", at_end=True) from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise InvalidManifest(
+            f"The name of the manifest ends with .gz, but it is not a valid gzip file: {error}. "
+            "Compress it with gzip, or remove .gz from its name."
+        ) from error
+
+
+@contextmanager
+def open_text(chunks: Iterable[bytes]) -> Iterator[TextIO]:
+    """The manifest as a text file without a byte order mark. Lines end with LF and are otherwise unchanged.
+
+    Raises InvalidManifest with the byte offset for data that is not UTF-8, also while the file is read.
+    """
+    source = io.BufferedReader(ChunkReader(_without_zero_bytes(chunks)), BUFFER_BYTES)
+    try:
+        yield io.TextIOWrapper(source, encoding="utf-8-sig", newline="\n")
+    except UnicodeDecodeError as error:
+        offset = source.tell() - len(error.object) + error.start
+        byte = error.object[error.start]
+        raise InvalidManifest(f"The manifest is not UTF-8: byte {offset} is 0x{byte:02x}. Save it as UTF-8.") from error
+
+
+def _without_zero_bytes(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks. Raises InvalidManifest at a zero byte, which is valid UTF-8 but in practice means UTF-16."""
+    offset = 0
+    for chunk in chunks:
+        if (index := chunk.find(0)) >= 0:
+            raise InvalidManifest(f"Byte {offset + index} of the manifest is zero, as in UTF-16. Save it as UTF-8.")
+        offset += len(chunk)
+        yield chunk
