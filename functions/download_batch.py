@@ -66,7 +66,7 @@ def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
             table=phases.timed(table, look_up=Phase.LOOK_UP, record=Phase.RECORD),
             options=options,
             run_id=run_id,
-            pushed_back=lambda: quick_put().pushed_back,
+            throttle_count=lambda: quick_put().throttle_count,
         ),
         files=phases.timed(files, write=Phase.RECORD),
         notices=phases.timed(SnsTopic(client("sns"), settings.topic_arn), publish=Phase.NOTIFY),

@@ -39,7 +39,8 @@ class BatchResult:
 
 
 class BatchMirror:
-    """One round over a batch. `monotonic` is what `begin_until` is measured by; `pushed_back` says how often the store
+    """One round over a batch. `monotonic` is what `begin_until` is measured by; `throttle_count` says how often the
+    store
     has asked for less so far."""
 
     def __init__(
@@ -50,14 +51,14 @@ class BatchMirror:
         options: Options,
         run_id: str,
         monotonic: Callable[[], float] = time.monotonic,
-        pushed_back: Callable[[], int] = lambda: 0,
+        throttle_count: Callable[[], int] = lambda: 0,
     ) -> None:
         self._mirror = mirror
         self._table = table
         self._options = options
         self._run_id = run_id
         self._monotonic = monotonic
-        self._pushed_back = pushed_back
+        self._throttle_count = throttle_count
 
     def run(self, items: Mapping[int, object], *, begin_until: float) -> BatchResult:
         """`items` by row number; no row is begun after `begin_until`. Raises InfrastructureError."""
@@ -91,7 +92,7 @@ class BatchMirror:
         begin_until: float,
     ) -> None:
         threads = min(self._options.concurrency + MAX_CONCURRENT_UPLOADS, len(rows))
-        pace = AdaptiveConcurrency(threads, pushed_back=self._pushed_back)
+        pace = AdaptiveConcurrency(threads, throttle_count=self._throttle_count)
         queues = HostScheduler(rows, self._options.per_host, self._options.concurrency, pace.at_once)
         refreshed = known if self._options.on_existing == "refresh" else {}
 

@@ -30,7 +30,7 @@ MORE_A_SECOND = 2.0
 class AdaptiveConcurrency:
     """Looked at every `tick` seconds or so. `most` is what the options allow.
 
-    `pushed_back` says how often S3 has asked for less so far.
+    `throttle_count` says how often S3 has asked for less so far.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class AdaptiveConcurrency:
         *,
         clock: Callable[[], float] = time.perf_counter,
         cpu: Callable[[], float] = time.process_time,
-        pushed_back: Callable[[], int] = lambda: 0,
+        throttle_count: Callable[[], int] = lambda: 0,
     ) -> None:
         self._most = most
-        self._clock, self._cpu, self._pushed_back = clock, cpu, pushed_back
+        self._clock, self._cpu, self._throttle_count = clock, cpu, throttle_count
         self._then = clock(), cpu()
-        self._heard = pushed_back()
+        self._heard = throttle_count()
         self._bearable = float(most)
         self._rests_until = 0.0
         self.at_once = min(FIRST, most)
@@ -67,7 +67,7 @@ class AdaptiveConcurrency:
         return self.at_once
 
     def _listen(self, now: float, passed: float) -> None:
-        heard, self._heard = self._heard, self._pushed_back()
+        heard, self._heard = self._heard, self._throttle_count()
         if self._heard == heard:
             self._bearable = min(self._most, self._bearable + MORE_A_SECOND * passed)
         elif now >= self._rests_until:

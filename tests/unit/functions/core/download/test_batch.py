@@ -33,7 +33,7 @@ class World:
         self.table = FakeImageTable()
         self.options = Options(**options)
         self.clock = [0.0]
-        self.pushed_back: Callable[[], int] = lambda: 0
+        self.throttle_count: Callable[[], int] = lambda: 0
 
     def run(self, *items: object, begin_until: float = 1.0, run_id: str = "r1") -> BatchResult:
         numbered = dict(enumerate(items, start=1))
@@ -44,7 +44,7 @@ class World:
             options=self.options,
             run_id=run_id,
             monotonic=lambda: self.clock[0],
-            pushed_back=self.pushed_back,
+            throttle_count=self.throttle_count,
         )
         made = batch.run(numbered, begin_until=begin_until)
         ended = [outcome.row for outcome in made.outcomes] + [row.number for row in made.deferred]
@@ -312,7 +312,7 @@ def test_no_more_servers_are_asked_at_once_than_the_run_allows_whatever_is_being
 
 
 def test_a_store_that_asks_for_less_is_given_less() -> None:
-    lock, storing, most, pushed_back = threading.Lock(), [0], [0], [0]
+    lock, storing, most, throttle_count = threading.Lock(), [0], [0], [0]
 
     class BusyStore(FakeImageStore):
         """Asks for less for the first few, and then looks how many come at once."""
@@ -320,7 +320,7 @@ def test_a_store_that_asks_for_less_is_given_less() -> None:
         def put(self, upload: ImageUpload) -> None:
             with lock:
                 storing[0] += 1
-                pushed_back[0] += len(self.uploads) < 20
+                throttle_count[0] += len(self.uploads) < 20
                 most[0] = max(most[0], storing[0]) if len(self.uploads) > 60 else 0
             threading.Event().wait(0.02)
             super().put(upload)
@@ -328,7 +328,7 @@ def test_a_store_that_asks_for_less_is_given_less() -> None:
                 storing[0] -= 1
 
     world = World(concurrency=24)
-    world.store, world.pushed_back = BusyStore(), lambda: pushed_back[0]
+    world.store, world.throttle_count = BusyStore(), lambda: throttle_count[0]
 
     made = world.run(*(f"http://{n}.example/1.png" for n in range(120)), begin_until=60.0)
 

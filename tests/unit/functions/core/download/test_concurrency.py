@@ -17,7 +17,7 @@ class Machine:
 
     def __init__(self) -> None:
         self.now = self.used = 0.0
-        self.pushed_back = 0
+        self.throttle_count = 0
 
     def tick(self, busy: float) -> None:
         self.now += TICK_SECONDS
@@ -27,7 +27,7 @@ class Machine:
 def paced(most: int) -> tuple[AdaptiveConcurrency, Machine]:
     machine = Machine()
     pace = AdaptiveConcurrency(
-        most, clock=lambda: machine.now, cpu=lambda: machine.used, pushed_back=lambda: machine.pushed_back
+        most, clock=lambda: machine.now, cpu=lambda: machine.used, throttle_count=lambda: machine.throttle_count
     )
     return pace, machine
 
@@ -89,7 +89,7 @@ def test_a_clock_that_stands_still_changes_nothing() -> None:
 def test_when_s3_asks_for_less_half_as_many_are_under_way() -> None:
     pace, machine = paced(40)
     looks(pace, machine, busy=0.1, times=3)
-    machine.pushed_back += 7
+    machine.throttle_count += 7
 
     assert looks(pace, machine, busy=0.1, times=3) == [20, 20, 20]
 
@@ -98,17 +98,17 @@ def test_what_s3_refuses_for_a_moment_after_that_was_sent_before() -> None:
     pace, machine = paced(40)
     looks(pace, machine, busy=0.1, times=3)
     for _ in range(round(REST_SECONDS / TICK_SECONDS)):
-        machine.pushed_back += 1
+        machine.throttle_count += 1
         assert looks(pace, machine, busy=0.1, times=1) == [20]
 
-    machine.pushed_back += 1
+    machine.throttle_count += 1
     assert looks(pace, machine, busy=0.1, times=1) == [10]
 
 
 def test_one_at_least_is_under_way_however_often_s3_asks_for_less() -> None:
     pace, machine = paced(40)
     for _ in range(1000):
-        machine.pushed_back += 1
+        machine.throttle_count += 1
         looks(pace, machine, busy=0.1, times=1)
 
     assert pace.at_once == 1
@@ -117,7 +117,7 @@ def test_one_at_least_is_under_way_however_often_s3_asks_for_less() -> None:
 def test_while_s3_asks_for_nothing_rows_are_added_one_by_one_up_to_the_options_limit() -> None:
     pace, machine = paced(8)
     looks(pace, machine, busy=0.1, times=3)
-    machine.pushed_back += 1
+    machine.throttle_count += 1
     looks(pace, machine, busy=0.1, times=1)
 
     found = looks(pace, machine, busy=0.1, times=round(5 / MORE_A_SECOND / TICK_SECONDS))
@@ -128,9 +128,9 @@ def test_while_s3_asks_for_nothing_rows_are_added_one_by_one_up_to_the_options_l
 
 def test_what_s3_said_to_an_earlier_batch_is_no_matter() -> None:
     machine = Machine()
-    machine.pushed_back = 100
+    machine.throttle_count = 100
     pace = AdaptiveConcurrency(
-        24, clock=lambda: machine.now, cpu=lambda: machine.used, pushed_back=lambda: machine.pushed_back
+        24, clock=lambda: machine.now, cpu=lambda: machine.used, throttle_count=lambda: machine.throttle_count
     )
 
     assert looks(pace, machine, busy=0.1, times=3) == [8, 24, 24]
