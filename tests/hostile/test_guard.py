@@ -137,7 +137,7 @@ def test_our_policy_and_the_oracles_differ_only_where_we_mean_it() -> None:
     pools: list[Sequence[Network]] = [PUBLIC, INSIDE, networks("0.0.0.0/0"), networks("2000::/3"), networks("::/0")]
     for _ in range(12_000):
         address = drawn(chance, chance.choice(pools))
-        ours = policy.refusal(str(address), 80) is None
+        ours = policy.blocked_because(str(address), 80) is None
         if ours != allowed_by_oracle(address):
             expected = LOOSER if ours else STRICTER
             assert any(inside(address, network) for network in expected), (SEED, address, ours)
@@ -155,15 +155,18 @@ def allowed_by_oracle(address: Address) -> bool:
 def test_both_ends_of_each_network_are_on_the_side_they_should_be(network: Network) -> None:
     policy = AddressPolicy()
     for address in (network[0], network[-1]):
-        assert (policy.refusal(str(address), 443) is None) is (network in PUBLIC)
+        assert (policy.blocked_because(str(address), 443) is None) is (network in PUBLIC)
 
 
 @pytest.mark.parametrize("text", ["10.0.0.0/8", " 10.0.0.0/8 , 2001:db8::/32 ", "10.0.0.5/32,::1/128", ""])
 def test_allowed_networks_are_read_from_a_setting(text: str) -> None:
     policy = AddressPolicy.parse(text)
-    assert (policy.refusal("10.0.0.5", 9001) is None) is ("10." in text)
-    assert policy.refusal("10.0.0.5", 80) is None or policy.refusal("10.0.0.5", 80) == "is not a public address"
-    assert policy.refusal("11.0.0.5", 9001) is not None
+    assert (policy.blocked_because("10.0.0.5", 9001) is None) is ("10." in text)
+    assert (
+        policy.blocked_because("10.0.0.5", 80) is None
+        or policy.blocked_because("10.0.0.5", 80) == "the host resolves to a non-public address"
+    )
+    assert policy.blocked_because("11.0.0.5", 9001) is not None
 
 
 # The canary: if an upgrade finds another way to connect, these fail.

@@ -9,7 +9,7 @@ import pytest
 from urllib3.connection import HTTPConnection
 
 from functions.core.web import session
-from functions.core.web.idle import IdleConnections, PoolQueue
+from functions.core.web.transport import IdleConnections, PoolQueue
 from tests.hostile.conftest import Serve
 from tests.hostile.engine import Engine
 from tests.support import images
@@ -40,7 +40,7 @@ def test_a_host_whose_turn_comes_again_after_many_others_is_asked_over_its_old_c
 def test_the_one_that_waited_longest_is_closed_for_one_too_many(
     serve: Serve, make_engine: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "MOST_IDLE", 2)
+    monkeypatch.setattr(session, "MAX_IDLE_CONNECTIONS", 2)
     server = serve({"/0.jpg": GOOD})
     one, two, three = (server.url("/0.jpg", f"host{host}.test") for host in range(3))
     engine = make_engine()
@@ -56,7 +56,7 @@ def test_the_one_that_waited_longest_is_closed_for_one_too_many(
 def test_with_room_for_nearly_none_every_row_is_stored_whatever_its_turn(
     serve: Serve, make_engine: Make, authority: Authority, monkeypatch: pytest.MonkeyPatch, secure: bool
 ) -> None:
-    monkeypatch.setattr(session, "MOST_IDLE", 3)
+    monkeypatch.setattr(session, "MAX_IDLE_CONNECTIONS", 3)
     seed = random.randrange(2**32)
     names = [f"host{host}.test" for host in range(12)]
     server = serve({f"/{n}.jpg": GOOD for n in range(400)}, tls=authority.context(*names) if secure else None)

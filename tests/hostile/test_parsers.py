@@ -17,13 +17,16 @@ from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.urls import MAX_URL_BYTES, absolute, host_of, origin_of, redact
 from functions.core.web.addresses import AddressPolicy
-from functions.core.web.body import Body, receive
-from functions.core.web.causes import body_fault, fault_from
-from functions.core.web.head import MAX_HEAD_BYTES, StrictResponse
-from functions.core.web.redirects import target_of
-from functions.core.web.retry_after import MAX_SECONDS, seconds_asked
-from functions.core.web.robots import OPT_OUTS, opted_out
-from functions.core.web.statuses import fault_of
+from functions.core.web.errors import (
+    MAX_RETRY_AFTER_SECONDS,
+    body_error_from,
+    error_for_status,
+    parse_retry_after,
+    row_error_from,
+)
+from functions.core.web.fetch import OPT_OUT_DIRECTIVES, opt_out_directive, redirect_target
+from functions.core.web.response import Body, receive
+from functions.core.web.transport import MAX_HEAD_BYTES, StrictResponse
 
 T = TypeVar("T")
 
@@ -83,8 +86,8 @@ def test_any_text_can_be_redacted(text: str) -> None:
 @example("1.5")
 @example("١٢")
 def test_retry_after_is_bounded_seconds_or_nothing(header: str | None) -> None:
-    seconds = seconds_asked(header, NOW)
-    assert seconds is None or 0 <= seconds <= MAX_SECONDS
+    seconds = parse_retry_after(header, NOW)
+    assert seconds is None or 0 <= seconds <= MAX_RETRY_AFTER_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -105,13 +108,13 @@ def test_retry_after_is_bounded_seconds_or_nothing(header: str | None) -> None:
     ],
 )
 def test_retry_after_in_each_of_its_forms(header: str | None, seconds: float | None) -> None:
-    assert seconds_asked(header, NOW) == seconds
+    assert parse_retry_after(header, NOW) == seconds
 
 
 @MANY
 @given(st.lists(header_text, max_size=4))
 def test_a_robots_tag_opts_out_by_a_known_word_or_not_at_all(headers: list[str]) -> None:
-    assert opted_out(headers) in {None, *OPT_OUTS}
+    assert opt_out_directive(headers) in {None, *OPT_OUT_DIRECTIVES}
 
 
 robot_names = st.sampled_from(["googlebot", "otherbot", "bingbot", "my-bot"])
@@ -121,24 +124,26 @@ harmless = st.lists(
 
 
 @MANY
-@given(harmless, st.sampled_from(sorted(OPT_OUTS)), st.booleans(), harmless, st.lists(robot_names, max_size=1))
+@given(
+    harmless, st.sampled_from(sorted(OPT_OUT_DIRECTIVES)), st.booleans(), harmless, st.lists(robot_names, max_size=1)
+)
 def test_an_opt_out_is_found_among_others_unless_it_is_another_agents(
     before: list[str], word: str, shout: bool, after: list[str], agents: list[str]
 ) -> None:
     tag = ", ".join([*before, word.upper() if shout else word, *after])
     header = f"{agents[0]}: {tag}" if agents else tag
-    assert opted_out(["noarchive", header]) == (None if agents else word)
-    assert opted_out([f"image-mirror: {tag}"]) == word
-    assert opted_out([f"Image-Mirror/0.1: {tag}"]) == word
+    assert opt_out_directive(["noarchive", header]) == (None if agents else word)
+    assert opt_out_directive([f"image-mirror: {tag}"]) == word
+    assert opt_out_directive([f"Image-Mirror/0.1: {tag}"]) == word
 
 
 @MANY
 @given(st.integers(100, 999), st.dictionaries(st.sampled_from(["Retry-After", "Location"]), header_text))
 def test_every_status_but_200_has_a_fault(status: int, headers: dict[str, str]) -> None:
-    fault = fault_of(status, headers)
+    fault = error_for_status(status, headers)
     assert fault.status == status
     assert str(status) in fault.message
-    assert fault.wait is None or 0 <= fault.wait <= MAX_SECONDS
+    assert fault.wait is None or 0 <= fault.wait <= MAX_RETRY_AFTER_SECONDS
 
 
 @MANY
@@ -153,7 +158,7 @@ def test_a_redirect_leads_to_the_web_or_nowhere(location: str, status: int) -> N
     response = requests.Response()
     response.status_code = status
     response.headers["Location"] = location
-    target = fault_or(lambda: target_of(response, "https://a.test/b/c?d"))
+    target = fault_or(lambda: redirect_target(response, "https://a.test/b/c?d"))
     if isinstance(target, RowError):
         assert (target.reason, target.status, target.retryable) == (Reason.BLOCKED_ADDRESS, status, False)
     else:
@@ -211,7 +216,7 @@ def test_any_bytes_are_a_head_with_its_end_or_an_exception_that_is_a_fault(data:
     try:
         response.begin()
     except Exception as error:
-        fault = fault_from(error)
+        fault = row_error_from(error)
     response.close()
     assert fault.reason is Reason.CONNECT if fault else response.status == 101 or 200 <= response.status <= 999
 
@@ -237,7 +242,7 @@ def test_any_exception_of_the_stack_below_is_a_fault_that_says_nothing_of_its_te
     one: Exception, two: Exception
 ) -> None:
     one.__cause__, two.__context__ = two, one  # a loop, too, must end
-    for fault in (fault_from(one), body_fault(one)):
+    for fault in (row_error_from(one), body_error_from(one)):
         assert fault.reason in {Reason.CONNECT, Reason.TIMEOUT, Reason.INCOMPLETE_BODY, Reason.INVALID_URL, Reason.TLS}
         assert "secret" not in fault.message
         assert "u:p" not in fault.message
@@ -246,7 +251,7 @@ def test_any_exception_of_the_stack_below_is_a_fault_that_says_nothing_of_its_te
 @MANY
 @given(st.one_of(st.text(max_size=20), st.ip_addresses().map(str)), st.integers(-1, 70_000))
 def test_any_text_is_an_address_that_may_be_dialled_or_one_that_may_not(text: str, port: int) -> None:
-    refusal = AddressPolicy().refusal(text, port)
-    assert refusal is None or refusal
+    reason = AddressPolicy().blocked_because(text, port)
+    assert reason is None or reason
     if port not in (80, 443):
-        assert refusal
+        assert reason

@@ -16,7 +16,7 @@ import pytest
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.web import body
+from functions.core.web import response
 from functions.core.web.resolver import Resolver
 from tests.hostile.conftest import Serve
 from tests.hostile.engine import Engine
@@ -67,7 +67,7 @@ def test_a_full_disk_puts_a_row_off_until_there_is_room(
                 raise OSError(errno.ENOSPC, "No space left on device")
             return int(super().write(data))
 
-    monkeypatch.setattr(body.tempfile, "SpooledTemporaryFile", FullOnce)
+    monkeypatch.setattr(response.tempfile, "SpooledTemporaryFile", FullOnce)
     server = serve({"/a.jpg": GOOD})
     made = engine.mirror(server.url("/a.jpg"))
     assert made.stored == [1]
@@ -139,7 +139,7 @@ def test_a_name_is_looked_up_once_for_many_and_again_when_it_has_failed() -> Non
 
 def test_a_body_larger_than_memory_allows_lies_on_disk_and_comes_out_whole(serve: Serve, engine: Engine) -> None:
     image = images.bmp(1000, 800)
-    assert len(image) > 2 * body.IN_MEMORY_BYTES
+    assert len(image) > 2 * response.IN_MEMORY_BYTES
     seen: list[bool] = []
 
     class Store:

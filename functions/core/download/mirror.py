@@ -16,8 +16,8 @@ from functions.core.model.ports import ImageStore, ImageUpload
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
 from functions.core.model.urls import redact
-from functions.core.web.body import Body
 from functions.core.web.fetch import Fetcher, FetchRequest, FetchResult, NotModifiedError
+from functions.core.web.response import Body
 
 
 @dataclass(frozen=True, slots=True)
