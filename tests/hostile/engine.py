@@ -99,7 +99,7 @@ class Engine:
             started = time.monotonic()
             report = runner.run(
                 Batch.from_payload(payload),
-                begin_until=started + begin_for,
+                start_deadline=started + begin_for,
                 child_seconds_left=CHILD_SECONDS - sum(made.waits),
             )
             payload = report.payload
