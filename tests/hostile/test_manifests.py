@@ -1,5 +1,4 @@
-"""Every line of what manifests may be, through PrepareRun's logic; what single rows decide is in
-`tests/integration/test_manifests.py`."""
+"""Every kind of manifest through the logic of PrepareRun; rows are tested in `tests/integration/test_manifests.py`."""
 
 import codecs
 import gzip
@@ -14,7 +13,7 @@ from functions.core.prepare import Preparer
 from tests.support.fakes import FakeManifests, FakeRecords
 
 URL = "http://a.example/1.png"
-STARTED = "2026-07-25T12:00:00.000Z"
+STARTED_AT = "2026-07-25T12:00:00.000Z"
 
 
 class Run:
@@ -22,12 +21,12 @@ class Run:
         self, name: str, data: str | bytes, metadata: dict[str, str] | None = None, whole: int = 10**9
     ) -> None:
         content = data.encode() if isinstance(data, str) else data
-        found = {"key": f"manifests/{name}", "etag": "e1", "size": len(content), "sequencer": "s1"}
-        event = {"detail": {"bucket": {"name": "input"}, "object": found}}
+        manifest_object = {"key": f"manifests/{name}", "etag": "e1", "size": len(content), "sequencer": "s1"}
+        event = {"detail": {"bucket": {"name": "input"}, "object": manifest_object}}
         manifests, records = FakeManifests(piece=4096), FakeRecords()
         manifests.add(f"manifests/{name}", content, metadata=metadata or {})
         preparer = Preparer(manifests=manifests, records=records, defaults={}, whole_bytes=whole)
-        self.payload: dict[str, Any] = preparer.prepare(event, "arn:1", STARTED)
+        self.payload: dict[str, Any] = preparer.prepare(event, "arn:1", STARTED_AT)
         self.record = records.records[run_id_of(event)]
 
 
@@ -78,7 +77,7 @@ def test_a_missing_header_is_accepted_and_noted() -> None:
         ("none.csv.gz", gzip.compress(b"", mtime=0)),
     ],
 )
-def test_what_has_no_rows_ends_at_once_and_says_so(name: str, data: str | bytes) -> None:
+def test_a_manifest_without_rows_is_empty(name: str, data: str | bytes) -> None:
     run = Run(name, data)
 
     assert (run.payload["status"], run.payload["rows"]) == ("empty", 0)
@@ -135,7 +134,7 @@ LONG = "9" * 5_000
         ("list.csv.zip", "url\n", r"cannot be told from its name"),
     ],
 )
-def test_this_is_refused_with_where_it_is_and_how_to_mend_it(name: str, data: str | bytes, sentence: str) -> None:
+def test_this_is_rejected_with_the_place_and_the_fix(name: str, data: str | bytes, sentence: str) -> None:
     with pytest.raises(InvalidManifest, match=sentence):
         Run(name, data)
 
@@ -148,12 +147,12 @@ def test_this_is_refused_with_where_it_is_and_how_to_mend_it(name: str, data: st
         ({"base-url": "a.example"}, "The option base_url is wrong: it begins with http"),
     ],
 )
-def test_an_option_that_is_wrong_is_named(metadata: dict[str, str], sentence: str) -> None:
+def test_an_invalid_option_is_named(metadata: dict[str, str], sentence: str) -> None:
     with pytest.raises(InvalidManifest, match=sentence):
         Run("a.csv", f"url\n{URL}\n", metadata)
 
 
-def test_what_is_too_big_to_be_read_whole_has_no_total_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_manifest_that_is_too_large_to_be_read_completely_has_no_row_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("functions.core.manifests.validation.SAMPLE_BYTES", 10_000)
 
     run = Run("big.csv", "url,a\n" + f"{URL},1\n" * 5_000, whole=50_000)

@@ -3,7 +3,7 @@
 import http.client
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -34,10 +34,10 @@ class _Cause:
     dropped: bool = False
     retryable: bool | None = None
 
-    def row_error(self, error: BaseException) -> RowError:
+    def row_error(self, chain: Sequence[BaseException]) -> RowError:
         message = self.message
         if self.reason is Reason.TLS:
-            message = f"{message}: {_tls_reason(error)}."
+            message = f"{message}: {_tls_reason(chain)}."
         return RowError(self.reason, message, dropped=self.dropped, retryable=self.retryable)
 
 
@@ -103,11 +103,12 @@ _SSL_REASONS: Mapping[str, str] = {
 """By the `reason` of an ssl.SSLError; others are shown as OpenSSL names them."""
 
 
-def _tls_reason(error: BaseException) -> str:
+def _tls_reason(chain: Sequence[BaseException]) -> str:
+    error = next((link for link in chain if isinstance(link, ssl.SSLError)), None)
     if isinstance(error, ssl.SSLCertVerificationError):
-        code = getattr(error, "verify_code", None)  # absent where Python code raises the exception
-        return _VERIFY_REASONS.get(code or 0, f"certificate verification failed (code {code})")
-    name = getattr(error, "reason", None)
+        code = getattr(error, "verify_code", 0)  # absent where Python code raises the exception
+        return _VERIFY_REASONS.get(code, f"certificate verification failed (code {code})")
+    name = error.reason if error else None
     if not isinstance(name, str) or not re.fullmatch(r"[A-Z0-9_]+", name):
         return "no details"
     return _SSL_REASONS.get(name, name.lower().replace("_", " "))
@@ -122,9 +123,8 @@ def row_error_from(error: BaseException) -> RowError:
         if isinstance(link, RowError):
             return link
     for cause in _CAUSES:
-        for link in chain:
-            if isinstance(link, cause.types):
-                return cause.row_error(link)
+        if any(isinstance(link, cause.types) for link in chain):
+            return cause.row_error(chain)
     return RowError(Reason.CONNECT, _INVALID_HTTP)
 
 
