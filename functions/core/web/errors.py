@@ -5,18 +5,17 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 import requests
 import urllib3.exceptions as urllib3_errors
+from urllib3.util.retry import Retry
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.web.guard import ConnectionBlockedError
 
-MAX_RETRY_AFTER_SECONDS = 60.0
+MAX_RETRY_AFTER_SECONDS = 60
 """Maximum wait that is taken from Retry-After, in seconds: a child execution lasts five minutes. A host that needs an
 hour says so again."""
 
@@ -179,21 +178,17 @@ def _status_line(status: int) -> str:
         return str(status)
 
 
-def parse_retry_after(header: str | None, now: datetime | None = None) -> float | None:
+_RETRY_AFTER = Retry(retry_after_max=MAX_RETRY_AFTER_SECONDS)
+
+
+def parse_retry_after(header: str | None) -> float | None:
     """Seconds to wait by `Retry-After` in both its forms (RFC 9110, section 10.2.3), 0 to MAX_RETRY_AFTER_SECONDS.
 
     None where the header is missing or invalid.
     """
     if header is None:
         return None
-    text = header.strip()
-    if re.fullmatch(r"[0-9]+", text, re.ASCII):
-        return min(MAX_RETRY_AFTER_SECONDS, float(text[:9]))
     try:
-        date = parsedate_to_datetime(text)
-        if date.tzinfo is None:  # the obsolete asctime form, which is in UTC (RFC 9110, section 5.6.7)
-            date = date.replace(tzinfo=UTC)
-        seconds = (date - (now or datetime.now(UTC))).total_seconds()
-    except (TypeError, ValueError, IndexError, OverflowError):
+        return _RETRY_AFTER.parse_retry_after(header)
+    except (urllib3_errors.InvalidHeader, TypeError, ValueError, IndexError, OverflowError):
         return None
-    return min(MAX_RETRY_AFTER_SECONDS, max(0.0, seconds))
