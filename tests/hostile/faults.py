@@ -118,8 +118,8 @@ FAULTS = (
     nonsense("a status that is not a number", b"HTTP/1.1 OK fine\r\n\r\n"),
     nonsense("headers by the thousand", head(headers=[(f"X-{n}", "x") for n in range(3000)]), JPEG),
     Fault("a head of 90 KB", long_head, "connect", ROUNDS, retryable=True),
-    Fault("100 for ever", flooding(b"", head(100)), "connect", ROUNDS, retryable=True),
-    Fault("103 for ever", flooding(b"", head(103)), "connect", ROUNDS, retryable=True),
+    Fault("100 without end", flooding(b"", head(100)), "connect", ROUNDS, retryable=True),
+    Fault("103 without end", flooding(b"", head(103)), "connect", ROUNDS, retryable=True),
     # Servers that never end
     endless("silence", silent),
     endless("headers that drip", dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"z")),

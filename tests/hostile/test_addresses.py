@@ -233,8 +233,8 @@ def test_a_redirect_to_a_non_public_address_is_not_followed(
 def test_an_allowed_network_is_reached_on_every_port_and_no_other_network_is(
     serve: Serve, make_engine: Callable[..., Engine], connects: Recording
 ) -> None:
-    allowed, beside = serve({"/a.jpg": GOOD}, host="127.0.0.2"), serve({"/a.jpg": GOOD}, host="127.0.0.3")
-    result = make_engine(allowed="127.0.0.2/32").mirror(allowed.url("/a.jpg"), beside.url("/a.jpg"))
+    allowed, other = serve({"/a.jpg": GOOD}, host="127.0.0.2"), serve({"/a.jpg": GOOD}, host="127.0.0.3")
+    result = make_engine(allowed="127.0.0.2/32").mirror(allowed.url("/a.jpg"), other.url("/a.jpg"))
     assert result.stored == [1]
     assert result.failures[0]["reason"] == "blocked_address"
-    assert beside.connections == 0
+    assert other.connections == 0

@@ -21,26 +21,26 @@ def two_of_each_reason() -> list[Fault]:
 
 
 def test_of_a_hundred_rows_with_twenty_hostile_ones_eighty_are_stored_in_time(serve: Serve, engine: Engine) -> None:
-    chosen = two_of_each_reason()[:20]
+    selected = two_of_each_reason()[:20]
     good = serve({f"/{n}.jpg": GOOD for n in range(80)})
-    hostile = [serve({"/bad.jpg": fault.behaviour}).url("/bad.jpg") for fault in chosen]
+    hostile = [serve({"/bad.jpg": fault.behaviour}).url("/bad.jpg") for fault in selected]
     fine = [good.url(f"/{n}.jpg", f"h{n % 5}.test") for n in range(80)]
     rows = list(chain.from_iterable((*fine[4 * n : 4 * n + 4], url) for n, url in enumerate(hostile)))
     result = engine.mirror(*rows, rounds=1, timeout=1.5, **SMALL)
     assert len(result.stored) == 80
     assert len(result.store.objects) == 80
-    assert [line["reason"] for line in result.failures] == [fault.reason for fault in chosen]
+    assert [line["reason"] for line in result.failures] == [fault.reason for fault in selected]
     assert result.seconds[0] < 1.5 + 2
 
 
 def test_a_slow_host_keeps_no_other_hosts_rows_waiting(serve: Serve, engine: Engine) -> None:
     active: set[threading.Thread] = set()
-    most = 0
+    peak = 0
 
     def slow(visit: Visit) -> None:
-        nonlocal most
+        nonlocal peak
         active.add(threading.current_thread())
-        most = max(most, len(active))
+        peak = max(peak, len(active))
         visit.stopping.wait(SLOW_SECONDS)
         active.discard(threading.current_thread())
         GOOD(visit)
@@ -51,7 +51,7 @@ def test_a_slow_host_keeps_no_other_hosts_rows_waiting(serve: Serve, engine: Eng
     result = engine.mirror(*rows, rounds=1, per_host=4, start_within=SLOW_SECONDS / 2)
     assert set(range(51, 101)) <= set(result.stored)
     assert result.seconds[0] < 3
-    assert most == 4
+    assert peak == 4
     assert {line["reason"] for line in result.failures} == {"out_of_time"}
 
 
@@ -69,15 +69,15 @@ def test_the_workflow_waits_for_a_host_that_sends_retry_after_twice(serve: Serve
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "least", "most"),
+    ("retry_after", "min_wait", "max_wait"),
     [("0", 1, 1), ("2", 2, 3), ("59", 59, 60), ("99999999999999999999", 60, 61), ("soon", 1, 2), ("-5", 1, 2)],
 )
 def test_the_wait_is_that_of_retry_after_up_to_the_maximum(
-    retry_after: str, least: int, most: int, serve: Serve, engine: Engine
+    retry_after: str, min_wait: int, max_wait: int, serve: Serve, engine: Engine
 ) -> None:
     server = serve({"/a.jpg": in_turn(busy(retry_after), GOOD)})
     (wait,) = engine.mirror(server.url("/a.jpg")).waits
-    assert least <= wait <= most
+    assert min_wait <= wait <= max_wait
 
 
 def test_waits_end_well_before_the_child_execution(serve: Serve, engine: Engine) -> None:

@@ -58,8 +58,8 @@ def test_every_row_is_stored_with_very_few_idle_connections(
     seed = random.randrange(2**32)
     names = [f"host{host}.test" for host in range(12)]
     server = serve({f"/{n}.jpg": GOOD for n in range(400)}, tls=authority.context(*names) if secure else None)
-    chosen = random.Random(seed)
-    urls = [server.url(f"/{n}.jpg", chosen.choice(names)) for n in range(400)]
+    chance = random.Random(seed)
+    urls = [server.url(f"/{n}.jpg", chance.choice(names)) for n in range(400)]
 
     result = make_engine().mirror(*urls, concurrency=24, per_host=8, rounds=1)
 

@@ -110,8 +110,8 @@ def test_hanging_lookups_delay_neither_other_names_nor_the_end_of_the_process() 
         for n in range(50):
             try:
                 resolver.addresses(f"hanging{n}", 0.001)
-            except RowError as fault:
-                assert fault.reason == "dns"
+            except RowError as error:
+                assert error.reason == "dns"
         print(resolver.addresses("good", 5.0))
     """
     started = time.monotonic()

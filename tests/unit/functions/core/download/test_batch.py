@@ -52,16 +52,16 @@ class World:
         return result
 
 
-def endings(made: BatchResult) -> dict[int, str]:
-    return {outcome.row: outcome.kind.value for outcome in made.outcomes}
+def outcome_kinds(result: BatchResult) -> dict[int, str]:
+    return {outcome.row: outcome.kind.value for outcome in result.outcomes}
 
 
-def reasons(made: BatchResult) -> dict[int, Reason]:
-    return {outcome.row: outcome.failure.reason for outcome in made.outcomes if outcome.failure}
+def reasons(result: BatchResult) -> dict[int, Reason]:
+    return {outcome.row: outcome.failure.reason for outcome in result.outcomes if outcome.failure}
 
 
-def outcome_of(made: BatchResult, row: int) -> Outcome:
-    return next(outcome for outcome in made.outcomes if outcome.row == row)
+def outcome_of(result: BatchResult, row: int) -> Outcome:
+    return next(outcome for outcome in result.outcomes if outcome.row == row)
 
 
 def image_and_fault(faults: deque[Exception], fault: Exception) -> Callable[[], bytes]:
@@ -77,16 +77,16 @@ def image_and_fault(faults: deque[Exception], fault: Exception) -> Callable[[], 
 def test_every_row_gets_its_outcome_and_every_stored_image_its_table_row() -> None:
     world = World({B: MISSING, C: HTML})
 
-    made = world.run(A, {"url": B, "id": 7}, C, "no url", 5)
+    result = world.run(A, {"url": B, "id": 7}, C, "no url", 5)
 
-    assert endings(made) == {1: "stored", 2: "failed", 3: "failed", 4: "failed", 5: "failed"}
-    assert reasons(made) == {
+    assert outcome_kinds(result) == {1: "stored", 2: "failed", 3: "failed", 4: "failed", 5: "failed"}
+    assert reasons(result) == {
         2: Reason.HTTP_4XX,
         3: Reason.NOT_AN_IMAGE,
         4: Reason.INVALID_URL,
         5: Reason.INVALID_ROW,
     }
-    assert outcome_of(made, 2).user_columns == {"id": 7}
+    assert outcome_of(result, 2).user_columns == {"id": 7}
     assert list(world.table.rows) == [A]
     assert list(world.store.objects) == [default_key(A, "png")]
 
@@ -98,26 +98,26 @@ def test_an_empty_batch_has_no_results() -> None:
 def test_the_same_url_twice_is_fetched_once() -> None:
     world = World(base_url="http://a.example")
 
-    made = world.run(A, {"url": A}, "1.png", B)
+    result = world.run(A, {"url": A}, "1.png", B)
 
-    assert endings(made) == {1: "stored", 2: "duplicate", 3: "duplicate", 4: "stored"}
+    assert outcome_kinds(result) == {1: "stored", 2: "duplicate", 3: "duplicate", 4: "stored"}
     assert sorted(world.web.requests) == [A, B]
 
 
 def test_two_urls_of_one_key_are_a_conflict() -> None:
     world = World()
 
-    made = world.run({"url": A, "key": "tom.png"}, {"url": B, "key": "/tom.png"}, {"url": C, "key": "tim.png"})
+    result = world.run({"url": A, "key": "tom.png"}, {"url": B, "key": "/tom.png"}, {"url": C, "key": "tim.png"})
 
-    assert endings(made) == {1: "stored", 2: "failed", 3: "stored"}
-    assert reasons(made) == {2: Reason.KEY_CONFLICT}
+    assert outcome_kinds(result) == {1: "stored", 2: "failed", 3: "stored"}
+    assert reasons(result) == {2: Reason.KEY_CONFLICT}
     assert world.web.requests.count(B) == 0
 
 
 def test_a_url_with_a_key_conflict_may_appear_again_without_the_key() -> None:
-    made = World().run({"url": A, "key": "tom.png"}, {"url": B, "key": "tom.png"}, B)
+    result = World().run({"url": A, "key": "tom.png"}, {"url": B, "key": "tom.png"}, B)
 
-    assert endings(made) == {1: "stored", 2: "failed", 3: "stored"}
+    assert outcome_kinds(result) == {1: "stored", 2: "failed", 3: "stored"}
 
 
 def test_a_key_that_an_earlier_batch_has_stored_is_a_conflict() -> None:
@@ -131,10 +131,10 @@ def test_an_image_of_an_earlier_run_is_skipped() -> None:
     world = World()
     world.run(A, run_id="r0")
 
-    made = world.run({"url": A, "id": 7}, B)
+    result = world.run({"url": A, "id": 7}, B)
 
-    assert endings(made) == {1: "skipped", 2: "stored"}
-    assert outcome_of(made, 1).user_columns == {"id": 7}
+    assert outcome_kinds(result) == {1: "skipped", 2: "stored"}
+    assert outcome_of(result, 1).user_columns == {"id": 7}
     assert world.web.requests == [A, B]
 
 
@@ -142,9 +142,9 @@ def test_an_image_of_an_earlier_run_is_fetched_again_where_the_run_overwrites() 
     world = World(on_existing="overwrite")
     world.run(A, run_id="r0")
 
-    made = world.run(A)
+    result = world.run(A)
 
-    assert endings(made) == {1: "stored"}
+    assert outcome_kinds(result) == {1: "stored"}
     assert world.table.rows[A]["run_id"] == "r1"
     assert world.web.wanted[-1].validators == {}
 
@@ -165,7 +165,7 @@ def test_a_repeated_batch_fetches_nothing_and_returns_the_same_outcomes(on_exist
 
     again = world.run(A, A, B)
 
-    assert endings(again) == endings(first) == {1: "stored", 2: "duplicate", 3: "stored"}
+    assert outcome_kinds(again) == outcome_kinds(first) == {1: "stored", 2: "duplicate", 3: "stored"}
     assert {row.row: row.image for row in again.outcomes} == {row.row: row.image for row in first.outcomes}
     assert len(world.web.requests) == 2
 
@@ -174,30 +174,30 @@ def test_an_image_that_another_row_of_the_run_has_stored_is_a_duplicate() -> Non
     world = World()
     world.run(B, A)
 
-    assert endings(world.run(A)) == {1: "duplicate"}
+    assert outcome_kinds(world.run(A)) == {1: "duplicate"}
 
 
 def test_a_row_that_may_succeed_later_is_deferred_with_its_error() -> None:
-    made = World({A: RowError(Reason.HTTP_5XX, "500")}).run(A, B)
+    result = World({A: RowError(Reason.HTTP_5XX, "500")}).run(A, B)
 
-    assert endings(made) == {2: "stored"}
-    assert [(row.number, row.error.reason, row.tried) for row in made.deferred] == [(1, Reason.HTTP_5XX, True)]
+    assert outcome_kinds(result) == {2: "stored"}
+    assert [(row.number, row.error.reason, row.tried) for row in result.deferred] == [(1, Reason.HTTP_5XX, True)]
 
 
 def test_a_retry_after_defers_the_other_rows_of_the_host_untried() -> None:
     urls = [f"http://a.example/{number}" for number in range(4)]
     world = World({urls[0]: BUSY}, per_host=1)
 
-    made = world.run(*urls, B)
+    result = world.run(*urls, B)
 
-    assert endings(made) == {5: "stored"}
-    assert [(row.number, row.tried, row.error.wait) for row in made.deferred] == [
+    assert outcome_kinds(result) == {5: "stored"}
+    assert [(row.number, row.tried, row.error.wait) for row in result.deferred] == [
         (1, True, 9.0),
         (2, False, 9.0),
         (3, False, 9.0),
         (4, False, 9.0),
     ]
-    assert made.deferred[1].error.message == ("Not attempted in this round: the host kept failing. busy")
+    assert result.deferred[1].error.message == ("Not attempted in this round: the host kept failing. busy")
     assert len(world.web.requests) == 2
 
 
@@ -205,11 +205,11 @@ def test_a_host_that_is_down_gets_three_requests() -> None:
     urls = [f"http://a.example/{number}" for number in range(50)]
     world = World({url: RowError(Reason.CONNECT, "refused") for url in urls}, per_host=1)
 
-    made = world.run(*urls)
+    result = world.run(*urls)
 
     assert len(world.web.requests) == 3
-    assert [row.tried for row in made.deferred].count(True) == 3
-    assert all(row.error.retryable for row in made.deferred)
+    assert [row.tried for row in result.deferred].count(True) == 3
+    assert all(row.error.retryable for row in result.deferred)
 
 
 def test_a_bad_certificate_fails_each_row_of_its_host() -> None:
@@ -223,10 +223,10 @@ def test_after_the_deadline_no_row_is_started() -> None:
     world = World()
     world.clock[0] = 1.0
 
-    made = world.run(A, B, "no url", start_deadline=1.0)
+    result = world.run(A, B, "no url", start_deadline=1.0)
 
-    assert endings(made) == {3: "failed"}
-    assert {row.number: (row.error.reason, row.tried) for row in made.deferred} == {
+    assert outcome_kinds(result) == {3: "failed"}
+    assert {row.number: (row.error.reason, row.tried) for row in result.deferred} == {
         1: (Reason.OUT_OF_TIME, False),
         2: (Reason.OUT_OF_TIME, False),
     }
@@ -241,10 +241,10 @@ def test_rows_in_flight_at_the_deadline_end() -> None:
         return png()
 
     world.web = FakeWeb({A: slow})
-    made = world.run(A, B, C)
+    result = world.run(A, B, C)
 
-    assert endings(made) == {1: "stored"}
-    assert sorted(row.number for row in made.deferred) == [2, 3]
+    assert outcome_kinds(result) == {1: "stored"}
+    assert sorted(row.number for row in result.deferred) == [2, 3]
 
 
 def test_as_many_downloads_run_at_once_as_the_options_allow() -> None:
@@ -257,9 +257,9 @@ def test_as_many_downloads_run_at_once_as_the_options_allow() -> None:
     urls = [f"http://{host}.example/{number}" for number in range(4) for host in "ab"]
     world = World(dict.fromkeys(urls, together), concurrency=4, per_host=2)
 
-    made = world.run(*urls)
+    result = world.run(*urls)
 
-    assert set(endings(made).values()) == {"stored"}
+    assert set(outcome_kinds(result).values()) == {"stored"}
     assert world.web.most == {"a.example": 2, "b.example": 2}
 
 
@@ -278,18 +278,18 @@ def test_the_next_image_is_requested_while_one_is_being_stored() -> None:
     world = World({B: arrive}, concurrency=1)
     world.store = WaitingStore()
 
-    assert endings(world.run(A, B)) == {1: "stored", 2: "stored"}
+    assert outcome_kinds(world.run(A, B)) == {1: "stored", 2: "stored"}
 
 
 @pytest.mark.parametrize("slow", ["web", "store"])
 def test_there_are_at_most_concurrency_requests_whatever_is_being_stored(slow: str) -> None:
-    lock, active, most = threading.Lock(), [0], [0]
+    lock, active, peak = threading.Lock(), [0], [0]
 
     class Web(FakeWeb):
         def fetch(self, request: FetchRequest) -> FetchResult:
             with lock:
                 active[0] += 1
-                most[0] = max(most[0], active[0])
+                peak[0] = max(peak[0], active[0])
             try:
                 threading.Event().wait(0.005 if slow == "web" else 0)
                 return super().fetch(request)
@@ -305,14 +305,14 @@ def test_there_are_at_most_concurrency_requests_whatever_is_being_stored(slow: s
     world = World(concurrency=3)
     world.web, world.store = Web(), SlowStore()
 
-    made = world.run(*(f"http://{n}.example/1.png" for n in range(60)))
+    result = world.run(*(f"http://{n}.example/1.png" for n in range(60)))
 
-    assert set(endings(made).values()) == {"stored"}
-    assert most[0] <= 3
+    assert set(outcome_kinds(result).values()) == {"stored"}
+    assert peak[0] <= 3
 
 
 def test_a_store_that_throttles_gets_fewer_uploads_at_once() -> None:
-    lock, storing, most, throttle_count = threading.Lock(), [0], [0], [0]
+    lock, storing, peak, throttle_count = threading.Lock(), [0], [0], [0]
 
     class BusyStore(FakeImageStore):
         """Throttles the first uploads, then counts how many run at once."""
@@ -321,7 +321,7 @@ def test_a_store_that_throttles_gets_fewer_uploads_at_once() -> None:
             with lock:
                 storing[0] += 1
                 throttle_count[0] += len(self.uploads) < 20
-                most[0] = max(most[0], storing[0]) if len(self.uploads) > 60 else 0
+                peak[0] = max(peak[0], storing[0]) if len(self.uploads) > 60 else 0
             threading.Event().wait(0.02)
             super().put(upload)
             with lock:
@@ -330,10 +330,10 @@ def test_a_store_that_throttles_gets_fewer_uploads_at_once() -> None:
     world = World(concurrency=24)
     world.store, world.throttle_count = BusyStore(), lambda: throttle_count[0]
 
-    made = world.run(*(f"http://{n}.example/1.png" for n in range(120)), start_deadline=60.0)
+    result = world.run(*(f"http://{n}.example/1.png" for n in range(120)), start_deadline=60.0)
 
-    assert set(endings(made).values()) == {"stored"}
-    assert 1 <= most[0] <= 20
+    assert set(outcome_kinds(result).values()) == {"stored"}
+    assert 1 <= peak[0] <= 20
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -356,7 +356,7 @@ def test_images_stored_before_the_abort_are_known_to_the_retry() -> None:
         world.run(A, B)
     assert list(world.table.rows) == [A]
 
-    assert endings(world.run(A, B)) == {1: "stored", 2: "stored"}
+    assert outcome_kinds(world.run(A, B)) == {1: "stored", 2: "stored"}
     assert world.web.requests == [A, B, B]
 
 
@@ -377,17 +377,17 @@ def test_images_without_a_record_are_fetched_again_by_the_retry() -> None:
     with pytest.raises(TableFault):
         world.run(item)
 
-    assert endings(world.run(item)) == {1: "stored"}
+    assert outcome_kinds(world.run(item)) == {1: "stored"}
     assert [upload.key for upload in world.store.uploads] == ["images/tom.png", "images/tom.png"]
     assert world.table.rows[A]["object_key"] == "images/tom.png"
 
 
 def test_an_internal_error_in_one_row_fails_no_other_row() -> None:
-    made = World({A: ZeroDivisionError()}).run(A, B)
+    result = World({A: ZeroDivisionError()}).run(A, B)
 
-    assert endings(made) == {2: "stored"}
-    assert [(row.number, row.error.reason, row.tried) for row in made.deferred] == [(1, Reason.BATCH_CRASHED, True)]
-    assert "ZeroDivisionError" in made.deferred[0].error.message
+    assert outcome_kinds(result) == {2: "stored"}
+    assert [(row.number, row.error.reason, row.tried) for row in result.deferred] == [(1, Reason.BATCH_CRASHED, True)]
+    assert "ZeroDivisionError" in result.deferred[0].error.message
 
 
 ITEM = st.one_of(
@@ -415,9 +415,9 @@ def test_each_row_ends_once_and_the_table_matches_the_bucket(
         per_host=per_host,
     )
 
-    made = world.run(*items)
+    result = world.run(*items)
 
-    stored = [outcome for outcome in made.outcomes if outcome.kind is OutcomeKind.STORED]
+    stored = [outcome for outcome in result.outcomes if outcome.kind is OutcomeKind.STORED]
     assert len(stored) == len(world.table.rows) == len(world.store.objects)
     assert {row["object_key"] for row in world.table.rows.values()} == set(world.store.objects)
     assert max(world.web.most.values(), default=0) <= per_host

@@ -216,7 +216,7 @@ class Crowd:
     def __init__(self, pending: list[Row], errors: list[RowError | None], per_host: int) -> None:
         self.scheduler = HostScheduler(pending, per_host, concurrency=4, limit=5)
         self.ended: Counter[int] = Counter()
-        self.most: Counter[str] = Counter()
+        self.peak: Counter[str] = Counter()
         self._faults = errors
         self._active: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -226,7 +226,7 @@ class Crowd:
             host = host_of(row.url)
             with self._lock:
                 self._active[host] += 1
-                self.most[host] = max(self.most[host], self._active[host])
+                self.peak[host] = max(self.peak[host], self._active[host])
             with self._lock:
                 self._active[host] -= 1
             if row.number % 2:
@@ -255,7 +255,7 @@ def test_every_row_ends_once_and_no_thread_waits_for_ever(
 
     assert not any(worker.is_alive() for worker in workers)
     assert crowd.ended == Counter(range(1, len(hosts) + 1))
-    assert max(crowd.most.values(), default=0) <= per_host
+    assert max(crowd.peak.values(), default=0) <= per_host
 
 
 def test_at_most_limit_rows_are_in_flight() -> None:
