@@ -17,8 +17,10 @@ from functions.adapters.sns_topic import SnsTopic
 from functions.config import DownloadConfig
 from functions.core.download.batch import BatchMirror
 from functions.core.download.mirror import RowMirror
-from functions.core.download.rounds import CHILD_SECONDS, Batch, RoundRunner
+from functions.core.download.rounds import Batch, RoundRunner
+from functions.core.model.limits import CHILD_SECONDS, RESERVE_SECONDS
 from functions.core.model.options import Options
+from functions.core.model.types import BatchPayload
 from functions.core.web.deadlines import Watchdog
 from functions.core.web.fetch import Fetcher
 from functions.core.web.guard import Guard
@@ -27,9 +29,6 @@ from functions.core.web.session import make_session
 from functions.telemetry.batches import log_round, measure_round, outcome_of
 from functions.telemetry.phases import Phase, Phases
 from functions.telemetry.tracing import traced
-
-RESERVE_SECONDS = 10.0
-"""Of a Lambda's time, kept for writing down what the last downloads came to."""
 
 logger = Logger()
 
@@ -66,7 +65,7 @@ def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
             table=phases.timed(table, look_up=Phase.LOOK_UP, record=Phase.RECORD),
             options=options,
             run_id=run_id,
-            pushed_back=lambda: quick_put().pushed_back,
+            throttle_count=lambda: quick_put().throttle_count,
         ),
         files=phases.timed(files, write=Phase.RECORD),
         notices=phases.timed(SnsTopic(client("sns"), settings.topic_arn), publish=Phase.NOTIFY),
@@ -75,9 +74,9 @@ def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """`event`: the `batch` as ItemBatcher or the round before made it, and the child's ARN and when it `started_at`."""
-    begun, phases = time.monotonic(), Phases()
+def handler(event: dict[str, Any], context: LambdaContext) -> BatchPayload:
+    """`event` has the `batch`, the `execution_arn` of the child execution and the time when it `started_at`."""
+    start, phases = time.monotonic(), Phases()
     logger.set_correlation_id(event.get("execution_arn", ""))
     batch = Batch.from_payload(event["batch"])
     options = Options.from_payload(batch.run["options"])
@@ -86,11 +85,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         trace.run_id = batch.run["id"]
         report = runner(trace.run_id, options, phases).run(
             batch,
-            begin_until=begun + seconds_left - options.timeout - RESERVE_SECONDS,
+            start_deadline=start + seconds_left - options.timeout - RESERVE_SECONDS,
             child_seconds_left=CHILD_SECONDS - _age(event["started_at"]),
         )
         trace.outcome = outcome_of(report)
-    milliseconds = round((time.monotonic() - begun) * 1000)
+    milliseconds = round((time.monotonic() - start) * 1000)
     log_round(logger, batch, report, milliseconds)
     measure_round(batch, report, phases, milliseconds)
     return report.payload

@@ -46,7 +46,7 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 class S3SignedPut:
     """Of one bucket. Where that is, it learns from the first PUT that boto3 makes; until then it does nothing.
 
-    Behind a proxy it never does anything: boto3 knows how to go through it. `pushed_back` counts how often S3 has
+    Behind a proxy it never does anything: boto3 knows how to go through it. `throttle_count` counts how often S3 has
     answered either of them that it is too much.
     """
 
@@ -58,7 +58,7 @@ class S3SignedPut:
         self._connections = connections
         self._where: BucketEndpoint | None = None
         self._failures = 0
-        self.pushed_back = 0
+        self.throttle_count = 0
         s3.meta.events.register("response-received.s3.PutObject", self._received)
         if not _is_proxied(self._endpoint):
             s3.meta.events.register("before-send.s3.PutObject", self._learn)
@@ -90,12 +90,12 @@ class S3SignedPut:
     def _received(self, response_dict: Mapping[str, Any] | None, **_: Any) -> None:
         """Botocore's event: one of its own PUTs was answered, or not at all."""
         if response_dict is not None and response_dict["status_code"] == SLOW_DOWN:
-            self.pushed_back += 1
+            self.throttle_count += 1
 
     def _count(self, status: int | None) -> None:
         """An overload passes, a key that is taken is no failure."""
         if status == SLOW_DOWN:
-            self.pushed_back += 1
+            self.throttle_count += 1
             time.sleep(random.uniform(0, PAUSE_SECONDS))
         self._failures = self._failures + 1 if status in (None, 403) else 0
         if self._failures >= MAX_CONSECUTIVE_FAILURES:

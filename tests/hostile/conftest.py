@@ -1,4 +1,4 @@
-"""Servers and engines for one test each, and the proof that they leave nothing behind."""
+"""Servers and engines for one test each, and the check that a test leaves no thread and no file open."""
 
 import gc
 import os
@@ -18,7 +18,7 @@ Serve = Callable[..., Server]
 
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
-    """No thread but the watchdog's, which is for ever, and no more open files than before."""
+    """No thread is left but the watchdog, which never ends, and no more files are open than before."""
     before = set(threading.enumerate())
     files = _open_files()
     yield
@@ -37,7 +37,7 @@ def _open_files() -> int:
 
 @pytest.fixture
 def serve(nothing_is_left: None) -> Iterator[Serve]:
-    """Starts a `Server` that the end of the test stops."""
+    """Start a `Server`, which is stopped at the end of the test."""
     with ExitStack() as servers:
 
         def start(*args: Any, **kwargs: Any) -> Server:
@@ -53,7 +53,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 def make_engine(serve: Serve, authority: Authority) -> Iterator[Callable[..., Engine]]:
-    """After `serve`, so that an engine hangs up before its servers stop."""
+    """Make an engine. It depends on `serve`, so that engines close their connections before the servers stop."""
     engines: list[Engine] = []
 
     def make(**kwargs: Any) -> Engine:

@@ -1,4 +1,4 @@
-"""The download engine with everything real but the cloud, and the rounds that the workflow would give it."""
+"""The real download code with fakes for AWS, run through the rounds of the workflow."""
 
 import socket
 import time
@@ -9,6 +9,7 @@ from typing import Any
 from functions.core.download.batch import BatchMirror
 from functions.core.download.mirror import RowMirror
 from functions.core.download.rounds import Batch, RoundRunner
+from functions.core.model.limits import CHILD_SECONDS
 from functions.core.model.options import Options
 from functions.core.model.ports import ImageStore
 from functions.core.web.addresses import AddressPolicy
@@ -19,13 +20,12 @@ from functions.core.web.resolver import LookUp, Resolver
 from functions.core.web.session import make_session
 from tests.support.fakes import FakeImageStore, FakeImageTable, FakeNotices, FakeRunFiles
 
-CHILD_SECONDS = 300.0
 WATCHDOG = Watchdog()
-"""One for all tests, as an environment has one: its thread never ends."""
+"""One for all tests, as in an execution environment: its thread never ends."""
 
 
 def loopback_names(name: str) -> Sequence[str]:
-    """`.test` is this machine; texts of addresses are read as the system reads them; nothing else is known."""
+    """Resolve `.test` to this machine and addresses as the system parses them; no other name exists."""
     if name.lower().rstrip(".").endswith(".test"):
         return ("127.0.0.1",)
     answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
@@ -33,8 +33,8 @@ def loopback_names(name: str) -> Sequence[str]:
 
 
 @dataclass(slots=True)
-class Mirrored:
-    """What a batch came to. `waits` and `seconds` are by round; `lines` what was written down, by row."""
+class EngineResult:
+    """The result of a batch. `waits` and `seconds` are by round, `lines` are the result lines by row."""
 
     store: FakeImageStore
     table: FakeImageTable
@@ -58,7 +58,7 @@ class Mirrored:
 
 
 class Engine:
-    """Loopback is allowed unless `allowed` says otherwise."""
+    """The download code over real connections. Loopback addresses are allowed unless `allowed` is given."""
 
     def __init__(
         self,
@@ -79,18 +79,19 @@ class Engine:
     def mirror(
         self,
         *items: Any,
-        known: Sequence[Mapping[str, Any]] = (),
-        begin_for: float = 60,
+        records: Sequence[Mapping[str, Any]] = (),
+        start_within: float = 60,
         clock: Callable[[], float] = time.monotonic,
         **options: Any,
-    ) -> Mirrored:
-        """The rows through all their rounds, without the waits; asserts that each has one line in the books.
+    ) -> EngineResult:
+        """Run all rounds without their waits, and check that each row has exactly one result line.
 
-        No row is begun later than `begin_for` seconds into its round. `clock` is what the child's time is told by.
+        No row is started later than `start_within` seconds into its round.
+        `clock` measures the time of the child execution.
         """
-        chosen = Options(**{"rounds": 2, "timeout": 10.0, **options})
-        made = Mirrored(FakeImageStore(), FakeImageTable(known), FakeNotices(), FakeRunFiles())
-        runner = self._runner(chosen, made, clock)
+        run_options = Options(**{"rounds": 2, "timeout": 10.0, **options})
+        result = EngineResult(FakeImageStore(), FakeImageTable(records), FakeNotices(), FakeRunFiles())
+        runner = self._runner(run_options, result, clock)
         payload: dict[str, Any] = {
             "BatchInput": {"run": {"id": "run-1"}},
             "Items": [{"row": row, "item": item} for row, item in enumerate(items)],
@@ -99,20 +100,22 @@ class Engine:
             started = time.monotonic()
             report = runner.run(
                 Batch.from_payload(payload),
-                begin_until=started + begin_for,
-                child_seconds_left=CHILD_SECONDS - sum(made.waits),
+                start_deadline=started + start_within,
+                child_seconds_left=CHILD_SECONDS - sum(result.waits),
             )
             payload = report.payload
-            made.seconds.append(time.monotonic() - started)
-            made.waits += [payload["wait_seconds"]] if payload["Items"] else []
-        assert [line["row"] for line in made.lines] == list(range(1, len(items) + 1)), "the books do not balance"
-        assert set(made.table.rows) == {self._url(items[row - 1]) for row in made.stored} | {r["url"] for r in known}
-        return made
+            result.seconds.append(time.monotonic() - started)
+            result.waits += [payload["wait_seconds"]] if payload["Items"] else []
+        assert [line["row"] for line in result.lines] == list(range(1, len(items) + 1)), "each row has one result line"
+        assert set(result.table.rows) == {self._url(items[row - 1]) for row in result.stored} | {
+            record["url"] for record in records
+        }
+        return result
 
-    def _runner(self, options: Options, made: Mirrored, clock: Callable[[], float]) -> RoundRunner:
-        mirror = RowMirror(fetcher=self.fetcher, store=self.store or made.store, options=options, run_id="run-1")
-        batch = BatchMirror(mirror=mirror, table=made.table, options=options, run_id="run-1", monotonic=clock)
-        return RoundRunner(mirror=batch, files=made.files, notices=made.notices, options=options, monotonic=clock)
+    def _runner(self, options: Options, result: EngineResult, clock: Callable[[], float]) -> RoundRunner:
+        mirror = RowMirror(fetcher=self.fetcher, store=self.store or result.store, options=options, run_id="run-1")
+        batch = BatchMirror(mirror=mirror, table=result.table, options=options, run_id="run-1", monotonic=clock)
+        return RoundRunner(mirror=batch, files=result.files, notices=result.notices, options=options, monotonic=clock)
 
     def _url(self, item: Any) -> str:
         return item if isinstance(item, str) else item["url"]

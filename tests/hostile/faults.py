@@ -1,4 +1,4 @@
-"""What servers do wrong, and how the row must end: a line each."""
+"""Faults of servers, and the expected result of the row: one line each."""
 
 import gzip
 import zlib
@@ -25,7 +25,7 @@ JPEG = images.jpeg()
 GOOD = answer(headers={"Content-Type": "image/jpeg"}, body=JPEG)
 ROUNDS = 2
 IN_PLACE = 2
-"""Tries that a dropped connection has in each round."""
+"""Attempts after a dropped connection in each round."""
 
 BRIEF = {"timeout": 0.3}
 SMALL = {"max_bytes": 256 * 1024}
@@ -34,7 +34,7 @@ ZEROS = bytes(64 * 1024)
 
 @dataclass(frozen=True)
 class Fault:
-    """`tries` are the requests that the server must have seen in all."""
+    """`tries` is the number of requests that the server must receive in all rounds."""
 
     what: str
     behaviour: Behaviour
@@ -65,11 +65,11 @@ def incomplete(what: str, behaviour: Behaviour) -> Fault:
     return Fault(what, behaviour, "incomplete_body", ROUNDS, 200, retryable=True)
 
 
-def refused(status: int) -> Fault:
+def client_error(status: int) -> Fault:
     return Fault(f"a {status}", answer(status, body=b"no"), "http_4xx", status=status)
 
 
-def broken(status: int) -> Fault:
+def server_error(status: int) -> Fault:
     return Fault(f"a {status}", answer(status, body=b"ouch"), "http_5xx", ROUNDS, status, retryable=True)
 
 
@@ -107,19 +107,19 @@ def long_head(visit: Any) -> None:
 
 
 FAULTS = (
-    # Connections that break
+    # Connections that are dropped
     dropped("a reset before the status line", resetting()),
     dropped("an end before the status line", closing()),
     dropped("an end in the middle of the headers", closing(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nX-Half: wor")),
     dropped("a redirect cut off in its Location", closing(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/a")),
     nonsense("an end in the middle of the status line", b"HTTP/1.1 20"),
-    # Servers that are no HTTP servers
+    # Servers that do not speak HTTP
     nonsense("HTTP/0.9", JPEG),
-    nonsense("a status that is no number", b"HTTP/1.1 OK fine\r\n\r\n"),
+    nonsense("a status that is not a number", b"HTTP/1.1 OK fine\r\n\r\n"),
     nonsense("headers by the thousand", head(headers=[(f"X-{n}", "x") for n in range(3000)]), JPEG),
     Fault("a head of 90 KB", long_head, "connect", ROUNDS, retryable=True),
-    Fault("100 for ever", flooding(b"", head(100)), "connect", ROUNDS, retryable=True),
-    Fault("103 for ever", flooding(b"", head(103)), "connect", ROUNDS, retryable=True),
+    Fault("100 without end", flooding(b"", head(100)), "connect", ROUNDS, retryable=True),
+    Fault("103 without end", flooding(b"", head(103)), "connect", ROUNDS, retryable=True),
     # Servers that never end
     endless("silence", silent),
     endless("headers that drip", dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"z")),
@@ -155,9 +155,9 @@ FAULTS = (
     incomplete("unfinished chunks", chunked(b"%x\r\n" % len(JPEG), JPEG, b"\r\n")),
     incomplete("a chunk cut off", chunked(b"ffff\r\n", JPEG)),
     incomplete("a negative chunk size", chunked(b"-5\r\n", JPEG)),
-    incomplete("a chunk size that is no number", chunked(b"zz\r\n", JPEG)),
+    incomplete("a chunk size that is not a number", chunked(b"zz\r\n", JPEG)),
     incomplete("truncated gzip", whole(gzip.compress(JPEG, mtime=0)[:-9], Content_Encoding="gzip")),
-    incomplete("gzip that is none", whole(b"\x1f\x8b" + JPEG, Content_Encoding="gzip")),
+    incomplete("invalid gzip", whole(b"\x1f\x8b" + JPEG, Content_Encoding="gzip")),
     *(
         incomplete(f"a {sample.name} without its end", unsized(sample.data[:-4]))
         for sample in images.SAMPLES
@@ -171,22 +171,22 @@ FAULTS = (
     Fault("a 204", closing(head(204)), "empty_body", status=204),
     Fault("a 206", answer(206, body=JPEG), "incomplete_body", status=206),
     # Statuses
-    not_an_image("a 304 unasked", closing(head(304)), 304),
+    not_an_image("an unconditional 304", closing(head(304)), 304),
     not_an_image("a 101", closing(head(101)), 101),
     not_an_image("a 300", answer(300, body=JPEG), 300),
     not_an_image("a 302 to nowhere", answer(302), 302),
     not_an_image("a 999", answer(999, body=JPEG), 999),
-    *map(refused, (403, 404, 410, 451)),
-    *map(broken, (500, 502, 504)),
+    *map(client_error, (403, 404, 410, 451)),
+    *map(server_error, (500, 502, 504)),
     busy("without Retry-After", 503, {}),
     busy("with Retry-After in seconds", 429, {"Retry-After": "2"}),
     Fault("a 503 with Retry-After as a date", in_a_minute, "http_busy", ROUNDS, 503, retryable=True),
     busy("with an absurd Retry-After", 503, {"Retry-After": "9" * 40}),
     busy("with garbage in Retry-After", 429, {"Retry-After": "soon"}),
-    # No images
+    # Bodies that are not images
     not_an_image("HTML as image/jpeg", whole(images.HTML, Content_Type="image/jpeg")),
-    not_an_image("SVG, which was not allowed", whole(images.svg(), Content_Type="image/svg+xml")),
-    not_an_image("a coding that was not asked for", whole(JPEG, Content_Encoding="br")),
+    not_an_image("SVG, which is not in allowed_types", whole(images.svg(), Content_Type="image/svg+xml")),
+    not_an_image("a content coding that was not requested", whole(JPEG, Content_Encoding="br")),
     # Redirects
     Fault("a redirect to itself", redirect("/bad.jpg"), "too_many_redirects", 6),
     Fault("an unparsable Location", redirect("http://[::1"), "blocked_address", status=302),

@@ -1,4 +1,4 @@
-"""Mirrors the URLs that are its arguments, all at once, and prints its peak of memory in bytes and their reasons."""
+"""Mirror the URLs of the command line concurrently; print the peak memory in bytes and the reasons of failures."""
 
 import json
 import resource
@@ -12,8 +12,8 @@ from tests.hostile.engine import Engine
 MAX_BYTES = 4 * 1024 * 1024
 
 
-class Nowhere:
-    """A store that reads what it gets and keeps nothing."""
+class DiscardingStore:
+    """A store that reads each image and stores nothing."""
 
     def put(self, upload: ImageUpload) -> None:
         while upload.file.read(64 * 1024):
@@ -21,7 +21,7 @@ class Nowhere:
 
 
 def peak() -> int:
-    """Of this program alone: on Linux, `ru_maxrss` begins with that of the process that started it."""
+    """Peak memory of this process: on Linux, `ru_maxrss` starts with the value of the parent process."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
@@ -30,10 +30,10 @@ def peak() -> int:
 
 
 def main(urls: list[str]) -> None:
-    engine = Engine(store=Nowhere())
-    made = engine.mirror(*urls, rounds=1, concurrency=64, per_host=64, max_bytes=MAX_BYTES, timeout=60)
+    engine = Engine(store=DiscardingStore())
+    result = engine.mirror(*urls, rounds=1, concurrency=64, per_host=64, max_bytes=MAX_BYTES, timeout=60)
     engine.close()
-    reasons = Counter(line["reason"] for line in made.failures)
+    reasons = Counter(line["reason"] for line in result.failures)
     sys.stdout.write(json.dumps({"peak": peak(), "reasons": reasons}))
 
 

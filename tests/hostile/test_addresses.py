@@ -1,4 +1,4 @@
-"""Nothing inside is reached: not by its address in any spelling, not by a name, not by a redirect."""
+"""Nothing internal is reached: not by its address in any spelling, not by a name, not by a redirect."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from tests.support.servers import answer, redirect
 
 GOOD = answer(body=images.jpeg())
 
-INSIDE = (
+NON_PUBLIC = (
     # Lambda's own: runtime API, credentials, metadata
     "127.0.0.1:9001",
     "169.254.100.1:9001",
@@ -85,24 +85,26 @@ INSIDE = (
     "[2002:a9fe:a9fe::]",
     "[2002:808:808::]",
     "[2001:0:4136:e378:8000:63bf:80ff:fffe]",
-    # public, but on a port that is not the web's
+    # public, but on a port other than 80 and 443
     "93.184.215.14:22",
     "93.184.215.14:8080",
     "[2606:4700::1111]:6379",
 )
-"""Hosts as a URL may write them."""
+"""Hosts in the forms that a URL may have."""
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-@pytest.mark.parametrize("host", INSIDE)
-def test_an_address_inside_is_not_asked(
+@pytest.mark.parametrize("host", NON_PUBLIC)
+def test_a_non_public_address_is_not_connected_to(
     scheme: str, host: str, make_engine: Callable[..., Engine], connects: Recording
 ) -> None:
-    made = make_engine(allowed="").mirror(f"{scheme}://{host}/latest/meta-data/")
-    (line,) = made.failures
+    result = make_engine(allowed="").mirror(f"{scheme}://{host}/latest/meta-data/")
+    (line,) = result.failures
     assert (line["reason"], line["retryable"]) in (("blocked_address", False), ("dns", True), ("invalid_url", False))
     if host.isascii() and "%" not in host and not host.endswith("."):
         assert line["reason"] == "blocked_address"
+        assert line["message"].startswith("Connection blocked: ")
+        assert line["message"].endswith(". Allow it with ALLOW= (allowed_networks).")
     assert connects.targets == []
 
 
@@ -131,11 +133,11 @@ def test_an_address_inside_is_not_asked(
         "http://" + "a" * 2100 + ".com/",
     ],
 )
-def test_a_text_that_is_no_web_address_is_not_asked(
+def test_text_that_is_not_a_web_url_is_not_connected_to(
     url: str, make_engine: Callable[..., Engine], connects: Recording
 ) -> None:
-    made = make_engine(allowed="").mirror(url)
-    assert [(line["reason"], line["retryable"]) for line in made.failures] == [("invalid_url", False)]
+    result = make_engine(allowed="").mirror(url)
+    assert [(line["reason"], line["retryable"]) for line in result.failures] == [("invalid_url", False)]
     assert connects.targets == []
 
 
@@ -143,26 +145,28 @@ def test_a_text_that_is_no_web_address_is_not_asked(
     "host",
     ["exa_mple..com", "a" * 64 + ".com", ".com", "xn--zzzzzz.com", "*.example.com", "ex ample.com", "\u202e.com"],
 )
-def test_a_name_that_cannot_be_one_fails_its_row_alone(
-    host: str, engine: Engine, serve: Serve, connects: Recording
-) -> None:
+def test_an_invalid_host_name_fails_only_its_row(host: str, engine: Engine, serve: Serve, connects: Recording) -> None:
     server = serve({"/a.jpg": GOOD})
-    made = engine.mirror(f"http://{host}/a.jpg", server.url("/a.jpg"), rounds=1)
-    assert made.failures[0]["reason"] in ("dns", "invalid_url")
-    assert made.stored == [2]
+    result = engine.mirror(f"http://{host}/a.jpg", server.url("/a.jpg"), rounds=1)
+    assert result.failures[0]["reason"] in ("dns", "invalid_url")
+    assert result.stored == [2]
     assert len(connects.targets) == 1
 
 
-def test_a_name_with_one_good_and_one_bad_address_is_not_asked(
+def test_a_name_with_a_public_and_a_non_public_address_is_not_connected_to(
     make_engine: Callable[..., Engine], connects: Recording
 ) -> None:
     engine = make_engine(allowed="", look_up=lambda name: ("93.184.215.14", "10.0.0.1"))
-    assert engine.mirror("http://two-faced.example/").failures[0]["reason"] == "blocked_address"
+    (line,) = engine.mirror("http://two-addresses.example/").failures
+    assert (line["reason"], line["message"]) == (
+        "blocked_address",
+        "Connection blocked: the host resolves to a non-public address. Allow it with ALLOW= (allowed_networks).",
+    )
     assert connects.targets == []
 
 
 @pytest.mark.parametrize("answers", [("127.1",), ("0x7f.1",), ("localhost",), ("",), ("fe80::1%eth0",), ("1.2.3.4.5",)])
-def test_an_answer_that_is_no_address_is_not_dialled(
+def test_a_dns_answer_that_is_not_an_address_is_not_dialled(
     answers: tuple[str, ...], make_engine: Callable[..., Engine], connects: Recording
 ) -> None:
     engine = make_engine(allowed="", look_up=lambda name: answers)
@@ -170,21 +174,21 @@ def test_an_answer_that_is_no_address_is_not_dialled(
     assert connects.targets == []
 
 
-def test_a_name_whose_answer_changes_is_dialled_at_the_address_that_was_vetted(
+def test_a_name_whose_dns_answer_changes_is_dialled_at_the_vetted_address(
     make_engine: Callable[..., Engine], connects: Recording
 ) -> None:
-    """The name is looked up once for a connection: what was vetted is what is dialled."""
-    asked: list[str] = []
+    """The name is resolved once for a connection: the vetted address is the one that is dialled."""
+    lookups: list[str] = []
 
     def rebinding(name: str) -> tuple[str, ...]:
-        asked.append(name)
-        return ("93.184.215.14",) if len(asked) % 2 else ("127.0.0.1",)
+        lookups.append(name)
+        return ("93.184.215.14",) if len(lookups) % 2 else ("127.0.0.1",)
 
     for _ in range(4):
         line = make_engine(allowed="", look_up=rebinding).mirror("http://rebind.example/", rounds=1).failures[0]
-        assert line["reason"] == ("connect" if len(asked) % 2 else "blocked_address")
+        assert line["reason"] == ("connect" if len(lookups) % 2 else "blocked_address")
     assert connects.targets == [("93.184.215.14", 80)] * 2
-    assert len(asked) == 4
+    assert len(lookups) == 4
 
 
 @pytest.mark.parametrize(
@@ -192,7 +196,7 @@ def test_a_name_whose_answer_changes_is_dialled_at_the_address_that_was_vetted(
     [
         "http://127.0.0.2:{port}/b.jpg",
         "//127.0.0.2:{port}/b.jpg",
-        "http://inside.test:{port}/b.jpg",
+        "http://internal.test:{port}/b.jpg",
         "http://169.254.169.254/latest/meta-data/iam/security-credentials/",
         "http://127.0.0.1:{port}\\@93.184.215.14/b.jpg",
         "http://2130706434:{port}/b.jpg",
@@ -206,31 +210,31 @@ def test_a_name_whose_answer_changes_is_dialled_at_the_address_that_was_vetted(
     ],
 )
 @pytest.mark.parametrize("hops", [1, 3])
-def test_a_redirect_inwards_ends_at_its_hop(
+def test_a_redirect_to_a_non_public_address_is_not_followed(
     location: str, hops: int, serve: Serve, make_engine: Callable[..., Engine], connects: Recording
 ) -> None:
-    """`public.test` is the one address that the setting lets through; the target runs, and has no visitor."""
-    inside, outside = serve({"/b.jpg": GOOD}, host="127.0.0.2"), serve({"/ok.jpg": GOOD})
+    """`public.test` has the only allowed address; the server at the target gets no request."""
+    internal, public = serve({"/b.jpg": GOOD}, host="127.0.0.2"), serve({"/ok.jpg": GOOD})
     for hop in range(hops):
-        outside.routes[f"/{hop}.jpg"] = redirect(f"/{hop + 1}.jpg")
-    outside.routes[f"/{hops - 1}.jpg"] = redirect(location.format(port=inside.port))
+        public.routes[f"/{hop}.jpg"] = redirect(f"/{hop + 1}.jpg")
+    public.routes[f"/{hops - 1}.jpg"] = redirect(location.format(port=internal.port))
     engine = make_engine(
-        allowed="127.0.0.1/32", look_up=lambda name: ("127.0.0.2",) if name == "inside.test" else loopback_names(name)
+        allowed="127.0.0.1/32", look_up=lambda name: ("127.0.0.2",) if name == "internal.test" else loopback_names(name)
     )
-    made = engine.mirror(outside.url("/0.jpg", "public.test"), outside.url("/ok.jpg", "public.test"))
-    (line,) = made.failures
+    result = engine.mirror(public.url("/0.jpg", "public.test"), public.url("/ok.jpg", "public.test"))
+    (line,) = result.failures
     assert (line["row"], line["reason"], line["retryable"]) == (1, "blocked_address", False)
-    assert made.stored == [2]
-    assert set(connects.targets) == {("127.0.0.1", outside.port)}
-    assert inside.connections == 0
-    assert outside.hits.total() == hops + 1
+    assert result.stored == [2]
+    assert set(connects.targets) == {("127.0.0.1", public.port)}
+    assert internal.connections == 0
+    assert public.hits.total() == hops + 1
 
 
-def test_an_allowed_network_is_reached_on_every_port_and_nothing_beside_it(
+def test_an_allowed_network_is_reached_on_every_port_and_no_other_network_is(
     serve: Serve, make_engine: Callable[..., Engine], connects: Recording
 ) -> None:
-    allowed, beside = serve({"/a.jpg": GOOD}, host="127.0.0.2"), serve({"/a.jpg": GOOD}, host="127.0.0.3")
-    made = make_engine(allowed="127.0.0.2/32").mirror(allowed.url("/a.jpg"), beside.url("/a.jpg"))
-    assert made.stored == [1]
-    assert made.failures[0]["reason"] == "blocked_address"
-    assert beside.connections == 0
+    allowed, other = serve({"/a.jpg": GOOD}, host="127.0.0.2"), serve({"/a.jpg": GOOD}, host="127.0.0.3")
+    result = make_engine(allowed="127.0.0.2/32").mirror(allowed.url("/a.jpg"), other.url("/a.jpg"))
+    assert result.stored == [1]
+    assert result.failures[0]["reason"] == "blocked_address"
+    assert other.connections == 0

@@ -1,4 +1,4 @@
-"""Many rows at once: the good ones are stored in good time, whatever the others do."""
+"""Many rows at once: the good ones are stored in time, whatever the others do."""
 
 import threading
 from itertools import chain
@@ -21,26 +21,26 @@ def two_of_each_reason() -> list[Fault]:
 
 
 def test_of_a_hundred_rows_with_twenty_hostile_ones_eighty_are_stored_in_time(serve: Serve, engine: Engine) -> None:
-    chosen = two_of_each_reason()[:20]
+    selected = two_of_each_reason()[:20]
     good = serve({f"/{n}.jpg": GOOD for n in range(80)})
-    hostile = [serve({"/bad.jpg": fault.behaviour}).url("/bad.jpg") for fault in chosen]
+    hostile = [serve({"/bad.jpg": fault.behaviour}).url("/bad.jpg") for fault in selected]
     fine = [good.url(f"/{n}.jpg", f"h{n % 5}.test") for n in range(80)]
     rows = list(chain.from_iterable((*fine[4 * n : 4 * n + 4], url) for n, url in enumerate(hostile)))
-    made = engine.mirror(*rows, rounds=1, timeout=1.5, **SMALL)
-    assert len(made.stored) == 80
-    assert len(made.store.objects) == 80
-    assert [line["reason"] for line in made.failures] == [fault.reason for fault in chosen]
-    assert made.seconds[0] < 1.5 + 2
+    result = engine.mirror(*rows, rounds=1, timeout=1.5, **SMALL)
+    assert len(result.stored) == 80
+    assert len(result.store.objects) == 80
+    assert [line["reason"] for line in result.failures] == [fault.reason for fault in selected]
+    assert result.seconds[0] < 1.5 + 2
 
 
 def test_a_slow_host_keeps_no_other_hosts_rows_waiting(serve: Serve, engine: Engine) -> None:
     active: set[threading.Thread] = set()
-    most = 0
+    peak = 0
 
     def slow(visit: Visit) -> None:
-        nonlocal most
+        nonlocal peak
         active.add(threading.current_thread())
-        most = max(most, len(active))
+        peak = max(peak, len(active))
         visit.stopping.wait(SLOW_SECONDS)
         active.discard(threading.current_thread())
         GOOD(visit)
@@ -48,105 +48,103 @@ def test_a_slow_host_keeps_no_other_hosts_rows_waiting(serve: Serve, engine: Eng
     slow_host = serve({f"/{n}.jpg": slow for n in range(50)})
     fast_hosts = serve({"/a.jpg": GOOD})
     rows = [slow_host.url(f"/{n}.jpg") for n in range(50)] + [fast_hosts.url("/a.jpg", f"f{n}.test") for n in range(50)]
-    made = engine.mirror(*rows, rounds=1, per_host=4, begin_for=SLOW_SECONDS / 2)
-    assert set(range(51, 101)) <= set(made.stored)
-    assert made.seconds[0] < 3
-    assert most == 4
-    assert {line["reason"] for line in made.failures} == {"out_of_time"}
+    result = engine.mirror(*rows, rounds=1, per_host=4, start_within=SLOW_SECONDS / 2)
+    assert set(range(51, 101)) <= set(result.stored)
+    assert result.seconds[0] < 3
+    assert peak == 4
+    assert {line["reason"] for line in result.failures} == {"out_of_time"}
 
 
 def busy(seconds: str) -> Behaviour:
     return answer(503, {"Retry-After": seconds})
 
 
-def test_a_host_that_asks_to_wait_twice_is_waited_for_by_the_workflow(serve: Serve, engine: Engine) -> None:
+def test_the_workflow_waits_for_a_host_that_sends_retry_after_twice(serve: Serve, engine: Engine) -> None:
     server = serve({"/a.jpg": in_turn(busy("2"), busy("2"), GOOD)})
-    made = engine.mirror(server.url("/a.jpg"), rounds=4)
-    assert made.stored == [1]
-    assert server.hits["/a.jpg"] == len(made.seconds) == 3
-    assert all(2 <= wait <= 3 for wait in made.waits)
-    assert sum(made.seconds) < 1
+    result = engine.mirror(server.url("/a.jpg"), rounds=4)
+    assert result.stored == [1]
+    assert server.hits["/a.jpg"] == len(result.seconds) == 3
+    assert all(2 <= wait <= 3 for wait in result.waits)
+    assert sum(result.seconds) < 1
 
 
 @pytest.mark.parametrize(
-    ("asked", "least", "most"),
+    ("retry_after", "min_wait", "max_wait"),
     [("0", 1, 1), ("2", 2, 3), ("59", 59, 60), ("99999999999999999999", 60, 61), ("soon", 1, 2), ("-5", 1, 2)],
 )
-def test_the_wait_is_what_the_host_asks_for_within_the_cap(
-    asked: str, least: int, most: int, serve: Serve, engine: Engine
+def test_the_wait_is_that_of_retry_after_up_to_the_maximum(
+    retry_after: str, min_wait: int, max_wait: int, serve: Serve, engine: Engine
 ) -> None:
-    server = serve({"/a.jpg": in_turn(busy(asked), GOOD)})
+    server = serve({"/a.jpg": in_turn(busy(retry_after), GOOD)})
     (wait,) = engine.mirror(server.url("/a.jpg")).waits
-    assert least <= wait <= most
+    assert min_wait <= wait <= max_wait
 
 
-def test_waits_end_well_inside_the_child(serve: Serve, engine: Engine) -> None:
+def test_waits_end_well_before_the_child_execution(serve: Serve, engine: Engine) -> None:
     server = serve({"/a.jpg": busy("9999")})
-    made = engine.mirror(server.url("/a.jpg"), rounds=10)
-    assert made.failures[0]["reason"] == "http_busy"
-    assert sum(made.waits) + 10 + 15 <= 300
-    assert server.hits["/a.jpg"] == len(made.waits) + 1 == 5
+    result = engine.mirror(server.url("/a.jpg"), rounds=10)
+    assert result.failures[0]["reason"] == "http_busy"
+    assert sum(result.waits) + 10 + 15 <= 300
+    assert server.hits["/a.jpg"] == len(result.waits) + 1 == 5
 
 
-@pytest.mark.parametrize(("took", "rounds"), [(10.0, 2), (254.0, 1)])
-def test_the_time_that_a_round_took_counts_against_the_child(
-    took: float, rounds: int, serve: Serve, engine: Engine
+@pytest.mark.parametrize(("duration", "rounds"), [(10.0, 2), (254.0, 1)])
+def test_the_duration_of_a_round_reduces_the_time_of_the_child_execution(
+    duration: float, rounds: int, serve: Serve, engine: Engine
 ) -> None:
     """300 seconds, of which the next round needs its timeout of 30 and a margin of 15."""
     server = serve({"/a.jpg": in_turn(busy("1"), GOOD)})
-    times = chain.from_iterable((0.0, 0.0, took) for _ in range(9))  # begun, the row's turn, done
-    made = engine.mirror(server.url("/a.jpg"), clock=lambda: next(times), begin_for=1e9, timeout=30)
-    assert len(made.seconds) == rounds
+    times = chain.from_iterable((0.0, 0.0, duration) for _ in range(9))  # start of the round, of the row, and end
+    result = engine.mirror(server.url("/a.jpg"), clock=lambda: next(times), start_within=1e9, timeout=30)
+    assert len(result.seconds) == rounds
 
 
-def test_a_busy_host_is_left_alone_for_the_rest_of_the_round(serve: Serve, engine: Engine) -> None:
+def test_a_busy_host_opens_its_circuit_for_the_rest_of_the_round(serve: Serve, engine: Engine) -> None:
     server = serve({f"/{n}.jpg": in_turn(busy("1"), GOOD) for n in range(20)})
     other = serve({"/a.jpg": GOOD})
-    made = engine.mirror(
+    result = engine.mirror(
         *(server.url(f"/{n}.jpg") for n in range(20)), other.url("/a.jpg"), per_host=2, rounds=1, concurrency=4
     )
-    assert made.stored == [21]
+    assert result.stored == [21]
     assert server.hits.total() <= 3
-    assert {(line["reason"], line["retryable"]) for line in made.failures} == {("http_busy", True)}
+    assert {(line["reason"], line["retryable"]) for line in result.failures} == {("http_busy", True)}
 
 
-def test_a_host_that_refuses_some_of_many_loses_those_alone(serve: Serve, engine: Engine) -> None:
-    tired = {5, 6, 7, 8, 9, 20, 21, 22, 23}
-    server = serve({f"/{n}.jpg": answer(503) if n in tired else GOOD for n in range(1, 31)})
-    made = engine.mirror(*(server.url(f"/{n}.jpg") for n in range(1, 31)), per_host=1, rounds=1)
-    assert set(made.stored) == set(range(1, 31)) - tired
-    assert {line["row"] for line in made.failures} == tired
+def test_only_the_failing_rows_of_a_host_fail(serve: Serve, engine: Engine) -> None:
+    failing = {5, 6, 7, 8, 9, 20, 21, 22, 23}
+    server = serve({f"/{n}.jpg": answer(503) if n in failing else GOOD for n in range(1, 31)})
+    result = engine.mirror(*(server.url(f"/{n}.jpg") for n in range(1, 31)), per_host=1, rounds=1)
+    assert set(result.stored) == set(range(1, 31)) - failing
+    assert {line["row"] for line in result.failures} == failing
 
 
-def test_a_host_that_answers_nothing_and_refuses_three_times_in_a_row_is_left_alone(
-    serve: Serve, engine: Engine
-) -> None:
+def test_three_consecutive_failures_open_the_circuit_of_a_host_without_a_success(serve: Serve, engine: Engine) -> None:
     server = serve(bare=resetting())
-    made = engine.mirror(*(server.url(f"/{n}.jpg") for n in range(40)), per_host=1, rounds=1)
-    assert {line["reason"] for line in made.failures} == {"connect"}
+    result = engine.mirror(*(server.url(f"/{n}.jpg") for n in range(40)), per_host=1, rounds=1)
+    assert {line["reason"] for line in result.failures} == {"connect"}
     assert server.connections == 3 * 2
 
 
 def test_good_rows_behind_bad_ones_of_their_host_go_first_in_the_next_round(serve: Serve, engine: Engine) -> None:
-    """Each round the bad ones close the host; whose turn never came is never behind who had one."""
+    """The bad rows open the circuit in each round; rows that were not attempted come before those that were."""
     bad = {f"/bad{n}.jpg": resetting() for n in range(6)}
     good = {f"/good{n}.jpg": GOOD for n in range(4)}
     server = serve({**bad, **good})
-    made = engine.mirror(*(server.url(path) for path in (*bad, *good)), per_host=1, rounds=3)
-    assert made.stored == [7, 8, 9, 10]
+    result = engine.mirror(*(server.url(path) for path in (*bad, *good)), per_host=1, rounds=3)
+    assert result.stored == [7, 8, 9, 10]
     assert all(server.hits[path] == 1 for path in good)
     assert all(server.hits[path] >= 2 for path in bad)
 
 
-def test_a_row_that_our_own_code_stumbles_over_takes_no_other_down(serve: Serve, engine: Engine) -> None:
+def test_an_internal_error_in_one_row_fails_no_other_row(serve: Serve, engine: Engine) -> None:
     server = serve({f"/{n}.jpg": GOOD for n in range(5)})
     urls = [server.url(f"/{n}.jpg") for n in range(5)]
 
-    class Stumbling:
+    class BrokenStore:
         def put(self, upload: object) -> None:
             raise IndexError("token=secret")
 
-    engine.store = Stumbling()
+    engine.store = BrokenStore()
     (line,) = engine.mirror(urls[0], rounds=1).failures
     engine.store = None
     assert (line["reason"], line["retryable"]) == ("batch_crashed", True)

@@ -1,12 +1,16 @@
-"""Connections that are refused, stale, or secured by the wrong certificate."""
+"""Connections that are refused, stale, or have an invalid certificate."""
 
 import socket
 import ssl
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.hostile.conftest import Serve
 from tests.hostile.engine import Engine
@@ -28,7 +32,7 @@ from tests.support.servers import (
 JPEG = images.jpeg()
 GOOD = answer(body=JPEG)
 PROTOCOL_VERSION_ALERT = b"\x15\x03\x01\x00\x02\x02\x46"
-"""What a server says that knows TLS 1.1 and nothing later (RFC 8446, section 6)."""
+"""The alert of a server that supports nothing later than TLS 1.1 (RFC 8446, section 6)."""
 
 
 def good_pair(serve: Serve) -> tuple[str, str]:
@@ -40,39 +44,39 @@ def test_a_refused_connection_is_tried_once_a_round(serve: Serve, engine: Engine
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     a, b = good_pair(serve)
-    made = engine.mirror(a, f"http://127.0.0.1:{port}/bad.jpg", b)
-    (line,) = made.failures
+    result = engine.mirror(a, f"http://127.0.0.1:{port}/bad.jpg", b)
+    (line,) = result.failures
     assert (line["row"], line["reason"], line["retryable"]) == (2, "connect", True)
-    assert made.stored == [1, 3]
+    assert result.stored == [1, 3]
     assert [target[1] for target in connects.targets].count(port) == 2
 
 
 def test_a_connection_that_is_reset_when_it_is_accepted_is_tried_twice_a_round(serve: Serve, engine: Engine) -> None:
     server = serve(bare=resetting())
     a, b = good_pair(serve)
-    made = engine.mirror(a, server.url("/bad.jpg"), b)
-    (line,) = made.failures
+    result = engine.mirror(a, server.url("/bad.jpg"), b)
+    (line,) = result.failures
     assert (line["row"], line["reason"], line["retryable"]) == (2, "connect", True)
-    assert made.stored == [1, 3]
+    assert result.stored == [1, 3]
     assert server.connections == 4
 
 
-def test_a_kept_connection_that_the_server_closes_at_the_next_request_is_replaced_in_place(
+def test_an_idle_connection_that_the_server_closes_at_the_next_request_is_replaced(
     serve: Serve, engine: Engine
 ) -> None:
     server = serve({"/a.jpg": GOOD, "/b.jpg": in_turn(closing(), GOOD)})
-    made = engine.mirror(server.url("/a.jpg"), server.url("/b.jpg"), per_host=1)
-    assert made.stored == [1, 2]
-    assert len(made.seconds) == 1
+    result = engine.mirror(server.url("/a.jpg"), server.url("/b.jpg"), per_host=1)
+    assert result.stored == [1, 2]
+    assert len(result.seconds) == 1
     assert (server.hits["/a.jpg"], server.hits["/b.jpg"], server.connections) == (1, 2, 2)
 
 
-def test_a_kept_connection_that_is_closed_meanwhile_is_not_used(serve: Serve, engine: Engine) -> None:
+def test_an_idle_connection_that_the_server_has_closed_is_not_used(serve: Serve, engine: Engine) -> None:
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(JPEG) + JPEG
     server = serve({"/a.jpg": closing(whole), "/b.jpg": GOOD})
-    made = engine.mirror(server.url("/a.jpg"), server.url("/b.jpg"), per_host=1)
-    assert made.stored == [1, 2]
-    assert server.hits["/b.jpg"] in (1, 2)  # 2 where the request was quicker than the server's FIN
+    result = engine.mirror(server.url("/a.jpg"), server.url("/b.jpg"), per_host=1)
+    assert result.stored == [1, 2]
+    assert server.hits["/b.jpg"] in (1, 2)  # 2 if the request is sent before the FIN arrives
 
 
 def test_every_connection_of_a_restarted_server_is_stale_and_every_row_is_stored(serve: Serve, engine: Engine) -> None:
@@ -80,41 +84,65 @@ def test_every_connection_of_a_restarted_server_is_stale_and_every_row_is_stored
     second = {f"/{n}.png": in_turn(resetting(), GOOD) for n in range(8)}
     server = serve({**first, **second})
     assert len(engine.mirror(*(server.url(path) for path in first)).stored) == 8
-    made = engine.mirror(*(server.url(path) for path in second))
-    assert len(made.stored) == 8
-    assert len(made.seconds) == 1
+    result = engine.mirror(*(server.url(path) for path in second))
+    assert len(result.stored) == 8
+    assert len(result.seconds) == 1
 
 
-def test_small_refusals_are_read_so_that_their_connection_is_used_again(serve: Serve, engine: Engine) -> None:
+def test_small_error_responses_are_read_so_that_their_connection_is_used_again(serve: Serve, engine: Engine) -> None:
     server = serve({"/a.jpg": GOOD})
-    made = engine.mirror(*(server.url(f"/{n}.jpg") for n in range(9)), server.url("/a.jpg"), per_host=1)
-    assert made.stored == [10]
+    result = engine.mirror(*(server.url(f"/{n}.jpg") for n in range(9)), server.url("/a.jpg"), per_host=1)
+    assert result.stored == [10]
     assert server.connections == 1
 
 
-def test_a_refusal_whose_body_never_comes_is_still_that_refusal_and_costs_no_time(serve: Serve, engine: Engine) -> None:
-    def stingy(visit: Visit) -> None:
+def test_an_error_response_whose_body_never_comes_keeps_its_status_and_takes_no_time(
+    serve: Serve, engine: Engine
+) -> None:
+    def without_body(visit: Visit) -> None:
         visit.send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 9000\r\n\r\n")
         visit.hold()
 
-    server = serve({"/bad.jpg": stingy})
-    made = engine.mirror(server.url("/bad.jpg"))
-    assert (made.failures[0]["reason"], made.failures[0]["http_status"]) == ("http_4xx", 404)
-    assert made.seconds[0] < 1
+    server = serve({"/bad.jpg": without_body})
+    result = engine.mirror(server.url("/bad.jpg"))
+    assert (result.failures[0]["reason"], result.failures[0]["http_status"]) == ("http_4xx", 404)
+    assert result.seconds[0] < 1
 
 
-def test_a_good_certificate_is_taken(serve: Serve, engine: Engine, authority: Authority) -> None:
+def test_a_valid_certificate_is_accepted(serve: Serve, engine: Engine, authority: Authority) -> None:
     server = serve({"/a.jpg": GOOD, "/b.jpg": GOOD}, tls=authority.context("good.test"))
-    made = engine.mirror(server.url("/a.jpg", "good.test"), server.url("/b.jpg", "good.test"), per_host=1)
-    assert made.stored == [1, 2]
+    result = engine.mirror(server.url("/a.jpg", "good.test"), server.url("/b.jpg", "good.test"), per_host=1)
+    assert result.stored == [1, 2]
     assert server.connections == 1
 
 
-Secured = Callable[[Serve, Authority, Path], Server]
+TlsServer = Callable[[Serve, Authority, Path], Server]
 
 
 def wrong_host(serve: Serve, authority: Authority, _: Path) -> Server:
     return serve({"/bad.jpg": GOOD}, tls=authority.context("other.test"))
+
+
+def self_signed_context(folder: Path, name: str) -> ssl.SSLContext:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    file = folder / "self-signed.pem"
+    file.write_bytes(certificate.public_bytes(pem) + key.private_bytes(pem, pkcs8, serialization.NoEncryption()))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file)
+    return context
+
+
+def self_signed(serve: Serve, _: Authority, folder: Path) -> Server:
+    return serve({"/bad.jpg": GOOD}, tls=self_signed_context(folder, "bad.test"))
 
 
 def expired(serve: Serve, authority: Authority, _: Path) -> Server:
@@ -150,25 +178,37 @@ def no_tls(serve: Serve, _: Authority, __: Path) -> Server:
     )
 
 
-@pytest.mark.parametrize("secured", [wrong_host, expired, unknown_authority, tls_1_1, only_tls_1_1, no_tls])
-def test_a_certificate_fault_is_final_at_once(
-    secured: Secured, serve: Serve, engine: Engine, authority: Authority, tmp_path: Path
+@pytest.mark.parametrize(
+    ("make_server", "tls_reason"),
+    [
+        (wrong_host, "certificate is for another host name"),
+        (expired, "certificate expired"),
+        (self_signed, "self-signed certificate"),
+        (unknown_authority, "unknown issuer, or the server does not send its intermediate certificate"),
+        (tls_1_1, "no common TLS version, the server's is too old"),
+        (only_tls_1_1, "no common TLS version, the server's is too old"),
+        (no_tls, "the server does not use TLS on this port"),
+    ],
+)
+def test_a_tls_fault_is_final_at_once_and_has_its_reason(
+    make_server: TlsServer, tls_reason: str, serve: Serve, engine: Engine, authority: Authority, tmp_path: Path
 ) -> None:
-    server = secured(serve, authority, tmp_path)
+    server = make_server(serve, authority, tmp_path)
     a, b = good_pair(serve)
-    made = engine.mirror(a, server.url("/bad.jpg", "bad.test"), b)
-    (line,) = made.failures
+    result = engine.mirror(a, server.url("/bad.jpg", "bad.test"), b)
+    (line,) = result.failures
     assert (line["row"], line["reason"], line["retryable"]) == (2, "tls", False)
-    assert made.stored == [1, 3]
+    assert line["message"] == f"TLS handshake failed: {tls_reason}."
+    assert result.stored == [1, 3]
     assert (server.connections, server.hits["/bad.jpg"]) == (1, 0)
 
 
-def test_every_row_of_a_host_with_a_bad_certificate_says_so_and_none_is_left_alone(
+def test_a_bad_certificate_fails_each_row_of_its_host_and_does_not_open_the_circuit(
     serve: Serve, engine: Engine, authority: Authority
 ) -> None:
     server = serve({}, tls=authority.context("other.test"))
-    made = engine.mirror(*(server.url(f"/{n}.jpg", "bad.test") for n in range(12)), per_host=2)
-    assert {(line["reason"], line["retryable"]) for line in made.failures} == {("tls", False)}
+    result = engine.mirror(*(server.url(f"/{n}.jpg", "bad.test") for n in range(12)), per_host=2)
+    assert {(line["reason"], line["retryable"]) for line in result.failures} == {("tls", False)}
     assert server.connections == 12
 
 
@@ -181,17 +221,17 @@ def test_every_row_of_a_host_with_a_bad_certificate_says_so_and_none_is_left_alo
         pytest.param(dripping(b"\x16\x03\x03\x40\x00", b"\x00"), "timeout", 2, id="a drip"),
     ],
 )
-def test_a_handshake_that_comes_to_nothing_is_no_certificate_fault(
+def test_a_handshake_that_does_not_complete_is_not_a_tls_fault(
     behaviour: Behaviour, reason: str, tries: int, serve: Serve, engine: Engine
 ) -> None:
     server = serve(bare=behaviour, secure=True)
     a, b = good_pair(serve)
-    made = engine.mirror(a, server.url("/bad.jpg", "bad.test"), b, timeout=0.3)
-    (line,) = made.failures
+    result = engine.mirror(a, server.url("/bad.jpg", "bad.test"), b, timeout=0.3)
+    (line,) = result.failures
     assert (line["row"], line["reason"], line["retryable"]) == (2, reason, True)
-    assert made.stored == [1, 3]
+    assert result.stored == [1, 3]
     assert server.connections == tries
-    assert max(made.seconds) < 1
+    assert max(result.seconds) < 1
 
 
 @pytest.mark.parametrize(
@@ -201,39 +241,39 @@ def test_a_handshake_that_comes_to_nothing_is_no_certificate_fault(
         pytest.param(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", JPEG), id="a body"),
     ],
 )
-def test_what_drips_through_tls_is_cut_off_as_well(
+def test_the_deadline_applies_to_slow_responses_over_tls(
     behaviour: Behaviour, serve: Serve, engine: Engine, authority: Authority
 ) -> None:
     server = serve({"/bad.jpg": behaviour, "/a.jpg": GOOD}, tls=authority.context("good.test"))
-    made = engine.mirror(server.url("/a.jpg", "good.test"), server.url("/bad.jpg", "good.test"), timeout=0.3)
-    (line,) = made.failures
+    result = engine.mirror(server.url("/a.jpg", "good.test"), server.url("/bad.jpg", "good.test"), timeout=0.3)
+    (line,) = result.failures
     assert (line["row"], line["reason"]) == (2, "timeout")
-    assert made.stored == [1]
-    assert max(made.seconds) < 1
+    assert result.stored == [1]
+    assert max(result.seconds) < 1
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_what_drips_on_a_kept_connection_is_cut_off_as_well(
+def test_the_deadline_applies_to_slow_responses_on_idle_connections(
     secure: bool, serve: Serve, engine: Engine, authority: Authority
 ) -> None:
     drip = dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", JPEG)
     server = serve({"/a.jpg": GOOD, "/bad.jpg": drip}, tls=authority.context("good.test") if secure else None)
     rows = [server.url(path, "good.test") for path in ("/a.jpg", "/bad.jpg")]
-    made = engine.mirror(*rows, timeout=0.3, rounds=1, per_host=1)
-    assert [line["reason"] for line in made.failures] == ["timeout"]
+    result = engine.mirror(*rows, timeout=0.3, rounds=1, per_host=1)
+    assert [line["reason"] for line in result.failures] == ["timeout"]
     assert server.connections == 1
-    assert made.seconds[0] < 1.5
+    assert result.seconds[0] < 1.5
 
 
-def test_deadlines_that_strike_in_the_middle_of_tls_cut_off_their_own_download_alone(
+def test_deadlines_in_the_middle_of_tls_end_their_own_download_only(
     serve: Serve, engine: Engine, authority: Authority
 ) -> None:
-    """Handshakes and bodies end at every moment around the deadline, while good rows share the process."""
+    """The deadline expires during handshakes and bodies, while good rows are downloaded in the same process."""
     tls = authority.context("good.test")
     slow = serve({f"/{n}.jpg": dripping(b"HTTP/1.1 200 OK\r\n\r\n", JPEG) for n in range(16)}, tls=tls)
     mute = serve(bare=silent, secure=True)
     good = serve({f"/{n}.jpg": GOOD for n in range(64)}, tls=tls)
-    made = engine.mirror(
+    result = engine.mirror(
         *(slow.url(f"/{n}.jpg", "good.test") for n in range(16)),
         *(mute.url(f"/{n}.jpg", "good.test") for n in range(16)),
         *(good.url(f"/{n}.jpg", "good.test") for n in range(64)),
@@ -242,15 +282,15 @@ def test_deadlines_that_strike_in_the_middle_of_tls_cut_off_their_own_download_a
         concurrency=64,
         per_host=16,
     )
-    assert {line["reason"] for line in made.failures} == {"timeout"}
-    assert len(made.failures) == 32
-    assert len(made.stored) == 64
+    assert {line["reason"] for line in result.failures} == {"timeout"}
+    assert len(result.failures) == 32
+    assert len(result.stored) == 64
 
 
-def test_a_server_that_says_more_than_it_announced_does_not_answer_the_next_row(serve: Serve, engine: Engine) -> None:
-    """What is left over on a kept connection is no answer to the request that comes after."""
+def test_bytes_beyond_the_content_length_do_not_answer_the_next_request(serve: Serve, engine: Engine) -> None:
+    """Bytes that are left on an idle connection are not the response to the next request."""
     whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(JPEG) + JPEG
     forged = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
     server = serve({"/a.jpg": lambda visit: visit.send(whole + forged), "/b.jpg": GOOD})
-    made = engine.mirror(server.url("/a.jpg"), server.url("/b.jpg"), per_host=1)
-    assert made.stored == [1, 2]
+    result = engine.mirror(server.url("/a.jpg"), server.url("/b.jpg"), per_host=1)
+    assert result.stored == [1, 2]

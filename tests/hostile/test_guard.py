@@ -1,4 +1,4 @@
-"""The guard under thousands of URLs and answers, held against another one; and that nothing goes around it."""
+"""The guard with thousands of URLs and DNS answers, compared with another implementation; nothing bypasses it."""
 
 import random
 import socket
@@ -46,37 +46,37 @@ INSIDE = networks(
     *("fec0::/10", "ff00::/8", "::ffff:10.0.0.0/104", "::ffff:127.0.0.0/104", "::ffff:169.254.0.0/112"),
     *("::ffff:192.168.0.0/112", "64:ff9b::a00:0/104", "64:ff9b::7f00:0/104", "64:ff9b::a9fe:0/112"),
 )
-CASES = 5000
+CASE_COUNT = 5000
 SEED = 20_251_123
 
 
 @dataclass(frozen=True)
 class Case:
-    """A URL, what the resolver answers to its name, if it has one, and the connects that must be tried."""
+    """A URL, the addresses of its host name, if it has one, and the expected attempts to connect."""
 
     url: str
     answers: tuple[str, ...]
-    wanted: list[tuple[Address, int]]
+    connects: list[tuple[Address, int]]
 
 
 def test_of_thousands_of_urls_and_answers_only_the_public_ones_are_dialled(make_engine: Callable[..., Engine]) -> None:
-    """Each good one is dialled at every address it has, up to three; of a bad one nothing is."""
+    """A good host is dialled at up to three of its addresses, a bad one at none."""
     answers: dict[str, tuple[str, ...]] = {}
     engine = make_engine(allowed="", look_up=lambda name: answers.pop(name, None) or loopback_names(name))
     good = 0
     for case in cases(random.Random(SEED)):
         if (name := str(urlsplit(case.url).hostname)).endswith(".example"):
             answers[name] = case.answers
-        with recorded() as connects, pytest.raises(RowError) as raised:
+        with recorded() as recording, pytest.raises(RowError) as raised:
             engine.fetcher.fetch(FetchRequest(url=case.url, timeout=10, max_bytes=1))
-        assert [(ip_address(text), port) for text, port in connects.targets] == case.wanted, (SEED, case)
-        assert raised.value.reason is (Reason.CONNECT if case.wanted else Reason.BLOCKED_ADDRESS), (SEED, case)
-        good += bool(case.wanted)
-    assert CASES / 4 < good < CASES * 3 / 4
+        assert [(ip_address(text), port) for text, port in recording.targets] == case.connects, (SEED, case)
+        assert raised.value.reason is (Reason.CONNECT if case.connects else Reason.BLOCKED_ADDRESS), (SEED, case)
+        good += bool(case.connects)
+    assert CASE_COUNT / 4 < good < CASE_COUNT * 3 / 4
 
 
 def cases(chance: random.Random) -> Iterator[Case]:
-    for number in range(CASES):
+    for number in range(CASE_COUNT):
         pools = chance.choice([(PUBLIC,), (PUBLIC,), (INSIDE,), (PUBLIC, INSIDE)])
         scheme, port = chance.choice(
             [("http", 80), ("https", 443), ("http", 443), ("http", 80), ("http", 22), ("http", 9001)]
@@ -84,30 +84,30 @@ def cases(chance: random.Random) -> Iterator[Case]:
         at = f":{port}" if (scheme, port) not in (("http", 80), ("https", 443)) else chance.choice(["", f":{port}"])
         user = chance.choice(["", "", "user@", "8.8.8.8@", "a:b@"])
         if chance.random() < 0.5:
-            address = drawn(chance, chance.choice(pools))
-            host, found = spelled(chance, address), [address]
+            address = random_address(chance, chance.choice(pools))
+            host, resolved = random_spelling(chance, address), [address]
         else:
             host = f"h{number}.example"
-            found = list({drawn(chance, pool) for pool in pools for _ in range(chance.choice([1, 1, 2]))})
-            chance.shuffle(found)
-        bad = any(any(inside(a, network) for network in INSIDE) for a in found) or port not in (80, 443)
-        wanted = [] if bad else [(address, port) for address in found[:3]]
-        yield Case(f"{scheme}://{user}{host}{at}/a.jpg", tuple(map(str, found)), wanted)
+            resolved = list({random_address(chance, pool) for pool in pools for _ in range(chance.choice([1, 1, 2]))})
+            chance.shuffle(resolved)
+        bad = any(any(inside(a, network) for network in INSIDE) for a in resolved) or port not in (80, 443)
+        connects = [] if bad else [(address, port) for address in resolved[:3]]
+        yield Case(f"{scheme}://{user}{host}{at}/a.jpg", tuple(map(str, resolved)), connects)
 
 
 def inside(address: Address, network: Network) -> bool:
     return address.version == network.version and address in network
 
 
-def drawn(chance: random.Random, pool: Sequence[Network]) -> Address:
-    """From any network of the pool: its first, its last, or one between."""
+def random_address(chance: random.Random, pool: Sequence[Network]) -> Address:
+    """The first, the last, or another address of a network of the pool."""
     network = chance.choice(pool)
     first, last = int(network[0]), int(network[-1])
     return type(network[0])(chance.choice([first, last, chance.randint(first, last), chance.randint(first, last)]))
 
 
-def spelled(chance: random.Random, address: Address) -> str:
-    """As a URL may write it."""
+def random_spelling(chance: random.Random, address: Address) -> str:
+    """The address in one of the forms that a URL may have."""
     if isinstance(address, IPv6Address):
         return f"[{chance.choice([str(address), address.exploded, str(address).upper()])}]"
     a, b, c, d = address.packed
@@ -125,19 +125,19 @@ def spelled(chance: random.Random, address: Address) -> str:
 
 
 STRICTER = networks("::/3", "4000::/2", "8000::/1", "2001::/23", "192.88.99.0/24")
-"""Where we refuse what the oracle lets through: IPv6 that nobody was given, and deprecated translators."""
+"""Networks that only we block: unallocated IPv6, and deprecated translation mechanisms."""
 
 LOOSER = networks("64:ff9b::/96")
-"""Where the oracle refuses all of NAT64, we look at the address within."""
+"""Networks that only the oracle blocks: all of NAT64, of which we check the embedded address."""
 
 
-def test_our_policy_and_the_oracles_differ_only_where_we_mean_it() -> None:
+def test_our_policy_and_that_of_the_oracle_differ_only_in_known_networks() -> None:
     chance = random.Random(SEED)
     policy = AddressPolicy()
     pools: list[Sequence[Network]] = [PUBLIC, INSIDE, networks("0.0.0.0/0"), networks("2000::/3"), networks("::/0")]
     for _ in range(12_000):
-        address = drawn(chance, chance.choice(pools))
-        ours = policy.refusal(str(address), 80) is None
+        address = random_address(chance, chance.choice(pools))
+        ours = policy.blocked_because(str(address), 80) is None
         if ours != allowed_by_oracle(address):
             expected = LOOSER if ours else STRICTER
             assert any(inside(address, network) for network in expected), (SEED, address, ours)
@@ -152,28 +152,31 @@ def allowed_by_oracle(address: Address) -> bool:
 
 
 @pytest.mark.parametrize("network", PUBLIC + INSIDE, ids=str)
-def test_both_ends_of_each_network_are_on_the_side_they_should_be(network: Network) -> None:
+def test_both_ends_of_each_network_are_allowed_or_blocked_as_listed(network: Network) -> None:
     policy = AddressPolicy()
     for address in (network[0], network[-1]):
-        assert (policy.refusal(str(address), 443) is None) is (network in PUBLIC)
+        assert (policy.blocked_because(str(address), 443) is None) is (network in PUBLIC)
 
 
 @pytest.mark.parametrize("text", ["10.0.0.0/8", " 10.0.0.0/8 , 2001:db8::/32 ", "10.0.0.5/32,::1/128", ""])
 def test_allowed_networks_are_read_from_a_setting(text: str) -> None:
     policy = AddressPolicy.parse(text)
-    assert (policy.refusal("10.0.0.5", 9001) is None) is ("10." in text)
-    assert policy.refusal("10.0.0.5", 80) is None or policy.refusal("10.0.0.5", 80) == "is not a public address"
-    assert policy.refusal("11.0.0.5", 9001) is not None
+    assert (policy.blocked_because("10.0.0.5", 9001) is None) is ("10." in text)
+    assert (
+        policy.blocked_because("10.0.0.5", 80) is None
+        or policy.blocked_because("10.0.0.5", 80) == "the host resolves to a non-public address"
+    )
+    assert policy.blocked_because("11.0.0.5", 9001) is not None
 
 
-# The canary: if an upgrade finds another way to connect, these fail.
+# The canary: these tests fail if an upgrade connects in another way.
 
 
 @contextmanager
-def gone_around(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Target]]:
-    """The connects that were made meanwhile, but not by the guard."""
+def unguarded_connects(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Target]]:
+    """Record the connects that the guard did not make."""
     dialling: set[int] = set()
-    around: list[Target] = []
+    unguarded: list[Target] = []
     dial = guard._dial
 
     def marked(addresses: tuple[str, ...], port: int, options: Any) -> socket.socket:
@@ -184,36 +187,34 @@ def gone_around(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[
             dialling.clear()
 
     monkeypatch.setattr(guard, "_dial", marked)
-    with recorded(lambda target: around.append(target) if not dialling else None):
-        yield around
+    with recorded(lambda target: unguarded.append(target) if not dialling else None):
+        yield unguarded
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_every_connect_of_a_download_is_the_guards(
+def test_the_guard_makes_every_connect_of_a_download(
     secure: bool, serve: Serve, engine: Engine, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = serve({"/a.jpg": answer(body=images.jpeg())}, tls=authority.context("good.test") if secure else None)
-    with gone_around(engine.guard, monkeypatch) as around:
+    with unguarded_connects(engine.guard, monkeypatch) as unguarded:
         assert engine.mirror(server.url("/a.jpg", "good.test"), concurrency=1).stored == [1]
-    assert around == []
+    assert unguarded == []
     assert server.connections == 1
 
 
-def test_the_canary_sings_when_urllib3_connects_by_itself(
-    serve: Serve, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_canary_detects_a_connect_by_urllib3(serve: Serve, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     server = serve({"/a.jpg": answer(body=images.jpeg())})
 
-    def by_itself(connection: GuardedHTTPConnection) -> None:
+    def connect_directly(connection: GuardedHTTPConnection) -> None:
         connection.sock = socket.create_connection((connection.host, connection.port))
 
-    monkeypatch.setattr(GuardedHTTPConnection, "connect", by_itself)
-    with gone_around(engine.guard, monkeypatch) as around:
+    monkeypatch.setattr(GuardedHTTPConnection, "connect", connect_directly)
+    with unguarded_connects(engine.guard, monkeypatch) as unguarded:
         engine.mirror(server.url("/a.jpg"), concurrency=1)
-    assert around == [("127.0.0.1", server.port)]
+    assert unguarded == [("127.0.0.1", server.port)]
 
 
-def test_no_download_goes_through_a_proxy_even_if_it_is_asked_to(
+def test_no_download_goes_through_a_proxy_even_if_one_is_configured(
     serve: Serve, engine: Engine, connects: Recording
 ) -> None:
     server = serve({"/a.jpg": answer(body=images.jpeg())})

@@ -1,4 +1,4 @@
-"""Connections that are kept for later: as long as there is room, and never more than that."""
+"""Idle connections: kept up to the maximum, and never more."""
 
 import queue
 import random
@@ -9,7 +9,7 @@ import pytest
 from urllib3.connection import HTTPConnection
 
 from functions.core.web import session
-from functions.core.web.idle import IdleConnections, PoolQueue
+from functions.core.web.transport import IdleConnections, PoolQueue
 from tests.hostile.conftest import Serve
 from tests.hostile.engine import Engine
 from tests.support import images
@@ -22,25 +22,23 @@ Make = Callable[..., Engine]
 
 
 def urls_of(server: Server, hosts: int, times: int) -> list[str]:
-    """Host after host, and from the first again."""
+    """One URL of each host in turn, several times."""
     return [server.url(f"/{turn}.jpg", f"host{host}.test") for turn in range(times) for host in range(hosts)]
 
 
-def test_a_host_whose_turn_comes_again_after_many_others_is_asked_over_its_old_connection(
-    serve: Serve, make_engine: Make
-) -> None:
+def test_the_connection_of_a_host_is_used_again_after_those_of_many_others(serve: Serve, make_engine: Make) -> None:
     server = serve({f"/{turn}.jpg": GOOD for turn in range(3)})
 
-    made = make_engine().mirror(*urls_of(server, HOSTS, 3), concurrency=1)
+    result = make_engine().mirror(*urls_of(server, HOSTS, 3), concurrency=1)
 
-    assert len(made.stored) == 3 * HOSTS
+    assert len(result.stored) == 3 * HOSTS
     assert server.connections == HOSTS
 
 
-def test_the_one_that_waited_longest_is_closed_for_one_too_many(
+def test_above_the_maximum_the_connection_idle_longest_is_closed(
     serve: Serve, make_engine: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "MOST_IDLE", 2)
+    monkeypatch.setattr(session, "MAX_IDLE_CONNECTIONS", 2)
     server = serve({"/0.jpg": GOOD})
     one, two, three = (server.url("/0.jpg", f"host{host}.test") for host in range(3))
     engine = make_engine()
@@ -53,46 +51,46 @@ def test_the_one_that_waited_longest_is_closed_for_one_too_many(
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_with_room_for_nearly_none_every_row_is_stored_whatever_its_turn(
+def test_every_row_is_stored_with_very_few_idle_connections(
     serve: Serve, make_engine: Make, authority: Authority, monkeypatch: pytest.MonkeyPatch, secure: bool
 ) -> None:
-    monkeypatch.setattr(session, "MOST_IDLE", 3)
+    monkeypatch.setattr(session, "MAX_IDLE_CONNECTIONS", 3)
     seed = random.randrange(2**32)
     names = [f"host{host}.test" for host in range(12)]
     server = serve({f"/{n}.jpg": GOOD for n in range(400)}, tls=authority.context(*names) if secure else None)
-    chosen = random.Random(seed)
-    urls = [server.url(f"/{n}.jpg", chosen.choice(names)) for n in range(400)]
+    chance = random.Random(seed)
+    urls = [server.url(f"/{n}.jpg", chance.choice(names)) for n in range(400)]
 
-    made = make_engine().mirror(*urls, concurrency=24, per_host=8, rounds=1)
+    result = make_engine().mirror(*urls, concurrency=24, per_host=8, rounds=1)
 
-    assert made.failures == [], f"seed {seed}"
+    assert result.failures == [], f"seed {seed}"
 
 
 def connection() -> HTTPConnection:
     return HTTPConnection("127.0.0.1")
 
 
-def test_who_takes_a_connection_has_it_alone() -> None:
+def test_a_connection_that_is_taken_is_not_closed_for_others() -> None:
     closed: list[HTTPConnection] = []
     idle = IdleConnections(1)
-    waiting = PoolQueue(4, idle)
-    taken, *others = (connection() for _ in range(3))
-    for each in (taken, *others):
+    pool_queue = PoolQueue(4, idle)
+    first, *others = (connection() for _ in range(3))
+    for each in (first, *others):
         each.close = lambda each=each: closed.append(each)  # type: ignore[method-assign,misc]
-    waiting.put(taken)
-    assert waiting.get() is taken
+    pool_queue.put(first)
+    assert pool_queue.get() is first
 
     for other in others:
-        waiting.put(other)
+        pool_queue.put(other)
 
     assert closed == others[:1]
 
 
-def test_a_connection_that_finds_no_place_in_its_pool_takes_none_among_those_that_wait() -> None:
+def test_a_connection_that_its_full_pool_rejects_does_not_count_as_idle() -> None:
     idle = IdleConnections(3)
     full, other = PoolQueue(1, idle), PoolQueue(2, idle)
     oldest = connection()
-    oldest.close = lambda: pytest.fail("it was closed for one that does not wait")  # type: ignore[method-assign]
+    oldest.close = lambda: pytest.fail("closed for a connection that is not idle")  # type: ignore[method-assign]
     other.put(oldest)
     full.put(connection())
     with pytest.raises(queue.Full):
@@ -103,24 +101,24 @@ def test_a_connection_that_finds_no_place_in_its_pool_takes_none_among_those_tha
     assert {other.get(), other.get()} >= {oldest}
 
 
-def test_a_connection_that_is_being_closed_is_not_handed_out_before_it_is() -> None:
+def test_a_connection_that_is_being_closed_is_handed_out_only_when_it_is_closed() -> None:
     idle = IdleConnections(1)
-    waiting = PoolQueue(4, idle)
-    begun, go_on, closed = threading.Event(), threading.Event(), threading.Event()
+    pool_queue = PoolQueue(4, idle)
+    close_started, may_close, closed = threading.Event(), threading.Event(), threading.Event()
     slow = connection()
 
     def close() -> None:
-        begun.set()
-        go_on.wait(5)
+        close_started.set()
+        may_close.wait(5)
         closed.set()
 
     slow.close = close  # type: ignore[method-assign]
-    waiting.put(slow)
-    evicting = threading.Thread(target=idle.add, args=(connection(),))
-    evicting.start()
-    assert begun.wait(5)
-    threading.Timer(0.05, go_on.set).start()
+    pool_queue.put(slow)
+    eviction = threading.Thread(target=idle.add, args=(connection(),))
+    eviction.start()
+    assert close_started.wait(5)
+    threading.Timer(0.05, may_close.set).start()
 
-    assert waiting.get() is slow
+    assert pool_queue.get() is slow
     assert closed.is_set()
-    evicting.join(5)
+    eviction.join(5)

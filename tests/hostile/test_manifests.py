@@ -14,7 +14,7 @@ from functions.core.prepare import Preparer
 from tests.support.fakes import FakeManifests, FakeRecords
 
 URL = "http://a.example/1.png"
-STARTED = "2026-07-25T12:00:00.000Z"
+STARTED_AT = "2026-07-25T12:00:00.000Z"
 
 
 class Run:
@@ -27,7 +27,7 @@ class Run:
         manifests, records = FakeManifests(piece=4096), FakeRecords()
         manifests.add(f"manifests/{name}", content, metadata=metadata or {})
         preparer = Preparer(manifests=manifests, records=records, defaults={}, whole_bytes=whole)
-        self.payload: dict[str, Any] = preparer.prepare(event, "arn:1", STARTED)
+        self.payload: dict[str, Any] = preparer.prepare(event, "arn:1", STARTED_AT)
         self.record = records.records[run_id_of(event)]
 
 
@@ -78,7 +78,7 @@ def test_a_missing_header_is_accepted_and_noted() -> None:
         ("none.csv.gz", gzip.compress(b"", mtime=0)),
     ],
 )
-def test_what_has_no_rows_ends_at_once_and_says_so(name: str, data: str | bytes) -> None:
+def test_a_manifest_without_rows_is_empty(name: str, data: str | bytes) -> None:
     run = Run(name, data)
 
     assert (run.payload["status"], run.payload["rows"]) == ("empty", 0)
@@ -160,7 +160,7 @@ def test_this_is_rejected_with_where_it_is_and_how_to_fix_it(name: str, data: st
         ({"base-url": "a.example"}, "The option base_url is wrong: it begins with http"),
     ],
 )
-def test_an_option_that_is_wrong_is_named(metadata: dict[str, str], sentence: str) -> None:
+def test_an_invalid_option_is_named(metadata: dict[str, str], sentence: str) -> None:
     with pytest.raises(InvalidManifest, match=sentence):
         Run("a.csv", f"url\n{URL}\n", metadata)
 

@@ -1,4 +1,4 @@
-"""Whatever a server or a manifest says, what reads it raises nothing but a RowError, and answers in its domain."""
+"""Parsers of server and manifest input: for any input they return a valid result, or raise a RowError."""
 
 import io
 import re
@@ -18,23 +18,26 @@ from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.reasons import Reason
 from functions.core.model.urls import absolute_url, host_of, origin_of, redact
 from functions.core.web.addresses import AddressPolicy
-from functions.core.web.body import Body, receive
-from functions.core.web.causes import body_fault, fault_from
-from functions.core.web.head import MAX_HEAD_BYTES, StrictResponse
-from functions.core.web.redirects import target_of
-from functions.core.web.retry_after import MAX_SECONDS, seconds_asked
-from functions.core.web.robots import OPT_OUTS, opted_out
-from functions.core.web.statuses import fault_of
+from functions.core.web.errors import (
+    MAX_RETRY_AFTER_SECONDS,
+    body_error_from,
+    error_for_status,
+    parse_retry_after,
+    row_error_from,
+)
+from functions.core.web.fetch import OPT_OUT_DIRECTIVES, opt_out_directive, redirect_target
+from functions.core.web.response import Body, receive
+from functions.core.web.transport import MAX_HEAD_BYTES, StrictResponse
 
 T = TypeVar("T")
 
 
-def fault_or(call: Callable[[], T]) -> T | RowError:
-    """What a call returns, or the RowError that it raises; anything else that it raises fails the test."""
+def result_or_error(call: Callable[[], T]) -> T | RowError:
+    """The result of a call, or the RowError that it raises; any other exception fails the test."""
     try:
         return call()
-    except RowError as fault:
-        return fault
+    except RowError as error:
+        return error
 
 
 MANY = settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -42,7 +45,7 @@ BODY_FAULTS = {Reason.TOO_LARGE, Reason.EMPTY_BODY, Reason.INCOMPLETE_BODY, Reas
 NOW = datetime(2025, 11, 23, 12, tzinfo=UTC)
 
 header_text = st.text(st.characters(min_codepoint=9, max_codepoint=255), max_size=120)
-"""As http.client hands headers over: Latin-1."""
+"""Headers as http.client decodes them: Latin-1."""
 
 URL_WORDS = re.findall(
     r"\S+", r"http https file : // / \ @ [ ] ::1 127.0.0.1 a.test %31 ? # = & .. :80 :99999 sig=abc ; % é"
@@ -54,8 +57,8 @@ url_pieces = st.lists(st.sampled_from(URL_WORDS + ODD_CHARACTERS) | st.text(max_
 @MANY
 @given(url_pieces, st.sampled_from(["", "https://a.test/dir/", "http://u:p@a.test", "not a url"]))
 @example("//[", "https://a.test/dir/")
-def test_a_url_is_absolute_and_the_webs_or_its_row_fails(text: str, base_url: str) -> None:
-    url = fault_or(lambda: absolute_url(text, base_url))
+def test_a_url_is_an_absolute_http_url_or_its_row_fails(text: str, base_url: str) -> None:
+    url = result_or_error(lambda: absolute_url(text, base_url))
     if isinstance(url, RowError):
         assert (url.reason, url.retryable) == (Reason.INVALID_URL, False)
     else:
@@ -84,8 +87,8 @@ def test_any_text_can_be_redacted(text: str) -> None:
 @example("1.5")
 @example("١٢")
 def test_retry_after_is_bounded_seconds_or_nothing(header: str | None) -> None:
-    seconds = seconds_asked(header, NOW)
-    assert seconds is None or 0 <= seconds <= MAX_SECONDS
+    seconds = parse_retry_after(header)
+    assert seconds is None or 0 <= seconds <= MAX_RETRY_AFTER_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -105,14 +108,17 @@ def test_retry_after_is_bounded_seconds_or_nothing(header: str | None) -> None:
         (None, None),
     ],
 )
-def test_retry_after_in_each_of_its_forms(header: str | None, seconds: float | None) -> None:
-    assert seconds_asked(header, NOW) == seconds
+def test_retry_after_in_each_of_its_forms(
+    header: str | None, seconds: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("urllib3.util.retry.time.time", NOW.timestamp)
+    assert parse_retry_after(header) == seconds
 
 
 @MANY
 @given(st.lists(header_text, max_size=4))
-def test_a_robots_tag_opts_out_by_a_known_word_or_not_at_all(headers: list[str]) -> None:
-    assert opted_out(headers) in {None, *OPT_OUTS}
+def test_a_robots_tag_opts_out_by_a_known_directive_or_not_at_all(headers: list[str]) -> None:
+    assert opt_out_directive(headers) in {None, *OPT_OUT_DIRECTIVES}
 
 
 robot_names = st.sampled_from(["googlebot", "otherbot", "bingbot", "my-bot"])
@@ -122,24 +128,26 @@ harmless = st.lists(
 
 
 @MANY
-@given(harmless, st.sampled_from(sorted(OPT_OUTS)), st.booleans(), harmless, st.lists(robot_names, max_size=1))
-def test_an_opt_out_is_found_among_others_unless_it_is_another_agents(
+@given(
+    harmless, st.sampled_from(sorted(OPT_OUT_DIRECTIVES)), st.booleans(), harmless, st.lists(robot_names, max_size=1)
+)
+def test_an_opt_out_is_found_among_others_unless_it_addresses_another_robot(
     before: list[str], word: str, shout: bool, after: list[str], agents: list[str]
 ) -> None:
     tag = ", ".join([*before, word.upper() if shout else word, *after])
     header = f"{agents[0]}: {tag}" if agents else tag
-    assert opted_out(["noarchive", header]) == (None if agents else word)
-    assert opted_out([f"image-mirror: {tag}"]) == word
-    assert opted_out([f"Image-Mirror/0.1: {tag}"]) == word
+    assert opt_out_directive(["noarchive", header]) == (None if agents else word)
+    assert opt_out_directive([f"image-mirror: {tag}"]) == word
+    assert opt_out_directive([f"Image-Mirror/0.1: {tag}"]) == word
 
 
 @MANY
 @given(st.integers(100, 999), st.dictionaries(st.sampled_from(["Retry-After", "Location"]), header_text))
-def test_every_status_but_200_has_a_fault(status: int, headers: dict[str, str]) -> None:
-    fault = fault_of(status, headers)
-    assert fault.status == status
-    assert str(status) in fault.message
-    assert fault.wait is None or 0 <= fault.wait <= MAX_SECONDS
+def test_every_status_but_200_has_an_error(status: int, headers: dict[str, str]) -> None:
+    error = error_for_status(status, headers)
+    assert error.status == status
+    assert str(status) in error.message
+    assert error.wait is None or 0 <= error.wait <= MAX_RETRY_AFTER_SECONDS
 
 
 @MANY
@@ -150,11 +158,11 @@ def test_every_status_but_200_has_a_fault(status: int, headers: dict[str, str]) 
 @example("http://[", 302)
 @example("//", 302)
 @example("http://a.test:x/", 302)
-def test_a_redirect_leads_to_the_web_or_nowhere(location: str, status: int) -> None:
+def test_a_redirect_leads_to_an_http_url_or_fails(location: str, status: int) -> None:
     response = requests.Response()
     response.status_code = status
     response.headers["Location"] = location
-    target = fault_or(lambda: target_of(response, "https://a.test/b/c?d"))
+    target = result_or_error(lambda: redirect_target(response, "https://a.test/b/c?d"))
     if isinstance(target, RowError):
         assert (target.reason, target.status, target.retryable) == (Reason.BLOCKED_ADDRESS, status, False)
     else:
@@ -168,15 +176,19 @@ def test_a_redirect_leads_to_the_web_or_nowhere(location: str, status: int) -> N
         st.one_of(st.binary(min_size=1, max_size=64), st.sampled_from([b"\x1f\x8b\x08\x00", b"\x78\x9c"])), max_size=6
     ),
 )
-def test_any_bytes_in_any_coding_are_a_body_or_a_fault(encoding: str, chunks: list[bytes]) -> None:
-    left = iter([*chunks, b""])
+def test_any_bytes_in_any_encoding_are_a_body_or_an_error(encoding: str, chunks: list[bytes]) -> None:
+    remaining = iter([*chunks, b""])
 
     def received() -> Body:
         return receive(
-            lambda amount: next(left), encoding=encoding, max_bytes=150, want_md5=True, check_head=lambda head: None
+            lambda amount: next(remaining),
+            encoding=encoding,
+            max_bytes=150,
+            want_md5=True,
+            check_head=lambda head: None,
         )
 
-    body = fault_or(received)
+    body = result_or_error(received)
     if isinstance(body, RowError):
         assert body.reason in BODY_FAULTS
     else:
@@ -186,7 +198,7 @@ def test_any_bytes_in_any_coding_are_a_body_or_a_fault(encoding: str, chunks: li
 
 
 class _Sock:
-    """As much of a socket as a response reads from."""
+    """The part of a socket that a response uses."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -206,15 +218,15 @@ head_pieces = st.sampled_from([*HEAD_WORDS.split(b"|"), b"\r\n", b"\n", b"\r\n\r
 @example(b"HTTP/1.1 100 Continue\r\n\r\n" * 5000)
 @example(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 50_000)
 @example(b"HTTP/1.1 200 OK\r\nA: " + b"b" * 2 * MAX_HEAD_BYTES)
-def test_any_bytes_are_a_head_with_its_end_or_an_exception_that_is_a_fault(data: bytes) -> None:
+def test_any_bytes_are_a_complete_head_or_a_connect_error(data: bytes) -> None:
     response = StrictResponse(_Sock(data))  # type: ignore[arg-type]
-    fault = None
+    row_error = None
     try:
         response.begin()
     except Exception as error:
-        fault = fault_from(error)
+        row_error = row_error_from(error)
     response.close()
-    assert fault.reason is Reason.CONNECT if fault else response.status == 101 or 200 <= response.status <= 999
+    assert row_error.reason is Reason.CONNECT if row_error else response.status == 101 or 200 <= response.status <= 999
 
 
 EXCEPTIONS = (
@@ -234,20 +246,18 @@ exceptions = st.sampled_from(EXCEPTIONS)
 
 @MANY
 @given(exceptions, exceptions)
-def test_any_exception_of_the_stack_below_is_a_fault_that_says_nothing_of_its_text(
-    one: Exception, two: Exception
-) -> None:
-    one.__cause__, two.__context__ = two, one  # a loop, too, must end
-    for fault in (fault_from(one), body_fault(one)):
-        assert fault.reason in {Reason.CONNECT, Reason.TIMEOUT, Reason.INCOMPLETE_BODY, Reason.INVALID_URL, Reason.TLS}
-        assert "secret" not in fault.message
-        assert "u:p" not in fault.message
+def test_any_exception_of_the_libraries_is_an_error_without_its_text(one: Exception, two: Exception) -> None:
+    one.__cause__, two.__context__ = two, one  # a cycle of causes
+    for error in (row_error_from(one), body_error_from(one)):
+        assert error.reason in {Reason.CONNECT, Reason.TIMEOUT, Reason.INCOMPLETE_BODY, Reason.INVALID_URL, Reason.TLS}
+        assert "secret" not in error.message
+        assert "u:p" not in error.message
 
 
 @MANY
 @given(st.one_of(st.text(max_size=20), st.ip_addresses().map(str)), st.integers(-1, 70_000))
-def test_any_text_is_an_address_that_may_be_dialled_or_one_that_may_not(text: str, port: int) -> None:
-    refusal = AddressPolicy().refusal(text, port)
-    assert refusal is None or refusal
+def test_any_text_is_an_address_that_is_allowed_or_blocked(text: str, port: int) -> None:
+    reason = AddressPolicy().blocked_because(text, port)
+    assert reason is None or reason
     if port not in (80, 443):
-        assert refusal
+        assert reason

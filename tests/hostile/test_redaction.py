@@ -1,4 +1,4 @@
-"""What a URL holds of secrets stands in nothing that people read: outcomes, messages, log lines."""
+"""Secrets in URLs and headers do not appear in outcomes, messages and log lines."""
 
 import json
 import logging
@@ -19,26 +19,26 @@ QUERY = (
 USER = "://me:hunter2@"
 
 
-def secretly(url: str) -> dict[str, object]:
+def item_with_secrets(url: str) -> dict[str, object]:
     return {"url": url.replace("://", USER) + QUERY, "headers": {"Cookie": "id=c00k1e", "Authorization": "hunter2"}}
 
 
-def told(engine: Engine, caplog: pytest.LogCaptureFixture, *items: object, **options: object) -> str:
-    """All that the rows leave behind for people: parts, messages, and every log line of every library."""
+def logged_text(engine: Engine, caplog: pytest.LogCaptureFixture, *items: object, **options: object) -> str:
+    """The output of a run for people: parts, messages, and every log line of every library."""
     with caplog.at_level(logging.DEBUG):
-        made = engine.mirror(*items, rounds=1, **options)
+        result = engine.mirror(*items, rounds=1, **options)
     logged = [
         record.getMessage() + str(record.exc_info or "") + str(record.exc_text or "") for record in caplog.records
     ]
     return "\n".join(
-        [json.dumps(made.files.files), *(json.dumps(n.body) + n.subject for n in made.notices.published), *logged]
+        [json.dumps(result.files.files), *(json.dumps(n.body) + n.subject for n in result.notices.published), *logged]
     )
 
 
-def test_no_fault_tells_a_secret(serve: Serve, engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_fault_exposes_a_secret(serve: Serve, engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
     servers = [serve({"/bad.jpg": fault.behaviour, "/ok.jpg": GOOD}) for fault in FAULTS]
-    rows = [secretly(server.url(path)) for server in servers for path in ("/bad.jpg", "/ok.jpg")]
-    text = told(engine, caplog, *rows, **BRIEF, **SMALL, concurrency=64)
+    rows = [item_with_secrets(server.url(path)) for server in servers for path in ("/bad.jpg", "/ok.jpg")]
+    text = logged_text(engine, caplog, *rows, **BRIEF, **SMALL, concurrency=64)
     assert text.count('"failed"') >= len(FAULTS)
     assert "w=640" in text
     assert not [secret for secret in SECRETS if secret in text]
@@ -51,35 +51,33 @@ def test_no_fault_tells_a_secret(serve: Serve, engine: Engine, caplog: pytest.Lo
         pytest.param(redirect(f"http{USER}127.0.0.1:1/x{QUERY}"), id="a redirect with secrets of its own"),
         pytest.param(redirect("http://me:hunter2@[x/"), id="one that cannot be parsed"),
         pytest.param(redirect("http://me:hunter2@10.0.0.1/"), id="one that is blocked"),
-        pytest.param(answer(401, {"WWW-Authenticate": "Basic hunter2"}), id="a refusal"),
+        pytest.param(answer(401, {"WWW-Authenticate": "Basic hunter2"}), id="an error response"),
     ],
 )
-def test_no_odd_answer_tells_one(
+def test_no_odd_response_exposes_a_secret(
     behaviour: Behaviour, serve: Serve, engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    text = told(engine, caplog, secretly(serve({"/bad.jpg": behaviour}).url("/bad.jpg")))
+    text = logged_text(engine, caplog, item_with_secrets(serve({"/bad.jpg": behaviour}).url("/bad.jpg")))
     assert '"failed"' in text
     assert not [secret for secret in SECRETS if secret in text]
 
 
-def test_no_failed_handshake_tells_one(
+def test_no_failed_handshake_exposes_a_secret(
     serve: Serve, engine: Engine, authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = serve({}, tls=authority.context("other.test"))
-    text = told(engine, caplog, secretly(server.url("/a.jpg", "bad.test")))
+    text = logged_text(engine, caplog, item_with_secrets(server.url("/a.jpg", "bad.test")))
     assert '"tls"' in text
     assert not [secret for secret in SECRETS if secret in text]
 
 
-def test_no_name_that_is_not_known_tells_one(
-    make_engine: Callable[..., Engine], caplog: pytest.LogCaptureFixture
-) -> None:
-    text = told(make_engine(), caplog, secretly("http://nowhere.invalid/a.jpg"))
+def test_no_unknown_name_exposes_a_secret(make_engine: Callable[..., Engine], caplog: pytest.LogCaptureFixture) -> None:
+    text = logged_text(make_engine(), caplog, item_with_secrets("http://nowhere.invalid/a.jpg"))
     assert '"dns"' in text
     assert not [secret for secret in SECRETS if secret in text]
 
 
-def test_no_user_info_that_is_cut_by_a_slash_tells_one(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
-    text = told(engine, caplog, "http://me:hunter2/x@127.0.0.1/a.jpg")
+def test_no_user_info_with_a_slash_exposes_a_secret(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    text = logged_text(engine, caplog, "http://me:hunter2/x@127.0.0.1/a.jpg")
     assert '"invalid_url"' in text
     assert not [secret for secret in SECRETS if secret in text]

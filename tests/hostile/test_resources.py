@@ -1,4 +1,4 @@
-"""Memory, disk, and threads under attack."""
+"""Limits of memory, disk and threads with hostile servers."""
 
 import errno
 import gzip
@@ -16,7 +16,7 @@ import pytest
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.web import body
+from functions.core.web import response
 from functions.core.web.resolver import Resolver
 from tests.hostile.conftest import Serve
 from tests.hostile.engine import Engine
@@ -28,8 +28,8 @@ MEBIBYTE = 1024 * 1024
 JPEG = images.jpeg()
 
 
-def probed(*urls: str) -> dict[str, Any]:
-    """By a process of its own: this one has servers in it."""
+def probe(*urls: str) -> dict[str, Any]:
+    """Mirror in another process, because this one runs the servers."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.hostile.memory_probe", *urls],
         capture_output=True,
@@ -49,14 +49,14 @@ def test_endless_bodies_and_gzip_bombs_all_at_once_leave_memory_flat(serve: Serv
             **{f"/bomb{n}.jpg": answer(headers={"Content-Encoding": "gzip"}, body=bomb) for n in range(32)},
         }
     )
-    good = probed(*(server.url(path) for path in server.routes if "good" in path))
-    hostile = probed(*(server.url(path) for path in server.routes if "good" not in path))
+    good = probe(*(server.url(path) for path in server.routes if "good" in path))
+    hostile = probe(*(server.url(path) for path in server.routes if "good" not in path))
     assert good["reasons"] == {}
     assert hostile["reasons"] == {"too_large": 64}
     assert hostile["peak"] - good["peak"] < 64 * MEBIBYTE
 
 
-def test_a_full_disk_puts_a_row_off_until_there_is_room(
+def test_a_full_disk_defers_a_row_until_there_is_space(
     serve: Serve, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class FullOnce(tempfile.SpooledTemporaryFile):  # type: ignore[type-arg]
@@ -67,22 +67,22 @@ def test_a_full_disk_puts_a_row_off_until_there_is_room(
                 raise OSError(errno.ENOSPC, "No space left on device")
             return int(super().write(data))
 
-    monkeypatch.setattr(body.tempfile, "SpooledTemporaryFile", FullOnce)
+    monkeypatch.setattr(response.tempfile, "SpooledTemporaryFile", FullOnce)
     server = serve({"/a.jpg": GOOD})
-    made = engine.mirror(server.url("/a.jpg"))
-    assert made.stored == [1]
+    result = engine.mirror(server.url("/a.jpg"))
+    assert result.stored == [1]
     assert server.hits["/a.jpg"] == 2
 
 
 @pytest.fixture
 def never() -> Iterator[threading.Event]:
-    """What a look-up may wait for; it comes when the test is over."""
+    """An event for lookups that hang; it is set when the test is over."""
     event = threading.Event()
     yield event
     event.set()
 
 
-def test_a_look_up_that_hangs_fails_its_row_in_time(
+def test_a_lookup_that_hangs_fails_its_row_in_time(
     serve: Serve, make_engine: Callable[..., Engine], never: threading.Event
 ) -> None:
     def look_up(name: str) -> tuple[str, ...]:
@@ -92,14 +92,14 @@ def test_a_look_up_that_hangs_fails_its_row_in_time(
 
     server = serve({f"/{n}.jpg": GOOD for n in range(8)})
     rows = [f"http://hanging{n}.test/" for n in range(40)] + [server.url(f"/{n}.jpg", "good.test") for n in range(8)]
-    made = make_engine(look_up=look_up).mirror(*rows, timeout=0.5, rounds=1, concurrency=64)
-    assert {line["reason"] for line in made.failures} == {"dns"}
-    assert made.stored == list(range(41, 49))
-    assert made.seconds[0] < 1
+    result = make_engine(look_up=look_up).mirror(*rows, timeout=0.5, rounds=1, concurrency=64)
+    assert {line["reason"] for line in result.failures} == {"dns"}
+    assert result.stored == list(range(41, 49))
+    assert result.seconds[0] < 1
     never.set()
 
 
-def test_hanging_look_ups_hold_up_no_other_name_and_not_the_end_of_the_process() -> None:
+def test_hanging_lookups_delay_neither_other_names_nor_the_end_of_the_process() -> None:
     script = """
         import threading
         from functions.core.model.errors import RowError
@@ -110,8 +110,8 @@ def test_hanging_look_ups_hold_up_no_other_name_and_not_the_end_of_the_process()
         for n in range(50):
             try:
                 resolver.addresses(f"hanging{n}", 0.001)
-            except RowError as fault:
-                assert fault.reason == "dns"
+            except RowError as error:
+                assert error.reason == "dns"
         print(resolver.addresses("good", 5.0))
     """
     started = time.monotonic()
@@ -120,12 +120,12 @@ def test_hanging_look_ups_hold_up_no_other_name_and_not_the_end_of_the_process()
     assert time.monotonic() - started < 10
 
 
-def test_a_name_is_looked_up_once_for_many_and_again_when_it_has_failed() -> None:
-    asked: list[str] = []
+def test_a_name_is_looked_up_once_for_many_requests_and_again_after_a_failure() -> None:
+    lookups: list[str] = []
 
     def look_up(name: str) -> tuple[str, ...]:
-        asked.append(name)
-        if len(asked) == 1:
+        lookups.append(name)
+        if len(lookups) == 1:
             raise OSError("try again")
         return ("192.0.2.1",)
 
@@ -134,20 +134,20 @@ def test_a_name_is_looked_up_once_for_many_and_again_when_it_has_failed() -> Non
         resolver.addresses("a.test", 5)
     assert raised.value.reason is Reason.DNS
     assert {resolver.addresses("a.test", 5) for _ in range(9)} == {("192.0.2.1",)}
-    assert len(asked) == 2
+    assert len(lookups) == 2
 
 
-def test_a_body_larger_than_memory_allows_lies_on_disk_and_comes_out_whole(serve: Serve, engine: Engine) -> None:
+def test_a_body_above_the_memory_limit_is_kept_on_disk_and_read_completely(serve: Serve, engine: Engine) -> None:
     image = images.bmp(1000, 800)
-    assert len(image) > 2 * body.IN_MEMORY_BYTES
-    seen: list[bool] = []
+    assert len(image) > 2 * response.IN_MEMORY_BYTES
+    checks: list[bool] = []
 
     class Store:
         def put(self, upload: Any) -> None:
             file: IO[bytes] = upload.file
-            seen.append(getattr(file, "_rolled", False) and file.read() == image)
+            checks.append(getattr(file, "_rolled", False) and file.read() == image)
 
     engine.store = Store()
     server = serve({"/a.bmp": answer(body=image)})
     assert engine.mirror(server.url("/a.bmp")).stored == [1]
-    assert seen == [True]
+    assert checks == [True]

@@ -17,8 +17,8 @@ from functions.core.model.errors import ManifestGoneError, RowError
 from functions.core.model.ports import ImageUpload, Notification
 from functions.core.model.reasons import Reason
 from functions.core.model.urls import host_of
-from functions.core.web.body import Body
 from functions.core.web.fetch import FetchRequest, FetchResult, NotModifiedError
+from functions.core.web.response import Body
 from tests.support.images import png
 
 

@@ -1,1 +1,1 @@
-"""Downloading a batch: one row to one outcome, many rows at a time, one round after another."""
+"""Download a batch of rows, many at a time, in one or more rounds. Each row ends with exactly one outcome."""

@@ -1,4 +1,4 @@
-"""Mirror a batch and tally: rows in, outcomes and what is to be tried again later out."""
+"""Mirror the rows of a batch concurrently: returns outcomes, and the rows to try again in a later round."""
 
 import threading
 import time
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from functions.core.download.concurrency import AdaptiveConcurrency
 from functions.core.download.host_scheduler import HostScheduler
@@ -18,29 +17,32 @@ from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome
 from functions.core.model.ports import ImageTable
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row, parse_row
+from functions.core.model.types import ImageFacts, ImageRecord
 from functions.core.model.urls import redact
 
 
 @dataclass(frozen=True, slots=True)
 class DeferredRow:
-    """A row that did not end in this round, and why. `tried` is false where its turn never came."""
+    """A row without an outcome in this round, and the reason. `tried` is false if it was not attempted."""
 
     number: int
-    fault: RowError
+    error: RowError
     tried: bool
 
 
 @dataclass(slots=True)
 class BatchResult:
-    """What one call made of its rows: each is in exactly one of the two."""
+    """The result of one round: each row of the batch is in exactly one of the two lists."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     deferred: list[DeferredRow] = field(default_factory=list)
 
 
 class BatchMirror:
-    """One round over a batch. `monotonic` is what `begin_until` is measured by; `pushed_back` says how often the store
-    has asked for less so far."""
+    """Runs one round of a batch. `monotonic` is the clock of `start_deadline`.
+
+    `throttle_count` returns how often the store has throttled so far.
+    """
 
     def __init__(
         self,
@@ -50,158 +52,182 @@ class BatchMirror:
         options: Options,
         run_id: str,
         monotonic: Callable[[], float] = time.monotonic,
-        pushed_back: Callable[[], int] = lambda: 0,
+        throttle_count: Callable[[], int] = lambda: 0,
     ) -> None:
         self._mirror = mirror
         self._table = table
         self._options = options
         self._run_id = run_id
         self._monotonic = monotonic
-        self._pushed_back = pushed_back
+        self._throttle_count = throttle_count
 
-    def run(self, items: Mapping[int, object], *, begin_until: float) -> BatchResult:
-        """`items` by row number; no row is begun after `begin_until`. Raises InfrastructureError."""
-        work = _Work(items, self._options.base_url)
-        rows = work.without_duplicates(work.parsed())
-        known = self._table.look_up([row.url for row in rows])
-        rows = [row for row in rows if not self._settled(row, known.get(row.url), work)]
-        with ImageRecordBuffer(self._table) as recorder:
-            self._download(rows, known, work, recorder, begin_until)
-        return work.round
+    def run(self, items: Mapping[int, object], *, start_deadline: float) -> BatchResult:
+        """`items` by row number; no row is started after `start_deadline`. Raises InfrastructureError."""
+        collector = _Collector(items, self._options.base_url)
+        rows = collector.without_duplicates(collector.parse_rows())
+        records = self._table.look_up([row.url for row in rows])
+        rows = [row for row in rows if not self._is_settled(row, records.get(row.url), collector)]
+        if rows:
+            with ImageRecordBuffer(self._table) as buffer:
+                self._download(rows, records, collector, buffer, start_deadline)
+        return collector.result
 
-    def _settled(self, row: Row, known: Mapping[str, Any] | None, work: "_Work") -> bool:
-        """Whether the table knows enough: this row of this run, another row of this run, an earlier run."""
-        if known is None:
+    def _is_settled(self, row: Row, record: ImageRecord | None, collector: "_Collector") -> bool:
+        """Add an outcome if the record has one: stored by this row, by another row of the run, or by an earlier run."""
+        if record is None:
             return False
-        if known.get("run_id") == self._run_id:
-            mine = known.get("row") == row.number
-            work.end(row, OutcomeKind.STORED if mine else OutcomeKind.DUPLICATE, _image(known) if mine else None)
+        if record.get("run_id") == self._run_id:
+            is_own = record.get("row") == row.number
+            kind = OutcomeKind.STORED if is_own else OutcomeKind.DUPLICATE
+            collector.finish(row, kind, _image_facts(record) if is_own else None)
             return True
         if self._options.on_existing == "skip":
-            work.end(row, OutcomeKind.SKIPPED)
+            collector.finish(row, OutcomeKind.SKIPPED)
             return True
         return False
 
     def _download(
         self,
         rows: Sequence[Row],
-        known: Mapping[str, Mapping[str, Any]],
-        work: "_Work",
-        recorder: ImageRecordBuffer,
-        begin_until: float,
+        records: Mapping[str, ImageRecord],
+        collector: "_Collector",
+        buffer: ImageRecordBuffer,
+        start_deadline: float,
     ) -> None:
-        threads = min(self._options.concurrency + MAX_CONCURRENT_UPLOADS, len(rows))
-        pace = AdaptiveConcurrency(threads, pushed_back=self._pushed_back)
-        queues = HostScheduler(rows, self._options.per_host, self._options.concurrency, pace.at_once)
-        refreshed = known if self._options.on_existing == "refresh" else {}
+        options = self._options
+        threads = min(options.concurrency + MAX_CONCURRENT_UPLOADS, len(rows))
+        concurrency = AdaptiveConcurrency(threads, throttle_count=self._throttle_count)
+        scheduler = HostScheduler(rows, options.per_host, options.concurrency, concurrency.limit)
+        worker = _Worker(
+            mirror=self._mirror,
+            scheduler=scheduler,
+            collector=collector,
+            buffer=buffer,
+            records=records if options.on_existing == "refresh" else {},
+            is_late=lambda: self._monotonic() >= start_deadline,
+        )
+        with ThreadPoolExecutor(threads, thread_name_prefix="download") as pool:
+            futures = [pool.submit(worker.run) for _ in range(threads)]
+            while wait(futures, timeout=concurrency.interval).not_done:
+                scheduler.set_limit(concurrency.adjust())
+            for future in futures:
+                future.result()
 
-        def drain() -> None:
-            while (row := queues.take()) is not None:
-                if self._monotonic() >= begin_until:
-                    work.postpone([row, *queues.give_up()], _no_time())
-                    queues.done(row, None)
-                    continue
-                self._one(row, refreshed.get(row.url), queues, work, recorder)
 
-        if threads:
-            with ThreadPoolExecutor(threads, thread_name_prefix="download") as pool:
-                drains = [pool.submit(drain) for _ in range(threads)]
-                while wait(drains, timeout=pace.tick).not_done:
-                    queues.allow(pace.look())
-                for drained in drains:
-                    drained.result()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Worker:
+    """The loop of each thread. `records` are those of images to refresh; `is_late` says that no row may start now."""
 
-    def _one(
-        self,
-        row: Row,
-        known: Mapping[str, Any] | None,
-        queues: HostScheduler,
-        work: "_Work",
-        recorder: ImageRecordBuffer,
-    ) -> None:
-        fault: RowError | None = None
+    mirror: RowMirror
+    scheduler: HostScheduler
+    collector: "_Collector"
+    buffer: ImageRecordBuffer
+    records: Mapping[str, ImageRecord]
+    is_late: Callable[[], bool]
+
+    def run(self) -> None:
+        while (row := self.scheduler.take()) is not None:
+            if self.is_late():
+                self.collector.defer([row, *self.scheduler.cancel_pending()], _out_of_time())
+                self.scheduler.done(row, None)
+            else:
+                self._mirror(row)
+
+    def _mirror(self, row: Row) -> None:
+        row_error: RowError | None = None
         try:
-            mirrored = self._mirror.mirror(row, known, partial(queues.answered, row))
+            mirrored = self.mirror.mirror(
+                row, self.records.get(row.url), partial(self.scheduler.response_received, row)
+            )
             if mirrored.record is not None:
-                recorder.add(mirrored.record)
-            work.add(mirrored.outcome)
-        except RowError as raised:
-            fault = raised
-            work.fail(row, raised)
+                self.buffer.add(mirrored.record)
+            self.collector.add(mirrored.outcome)
+        except RowError as error:
+            row_error = error
+            self.collector.fail(row, error)
         except InfrastructureError:
-            queues.give_up()  # our own side is broken: the batch is going to be tried again as a whole
+            self.scheduler.cancel_pending()  # the workflow retries the whole batch
             raise
-        except Exception as error:  # a file that our own code stumbles over must not take the others down
-            work.fail(row, _stumbled(error))
+        except Exception as error:  # a bug that one row triggers must not fail the other rows
+            self.collector.fail(row, _internal_error(error))
         finally:
-            given_up = queues.done(row, fault)
-            if given_up and fault is not None:
-                work.postpone(given_up, _left_alone(fault))
+            cancelled = self.scheduler.done(row, row_error)
+            if cancelled and row_error is not None:
+                self.collector.defer(cancelled, _circuit_open(row_error))
 
 
-class _Work:
-    """The rows of a batch on their way into its round; used by many threads."""
+class _Collector:
+    """The rows of a batch and their results so far; used by many threads."""
 
     def __init__(self, items: Mapping[int, object], base_url: str) -> None:
         self._items = items
         self._base_url = base_url
         self._lock = threading.Lock()
-        self.round = BatchResult()
+        self.result = BatchResult()
 
-    def parsed(self) -> list[Row]:
+    def parse_rows(self) -> list[Row]:
+        """The valid rows; the others get their outcome."""
         rows = []
         for number, item in self._items.items():
             try:
                 rows.append(parse_row(number, item, self._base_url))
-            except RowError as fault:
-                self.round.outcomes.append(failed_outcome(number, item, fault, self._base_url))
+            except RowError as error:
+                self.result.outcomes.append(failed_outcome(number, item, error, self._base_url))
         return rows
 
     def without_duplicates(self, rows: Iterable[Row]) -> list[Row]:
-        """The first row of each URL, and of each key that a row asked for."""
-        first_of_url: dict[str, Row] = {}
-        first_of_key: dict[str, Row] = {}
+        """The first row of each URL, and of each key that the manifest names; the others get their outcome."""
+        first_by_url: dict[str, Row] = {}
+        first_by_key: dict[str, Row] = {}
         for row in rows:
-            if row.url in first_of_url:
-                self.end(row, OutcomeKind.DUPLICATE)
-            elif row.key is not None and first_of_key.setdefault(row.key, row) is not row:
+            if row.url in first_by_url:
+                self.finish(row, OutcomeKind.DUPLICATE)
+            elif row.key is not None and first_by_key.setdefault(row.key, row) is not row:
                 self.fail(row, RowError(Reason.KEY_CONFLICT, "Another row of the manifest has the same key."))
             else:
-                first_of_url[row.url] = row
-        return list(first_of_url.values())
+                first_by_url[row.url] = row
+        return list(first_by_url.values())
 
-    def end(self, row: Row, kind: OutcomeKind, image: Mapping[str, Any] | None = None) -> None:
+    def finish(self, row: Row, kind: OutcomeKind, image: ImageFacts | None = None) -> None:
         self.add(Outcome(row=row.number, url=redact(row.url), kind=kind, user_columns=row.user_columns, image=image))
 
     def add(self, outcome: Outcome) -> None:
         with self._lock:
-            self.round.outcomes.append(outcome)
+            self.result.outcomes.append(outcome)
 
-    def fail(self, row: Row, fault: RowError) -> None:
-        """An outcome where trying again is useless, else a deferral."""
-        if fault.retryable:
-            self.postpone([row], fault, tried=True)
+    def fail(self, row: Row, error: RowError) -> None:
+        """Defer the row if a retry may succeed, else add its outcome."""
+        if error.retryable:
+            self.defer([row], error, tried=True)
         else:
-            self.add(failed_outcome(row.number, self._items[row.number], fault, self._base_url))
+            self.add(failed_outcome(row.number, self._items[row.number], error, self._base_url))
 
-    def postpone(self, rows: Iterable[Row], fault: RowError, *, tried: bool = False) -> None:
+    def defer(self, rows: Iterable[Row], error: RowError, *, tried: bool = False) -> None:
         with self._lock:
-            self.round.deferred.extend(DeferredRow(row.number, fault, tried) for row in rows)
+            self.result.deferred.extend(DeferredRow(row.number, error, tried) for row in rows)
 
 
-def _image(known: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("object_key", "bytes", "content_type", "sha256", "width", "height", "downloaded_at", "ms")
-    return {name: known.get(name) for name in names}
+def _image_facts(record: ImageRecord) -> ImageFacts:
+    return ImageFacts(
+        object_key=record.get("object_key"),
+        bytes=record.get("bytes"),
+        content_type=record.get("content_type"),
+        sha256=record.get("sha256"),
+        width=record.get("width"),
+        height=record.get("height"),
+        downloaded_at=record.get("downloaded_at"),
+        ms=record.get("ms"),
+    )
 
 
-def _stumbled(error: Exception) -> RowError:
-    return RowError(Reason.BATCH_CRASHED, f"Our own code failed on this row ({type(error).__name__}).")
+def _internal_error(error: Exception) -> RowError:
+    return RowError(Reason.BATCH_CRASHED, f"Internal error while mirroring this row ({type(error).__name__}).")
 
 
-def _left_alone(fault: RowError) -> RowError:
-    message = f"The host was left alone for a while, for it refused others. {fault.message}"
-    return RowError(fault.reason, message, status=fault.status, wait=fault.wait, retryable=True)
+def _circuit_open(error: RowError) -> RowError:
+    message = f"Not attempted in this round: the host kept failing. {error.message}"
+    return RowError(error.reason, message, status=error.status, wait=error.wait, retryable=True)
 
 
-def _no_time() -> RowError:
-    return RowError(Reason.OUT_OF_TIME, "The time of the batch ran out before the row's turn came.")
+def _out_of_time() -> RowError:
+    return RowError(Reason.OUT_OF_TIME, "The batch ran out of time before this row was attempted.")

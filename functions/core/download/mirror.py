@@ -1,13 +1,13 @@
-"""Mirror one row to an outcome: fetch it, make sure it is what the row and the run ask for, store it."""
+"""Mirror one row: fetch its image, check it against the row and the options, and store it."""
 
 import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import cast
 
-from functions.core.download.image_types import ImageType, image_type, pixels
+from functions.core.download.image_types import ImageType, describe_unsupported, detect_image_type, dimensions
 from functions.core.model.errors import RowError
 from functions.core.model.keys import default_key
 from functions.core.model.options import Options
@@ -15,17 +15,19 @@ from functions.core.model.outcomes import Outcome, OutcomeKind
 from functions.core.model.ports import ImageStore, ImageUpload
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
+from functions.core.model.runs import timestamp
+from functions.core.model.types import ImageFacts, ImageRecord
 from functions.core.model.urls import redact
-from functions.core.web.body import Body
 from functions.core.web.fetch import Fetcher, FetchRequest, FetchResult, NotModifiedError
+from functions.core.web.response import Body
 
 
 @dataclass(frozen=True, slots=True)
 class MirroredRow:
-    """An outcome, and the table row that makes it known; None where the table knows enough."""
+    """An outcome, and the record to write into the images table, or None if the table is up to date."""
 
     outcome: Outcome
-    record: Mapping[str, Any] | None = None
+    record: ImageRecord | None = None
 
 
 class RowMirror:
@@ -38,54 +40,75 @@ class RowMirror:
         self._run_id = run_id
 
     def mirror(
-        self, row: Row, known: Mapping[str, Any] | None, answered: Callable[[], None] = lambda: None
+        self, row: Row, existing_record: ImageRecord | None, on_response: Callable[[], None] = lambda: None
     ) -> MirroredRow:
-        """`known` is the table's row for this URL where it is to be refreshed; `answered` is called when its server has
-        sent all. Raises RowError, StorageFault."""
-        kinds: list[ImageType] = []
-        begun = time.monotonic()
+        """Mirror a row. `existing_record` is the record of its URL if the image is to be refreshed.
+        `on_response` is called when the response is complete, before the image is stored.
+
+        Raises RowError, StorageFault.
+        """
+        image_types: list[ImageType] = []
+        started_at = time.monotonic()
         try:
-            fetched = self._fetcher.fetch(self._wanted(row, known, kinds))
+            fetched = self._fetcher.fetch(self._fetch_request(row, existing_record, image_types))
         except NotModifiedError:
             return MirroredRow(_outcome(row, OutcomeKind.UNCHANGED))
-        answered()
+        on_response()
         with fetched.body.file:
-            return self._keep(row, known, kinds[-1], fetched, round((time.monotonic() - begun) * 1000))
+            ms = round((time.monotonic() - started_at) * 1000)
+            image = self._store_image(row, existing_record, image_types[-1], fetched.body, ms)
+        return MirroredRow(_outcome(row, OutcomeKind.STORED, image), self._record(row, image, fetched))
 
-    def _wanted(self, row: Row, known: Mapping[str, Any] | None, kinds: list[ImageType]) -> FetchRequest:
+    def _fetch_request(
+        self, row: Row, existing_record: ImageRecord | None, image_types: list[ImageType]
+    ) -> FetchRequest:
+        """The request, whose `check_head` appends the type: once for each attempt that receives the start of a body."""
         options = self._options
         return FetchRequest(
             url=row.url,
             headers=row.headers,
-            validators=_validators(row, known),
+            validators=_validators(row, existing_record),
             timeout=options.timeout,
             max_bytes=options.max_bytes,
             user_agent=options.user_agent,
             want_md5=row.md5 is not None,
             respect_opt_out=options.respect_opt_out,
-            check_head=lambda head: kinds.append(self._kind(head)),
+            check_head=lambda head: image_types.append(self._allowed_type(head)),
         )
 
-    def _kind(self, head: bytes) -> ImageType:
-        kind = image_type(head)
-        if kind is None:
-            raise RowError(Reason.NOT_AN_IMAGE, "What came is no image, whatever its header says.", status=200)
-        if kind.name not in self._options.allowed_types:
-            raise RowError(
-                Reason.NOT_AN_IMAGE, f"What came is {kind.name}, which this run does not accept.", status=200
-            )
-        return kind
+    def _allowed_type(self, head: bytes) -> ImageType:
+        image_type = detect_image_type(head)
+        if image_type is None:
+            raise RowError(Reason.NOT_AN_IMAGE, describe_unsupported(head), status=200)
+        if image_type.name not in self._options.allowed_types:
+            message = f"The image type {image_type.name} is not in allowed_types."
+            raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
+        return image_type
 
-    def _keep(
-        self, row: Row, known: Mapping[str, Any] | None, kind: ImageType, fetched: FetchResult, ms: int
-    ) -> MirroredRow:
-        body = fetched.body
-        if not kind.complete(body.file, body.size):
-            raise RowError(Reason.INCOMPLETE_BODY, f"The {kind.name} file has no end.", status=200)
+    def _store_image(
+        self, row: Row, existing_record: ImageRecord | None, image_type: ImageType, body: Body, ms: int
+    ) -> ImageFacts:
+        if not image_type.is_complete(body.file, body.size):
+            raise RowError(Reason.INCOMPLETE_BODY, f"The {image_type.name.upper()} is truncated.", status=200)
         _verify(row, body)
-        size = pixels(kind, body.file)
-        self._check_size(size)
-        key = row.key or default_key(row.url, kind.extension)
+        size = dimensions(image_type, body.file)
+        self._check_dimensions(size)
+        key = row.key or default_key(row.url, image_type.extension)
+        self._put(row, existing_record, image_type, body, key)
+        width, height = size or (None, None)
+        return {
+            "object_key": key,
+            "bytes": body.size,
+            "content_type": image_type.content_type,
+            "sha256": body.sha256,
+            "width": width,
+            "height": height,
+            "downloaded_at": timestamp(datetime.now(UTC)),
+            "ms": ms,
+        }
+
+    def _put(self, row: Row, existing_record: ImageRecord | None, image_type: ImageType, body: Body, key: str) -> None:
+        existing_key = existing_record.get("object_key") if existing_record else None
         body.file.seek(0)
         self._store.put(
             ImageUpload(
@@ -93,32 +116,22 @@ class RowMirror:
                 file=body.file,
                 size=body.size,
                 sha256=body.sha256,
-                content_type=kind.content_type,
+                content_type=image_type.content_type,
                 url_sha256=hashlib.sha256(row.url.encode()).hexdigest(),
                 storage_class=self._options.storage_class,
-                create_only=row.key is not None and (known or {}).get("object_key") != key,
+                create_only=row.key is not None and existing_key != key,
             )
         )
-        width, height = size or (None, None)
-        image = {
-            "object_key": key,
-            "bytes": body.size,
-            "content_type": kind.content_type,
-            "sha256": body.sha256,
-            "width": width,
-            "height": height,
-            "downloaded_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "ms": ms,
-        }
-        return MirroredRow(_outcome(row, OutcomeKind.STORED, image), self._record(row, image, fetched))
 
-    def _check_size(self, size: tuple[int, int] | None) -> None:
+    def _check_dimensions(self, size: tuple[int, int] | None) -> None:
+        min_width, min_height = self._options.min_width, self._options.min_height
         width, height = size or (0, 0)
-        if width < self._options.min_width or height < self._options.min_height:
-            found = f"{width} x {height} pixels" if size else "of unknown size"
-            raise RowError(Reason.NOT_AN_IMAGE, f"The image is {found}, smaller than the run wants.", status=200)
+        if width < min_width or height < min_height:
+            actual = f"{width} x {height} pixels" if size else "of unknown size"
+            message = f"The image is {actual}: min_width and min_height require {min_width} x {min_height} pixels."
+            raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
 
-    def _record(self, row: Row, image: Mapping[str, Any], fetched: FetchResult) -> Mapping[str, Any]:
+    def _record(self, row: Row, image: ImageFacts, fetched: FetchResult) -> ImageRecord:
         record = {
             "url": row.url,
             **image,
@@ -128,30 +141,32 @@ class RowMirror:
             "run_id": self._run_id,
             "row": row.number,
         }
-        return {name: value for name, value in record.items() if value is not None}
+        return cast(ImageRecord, {name: value for name, value in record.items() if value is not None})
 
 
-def _validators(row: Row, known: Mapping[str, Any] | None) -> Mapping[str, str]:
-    """Headers of a conditional request (RFC 9110, section 13); none where the image is wanted under another key."""
-    if row.key is not None and known and known.get("object_key") != row.key:
+def _validators(row: Row, existing_record: ImageRecord | None) -> Mapping[str, str]:
+    """Headers of a conditional request (RFC 9110, section 13); none if the row names another key than the record."""
+    if existing_record is None or (row.key is not None and existing_record.get("object_key") != row.key):
         return {}
-    pairs = (("If-None-Match", "etag"), ("If-Modified-Since", "last_modified"))
-    return {header: str(known[name]) for header, name in pairs if known and known.get(name)}
+    headers = {
+        "If-None-Match": existing_record.get("etag"),
+        "If-Modified-Since": existing_record.get("last_modified"),
+    }
+    return {name: value for name, value in headers.items() if value}
 
 
 def _verify(row: Row, body: Body) -> None:
-    """What the row says of the bytes must be true of them before anything is stored."""
+    """Check the body against the size and the digests of the row, before anything is stored."""
     checks = (
         ("size", row.size, body.size),
         ("sha256", row.sha256, body.sha256),
         ("md5", row.md5, body.md5),
     )
-    for name, wanted, found in checks:
-        if wanted is not None and wanted != found:
-            raise RowError(
-                Reason.CHECKSUM_MISMATCH, f"The row says {name} {wanted}, what came has {found}.", status=200
-            )
+    for name, expected, actual in checks:
+        if expected is not None and expected != actual:
+            message = f"{name} mismatch: expected {expected}, got {actual}."
+            raise RowError(Reason.CHECKSUM_MISMATCH, message, status=200)
 
 
-def _outcome(row: Row, kind: OutcomeKind, image: Mapping[str, Any] | None = None) -> Outcome:
+def _outcome(row: Row, kind: OutcomeKind, image: ImageFacts | None = None) -> Outcome:
     return Outcome(row=row.number, url=redact(row.url), kind=kind, user_columns=row.user_columns, image=image)

@@ -1,36 +1,35 @@
-"""Rows of the images table, written in batches while downloads go on."""
+"""Buffer for records of the images table, which are written in batches while downloads continue."""
 
 import threading
-from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
 
 from functions.core.model.ports import ImageTable
+from functions.core.model.types import ImageRecord
 
-ROWS = 25
-"""BatchWriteItem takes that many."""
+BATCH_RECORDS = 25
+"""Maximum number of items of a BatchWriteItem request."""
 
 
 class ImageRecordBuffer:
-    """The thread that fills a batch writes it; leaving the context writes what is left, also when leaving by error."""
+    """The thread that completes a batch writes it; leaving the context writes the rest, also after an exception."""
 
     def __init__(self, table: ImageTable) -> None:
         self._table = table
-        self._rows: list[Mapping[str, Any]] = []
+        self._records: list[ImageRecord] = []
         self._lock = threading.Lock()
 
     def __enter__(self) -> "ImageRecordBuffer":
         return self
 
-    def add(self, row: Mapping[str, Any]) -> None:
+    def add(self, record: ImageRecord) -> None:
         """Raises TableFault."""
         with self._lock:
-            self._rows.append(row)
-            if len(self._rows) < ROWS:
+            self._records.append(record)
+            if len(self._records) < BATCH_RECORDS:
                 return
-            full, self._rows = self._rows, []
-        self._table.record(full)
+            batch, self._records = self._records, []
+        self._table.record(batch)
 
     def __exit__(self, kind: type[BaseException] | None, _: object, __: TracebackType | None) -> None:
-        if self._rows:
-            self._table.record(self._rows)
+        if self._records:
+            self._table.record(self._records)

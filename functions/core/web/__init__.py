@@ -1,1 +1,1 @@
-"""One URL to bytes on disk, or a RowError: the guarded transport and all that a hostile server can do to it."""
+"""HTTP client for one image: guarded connections, limits and deadlines. Every failure is a RowError."""

@@ -1,7 +1,7 @@
-"""One thread that ends every download whose time is up.
+"""Deadlines of downloads, enforced by one watchdog thread.
 
-A read timeout bounds one `recv`; a server that drips a byte a second never meets it. The watchdog shuts the socket
-down from outside, which wakes whatever was reading: headers, a TLS handshake, a body.
+A read timeout bounds one `recv`; a server that sends one byte a second never reaches it. The watchdog shuts the socket
+down from outside, which wakes the thread that reads from it: headers, a TLS handshake, or a body.
 """
 
 import heapq
@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 
-class Handle:
-    """A connection's socket, for the deadline to shut. Shown to every download that uses the connection.
+class SocketHandle:
+    """A duplicate descriptor of a connection's socket, which a deadline can shut down.
 
-    It is a duplicate of the descriptor: `ssl` takes the socket itself apart during a handshake, and a number that was
-    closed may be another connection's by the time the deadline shuts it. It is closed when neither a connection nor a
-    download holds it: http.client closes the connection of a body without a length before that has been read.
+    It is a duplicate because `ssl` detaches the socket itself during a handshake, and because the number of a closed
+    descriptor may belong to another connection when the deadline expires. It is closed when neither a connection nor a
+    download refers to it: http.client closes the connection of a body without a length before that body is read.
     """
 
     __slots__ = ("_socket",)
@@ -27,8 +27,8 @@ class Handle:
     def __init__(self, sock: socket.socket) -> None:
         self._socket = socket.socket(sock.family, sock.type, 0, os.dup(sock.fileno()))
 
-    def shut(self) -> None:
-        """Wakes whoever reads from it."""
+    def shut_down(self) -> None:
+        """Wake the thread that reads from the socket."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -36,64 +36,65 @@ class Handle:
         self._socket.close()
 
 
-class Lease:
-    """The time that one download has. Connections are shown to it as they come into use."""
+class Deadline:
+    """The deadline of one download. Each connection that the download uses is attached to it."""
 
-    __slots__ = ("_handle", "_lock", "ends", "expired")
+    __slots__ = ("_handle", "_lock", "expired", "expires_at")
 
-    def __init__(self, ends: float) -> None:
-        self.ends = ends
+    def __init__(self, expires_at: float) -> None:
+        self.expires_at = expires_at
         self.expired = False
-        self._handle: Handle | None = None
+        self._handle: SocketHandle | None = None
         self._lock = threading.Lock()
 
     @property
-    def left(self) -> float:
-        """Seconds, never negative."""
-        return max(0.0, self.ends - time.monotonic())
+    def remaining(self) -> float:
+        """Seconds until the deadline, never negative."""
+        return max(0.0, self.expires_at - time.monotonic())
 
-    def watch(self, handle: Handle) -> None:
-        """From now on this is what the deadline shuts; at once if it has passed already."""
+    def attach(self, handle: SocketHandle) -> None:
+        """Make this the socket that the deadline shuts down: at once if it has expired already."""
         with self._lock:
             self._handle = handle
             if self.expired:
-                handle.shut()
+                handle.shut_down()
 
     def expire(self) -> None:
         with self._lock:
             self.expired = True
             if self._handle is not None:
-                self._handle.shut()
+                self._handle.shut_down()
 
-    def end(self) -> None:
-        """Nothing is watched any more."""
+    def detach(self) -> None:
+        """Release the socket: the download has ended."""
         with self._lock:
             self._handle = None
 
 
 class Watchdog:
-    """Leases in a heap, one daemon thread for all; started with the first lease."""
+    """A heap of deadlines and one daemon thread for all of them, which starts with the first deadline."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, Lease]] = []
+        self._heap: list[tuple[float, int, Deadline]] = []
         self._changed = threading.Condition()
-        self._numbers = itertools.count()
+        self._sequence = itertools.count()
         self._started = False
 
     @contextmanager
-    def lease(self, seconds: float) -> Iterator[Lease]:
-        lease = Lease(time.monotonic() + seconds)
+    def deadline(self, seconds: float) -> Iterator[Deadline]:
+        """The deadline of the download that this thread runs in the context."""
+        deadline = Deadline(time.monotonic() + seconds)
         with self._changed:
             self._start()
-            heapq.heappush(self._heap, (lease.ends, next(self._numbers), lease))
-            if self._heap[0][2] is lease:
+            heapq.heappush(self._heap, (deadline.expires_at, next(self._sequence), deadline))
+            if self._heap[0][2] is deadline:
                 self._changed.notify()
-        _current.lease = lease
+        _current.deadline = deadline
         try:
-            yield lease
+            yield deadline
         finally:
-            _current.lease = None
-            lease.end()
+            _current.deadline = None
+            deadline.detach()
 
     def _start(self) -> None:
         if not self._started:
@@ -105,18 +106,18 @@ class Watchdog:
             with self._changed:
                 while not self._heap:
                     self._changed.wait()
-                ends, _, lease = self._heap[0]
-                left = ends - time.monotonic()
-                if left > 0:
-                    self._changed.wait(left)
+                expires_at, _, deadline = self._heap[0]
+                remaining = expires_at - time.monotonic()
+                if remaining > 0:
+                    self._changed.wait(remaining)
                     continue
                 heapq.heappop(self._heap)
-            lease.expire()
+            deadline.expire()
 
 
 _current = threading.local()
 
 
-def current_lease() -> Lease | None:
-    """The lease of the download that this thread is doing, for the connection to show its socket to."""
-    return getattr(_current, "lease", None)
+def current_deadline() -> Deadline | None:
+    """The deadline of the download that this thread runs; connections attach their sockets to it."""
+    return getattr(_current, "deadline", None)

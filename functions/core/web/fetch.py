@@ -1,38 +1,51 @@
-"""Fetch one URL or raise: redirects, deadline, status, opt-out, body."""
+"""Fetch one URL, or raise: redirects, deadline, status, opt-out and body.
 
-from collections.abc import Callable, Mapping
+Redirects are followed here, because `requests` would read the whole body of a redirect into memory.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from urllib.parse import urljoin
 
 from requests.models import Response
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import origin_of
-from functions.core.web.answers import reader, release, validator
-from functions.core.web.body import Body, receive
-from functions.core.web.causes import fault_from
-from functions.core.web.deadlines import Lease, Watchdog
-from functions.core.web.redirects import MAX_HOPS, target_of
-from functions.core.web.robots import opted_out
+from functions.core.model.urls import absolute_url, origin_of
+from functions.core.web.deadlines import Deadline, Watchdog
+from functions.core.web.errors import error_for_status, row_error_from
+from functions.core.web.guard import CONNECT_SECONDS
+from functions.core.web.response import Body, body_reader, receive, release, validator
 from functions.core.web.session import MirrorSession
-from functions.core.web.statuses import fault_of
 
-CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
-"""Without a byte; the whole image has its own deadline."""
+"""Read timeout, in seconds without a byte; the whole download has a deadline of its own."""
 
-_LIKE_A_SHUT_SOCKET = frozenset(
+MAX_REDIRECTS = 5
+REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+
+OPT_OUT_DIRECTIVES = frozenset({"noai", "noimageai", "noimageindex"})
+ROBOT_NAME = "image-mirror"
+"""The name by which X-Robots-Tag can address this client."""
+
+_DIRECTIVES_WITH_VALUE = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
+_ADDRESSED = re.compile(r"\s*([\w.*-]+)(?:/[\w.]+)?\s*:(.*)", re.ASCII | re.DOTALL)
+
+_EFFECTS_OF_DEADLINE = frozenset(
     {Reason.CONNECT, Reason.TLS, Reason.TIMEOUT, Reason.INCOMPLETE_BODY, Reason.EMPTY_BODY, Reason.NOT_AN_IMAGE}
 )
-"""What a download may look like that its deadline has cut off."""
+"""Reasons that a download may fail with when its deadline shuts the socket down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchRequest:
-    """What to fetch and within which bounds.
+    """What to fetch, and the limits.
 
-    `headers` are the row's own and stay with its origin; `validators` make the request conditional and go along.
-    `check_head` sees the first bytes and raises RowError to stop early.
+    `headers` are those of the row, and are sent to the origin of `url` only; `validators` make the request conditional
+    and are sent with redirects, too. `check_head` is called with the first bytes and raises RowError to stop.
+    `timeout` is in seconds.
     """
 
     url: str
@@ -48,7 +61,7 @@ class FetchRequest:
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """`body.file` is the caller's to close. `final_url` is where redirects led, None where there were none."""
+    """A fetched image. The caller closes `body.file`. `final_url` is the URL after redirects, None without any."""
 
     body: Body
     final_url: str | None
@@ -57,84 +70,123 @@ class FetchResult:
 
 
 class NotModifiedError(Exception):
-    """304 to a conditional request: what the table knows still holds."""
+    """304 Not Modified to a conditional request: the stored image is current."""
 
 
 class Fetcher:
-    """Shared by the threads of an environment."""
+    """Shared by the threads of an execution environment."""
 
     def __init__(self, session: MirrorSession, watchdog: Watchdog) -> None:
         self._session = session
         self._watchdog = watchdog
 
-    def fetch(self, wanted: FetchRequest) -> FetchResult:
-        """Raises RowError, and NotModified where validators were sent. A dropped connection is tried again."""
-        with self._watchdog.lease(wanted.timeout) as lease:
+    def fetch(self, request: FetchRequest) -> FetchResult:
+        """Fetch an image; a dropped connection is retried once. Raises RowError, and NotModifiedError on a 304."""
+        with self._watchdog.deadline(request.timeout) as deadline:
             try:
-                return self._attempt(wanted, lease)
-            except RowError as fault:
-                if not fault.dropped or lease.expired:
+                return self._attempt(request, deadline)
+            except RowError as error:
+                if not error.dropped or deadline.expired:
                     raise
-            return self._attempt(wanted, lease)
+            return self._attempt(request, deadline)
 
-    def _attempt(self, wanted: FetchRequest, lease: Lease) -> FetchResult:
+    def _attempt(self, request: FetchRequest, deadline: Deadline) -> FetchResult:
         try:
-            fetched = self._follow(wanted, lease)
+            result = self._follow_redirects(request, deadline)
         except NotModifiedError:
             raise
-        except Exception as error:  # whatever a server can make the stack below raise is this row's fault alone
-            fault = fault_from(error)
-            if lease.expired and fault.reason in _LIKE_A_SHUT_SOCKET:
-                fault = _out_of_time(wanted)
-            raise fault from (error if fault is not error else error.__cause__)
-        if lease.expired:
-            fetched.body.file.close()  # without a Content-Length, what the deadline cut off looks like an end
-            raise _out_of_time(wanted)
-        return fetched
+        except Exception as error:  # any exception that a server can cause in the libraries fails this row only
+            row_error = row_error_from(error)
+            if deadline.expired and row_error.reason in _EFFECTS_OF_DEADLINE:
+                row_error = _deadline_expired(request)
+            raise row_error from (error if row_error is not error else error.__cause__)
+        if deadline.expired:
+            result.body.file.close()  # without a Content-Length, a body that the deadline cuts off seems complete
+            raise _deadline_expired(request)
+        return result
 
-    def _follow(self, wanted: FetchRequest, lease: Lease) -> FetchResult:
-        url = wanted.url
-        headers = dict(wanted.headers)
-        for _ in range(MAX_HOPS + 1):
-            response = self._ask(url, headers, wanted, lease)
+    def _follow_redirects(self, request: FetchRequest, deadline: Deadline) -> FetchResult:
+        url = request.url
+        headers = dict(request.headers)
+        for _ in range(MAX_REDIRECTS + 1):
+            response = self._send(url, headers, request, deadline)
             try:
-                target = target_of(response, url)
+                target = redirect_target(response, url)
                 if target is None:
-                    return self._accept(response, wanted, url)
+                    return self._accept(response, request, url)
             finally:
                 release(response)
             if origin_of(target) != origin_of(url):
                 headers = {}
             url = target
-        raise RowError(Reason.TOO_MANY_REDIRECTS, f"The server redirected more than {MAX_HOPS} times.")
+        raise RowError(Reason.TOO_MANY_REDIRECTS, f"Too many redirects: more than {MAX_REDIRECTS}.")
 
-    def _ask(self, url: str, headers: Mapping[str, str], wanted: FetchRequest, lease: Lease) -> Response:
-        sent = {**headers, **wanted.validators}
-        if wanted.user_agent:
-            sent["User-Agent"] = wanted.user_agent
-        return self._session.ask(url, sent, (CONNECT_SECONDS, max(0.001, min(READ_SECONDS, lease.left))))
+    def _send(self, url: str, headers: Mapping[str, str], request: FetchRequest, deadline: Deadline) -> Response:
+        sent = {**headers, **request.validators}
+        if request.user_agent:
+            sent["User-Agent"] = request.user_agent
+        timeout = (CONNECT_SECONDS, max(0.001, min(READ_SECONDS, deadline.remaining)))
+        return self._session.get_streamed(url, sent, timeout)
 
-    def _accept(self, response: Response, wanted: FetchRequest, url: str) -> FetchResult:
-        if response.status_code == 304 and wanted.validators:
+    def _accept(self, response: Response, request: FetchRequest, url: str) -> FetchResult:
+        if response.status_code == 304 and request.validators:
             raise NotModifiedError
         if response.status_code != 200:
-            raise fault_of(response.status_code, response.headers)
-        if wanted.respect_opt_out and (directive := opted_out(response.raw.headers.getlist("X-Robots-Tag"))):
-            raise RowError(Reason.OPT_OUT, f"The owner opts out of this use (X-Robots-Tag: {directive}).", status=200)
+            raise error_for_status(response.status_code, response.headers)
+        if request.respect_opt_out:
+            _check_opt_out(response)
         body = receive(
-            reader(response, wanted.max_bytes),
+            body_reader(response, request.max_bytes),
             encoding=response.headers.get("Content-Encoding", ""),
-            max_bytes=wanted.max_bytes,
-            want_md5=wanted.want_md5,
-            check_head=wanted.check_head,
+            max_bytes=request.max_bytes,
+            want_md5=request.want_md5,
+            check_head=request.check_head,
         )
         return FetchResult(
             body=body,
-            final_url=url if url != wanted.url else None,
+            final_url=url if url != request.url else None,
             etag=validator(response, "ETag"),
             last_modified=validator(response, "Last-Modified"),
         )
 
 
-def _out_of_time(wanted: FetchRequest) -> RowError:
-    return RowError(Reason.TIMEOUT, f"The server did not finish within {wanted.timeout:g} seconds.")
+def redirect_target(response: Response, url: str) -> str | None:
+    """The URL that a redirect leads to, or None. Raises RowError(BLOCKED_ADDRESS) unless it is an HTTP or HTTPS URL."""
+    location = response.headers.get("Location")
+    if response.status_code not in REDIRECT_STATUSES or not location:
+        return None
+    with suppress(UnicodeError):
+        location = location.encode("latin-1").decode()  # http.client decodes as Latin-1, servers send UTF-8
+    try:
+        return absolute_url(urljoin(url, location))
+    except (RowError, ValueError) as error:
+        message = "The server redirected to a URL that is not a valid HTTP or HTTPS URL."
+        raise RowError(Reason.BLOCKED_ADDRESS, message, status=response.status_code) from error
+
+
+def opt_out_directive(headers: Iterable[str], robot: str = ROBOT_NAME) -> str | None:
+    """The directive of `X-Robots-Tag` that opts out, or None. `headers` are the values of each such header, not joined.
+
+    A directive may be addressed: `googlebot: noai, noindex` is for googlebot, up to the next name or header.
+    """
+    for header in headers:
+        addressee = ""
+        for part in header.lower().split(","):
+            match = _ADDRESSED.fullmatch(part)
+            if match and match[1] not in _DIRECTIVES_WITH_VALUE:
+                addressee, part = match.groups()
+            directive = part.strip()
+            if directive in OPT_OUT_DIRECTIVES and addressee in ("", "*", robot.lower()):
+                return directive
+    return None
+
+
+def _check_opt_out(response: Response) -> None:
+    directive = opt_out_directive(response.raw.headers.getlist("X-Robots-Tag"))
+    if directive is not None:
+        message = f"The site opts out of this use (X-Robots-Tag: {directive})."
+        raise RowError(Reason.OPT_OUT, message, status=200)
+
+
+def _deadline_expired(request: FetchRequest) -> RowError:
+    return RowError(Reason.TIMEOUT, f"Download timed out: not complete within {request.timeout:g} seconds.")

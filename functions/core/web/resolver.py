@@ -1,8 +1,8 @@
-"""Names to addresses, within a deadline.
+"""DNS lookups with a timeout and a short cache.
 
-`getaddrinfo` cannot be interrupted, so each look-up has a daemon thread and is waited for: one that hangs holds up no
-other name, nor the end of the process. Answers are kept for a few seconds: a Lambda has no DNS cache, and its network
-interface sends at most 1,024 look-ups a second.
+`getaddrinfo` cannot be interrupted, so each lookup runs in a daemon thread: one that hangs delays neither other names
+nor the end of the process. Results are cached for a few seconds, because a Lambda environment has no DNS cache and its
+network interface sends at most 1,024 queries a second.
 """
 
 import socket
@@ -17,53 +17,54 @@ from functions.core.model.reasons import Reason
 
 TTL_SECONDS = 30.0
 MAX_NAMES = 4096
+"""Maximum number of names in the cache."""
 
 Addresses = tuple[str, ...]
 LookUp = Callable[[str], Sequence[str]]
 
 
 def look_up(name: str) -> Addresses:
-    """Every address of `name`, in the order of preference of the system. Raises socket.gaierror."""
-    answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    return tuple(dict.fromkeys(str(answer[4][0]) for answer in answers))
+    """Every address of `name`, in the system's order of preference. Raises socket.gaierror."""
+    results = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(result[4][0]) for result in results))
 
 
 class Resolver:
-    """Shared by all downloads of an environment."""
+    """Shared by all downloads of an execution environment."""
 
     def __init__(self, look_up: LookUp = look_up) -> None:
         self._look_up = look_up
-        self._known: dict[str, tuple[float, Future[Addresses]]] = {}
+        self._cache: dict[str, tuple[float, Future[Addresses]]] = {}
         self._lock = threading.Lock()
 
-    def addresses(self, name: str, seconds: float) -> Addresses:
-        """Raises RowError(DNS)."""
+    def addresses(self, name: str, timeout: float) -> Addresses:
+        """The addresses of `name`, within `timeout` seconds. Raises RowError(DNS)."""
         try:
-            found = self._asked(name).result(timeout=seconds)
+            addresses = self._pending_or_cached(name).result(timeout=timeout)
         except FutureTimeout as error:
-            raise RowError(Reason.DNS, "The name of the host could not be looked up in time.") from error
-        except Exception as error:  # a name that is none makes it raise UnicodeError, ValueError and more
+            raise RowError(Reason.DNS, "DNS lookup timed out.") from error
+        except Exception as error:  # an invalid name raises UnicodeError, ValueError and others
             with self._lock:
-                self._known.pop(name, None)
-            raise RowError(Reason.DNS, "The name of the host is not known to the DNS.") from error
-        if not found:
-            raise RowError(Reason.DNS, "The name of the host has no address.")
-        return found
+                self._cache.pop(name, None)
+            raise RowError(Reason.DNS, "DNS lookup failed: the host name cannot be resolved.") from error
+        if not addresses:
+            raise RowError(Reason.DNS, "DNS lookup failed: the host name has no address.")
+        return addresses
 
-    def _asked(self, name: str) -> Future[Addresses]:
+    def _pending_or_cached(self, name: str) -> Future[Addresses]:
         now = time.monotonic()
         with self._lock:
-            ends, answer = self._known.get(name, (0.0, None))
-            if answer is None or ends < now:
-                if len(self._known) >= MAX_NAMES:
-                    self._known.clear()
-                answer = Future()
-                self._known[name] = (now + TTL_SECONDS, answer)
-                threading.Thread(target=self._ask, args=(name, answer), name="resolver", daemon=True).start()
-            return answer
+            expires_at, future = self._cache.get(name, (0.0, None))
+            if future is None or expires_at < now:
+                if len(self._cache) >= MAX_NAMES:
+                    self._cache.clear()
+                future = Future()
+                self._cache[name] = (now + TTL_SECONDS, future)
+                threading.Thread(target=self._resolve, args=(name, future), name="resolver", daemon=True).start()
+            return future
 
-    def _ask(self, name: str, answer: Future[Addresses]) -> None:
+    def _resolve(self, name: str, future: Future[Addresses]) -> None:
         try:
-            answer.set_result(tuple(self._look_up(name)))
+            future.set_result(tuple(self._look_up(name)))
         except Exception as error:
-            answer.set_exception(error)
+            future.set_exception(error)

@@ -1,10 +1,10 @@
-"""The `requests` session that every download shares: guarded, pooled, and deaf to its surroundings."""
+"""The `requests` session that all downloads share: guarded connections, pools, and no settings from the environment."""
 
 import logging
 import ssl
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, cast
+from typing import cast
 
 import certifi
 import requests
@@ -17,57 +17,62 @@ from functions.core.web.guard import Guard, GuardedPoolManager
 
 VERSION = "0.1"
 
-MOST_IDLE = 128
-"""Connections that wait, to all hosts. Each has two file descriptors, of the 1,024 of a Lambda."""
+MAX_IDLE_CONNECTIONS = 128
+"""Maximum number of idle connections to all hosts. Each has two file descriptors, of the 1,024 of a Lambda function."""
 
-HOSTS = 256
-IDLE_PER_HOST = 32
+MAX_POOLS = 256
+"""Maximum number of hosts with a connection pool."""
+
+MAX_IDLE_PER_HOST = 32
 
 
 def user_agent(contact: str) -> str:
-    """Who asks, and whom to write to about it."""
+    """The User-Agent header: product, version and contact."""
     return f"image-mirror/{VERSION} (+{contact})" if contact else f"image-mirror/{VERSION}"
 
 
 class GuardedAdapter(HTTPAdapter):
-    """`requests`' adapter over guarded pools, its certificates read once and not once a connection."""
+    """The adapter of `requests` with guarded pools. The CA certificates are read once, not once for each connection."""
 
     def __init__(self, guard: Guard, *, ca_file: str) -> None:
         self._guard = guard
         self._ssl_context = ssl.create_default_context(cafile=ca_file)
-        super().__init__(pool_connections=HOSTS, pool_maxsize=IDLE_PER_HOST)
+        super().__init__(pool_connections=MAX_POOLS, pool_maxsize=MAX_IDLE_PER_HOST)
 
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **_: Any) -> None:
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **_: object) -> None:
         self.poolmanager = GuardedPoolManager(
             guard=self._guard,
             ssl_context=self._ssl_context,
-            most_idle=MOST_IDLE,
+            max_idle=MAX_IDLE_CONNECTIONS,
             num_pools=connections,
             maxsize=maxsize,
             block=block,
         )
 
-    def get_connection_with_tls_context(self, request: PreparedRequest, *_: Any, **__: Any) -> HTTPConnectionPool:
-        """By the URL alone: a proxy would connect where the guard does not look."""
+    def get_connection_with_tls_context(self, request: PreparedRequest, *_: object, **__: object) -> HTTPConnectionPool:
+        """The pool by the URL alone: a connection through a proxy would bypass the guard."""
         return cast(HTTPConnectionPool, self.poolmanager.connection_from_url(cast(str, request.url)))
 
-    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
-        """Its path, since there is no proxy; two slashes at its beginning would stand for a host."""
+    def request_url(self, request: PreparedRequest, proxies: object) -> str:
+        """The path, as there is no proxy. Two slashes at its start would be read as a host."""
         path = request.path_url
         return f"/{path.lstrip('/')}" if path.startswith("//") else path
 
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """The context has done it."""
+    def cert_verify(self, conn: object, url: str, verify: object, cert: object) -> None:
+        """Do nothing: the SSL context verifies certificates."""
 
 
 class MirrorSession(requests.Session):
-    """No environment, no cookies kept, no redirect followed: `requests` would read its whole body into memory."""
+    """Stores no cookies and follows no redirects: `requests` would read the whole body of a redirect into memory."""
 
     def get_redirect_target(self, resp: Response) -> None:
         return None
 
-    def ask(self, url: str, headers: Mapping[str, str], timeout: tuple[float, float]) -> Response:
-        """A GET whose body is yet to be read. What a session does beside has no use here, and takes its time."""
+    def get_streamed(self, url: str, headers: Mapping[str, str], timeout: tuple[float, float]) -> Response:
+        """Send a GET request without reading the body. It omits the steps of `Session.get` that are not needed here.
+
+        `timeout` is for connecting and for each read, in seconds.
+        """
         request = PreparedRequest()
         request.prepare_method("GET")
         request.prepare_url(url, None)
@@ -78,7 +83,7 @@ class MirrorSession(requests.Session):
 
 
 def make_session(guard: Guard, *, contact: str = "", ca_file: str | None = None) -> MirrorSession:
-    """`ca_file` instead of certifi's certificates. Quiets urllib3's log, for its lines hold whole URLs."""
+    """A session with `ca_file` instead of certifi's certificates. Silences urllib3's log: its lines have whole URLs."""
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)
     session = MirrorSession()
     session.trust_env = False

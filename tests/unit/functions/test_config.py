@@ -31,15 +31,15 @@ def test_download_batch_lets_no_network_through_unless_told() -> None:
 
     assert (found.images_bucket, found.images_table, found.input_bucket) == ("images", "urls", "input")
     assert (found.topic_arn, found.contact) == ("arn:topic", "me@a.example")
-    assert found.addresses.refusal("127.0.0.1", 80) is not None
+    assert found.addresses.blocked_because("127.0.0.1", 80) is not None
 
 
 def test_download_batch_lets_through_the_networks_it_is_told() -> None:
     found = DownloadConfig.read({**DOWNLOAD, "ALLOWED_NETWORKS": "127.0.0.0/8, ::1/128"})
 
-    assert found.addresses.refusal("127.0.0.1", 8080) is None
-    assert found.addresses.refusal("::1", 8080) is None
-    assert found.addresses.refusal("10.0.0.1", 80) is not None
+    assert found.addresses.blocked_because("127.0.0.1", 8080) is None
+    assert found.addresses.blocked_because("::1", 8080) is None
+    assert found.addresses.blocked_because("10.0.0.1", 80) is not None
 
 
 @pytest.mark.parametrize("missing", sorted(DOWNLOAD))

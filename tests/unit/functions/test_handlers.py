@@ -121,7 +121,7 @@ def test_download_batch_keeps_time_for_the_last_download_and_for_writing_down(mo
     assert download(monkeypatch, runner) == {"Items": []}
 
     assert runner.asked["batch"].items == {1: "x"}
-    assert runner.asked["begin_until"] - time.monotonic() == pytest.approx(90 - 20 - 10, abs=2)
+    assert runner.asked["start_deadline"] - time.monotonic() == pytest.approx(90 - 20 - 10, abs=2)
 
 
 def test_download_batch_knows_how_long_its_child_still_lives(monkeypatch: pytest.MonkeyPatch) -> None:

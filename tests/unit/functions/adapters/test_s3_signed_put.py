@@ -414,7 +414,7 @@ def test_an_overload_that_passes_is_waited_for_by_boto3(monkeypatch: pytest.Monk
 
         assert world.server.quick == [True, False, False, False]
         assert "/images/images/tom.png" in world.server.kept
-        assert world.quick.pushed_back == 2  # to us, and to boto3; an internal error is no word on how many
+        assert world.quick.throttle_count == 2  # to us, and to boto3; an internal error is no word on how many
 
 
 def test_silence_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

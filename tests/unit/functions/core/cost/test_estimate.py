@@ -21,7 +21,7 @@ from functions.core.cost.estimate import (
 )
 from functions.core.cost.prices import MILLION, Price
 from functions.core.model.options import Options
-from functions.core.web.session import MOST_IDLE
+from functions.core.web.session import MAX_IDLE_CONNECTIONS
 from local.commands.cost import asked, draw, main, one_lambda_an_image
 
 A_MILLION = RunEstimate(images=MILLION, size_kb=102.4, latency_ms=200)
@@ -115,7 +115,7 @@ def test_fewer_hosts_than_a_batch_could_ask_take_longer() -> None:
 def test_more_hosts_than_connections_are_kept_for_cost_a_handshake_an_image() -> None:
     kept, more = (replace(A_MILLION, latency_ms=0, hosts=hosts) for hosts in (KEPT_HOSTS, KEPT_HOSTS + 1))
 
-    assert KEPT_HOSTS == MOST_IDLE
+    assert KEPT_HOSTS == MAX_IDLE_CONNECTIONS
     assert more.cpu_ms - kept.cpu_ms == pytest.approx(CONNECT_MS)
     assert more.dollars > kept.dollars
 

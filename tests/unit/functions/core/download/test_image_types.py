@@ -1,4 +1,4 @@
-"""What a file is, by its bytes."""
+"""The type, dimensions and completeness of a file by its bytes."""
 
 import io
 import time
@@ -8,49 +8,59 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from functions.core.download.image_types import IMAGE_TYPES, ImageType, image_type, pixels
+from functions.core.download.image_types import (
+    IMAGE_TYPES,
+    ImageType,
+    describe_unsupported,
+    detect_image_type,
+    dimensions,
+)
 from functions.core.model.options import IMAGE_TYPES as ACCEPTED
 from tests.support.images import HTML, SAMPLES, Sample, bmp, gif, ico, jpeg, png, svg, webp
 
 DEMO = Path(__file__).parents[5] / "manifests" / "demo"
 BY_NAME = {sample.name: sample for sample in SAMPLES}
-ENDING = [sample for sample in SAMPLES if sample.ends]
+WITH_END_MARKER = [sample for sample in SAMPLES if sample.ends]
 
 
-def kind_of(data: bytes) -> ImageType:
-    kind = image_type(data)
-    assert kind is not None
-    return kind
+def type_of(data: bytes) -> ImageType:
+    image_type = detect_image_type(data)
+    assert image_type is not None
+    return image_type
 
 
-def complete(data: bytes) -> bool:
-    return kind_of(data).complete(io.BytesIO(data), len(data))
+def is_complete(data: bytes) -> bool:
+    return type_of(data).is_complete(io.BytesIO(data), len(data))
 
 
-def size_of(data: bytes) -> tuple[int, int] | None:
-    return pixels(kind_of(data), io.BytesIO(data))
+def dimensions_of(data: bytes) -> tuple[int, int] | None:
+    return dimensions(type_of(data), io.BytesIO(data))
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
-def test_every_type_is_told_by_its_bytes(sample: Sample) -> None:
-    kind = kind_of(sample.data)
+def test_every_type_is_detected_by_its_bytes(sample: Sample) -> None:
+    image_type = type_of(sample.data)
 
-    assert (kind.name, kind.content_type, kind.extension) == (sample.name, sample.content_type, sample.extension)
+    assert (image_type.name, image_type.content_type, image_type.extension) == (
+        sample.name,
+        sample.content_type,
+        sample.extension,
+    )
 
 
 def test_every_type_has_its_sample_and_every_accepted_type_is_known() -> None:
-    assert [kind.name for kind in IMAGE_TYPES] == [sample.name for sample in SAMPLES]
+    assert [image_type.name for image_type in IMAGE_TYPES] == [sample.name for sample in SAMPLES]
     assert {*ACCEPTED, "svg"} == set(BY_NAME)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
 @pytest.mark.parametrize(("width", "height"), [(6, 4), (1, 1), (200, 17)])
 def test_width_and_height_are_read_from_the_head(sample: Sample, width: int, height: int) -> None:
-    assert size_of(sample.make(width, height)) == ((width, height) if sample.sized else None)
+    assert dimensions_of(sample.make(width, height)) == ((width, height) if sample.sized else None)
 
 
-def test_an_icon_of_256_pixels_says_zero() -> None:
-    assert size_of(ico(256, 256)) == (256, 256)
+def test_an_icon_of_256_pixels_has_a_zero_for_its_size() -> None:
+    assert dimensions_of(ico(256, 256)) == (256, 256)
 
 
 @pytest.mark.parametrize(
@@ -72,8 +82,51 @@ def test_an_icon_of_256_pixels_says_zero() -> None:
         b"<!-- no picture -->",
     ],
 )
-def test_what_is_no_image_that_we_know_has_no_type(data: bytes) -> None:
-    assert image_type(data) is None
+def test_content_that_is_not_a_supported_image_has_no_type(data: bytes) -> None:
+    assert detect_image_type(data) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (HTML, "HTML"),
+        (b"\xef\xbb\xbf\n<!doctype HTML>", "HTML"),
+        (b"<!-- cached -->\n<html lang='en'>", "HTML"),
+        (b"<HEAD><title>Moved</title>", "HTML"),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "XML"),
+        (b'{"error": "not found"}', "JSON"),
+        (b"[]", "JSON"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"\x00\x00\x00\x18ftypisom\x00\x00\x00\x00isomiso2", "an MP4 or MOV video"),
+        (b"\x1aE\xdf\xa3\x01", "a WebM or Matroska video"),
+        (b"PK\x03\x04\x14\x00", "a ZIP archive"),
+        (b"\x1f\x8b\x08\x00", "gzip data"),
+    ],
+)
+def test_content_that_is_not_an_image_is_named(data: bytes, name: str) -> None:
+    assert detect_image_type(data) is None
+    assert describe_unsupported(data) == f"The response body is {name}, not an image (Content-Type is ignored)."
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"\xff\x0a\xfa\x7f", "JPEG XL"),
+        (b"\x00\x00\x00\x0cJXL \r\n\x87\n\x00\x00\x00\x14ftypjxl ", "JPEG XL"),
+        (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG 2000"),
+        (b"\xff\x4f\xff\x51\x00", "JPEG 2000"),
+        (b"8BPS\x00\x01", "PSD"),
+    ],
+)
+def test_an_image_of_an_unsupported_format_is_named(data: bytes, name: str) -> None:
+    assert detect_image_type(data) is None
+    sentence = f"The response body is {name}, an image format that is not supported (Content-Type is ignored)."
+    assert describe_unsupported(data) == sentence
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"no such image", b"{oops}}", b"<b>bold</b>", b"<htmlfoo>"])
+def test_content_that_is_not_recognized_has_no_name(data: bytes) -> None:
+    assert describe_unsupported(data) == "The response body is not an image (Content-Type is ignored)."
 
 
 @pytest.mark.parametrize(
@@ -88,63 +141,64 @@ def test_what_is_no_image_that_we_know_has_no_type(data: bytes) -> None:
     ],
 )
 def test_an_svg_may_have_much_before_its_root(before: bytes) -> None:
-    assert kind_of(before + b"<svg width='1'>").name == "svg"
+    assert type_of(before + b"<svg width='1'>").name == "svg"
 
 
 @pytest.mark.parametrize("head", [b"<!---->" * 73, b"<!-- --> " * 60, b"<?xml" + b"<!--" * 120, b" " * 512])
-def test_a_head_made_to_keep_us_busy_does_not(head: bytes) -> None:
-    begun = time.process_time()
+def test_a_head_made_for_slow_matching_is_matched_fast(head: bytes) -> None:
+    started_at = time.process_time()
 
-    assert image_type(head) is None
-    assert time.process_time() - begun < 0.5
+    assert detect_image_type(head) is None
+    assert describe_unsupported(head)
+    assert time.process_time() - started_at < 0.5
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
-def test_a_whole_file_is_complete(sample: Sample) -> None:
-    assert complete(sample.data)
+def test_a_whole_file_passes_the_check(sample: Sample) -> None:
+    assert is_complete(sample.data)
 
 
-@pytest.mark.parametrize("sample", ENDING, ids=lambda sample: sample.name)
-def test_a_file_cut_anywhere_behind_its_head_is_not_complete(sample: Sample) -> None:
+@pytest.mark.parametrize("sample", WITH_END_MARKER, ids=lambda sample: sample.name)
+def test_a_file_truncated_anywhere_behind_its_head_fails_the_check(sample: Sample) -> None:
     data = sample.make(40, 40)
-    least = 3 if sample.name == "webp" else 1  # the byte that pads it may be missing
+    missing = 3 if sample.name == "webp" else 1  # the padding byte may be missing
 
-    assert [end for end in range(20, len(data) - least + 1) if complete(data[:end])] == []
-
-
-@pytest.mark.parametrize("sample", ENDING, ids=lambda sample: sample.name)
-def test_what_is_appended_to_a_whole_file_is_nobodys_business(sample: Sample) -> None:
-    assert complete(sample.data + b"\x00" * 1_000)
-    assert complete(sample.data + b"film" * 10_000)
+    assert [end for end in range(20, len(data) - missing + 1) if is_complete(data[:end])] == []
 
 
-def test_the_end_of_a_thumbnail_is_not_the_end_of_a_photo() -> None:
+@pytest.mark.parametrize("sample", WITH_END_MARKER, ids=lambda sample: sample.name)
+def test_data_appended_to_a_whole_file_is_ignored(sample: Sample) -> None:
+    assert is_complete(sample.data + b"\x00" * 1_000)
+    assert is_complete(sample.data + b"film" * 10_000)
+
+
+def test_the_end_marker_of_a_thumbnail_is_not_that_of_the_photo() -> None:
     data = jpeg(80, 80, thumbnail=jpeg())
 
-    assert complete(data)
-    assert not complete(data[:-2])
+    assert is_complete(data)
+    assert not is_complete(data[:-2])
 
 
-def test_fill_bytes_may_stand_before_a_marker() -> None:
+def test_fill_bytes_may_precede_a_marker() -> None:
     data = jpeg(note=b"x")
 
-    assert complete(data[:2] + b"\xff\xff\xff" + data[2:])
+    assert is_complete(data[:2] + b"\xff\xff\xff" + data[2:])
 
 
-def test_an_end_mark_is_found_across_the_pieces_that_are_read() -> None:
+def test_an_end_marker_is_found_across_two_reads() -> None:
     head = jpeg()[:-2]
     piece = 256 * 1024
 
-    for scan in range(piece - 4, piece + 2):  # one of them parts the mark
+    for scan in range(piece - 4, piece + 2):  # one of them splits the marker
         filled = head + b"\x00" * scan
-        assert complete(filled + b"\xff\xd9")
-        assert not complete(filled + b"\xff")
+        assert is_complete(filled + b"\xff\xd9")
+        assert not is_complete(filled + b"\xff")
 
 
-def test_a_webp_may_lack_the_byte_that_pads_it() -> None:
+def test_a_webp_may_lack_its_padding_byte() -> None:
     data = webp()
 
-    assert complete(data[:-1])
+    assert is_complete(data[:-1])
 
 
 @given(data=st.binary(max_size=80), sample=st.sampled_from(SAMPLES), cut=st.integers(0, 120))
@@ -152,28 +206,28 @@ def test_a_webp_may_lack_the_byte_that_pads_it() -> None:
 @example(data=b"\xff", sample=BY_NAME["jpeg"], cut=3)
 def test_whatever_follows_a_head_breaks_nothing(data: bytes, sample: Sample, cut: int) -> None:
     file = sample.data[:cut] + data
-    kind = image_type(file)
-    if kind is None:
+    image_type = detect_image_type(file)
+    if image_type is None:
         return
 
-    assert kind.complete(io.BytesIO(file), len(file)) in (True, False)
-    size = pixels(kind, io.BytesIO(file))
+    assert image_type.is_complete(io.BytesIO(file), len(file)) in (True, False)
+    size = dimensions(image_type, io.BytesIO(file))
     assert size is None or min(size) > 0
 
 
 def test_samples_of_one_type_can_differ() -> None:
     assert png(note=b"a") != png(note=b"b")
-    assert complete(png(note=b"a"))
-    assert complete(gif(300, 300))
-    assert complete(bmp(300, 300))
-    assert image_type(svg()) is not None
+    assert is_complete(png(note=b"a"))
+    assert is_complete(gif(300, 300))
+    assert is_complete(bmp(300, 300))
+    assert detect_image_type(svg()) is not None
 
 
 @pytest.mark.parametrize("name", ["spark.gif", "ripple.gif"])
-def test_a_gif_cut_anywhere_has_no_end_whatever_bytes_it_holds(name: str) -> None:
+def test_a_gif_truncated_anywhere_fails_the_check_whatever_bytes_it_contains(name: str) -> None:
     whole = (DEMO / name).read_bytes()
     mark = b"\x00\x3b"
 
-    assert complete(whole)
-    assert not [cut for cut in range(20, len(whole), 11) if complete(whole[:cut])]
-    assert not complete(whole[:500] + mark)
+    assert is_complete(whole)
+    assert not [cut for cut in range(20, len(whole), 11) if is_complete(whole[:cut])]
+    assert not is_complete(whole[:500] + mark)

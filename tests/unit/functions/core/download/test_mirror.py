@@ -1,7 +1,7 @@
-"""One row to an outcome."""
+"""Mirroring one row."""
 
 import hashlib
-from collections.abc import Mapping
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,8 @@ from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
-from functions.core.web.fetch import NotModifiedError
+from functions.core.model.types import ImageRecord
+from functions.core.web.fetch import FetchRequest, FetchResult, NotModifiedError
 from tests.support.fakes import Answer, FakeImageStore, FakeWeb
 from tests.support.images import HTML, SAMPLES, Sample, jpeg, png, svg
 
@@ -28,18 +29,18 @@ class World:
         self.store = FakeImageStore()
         self._options = Options(**options)
 
-    def mirror(self, known: Mapping[str, Any] | None = None, **columns: Any) -> MirroredRow:
+    def mirror(self, existing_record: ImageRecord | None = None, **columns: Any) -> MirroredRow:
         mirror = RowMirror(fetcher=self.web, store=self.store, options=self._options, run_id="r1")
-        return mirror.mirror(Row(7, URL, **columns), known)
+        return mirror.mirror(Row(7, URL, **columns), existing_record)
 
-    def refusal(self, **columns: Any) -> RowError:
+    def error(self, **columns: Any) -> RowError:
         with pytest.raises(RowError) as raised:
             self.mirror(**columns)
         assert not self.store.objects
         return raised.value
 
 
-def test_an_image_is_stored_and_known() -> None:
+def test_an_image_is_stored_and_recorded() -> None:
     world = World(png(6, 4))
 
     mirrored = world.mirror(user_columns={"id": 7})
@@ -56,10 +57,11 @@ def test_an_image_is_stored_and_known() -> None:
     assert world.store.objects[key].data == png(6, 4)
     assert world.store.objects[key].url_sha256 == hashlib.sha256(URL.encode()).hexdigest()
     assert mirrored.outcome.kind is OutcomeKind.STORED
-    told = mirrored.outcome.image or {}
-    when = {"downloaded_at": told["downloaded_at"], "ms": told["ms"]}
-    assert told == {**image, **when}
+    image_facts = mirrored.outcome.image or {}
+    when = {"downloaded_at": image_facts["downloaded_at"], "ms": image_facts["ms"]}
+    assert image_facts == {**image, **when}
     assert datetime.fromisoformat(when["downloaded_at"]).utcoffset() == timedelta(0)
+    assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}\.[0-9]{3}Z", when["downloaded_at"])
     assert 0 <= when["ms"] < 60_000
     assert (mirrored.outcome.row, mirrored.outcome.url, mirrored.outcome.user_columns) == (7, SHOWN, {"id": 7})
     assert mirrored.record is not None
@@ -93,12 +95,13 @@ def test_an_image_is_stored_as_what_it_is(sample: Sample) -> None:
         (RowError(Reason.HTTP_4XX, "404", status=404), Reason.HTTP_4XX),
     ],
 )
-def test_what_is_no_whole_image_of_an_allowed_type_is_not_stored(answer: Answer, reason: Reason) -> None:
-    assert World(answer).refusal().reason is reason
+def test_a_body_that_is_not_a_complete_image_of_an_allowed_type_is_not_stored(answer: Answer, reason: Reason) -> None:
+    assert World(answer).error().reason is reason
 
 
 def test_only_allowed_types_are_stored() -> None:
-    assert "What came is jpeg" in World(jpeg(), allowed_types=("png",)).refusal().message
+    error = World(jpeg(), allowed_types=("png",)).error()
+    assert error.message == "The image type jpeg is not in allowed_types."
 
 
 @pytest.mark.parametrize(
@@ -109,20 +112,22 @@ def test_only_allowed_types_are_stored() -> None:
         {"md5": hashlib.md5(png()).hexdigest()},
     ],
 )
-def test_an_image_that_is_what_the_row_says_is_stored(columns: dict[str, Any]) -> None:
+def test_an_image_that_matches_the_row_is_stored(columns: dict[str, Any]) -> None:
     assert World(png()).mirror(**columns).outcome.kind is OutcomeKind.STORED
 
 
 @pytest.mark.parametrize("columns", [{"size": 1}, {"sha256": "0" * 64}, {"md5": "0" * 32}])
-def test_an_image_that_is_not_what_the_row_says_is_not_stored(columns: dict[str, Any]) -> None:
-    fault = World(png()).refusal(**columns)
+def test_an_image_that_does_not_match_the_row_is_not_stored(columns: dict[str, Any]) -> None:
+    error = World(png()).error(**columns)
 
-    assert fault.reason is Reason.CHECKSUM_MISMATCH
-    assert f"The row says {next(iter(columns))}" in fault.message
+    assert error.reason is Reason.CHECKSUM_MISMATCH
+    ((name, expected),) = columns.items()
+    assert error.message.startswith(f"{name} mismatch: expected {expected}, got ")
 
 
-def test_an_image_without_its_end_is_incomplete_whatever_the_row_says_of_it() -> None:
-    assert World(png()[:-1]).refusal(sha256=hashlib.sha256(png()).hexdigest()).reason is Reason.INCOMPLETE_BODY
+def test_a_truncated_image_is_incomplete_even_if_it_matches_the_row() -> None:
+    error = World(png()[:-1]).error(sha256=hashlib.sha256(png()[:-1]).hexdigest())
+    assert (error.reason, error.message) == (Reason.INCOMPLETE_BODY, "The PNG is truncated.")
 
 
 @pytest.mark.parametrize(("least", "stored"), [((6, 4), True), ((7, 4), False), ((6, 5), False)])
@@ -132,12 +137,12 @@ def test_images_may_be_too_small(least: tuple[int, int], stored: bool) -> None:
     if stored:
         assert world.mirror().outcome.kind is OutcomeKind.STORED
     else:
-        assert "6 x 4 pixels, smaller" in world.refusal().message
+        assert f"6 x 4 pixels: min_width and min_height require {least[0]} x {least[1]} pixels" in world.error().message
 
 
 def test_an_image_of_unknown_size_is_too_small_only_where_a_size_is_asked() -> None:
     assert World(svg(), allowed_types=("svg",)).mirror().outcome.image is not None
-    assert "of unknown size" in World(svg(), allowed_types=("svg",), min_width=1).refusal().message
+    assert "of unknown size" in World(svg(), allowed_types=("svg",), min_width=1).error().message
 
 
 def test_a_row_may_name_its_key() -> None:
@@ -148,7 +153,7 @@ def test_a_row_may_name_its_key() -> None:
     assert list(world.store.objects) == ["images/tom.png"]
 
 
-def test_another_urls_key_is_not_taken() -> None:
+def test_the_key_of_another_url_is_not_overwritten() -> None:
     world = World(png())
     world.mirror(key="images/tom.png")
     mirror = RowMirror(fetcher=world.web, store=world.store, options=Options(), run_id="r1")
@@ -159,10 +164,10 @@ def test_another_urls_key_is_not_taken() -> None:
     assert raised.value.reason is Reason.KEY_CONFLICT
 
 
-def test_a_known_image_is_asked_for_conditionally_and_may_be_unchanged() -> None:
+def test_an_image_with_a_record_is_requested_conditionally_and_may_be_unchanged() -> None:
     world = World(NotModifiedError())
 
-    mirrored = world.mirror(known={"etag": '"v0"', "last_modified": "Sat, 25 Jul 2026 12:00:00 GMT"})
+    mirrored = world.mirror(existing_record={"etag": '"v0"', "last_modified": "Sat, 25 Jul 2026 12:00:00 GMT"})
 
     assert world.web.wanted[0].validators == {
         "If-None-Match": '"v0"',
@@ -172,26 +177,26 @@ def test_a_known_image_is_asked_for_conditionally_and_may_be_unchanged() -> None
     assert (mirrored.outcome.kind, mirrored.outcome.row) == (OutcomeKind.UNCHANGED, 7)
 
 
-def test_a_known_image_that_is_wanted_under_another_key_is_fetched_whole() -> None:
+def test_an_image_with_a_record_of_another_key_is_requested_unconditionally() -> None:
     world = World(png())
 
-    mirrored = world.mirror(known={"etag": '"v0"', "object_key": "images/old.png"}, key="images/new.png")
+    mirrored = world.mirror(existing_record={"etag": '"v0"', "object_key": "images/old.png"}, key="images/new.png")
 
     assert world.web.wanted[0].validators == {}
     assert mirrored.outcome.kind is OutcomeKind.STORED
 
 
-def test_a_known_image_that_has_changed_replaces_its_own_object() -> None:
+def test_an_image_that_has_changed_replaces_its_own_object() -> None:
     world = World([png(note=b"old"), png(note=b"new")])
     first = world.mirror(key="images/tom.png")
 
-    world.mirror(known=first.record, key="images/tom.png")
+    world.mirror(existing_record=first.record, key="images/tom.png")
 
     assert world.store.objects["images/tom.png"].data == png(note=b"new")
     assert [upload.create_only for upload in world.store.uploads] == [True, False]
 
 
-def test_only_a_key_that_the_row_asked_for_has_to_be_free() -> None:
+def test_only_a_key_that_the_row_names_is_written_exclusively() -> None:
     world = World(png())
 
     world.mirror()
@@ -199,27 +204,27 @@ def test_only_a_key_that_the_row_asked_for_has_to_be_free() -> None:
     assert [upload.create_only for upload in world.store.uploads] == [False]
 
 
-def test_what_the_run_asks_is_passed_on_to_the_download() -> None:
+def test_the_options_of_the_run_are_passed_to_the_download() -> None:
     world = World(
         png(), timeout=2.0, max_bytes=999, user_agent="me", respect_opt_out=False, storage_class="STANDARD_IA"
     )
     world.mirror(headers={"X-A": "b"})
 
-    wanted = world.web.wanted[0]
-    assert (wanted.timeout, wanted.max_bytes, wanted.user_agent) == (2.0, 999, "me")
-    assert (wanted.headers, wanted.respect_opt_out, wanted.want_md5) == ({"X-A": "b"}, False, False)
+    request = world.web.wanted[0]
+    assert (request.timeout, request.max_bytes, request.user_agent) == (2.0, 999, "me")
+    assert (request.headers, request.respect_opt_out, request.want_md5) == ({"X-A": "b"}, False, False)
     assert next(iter(world.store.objects.values())).storage_class == "STANDARD_IA"
 
 
 class Twice(FakeWeb):
-    """Breaks off after the head and comes back with something else, as a Fetcher's second try may."""
+    """Receives the start of one image, then another image: the second attempt of a Fetcher may differ."""
 
-    def fetch(self, wanted: Any) -> Any:
-        wanted.check_head(png())
-        return super().fetch(wanted)
+    def fetch(self, request: FetchRequest) -> FetchResult:
+        request.check_head(png())
+        return super().fetch(request)
 
 
-def test_the_type_is_that_of_the_body_that_was_kept() -> None:
+def test_the_type_is_that_of_the_last_attempt() -> None:
     store = FakeImageStore()
     mirror = RowMirror(fetcher=Twice({URL: jpeg()}), store=store, options=Options(), run_id="r1")
 
@@ -235,7 +240,7 @@ def test_the_type_is_that_of_the_body_that_was_kept() -> None:
     }
 
 
-def test_a_broken_store_is_nobodys_outcome() -> None:
+def test_a_storage_fault_is_raised_and_not_an_outcome() -> None:
     world = World(png())
     world.store.faults.append(StorageFault("denied"))
 

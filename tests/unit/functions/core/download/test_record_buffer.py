@@ -1,26 +1,26 @@
-"""Rows of the images table, written in batches while downloads go on."""
+"""The buffer for records of the images table."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from functions.core.download.record_buffer import ROWS, ImageRecordBuffer
+from functions.core.download.record_buffer import BATCH_RECORDS, ImageRecordBuffer
 from functions.core.model.errors import TableFault
 from tests.support.fakes import FakeImageTable
 
 
-def test_rows_are_written_by_the_batch_and_what_is_left_at_the_end() -> None:
+def test_records_are_written_in_batches_and_the_rest_at_the_end() -> None:
     table = FakeImageTable()
-    with ImageRecordBuffer(table) as recorder:
-        for number in range(2 * ROWS + 3):
-            recorder.add({"url": f"u{number}"})
-        assert table.written == [ROWS, ROWS]
+    with ImageRecordBuffer(table) as buffer:
+        for number in range(2 * BATCH_RECORDS + 3):
+            buffer.add({"url": f"u{number}"})
+        assert table.written == [BATCH_RECORDS, BATCH_RECORDS]
 
-    assert table.written == [ROWS, ROWS, 3]
-    assert len(table.rows) == 2 * ROWS + 3
+    assert table.written == [BATCH_RECORDS, BATCH_RECORDS, 3]
+    assert len(table.rows) == 2 * BATCH_RECORDS + 3
 
 
-def test_no_rows_are_no_write() -> None:
+def test_without_records_nothing_is_written() -> None:
     table = FakeImageTable()
     with ImageRecordBuffer(table):
         pass
@@ -28,40 +28,40 @@ def test_no_rows_are_no_write() -> None:
     assert table.written == []
 
 
-def test_what_is_left_is_written_also_when_the_work_breaks_off() -> None:
+def test_the_rest_is_written_also_after_an_exception() -> None:
     table = FakeImageTable()
-    recorder = ImageRecordBuffer(table)
-    recorder.add({"url": "u"})
+    buffer = ImageRecordBuffer(table)
+    buffer.add({"url": "u"})
 
-    with pytest.raises(ZeroDivisionError), recorder:
+    with pytest.raises(ZeroDivisionError), buffer:
         raise ZeroDivisionError
 
     assert list(table.rows) == ["u"]
 
 
-def test_a_table_that_is_broken_is_told_to_whoever_filled_the_batch() -> None:
+def test_a_table_fault_is_raised_by_the_call_that_completes_a_batch() -> None:
     table = FakeImageTable()
     table.faults.append(TableFault("gone"))
-    recorder = ImageRecordBuffer(table)
-    for number in range(ROWS - 1):
-        recorder.add({"url": f"u{number}"})
+    buffer = ImageRecordBuffer(table)
+    for number in range(BATCH_RECORDS - 1):
+        buffer.add({"url": f"u{number}"})
 
     with pytest.raises(TableFault):
-        recorder.add({"url": "last"})
+        buffer.add({"url": "last"})
 
 
-def test_a_table_that_is_broken_at_the_end_is_told_too() -> None:
+def test_a_table_fault_at_the_end_is_raised_too() -> None:
     table = FakeImageTable()
     table.faults.append(TableFault("gone"))
 
-    with pytest.raises(TableFault), ImageRecordBuffer(table) as recorder:
-        recorder.add({"url": "u"})
+    with pytest.raises(TableFault), ImageRecordBuffer(table) as buffer:
+        buffer.add({"url": "u"})
 
 
 def test_many_threads_lose_nothing() -> None:
     table = FakeImageTable()
-    with ImageRecordBuffer(table) as recorder, ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: recorder.add({"url": f"u{number}"}), range(500)))
+    with ImageRecordBuffer(table) as buffer, ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: buffer.add({"url": f"u{number}"}), range(500)))
 
     assert len(table.rows) == 500
-    assert max(table.written) <= ROWS
+    assert max(table.written) <= BATCH_RECORDS

@@ -1,4 +1,4 @@
-"""One round of a batch as the workflow sees it."""
+"""One round of a batch, as the workflow calls it."""
 
 import json
 from typing import Any
@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from functions.core.download.batch import BatchMirror, DeferredRow
 from functions.core.download.mirror import RowMirror
 from functions.core.download.rounds import (
-    BACKOFF_CAP,
     BACKOFF_SECONDS,
-    CHILD_MARGIN,
-    MAX_NAMED,
+    CHILD_MARGIN_SECONDS,
+    MAX_BACKOFF_SECONDS,
+    MAX_LISTED_FAILURES,
     Batch,
     RoundReport,
     RoundRunner,
@@ -31,7 +31,7 @@ BUSY = RowError(Reason.HTTP_BUSY, "503", status=503, wait=20.0)
 
 
 def first_payload(*items: object, after: int = 0) -> dict[str, Any]:
-    """As ItemBatcher makes it of rows that come `after` so many others."""
+    """The payload of ItemBatcher for rows that follow `after` others."""
     return {
         "BatchInput": {"run": {"id": "r1", "manifest": "manifests/demo.csv", "options": {}}},
         "Items": [{"row": row, "item": item} for row, item in enumerate(items, start=after)],
@@ -39,7 +39,7 @@ def first_payload(*items: object, after: int = 0) -> dict[str, Any]:
 
 
 class World:
-    """`now` is a clock that tests turn."""
+    """`now` is a clock that tests advance."""
 
     def __init__(self, answers: dict[str, Any] | None = None, **options: Any) -> None:
         self.web = FakeWeb(answers)
@@ -51,7 +51,7 @@ class World:
         self.now = 1_000.0
 
     def run(
-        self, payload: dict[str, Any], *, begin_within: float = 50.0, child_seconds_left: float = 300.0
+        self, payload: dict[str, Any], *, start_within: float = 50.0, child_seconds_left: float = 300.0
     ) -> RoundReport:
         mirror = RowMirror(fetcher=self.web, store=self.store, options=self.options, run_id="r1")
         batch = BatchMirror(
@@ -65,13 +65,13 @@ class World:
             monotonic=lambda: self.now,
         )
         report = runner.run(
-            Batch.from_payload(payload), begin_until=self.now + begin_within, child_seconds_left=child_seconds_left
+            Batch.from_payload(payload), start_deadline=self.now + start_within, child_seconds_left=child_seconds_left
         )
         assert json.loads(json.dumps(report.payload)) == report.payload
         return report
 
     def play(self, payload: dict[str, Any]) -> list[dict[str, Any]]:
-        """Every payload that the workflow sees until there are no Items left."""
+        """Run all rounds and return their payloads."""
         payloads = [self.run(payload).payload]
         while payloads[-1]["Items"]:
             payloads.append(self.run(payloads[-1]).payload)
@@ -83,21 +83,21 @@ class World:
         }
 
 
-def test_rows_are_counted_from_one_and_parts_named_by_the_first() -> None:
+def test_rows_are_counted_from_one_and_parts_are_named_by_the_first_row() -> None:
     batch = Batch.from_payload(first_payload(A, B, after=100))
 
     assert batch.items == {101: A, 102: B}
-    assert (batch.first_row, batch.round, batch.part()) == (101, 0, "part-0000000101-00.jsonl")
+    assert (batch.first_row, batch.round, batch.part_name()) == (101, 0, "part-0000000101-00.jsonl")
 
 
 def test_part_names_of_a_hundred_million_rows_stay_in_order() -> None:
     rows = [1, 9, 10, 99_999_901, 100_000_000]
-    names = [Batch.from_payload(first_payload(A, after=row - 1)).part() for row in rows]
+    names = [Batch.from_payload(first_payload(A, after=row - 1)).part_name() for row in rows]
 
     assert sorted(names) == names
 
 
-def test_a_batch_that_ends_at_once_says_what_it_came_to() -> None:
+def test_the_payload_of_a_batch_that_ends_in_one_round_has_its_counts() -> None:
     world = World({B: HTML})
 
     report = world.run(first_payload(A, {"url": B, "id": 7}, A))
@@ -121,7 +121,7 @@ def test_a_batch_that_ends_at_once_says_what_it_came_to() -> None:
     assert (report.deferred, report.notified) == (0, True)
 
 
-def test_outcomes_are_written_by_row_and_failures_again_by_themselves() -> None:
+def test_outcomes_are_written_by_row_and_failures_also_to_a_file_of_their_own() -> None:
     world = World({B: HTML})
 
     world.run(first_payload(C, {"url": B, "id": 7}, A))
@@ -136,13 +136,13 @@ def test_outcomes_are_written_by_row_and_failures_again_by_themselves() -> None:
             "reason": "not_an_image",
             "http_status": 200,
             "retryable": False,
-            "message": "What came is no image, whatever its header says.",
+            "message": "The response body is HTML, not an image (Content-Type is ignored).",
             "columns": {"id": 7},
         }
     ]
 
 
-def test_nothing_failed_is_no_failures_file_and_no_message() -> None:
+def test_without_failures_there_is_no_failures_file_and_no_message() -> None:
     world = World()
 
     world.run(first_payload(A))
@@ -151,7 +151,7 @@ def test_nothing_failed_is_no_failures_file_and_no_message() -> None:
     assert world.notices.published == []
 
 
-def test_nothing_ended_is_no_results_file() -> None:
+def test_without_outcomes_there_is_no_results_file() -> None:
     world = World({A: DOWN})
 
     world.run(first_payload(A))
@@ -159,7 +159,7 @@ def test_nothing_ended_is_no_results_file() -> None:
     assert world.files.files == {}
 
 
-def test_rows_that_are_deferred_go_back_to_the_workflow_as_they_came() -> None:
+def test_deferred_rows_are_returned_to_the_workflow_unchanged() -> None:
     item = {"url": A, "id": 7, "headers": {"X-A": "b"}}
     world = World({A: DOWN})
 
@@ -188,7 +188,7 @@ def test_counts_add_up_over_the_rounds() -> None:
     }
 
 
-def test_after_the_last_round_a_row_fails_by_its_own_fault() -> None:
+def test_after_the_last_round_a_row_fails_with_its_last_error() -> None:
     world = World({A: DOWN}, rounds=3)
 
     payloads = world.play(first_payload({"url": A, "id": 7}))
@@ -200,20 +200,22 @@ def test_after_the_last_round_a_row_fails_by_its_own_fault() -> None:
     assert line["columns"] == {"id": 7}
 
 
-def test_one_round_is_no_second_try() -> None:
+def test_with_one_round_there_is_no_retry() -> None:
     world = World({A: DOWN}, rounds=1)
 
     assert world.run(first_payload(A)).payload["Items"] == []
 
 
-@pytest.mark.parametrize(("left", "deferred"), [(20 + 1 + 30 + CHILD_MARGIN, 1), (20 + 30 + CHILD_MARGIN - 0.1, 0)])
-def test_there_is_another_round_only_where_the_child_lives_long_enough(left: float, deferred: int) -> None:
+@pytest.mark.parametrize(
+    ("left", "deferred"), [(20 + 1 + 30 + CHILD_MARGIN_SECONDS, 1), (20 + 30 + CHILD_MARGIN_SECONDS - 0.1, 0)]
+)
+def test_there_is_another_round_only_if_the_child_execution_has_enough_time(left: float, deferred: int) -> None:
     world = World({A: BUSY}, timeout=30.0)
 
     assert world.run(first_payload(A), child_seconds_left=left).deferred == deferred
 
 
-def test_the_time_that_a_round_has_taken_is_gone_for_the_next() -> None:
+def test_the_duration_of_a_round_reduces_the_time_for_the_next() -> None:
     world = World({A: lambda: slow(world)}, timeout=30.0)
 
     assert world.run(first_payload(A), child_seconds_left=100.0).deferred == 0
@@ -224,16 +226,16 @@ def slow(world: World) -> bytes:
     raise DOWN
 
 
-def test_nothing_is_begun_that_the_child_would_not_live_to_see() -> None:
+def test_no_row_is_started_that_cannot_end_before_the_child_execution() -> None:
     world = World(timeout=30.0)
 
-    report = world.run(first_payload(A), child_seconds_left=30.0 + CHILD_MARGIN - 1)
+    report = world.run(first_payload(A), child_seconds_left=30.0 + CHILD_MARGIN_SECONDS - 1)
 
     assert world.web.requests == []
     assert [outcome.failure and outcome.failure.reason for outcome in report.outcomes] == [Reason.OUT_OF_TIME]
 
 
-def test_rows_whose_turn_never_came_are_the_first_of_the_next_round() -> None:
+def test_rows_that_were_not_attempted_are_the_first_of_the_next_round() -> None:
     payload = first_payload(A, B, C)
     for element, tried in zip(payload["Items"], [True, False, True], strict=True):
         element["tried"] = tried
@@ -241,7 +243,7 @@ def test_rows_whose_turn_never_came_are_the_first_of_the_next_round() -> None:
     assert list(Batch.from_payload(payload).items) == [2, 1, 3]
 
 
-def test_a_row_that_had_its_turn_once_stays_behind_those_that_had_none() -> None:
+def test_a_row_that_was_attempted_once_stays_behind_those_that_were_not() -> None:
     urls = [f"http://a.example/{number}" for number in range(5)]
     world = World(dict.fromkeys(urls, BUSY), per_host=1, concurrency=1, rounds=10)
     payload = first_payload(*urls)
@@ -265,7 +267,7 @@ def test_a_batch_that_is_tried_again_replaces_its_own_part() -> None:
     assert len(world.web.requests) == 2
 
 
-def test_failures_are_told_with_the_run_and_without_the_users_columns() -> None:
+def test_the_message_has_the_run_and_its_failures_without_the_users_columns() -> None:
     world = World({A: HTML})
 
     world.run(first_payload({"url": A, "name": "private"}, B))
@@ -282,17 +284,17 @@ def test_failures_are_told_with_the_run_and_without_the_users_columns() -> None:
     assert "private" not in json.dumps(notice.body)
 
 
-def test_a_message_names_some_failures_and_says_how_many_it_leaves_out() -> None:
+def test_a_message_lists_some_failures_and_the_number_of_the_others() -> None:
     world = World()
 
-    world.run(first_payload(*[""] * (MAX_NAMED + 5)))
+    world.run(first_payload(*[""] * (MAX_LISTED_FAILURES + 5)))
 
     (notice,) = world.notices.published
-    assert notice.subject == f"Image Mirror: {MAX_NAMED + 5} images failed"
-    assert (len(notice.body["failures"]), notice.body["omitted"]) == (MAX_NAMED, 5)
+    assert notice.subject == f"Image Mirror: {MAX_LISTED_FAILURES + 5} images failed"
+    assert (len(notice.body["failures"]), notice.body["omitted"]) == (MAX_LISTED_FAILURES, 5)
 
 
-def test_a_topic_that_is_down_costs_nobody_an_image() -> None:
+def test_a_failed_publish_does_not_fail_the_round() -> None:
     world = World({A: HTML})
     world.notices.down = True
 
@@ -302,25 +304,25 @@ def test_a_topic_that_is_down_costs_nobody_an_image() -> None:
     assert report.payload["counts"]["stored"] == 1
 
 
-def deferred(*faults: RowError) -> list[DeferredRow]:
-    return [DeferredRow(number, fault, tried=True) for number, fault in enumerate(faults, start=1)]
+def deferred(*errors: RowError) -> list[DeferredRow]:
+    return [DeferredRow(number, error, tried=True) for number, error in enumerate(errors, start=1)]
 
 
-def test_no_row_is_no_wait() -> None:
+def test_without_deferred_rows_there_is_no_wait() -> None:
     assert wait_seconds([], 3) == 0
 
 
 @given(round_=st.integers(0, 9))
-def test_without_a_word_from_the_host_the_wait_is_backoff_with_jitter(round_: int) -> None:
-    assert 1 <= wait_seconds(deferred(DOWN), round_) <= min(BACKOFF_CAP, BACKOFF_SECONDS * 2**round_)
+def test_without_retry_after_the_wait_is_backoff_with_jitter(round_: int) -> None:
+    assert 1 <= wait_seconds(deferred(DOWN), round_) <= min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**round_)
 
 
-@given(asked=st.integers(0, 60) | st.floats(0, 60))
-def test_the_longest_wait_that_was_asked_counts_and_is_not_met_to_the_second(asked: float) -> None:
-    faults = [RowError(Reason.HTTP_BUSY, "", wait=wait) for wait in (0.0, asked)]
+@given(requested=st.integers(0, 60) | st.floats(0, 60))
+def test_the_longest_retry_after_applies_with_jitter(requested: float) -> None:
+    errors = [RowError(Reason.HTTP_BUSY, "", wait=wait) for wait in (0.0, requested)]
 
-    assert asked < wait_seconds(deferred(*faults), 0) <= asked + 2
+    assert requested < wait_seconds(deferred(*errors), 0) <= requested + 2
 
 
-def test_rows_whose_time_ran_out_wait_for_nobody() -> None:
+def test_rows_that_ran_out_of_time_need_no_backoff() -> None:
     assert wait_seconds(deferred(RowError(Reason.OUT_OF_TIME, "")), 9) == 1
