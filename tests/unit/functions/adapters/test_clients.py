@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from functions.adapters.clients import POOL, _session, client, credentials
-from functions.adapters.errors import code_of, passes
+from functions.adapters.clients import MAX_CONNECTIONS, _session, client, credentials
+from functions.adapters.errors import error_code, is_transient
 
 
 def test_there_is_one_client_a_service_and_it_retries_and_pools() -> None:
@@ -16,7 +16,7 @@ def test_there_is_one_client_a_service_and_it_retries_and_pools() -> None:
     config = client("s3").meta.config
 
     assert client("s3") is client("s3")
-    assert config.max_pool_connections == POOL
+    assert config.max_pool_connections == MAX_CONNECTIONS
     assert config.retries == {"mode": "standard", "total_max_attempts": 6}
     client.cache_clear()
 
@@ -72,7 +72,7 @@ def test_clients_sign_with_the_credentials_that_are_handed_out(fresh: None) -> N
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "passing"),
+    ("error", "code", "transient"),
     [
         (ClientError({"Error": {"Code": "SlowDown"}}, "x"), "SlowDown", True),
         (ClientError({"Error": {"Code": "AccessDenied"}}, "x"), "AccessDenied", False),
@@ -80,5 +80,5 @@ def test_clients_sign_with_the_credentials_that_are_handed_out(fresh: None) -> N
         (ReadTimeoutError(endpoint_url="x"), "ReadTimeoutError", True),
     ],
 )
-def test_an_error_has_a_code_and_may_pass(error: Exception, code: str, passing: bool) -> None:
-    assert (code_of(error), passes(error)) == (code, passing)
+def test_an_error_has_a_code_and_may_pass(error: Exception, code: str, transient: bool) -> None:
+    assert (error_code(error), is_transient(error)) == (code, transient)

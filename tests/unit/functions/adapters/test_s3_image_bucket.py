@@ -186,7 +186,7 @@ class Heard:
 
     def put(self, file: IO[bytes], size: int, sha256: str, arguments: Mapping[str, Any]) -> bool:
         file.seek(0)
-        self._s3.put_object(Bucket="images", Body=file.read(), **arguments)
+        self._s3.put_object(Body=file.read(), **arguments)
         return True
 
 
