@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.stub import Stubber
 
 from functions.adapters.dynamodb_runs_table import NEWEST, DynamoRunsTable
-from functions.adapters.s3_lists import S3SubmittedManifests
+from functions.adapters.s3_manifests import S3SubmittedManifests
 from functions.adapters.s3_presigned_links import S3PresignedLinks
 from functions.adapters.step_functions_executions import StepFunctionsExecutions, input_of
 from functions.core.model.errors import StorageFault, WorkflowFault

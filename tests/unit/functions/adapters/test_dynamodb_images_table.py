@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.adapters import dynamodb_images_table as images_table
-from functions.adapters.dynamodb_images_table import READS, TRIES, WRITES, DynamoImagesTable
+from functions.adapters.dynamodb_images_table import MAX_ATTEMPTS, MAX_READS, MAX_WRITES, DynamoImagesTable
 from functions.core.model.errors import TableFault
 
 
@@ -54,7 +54,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_what_is_recorded_is_found(dynamodb: Any) -> None:
     table = DynamoImagesTable(dynamodb, "urls")
-    rows = [row(number) for number in range(2 * READS + 3)]
+    rows = [row(number) for number in range(2 * MAX_READS + 3)]
 
     table.record(rows)
 
@@ -93,7 +93,7 @@ def test_requests_are_no_larger_than_dynamodb_takes() -> None:
     table.record([row(number) for number in range(60)])
     table.look_up([row(number)["url"] for number in range(250)])
 
-    assert fake.sizes == [WRITES, WRITES, 10, READS, READS, 50]
+    assert fake.sizes == [MAX_WRITES, MAX_WRITES, 10, MAX_READS, MAX_READS, 50]
 
 
 def test_what_is_left_unprocessed_is_written_again_and_no_more(waits: list[int]) -> None:
@@ -127,12 +127,12 @@ def test_what_is_left_unprocessed_is_read_again_and_no_more(waits: list[int]) ->
 def test_what_stays_unprocessed_is_a_fault(
     call: Callable[[DynamoImagesTable], Any], left: str, waits: list[int]
 ) -> None:
-    fake = FakeDynamoDB(*[0] * TRIES)
+    fake = FakeDynamoDB(*[0] * MAX_ATTEMPTS)
 
     with pytest.raises(TableFault, match=left):
         call(DynamoImagesTable(fake, "urls"))
 
-    assert len(fake.sizes) == len(waits) == TRIES
+    assert len(fake.sizes) == len(waits) == MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize("call", [lambda table: table.record([row(1)]), lambda table: table.look_up(["a"])])
@@ -145,7 +145,7 @@ def test_waits_grow_and_have_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     slept: list[float] = []
     monkeypatch.setattr(images_table.time, "sleep", slept.append)
-    for attempt in range(TRIES):
+    for attempt in range(MAX_ATTEMPTS):
         images_table._back_off(attempt)
 
     assert all(0 <= seconds <= 0.05 * 2**attempt for attempt, seconds in enumerate(slept))
