@@ -145,7 +145,7 @@ def test_a_phase_spans_the_calls_of_all_threads() -> None:
 
     span = phases.spans[Phase.DOWNLOAD]
     assert (span.calls, span.raised, len(span.milliseconds)) == (3, 0, 3)
-    assert span.ended >= span.begun
+    assert span.ended_at >= span.started_at
 
 
 class Port:
