@@ -1,1 +1,1 @@
-"""What runs in Lambda: one handler a file, named as its state; `core` is the logic, `adapters` are its hands."""
+"""The Lambda functions: one handler for each file, named after its state. `core` has the logic, `adapters` call AWS."""

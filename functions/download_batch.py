@@ -1,4 +1,4 @@
-"""DownloadBatch: one round over the rows of one child."""
+"""DownloadBatch: one round over the rows of one child execution."""
 
 import time
 from datetime import UTC, datetime

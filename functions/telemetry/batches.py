@@ -77,8 +77,8 @@ def _slowest_host_fields(outcomes: Sequence[Outcome]) -> Mapping[str, JsonValue]
     """The host with the longest average download. One for each batch shows the slowest of thousands in a query."""
     download_times: dict[str, list[int]] = defaultdict(list)
     for outcome in outcomes:
-        if outcome.kind is OutcomeKind.STORED and outcome.image and outcome.image["ms"] is not None:
-            download_times[display_host(outcome.url)].append(outcome.image["ms"])
+        if outcome.kind is OutcomeKind.STORED and outcome.image and (ms := outcome.image.get("ms")) is not None:
+            download_times[display_host(outcome.url)].append(ms)
     if not download_times:
         return {}
     host, milliseconds = max(download_times.items(), key=lambda pair: sum(pair[1]) / len(pair[1]))

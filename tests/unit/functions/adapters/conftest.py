@@ -1,4 +1,4 @@
-"""Clients that reach nothing: moto in this process, or stubs."""
+"""Clients without a network: moto in this process, or stubs. And an S3 server on loopback."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -57,7 +57,7 @@ def dynamodb(moto: None) -> Any:
 
 @pytest.fixture
 def stubbed(request: pytest.FixtureRequest) -> Iterator[Stubber]:
-    """A client of the service in the parameter that answers only what it is told to, in that order."""
+    """A stubbed client of the service in the parameter. It returns the configured responses in their order."""
     with Stubber(boto3.client(request.param)) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()

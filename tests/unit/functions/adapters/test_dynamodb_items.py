@@ -8,13 +8,10 @@ from hypothesis import strategies as st
 
 from functions.adapters.dynamodb_items import from_item, to_item
 
-numbers = st.integers(-(10**15), 10**15) | st.floats(
-    allow_nan=False, allow_infinity=False, min_value=1e-6, max_value=1e15
-)
+floats = st.floats(allow_nan=False, allow_infinity=False, min_value=1e-6, max_value=1e15)
 scalars = st.none() | st.booleans() | st.integers(-(10**15), 10**15) | floats | st.text()
-values = st.recursive(
-    scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(min_size=1), inner), max_leaves=8
-)
+names = st.text(min_size=1)
+values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(names, inner), max_leaves=8)
 
 
 @given(item=st.dictionaries(names, values))

@@ -78,7 +78,7 @@ def test_a_signature_is_the_one_that_botocore_makes(
     assert ours == {"host": "images.s3.example"} | {name.lower(): value for name, value in theirs.headers.items()}
 
 
-def test_the_signature_is_the_one_of_amazons_own_example() -> None:
+def test_the_signature_is_that_of_the_documentations_example() -> None:
     """PUT Object in docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html."""
     signed = sign(
         "/test%24file.text",
@@ -96,10 +96,10 @@ def test_the_signature_is_the_one_of_amazons_own_example() -> None:
     assert signed["authorization"].endswith("98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd")
 
 
-# What arrives
+# Requests of boto3 and of the signed PUT
 
 
-def test_whatever_the_key_and_the_metadata_both_ways_arrive_at_the_same_place_and_are_accepted(world: World) -> None:
+def test_any_key_and_metadata_are_sent_as_boto3_sends_them(world: World) -> None:
     @given(
         key=st.text(min_size=1, max_size=60) | awkward,
         metadata=st.dictionaries(st.sampled_from(["note", "a-b"]), printable),
@@ -132,7 +132,7 @@ def test_whatever_the_key_and_the_metadata_both_ways_arrive_at_the_same_place_an
         pytest.param({"data": b""}, id="empty"),
     ],
 )
-def test_the_first_image_goes_by_boto3_the_second_does_not_and_s3_sees_no_difference(more: dict[str, Any]) -> None:
+def test_boto3_sends_the_first_image_and_the_request_for_the_second_is_equal(more: dict[str, Any]) -> None:
     with S3() as server, closing(client(server.url)) as s3:
         bucket = S3ImageBucket(s3, "images", S3SignedPut(s3, "images", CREDENTIALS, 4))
         bucket.put(upload(**more))
@@ -146,7 +146,7 @@ def test_the_first_image_goes_by_boto3_the_second_does_not_and_s3_sees_no_differ
         assert list(server.stored.values()) == [second]
 
 
-def test_an_exclusive_key_of_ones_own_is_written_over_only_as_it_was_found(world: World) -> None:
+def test_an_own_exclusive_key_is_replaced_only_if_it_is_unchanged(world: World) -> None:
     world.bucket.put(upload(exclusive=True))
     world.bucket.put(upload(data=jpeg(), exclusive=True))
 
@@ -170,7 +170,7 @@ def test_a_bucket_may_be_part_of_the_hosts_name(monkeypatch: pytest.MonkeyPatch)
         assert {put.headers["host"] for put in server.received} == {f"images.{urlsplit(server.url).netloc}"}
 
 
-def test_connections_are_kept(world: World) -> None:
+def test_connections_are_reused(world: World) -> None:
     for number in range(3):
         world.bucket.put(upload(f"{number}"))
 
@@ -178,7 +178,7 @@ def test_connections_are_kept(world: World) -> None:
     assert len({put.connection for put in world.server.received}) == 1
 
 
-def test_connections_are_kept_whatever_boto3_puts_meanwhile(world: World) -> None:
+def test_connections_are_reused_after_other_puts_of_boto3(world: World) -> None:
     world.bucket.put(upload("one"))
     S3ImageBucket(world.s3, "images").put(upload("two"))
     world.bucket.put(upload("three"))
@@ -188,7 +188,7 @@ def test_connections_are_kept_whatever_boto3_puts_meanwhile(world: World) -> Non
     assert one.connection == three.connection
 
 
-def test_credentials_that_have_changed_are_signed_with(world: World) -> None:
+def test_refreshed_credentials_are_used(world: World) -> None:
     changing = Credentials("old", "old", "old")
     signed_put = S3SignedPut(world.s3, "images", changing, 4)
     bucket = S3ImageBucket(world.s3, "images", signed_put)
@@ -203,49 +203,49 @@ def test_credentials_that_have_changed_are_signed_with(world: World) -> None:
     assert world.server.signed_puts == [False, True]
 
 
-# What a file is read like
+# Reading the file
 
 
 class Watched(io.BytesIO):
-    """Remembers how much was asked for at a time."""
+    """Records the size of each read."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
-        self.asked: list[int | None] = []
+        self.sizes: list[int | None] = []
 
     def read(self, size: int | None = -1, /) -> bytes:
-        self.asked.append(size)
+        self.sizes.append(size)
         return super().read(size)
 
 
-def test_a_large_file_is_never_held_in_memory(world: World) -> None:
+def test_a_large_file_is_read_in_blocks(world: World) -> None:
     file = Watched(LARGE)
 
     world.bucket.put(upload("large", LARGE, file=file))
 
     assert world.server.signed_puts == [True]
     assert world.server.received[0].body == LARGE
-    assert set(file.asked) == {BLOCK_BYTES}
+    assert set(file.sizes) == {BLOCK_BYTES}
 
 
-def test_a_file_that_is_not_large_is_read_at_once(world: World) -> None:
+def test_a_small_file_is_read_at_once(world: World) -> None:
     data = LARGE[:MAX_IN_MEMORY_BYTES]
     file = Watched(data)
 
     world.bucket.put(upload("small", data, file=file))
 
     assert world.server.received[0].body == data
-    assert len(file.asked) == 1
+    assert len(file.sizes) == 1
 
 
-# Where the bucket is
+# The endpoint of the bucket
 
 AWS = "https://s3.eu-west-1.amazonaws.com"
 LOCAL = "http://127.0.0.1:9"
 
 
 @pytest.mark.parametrize(
-    ("url", "bucket", "endpoint", "found"),
+    ("url", "bucket", "endpoint", "address"),
     [
         pytest.param(
             "https://images.s3.eu-west-1.amazonaws.com/images/a.png",
@@ -281,13 +281,13 @@ LOCAL = "http://127.0.0.1:9"
         ),
     ],
 )
-def test_a_bucket_is_known_by_where_boto3_puts_it_and_no_other_one_is(
-    url: str, bucket: str, endpoint: str, found: tuple[str, str, str] | None
+def test_the_address_of_the_bucket_is_derived_from_its_urls_only(
+    url: str, bucket: str, endpoint: str, address: tuple[str, str, str] | None
 ) -> None:
-    assert _bucket_address(url, bucket, endpoint) == found
+    assert _bucket_address(url, bucket, endpoint) == address
 
 
-def test_another_buckets_put_teaches_nothing() -> None:
+def test_the_put_of_another_bucket_is_ignored() -> None:
     with S3() as server, closing(client(server.url)) as s3:
         signed_put = S3SignedPut(s3, "images", CREDENTIALS, 4)
         S3ImageBucket(s3, "images-input").put(upload())
@@ -298,8 +298,8 @@ def test_another_buckets_put_teaches_nothing() -> None:
 
 
 @pytest.mark.parametrize("style", ["path", "virtual"])
-def test_no_place_of_another_bucket_is_taken_for_ours(monkeypatch: pytest.MonkeyPatch, style: str) -> None:
-    """Run files are put by the same client, under keys that may begin with the bucket's name."""
+def test_the_address_of_another_bucket_is_never_used(monkeypatch: pytest.MonkeyPatch, style: str) -> None:
+    """The same client writes run files, whose keys may begin with the name of the bucket."""
     look_up = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", lambda _, *more, **named: look_up("127.0.0.1", *more, **named))
     with S3() as server:
@@ -311,10 +311,10 @@ def test_no_place_of_another_bucket_is_taken_for_ours(monkeypatch: pytest.Monkey
             bucket.put(upload("b"))
 
         netloc = urlsplit(url).netloc
-        places = [f"{put.headers['host']}{put.path}".replace(netloc, "") for put in server.received]
+        addresses = [f"{put.headers['host']}{put.path}".replace(netloc, "") for put in server.received]
         assert server.signed_puts == [False, False, True]
         assert (
-            places
+            addresses
             == {
                 "path": ["/input/runs/r1/part", "/runs/a", "/runs/b"],
                 "virtual": ["input./runs/r1/part", "runs./a", "runs./b"],
@@ -336,10 +336,10 @@ def test_no_place_of_another_bucket_is_taken_for_ours(monkeypatch: pytest.Monkey
         pytest.param({"NO_PROXY": "169.254.169.254"}, True, id="only around something else"),
     ],
 )
-def test_behind_a_proxy_everything_goes_by_boto3_which_goes_through_it(
+def test_behind_a_proxy_boto3_sends_every_image(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], direct: bool
 ) -> None:
-    """The server is its own proxy, so that it can be reached both ways: a proxy is told the whole URL."""
+    """The server is its own proxy. A request to a proxy has the whole URL as its path."""
     with S3() as server:
         server.always = lambda connection, _: connection.respond(200, {"ETag": '"0"'})
         for name, value in variables.items():
@@ -354,7 +354,7 @@ def test_behind_a_proxy_everything_goes_by_boto3_which_goes_through_it(
         assert [put.path for put in server.received] == [f"{prefix}/images/images/tom.png"] * 2
 
 
-def test_https_has_a_proxy_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_https_has_its_own_proxy_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     with closing(client("https://s3.invalid")) as s3:
         bucket = S3ImageBucket(s3, "images", signed_put := S3SignedPut(s3, "images", CREDENTIALS, 4))
@@ -365,13 +365,13 @@ def test_https_has_a_proxy_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
         assert signed_put._endpoint is None
 
 
-# As DownloadBatch has it
+# In DownloadBatch
 
 
 @pytest.fixture
 def in_lambda(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
-    """DownloadBatch's environment in a process that has just begun."""
-    made = (
+    """The environment of DownloadBatch in a new process."""
+    cached = (
         *(download_batch.config, download_batch.signed_put, clients.client, clients._session),
         download_batch.fetcher,
     )
@@ -390,24 +390,24 @@ def in_lambda(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
             "CONTACT": "",
         }.items():
             monkeypatch.setenv(name, value)
-        for function in made:
+        for function in cached:
             function.cache_clear()
         yield server
         for service in ("s3", "dynamodb", "sns"):
             clients.client(service).close()
-        for function in made:
+        for function in cached:
             function.cache_clear()
 
 
-def test_download_batch_has_boto3_send_its_first_image_only(in_lambda: S3, monkeypatch: pytest.MonkeyPatch) -> None:
-    given: dict[str, Any] = {}
-    monkeypatch.setattr(download_batch, "RowMirror", lambda **named: given.update(named))
+def test_in_download_batch_boto3_sends_the_first_image_only(in_lambda: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments: dict[str, Any] = {}
+    monkeypatch.setattr(download_batch, "RowMirror", lambda **named: arguments.update(named))
     sent: list[str] = []
     clients.client("s3").meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request.url))
 
     for number in range(3):  # rounds of one environment
         download_batch.runner("r1", Options(), Phases())
-        given["store"].put(upload(f"{number}"))
+        arguments["store"].put(upload(f"{number}"))
 
     assert [urlsplit(url).path for url in sent] == ["/images/0"]
     assert in_lambda.signed_puts == [False, True, True]

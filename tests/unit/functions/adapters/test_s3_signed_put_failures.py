@@ -44,14 +44,14 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signed_put, "PAUSE_SECONDS", 0)
 
 
-# What is not answered by a plain 200
+# Responses other than a 200 of S3
 
 NO_SUCCESS = {
-    "200 that breaks off": sends(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"),
-    "200 in a wrong coding": sends(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"),
-    "200 in wrong chunks": sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n"),
-    "200 that is not S3's": sends(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
-    "200 of odd length": sends(b"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\nabc"),
+    "truncated 200": sends(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"),
+    "200 with a content encoding": sends(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"),
+    "200 with invalid chunks": sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n"),
+    "200 without an ETag": sends(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    "200 with an invalid length": sends(b"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\nabc"),
     "204": sends(b"HTTP/1.1 204 No Content\r\n\r\n"),
     "301": error(301, "PermanentRedirect", Location="http://127.0.0.1:1/"),
     "307": error(307, "TemporaryRedirect", Location="http://127.0.0.1:1/images/images/tom.png"),
@@ -63,21 +63,21 @@ NO_SUCCESS = {
     "500": error(500, "InternalError"),
     "503": error(503, "SlowDown", **{"Retry-After": "60"}),
     "503 before the body was read": reject_unread,
-    "bytes that are no HTTP": sends(b"\x00\xff SSH-2.0\r\n\r\n"),
+    "not HTTP": sends(b"\x00\xff SSH-2.0\r\n\r\n"),
     "endless line": sends(b"HTTP/1.1 200 " + b"O" * 100_000),
     "endless headers": sends(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 1_000),
-    "no answer": sends(b""),
-    "half a status": sends(b"HTTP/1.1 20"),
-    "impossible status": sends(b"HTTP/1.1 2000 OK\r\n\r\n"),
+    "no response": sends(b""),
+    "truncated status line": sends(b"HTTP/1.1 20"),
+    "invalid status": sends(b"HTTP/1.1 2000 OK\r\n\r\n"),
 }
 
 
 @pytest.mark.parametrize("data", [pytest.param(png(), id="small"), pytest.param(LARGE, id="large")])
-@pytest.mark.parametrize("fault", NO_SUCCESS)
-def test_whatever_goes_wrong_boto3_sends_the_image_again_from_its_beginning(
-    world: World, fault: str, data: bytes
+@pytest.mark.parametrize("failure", NO_SUCCESS)
+def test_after_any_failure_boto3_sends_the_image_again_from_its_beginning(
+    world: World, failure: str, data: bytes
 ) -> None:
-    world.server.next_signed_puts(NO_SUCCESS[fault])
+    world.server.next_signed_puts(NO_SUCCESS[failure])
 
     world.bucket.put(upload(data=data))
 
@@ -85,22 +85,20 @@ def test_whatever_goes_wrong_boto3_sends_the_image_again_from_its_beginning(
     assert world.server.stored["/images/images/tom.png"].body == data
 
 
-def test_of_any_answer_nothing_is_raised_and_only_a_200_is_believed(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_response_raises_and_only_a_200_is_a_success(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signed_put, "MAX_CONSECUTIVE_FAILURES", 10**9)
 
-    @given(answer=st.binary(max_size=60) | st.binary(max_size=60).map(lambda rest: b"HTTP/1.1 200 OK\r\n" + rest))
-    def holds(answer: bytes) -> None:
-        world.server.next_signed_puts(sends(answer))
+    @given(response=st.binary(max_size=60) | st.binary(max_size=60).map(lambda rest: b"HTTP/1.1 200 OK\r\n" + rest))
+    def holds(response: bytes) -> None:
+        world.server.next_signed_puts(sends(response))
         stored = world.signed_put.put(io.BytesIO(png()), len(png()), hashlib.sha256(png()).hexdigest(), {"Key": "a"})
-        assert not stored or answer.startswith(b"HTTP/1.1 200 OK")
+        assert not stored or response.startswith(b"HTTP/1.1 200 OK")
 
     holds()
 
 
 @pytest.mark.parametrize(
-    ("always", "fault", "words"),
+    ("always", "error_class", "code"),
     [
         pytest.param(error(403, "AccessDenied"), StorageFault, "AccessDenied", id="403"),
         pytest.param(error(404, "NoSuchBucket"), StorageFault, "NoSuchBucket", id="404"),
@@ -109,36 +107,38 @@ def test_of_any_answer_nothing_is_raised_and_only_a_200_is_believed(
         pytest.param(error(412, "PreconditionFailed"), RowError, "PreconditionFailed", id="412"),
         pytest.param(error(500, "InternalError"), RowError, "InternalError", id="500"),
         pytest.param(error(503, "SlowDown"), RowError, "SlowDown", id="503"),
-        pytest.param(sends(b""), RowError, "ConnectionClosedError", id="no answer"),
-        pytest.param(sends(b"\x00\xff SSH\r\n\r\n"), RowError, "ConnectionClosedError", id="bytes that are no HTTP"),
+        pytest.param(sends(b""), RowError, "ConnectionClosedError", id="no response"),
+        pytest.param(sends(b"\x00\xff SSH\r\n\r\n"), RowError, "ConnectionClosedError", id="not HTTP"),
     ],
 )
-def test_what_boto3_cannot_store_either_is_its_own_fault_and_not_reported_stored(
-    world: World, always: Behaviour, fault: type[Exception], words: str
+def test_if_boto3_fails_too_its_error_is_raised(
+    world: World, always: Behaviour, error_class: type[Exception], code: str
 ) -> None:
     world.server.always = always
 
-    with pytest.raises(fault, match=words):
+    with pytest.raises(error_class, match=code):
         world.bucket.put(upload())
 
     assert world.server.signed_puts == [True, False]
     assert "/images/images/tom.png" not in world.server.stored
 
 
-def test_an_overload_that_passes_is_waited_for_by_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_boto3_retries_after_throttling(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     with connected(tries=3) as world:
-        faults = iter([error(503, "SlowDown"), error(503, "SlowDown"), error(500, "InternalError"), store])
-        world.server.always = lambda connection, put: next(faults)(connection, put)
+        behaviours = iter([error(503, "SlowDown"), error(503, "SlowDown"), error(500, "InternalError"), store])
+        world.server.always = lambda connection, put: next(behaviours)(connection, put)
 
         world.bucket.put(upload())
 
         assert world.server.signed_puts == [True, False, False, False]
         assert "/images/images/tom.png" in world.server.stored
-        assert world.signed_put.throttle_count == 2  # to us, and to boto3; an internal error is no word on how many
+        assert (
+            world.signed_put.throttle_count == 2
+        )  # one to the signed PUT, one to boto3; an internal error does not count
 
 
-def test_silence_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_without_a_response_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3_connections, "READ_SECONDS", 0.1)
     with connected() as world:
         world.server.next_signed_puts(stay_silent)
@@ -159,14 +159,14 @@ def test_more_threads_than_connections_lose_no_image(world: World) -> None:
     assert all(world.server.signed_puts)
 
 
-def test_bytes_that_are_not_those_of_the_digest_are_nobodys_image(world: World) -> None:
+def test_a_body_with_another_digest_is_not_stored(world: World) -> None:
     with pytest.raises(RowError, match=r"BadDigest|XAmzContentSHA256Mismatch"):
         world.bucket.put(upload(sha256=hashlib.sha256(jpeg()).hexdigest()))
 
     assert "/images/images/tom.png" not in world.server.stored
 
 
-def test_a_server_that_is_gone_is_the_rows_and_passes() -> None:
+def test_a_server_that_is_down_is_a_retryable_row_error() -> None:
     with connected() as world:
         world.server.__exit__()
         with pytest.raises(RowError) as raised:
@@ -175,10 +175,10 @@ def test_a_server_that_is_gone_is_the_rows_and_passes() -> None:
     assert raised.value.reason is Reason.STORAGE
 
 
-# Kept connections that end
+# Idle connections that are closed
 
 
-def test_a_kept_connection_that_ended_meanwhile_is_no_failure(world: World) -> None:
+def test_an_idle_connection_that_the_server_closed_is_no_failure(world: World) -> None:
     world.server.next_signed_puts(store_and_close)
     world.bucket.put(upload("one"))
     assert world.server.closed_connections.acquire(timeout=10)
@@ -189,7 +189,7 @@ def test_a_kept_connection_that_ended_meanwhile_is_no_failure(world: World) -> N
     assert set(world.server.stored) == {"/images/first", "/images/one", "/images/two"}
 
 
-def test_a_kept_connection_that_ends_under_the_next_image_is_no_failure(world: World) -> None:
+def test_an_idle_connection_that_is_closed_during_the_next_request_is_no_failure(world: World) -> None:
     world.server.next_signed_puts(store, sends(b""))
     world.bucket.put(upload("one"))
     world.bucket.put(upload("two"))
@@ -200,11 +200,11 @@ def test_a_kept_connection_that_ends_under_the_next_image_is_no_failure(world: W
     assert set(world.server.stored) == {"/images/first", "/images/one", "/images/two"}
 
 
-# Answers that are lost
+# Responses that are lost
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_an_image_that_was_taken_unheard_is_stored_and_no_conflict(world: World, exclusive: bool) -> None:
+def test_an_image_that_was_stored_without_a_response_is_stored_and_no_conflict(world: World, exclusive: bool) -> None:
     world.server.next_signed_puts(store_without_response)
 
     world.bucket.put(upload(exclusive=exclusive))
@@ -213,7 +213,7 @@ def test_an_image_that_was_taken_unheard_is_stored_and_no_conflict(world: World,
     assert world.server.stored["/images/images/tom.png"].body == png()
 
 
-def test_an_image_that_was_taken_unheard_twice_is_stored_and_no_conflict(world: World) -> None:
+def test_an_image_that_was_stored_twice_without_a_response_is_stored_and_no_conflict(world: World) -> None:
     world.server.next_signed_puts(store_without_response, store_without_response)
 
     world.bucket.put(upload(exclusive=True))
@@ -222,7 +222,7 @@ def test_an_image_that_was_taken_unheard_twice_is_stored_and_no_conflict(world: 
     assert world.server.stored["/images/images/tom.png"].body == png()
 
 
-def test_another_urls_image_stays_where_it_is(world: World) -> None:
+def test_the_image_of_another_url_is_kept(world: World) -> None:
     world.bucket.put(upload(exclusive=True))
 
     with pytest.raises(RowError) as raised:
@@ -236,7 +236,7 @@ def test_another_urls_image_stays_where_it_is(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "behaviour", [pytest.param(error(403, "AccessDenied"), id="forbidden"), pytest.param(sends(b""), id="no answer")]
+    "behaviour", [pytest.param(error(403, "AccessDenied"), id="forbidden"), pytest.param(sends(b""), id="no response")]
 )
 def test_repeated_failures_disable_the_fast_path_for_a_minute(behaviour: Behaviour) -> None:
     now = 1_000.0
@@ -271,7 +271,7 @@ def test_a_failure_after_that_minute_disables_it_for_another_one() -> None:
 
 
 @pytest.mark.parametrize("status", [503, 412])
-def test_an_overload_or_a_taken_key_is_no_reason_to_give_up(world: World, status: int) -> None:
+def test_throttling_or_an_existing_key_does_not_disable_it(world: World, status: int) -> None:
     world.server.next_signed_puts(*[error(status, "No")] * MAX_CONSECUTIVE_FAILURES)
 
     for _ in range(MAX_CONSECUTIVE_FAILURES + 1):
@@ -280,7 +280,7 @@ def test_an_overload_or_a_taken_key_is_no_reason_to_give_up(world: World, status
     assert world.server.signed_puts == [True, False] * MAX_CONSECUTIVE_FAILURES + [True]
 
 
-def test_a_failure_between_successes_is_forgotten(world: World) -> None:
+def test_a_success_resets_the_failure_count(world: World) -> None:
     for _ in range(MAX_CONSECUTIVE_FAILURES):
         world.server.next_signed_puts(error(403, "AccessDenied"))
         world.bucket.put(upload())
@@ -289,9 +289,7 @@ def test_a_failure_between_successes_is_forgotten(world: World) -> None:
     assert world.server.signed_puts == [True, False, True] * MAX_CONSECUTIVE_FAILURES
 
 
-def test_boto3_does_not_ask_again_at_once_where_s3_has_said_to_slow_down(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_boto3_sends_after_a_pause_where_s3_throttles(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     paused: list[float] = []
     monkeypatch.setattr(signed_put, "PAUSE_SECONDS", 0.5)
     monkeypatch.setattr(signed_put.time, "sleep", paused.append)
