@@ -51,7 +51,7 @@ def test_a_variable_that_is_missing_is_named(missing: str) -> None:
 
 
 def test_an_invalid_network_is_rejected_at_once() -> None:
-    with pytest.raises(ConfigError, match="ALLOWED_NETWORKS of this function must be .* CIDR blocks.*everywhere"):
+    with pytest.raises(ConfigError, match=r"ALLOWED_NETWORKS of this function must be .* CIDR blocks.*everywhere"):
         DownloadConfig.read({**DOWNLOAD, "ALLOWED_NETWORKS": "everywhere"})
 
 

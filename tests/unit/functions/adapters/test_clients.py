@@ -40,9 +40,7 @@ def fresh() -> Iterator[None]:
     ],
     ids=["s3", "dynamodb", "sns"],
 )
-def test_parameters_are_validated_by_aws_only(
-    fresh: None, service: str, operation: str, invalid: dict[str, Any]
-) -> None:
+def test_only_aws_validates_parameters(fresh: None, service: str, operation: str, invalid: dict[str, Any]) -> None:
     """A client that validated them would raise ParamValidationError before the request."""
     requests: list[Any] = []
 

@@ -133,9 +133,7 @@ def test_boto3_retries_after_throttling(monkeypatch: pytest.MonkeyPatch) -> None
 
         assert world.server.signed_puts == [True, False, False, False]
         assert "/images/images/tom.png" in world.server.stored
-        assert (
-            world.signed_put.throttle_count == 2
-        )  # one to the signed PUT, one to boto3; an internal error does not count
+        assert world.signed_put.throttle_count == 2  # the signed PUT and one of boto3; not the 500
 
 
 def test_a_server_without_a_response_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
