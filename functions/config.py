@@ -1,22 +1,32 @@
-"""Each function's environment, read once. A test holds these models against what the stack sets."""
+"""Configuration of each function, from its environment variables. A test checks it against what the stack sets.
+
+Without pydantic: importing it would slow down the cold start of DownloadBatch.
+"""
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self, TypeVar
 
+from functions.core.model.types import OptionValues
 from functions.core.web.addresses import AddressPolicy
+
+T = TypeVar("T")
+
+
+class ConfigError(Exception):
+    """An environment variable of the function is missing or invalid."""
 
 
 def environment_name(variables: Mapping[str, str] = os.environ) -> str:
-    """Which deployment it is: a dimension of every metric."""
+    """Name of the deployment, a dimension of every metric."""
     return variables.get("ENVIRONMENT", "none")
 
 
 @dataclass(frozen=True, slots=True)
 class TraceConfig:
-    """Set by Lambda: `header` anew for each invocation, `daemon` where it takes segments. Both are empty elsewhere."""
+    """Set by Lambda: the trace `header` of the invocation and the address of the X-Ray `daemon`. Both may be empty."""
 
     header: str
     daemon: str
@@ -28,20 +38,25 @@ class TraceConfig:
 
 @dataclass(frozen=True, slots=True)
 class PrepareConfig:
-    """`default_options` are those of the stack's settings; a manifest up to `check_bytes` is read whole."""
+    """`default_options` are those of the stack's settings. Manifests of up to `check_bytes` bytes are checked whole."""
 
     runs_table: str
-    default_options: Mapping[str, Any]
+    default_options: OptionValues
     check_bytes: int
 
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
-        return cls(variables["RUNS_TABLE"], json.loads(variables["DEFAULT_OPTIONS"]), int(variables["CHECK_BYTES"]))
+        """Raises ConfigError."""
+        return cls(
+            runs_table=_required(variables, "RUNS_TABLE"),
+            default_options=_parsed(variables, "DEFAULT_OPTIONS", _json_object, "a JSON object of options by name"),
+            check_bytes=_parsed(variables, "CHECK_BYTES", int, "a number of bytes"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadConfig:
-    """`addresses` lets the networks of ALLOWED_NETWORKS through; `contact` stands in the User-Agent."""
+    """`addresses` allows the networks of ALLOWED_NETWORKS. `contact` is part of the User-Agent and may be empty."""
 
     images_bucket: str
     images_table: str
@@ -52,19 +67,20 @@ class DownloadConfig:
 
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
+        """Raises ConfigError."""
         return cls(
-            images_bucket=variables["IMAGES_BUCKET"],
-            images_table=variables["IMAGES_TABLE"],
-            input_bucket=variables["INPUT_BUCKET"],
-            topic_arn=variables["TOPIC_ARN"],
-            addresses=AddressPolicy.parse(variables["ALLOWED_NETWORKS"]),
-            contact=variables["CONTACT"],
+            images_bucket=_required(variables, "IMAGES_BUCKET"),
+            images_table=_required(variables, "IMAGES_TABLE"),
+            input_bucket=_required(variables, "INPUT_BUCKET"),
+            topic_arn=_required(variables, "TOPIC_ARN"),
+            addresses=_parsed(variables, "ALLOWED_NETWORKS", AddressPolicy.parse, "comma-separated CIDR blocks"),
+            contact=_required(variables, "CONTACT"),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class SummarizeConfig:
-    """Where the parts are and where the run is recorded."""
+    """The bucket of the run's files, the table of its record, and the topic of its notifications."""
 
     input_bucket: str
     runs_table: str
@@ -72,12 +88,17 @@ class SummarizeConfig:
 
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
-        return cls(variables["INPUT_BUCKET"], variables["RUNS_TABLE"], variables["TOPIC_ARN"])
+        """Raises ConfigError."""
+        return cls(
+            input_bucket=_required(variables, "INPUT_BUCKET"),
+            runs_table=_required(variables, "RUNS_TABLE"),
+            topic_arn=_required(variables, "TOPIC_ARN"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class ApiConfig:
-    """Where runs are recorded and what they have brought, and the state machine that makes them."""
+    """The buckets and tables of runs and images, and the state machine that the API starts."""
 
     images_bucket: str
     images_table: str
@@ -87,10 +108,35 @@ class ApiConfig:
 
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
+        """Raises ConfigError."""
         return cls(
-            images_bucket=variables["IMAGES_BUCKET"],
-            images_table=variables["IMAGES_TABLE"],
-            input_bucket=variables["INPUT_BUCKET"],
-            runs_table=variables["RUNS_TABLE"],
-            state_machine_arn=variables["STATE_MACHINE_ARN"],
+            images_bucket=_required(variables, "IMAGES_BUCKET"),
+            images_table=_required(variables, "IMAGES_TABLE"),
+            input_bucket=_required(variables, "INPUT_BUCKET"),
+            runs_table=_required(variables, "RUNS_TABLE"),
+            state_machine_arn=_required(variables, "STATE_MACHINE_ARN"),
         )
+
+
+def _required(variables: Mapping[str, str], name: str) -> str:
+    try:
+        return variables[name]
+    except KeyError as error:
+        raise ConfigError(f"The environment variable {name} of this function is not set. The stack sets it.") from error
+
+
+def _parsed(variables: Mapping[str, str], name: str, parse: Callable[[str], T], expected: str) -> T:
+    """`parse` raises ValueError for an invalid text."""
+    text = _required(variables, name)
+    try:
+        return parse(text)
+    except ValueError as error:
+        message = f"The environment variable {name} of this function must be {expected}, but is {text!r}: {error}"
+        raise ConfigError(message) from error
+
+
+def _json_object(text: str) -> OptionValues:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"it is a {type(value).__name__}")
+    return value

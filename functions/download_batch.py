@@ -1,4 +1,4 @@
-"""DownloadBatch: one round over the rows of one child."""
+"""DownloadBatch: one round over the rows of one child execution."""
 
 import time
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.adapters.clients import POOL, client, credentials
+from functions.adapters.clients import MAX_CONNECTIONS, client, credentials
 from functions.adapters.dynamodb_images_table import DynamoImagesTable
 from functions.adapters.s3_image_bucket import S3ImageBucket
 from functions.adapters.s3_run_files import S3RunFiles
@@ -45,8 +45,8 @@ def fetcher() -> Fetcher:
 
 
 @cache
-def quick_put() -> S3SignedPut:
-    return S3SignedPut(client("s3"), config().images_bucket, credentials(), POOL)
+def signed_put() -> S3SignedPut:
+    return S3SignedPut(client("s3"), config().images_bucket, credentials(), MAX_CONNECTIONS)
 
 
 def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
@@ -55,7 +55,7 @@ def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
     files = S3RunFiles(client("s3"), settings.input_bucket, run_id)
     mirror = RowMirror(
         fetcher=phases.timed(fetcher(), fetch=Phase.DOWNLOAD),
-        store=phases.timed(S3ImageBucket(client("s3"), settings.images_bucket, quick_put()), put=Phase.STORE),
+        store=phases.timed(S3ImageBucket(client("s3"), settings.images_bucket, signed_put()), put=Phase.STORE),
         options=options,
         run_id=run_id,
     )
@@ -65,7 +65,7 @@ def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
             table=phases.timed(table, look_up=Phase.LOOK_UP, record=Phase.RECORD),
             options=options,
             run_id=run_id,
-            throttle_count=lambda: quick_put().throttle_count,
+            throttle_count=lambda: signed_put().throttle_count,
         ),
         files=phases.timed(files, write=Phase.RECORD),
         notices=phases.timed(SnsTopic(client("sns"), settings.topic_arn), publish=Phase.NOTIFY),

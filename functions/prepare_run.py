@@ -1,4 +1,4 @@
-"""PrepareRun: claims the run, checks its manifest, settles its options."""
+"""PrepareRun: claims the run, validates its manifest and determines its options."""
 
 from functools import cache
 from typing import Any
@@ -23,25 +23,25 @@ logger = Logger()
 
 @cache
 def preparer() -> Preparer:
-    environment = PrepareConfig.read()
+    config = PrepareConfig.read()
     return Preparer(
         manifests=S3Manifests(client("s3")),
-        records=DynamoRunsTable(client("dynamodb"), environment.runs_table),
-        defaults=environment.default_options,
-        whole_bytes=environment.check_bytes,
+        records=DynamoRunsTable(client("dynamodb"), config.runs_table),
+        defaults=config.default_options,
+        whole_bytes=config.check_bytes,
     )
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> PreparedState | RepeatedRun:
-    """`event`: the execution's `input`, `execution_arn` and `started_at`."""
+    """`event` has the `input`, the `execution_arn` and the `started_at` of the execution."""
     logger.set_correlation_id(event["execution_arn"])
     with traced("PrepareRun") as trace:
         trace.run_id = run_id_of(event["input"])
         try:
             prepared = preparer().prepare(event["input"], event["execution_arn"], event["started_at"])
-        except InvalidManifest as refusal:
-            logger.warning("Manifest refused", run_id=trace.run_id, cause=str(refusal))
+        except InvalidManifest as error:
+            logger.warning("Invalid manifest", run_id=trace.run_id, cause=str(error))
             emit({Metric.RUNS_STARTED: [1]})
             raise
         trace.outcome = prepared["status"]

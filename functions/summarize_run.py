@@ -1,4 +1,4 @@
-"""SummarizeRun: folds the outcomes of a run, checks its books, writes its reports."""
+"""SummarizeRun: reads the outcomes of a run, reconciles them with its rows, writes its reports."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -23,12 +23,12 @@ from functions.telemetry.metrics import counted, emit
 from functions.telemetry.names import Metric
 from functions.telemetry.tracing import traced
 
-ENDS = {
+END_METRICS = {
     "succeeded": Metric.RUNS_SUCCEEDED,
     "failed": Metric.RUNS_FAILED,
     "cancelled": Metric.RUNS_CANCELLED,
 }
-"""What is counted, by status: a run that somebody cancelled is neither."""
+"""The metric of a run's end, by its status. A cancelled run counts neither as succeeded nor as failed."""
 
 logger = Logger()
 
@@ -76,7 +76,7 @@ def _input(change: StatusChange, arn: str) -> Mapping[str, Any]:
 
 
 def _measure(status: str, lost: int) -> None:
-    """The end of the run, and the rows of batches that did not live to count them."""
-    ends = {ENDS[status]: [1]} if status in ENDS else {}
+    """Emits the end of the run, and the rows of batches that crashed or were stopped and so emitted nothing."""
+    end = {END_METRICS[status]: [1]} if status in END_METRICS else {}
     reason = Reason.OUT_OF_TIME if status == "cancelled" else Reason.BATCH_CRASHED
-    emit(ends | counted({Metric.FAILED: lost}), {reason: lost} if lost else None)
+    emit(end | counted({Metric.FAILED: lost}), {reason: lost} if lost else None)

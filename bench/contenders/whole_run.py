@@ -87,9 +87,9 @@ class WholeRun:
 def _start(started: Barrier) -> None:
     """An environment that has had its first image."""
     from functions.adapters.clients import client
-    from functions.download_batch import quick_put
+    from functions.download_batch import signed_put
 
-    quick_put()
+    signed_put()
     client("s3").put_object(Bucket=BUCKET, Key="first", Body=b"")
     started.wait()
 

@@ -1,1 +1,1 @@
-"""S3, DynamoDB and SNS behind the small interfaces that `core.ports` asks for."""
+"""Implementations of the ports in `functions.core.model.ports` over AWS, each named after its service."""

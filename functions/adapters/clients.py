@@ -1,12 +1,20 @@
-"""boto3 clients, made once an environment: a new one costs more than ten images."""
+"""boto3 clients, created once for each Lambda environment: creating one costs more CPU than ten images."""
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 import boto3
 from botocore.config import Config
 
-POOL = 64
+if TYPE_CHECKING:
+    from botocore.credentials import Credentials
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+MAX_CONNECTIONS = 64
+"""Maximum number of persistent connections of a client."""
 
 
 @cache
@@ -14,19 +22,27 @@ def _session() -> boto3.Session:
     return boto3.Session()
 
 
-def credentials() -> Any:
-    """Those that clients sign with; they renew themselves where they expire."""
-    return _session().get_credentials()
+def credentials() -> "Credentials":
+    """The credentials that the clients sign with. They refresh themselves before they expire."""
+    return cast("Credentials", _session().get_credentials())
 
 
+@overload
+def client(service: Literal["s3"]) -> "S3Client": ...
+@overload
+def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
+@overload
+def client(service: Literal["sns"]) -> "SNSClient": ...
+@overload
+def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
 @cache
-def client(service: str) -> Any:
-    """Standard retries with a few more attempts: S3's SlowDown and DynamoDB's throttling pass within seconds.
+def client(service: str) -> Any:  # boto3 chooses the class by the service
+    """A client with standard retries and a few more attempts: S3's SlowDown and DynamoDB's throttling last seconds.
 
-    Shapes are checked by AWS alone: checking them here, too, is half of what a write of 25 rows costs.
+    Parameters are validated by AWS only: botocore's validation is half of the CPU time of a write of 25 items.
     """
     config = Config(
-        max_pool_connections=POOL,
+        max_pool_connections=MAX_CONNECTIONS,
         retries={"mode": "standard", "total_max_attempts": 6},
         connect_timeout=3,
         read_timeout=20,

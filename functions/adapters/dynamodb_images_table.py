@@ -2,83 +2,88 @@
 
 import random
 import time
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
-from functions.adapters.errors import AWS_ERRORS, code_of
+from functions.adapters.dynamodb_items import from_item, to_item
+from functions.adapters.errors import AWS_ERRORS, failure_message
 from functions.core.model.errors import TableFault
+from functions.core.model.types import ImageRecord
 
-WRITES = 25
-READS = 100
-TRIES = 8
-"""Of what DynamoDB leaves unprocessed; with doubling waits some ten seconds in all."""
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, WriteRequestUnionTypeDef
 
-_to_dynamo = TypeSerializer().serialize
-_from_dynamo = TypeDeserializer().deserialize
+    Item = Mapping[str, AttributeValueTypeDef]
+
+T = TypeVar("T")
+
+MAX_WRITES = 25
+"""Maximum number of items in a BatchWriteItem request."""
+
+MAX_READS = 100
+"""Maximum number of keys in a BatchGetItem request."""
+
+MAX_ATTEMPTS = 8
+"""Maximum number of requests for a batch. The waits between them double, to about ten seconds in all."""
 
 
 class DynamoImagesTable:
-    """Reads and writes in batches, until nothing is unprocessed."""
+    """Reads and writes in batches, and repeats what DynamoDB returns as unprocessed."""
 
-    def __init__(self, dynamodb: Any, table: str) -> None:
+    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb
         self._table = table
 
-    def look_up(self, urls: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-        """The rows that exist, by URL. Raises TableFault."""
-        found: dict[str, Mapping[str, Any]] = {}
-        for chunk in _chunks(list(dict.fromkeys(urls)), READS):
+    def look_up(self, urls: Sequence[str]) -> Mapping[str, ImageRecord]:
+        """The existing rows by URL. Raises TableFault."""
+        records: dict[str, ImageRecord] = {}
+        for chunk in _chunks(list(dict.fromkeys(urls)), MAX_READS):
             for item in self._read([{"url": {"S": url}} for url in chunk]):
-                row = {name: _plain(_from_dynamo(value)) for name, value in item.items()}
-                found[row["url"]] = row
-        return found
+                record = cast(ImageRecord, from_item(item))
+                records[record["url"]] = record
+        return records
 
-    def record(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Raises TableFault unless all were written."""
-        for chunk in _chunks(rows, WRITES):
-            items = [{name: _to_dynamo(value) for name, value in row.items()} for row in chunk]
-            self._write([{"PutRequest": {"Item": item}} for item in items])
+    def record(self, rows: Sequence[ImageRecord]) -> None:
+        """Writes rows. Raises TableFault unless all were written."""
+        for chunk in _chunks(rows, MAX_WRITES):
+            self._write([{"PutRequest": {"Item": to_item(row)}} for row in chunk])
 
-    def _read(self, keys: list[Any]) -> list[Any]:
-        found: list[Any] = []
-        for attempt in range(TRIES):
-            answer = self._call("batch_get_item", {self._table: {"Keys": keys}})
-            found += answer["Responses"].get(self._table, [])
-            keys = answer["UnprocessedKeys"].get(self._table, {}).get("Keys", [])
-            if not keys:
-                return found
+    def _read(self, keys: "Sequence[Item]") -> "list[Item]":
+        items: list[Item] = []
+        for attempt in range(MAX_ATTEMPTS):
+            try:
+                response = self._dynamodb.batch_get_item(RequestItems={self._table: {"Keys": keys}})
+            except AWS_ERRORS as error:
+                raise TableFault(failure_message("DynamoDB BatchGetItem", error)) from error
+            items += response["Responses"].get(self._table, [])
+            unprocessed = response["UnprocessedKeys"].get(self._table)
+            if not unprocessed:
+                return items
+            keys = unprocessed["Keys"]
             _back_off(attempt)
-        raise TableFault(f"DynamoDB left {len(keys)} reads unprocessed.")
+        raise TableFault(f"DynamoDB BatchGetItem left {len(keys)} reads unprocessed after {MAX_ATTEMPTS} attempts.")
 
-    def _write(self, requests: list[Any]) -> None:
-        for attempt in range(TRIES):
-            answer = self._call("batch_write_item", {self._table: requests})
-            requests = answer["UnprocessedItems"].get(self._table, [])
+    def _write(self, requests: "Sequence[WriteRequestUnionTypeDef]") -> None:
+        for attempt in range(MAX_ATTEMPTS):
+            try:
+                response = self._dynamodb.batch_write_item(RequestItems={self._table: requests})
+            except AWS_ERRORS as error:
+                raise TableFault(failure_message("DynamoDB BatchWriteItem", error)) from error
+            requests = response["UnprocessedItems"].get(self._table, [])
             if not requests:
                 return
             _back_off(attempt)
-        raise TableFault(f"DynamoDB left {len(requests)} writes unprocessed.")
-
-    def _call(self, operation: str, request_items: Any) -> Any:
-        try:
-            return getattr(self._dynamodb, operation)(RequestItems=request_items)
-        except AWS_ERRORS as error:
-            raise TableFault(f"DynamoDB refuses {operation} ({code_of(error)}): {error}") from error
-
-
-def _plain(value: Any) -> Any:
-    """DynamoDB's numbers are decimals; ours are all whole."""
-    return int(value) if isinstance(value, Decimal) else value
+        raise TableFault(
+            f"DynamoDB BatchWriteItem left {len(requests)} writes unprocessed after {MAX_ATTEMPTS} attempts."
+        )
 
 
 def _back_off(attempt: int) -> None:
     time.sleep(random.uniform(0, 0.05 * 2**attempt))
 
 
-def _chunks(values: Sequence[Any], size: int) -> Any:
-    rest = iter(values)
-    return iter(lambda: list(islice(rest, size)), [])
+def _chunks(values: Sequence[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(values)
+    return iter(lambda: list(islice(iterator, size)), [])

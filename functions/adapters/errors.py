@@ -1,10 +1,10 @@
-"""Which of AWS's errors pass by themselves, and which mean that our own side is broken."""
+"""Error codes of AWS, and which errors are transient."""
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 AWS_ERRORS = (BotoCoreError, ClientError)
 
-_PASSING = frozenset(
+_TRANSIENT_CODES = frozenset(
     {
         "SlowDown",
         "InternalError",
@@ -22,13 +22,22 @@ _PASSING = frozenset(
 )
 
 
-def code_of(error: Exception) -> str:
-    """AWS's own word for it, or the class of a connection's failure."""
+def error_code(error: Exception) -> str:
+    """The error code in AWS's response, or the class of a connection error."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "Unknown"))
     return type(error).__name__
 
 
-def passes(error: Exception) -> bool:
-    """Whether the same request may succeed later: overload and broken connections, not permissions or names."""
-    return not isinstance(error, ClientError) or code_of(error) in _PASSING
+def is_transient(error: Exception) -> bool:
+    """True if a retry may succeed: after throttling and connection errors, not after missing permissions or buckets."""
+    return not isinstance(error, ClientError) or error_code(error) in _TRANSIENT_CODES
+
+
+def failure_message(operation: str, error: Exception, target: str = "") -> str:
+    """For example "S3 PutObject failed (AccessDenied) for runs/r1/report.html: Access Denied".
+
+    `operation` has the service and the name of its operation, `target` may be an object.
+    """
+    reason = error.response.get("Error", {}).get("Message", "") if isinstance(error, ClientError) else str(error)
+    return f"{operation} failed ({error_code(error)}){f' for {target}' if target else ''}: {reason}"

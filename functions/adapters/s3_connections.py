@@ -1,14 +1,13 @@
-"""Kept connections for PUTs to one host, over bare sockets: http.client above them costs half as much again.
+"""Persistent connections for signed PUTs to one endpoint of S3, over http.client."""
 
-They read the short answers that S3 gives where all goes well. Of any other they tell no more than its status.
-"""
-
-import re
 import socket
 import ssl
+import time
 import weakref
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from threading import Lock
 from typing import IO
 from urllib.parse import urlsplit
 
@@ -16,133 +15,118 @@ import certifi
 from urllib3.util import wait_for_read
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 20.0
+
+MAX_IDLE_SECONDS = 4.0
+"""Maximum age of an idle connection in seconds. S3 closes idle connections after 5 to 20 seconds
+(github.com/JuliaCloud/AWSCore.jl/issues/35, github.com/vectordotdev/vector/pull/9703), and Lambda purges those of a
+frozen environment (docs.aws.amazon.com/lambda/latest/dg/best-practices.html). The pauses within a batch are shorter."""
+
 BLOCK_BYTES = 256 * 1024
 MAX_RESPONSE_BYTES = 64 * 1024
-"""Of an answer; what is longer ends with its connection."""
+"""Maximum size of a response body in bytes. A connection with a larger one is closed."""
 
-_PORTS = {"https": 443, "http": 80}
-_STATUS = re.compile(rb"HTTP/1\.([01]) ([2-5]\d\d)[ \r]")
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*\r\n", re.I)
-_LAST = re.compile(rb"\r\n(?:connection:[ \t]*close|transfer-encoding:)", re.I)
-_ETAG = re.compile(rb"\r\netag:", re.I)
+_ERRORS = (OSError, HTTPException, ValueError)
 
 
 class S3Connections:
-    """Of one site, `https://host` or `http://host:port`. As many are kept as were used at once, up to `most`."""
+    """Connections to `https://host` or `http://host:port`. At most `max_idle` wait for the next request."""
 
-    def __init__(self, site: str, most: int) -> None:
-        parts = urlsplit(site)
-        self._host, self._port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
-        self._tls = ssl.create_default_context(cafile=certifi.where()) if parts.scheme == "https" else None
-        self._idle: deque[socket.socket] = deque(maxlen=most)
-        weakref.finalize(self, _close, self._idle)
+    def __init__(self, endpoint: str, max_idle: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        parts = urlsplit(endpoint)
+        self._new: Callable[[], HTTPConnection] = partial(
+            HTTPConnection, parts.netloc, timeout=CONNECT_SECONDS, blocksize=BLOCK_BYTES
+        )
+        if parts.scheme == "https":
+            tls = ssl.create_default_context(cafile=certifi.where())
+            self._new = partial(
+                HTTPSConnection, parts.netloc, timeout=CONNECT_SECONDS, blocksize=BLOCK_BYTES, context=tls
+            )
+        self._max_idle, self._monotonic = max_idle, monotonic
+        self._idle: list[tuple[HTTPConnection, float]] = []
+        self._lock = Lock()
+        weakref.finalize(self, _close_all, self._idle)
 
     def put(self, path: str, headers: Mapping[str, str], body: bytes | IO[bytes]) -> int | None:
-        """The status of the answer, None where there was none, or a 200 that is not S3's: that has an ETag, no body.
+        """Sends a PUT. Returns the status code, or None if a new connection brought no valid response.
 
-        `headers` are all there are, `host` among them.
+        `headers` are all headers of the request, including `host`. Idle connections break together, for instance while
+        the Lambda environment is frozen. If one fails, all are closed, and the request is sent again over a new one.
         """
-        sock: socket.socket | None = None
-        try:
-            head = _head(path, headers)
-            sock = self._kept() or self._made()
-            _send(sock, head, body)
-            answer = _Answer(sock)
-        except (OSError, ValueError):
-            if sock is not None:
-                sock.close()
-            return None
-        if answer.is_last:
-            sock.close()
-        else:
-            self._keep(sock)
-        return answer.status if answer.status != 200 or answer.is_plain else None
-
-    def _kept(self) -> socket.socket | None:
-        """One that the other side has not closed meanwhile."""
-        while True:
+        connection = self._take_idle()
+        if connection is not None:
             try:
-                sock = self._idle.pop()
-            except IndexError:
-                return None
-            if not wait_for_read(sock, timeout=0.0):  # nothing was asked: what can be read is its end
-                return sock
-            sock.close()
-
-    def _keep(self, sock: socket.socket) -> None:
-        if len(self._idle) == self._idle.maxlen:
-            sock.close()
-        else:
-            self._idle.append(sock)
-
-    def _made(self) -> socket.socket:
-        sock = socket.create_connection((self._host, self._port), CONNECT_SECONDS)
+                return self._send(connection, path, headers, body)
+            except _ERRORS:
+                self.close_idle()
         try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls is not None:
-                sock = self._tls.wrap_socket(sock, server_hostname=self._host)
-            sock.settimeout(READ_SECONDS)
-        except BaseException:
-            sock.close()
-            raise
-        return sock
+            return self._send(self._new(), path, headers, body)
+        except _ERRORS:
+            return None
+
+    def close_idle(self) -> None:
+        with self._lock:
+            _close_all(self._idle)
+
+    def _send(self, connection: HTTPConnection, path: str, headers: Mapping[str, str], body: bytes | IO[bytes]) -> int:
+        """Raises one of _ERRORS, also for a response that S3 would not send."""
+        is_reusable = False
+        try:
+            _request(connection, path, headers, body)
+            with connection.getresponse() as response:
+                is_reusable = _read(response)
+            return response.status
+        finally:
+            if is_reusable:
+                self._keep(connection)
+            else:
+                connection.close()
+
+    def _take_idle(self) -> HTTPConnection | None:
+        """The connection that was used last. An idle one that is readable was closed by the server."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection, since = self._idle.pop()
+            if self._monotonic() - since <= MAX_IDLE_SECONDS and not wait_for_read(connection.sock, timeout=0.0):
+                return connection
+            connection.close()
+
+    def _keep(self, connection: HTTPConnection) -> None:
+        with self._lock:
+            self._idle.append((connection, self._monotonic()))
+            excess = self._idle.pop(0)[0] if len(self._idle) > self._max_idle else None
+        if excess is not None:
+            excess.close()
 
 
-def _head(path: str, headers: Mapping[str, str]) -> bytes:
-    """Raises ValueError where a line would end within a value."""
-    lines = [f"PUT {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
-    head = "\r\n".join(lines).encode("latin-1")
-    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:
-        raise ValueError("a header has a line end in it")
-    return head
+def _request(connection: HTTPConnection, path: str, headers: Mapping[str, str], body: bytes | IO[bytes]) -> None:
+    """Raises ValueError for a line break in a header, before anything is sent."""
+    connection.putrequest("PUT", path, skip_host=True, skip_accept_encoding=True)
+    for name, value in headers.items():
+        if "\r" in value or "\n" in value:  # http.client itself allows folded lines
+            raise ValueError(f"The header {name} has a line break.")
+        connection.putheader(name, value)
+    sock: socket.socket | None = connection.sock
+    if sock is None:
+        connection.connect()
+        connection.sock.settimeout(READ_SECONDS)
+    if not isinstance(body, bytes):
+        body.seek(0)
+    connection.endheaders(body)
 
 
-def _send(sock: socket.socket, head: bytes, body: bytes | IO[bytes]) -> None:
-    if isinstance(body, bytes):
-        sock.sendall(head + body)
-        return
-    sock.sendall(head)
-    for block in _blocks(body):
-        sock.sendall(block)
+def _read(response: HTTPResponse) -> bool:
+    """Whether the connection is reusable. Raises HTTPException unless a 200 has an ETag and no body, as S3's has."""
+    status, length = response.status, response.length
+    if not 200 <= status < 600 or (status == 200 and (length != 0 or not response.getheader("etag"))):
+        raise HTTPException("This is not a response of S3 to a PUT.")
+    if response.will_close or length is None or length > MAX_RESPONSE_BYTES:
+        return False
+    response.read()
+    return True
 
 
-def _blocks(body: IO[bytes]) -> Iterator[bytes]:
-    return iter(lambda: body.read(BLOCK_BYTES), b"")
-
-
-class _Answer:
-    """Read to its end, unless it `is_last`. Raises OSError, and ValueError where it is not HTTP's."""
-
-    __slots__ = ("is_last", "is_plain", "status")
-
-    def __init__(self, sock: socket.socket) -> None:
-        data = b""
-        while (ends := data.find(b"\r\n\r\n")) < 0:
-            data += _more(sock, data)
-        head = data[: ends + 2]
-        line = _STATUS.match(head)
-        if line is None:
-            raise ValueError("an answer that is none")
-        self.status = int(line[2])
-        length = _LENGTH.search(head)
-        whole = ends + 4 + (int(length[1]) if length else 0)
-        self.is_last = length is None or whole > MAX_RESPONSE_BYTES or line[1] == b"0" or _LAST.search(head) is not None
-        self.is_plain = length is not None and whole == ends + 4 == len(data) and _ETAG.search(head) is not None
-        while not self.is_last and len(data) < whole:
-            data += _more(sock, data)
-        if len(data) > whole:
-            self.is_last = True
-
-
-def _more(sock: socket.socket, data: bytes) -> bytes:
-    if len(data) > MAX_RESPONSE_BYTES:
-        raise ValueError("an answer without end")
-    more = sock.recv(16 * 1024)
-    if not more:
-        raise ConnectionResetError("the answer broke off")
-    return more
-
-
-def _close(idle: deque[socket.socket]) -> None:
-    while idle:
-        idle.pop().close()
+def _close_all(connections: list[tuple[HTTPConnection, float]]) -> None:
+    while connections:
+        connections.pop()[0].close()

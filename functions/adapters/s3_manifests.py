@@ -1,45 +1,83 @@
-"""The manifest's object in the input bucket."""
+"""Manifests in the input bucket."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
-from botocore.exceptions import ClientError
-
-from functions.adapters.errors import AWS_ERRORS, code_of
+from functions.adapters.errors import AWS_ERRORS, error_code, failure_message
 from functions.core.model.errors import ManifestGoneError, StorageFault
+from functions.core.model.runs import ManifestObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
+
+T = TypeVar("T")
 
 CHUNK_BYTES = 256 * 1024
-_GONE = {"NoSuchKey", "404", "NotFound", "PreconditionFailed", "412"}
+_GONE_CODES = {"NoSuchKey", "404", "NotFound", "PreconditionFailed", "412"}
+
+# S3 answers 403 for a missing object if the caller has no permission to list the bucket.
+_NOT_FOUND_CODES = {"404", "NoSuchKey", "NotFound", "403", "AccessDenied"}
 
 
 class S3Manifests:
-    """Reads by ETag: a manifest that was replaced since it was announced is another one."""
+    """Reads manifests by their ETag, so that a manifest that was replaced in the meantime is detected."""
 
-    def __init__(self, s3: Any) -> None:
+    def __init__(self, s3: "S3Client") -> None:
         self._s3 = s3
 
     def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
-        """The object's bytes from `start`, in pieces. Raises ManifestGoneError, StorageFault."""
-        condition = {"IfMatch": f'"{etag}"'} if etag else {}
+        """The object's bytes from `start`, in chunks. Raises ManifestGoneError, StorageFault."""
+        request: GetObjectRequestTypeDef = {"Bucket": bucket, "Key": key}
+        if etag:
+            request["IfMatch"] = f'"{etag}"'
         if start:
-            condition["Range"] = f"bytes={start}-"
-        body = self._call("get_object", Bucket=bucket, Key=key, **condition)["Body"]
+            request["Range"] = f"bytes={start}-"
+        body = _unless_gone("S3 GetObject", key, lambda: self._s3.get_object(**request))["Body"]
         try:
             yield from body.iter_chunks(CHUNK_BYTES)
         except AWS_ERRORS as error:
-            raise StorageFault(f"S3 broke off while giving the manifest ({code_of(error)}): {error}") from error
+            message = f"Reading the manifest from S3 failed midway ({error_code(error)}): {error}"
+            raise StorageFault(message) from error
 
     def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
-        """The user's metadata on the object. Raises ManifestGoneError, StorageFault."""
-        found = self._call("head_object", Bucket=bucket, Key=key)["Metadata"]
-        return {str(name): str(value) for name, value in found.items()}
+        """The user's metadata of the object. Raises ManifestGoneError, StorageFault."""
+        head = _unless_gone("S3 HeadObject", key, lambda: self._s3.head_object(Bucket=bucket, Key=key))
+        return head["Metadata"]
 
-    def _call(self, operation: str, **request: Any) -> Any:
+
+def _unless_gone(operation: str, key: str, call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except AWS_ERRORS as error:
+        if error_code(error) in _GONE_CODES:
+            raise ManifestGoneError(key) from error
+        raise StorageFault(failure_message(operation, error, key)) from error
+
+
+class S3SubmittedManifests:
+    """Manifests that the API stores or looks up, in one bucket."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        self._s3 = s3
+        self.bucket = bucket
+
+    def put(self, key: str, content: bytes) -> ManifestObject:
+        """Stores a JSON manifest. The same content again is the same object. Raises StorageFault."""
         try:
-            return getattr(self._s3, operation)(**request)
-        except ClientError as error:
-            if code_of(error) in _GONE:
-                raise ManifestGoneError(request["Key"]) from error
-            raise StorageFault(f"S3 refuses the manifest ({code_of(error)}): {error}") from error
+            response = self._s3.put_object(
+                Bucket=self.bucket, Key=key, Body=content, ContentType="application/json; charset=utf-8"
+            )
         except AWS_ERRORS as error:
-            raise StorageFault(f"S3 does not give the manifest ({code_of(error)}): {error}") from error
+            raise StorageFault(failure_message("S3 PutObject", error, key)) from error
+        return ManifestObject(self.bucket, key, response["ETag"].strip('"'), len(content))
+
+    def find(self, key: str) -> ManifestObject | None:
+        """None if there is no such object. Raises StorageFault."""
+        try:
+            head = self._s3.head_object(Bucket=self.bucket, Key=key)
+        except AWS_ERRORS as error:
+            if error_code(error) in _NOT_FOUND_CODES:
+                return None
+            raise StorageFault(failure_message("S3 HeadObject", error, key)) from error
+        return ManifestObject(self.bucket, key, head["ETag"].strip('"'), head["ContentLength"])

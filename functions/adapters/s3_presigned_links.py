@@ -1,38 +1,40 @@
-"""Links that need no signature of their own: whoever has one may do this one thing, for a while."""
+"""Presigned URLs: each allows one kind of request for one object, for LINK_SECONDS."""
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 import boto3
 from botocore.config import Config
 
 from functions.core.model.ports import LINK_SECONDS
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 
 @cache
-def signer() -> Any:
-    """An S3 client that signs by version 4 in every region; it sends nothing."""
+def signer() -> "S3Client":
+    """An S3 client that signs with Signature Version 4 in every region. It is used for signing only."""
     return boto3.client("s3", config=Config(signature_version="s3v4"))
 
 
 class S3PresignedLinks:
-    """Into one bucket. They end with the credentials that signed them, if that is earlier."""
+    """Presigned URLs of one bucket. They expire with the credentials that signed them if that is earlier."""
 
-    def __init__(self, s3: Any, bucket: str) -> None:
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
     def for_download(self, key: str) -> str:
-        """A GET of the object."""
-        return self._signed("get_object", Key=key)
+        """A URL to GET the object."""
+        return self._presigned("get_object", Key=key)
 
     def for_upload(self, key: str, metadata: Mapping[str, str]) -> str:
-        """A PUT of the object; the metadata is signed, and must be sent as its `x-amz-meta-` headers."""
-        return self._signed("put_object", Key=key, Metadata=dict(metadata))
+        """A URL to PUT the object. The metadata is signed, and must be sent as `x-amz-meta-` headers."""
+        return self._presigned("put_object", Key=key, Metadata=dict(metadata))
 
-    def _signed(self, operation: str, **parameters: Any) -> str:
-        found = self._s3.generate_presigned_url(
+    def _presigned(self, operation: Literal["get_object", "put_object"], **parameters: object) -> str:
+        return self._s3.generate_presigned_url(
             operation, Params={"Bucket": self._bucket, **parameters}, ExpiresIn=LINK_SECONDS
         )
-        return str(found)

@@ -1,104 +1,101 @@
-"""The state machine's executions, and the Map Run of one."""
+"""Executions of the state machine, and their Map Runs."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
-from functions.adapters.errors import AWS_ERRORS, code_of
+from functions.adapters.errors import AWS_ERRORS, error_code, failure_message
 from functions.core.model.errors import WorkflowFault
 from functions.core.model.ports import Progress
+from functions.core.model.types import ExecutionInput
 
-_THROTTLED = frozenset({"ThrottlingException", "TooManyRequestsException", "Throttling"})
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_stepfunctions.type_defs import DescribeMapRunOutputTypeDef
+
+_THROTTLING_CODES = frozenset({"ThrottlingException", "TooManyRequestsException", "Throttling"})
 
 
 class StepFunctionsExecutions:
-    """Of one state machine. An execution is named as its run, so that its ARN is known before it starts."""
+    """Executions of one state machine. An execution has the name of its run, so its ARN is known before it starts."""
 
-    def __init__(self, states: Any, state_machine_arn: str) -> None:
-        self._states = states
-        self._machine = state_machine_arn
+    def __init__(self, stepfunctions: "SFNClient", state_machine_arn: str) -> None:
+        self._stepfunctions = stepfunctions
+        self._state_machine_arn = state_machine_arn
 
     def arn_of(self, run_id: str) -> str:
-        return f"{self._machine.replace(':stateMachine:', ':execution:')}:{run_id}"
+        return f"{self._state_machine_arn.replace(':stateMachine:', ':execution:')}:{run_id}"
 
-    def start(self, run_id: str, event: Mapping[str, Any]) -> None:
-        """Does nothing where it has started already, running or over. Raises WorkflowFault."""
+    def start(self, run_id: str, event: ExecutionInput) -> None:
+        """Does nothing if the execution exists already, running or ended. Raises WorkflowFault."""
         text = json.dumps(event, sort_keys=True)
         try:
-            self._states.start_execution(stateMachineArn=self._machine, name=run_id, input=text)
-        except ClientError as error:
-            if code_of(error) != "ExecutionAlreadyExists":
-                raise _fault(error) from error
+            self._stepfunctions.start_execution(stateMachineArn=self._state_machine_arn, name=run_id, input=text)
         except AWS_ERRORS as error:
-            raise _fault(error) from error
+            if error_code(error) != "ExecutionAlreadyExists":
+                raise _fault("StartExecution", error) from error
 
     def stop(self, arn: str, error: str, cause: str) -> bool:
-        """False where there is no such execution. Raises WorkflowFault."""
+        """False if there is no such execution. Raises WorkflowFault."""
         try:
-            self._states.stop_execution(executionArn=arn, error=error, cause=cause)
-        except ClientError as refusal:
-            if code_of(refusal) == "ExecutionDoesNotExist":
+            self._stepfunctions.stop_execution(executionArn=arn, error=error, cause=cause)
+        except AWS_ERRORS as aws_error:
+            if error_code(aws_error) == "ExecutionDoesNotExist":
                 return False
-            raise _fault(refusal) from refusal
-        except AWS_ERRORS as broken:
-            raise _fault(broken) from broken
+            raise _fault("StopExecution", aws_error) from aws_error
         return True
 
     def progress(self, arn: str) -> Progress | None:
-        """Of its Map Run; None before that has begun, and where Step Functions is asked too often.
+        """Progress of the Map Run; None before it has started, and while Step Functions throttles.
 
-        DescribeMapRun is answered once a second, 200 times in a burst, for the whole account. Raises WorkflowFault.
+        The quota of DescribeMapRun is one request a second, with a burst of 200, for the account. Raises WorkflowFault.
         """
         try:
-            map_run = self._map_run(arn)
-            return _progress(self._states.describe_map_run(mapRunArn=map_run)) if map_run else None
-        except ClientError as error:
-            if code_of(error) in _THROTTLED or code_of(error) == "ExecutionDoesNotExist":
-                return None
-            raise _fault(error) from error
+            map_run_arn = self._map_run_arn(arn)
+            return _progress(self._stepfunctions.describe_map_run(mapRunArn=map_run_arn)) if map_run_arn else None
         except AWS_ERRORS as error:
-            raise _fault(error) from error
+            if error_code(error) in _THROTTLING_CODES or error_code(error) == "ExecutionDoesNotExist":
+                return None
+            raise _fault("DescribeMapRun", error) from error
 
     def set_concurrency(self, arn: str, children: int) -> bool:
-        """From now on at most so many at once. False where no Map Run is under way. Raises WorkflowFault."""
+        """Sets the maximum number of concurrent children. False if no Map Run is running. Raises WorkflowFault."""
         try:
-            map_run = self._map_run(arn)
-            if map_run:
-                self._states.update_map_run(mapRunArn=map_run, maxConcurrency=children)
-            return map_run is not None
-        except ClientError as error:
-            if code_of(error) in ("ExecutionDoesNotExist", "ResourceNotFound", "ValidationException"):
-                return False
-            raise _fault(error) from error
+            map_run_arn = self._map_run_arn(arn)
+            if map_run_arn:
+                self._stepfunctions.update_map_run(mapRunArn=map_run_arn, maxConcurrency=children)
+            return map_run_arn is not None
         except AWS_ERRORS as error:
-            raise _fault(error) from error
+            if error_code(error) in ("ExecutionDoesNotExist", "ResourceNotFound", "ValidationException"):
+                return False
+            raise _fault("UpdateMapRun", error) from error
 
-    def _map_run(self, arn: str) -> str | None:
-        """A run has one at most: that of its manifest's reader."""
-        found = self._states.list_map_runs(executionArn=arn)["mapRuns"]
-        return str(found[0]["mapRunArn"]) if found else None
+    def _map_run_arn(self, arn: str) -> str | None:
+        """An execution has at most one Map Run, that of the manifest's reader."""
+        map_runs = self._stepfunctions.list_map_runs(executionArn=arn)["mapRuns"]
+        return map_runs[0]["mapRunArn"] if map_runs else None
 
 
-def _progress(described: Mapping[str, Any]) -> Progress:
-    rows = described["itemCounts"]
-    ended = ("succeeded", "failed", "timedOut", "aborted")
+def _progress(map_run: "DescribeMapRunOutputTypeDef") -> Progress:
+    rows = map_run["itemCounts"]
     return Progress(
-        done=sum(rows[name] for name in ended),
+        done=rows["succeeded"] + rows["failed"] + rows["timedOut"] + rows["aborted"],
         running=rows["running"],
-        max_concurrency=described["maxConcurrency"],
+        max_concurrency=map_run["maxConcurrency"],
     )
 
 
-def input_of(states: Any, arn: str) -> Mapping[str, Any]:
-    """What an execution was started with. Raises WorkflowFault."""
+def input_of(stepfunctions: "SFNClient", arn: str) -> ExecutionInput:
+    """The input that an execution was started with. Raises WorkflowFault."""
     try:
-        found: dict[str, Any] = json.loads(states.describe_execution(executionArn=arn)["input"])
+        text = stepfunctions.describe_execution(executionArn=arn)["input"]
     except AWS_ERRORS as error:
-        raise _fault(error) from error
-    return found
+        raise _fault("DescribeExecution", error) from error
+    return cast(ExecutionInput, json.loads(text))
 
 
-def _fault(error: Exception) -> WorkflowFault:
-    return WorkflowFault(f"Step Functions refuses ({code_of(error)}): {error}")
+def _fault(operation: str, error: Exception) -> WorkflowFault:
+    if isinstance(error, ClientError):
+        operation = error.operation_name
+    return WorkflowFault(failure_message(f"Step Functions {operation}", error))

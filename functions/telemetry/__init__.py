@@ -1,1 +1,1 @@
-"""What functions tell about their work: metrics, traces, the log's lines. `core` knows nothing of it."""
+"""Metrics, traces and log lines of the functions. `core` does not depend on it."""

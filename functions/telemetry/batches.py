@@ -1,19 +1,19 @@
-"""What is told of a round: a line a failure, a line a batch, and its numbers. Nothing for what went well."""
+"""Telemetry of a round: a log line for each failure, a log line for the batch, and its metrics."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from functions.core.download.rounds import Batch, RoundReport
-from functions.core.model.outcomes import Outcome, OutcomeKind, tally
+from functions.core.model.outcomes import Failure, Outcome, OutcomeKind, tally
+from functions.core.model.types import JsonValue
 from functions.core.model.urls import display_host
 from functions.telemetry.metrics import counted, emit
 from functions.telemetry.names import Metric
 from functions.telemetry.phases import Phase, Phases
 
-OF_ENDING = {
+OUTCOME_METRICS = {
     OutcomeKind.STORED: Metric.STORED,
     OutcomeKind.UNCHANGED: Metric.UNCHANGED,
     OutcomeKind.SKIPPED: Metric.SKIPPED,
@@ -23,7 +23,7 @@ OF_ENDING = {
 
 
 def log_round(logger: Logger, batch: Batch, report: RoundReport, milliseconds: int) -> None:
-    where = {
+    batch_fields = {
         "run_id": batch.run["id"],
         "manifest": batch.run.get("manifest"),
         "first_row": batch.first_row,
@@ -31,60 +31,59 @@ def log_round(logger: Logger, batch: Batch, report: RoundReport, milliseconds: i
     }
     for outcome in report.outcomes:
         if outcome.failure is not None:
-            logger.info("Image failed", extra={**where, **_failure(outcome)})
+            logger.info("Image failed", extra={**batch_fields, **_failure_fields(outcome, outcome.failure)})
     counts = {name: count for name, count in tally(report.outcomes).items() if count}
-    done = {"deferred": report.deferred, "notified": report.notified, "ms": milliseconds}
-    logger.info("Batch done", extra={**where, **counts, **done, **_slowest(report.outcomes)})
+    totals = {"deferred": report.deferred, "notified": report.notified, "ms": milliseconds}
+    logger.info("Batch done", extra={**batch_fields, **counts, **totals, **_slowest_host_fields(report.outcomes)})
 
 
 def measure_round(batch: Batch, report: RoundReport, phases: Phases, milliseconds: int) -> None:
     counts = tally(report.outcomes)
-    ended = len(report.outcomes)
+    rows = len(report.outcomes)
     values: dict[Metric, Sequence[float]] = {
-        **counted({metric: counts[kind] for kind, metric in OF_ENDING.items()}),
+        **counted({metric: counts[kind] for kind, metric in OUTCOME_METRICS.items()}),
         **counted({Metric.BYTES: counts["bytes"], Metric.DEFERRED: report.deferred}),
         **counted({Metric.ROUNDS: 0 if report.deferred else batch.round + 1}),
         **counted({Metric.NOT_NOTIFIED: int(not report.notified)}),
         Metric.DOWNLOAD_TIME: phases.milliseconds(Phase.DOWNLOAD),
         Metric.UPLOAD_TIME: phases.milliseconds(Phase.STORE),
-        Metric.TIME_PER_IMAGE: [round(milliseconds / ended, 1)] if ended else [],
+        Metric.TIME_PER_IMAGE: [round(milliseconds / rows, 1)] if rows else [],
     }
-    reasons = Counter(outcome.failure.reason.value for outcome in report.outcomes if outcome.failure)
-    emit({metric: found for metric, found in values.items() if found}, reasons)
+    failures_by_reason = Counter(outcome.failure.reason.value for outcome in report.outcomes if outcome.failure)
+    emit({metric: measured for metric, measured in values.items() if measured}, failures_by_reason)
 
 
 def outcome_of(report: RoundReport) -> str:
-    """In one word, for the trace."""
+    """The outcome of a round as an annotation of its trace."""
     if report.deferred:
         return "deferred"
     return "failures" if any(outcome.failure for outcome in report.outcomes) else "done"
 
 
-def _failure(outcome: Outcome) -> dict[str, Any]:
-    """Flat, for queries; without the user's own columns, which are not ours to keep in a log."""
-    assert outcome.failure is not None
+def _failure_fields(outcome: Outcome, failure: Failure) -> dict[str, JsonValue]:
+    """Flat, for queries. The user's own columns are left out, since they may be confidential."""
     return {
         "row": outcome.row,
         "url": outcome.url,
         "host": display_host(outcome.url),
-        "reason": outcome.failure.reason.value,
-        "http_status": outcome.failure.http_status,
-        "retryable": outcome.failure.retryable,
-        "why": outcome.failure.message,
+        "reason": failure.reason.value,
+        "http_status": failure.http_status,
+        "retryable": failure.retryable,
+        "why": failure.message,
     }
 
 
-def _slowest(outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
-    """The host whose images took longest on average: one a batch is enough to find it among thousands."""
-    times: dict[str, list[int]] = defaultdict(list)
+def _slowest_host_fields(outcomes: Sequence[Outcome]) -> Mapping[str, JsonValue]:
+    """The host with the longest average download. One for each batch shows the slowest of thousands in a query."""
+    download_times: dict[str, list[int]] = defaultdict(list)
     for outcome in outcomes:
         if outcome.kind is OutcomeKind.STORED and outcome.image and (ms := outcome.image.get("ms")) is not None:
-            times[display_host(outcome.url)].append(ms)
-    if not times:
+            download_times[display_host(outcome.url)].append(ms)
+    if not download_times:
         return {}
-    host, found = max(times.items(), key=lambda pair: sum(pair[1]) / len(pair[1]))
+    host, milliseconds = max(download_times.items(), key=lambda pair: sum(pair[1]) / len(pair[1]))
     return {
         "slowest_host": host,
-        "slowest_host_images": len(found),
-        "slowest_host_ms": round(sum(found) / len(found)),
+        "slowest_host_images": len(milliseconds),
+        "slowest_host_ms": round(sum(milliseconds) / len(milliseconds)),
     }

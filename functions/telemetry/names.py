@@ -1,7 +1,7 @@
-"""What our metrics are called: the functions emit by these names, dashboard and alarms watch them.
+"""Names of the metrics, for the functions that emit them and for the dashboard and alarms that watch them.
 
-Every name with every set of dimensions is billed as a metric of its own, so no dimension takes its values from a
-manifest: URLs, hosts, runs and rows stand in the log.
+CloudWatch bills each combination of name and dimensions as a metric. So no dimension has values from a manifest: URLs,
+hosts, runs and rows are fields of log lines.
 """
 
 from enum import StrEnum
@@ -14,7 +14,7 @@ REASON_DIMENSION = "reason"
 
 
 class Metric(StrEnum):
-    """With the dimensions service and environment; FAILED_BY_REASON has the reason, too."""
+    """All have the dimensions service and environment; FAILED_BY_REASON also has the reason."""
 
     STORED = "ImagesStored"
     UNCHANGED = "ImagesUnchanged"

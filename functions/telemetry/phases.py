@@ -1,4 +1,5 @@
-"""How long the phases of a batch took, measured where `core` calls its ports: `core` itself is left alone."""
+"""Durations of the phases of a batch, measured around the ports that `core` calls, so that `core` itself has no
+telemetry."""
 
 import threading
 import time
@@ -6,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import ParamSpec, TypeVar, cast
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Phase(StrEnum):
@@ -21,13 +23,13 @@ class Phase(StrEnum):
 
 @dataclass(slots=True)
 class Span:
-    """From the first call's begin to the last one's end, in seconds since the epoch, all threads together.
+    """The time from the start of the first call to the end of the last, of all threads, in seconds since the epoch.
 
-    `milliseconds` are those of calls that did not raise.
+    `milliseconds` are the durations of the calls that raised no exception.
     """
 
-    begun: float
-    ended: float
+    started_at: float
+    ended_at: float
     milliseconds: list[int] = field(default_factory=list)
     raised: int = 0
 
@@ -37,7 +39,7 @@ class Span:
 
 
 class Phases:
-    """Of one batch; its threads measure into it, so that their work is told as the batch's."""
+    """Spans of one batch, by phase. All threads of the batch measure into it."""
 
     def __init__(self) -> None:
         self._spans: dict[Phase, Span] = {}
@@ -52,36 +54,37 @@ class Phases:
         return span.milliseconds if span else []
 
     def timed(self, port: T, **methods: Phase) -> T:
-        """The port, with these methods measured, and without any other."""
-        return cast(T, _Timed({name: self._around(phase, getattr(port, name)) for name, phase in methods.items()}))
+        """A stand-in for the port with these methods, measured, and no others."""
+        return cast(T, _Timed({name: self._measured(phase, getattr(port, name)) for name, phase in methods.items()}))
 
-    def _around(self, phase: Phase, call: Callable[..., Any]) -> Callable[..., Any]:
-        def measured(*arguments: Any, **named: Any) -> Any:
+    def _measured(self, phase: Phase, call: Callable[P, T]) -> Callable[P, T]:
+        def measured(*args: P.args, **kwargs: P.kwargs) -> T:
             with self.measure(phase):
-                return call(*arguments, **named)
+                return call(*args, **kwargs)
 
         return measured
 
     @contextmanager
     def measure(self, phase: Phase) -> Iterator[None]:
-        begun, clock = time.time(), time.perf_counter()
-        done = False
+        started_at, start = time.time(), time.perf_counter()
+        succeeded = False
         try:
             yield
-            done = True
+            succeeded = True
         finally:
-            self._add(phase, begun, time.perf_counter() - clock, done)
+            self._add(phase, started_at, time.perf_counter() - start, succeeded)
 
-    def _add(self, phase: Phase, begun: float, seconds: float, done: bool) -> None:
+    def _add(self, phase: Phase, started_at: float, seconds: float, succeeded: bool) -> None:
         with self._lock:
-            span = self._spans.setdefault(phase, Span(begun, begun))
-            span.begun, span.ended = min(span.begun, begun), max(span.ended, begun + seconds)
-            if done:
+            span = self._spans.setdefault(phase, Span(started_at, started_at))
+            span.started_at = min(span.started_at, started_at)
+            span.ended_at = max(span.ended_at, started_at + seconds)
+            if succeeded:
                 span.milliseconds.append(round(seconds * 1000))
             else:
                 span.raised += 1
 
 
 class _Timed:
-    def __init__(self, methods: Mapping[str, Callable[..., Any]]) -> None:
+    def __init__(self, methods: Mapping[str, Callable[..., object]]) -> None:
         self.__dict__.update(methods)

@@ -1,8 +1,8 @@
-"""X-Ray, without its SDK: a subsegment for each invocation, sent to the daemon that Lambda runs beside it.
+"""X-Ray subsegments without the X-Ray SDK: one for each invocation, sent to the daemon that Lambda runs.
 
-Loading the SDK costs as much CPU again as boto3, requests and powertools together (`bench/measures/cold_start.py`); it is in
-maintenance since February 2026, and would wrap libraries that we do not want wrapped. What it sends is little:
-https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html and, for the datagrams,
+Importing the SDK takes as much CPU as boto3, requests and powertools together (`bench/measures/cold_start.py`). It has
+been in maintenance mode since February 2026, and it patches libraries. The formats are small:
+https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html and
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html.
 """
 
@@ -13,19 +13,19 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
 
 from functions.config import TraceConfig
+from functions.core.model.types import JsonValue
 from functions.telemetry.phases import Phases, Span
 
 HEADER = b'{"format": "json", "version": 1}\n'
 MAX_BYTES = 60_000
-"""A datagram takes 64 KB."""
+"""Maximum size of a document in bytes: a UDP datagram has at most 64 KB."""
 
 
 @dataclass(slots=True)
 class Invocation:
-    """What is said of it; both become annotations, by which X-Ray finds traces."""
+    """Annotations of the subsegment, by which traces can be searched."""
 
     run_id: str = ""
     outcome: str = ""
@@ -33,8 +33,8 @@ class Invocation:
 
 @contextmanager
 def traced(name: str, phases: Phases | None = None) -> Iterator[Invocation]:
-    """Tells X-Ray, at the end, of what is done within. Silent where nothing is sampled and where no daemon is."""
-    invocation, begun, error = Invocation(), time.time(), None
+    """Sends a subsegment when the block ends, unless the invocation is not sampled or there is no daemon."""
+    invocation, started_at, error = Invocation(), time.time(), None
     try:
         yield invocation
     except BaseException as raised:
@@ -44,56 +44,59 @@ def traced(name: str, phases: Phases | None = None) -> Iterator[Invocation]:
         trace = TraceConfig.read()
         parent = parent_of(trace.header)
         if parent and trace.daemon:
-            document = {**parent, **_subsegment(name, begun, invocation, error), "subsegments": _phases(phases)}
-            _send(document, trace.daemon)
+            subsegment = _subsegment(name, started_at, invocation, error)
+            _send({**parent, **subsegment, "subsegments": _phase_subsegments(phases)}, trace.daemon)
 
 
 def parent_of(header: str) -> Mapping[str, str]:
-    """From `Root=1-…;Parent=…;Sampled=1`; empty where the invocation is not sampled."""
+    """IDs from a trace header `Root=1-…;Parent=…;Sampled=1`. Empty if the invocation is not sampled."""
     fields = dict(part.split("=", 1) for part in header.split(";") if "=" in part)
     if fields.get("Sampled") != "1" or not fields.get("Root") or not fields.get("Parent"):
         return {}
     return {"trace_id": fields["Root"], "parent_id": fields["Parent"]}
 
 
-def _subsegment(name: str, begun: float, invocation: Invocation, error: BaseException | None) -> dict[str, Any]:
-    said = {"run_id": invocation.run_id, "outcome": "error" if error else invocation.outcome}
-    document = {
+def _subsegment(
+    name: str, started_at: float, invocation: Invocation, error: BaseException | None
+) -> dict[str, JsonValue]:
+    annotations = {"run_id": invocation.run_id, "outcome": "error" if error else invocation.outcome}
+    document: dict[str, JsonValue] = {
         "type": "subsegment",
-        "id": _id(),
+        "id": _new_id(),
         "name": name,
-        "start_time": begun,
+        "start_time": started_at,
         "end_time": time.time(),
-        "annotations": {key: value for key, value in said.items() if value},
+        "annotations": {key: value for key, value in annotations.items() if value},
     }
     if error is not None:
         document["fault"] = True
-        document["cause"] = {"exceptions": [{"id": _id(), "type": type(error).__name__}]}
+        document["cause"] = {"exceptions": [{"id": _new_id(), "type": type(error).__name__}]}
     return document
 
 
-def _phases(phases: Phases | None) -> list[dict[str, Any]]:
-    return [_phase(phase.value, span) for phase, span in phases.spans.items()] if phases else []
+def _phase_subsegments(phases: Phases | None) -> list[JsonValue]:
+    return [_phase_subsegment(phase.value, span) for phase, span in phases.spans.items()] if phases else []
 
 
-def _phase(name: str, span: Span) -> dict[str, Any]:
-    """Calls of many threads in one; `busy_ms` is the sum of theirs."""
-    told = {"calls": span.calls, "raised": span.raised, "busy_ms": sum(span.milliseconds)}
+def _phase_subsegment(name: str, span: Span) -> dict[str, JsonValue]:
+    """One subsegment for the calls of all threads. `busy_ms` is the sum of their durations."""
     return {
-        "id": _id(),
+        "id": _new_id(),
         "name": name,
-        "start_time": span.begun,
-        "end_time": span.ended,
-        "metadata": {"default": told},
+        "start_time": span.started_at,
+        "end_time": span.ended_at,
+        "metadata": {
+            "default": {"calls": span.calls, "raised": span.raised, "busy_ms": sum(span.milliseconds)},
+        },
     }
 
 
-def _id() -> str:
+def _new_id() -> str:
     return uuid.uuid4().hex[:16]
 
 
-def _send(document: Mapping[str, Any], daemon: str) -> None:
-    """`daemon` is `host:port`, or `tcp:host:port udp:host:port`. A trace that is lost is no reason to fail."""
+def _send(document: Mapping[str, JsonValue], daemon: str) -> None:
+    """`daemon` is `host:port` or `tcp:host:port udp:host:port`. Errors are ignored: a trace is not essential."""
     address = next((part[4:] for part in daemon.split() if part.startswith("udp:")), daemon)
     host, _, port = address.rpartition(":")
     datagram = HEADER + json.dumps(document, separators=(",", ":")).encode()

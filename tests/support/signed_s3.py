@@ -1,9 +1,10 @@
-"""An S3 over loopback that lets botocore recompute every signature from what has arrived, and checks both digests."""
+"""An S3 server on loopback. botocore recomputes the signature of each PUT, and both digests are verified."""
 
 import base64
 import hashlib
 import io
 import socket
+import struct
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,15 +18,15 @@ from botocore.credentials import Credentials
 
 REGION = "eu-west-1"
 CREDENTIALS = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "token/of+a session==")
-MATTERS = (
+COMPARED_HEADERS = (
     *("content-type", "content-length", "content-disposition", "if-match", "if-none-match", "host"),
     *("x-amz-checksum-sha256", "x-amz-content-sha256", "x-amz-security-token", "x-amz-storage-class"),
 )
 
 
 @dataclass(frozen=True)
-class Arrived:
-    """A PUT as it came over the wire; `connection` is the client's port."""
+class ReceivedPut:
+    """A PUT as received; `connection` is the client's port."""
 
     path: str
     headers: Mapping[str, str]
@@ -33,16 +34,17 @@ class Arrived:
     connection: int
 
     @property
-    def quick(self) -> bool:
+    def is_signed_put(self) -> bool:
+        """True if it came over the fast path, False if boto3 sent it."""
         return not self.headers["user-agent"].startswith("Boto3")
 
     @property
-    def mattering(self) -> dict[str, str]:
-        return {n: v for n, v in self.headers.items() if n in MATTERS or n.startswith("x-amz-meta-")}
+    def compared_headers(self) -> dict[str, str]:
+        return {n: v for n, v in self.headers.items() if n in COMPARED_HEADERS or n.startswith("x-amz-meta-")}
 
 
-class Behind(BaseHTTPRequestHandler):
-    """A connection of `S3`, which does what the server is told to do next, or takes the object."""
+class Connection(BaseHTTPRequestHandler):
+    """A connection to `S3`. It behaves as the server says for this PUT."""
 
     protocol_version = "HTTP/1.1"
     timeout = 20
@@ -50,20 +52,20 @@ class Behind(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        behaviour = self.server.next_for(headers)
-        body = b"" if behaviour is unread else self.rfile.read(int(headers["content-length"]))
-        arrived = Arrived(self.path, headers, body, self.client_address[1])
-        self.server.arrived.append(arrived)
-        behaviour(self, arrived)
+        behaviour = self.server.behaviour_for(headers, self.client_address[1])
+        body = b"" if behaviour is reject_unread else self.rfile.read(int(headers["content-length"]))
+        put = ReceivedPut(self.path, headers, body, self.client_address[1])
+        self.server.received.append(put)
+        behaviour(self, put)
 
     def do_HEAD(self) -> None:
-        kept = self.server.kept.get(self.path)
-        if kept is None:
-            return self.answer(404)
-        metadata = {name: value for name, value in kept.headers.items() if name.startswith("x-amz-meta-")}
-        return self.answer(200, {"ETag": etag(kept.body), **metadata})
+        stored = self.server.stored.get(self.path)
+        if stored is None:
+            return self.respond(404)
+        metadata = {name: value for name, value in stored.headers.items() if name.startswith("x-amz-meta-")}
+        return self.respond(200, {"ETag": etag(stored.body), **metadata})
 
-    def answer(self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
+    def respond(self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -75,130 +77,141 @@ class Behind(BaseHTTPRequestHandler):
         pass
 
 
-Behaviour = Callable[[Behind, Arrived], None]
+Behaviour = Callable[[Connection, ReceivedPut], None]
 
 
-def take(conversation: Behind, arrived: Arrived) -> None:
-    if wrong := faults_of(arrived):
-        return error(403, wrong)(conversation, arrived)
-    before = conversation.server.kept.get(arrived.path)
-    if "if-none-match" in arrived.headers and before is not None:
-        return error(412, "PreconditionFailed")(conversation, arrived)
-    if (wanted := arrived.headers.get("if-match")) and (before is None or wanted != etag(before.body)):
-        return error(412, "PreconditionFailed")(conversation, arrived)
-    conversation.server.kept[arrived.path] = arrived
-    return conversation.answer(200, {"ETag": etag(arrived.body)})
+def store(connection: Connection, put: ReceivedPut) -> None:
+    if code := error_code_of(put):
+        return error(403, code)(connection, put)
+    existing = connection.server.stored.get(put.path)
+    if "if-none-match" in put.headers and existing is not None:
+        return error(412, "PreconditionFailed")(connection, put)
+    if (expected := put.headers.get("if-match")) and (existing is None or expected != etag(existing.body)):
+        return error(412, "PreconditionFailed")(connection, put)
+    connection.server.stored[put.path] = put
+    return connection.respond(200, {"ETag": etag(put.body)})
 
 
 def etag(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
-def faults_of(arrived: Arrived) -> str:
-    """S3's word for what is wrong with a signature or a checksum, or nothing."""
-    digest = hashlib.sha256(arrived.body)
-    if arrived.headers["x-amz-content-sha256"] != digest.hexdigest():
+def error_code_of(put: ReceivedPut) -> str:
+    """S3's error code for a wrong signature or checksum, or empty."""
+    digest = hashlib.sha256(put.body)
+    if put.headers["x-amz-content-sha256"] != digest.hexdigest():
         return "XAmzContentSHA256Mismatch"
-    if arrived.headers["x-amz-checksum-sha256"] != base64.b64encode(digest.digest()).decode():
+    if put.headers["x-amz-checksum-sha256"] != base64.b64encode(digest.digest()).decode():
         return "BadDigest"
-    return (
-        "" if arrived.headers["authorization"].endswith(f"Signature={signature(arrived)}") else "SignatureDoesNotMatch"
-    )
+    return "" if put.headers["authorization"].endswith(f"Signature={signature(put)}") else "SignatureDoesNotMatch"
 
 
-def signature(arrived: Arrived) -> str:
-    """As botocore makes it, of the headers that the request says are signed: all of S3's own must be."""
-    signed = arrived.headers["authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
-    assert {name for name in arrived.headers if name.startswith("x-amz-")} | {"host"} <= set(signed)
-    headers = {name: arrived.headers[name] for name in signed}
-    request = AWSRequest("PUT", f"http://{arrived.headers['host']}{arrived.path}", headers)
-    request.context["timestamp"] = arrived.headers["x-amz-date"]
+def signature(put: ReceivedPut) -> str:
+    """The signature that botocore makes of the headers that the request lists as signed. All of S3's own must be."""
+    signed = put.headers["authorization"].partition("SignedHeaders=")[2].partition(",")[0].split(";")
+    assert {name for name in put.headers if name.startswith("x-amz-")} | {"host"} <= set(signed)
+    headers = {name: put.headers[name] for name in signed}
+    request = AWSRequest("PUT", f"http://{put.headers['host']}{put.path}", headers)
+    request.context["timestamp"] = put.headers["x-amz-date"]
     auth = S3SigV4Auth(CREDENTIALS, "s3", REGION)
     return str(auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request))
 
 
 def error(status: int, code: str, **headers: str) -> Behaviour:
     body = f"<Error><Code>{code}</Code><Message>No.</Message></Error>".encode()
-    return lambda conversation, _: conversation.answer(status, headers, body)
+    return lambda connection, _: connection.respond(status, headers, body)
 
 
-def says(data: bytes) -> Behaviour:
-    """These bytes, then the end of the connection."""
+def sends(data: bytes) -> Behaviour:
+    """Sends these bytes and closes the connection."""
 
-    def behave(conversation: Behind, _: Arrived) -> None:
-        conversation.wfile.write(data)
-        conversation.close_connection = True
+    def behave(connection: Connection, _: ReceivedPut) -> None:
+        connection.wfile.write(data)
+        connection.close_connection = True
 
     return behave
 
 
-def unread(conversation: Behind, arrived: Arrived) -> None:
-    """An answer, and the end of the connection, while the body is still under way."""
-    error(503, "SlowDown")(conversation, arrived)
-    conversation.close_connection = True
+def reject_unread(connection: Connection, put: ReceivedPut) -> None:
+    """Responds and closes the connection before the body is read."""
+    error(503, "SlowDown")(connection, put)
+    connection.close_connection = True
 
 
-def say_nothing(conversation: Behind, _: Arrived) -> None:
-    """Until the client has left."""
-    conversation.rfile.read(1)
-    conversation.server.given_up.set()
-    conversation.close_connection = True
+def stay_silent(connection: Connection, _: ReceivedPut) -> None:
+    """Sends no response until the client closes the connection."""
+    connection.rfile.read(1)
+    connection.server.client_gave_up.set()
+    connection.close_connection = True
 
 
-def take_and_hang_up(conversation: Behind, arrived: Arrived) -> None:
-    """Nobody hears what becomes of it."""
-    conversation.wfile = io.BytesIO()
-    take(conversation, arrived)
-    conversation.close_connection = True
+def reset(connection: Connection, _: ReceivedPut) -> None:
+    """Closes the connection by a TCP reset, without a response."""
+    connection.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close_connection = True
 
 
-def take_then_leave(conversation: Behind, arrived: Arrived) -> None:
-    """Takes it and answers; the client does not hear that the connection has no future."""
-    take(conversation, arrived)
-    conversation.close_connection = True
+def store_without_response(connection: Connection, put: ReceivedPut) -> None:
+    """Stores the object, sends no response and closes the connection."""
+    connection.wfile = io.BytesIO()
+    store(connection, put)
+    connection.close_connection = True
+
+
+def store_and_close(connection: Connection, put: ReceivedPut) -> None:
+    """Stores the object, responds and closes the connection, without announcing it."""
+    store(connection, put)
+    connection.close_connection = True
 
 
 class S3(ThreadingHTTPServer):
-    """`will` sets what becomes of the next quick PUTs, `always` of all. What neither speaks of is taken."""
+    """Stores PUTs. `next_signed_puts` sets other behaviours for the next PUTs of the fast path, `always` for all.
+
+    `broken_connections` sets the behaviour of connections by the client's port.
+    """
 
     daemon_threads = False
     request_queue_size = 64
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Behind)
+        super().__init__(("127.0.0.1", 0), Connection)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self.arrived: list[Arrived] = []
-        self.kept: dict[str, Arrived] = {}
+        self.received: list[ReceivedPut] = []
+        self.stored: dict[str, ReceivedPut] = {}
         self.always: Behaviour | None = None
-        self.left = threading.Semaphore(0)
-        self.given_up = threading.Event()
+        self.closed_connections = threading.Semaphore(0)
+        self.client_gave_up = threading.Event()
+        self.broken_connections: dict[int, Behaviour] = {}
         self._next: list[Behaviour] = []
-        self._live: set[socket.socket] = set()
+        self._open: set[socket.socket] = set()
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,))
 
-    def will(self, *behaviours: Behaviour) -> None:
+    def next_signed_puts(self, *behaviours: Behaviour) -> None:
         self._next.extend(behaviours)
 
-    def next_for(self, headers: Mapping[str, str]) -> Behaviour:
+    def behaviour_for(self, headers: Mapping[str, str], connection: int) -> Behaviour:
         if self.always is not None:
             return self.always
-        return self._next.pop(0) if self._next and not headers["user-agent"].startswith("Boto3") else take
+        if connection in self.broken_connections:
+            return self.broken_connections[connection]
+        return self._next.pop(0) if self._next and not headers["user-agent"].startswith("Boto3") else store
 
     @property
-    def quick(self) -> list[bool]:
-        return [arrived.quick for arrived in self.arrived]
+    def signed_puts(self) -> list[bool]:
+        """For each PUT received: True if it came over the fast path, False if boto3 sent it."""
+        return [put.is_signed_put for put in self.received]
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        self._live.add(request)
+        self._open.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        self._live.discard(request)
+        self._open.discard(request)
         super().shutdown_request(request)
-        self.left.release()
+        self.closed_connections.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients may leave as they like."""
+        """Clients may close connections at any time."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -206,7 +219,7 @@ class S3(ThreadingHTTPServer):
 
     def __exit__(self, *_: object) -> None:
         self.shutdown()
-        for request in list(self._live):
+        for request in list(self._open):
             with suppress(OSError):
                 request.shutdown(socket.SHUT_RDWR)
         self.server_close()

@@ -21,7 +21,7 @@ class MirrorError(Exception):
     """Base class of the exceptions that `functions.core` raises."""
 
 
-class InvalidManifest(MirrorError):  # noqa: N818 - stored in run records, caught by the state machine
+class InvalidManifest(MirrorError):
     """The manifest cannot be run. The message says what is wrong, where, and how to fix it.
 
     `at_end` is true if the error is caused only by the end of the data. It is then ignored where the data was
@@ -68,17 +68,17 @@ class InfrastructureError(MirrorError):
     """An AWS service failed or throttled a request. Retrying the batch may help."""
 
 
-class StorageFault(InfrastructureError):  # noqa: N818 - retried by name in the state machine
+class StorageFault(InfrastructureError):
     """S3 failed for a reason that does not depend on a single row."""
 
 
-class TableFault(InfrastructureError):  # noqa: N818 - retried by name in the state machine
+class TableFault(InfrastructureError):
     """DynamoDB failed, or left items unprocessed after all retries."""
 
 
-class WorkflowFault(InfrastructureError):  # noqa: N818 - named like its siblings, which are stored
+class WorkflowFault(InfrastructureError):
     """Step Functions failed or cannot be reached."""
 
 
-class BooksFault(InfrastructureError):  # noqa: N818 - stored in run records
+class BooksFault(InfrastructureError):
     """The number of outcomes of a run differs from the number of its rows."""

@@ -1,8 +1,8 @@
-"""Each function's environment."""
+"""The configuration of each function."""
 
 import pytest
 
-from functions.config import DownloadConfig, PrepareConfig, SummarizeConfig
+from functions.config import ConfigError, DownloadConfig, PrepareConfig, SummarizeConfig
 
 DOWNLOAD = {
     "IMAGES_BUCKET": "images",
@@ -15,41 +15,57 @@ DOWNLOAD = {
 
 
 def test_prepare_run_reads_the_stacks_default_options() -> None:
-    found = PrepareConfig.read({"RUNS_TABLE": "runs", "DEFAULT_OPTIONS": '{"concurrency": 5}', "CHECK_BYTES": "9"})
+    config = PrepareConfig.read({"RUNS_TABLE": "runs", "DEFAULT_OPTIONS": '{"concurrency": 5}', "CHECK_BYTES": "9"})
 
-    assert found == PrepareConfig("runs", {"concurrency": 5}, 9)
-
-
-def test_summarize_run_reads_where_things_are() -> None:
-    found = SummarizeConfig.read({"INPUT_BUCKET": "input", "RUNS_TABLE": "runs", "TOPIC_ARN": "arn:topic"})
-
-    assert found == SummarizeConfig("input", "runs", "arn:topic")
+    assert config == PrepareConfig("runs", {"concurrency": 5}, 9)
 
 
-def test_download_batch_lets_no_network_through_unless_told() -> None:
-    found = DownloadConfig.read(DOWNLOAD)
+def test_summarize_run_reads_its_bucket_table_and_topic() -> None:
+    config = SummarizeConfig.read({"INPUT_BUCKET": "input", "RUNS_TABLE": "runs", "TOPIC_ARN": "arn:topic"})
 
-    assert (found.images_bucket, found.images_table, found.input_bucket) == ("images", "urls", "input")
-    assert (found.topic_arn, found.contact) == ("arn:topic", "me@a.example")
-    assert found.addresses.blocked_because("127.0.0.1", 80) is not None
+    assert config == SummarizeConfig("input", "runs", "arn:topic")
 
 
-def test_download_batch_lets_through_the_networks_it_is_told() -> None:
-    found = DownloadConfig.read({**DOWNLOAD, "ALLOWED_NETWORKS": "127.0.0.0/8, ::1/128"})
+def test_download_batch_allows_no_network_unless_configured() -> None:
+    config = DownloadConfig.read(DOWNLOAD)
 
-    assert found.addresses.blocked_because("127.0.0.1", 8080) is None
-    assert found.addresses.blocked_because("::1", 8080) is None
-    assert found.addresses.blocked_because("10.0.0.1", 80) is not None
+    assert (config.images_bucket, config.images_table, config.input_bucket) == ("images", "urls", "input")
+    assert (config.topic_arn, config.contact) == ("arn:topic", "me@a.example")
+    assert config.addresses.refusal("127.0.0.1", 80) is not None
+
+
+def test_download_batch_allows_the_configured_networks() -> None:
+    config = DownloadConfig.read({**DOWNLOAD, "ALLOWED_NETWORKS": "127.0.0.0/8, ::1/128"})
+
+    assert config.addresses.refusal("127.0.0.1", 8080) is None
+    assert config.addresses.refusal("::1", 8080) is None
+    assert config.addresses.refusal("10.0.0.1", 80) is not None
 
 
 @pytest.mark.parametrize("missing", sorted(DOWNLOAD))
 def test_a_variable_that_is_missing_is_named(missing: str) -> None:
     variables = {name: value for name, value in DOWNLOAD.items() if name != missing}
 
-    with pytest.raises(KeyError, match=missing):
+    with pytest.raises(ConfigError, match=f"The environment variable {missing} of this function is not set"):
         DownloadConfig.read(variables)
 
 
-def test_a_network_that_is_none_is_refused_at_once() -> None:
-    with pytest.raises(ValueError, match="everywhere"):
+def test_an_invalid_network_is_rejected_at_once() -> None:
+    with pytest.raises(ConfigError, match=r"ALLOWED_NETWORKS of this function must be .* CIDR blocks.*everywhere"):
         DownloadConfig.read({**DOWNLOAD, "ALLOWED_NETWORKS": "everywhere"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("DEFAULT_OPTIONS", "{", "a JSON object of options by name, but is '{'"),
+        ("DEFAULT_OPTIONS", "[]", "a JSON object of options by name, but is '\\[\\]': it is a list"),
+        ("CHECK_BYTES", "many", "a number of bytes, but is 'many'"),
+        ("CHECK_BYTES", "", "a number of bytes, but is ''"),
+    ],
+)
+def test_an_invalid_value_is_named_with_what_it_must_be(name: str, value: str, expected: str) -> None:
+    variables = {"RUNS_TABLE": "runs", "DEFAULT_OPTIONS": "{}", "CHECK_BYTES": "9", name: value}
+
+    with pytest.raises(ConfigError, match=f"{name} of this function must be {expected}"):
+        PrepareConfig.read(variables)

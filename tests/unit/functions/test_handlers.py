@@ -1,4 +1,4 @@
-"""Handlers translate: an event in, one call of core, an answer out."""
+"""Handlers translate: an event in, one call of core, a result out."""
 
 import io
 import json
@@ -23,7 +23,7 @@ EVENT = {"detail": {"bucket": {"name": "input"}, "object": {"key": "manifests/de
 
 @dataclass(frozen=True)
 class Context:
-    """What Lambda hands over, as much as is looked at."""
+    """The attributes of a Lambda context that the handlers use."""
 
     function_name: str = "function"
     memory_limit_in_mb: int = 128
@@ -36,7 +36,7 @@ class Context:
 
 
 class Logs(io.StringIO):
-    """What the loggers write, for they hold on to the standard output that was there when they were made."""
+    """The output of the loggers, which keep the standard output of the time when they were created."""
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.getvalue().splitlines()]
@@ -53,14 +53,14 @@ def logs() -> Iterator[Logs]:
 
 
 class FakePreparer:
-    def __init__(self, fault: Exception | None = None) -> None:
-        self.asked: list[Any] = []
-        self._fault = fault
+    def __init__(self, error: Exception | None = None) -> None:
+        self.calls: list[Any] = []
+        self._error = error
 
-    def prepare(self, *asked: Any) -> dict[str, Any]:
-        self.asked.append(asked)
-        if self._fault:
-            raise self._fault
+    def prepare(self, *arguments: Any) -> dict[str, Any]:
+        self.calls.append(arguments)
+        if self._error:
+            raise self._error
         return {"run": {"id": "r1"}, "status": "ready", "rows": 3}
 
 
@@ -73,16 +73,16 @@ def test_prepare_run_passes_the_executions_input_on(monkeypatch: pytest.MonkeyPa
     preparer = FakePreparer()
 
     assert prepare(monkeypatch, preparer)["status"] == "ready"
-    assert preparer.asked == [(EVENT, "arn:1", "t")]
+    assert preparer.calls == [(EVENT, "arn:1", "t")]
     (line,) = logs.lines()
     assert (line["message"], line["run_id"], line["rows"]) == ("Run prepared", "r1", 3)
 
 
-def test_prepare_run_lets_a_refusal_through_by_its_name(monkeypatch: pytest.MonkeyPatch, logs: Logs) -> None:
+def test_prepare_run_raises_an_invalid_manifest_by_its_name(monkeypatch: pytest.MonkeyPatch, logs: Logs) -> None:
     with pytest.raises(InvalidManifest, match="Why"):
         prepare(monkeypatch, FakePreparer(InvalidManifest("Why.")))
 
-    assert logs.lines()[0]["cause"] == "Why."
+    assert (logs.lines()[0]["message"], logs.lines()[0]["cause"]) == ("Invalid manifest", "Why.")
 
 
 class FakeRunner:

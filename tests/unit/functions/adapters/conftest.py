@@ -1,4 +1,4 @@
-"""Clients that reach nothing: moto in this process, or stubs."""
+"""Clients without a network: moto in this process, or stubs. And an S3 server on loopback."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +8,8 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
+from tests.support.signed_put import World, connected
+
 
 @pytest.fixture(autouse=True)
 def account(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,6 +17,13 @@ def account(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
@@ -48,7 +57,13 @@ def dynamodb(moto: None) -> Any:
 
 @pytest.fixture
 def stubbed(request: pytest.FixtureRequest) -> Iterator[Stubber]:
-    """A client of the service in the parameter that answers only what it is told to, in that order."""
+    """A stubbed client of the service in the parameter. It returns the configured responses in their order."""
     with Stubber(boto3.client(request.param)) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with connected() as world:
+        yield world

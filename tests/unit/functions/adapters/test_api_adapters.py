@@ -1,4 +1,4 @@
-"""What the API asks of AWS: its executions, its lists, its links, and the runs table's index."""
+"""Adapters of the API: executions, submitted manifests, presigned links, and the index of the runs table."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.stub import Stubber
 
 from functions.adapters.dynamodb_runs_table import NEWEST, DynamoRunsTable
-from functions.adapters.s3_lists import S3SubmittedManifests
+from functions.adapters.s3_manifests import S3SubmittedManifests
 from functions.adapters.s3_presigned_links import S3PresignedLinks
 from functions.adapters.step_functions_executions import StepFunctionsExecutions, input_of
 from functions.core.model.errors import StorageFault, WorkflowFault
@@ -34,7 +34,7 @@ def add_map_run(stubbed: Stubber, *arns: str) -> None:
 
 
 @states_stub
-def test_an_execution_is_named_as_its_run(stubbed: Stubber) -> None:
+def test_an_execution_has_the_name_of_its_run(stubbed: Stubber) -> None:
     expected = {"stateMachineArn": MACHINE, "name": "run-1", "input": '{"a": 1, "b": 2}'}
     stubbed.add_response("start_execution", {"executionArn": ARN, "startDate": 0}, expected)
 
@@ -52,7 +52,7 @@ def test_an_execution_that_has_started_before_is_started(stubbed: Stubber) -> No
 
 @states_stub
 @pytest.mark.parametrize(("code", "stopped"), [("", True), ("ExecutionDoesNotExist", False)])
-def test_what_was_never_started_is_not_stopped(stubbed: Stubber, code: str, stopped: bool) -> None:
+def test_an_execution_that_does_not_exist_is_not_stopped(stubbed: Stubber, code: str, stopped: bool) -> None:
     if code:
         stubbed.add_client_error("stop_execution", code)
     else:
@@ -62,7 +62,7 @@ def test_what_was_never_started_is_not_stopped(stubbed: Stubber, code: str, stop
 
 
 @states_stub
-def test_the_input_of_an_execution_can_be_had(stubbed: Stubber) -> None:
+def test_the_input_of_an_execution_is_read(stubbed: Stubber) -> None:
     described = {
         "executionArn": ARN,
         "stateMachineArn": MACHINE,
@@ -98,7 +98,7 @@ def test_progress_counts_the_rows_of_batches_that_have_ended(stubbed: Stubber) -
 
 @states_stub
 @pytest.mark.parametrize("code", ["ThrottlingException", "ExecutionDoesNotExist"])
-def test_there_is_no_progress_where_none_can_be_told(stubbed: Stubber, code: str) -> None:
+def test_there_is_no_progress_while_throttled_or_before_the_execution_exists(stubbed: Stubber, code: str) -> None:
     stubbed.add_client_error("list_map_runs", code)
 
     assert executions(stubbed).progress(ARN) is None
@@ -131,31 +131,31 @@ def test_concurrency_is_not_set_on_a_map_run_that_has_ended(stubbed: Stubber) ->
 @pytest.mark.parametrize(
     ("operation", "call"),
     [
-        ("start_execution", lambda found: found.start("run-1", {})),
-        ("stop_execution", lambda found: found.stop(ARN, "e", "c")),
-        ("list_map_runs", lambda found: found.progress(ARN)),
-        ("list_map_runs", lambda found: found.set_concurrency(ARN, 2)),
+        ("start_execution", lambda executions: executions.start("run-1", {})),
+        ("stop_execution", lambda executions: executions.stop(ARN, "e", "c")),
+        ("list_map_runs", lambda executions: executions.progress(ARN)),
+        ("list_map_runs", lambda executions: executions.set_concurrency(ARN, 2)),
     ],
 )
-def test_a_refusal_of_step_functions_is_a_fault_with_its_code(stubbed: Stubber, operation: str, call: Any) -> None:
+def test_a_failed_step_functions_request_is_a_fault_with_its_code(stubbed: Stubber, operation: str, call: Any) -> None:
     stubbed.add_client_error(operation, "AccessDeniedException")
 
-    with pytest.raises(WorkflowFault, match="AccessDeniedException"):
+    with pytest.raises(WorkflowFault, match=r"^Step Functions [A-Z][A-Za-z]+ failed \(AccessDeniedException\): "):
         call(executions(stubbed))
 
 
-def test_a_list_is_found_as_it_was_put(s3: Any) -> None:
-    lists = S3SubmittedManifests(s3, "input")
+def test_a_manifest_is_found_as_it_was_stored(s3: Any) -> None:
+    manifests = S3SubmittedManifests(s3, "input")
 
-    put = lists.put("submitted/r.json", b"[]")
+    put = manifests.put("submitted/r.json", b"[]")
 
-    assert lists.find("submitted/r.json") == put
+    assert manifests.find("submitted/r.json") == put
     assert (put.size, len(put.etag)) == (2, 32)
-    assert lists.find("submitted/none.json") is None
+    assert manifests.find("submitted/none.json") is None
 
 
 @s3_stub
-def test_an_object_that_may_not_be_seen_is_not_there(stubbed: Stubber) -> None:
+def test_an_object_without_permission_counts_as_missing(stubbed: Stubber) -> None:
     stubbed.add_client_error("head_object", "403", http_status_code=403)
 
     assert S3SubmittedManifests(stubbed.client, "input").find("manifests/x.csv") is None
@@ -164,12 +164,12 @@ def test_an_object_that_may_not_be_seen_is_not_there(stubbed: Stubber) -> None:
 @s3_stub
 @pytest.mark.parametrize(
     ("operation", "call"),
-    [("put_object", lambda lists: lists.put("k", b"")), ("head_object", lambda lists: lists.find("k"))],
+    [("put_object", lambda manifests: manifests.put("k", b"")), ("head_object", lambda manifests: manifests.find("k"))],
 )
-def test_a_refusal_of_s3_is_a_fault_with_its_code(stubbed: Stubber, operation: str, call: Any) -> None:
+def test_a_failed_s3_request_is_a_fault_with_its_code(stubbed: Stubber, operation: str, call: Any) -> None:
     stubbed.add_client_error(operation, "SlowDown", http_status_code=503)
 
-    with pytest.raises(StorageFault, match="SlowDown"):
+    with pytest.raises(StorageFault, match=r"^S3 (Put|Head)Object failed \(SlowDown\) for k: "):
         call(S3SubmittedManifests(stubbed.client, "input"))
 
 
@@ -222,15 +222,15 @@ def runs(moto: None) -> DynamoRunsTable:
 
 
 def test_runs_come_newest_first_and_page_after_page(runs: DynamoRunsTable) -> None:
-    found, after = [], None
+    pages, after = [], None
     while True:
         records, after = runs.newest(None, 3, after)
-        found.append([record["run_id"] for record in records])
+        pages.append([record["run_id"] for record in records])
         if after is None:
             break
 
-    assert [run_id for page in found for run_id in page] == ["r6", "r5", "r4", "r3", "r2", "r1", "r0"]
-    assert all(len(page) <= 3 for page in found)
+    assert [run_id for page in pages for run_id in page] == ["r6", "r5", "r4", "r3", "r2", "r1", "r0"]
+    assert all(len(page) <= 3 for page in pages)
 
 
 def test_runs_of_a_status_come_alone_with_their_options_as_they_were(runs: DynamoRunsTable) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from functions.adapters.clients import POOL, _session, client, credentials
-from functions.adapters.errors import code_of, passes
+from functions.adapters.clients import MAX_CONNECTIONS, _session, client, credentials
+from functions.adapters.errors import error_code, failure_message, is_transient
 
 
 def test_there_is_one_client_a_service_and_it_retries_and_pools() -> None:
@@ -16,7 +16,7 @@ def test_there_is_one_client_a_service_and_it_retries_and_pools() -> None:
     config = client("s3").meta.config
 
     assert client("s3") is client("s3")
-    assert config.max_pool_connections == POOL
+    assert config.max_pool_connections == MAX_CONNECTIONS
     assert config.retries == {"mode": "standard", "total_max_attempts": 6}
     client.cache_clear()
 
@@ -24,15 +24,15 @@ def test_there_is_one_client_a_service_and_it_retries_and_pools() -> None:
 @pytest.fixture
 def fresh() -> Iterator[None]:
     caches = (client, _session)
-    for made in caches:
-        made.cache_clear()
+    for cached in caches:
+        cached.cache_clear()
     yield
-    for made in caches:
-        made.cache_clear()
+    for cached in caches:
+        cached.cache_clear()
 
 
 @pytest.mark.parametrize(
-    ("service", "operation", "wrong"),
+    ("service", "operation", "invalid"),
     [
         ("s3", "put_object", {"Bucket": "images", "Key": "a", "ContentLength": "3"}),
         ("dynamodb", "batch_write_item", {"RequestItems": {"images": []}}),
@@ -40,19 +40,19 @@ def fresh() -> Iterator[None]:
     ],
     ids=["s3", "dynamodb", "sns"],
 )
-def test_shapes_are_left_to_aws_to_check(fresh: None, service: str, operation: str, wrong: dict[str, Any]) -> None:
-    """A client that checked them would raise ParamValidationError before it has called anything."""
-    called: list[Any] = []
+def test_only_aws_validates_parameters(fresh: None, service: str, operation: str, invalid: dict[str, Any]) -> None:
+    """A client that validated them would raise ParamValidationError before the request."""
+    requests: list[Any] = []
 
-    def answered(params: Any, **_: Any) -> Any:
-        called.append(params)
+    def respond(params: Any, **_: Any) -> Any:
+        requests.append(params)
         return SimpleNamespace(status_code=200), {}
 
-    made = client(service)
-    made.meta.events.register("before-call", answered)
-    getattr(made, operation)(**wrong)
+    aws = client(service)
+    aws.meta.events.register("before-call", respond)
+    getattr(aws, operation)(**invalid)
 
-    assert len(called) == 1
+    assert len(requests) == 1
 
 
 @pytest.mark.parametrize("service", ["s3", "dynamodb", "sns"])
@@ -63,16 +63,15 @@ def test_every_client_retries_and_waits_no_longer_than_a_batch_can(fresh: None, 
     assert (config.connect_timeout, config.read_timeout) == (3, 20)
 
 
-def test_clients_sign_with_the_credentials_that_are_handed_out(fresh: None) -> None:
-    made = client("s3")
-    given = credentials().get_frozen_credentials()
+def test_clients_sign_with_the_same_credentials(fresh: None) -> None:
+    frozen = credentials().get_frozen_credentials()
 
-    assert (given.access_key, given.secret_key) == ("testing", "testing")
-    assert made._request_signer._credentials.get_frozen_credentials() == given
+    assert (frozen.access_key, frozen.secret_key) == ("testing", "testing")
+    assert client("s3")._request_signer._credentials.get_frozen_credentials() == frozen
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "passing"),
+    ("error", "code", "transient"),
     [
         (ClientError({"Error": {"Code": "SlowDown"}}, "x"), "SlowDown", True),
         (ClientError({"Error": {"Code": "AccessDenied"}}, "x"), "AccessDenied", False),
@@ -80,5 +79,17 @@ def test_clients_sign_with_the_credentials_that_are_handed_out(fresh: None) -> N
         (ReadTimeoutError(endpoint_url="x"), "ReadTimeoutError", True),
     ],
 )
-def test_an_error_has_a_code_and_may_pass(error: Exception, code: str, passing: bool) -> None:
-    assert (code_of(error), passes(error)) == (code, passing)
+def test_an_error_has_a_code_and_may_be_transient(error: Exception, code: str, transient: bool) -> None:
+    assert (error_code(error), is_transient(error)) == (code, transient)
+
+
+def test_a_failure_message_names_the_operation_the_code_the_target_and_the_reason() -> None:
+    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "PutObject")
+
+    assert failure_message("S3 PutObject", denied) == "S3 PutObject failed (AccessDenied): Access Denied"
+    assert failure_message("S3 PutObject", denied, "runs/a") == (
+        "S3 PutObject failed (AccessDenied) for runs/a: Access Denied"
+    )
+    assert failure_message("S3 PutObject", ReadTimeoutError(endpoint_url="x")) == (
+        'S3 PutObject failed (ReadTimeoutError): Read timeout on endpoint URL: "x"'
+    )

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.adapters import dynamodb_images_table as images_table
-from functions.adapters.dynamodb_images_table import READS, TRIES, WRITES, DynamoImagesTable
+from functions.adapters.dynamodb_images_table import MAX_ATTEMPTS, MAX_READS, MAX_WRITES, DynamoImagesTable
 from functions.core.model.errors import TableFault
 
 
@@ -18,57 +18,58 @@ def row(number: int) -> dict[str, Any]:
 
 
 class FakeDynamoDB:
-    """Takes `takes` items of each request, for as long as it says so, and leaves the rest unprocessed."""
+    """Processes `processed` items of the first requests, one number for each, and all items of the others."""
 
-    def __init__(self, *takes: int, error: str = "") -> None:
+    def __init__(self, *processed: int, error: str = "") -> None:
         self.items: dict[str, Any] = {}
         self.sizes: list[int] = []
-        self._takes = deque(takes)
+        self._processed = deque(processed)
         self._error = error
 
     def _split(self, values: list[Any]) -> tuple[list[Any], list[Any]]:
         if self._error:
             raise ClientError({"Error": {"Code": self._error, "Message": "x"}}, "operation")
         self.sizes.append(len(values))
-        count = self._takes.popleft() if self._takes else len(values)
+        count = self._processed.popleft() if self._processed else len(values)
         return values[:count], values[count:]
 
     def batch_write_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
-        taken, left = self._split(RequestItems["urls"])
-        self.items |= {put["PutRequest"]["Item"]["url"]["S"]: put["PutRequest"]["Item"] for put in taken}
-        return {"UnprocessedItems": {"urls": left} if left else {}}
+        processed, unprocessed = self._split(RequestItems["urls"])
+        self.items |= {put["PutRequest"]["Item"]["url"]["S"]: put["PutRequest"]["Item"] for put in processed}
+        return {"UnprocessedItems": {"urls": unprocessed} if unprocessed else {}}
 
     def batch_get_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
-        taken, left = self._split(RequestItems["urls"]["Keys"])
-        found = [self.items[key["url"]["S"]] for key in taken if key["url"]["S"] in self.items]
-        return {"Responses": {"urls": found}, "UnprocessedKeys": {"urls": {"Keys": left}} if left else {}}
+        processed, unprocessed = self._split(RequestItems["urls"]["Keys"])
+        items = [self.items[key["url"]["S"]] for key in processed if key["url"]["S"] in self.items]
+        unprocessed_keys = {"urls": {"Keys": unprocessed}} if unprocessed else {}
+        return {"Responses": {"urls": items}, "UnprocessedKeys": unprocessed_keys}
 
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The tries after which it would have waited."""
-    found: list[int] = []
-    monkeypatch.setattr(images_table, "_back_off", found.append)
-    return found
+    """The attempts after which it would have waited."""
+    attempts: list[int] = []
+    monkeypatch.setattr(images_table, "_back_off", attempts.append)
+    return attempts
 
 
-def test_what_is_recorded_is_found(dynamodb: Any) -> None:
+def test_rows_are_read_as_they_were_written(dynamodb: Any) -> None:
     table = DynamoImagesTable(dynamodb, "urls")
-    rows = [row(number) for number in range(2 * READS + 3)]
+    rows = [row(number) for number in range(2 * MAX_READS + 3)]
 
     table.record(rows)
 
-    asked = [found["url"] for found in rows]
-    assert table.look_up([*asked, "http://nobody.example/", asked[0]]) == {found["url"]: found for found in rows}
+    urls = [row["url"] for row in rows]
+    assert table.look_up([*urls, "http://unknown.example/", urls[0]]) == {row["url"]: row for row in rows}
 
 
-def test_a_row_that_is_found_is_plain_enough_for_json(dynamodb: Any) -> None:
+def test_a_row_that_is_read_can_be_written_as_json(dynamodb: Any) -> None:
     table = DynamoImagesTable(dynamodb, "urls")
     table.record([row(5)])
 
-    found = table.look_up([row(5)["url"]])
+    rows = table.look_up([row(5)["url"]])
 
-    assert json.loads(json.dumps(found)) == {row(5)["url"]: row(5)}
+    assert json.loads(json.dumps(rows)) == {row(5)["url"]: row(5)}
 
 
 def test_a_row_replaces_the_one_before(dynamodb: Any) -> None:
@@ -79,21 +80,21 @@ def test_a_row_replaces_the_one_before(dynamodb: Any) -> None:
     assert table.look_up([row(1)["url"]])[row(1)["url"]]["width"] == 9
 
 
-def test_nothing_asked_is_no_request() -> None:
+def test_no_rows_are_no_request() -> None:
     fake = FakeDynamoDB(error="AccessDenied")
 
     assert DynamoImagesTable(fake, "urls").look_up([]) == {}
     DynamoImagesTable(fake, "urls").record([])
 
 
-def test_requests_are_no_larger_than_dynamodb_takes() -> None:
+def test_requests_are_no_larger_than_dynamodb_allows() -> None:
     fake = FakeDynamoDB()
     table = DynamoImagesTable(fake, "urls")
 
     table.record([row(number) for number in range(60)])
     table.look_up([row(number)["url"] for number in range(250)])
 
-    assert fake.sizes == [WRITES, WRITES, 10, READS, READS, 50]
+    assert fake.sizes == [MAX_WRITES, MAX_WRITES, 10, MAX_READS, MAX_READS, 50]
 
 
 def test_what_is_left_unprocessed_is_written_again_and_no_more(waits: list[int]) -> None:
@@ -118,26 +119,29 @@ def test_what_is_left_unprocessed_is_read_again_and_no_more(waits: list[int]) ->
 
 
 @pytest.mark.parametrize(
-    ("call", "left"),
+    ("call", "message"),
     [
-        (lambda table: table.record([row(1), row(2)]), "left 2 writes unprocessed"),
-        (lambda table: table.look_up(["a", "b"]), "left 2 reads unprocessed"),
+        (
+            lambda table: table.record([row(1), row(2)]),
+            "DynamoDB BatchWriteItem left 2 writes unprocessed after 8 attempts",
+        ),
+        (lambda table: table.look_up(["a", "b"]), "DynamoDB BatchGetItem left 2 reads unprocessed after 8 attempts"),
     ],
 )
 def test_what_stays_unprocessed_is_a_fault(
-    call: Callable[[DynamoImagesTable], Any], left: str, waits: list[int]
+    call: Callable[[DynamoImagesTable], Any], message: str, waits: list[int]
 ) -> None:
-    fake = FakeDynamoDB(*[0] * TRIES)
+    fake = FakeDynamoDB(*[0] * MAX_ATTEMPTS)
 
-    with pytest.raises(TableFault, match=left):
+    with pytest.raises(TableFault, match=message):
         call(DynamoImagesTable(fake, "urls"))
 
-    assert len(fake.sizes) == len(waits) == TRIES
+    assert len(fake.sizes) == len(waits) == MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize("call", [lambda table: table.record([row(1)]), lambda table: table.look_up(["a"])])
-def test_a_refusal_is_a_fault_with_its_code(call: Callable[[DynamoImagesTable], Any]) -> None:
-    with pytest.raises(TableFault, match="ResourceNotFoundException"):
+def test_a_failed_request_is_a_fault_with_its_code(call: Callable[[DynamoImagesTable], Any]) -> None:
+    with pytest.raises(TableFault, match=r"DynamoDB Batch(Get|Write)Item failed \(ResourceNotFoundException\): x"):
         call(DynamoImagesTable(FakeDynamoDB(error="ResourceNotFoundException"), "urls"))
 
 
@@ -145,7 +149,7 @@ def test_waits_grow_and_have_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     slept: list[float] = []
     monkeypatch.setattr(images_table.time, "sleep", slept.append)
-    for attempt in range(TRIES):
+    for attempt in range(MAX_ATTEMPTS):
         images_table._back_off(attempt)
 
     assert all(0 <= seconds <= 0.05 * 2**attempt for attempt, seconds in enumerate(slept))

@@ -29,30 +29,30 @@ def test_an_execution_may_claim_its_own_run_again(dynamodb: Any) -> None:
     assert table.claim(RECORD)
 
 
-def test_runs_do_not_disturb_one_another(dynamodb: Any) -> None:
+def test_each_run_is_claimed_on_its_own(dynamodb: Any) -> None:
     table = DynamoRunsTable(dynamodb, "runs")
 
     assert table.claim(RECORD)
     assert table.claim({**RECORD, "run_id": "r2", "execution_arn": "arn:2"})
 
 
-def test_what_is_updated_is_kept_beside_the_rest_whatever_it_is_called(dynamodb: Any) -> None:
+def test_an_update_keeps_other_attributes_and_allows_any_name(dynamodb: Any) -> None:
     table = DynamoRunsTable(dynamodb, "runs")
     table.claim(RECORD)
     options = {"timeout": 2.5, "allowed_types": ("png", "gif"), "nested": {"x": [0.1]}}
 
     table.update("r1", {"status": "succeeded", "rows": 3, "error": None, "options": options, "a-b c": True})
 
-    found = table.get("r1")
-    assert found is not None
-    assert (found["status"], found["rows"], found["error"], found["a-b c"]) == ("succeeded", 3, None, True)
-    assert found["execution_arn"] == "arn:1"
-    assert float(found["options"]["timeout"]) == 2.5
-    assert found["options"]["allowed_types"] == ["png", "gif"]
-    assert float(found["options"]["nested"]["x"][0]) == 0.1
+    record = table.get("r1")
+    assert record is not None
+    assert (record["status"], record["rows"], record["error"], record["a-b c"]) == ("succeeded", 3, None, True)
+    assert record["execution_arn"] == "arn:1"
+    assert float(record["options"]["timeout"]) == 2.5
+    assert record["options"]["allowed_types"] == ["png", "gif"]
+    assert float(record["options"]["nested"]["x"][0]) == 0.1
 
 
-def test_a_record_that_is_not_there_may_be_updated(dynamodb: Any) -> None:
+def test_an_update_creates_a_missing_record(dynamodb: Any) -> None:
     table = DynamoRunsTable(dynamodb, "runs")
 
     table.update("r1", {"status": "failed"})
@@ -60,12 +60,12 @@ def test_a_record_that_is_not_there_may_be_updated(dynamodb: Any) -> None:
     assert table.get("r1") == {"run_id": "r1", "status": "failed"}
 
 
-def test_a_run_that_is_not_known_is_none(dynamodb: Any) -> None:
+def test_an_unknown_run_is_none(dynamodb: Any) -> None:
     assert DynamoRunsTable(dynamodb, "runs").get("r1") is None
 
 
 @dynamodb_stub
-def test_the_record_is_read_as_it_was_last_written(stubbed: Stubber) -> None:
+def test_a_record_is_read_strongly_consistent(stubbed: Stubber) -> None:
     expected = {"TableName": "runs", "Key": {"run_id": {"S": "r1"}}, "ConsistentRead": True}
     stubbed.add_response("get_item", {}, expected)
 
@@ -82,10 +82,11 @@ def test_the_record_is_read_as_it_was_last_written(stubbed: Stubber) -> None:
         ("get_item", lambda table: table.get("r1")),
     ],
 )
-def test_a_refusal_is_a_fault_with_its_code(
+def test_a_failed_request_is_a_fault_with_its_code(
     stubbed: Stubber, operation: str, call: Callable[[DynamoRunsTable], object]
 ) -> None:
     stubbed.add_client_error(operation, "ResourceNotFoundException")
+    name = operation.title().replace("_", "")
 
-    with pytest.raises(TableFault, match="ResourceNotFoundException"):
+    with pytest.raises(TableFault, match=rf"^DynamoDB {name} failed \(ResourceNotFoundException\): "):
         call(DynamoRunsTable(stubbed.client, "runs"))

@@ -21,8 +21,8 @@ from tests.support.images import jpeg, png
 s3_stub = pytest.mark.parametrize("stubbed", ["s3"], indirect=True)
 
 
-def upload(data: bytes = png(), url_sha256: str = "a" * 64, **more: Any) -> ImageUpload:
-    given = {
+def upload(data: bytes = png(), owner: str = "a" * 64, **more: Any) -> ImageUpload:
+    fields = {
         "key": "images/tom.png",
         "file": io.BytesIO(data),
         "size": len(data),
@@ -30,7 +30,7 @@ def upload(data: bytes = png(), url_sha256: str = "a" * 64, **more: Any) -> Imag
         "content_type": "image/png",
         "url_sha256": url_sha256,
     }
-    return ImageUpload(**{**given, **more})
+    return ImageUpload(**{**fields, **more})
 
 
 def body(s3: Any) -> bytes:
@@ -53,7 +53,7 @@ def test_an_svg_is_never_shown_inline(s3: Any) -> None:
     assert s3.head_object(Bucket="images", Key="images/tom.png")["ContentDisposition"] == "attachment"
 
 
-def test_s3_is_told_the_checksum_and_the_length_of_the_bytes(s3: Any) -> None:
+def test_the_checksum_and_the_length_are_sent(s3: Any) -> None:
     sent: list[Any] = []
     s3.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request))
 
@@ -67,10 +67,10 @@ def test_s3_is_told_the_checksum_and_the_length_of_the_bytes(s3: Any) -> None:
 
 
 def test_the_file_is_sent_from_its_beginning(s3: Any) -> None:
-    given = upload()
-    given.file.read()
+    image = upload()
+    image.file.read()
 
-    S3ImageBucket(s3, "images").put(given)
+    S3ImageBucket(s3, "images").put(image)
 
     assert body(s3) == png()
 
@@ -108,7 +108,7 @@ def test_an_exclusive_key_of_another_url_is_a_conflict(s3: Any) -> None:
     assert body(s3) == png()
 
 
-def test_an_exclusive_key_that_somebody_else_has_put_there_is_a_conflict(s3: Any) -> None:
+def test_an_exclusive_key_with_an_object_of_unknown_origin_is_a_conflict(s3: Any) -> None:
     s3.put_object(Bucket="images", Key="images/tom.png", Body=b"theirs")
 
     with pytest.raises(RowError):
@@ -118,7 +118,7 @@ def test_an_exclusive_key_that_somebody_else_has_put_there_is_a_conflict(s3: Any
 
 
 @s3_stub
-def test_an_object_that_changes_under_our_hands_is_tried_again_later(stubbed: Stubber) -> None:
+def test_an_object_that_changes_in_the_meantime_is_retryable(stubbed: Stubber) -> None:
     stubbed.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
     stubbed.add_response("head_object", {"ETag": '"e1"', "Metadata": {"url-sha256": "a" * 64}})
     stubbed.add_client_error(
@@ -148,10 +148,10 @@ def put_params(**more: Any) -> dict[str, Any]:
 
 @s3_stub
 @pytest.mark.parametrize("code", ["SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "BadDigest"])
-def test_an_overload_is_the_rows_and_passes(stubbed: Stubber, code: str) -> None:
+def test_a_transient_error_is_a_retryable_row_error(stubbed: Stubber, code: str) -> None:
     stubbed.add_client_error("put_object", code)
 
-    with pytest.raises(RowError, match=code) as raised:
+    with pytest.raises(RowError, match=rf"^S3 PutObject failed \({code}\)\.$") as raised:
         S3ImageBucket(stubbed.client, "images").put(upload())
 
     assert raised.value.reason is Reason.STORAGE
@@ -159,15 +159,15 @@ def test_an_overload_is_the_rows_and_passes(stubbed: Stubber, code: str) -> None
 
 @s3_stub
 @pytest.mark.parametrize("code", ["AccessDenied", "NoSuchBucket", "ExpiredToken", "InvalidAccessKeyId"])
-@pytest.mark.parametrize("create_only", [True, False])
-def test_a_refusal_is_nobodys_row(stubbed: Stubber, code: str, create_only: bool) -> None:
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_a_permanent_error_is_a_storage_fault(stubbed: Stubber, code: str, exclusive: bool) -> None:
     stubbed.add_client_error("put_object", code)
 
-    with pytest.raises(StorageFault, match=code):
-        S3ImageBucket(stubbed.client, "images").put(upload(create_only=create_only))
+    with pytest.raises(StorageFault, match=rf"^S3 PutObject failed \({code}\): "):
+        S3ImageBucket(stubbed.client, "images").put(upload(create_only=exclusive))
 
 
-def test_a_broken_connection_is_the_rows_and_passes() -> None:
+def test_a_connection_error_is_a_retryable_row_error() -> None:
     class Unreachable:
         def put_object(self, **_: Any) -> None:
             raise EndpointConnectionError(endpoint_url="https://s3.example")
@@ -178,20 +178,20 @@ def test_a_broken_connection_is_the_rows_and_passes() -> None:
     assert raised.value.reason is Reason.STORAGE
 
 
-class Heard:
-    """A quick PUT that goes well."""
+class FakeSignedPut:
+    """Stores the object and says so."""
 
     def __init__(self, s3: Any) -> None:
         self._s3 = s3
 
     def put(self, file: IO[bytes], size: int, sha256: str, arguments: Mapping[str, Any]) -> bool:
         file.seek(0)
-        self._s3.put_object(Bucket="images", Body=file.read(), **arguments)
+        self._s3.put_object(Body=file.read(), **arguments)
         return True
 
 
-class Unheard(Heard):
-    """One whose answers are lost: S3 may have taken the image, or have refused it."""
+class LostResponses(FakeSignedPut):
+    """Receives no response: S3 may have stored the object or not."""
 
     def put(self, file: IO[bytes], size: int, sha256: str, arguments: Mapping[str, Any]) -> bool:
         with suppress(ClientError):
@@ -199,41 +199,41 @@ class Unheard(Heard):
         return False
 
 
-def bucket_of(s3: Any, quick: Heard) -> S3ImageBucket:
-    return S3ImageBucket(s3, "images", cast(S3SignedPut, quick))
+def bucket_of(s3: Any, signed_put: FakeSignedPut) -> S3ImageBucket:
+    return S3ImageBucket(s3, "images", cast(S3SignedPut, signed_put))
 
 
-@pytest.mark.parametrize("create_only", [True, False])
-def test_an_image_that_s3_took_unheard_is_stored_by_its_own_owner(s3: Any, create_only: bool) -> None:
-    bucket_of(s3, Unheard(s3)).put(upload(create_only=create_only))
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_an_image_that_was_stored_without_a_response_is_stored_again_for_its_url(s3: Any, exclusive: bool) -> None:
+    bucket_of(s3, LostResponses(s3)).put(upload(create_only=exclusive))
 
     assert body(s3) == png()
     assert s3.head_object(Bucket="images", Key="images/tom.png")["Metadata"] == {"url-sha256": "a" * 64}
 
 
-def test_an_exclusive_key_that_was_written_again_unheard_is_no_conflict(s3: Any) -> None:
-    bucket = bucket_of(s3, Unheard(s3))
+def test_an_exclusive_key_that_was_written_again_without_a_response_is_no_conflict(s3: Any) -> None:
+    bucket = bucket_of(s3, LostResponses(s3))
     bucket.put(upload(create_only=True))
     bucket.put(upload(create_only=True))
 
     assert body(s3) == png()
 
 
-def test_an_exclusive_key_of_another_url_stays_a_conflict_when_answers_are_lost(s3: Any) -> None:
+def test_an_exclusive_key_of_another_url_stays_a_conflict_without_responses(s3: Any) -> None:
     S3ImageBucket(s3, "images").put(upload(create_only=True))
 
     with pytest.raises(RowError) as raised:
-        bucket_of(s3, Unheard(s3)).put(upload(jpeg(), url_sha256="b" * 64, create_only=True))
+        bucket_of(s3, LostResponses(s3)).put(upload(jpeg(), url_sha256="b" * 64, create_only=True))
 
     assert raised.value.reason is Reason.KEY_CONFLICT
     assert body(s3) == png()
 
 
-def test_what_the_quick_put_has_stored_is_not_sent_again(s3: Any) -> None:
+def test_an_image_that_the_signed_put_has_stored_is_not_sent_again(s3: Any) -> None:
     sent: list[Any] = []
     s3.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request))
 
-    bucket_of(s3, Heard(s3)).put(upload(create_only=True))
+    bucket_of(s3, FakeSignedPut(s3)).put(upload(create_only=True))
 
     assert body(s3) == png()
     assert len(sent) == 1

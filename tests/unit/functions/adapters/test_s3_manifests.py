@@ -1,4 +1,4 @@
-"""The manifest's object."""
+"""Manifests in the input bucket."""
 
 import io
 from typing import Any
@@ -20,23 +20,23 @@ def put(s3: Any, data: bytes = b"url\n", **more: Any) -> str:
     return str(s3.put_object(Bucket="input", Key=KEY, Body=data, **more)["ETag"]).strip('"')
 
 
-def test_a_manifest_is_read_in_pieces_by_its_raw_key(s3: Any) -> None:
+def test_a_manifest_is_read_in_chunks_by_its_raw_key(s3: Any) -> None:
     data = bytes(range(256)) * 3_000
     etag = put(s3, data)
 
-    pieces = list(S3Manifests(s3).read("input", KEY, etag))
+    chunks = list(S3Manifests(s3).read("input", KEY, etag))
 
-    assert b"".join(pieces) == data
-    assert max(map(len, pieces)) <= CHUNK_BYTES < len(data)
+    assert b"".join(chunks) == data
+    assert max(map(len, chunks)) <= CHUNK_BYTES < len(data)
 
 
-def test_a_manifest_is_read_from_where_it_is_asked_for(s3: Any) -> None:
+def test_a_manifest_is_read_from_an_offset(s3: Any) -> None:
     etag = put(s3, b"url\nhttp://a/1\n")
 
     assert b"".join(S3Manifests(s3).read("input", KEY, etag, 4)) == b"http://a/1\n"
 
 
-def test_without_an_etag_whatever_is_there_is_read(s3: Any) -> None:
+def test_without_an_etag_the_current_object_is_read(s3: Any) -> None:
     put(s3)
 
     assert b"".join(S3Manifests(s3).read("input", KEY, "")) == b"url\n"
@@ -64,34 +64,34 @@ def test_metadata_is_the_users(s3: Any) -> None:
 
 
 @s3_stub
-def test_a_refusal_is_a_fault_with_its_code(stubbed: Stubber) -> None:
+def test_a_failed_request_is_a_fault_with_its_code(stubbed: Stubber) -> None:
     stubbed.add_client_error("get_object", "AccessDenied")
     stubbed.add_client_error("head_object", "403")
 
-    with pytest.raises(StorageFault, match="AccessDenied"):
+    with pytest.raises(StorageFault, match=r"^S3 GetObject failed \(AccessDenied\) for manifests/"):
         list(S3Manifests(stubbed.client).read("input", KEY, ""))
-    with pytest.raises(StorageFault, match="403"):
+    with pytest.raises(StorageFault, match=r"^S3 HeadObject failed \(403\) for manifests/"):
         S3Manifests(stubbed.client).metadata("input", KEY)
 
 
 class Broken(io.RawIOBase):
-    """Gives a little and breaks off."""
+    """Returns one chunk and then times out."""
 
     def __init__(self) -> None:
-        self._given = False
+        self._has_returned = False
 
     def read(self, _: int = -1) -> bytes:
-        if self._given:
+        if self._has_returned:
             raise ReadTimeoutError(endpoint_url="https://s3.example")
-        self._given = True
+        self._has_returned = True
         return b"url\n"
 
 
 @s3_stub
-def test_a_connection_that_breaks_off_in_the_middle_is_a_fault(stubbed: Stubber) -> None:
+def test_a_connection_that_fails_midway_is_a_fault(stubbed: Stubber) -> None:
     stubbed.add_response("get_object", {"Body": StreamingBody(Broken(), 1_000)})
-    pieces = S3Manifests(stubbed.client).read("input", KEY, "")
+    chunks = S3Manifests(stubbed.client).read("input", KEY, "")
 
-    assert next(pieces) == b"url\n"
-    with pytest.raises(StorageFault, match="ReadTimeoutError"):
-        next(pieces)
+    assert next(chunks) == b"url\n"
+    with pytest.raises(StorageFault, match=r"^Reading the manifest from S3 failed midway \(ReadTimeoutError\): "):
+        next(chunks)

@@ -1,4 +1,4 @@
-"""What a run leaves in the input bucket."""
+"""Files of a run in the input bucket."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ def test_lines_are_written_and_read_back(s3: Any) -> None:
 
     files.write("results/part-1.jsonl", lines)
 
-    assert files.lines("results/part-1.jsonl") == lines
+    assert files.read_lines("results/part-1.jsonl") == lines
     assert stored(s3, "results/part-1.jsonl").count(b"\n") == 2
     head = s3.head_object(Bucket="input", Key="runs/r1/results/part-1.jsonl")
     assert head["ContentType"] == "application/x-ndjson"
@@ -34,15 +34,15 @@ def test_a_part_is_replaced(s3: Any) -> None:
     files.write("results/part-1.jsonl", [{"row": 1}, {"row": 2}])
     files.write("results/part-1.jsonl", [{"row": 3}])
 
-    assert files.lines("results/part-1.jsonl") == [{"row": 3}]
+    assert files.read_lines("results/part-1.jsonl") == [{"row": 3}]
 
 
-def test_half_a_surrogate_pair_is_written_as_json_escapes_it(s3: Any) -> None:
+def test_an_unpaired_surrogate_is_written_as_a_json_escape(s3: Any) -> None:
     files = S3RunFiles(s3, "input", "r1")
     files.write("results/part-1.jsonl", [{"name": "\ud800"}])
 
     assert json.loads(stored(s3, "results/part-1.jsonl").decode()) == {"name": "\ud800"}
-    assert files.lines("results/part-1.jsonl") == [{"name": "\ud800"}]
+    assert files.read_lines("results/part-1.jsonl") == [{"name": "\ud800"}]
 
 
 def test_parts_of_one_folder_of_one_run_come_in_their_order(s3: Any) -> None:
@@ -53,7 +53,7 @@ def test_parts_of_one_folder_of_one_run_come_in_their_order(s3: Any) -> None:
     files.write_text("results/other", ["x"], "text/plain")
     S3RunFiles(s3, "input", "r10").write("results/part-0000000002-00.jsonl", [{}])
 
-    assert list(files.parts("results")) == [
+    assert list(files.part_names("results")) == [
         "results/part-0000000001-00.jsonl",
         "results/part-0000000001-01.jsonl",
         "results/part-0000000011-00.jsonl",
@@ -61,7 +61,7 @@ def test_parts_of_one_folder_of_one_run_come_in_their_order(s3: Any) -> None:
 
 
 def test_a_run_without_parts_has_none(s3: Any) -> None:
-    assert list(S3RunFiles(s3, "input", "r1").parts("results")) == []
+    assert list(S3RunFiles(s3, "input", "r1").part_names("results")) == []
 
 
 def test_parts_are_listed_beyond_the_first_page(s3: Any) -> None:
@@ -70,11 +70,11 @@ def test_parts_are_listed_beyond_the_first_page(s3: Any) -> None:
     for number in range(5):
         files.write(f"results/part-{number}.jsonl", [{}])
 
-    assert len(list(files.parts("results"))) == 5
+    assert len(list(files.part_names("results"))) == 5
 
 
-def test_a_report_is_streamed_by_way_of_the_disk_and_comes_out_whole(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_files, "IN_MEMORY_BYTES", 10)
+def test_a_large_report_is_buffered_on_disk_and_complete(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_files, "MAX_IN_MEMORY_BYTES", 10)
 
     S3RunFiles(s3, "input", "r1").write_text("failures.csv", (f"{n},\u00e9\n" for n in range(1_000)), "text/csv")
 
@@ -82,27 +82,27 @@ def test_a_report_is_streamed_by_way_of_the_disk_and_comes_out_whole(s3: Any, mo
 
 
 @s3_stub
-def test_what_s3_does_not_take_is_a_fault_with_its_code(stubbed: Stubber) -> None:
+def test_a_failed_write_is_a_fault_with_its_code(stubbed: Stubber) -> None:
     stubbed.add_client_error("put_object", "AccessDenied")
 
-    with pytest.raises(StorageFault, match=r"runs/r1/x\.jsonl \(AccessDenied\)"):
+    with pytest.raises(StorageFault, match=r"S3 PutObject failed \(AccessDenied\) for runs/r1/x\.jsonl"):
         S3RunFiles(stubbed.client, "input", "r1").write("x.jsonl", [{}])
 
 
 @s3_stub
-def test_what_s3_does_not_list_is_a_fault_with_its_code(stubbed: Stubber) -> None:
+def test_a_failed_listing_is_a_fault_with_its_code(stubbed: Stubber) -> None:
     stubbed.add_client_error("list_objects_v2", "AccessDenied")
 
-    with pytest.raises(StorageFault, match=r"runs/r1/results/part- \(AccessDenied\)"):
-        list(S3RunFiles(stubbed.client, "input", "r1").parts("results"))
+    with pytest.raises(StorageFault, match=r"S3 ListObjectsV2 failed \(AccessDenied\) for runs/r1/results/part-"):
+        list(S3RunFiles(stubbed.client, "input", "r1").part_names("results"))
 
 
 @s3_stub
-def test_what_s3_does_not_give_is_a_fault_with_its_code(stubbed: Stubber) -> None:
+def test_a_failed_read_is_a_fault_with_its_code(stubbed: Stubber) -> None:
     stubbed.add_client_error("get_object", "NoSuchKey")
 
-    with pytest.raises(StorageFault, match=r"runs/r1/x \(NoSuchKey\)"):
-        S3RunFiles(stubbed.client, "input", "r1").lines("x")
+    with pytest.raises(StorageFault, match=r"S3 GetObject failed \(NoSuchKey\) for runs/r1/x"):
+        S3RunFiles(stubbed.client, "input", "r1").read_lines("x")
 
 
 def test_parts_come_with_their_lines_in_their_order_though_they_are_read_ahead(s3: Any) -> None:
@@ -110,25 +110,35 @@ def test_parts_come_with_their_lines_in_their_order_though_they_are_read_ahead(s
     for number in range(40):
         files.write(f"results/part-{number:010d}-00.jsonl", [{"row": number}])
 
-    found = list(files.each("results"))
+    parts = list(files.result_parts())
 
-    assert [name for name, _ in found] == [f"results/part-{number:010d}-00.jsonl" for number in range(40)]
-    assert [lines for _, lines in found] == [[{"row": number}] for number in range(40)]
+    assert [name for name, _ in parts] == [f"results/part-{number:010d}-00.jsonl" for number in range(40)]
+    assert [lines for _, lines in parts] == [[{"row": number}] for number in range(40)]
 
 
-def test_files_of_lost_children_are_found_below_the_map_run(s3: Any) -> None:
+def test_kept_items_are_read_from_their_parts(s3: Any) -> None:
+    files = S3RunFiles(s3, "input", "r1")
+    files.write("retries/part-0000000001-00.jsonl", [{"row": 1, "item": {"url": "http://a.example/1"}}])
+    files.write("results/part-0000000001-00.jsonl", [{"row": 1}])
+
+    assert list(files.kept_item_parts()) == [
+        ("retries/part-0000000001-00.jsonl", [{"row": 1, "item": {"url": "http://a.example/1"}}])
+    ]
+
+
+def test_files_of_uncompleted_children_are_found_below_the_map_run(s3: Any) -> None:
     files = S3RunFiles(s3, "input", "r1")
     for name in ("FAILED_0.json", "FAILED_1.json", "PENDING_0.json", "SUCCEEDED_0.json", "manifest.json"):
         files.write_text(f"map/9a/{name}", [name], "application/json")
 
-    assert [b"".join(pieces).decode() for pieces in files.lost_children()] == [
+    assert [b"".join(chunks).decode() for chunks in files.uncompleted_children()] == [
         "FAILED_0.json",
         "FAILED_1.json",
         "PENDING_0.json",
     ]
 
 
-def test_metadata_travels_with_a_report(s3: Any) -> None:
+def test_metadata_of_a_report_is_stored(s3: Any) -> None:
     S3RunFiles(s3, "input", "r1").write_text("retry.csv", ["url\n"], "text/plain", {"batch-size": "5"})
 
     assert s3.head_object(Bucket="input", Key="runs/r1/retry.csv")["Metadata"] == {"batch-size": "5"}

@@ -9,6 +9,7 @@ from botocore.stub import ANY, Stubber
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from functions.adapters import sns_topic
 from functions.adapters.sns_topic import MAX_BYTES, MAX_SUBJECT, SnsTopic
 from functions.core.model.ports import Notification
 
@@ -16,7 +17,7 @@ sns_stub = pytest.mark.parametrize("stubbed", ["sns"], indirect=True)
 
 
 class FakeSns:
-    """Checks what SNS checks."""
+    """Checks the limits that SNS checks."""
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
@@ -54,14 +55,14 @@ def test_a_notice_is_a_message_whose_kind_subscriptions_can_filter_by() -> None:
     ]
 
 
-def test_sns_itself_takes_it(moto: None) -> None:
+def test_moto_accepts_a_message(moto: None) -> None:
     sns = boto3.client("sns")
     arn = sns.create_topic(Name="topic")["TopicArn"]
 
     assert SnsTopic(sns, arn).publish(Notification("images_failed", "x", {"failed": 1}))
 
 
-def test_a_message_that_is_too_large_leaves_failures_out_and_says_how_many() -> None:
+def test_a_message_that_is_too_large_omits_failures_and_counts_them() -> None:
     failures = [{"row": row, "url": "http://a.example/" + "\u00e9" * 2_000} for row in range(100)]
 
     body = published(Notification("images_failed", "x", {"failed": 105, "failures": failures, "omitted": 5})).body
@@ -93,7 +94,7 @@ def test_whatever_failed_the_message_fits_and_counts_every_failure(sizes: list[i
 
 
 @given(subject=st.text(min_size=1, max_size=150))
-def test_any_subject_becomes_one_that_sns_takes(subject: str) -> None:
+def test_any_subject_becomes_one_that_sns_allows(subject: str) -> None:
     sent = published(Notification("k", subject, {"x": 1})).sent[0]["Subject"]
 
     assert len(sent) == min(len(subject), MAX_SUBJECT)
@@ -101,8 +102,14 @@ def test_any_subject_becomes_one_that_sns_takes(subject: str) -> None:
 
 @sns_stub
 @pytest.mark.parametrize("code", ["Throttling", "AuthorizationError", "NotFound"])
-def test_a_topic_that_is_down_is_told_and_is_nobodys_end(stubbed: Stubber, code: str) -> None:
+def test_a_failed_publish_is_logged_and_returns_false(
+    stubbed: Stubber, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = {"TopicArn": "arn:topic", "Subject": "x", "Message": ANY, "MessageAttributes": ANY}
     stubbed.add_client_error("publish", code, expected_params=expected)
 
+    logged: list[Any] = []
+    monkeypatch.setattr(sns_topic.logger, "error", lambda message, **fields: logged.append((message, fields)))
+
     assert not SnsTopic(stubbed.client, "arn:topic").publish(Notification("k", "x", {"x": 1}))
+    assert logged == [("SNS publish failed", {"kind": "k", "error": code})]

@@ -1,4 +1,4 @@
-"""What functions tell: metrics, phases, traces, lines."""
+"""Metrics, phases, traces and log lines."""
 
 import json
 import socket
@@ -36,7 +36,7 @@ def stored(row: int, host: str, ms: int) -> Outcome:
     return Outcome(row, f"http://{host}/{row}", OutcomeKind.STORED, image={"bytes": 10, "ms": ms})
 
 
-def test_values_go_out_as_they_were_measured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_measured_values_are_written(capsys: pytest.CaptureFixture[str]) -> None:
     emit({Metric.STORED: [2], Metric.DOWNLOAD_TIME: [3, 5]})
 
     (line,) = lines(capsys)
@@ -50,12 +50,12 @@ def test_values_go_out_as_they_were_measured(capsys: pytest.CaptureFixture[str])
     assert (line["ImagesStored"], line["DownloadTime"]) == ([2], [3, 5])
 
 
-def test_a_metric_has_a_hundred_values_a_line_and_none_is_told_twice(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_metric_has_a_hundred_values_a_line_and_none_is_written_twice(capsys: pytest.CaptureFixture[str]) -> None:
     emit({Metric.STORED: [250], Metric.UPLOAD_TIME: list(range(250))})
 
-    found = lines(capsys)
-    assert [len(line["UploadTime"]) for line in found] == [100, 100, 50]
-    assert [line.get("ImagesStored") for line in found] == [[250], None, None]
+    written = lines(capsys)
+    assert [len(line["UploadTime"]) for line in written] == [100, 100, 50]
+    assert [line.get("ImagesStored") for line in written] == [[250], None, None]
 
 
 def test_each_reason_is_a_line_with_its_dimension(capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,13 +64,13 @@ def test_each_reason_is_a_line_with_its_dimension(capsys: pytest.CaptureFixture[
     assert [(line["reason"], line["ImagesFailedByReason"]) for line in lines(capsys)] == [("dns", [2]), ("tls", [1])]
 
 
-def test_nothing_is_said_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_values_are_no_line(capsys: pytest.CaptureFixture[str]) -> None:
     emit({})
 
     assert capsys.readouterr().out == ""
 
 
-def test_a_round_is_measured_by_endings_reasons_and_times(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_round_is_measured_by_outcomes_reasons_and_times(capsys: pytest.CaptureFixture[str]) -> None:
     outcomes = [
         stored(1, "a.example", 5),
         failure(2, Reason.DNS),
@@ -80,8 +80,8 @@ def test_a_round_is_measured_by_endings_reasons_and_times(capsys: pytest.Capture
     measure_round(BATCH, RoundReport(outcomes, 0, False, {}), Phases(), 30)
 
     counts, by_reason = lines(capsys)
-    told = {metric: counts.get(metric.value) for metric in Metric}
-    assert told == dict.fromkeys(Metric) | {
+    values = {metric: counts.get(metric.value) for metric in Metric}
+    assert values == dict.fromkeys(Metric) | {
         Metric.STORED: [1],
         Metric.SKIPPED: [1],
         Metric.FAILED: [1],
@@ -103,33 +103,33 @@ def test_a_batch_that_waits_has_not_used_up_its_rounds(capsys: pytest.CaptureFix
 
 class FakeLogger:
     def __init__(self) -> None:
-        self.told: list[dict[str, Any]] = []
+        self.lines: list[dict[str, Any]] = []
 
     def info(self, message: str, extra: dict[str, Any]) -> None:
-        self.told.append({"message": message, **extra})
+        self.lines.append({"message": message, **extra})
 
 
-def test_a_batch_names_the_host_that_kept_it_longest_and_no_line_tells_of_success() -> None:
+def test_a_batch_logs_its_slowest_host_and_no_line_for_a_success() -> None:
     logger = FakeLogger()
     outcomes = [stored(1, "a.example", 5), stored(2, "slow.example", 80), stored(3, "slow.example", 100)]
 
     log_round(logger, BATCH, RoundReport(outcomes, 0, True, {}), 30)  # type: ignore[arg-type]
 
-    (line,) = logger.told
+    (line,) = logger.lines
     assert (line["run_id"], line["manifest"], line["first_row"], line["round"]) == ("r1", "manifests/a.csv", 1, 1)
     assert (line["slowest_host"], line["slowest_host_images"], line["slowest_host_ms"]) == ("slow.example", 2, 90)
 
 
 @pytest.mark.parametrize(
-    ("report", "word"),
+    ("report", "outcome"),
     [
         (RoundReport([stored(1, "a.example", 5)], 0, True, {}), "done"),
         (RoundReport([failure(1, Reason.DNS)], 0, True, {}), "failures"),
         (RoundReport([failure(1, Reason.DNS)], 2, True, {}), "deferred"),
     ],
 )
-def test_an_outcome_is_one_word(report: RoundReport, word: str) -> None:
-    assert outcome_of(report) == word
+def test_a_round_has_an_outcome_for_its_trace(report: RoundReport, outcome: str) -> None:
+    assert outcome_of(report) == outcome
 
 
 def test_a_phase_spans_the_calls_of_all_threads() -> None:
@@ -147,7 +147,7 @@ def test_a_phase_spans_the_calls_of_all_threads() -> None:
 
     span = phases.spans[Phase.DOWNLOAD]
     assert (span.calls, span.raised, len(span.milliseconds)) == (3, 0, 3)
-    assert span.ended >= span.begun
+    assert span.ended_at >= span.started_at
 
 
 class Port:
@@ -157,7 +157,7 @@ class Port:
         return name.upper()
 
 
-def test_a_timed_port_answers_and_raises_as_before() -> None:
+def test_a_timed_port_returns_and_raises_as_before() -> None:
     phases = Phases()
     port = phases.timed(Port(), put=Phase.STORE)
 
@@ -181,7 +181,7 @@ def daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
         yield listener
 
 
-def told(daemon: socket.socket) -> dict[str, Any]:
+def received(daemon: socket.socket) -> dict[str, Any]:
     datagram = daemon.recv(65_536)
     assert datagram.startswith(HEADER)
     document: dict[str, Any] = json.loads(datagram.removeprefix(HEADER))
@@ -196,7 +196,7 @@ def test_an_invocation_is_a_subsegment_of_lambdas_with_a_part_for_each_phase(dae
             with phases.measure(phase):
                 pass
 
-    document = told(daemon)
+    document = received(daemon)
 
     assert (document["trace_id"], document["parent_id"]) == (
         "1-5759e988-bd862e3fe1be46a994272793",
@@ -209,7 +209,7 @@ def test_an_invocation_is_a_subsegment_of_lambdas_with_a_part_for_each_phase(dae
     assert len({document["id"], *(part["id"] for part in document["subsegments"])}) == 6
 
 
-def test_what_is_raised_is_a_fault_by_its_name_alone(daemon: socket.socket) -> None:
+def test_an_exception_is_recorded_by_its_class_only(daemon: socket.socket) -> None:
     def fail() -> None:
         with traced("PrepareRun") as trace:
             trace.run_id = "r1"
@@ -218,7 +218,7 @@ def test_what_is_raised_is_a_fault_by_its_name_alone(daemon: socket.socket) -> N
     with pytest.raises(RuntimeError):
         fail()
 
-    document = told(daemon)
+    document = received(daemon)
 
     assert document["fault"] is True
     assert document["annotations"] == {"run_id": "r1", "outcome": "error"}
@@ -227,7 +227,7 @@ def test_what_is_raised_is_a_fault_by_its_name_alone(daemon: socket.socket) -> N
 
 
 @pytest.mark.parametrize("daemon", ["", "127.0.0.1:1", "nowhere", "[::1]:2000", "no-such-host.invalid:2000"])
-def test_without_a_daemon_it_is_silent(monkeypatch: pytest.MonkeyPatch, daemon: str) -> None:
+def test_without_a_daemon_nothing_is_sent(monkeypatch: pytest.MonkeyPatch, daemon: str) -> None:
     monkeypatch.setenv("AWS_XRAY_DAEMON_ADDRESS", daemon)
     monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACE)
 
@@ -236,9 +236,9 @@ def test_without_a_daemon_it_is_silent(monkeypatch: pytest.MonkeyPatch, daemon: 
 
 
 @pytest.mark.parametrize("header", ["", "Root=1-a-b", TRACE.replace("Sampled=1", "Sampled=0"), "Sampled=1", ";;="])
-def test_what_is_not_sampled_has_no_parent(header: str) -> None:
+def test_an_invocation_that_is_not_sampled_has_no_parent(header: str) -> None:
     assert parent_of(header) == {}
 
 
-def test_what_else_a_header_says_is_left_alone() -> None:
+def test_other_fields_of_a_header_are_ignored() -> None:
     assert parent_of(f"{TRACE};Lineage=a87bd80c:0|68fd508a:5")["parent_id"] == "53995c3f42cd8ad8"
