@@ -52,7 +52,13 @@ class S3RunFiles:
             except AWS_ERRORS as error:
                 raise StorageFault(f"S3 did not take {self._folder}{name} ({code_of(error)}): {error}") from error
 
-    def each(self, folder: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    def result_parts(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        return self._read_parts("results")
+
+    def kept_item_parts(self) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        return self._read_parts("retries")
+
+    def _read_parts(self, folder: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         """The parts of `folder` in the order of their names, each with its lines. Raises StorageFault."""
         coming: deque[tuple[str, Future[list[dict[str, Any]]]]] = deque()
         with ThreadPoolExecutor(AHEAD, thread_name_prefix="parts") as pool:
@@ -68,7 +74,7 @@ class S3RunFiles:
         """Names of the parts of `folder`, in their order, which is S3's own. Raises StorageFault."""
         return self._names(f"{folder}/part-")
 
-    def lost_children(self) -> Iterator[Iterator[bytes]]:
+    def uncompleted_children(self) -> Iterator[Iterator[bytes]]:
         """The ResultWriter's files of batches that failed or never began, in pieces. Raises StorageFault."""
         for name in self._names("map/"):
             if name.rpartition("/")[2].startswith(("FAILED_", "PENDING_")):

@@ -16,6 +16,7 @@ from typing import Any
 from functions.core.model.errors import RowError
 from functions.core.model.ports import ImageUpload, ManifestGoneError, Notification
 from functions.core.model.reasons import Reason
+from functions.core.model.types import KeptItem, ResultLine
 from functions.core.model.urls import host_of
 from functions.core.web.body import Body
 from functions.core.web.fetch import FetchRequest, FetchResult, NotModifiedError
@@ -97,20 +98,26 @@ class FakeRunFiles(_Faulty):
 
 
 class FakeResults(FakeRunFiles):
-    """`texts` by name: the reports, and the `metadata` that travel with them. `lost` are children by file."""
+    """`texts` and `metadata` are the reports by name, `uncompleted` the child executions by file."""
 
     def __init__(self) -> None:
         super().__init__()
         self.texts: dict[str, str] = {}
         self.metadata: dict[str, dict[str, str]] = {}
-        self.lost: list[list[dict[str, Any]]] = []
+        self.uncompleted: list[list[dict[str, Any]]] = []
 
-    def each(self, folder: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    def result_parts(self) -> Iterator[tuple[str, list[ResultLine]]]:
+        return self._parts("results")
+
+    def kept_item_parts(self) -> Iterator[tuple[str, list[KeptItem]]]:
+        return self._parts("retries")
+
+    def _parts(self, folder: str) -> Iterator[tuple[str, list[Any]]]:
         for name in sorted(name for name in self.files if name.startswith(f"{folder}/part-")):
             yield name, self.files[name]
 
-    def lost_children(self) -> Iterator[Iterator[bytes]]:
-        for children in self.lost:
+    def uncompleted_children(self) -> Iterator[Iterator[bytes]]:
+        for children in self.uncompleted:
             yield iter([json.dumps(children).encode()])
 
     def write_text(

@@ -110,18 +110,18 @@ def test_parts_come_with_their_lines_in_their_order_though_they_are_read_ahead(s
     for number in range(40):
         files.write(f"results/part-{number:010d}-00.jsonl", [{"row": number}])
 
-    found = list(files.each("results"))
+    found = list(files.result_parts())
 
     assert [name for name, _ in found] == [f"results/part-{number:010d}-00.jsonl" for number in range(40)]
     assert [lines for _, lines in found] == [[{"row": number}] for number in range(40)]
 
 
-def test_files_of_lost_children_are_found_below_the_map_run(s3: Any) -> None:
+def test_files_of_uncompleted_children_are_found_below_the_map_run(s3: Any) -> None:
     files = S3RunFiles(s3, "input", "r1")
     for name in ("FAILED_0.json", "FAILED_1.json", "PENDING_0.json", "SUCCEEDED_0.json", "manifest.json"):
         files.write_text(f"map/9a/{name}", [name], "application/json")
 
-    assert [b"".join(pieces).decode() for pieces in files.lost_children()] == [
+    assert [b"".join(pieces).decode() for pieces in files.uncompleted_children()] == [
         "FAILED_0.json",
         "FAILED_1.json",
         "PENDING_0.json",
