@@ -111,7 +111,9 @@ def _measure(rows: int, latency: float) -> None:
         summarizer = Summarizer(
             manifests=S3Manifests(s3),
             results=S3RunFiles(s3, "input", run_id),
-            records=_Records({"run_id": run_id, "format": "csv", "rows": rows, "columns": ["title"], "execution_arn": ARN}),
+            records=_Records(
+                {"run_id": run_id, "format": "csv", "rows": rows, "columns": ["title"], "execution_arn": ARN}
+            ),
             notices=_Nobody(),
             now=datetime.now(UTC),
         )

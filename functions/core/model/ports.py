@@ -80,16 +80,16 @@ class ManifestGoneError(Exception):
 
 
 class RunRecords(Protocol):
-    """The runs table."""
+    """The runs table, as the state machine's functions use it."""
 
     def claim(self, record: RunRecord) -> bool:
-        """Writes a new record; False if the run belongs to another execution. Raises TableFault."""
+        """Writes a new record. Returns False if the run belongs to another execution already."""
 
     def update(self, run_id: str, values: RunFields) -> None:
-        """Sets attributes; the record is created if it does not exist. Raises TableFault."""
+        """Sets attributes of a record, which is created if it does not exist."""
 
     def get(self, run_id: str) -> RunRecord | None:
-        """The record, by a strongly consistent read. Raises TableFault."""
+        """The record, by a strongly consistent read."""
 
 
 class RunResults(RunFiles, Protocol):

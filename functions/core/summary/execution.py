@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.htm
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -44,10 +45,8 @@ class WorkflowFailure:
         if not caught:
             return None
         cause = str(caught.get("Cause") or "")
-        try:
+        with suppress(ValueError, KeyError, TypeError):
             cause = str(json.loads(cause)["errorMessage"])
-        except (ValueError, KeyError, TypeError):
-            pass
         return cls(str(caught.get("Error") or "Unknown"), cause or NO_CAUSE)
 
 

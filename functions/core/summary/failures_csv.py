@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)*")
 
 
 def csv_lines(lines: Iterable[ResultLine], user_columns: Sequence[str]) -> Iterator[str]:
-    """The header and a line for each result line. A user column with the name of one of ours gets the prefix `your_`."""
+    """The header and a line for each failure. A user column with the name of one of ours gets the prefix `your_`."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)  # lines end by CRLF, else Python 3.11 puts no quotes around a lone CR
     writer.writerow([*COLUMNS, *(f"your_{name}" if name in COLUMNS else name for name in map(_cell, user_columns))])

@@ -16,7 +16,7 @@ from functions.core.model.urls import display_host
 ItemT = TypeVar("ItemT")
 
 MAX_HOSTS = 2000
-"""Number of hosts, those with the most failures, that are kept once twice as many were counted: memory stays bounded."""
+"""Number of hosts, those with the most failures, that are kept once twice as many were counted: it bounds memory."""
 
 BATCH_CRASHED = RowError(
     Reason.BATCH_CRASHED, "The batch of this row crashed or was stopped before it recorded an outcome."
