@@ -49,7 +49,7 @@ class HostBar:
 
 @dataclass(frozen=True, slots=True)
 class SampleImage:
-    """A stored image. `link` is relative to the page: it works after a local run, whose folder has `images/` and `runs/`."""
+    """A stored image. `link` is relative to the page: it works in the folder of a local run."""
 
     url: str
     facts: str
