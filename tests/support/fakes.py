@@ -1,6 +1,6 @@
 """In-memory implementations of `core.model.ports`, and a web that answers by URL.
 
-They validate their arguments as AWS does. To make calls fail, add exceptions to `faults`: each call that can fail removes
+They validate their arguments as AWS does. To make calls fail, add exceptions to `faults`: each call that can fail takes
 the first one and raises it.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 from functions.core.model.errors import RowError
 from functions.core.model.ports import ImageUpload, ManifestGoneError, Notification
 from functions.core.model.reasons import Reason
-from functions.core.model.types import KeptItem, ResultLine
+from functions.core.model.types import ImageRecord, KeptItem, ResultLine, RunFields, RunRecord
 from functions.core.model.urls import host_of
 from functions.core.web.body import Body
 from functions.core.web.fetch import FetchRequest, FetchResult, NotModifiedError
