@@ -24,7 +24,7 @@ from bench.measures.speed import Speed
 from bench.rig.chart import draw
 from bench.rig.origin import origin
 from bench.rig.race import OURS, POOL
-from functions.core.cost.estimate import LATENCY_MS, SIZE_KB, RunEstimate, floor
+from functions.core.cost.estimate import LATENCY_MS, SIZE_KB, RunEstimate, minimum_dollars
 
 RESULTS = Path("bench/results")
 ROUNDS = 3
@@ -88,7 +88,7 @@ def main() -> None:
         **raced.ratios(),
         **waited.ratios(),
         "peak_rss_mb": large.rss_mb,
-        "cost_vs_floor": cost.dollars / floor(cost.images),
+        "cost_vs_floor": cost.dollars / minimum_dollars(cost.images),
         **grown.ratios(),
         **whole.ratios(),
     }
@@ -105,7 +105,7 @@ def main() -> None:
         "memory": asdict(large),
         "growth": grown.raw(),
         "pipeline": whole.raw(),
-        "cost": {"dollars_per_million": cost.dollars, "floor": floor(cost.images)},
+        "cost": {"dollars_per_million": cost.dollars, "floor": minimum_dollars(cost.images)},
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "latest.json").write_text(json.dumps(results, indent=1) + "\n")

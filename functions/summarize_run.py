@@ -1,6 +1,5 @@
 """SummarizeRun: reads the outcomes of a run, reconciles them with its rows, writes its reports."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -17,7 +16,7 @@ from functions.adapters.step_functions_executions import input_of
 from functions.config import SummarizeConfig
 from functions.core.model.reasons import Reason
 from functions.core.model.runs import run_id_of
-from functions.core.summary.status_change import StatusChange
+from functions.core.summary.execution import EndedExecution, StatusChange, WorkflowFailure
 from functions.core.summary.summarizer import Summarizer
 from functions.telemetry.metrics import counted, emit
 from functions.telemetry.names import Metric
@@ -54,15 +53,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | N
     """`event`: the execution's `input`, `execution_arn`, `started_at`, and the `failure` that was caught, or null;
     or, from EventBridge, the end of an execution, which may have been here before: then nothing is done."""
     with traced("SummarizeRun") as trace:
-        change = StatusChange.from_event(event) if "detail-type" in event else None
-        arn = change.execution_arn if change else event["execution_arn"]
-        logger.set_correlation_id(arn)
-        given = _input(change, arn) if change else event["input"]
-        trace.run_id = run_id_of(given)
-        if change:
-            ended = summarizer(trace.run_id).settle(given, change)
-        else:
-            ended = summarizer(trace.run_id).summarize(given, event["failure"], event["started_at"], execution_arn=arn)
+        from_eventbridge = "detail-type" in event
+        execution = _from_status_change(event) if from_eventbridge else _from_state(event)
+        trace.run_id = run_id_of(execution.input)
+        run = summarizer(trace.run_id)
+        ended = run.summarize_once(execution) if from_eventbridge else run.summarize(execution)
         trace.outcome = ended["status"] if ended else "over before"
     if ended:
         logger.info("Run ended", **ended)
@@ -70,9 +65,20 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | N
     return ended
 
 
-def _input(change: StatusChange, arn: str) -> Mapping[str, Any]:
-    """An event leaves it out where it would be too large."""
-    return change.input or input_of(client("stepfunctions"), arn)
+def _from_state(event: dict[str, Any]) -> EndedExecution:
+    logger.set_correlation_id(event["execution_arn"])
+    return EndedExecution(
+        input=event["input"],
+        arn=event["execution_arn"],
+        started_at=event["started_at"],
+        failure=WorkflowFailure.from_caught(event["failure"]),
+    )
+
+
+def _from_status_change(event: dict[str, Any]) -> EndedExecution:
+    change = StatusChange.from_event(event)
+    logger.set_correlation_id(change.execution_arn)
+    return change.execution(change.input or input_of(client("stepfunctions"), change.execution_arn))
 
 
 def _measure(status: str, lost: int) -> None:

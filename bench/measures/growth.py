@@ -13,7 +13,8 @@ from typing import Any
 from bench.contenders.whole_run import AT_A_TIME
 from bench.rig.race import Contender, Run, race, raw, urls
 from functions.core.cost import prices
-from functions.core.cost.estimate import MEMORY_MB, RUN_TRANSITIONS
+from functions.core.cost.estimate import RUN_TRANSITIONS
+from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from functions.core.model.options import Options
 
 WHOLE_RUN = Contender("whole run", "bench.contenders.whole_run")
@@ -54,7 +55,7 @@ class Growth:
 def dollars(run: Run) -> float:
     """Of one run, from its requests."""
     asked, batches = run.requests, -(-run.images // Options().batch_size)
-    lambda_second = MEMORY_MB / 1024 * prices.LAMBDA_GB_SECOND.dollars
+    lambda_second = DOWNLOAD_MEMORY_MB / 1024 * prices.LAMBDA_GB_SECOND.dollars
     return (
         (asked["puts"] + asked["lists"]) * prices.S3_PUT.dollars
         + asked["gets"] * prices.S3_GET.dollars

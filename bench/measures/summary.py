@@ -24,11 +24,13 @@ from functions.adapters.s3_run_files import S3RunFiles
 from functions.core.model.ports import Notification
 from functions.core.model.runs import run_id_of
 from functions.core.model.types import ExecutionInput
+from functions.core.summary.execution import EndedExecution
 from functions.core.summary.summarizer import Summarizer
 
 SIZES = (10_000, 100_000)
 BATCH = 100
 STARTED = "2026-01-01T00:00:00.000Z"
+ARN = "arn:execution"
 
 
 def main() -> None:
@@ -110,13 +112,15 @@ def _measure(rows: int, latency: float) -> None:
         summarizer = Summarizer(
             manifests=S3Manifests(s3),
             results=S3RunFiles(s3, "input", run_id),
-            records=_Records({"run_id": run_id, "format": "csv", "rows": rows, "columns": ["title"]}),
+            records=_Records(
+                {"run_id": run_id, "format": "csv", "rows": rows, "columns": ["title"], "execution_arn": ARN}
+            ),
             notices=_Nobody(),
             now=datetime.now(UTC),
         )
         before = _peak_megabytes()
         started = time.perf_counter()
-        ended = summarizer.summarize(event, None, STARTED)
+        ended = summarizer.summarize(EndedExecution(input=event, arn=ARN, started_at=STARTED))
         seconds = time.perf_counter() - started
         assert ended["counts"]["stored"] == rows - rows // 100, ended
     print(json.dumps({"seconds": seconds, "megabytes": _peak_megabytes() - before}))

@@ -19,23 +19,23 @@ from functions.core.cost import prices
 from functions.core.cost.estimate import (
     BATCH_TOO_LONG,
     LATENCY_MS,
-    MEMORY_MB,
     SIZE_KB,
     STORE_MS,
     RunEstimate,
-    components,
-    floor,
-    moves,
+    cost_components,
+    glacier_note,
+    minimum_dollars,
 )
 from functions.core.cost.prices import MILLION, Price
 from functions.core.model.errors import InvalidManifest
+from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
 from functions.core.report.formatting import seconds
 from local.commands.usage import UsageError, deployed
 
 SIMPLE_GB = 0.5
-SIMPLE_CPU_MS = 2.7 * MEMORY_MB / 512
+SIMPLE_CPU_MS = 2.7 * DOWNLOAD_MEMORY_MB / 512
 """requests and boto3 for one image, 2.7 ms of a whole vCPU, on what 512 MB have of one."""
 
 SIMPLE_LOG_BYTES = 300.0
@@ -76,7 +76,7 @@ NUMBERS: Mapping[str, Number] = {
     "size_kb": Number(0, 5_000_000, SIZE_KB, "of one image"),
     "latency_ms": Number(0, 60_000, LATENCY_MS, "that a server takes to answer, its bytes included"),
     "hosts": Number(1, 1e12, math.inf, "of equal size; enough of them unless it is said"),
-    "memory_mb": Number(128, 10_240, MEMORY_MB, "of download_batch", whole=True),
+    "memory_mb": Number(128, 10_240, DOWNLOAD_MEMORY_MB, "of download_batch", whole=True),
 }
 OPTIONS = ("batch_size", "concurrency", "per_host", "max_concurrency", "storage_class")
 
@@ -133,7 +133,7 @@ def one_lambda_an_image(run: RunEstimate) -> Mapping[str, float]:
     charged: tuple[tuple[str, float, Price], ...] = (
         ("Step Functions: three transitions", 3, prices.TRANSITION),
         ("S3: PUT", 1, prices.S3_PUT_INTO[run.options.storage_class]),
-        ("S3: moving it to Glacier, a day later", run.moved / run.images, prices.S3_TO_GLACIER),
+        ("S3: moving it to Glacier, a day later", run.images_moved_to_glacier / run.images, prices.S3_TO_GLACIER),
         ("Lambda: time, 512 MB", invocation * SIMPLE_GB, prices.LAMBDA_GB_SECOND),
         ("DynamoDB: write", 1, prices.TABLE_WRITE),
         ("Lambda: invocation", 1, prices.LAMBDA_REQUEST),
@@ -145,22 +145,23 @@ def one_lambda_an_image(run: RunEstimate) -> Mapping[str, float]:
 def show(run: RunEstimate) -> None:
     console = Console(highlight=False)
     title = f"{run.images:,} images of {run.size_kb:g} KB, {run.latency_ms:g} ms to answer"
-    console.print(_table(title, components(run)))
+    console.print(_table(title, cost_components(run)))
     console.print(_table("The same, one Lambda an image in a Standard workflow", one_lambda_an_image(run)))
     for sentence in sentences(run):
         console.print(escape(sentence), soft_wrap=True)
 
 
 def sentences(run: RunEstimate) -> Iterable[str]:
-    least = floor(run.images)
+    least = minimum_dollars(run.images)
     yield f"{run.dollars / least:.2f} times the floor of one PUT and one table write (${least:,.4g})."
     yield (
         f"About {seconds(run.seconds)}: {run.batches:,} batches of up to {run.options.batch_size}, "
-        f"{run.at_a_time:,} at a time, {seconds(run.batch_seconds)} each, {run.in_flight:g} requests under way in one."
+        f"{run.concurrent_batches:,} at a time, {seconds(run.batch_seconds)} each, "
+        f"{run.in_flight:g} requests under way in one."
     )
-    if run.overlong:
+    if run.batch_too_long:
         yield BATCH_TOO_LONG
-    if moved := moves(run):
+    if moved := glacier_note(run):
         yield moved
     yield "A model: functions/core/cost/estimate.py says what it assumes, and what it leaves out."
 
@@ -201,10 +202,10 @@ def draw(path: Path) -> None:
                 markersize=4,
                 label=f"{latency:,} ms",
             )
-        axes.axhline(floor(MILLION), color="black", linestyle="--", linewidth=1)
+        axes.axhline(minimum_dollars(MILLION), color="black", linestyle="--", linewidth=1)
         axes.annotate(
-            f"floor: one PUT and one table write, ${floor(MILLION):.3f}",
-            (CHART_SIZES[0], floor(MILLION)),
+            f"floor: one PUT and one table write, ${minimum_dollars(MILLION):.3f}",
+            (CHART_SIZES[0], minimum_dollars(MILLION)),
             xytext=(0, -5),
             textcoords="offset points",
             va="top",

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from functions.core.cost.estimate import BATCH_TOO_LONG, moves
+from functions.core.cost.estimate import BATCH_TOO_LONG, glacier_note
 from functions.core.model.urls import redact
 from functions.core.report.formatting import seconds
 from local.commands.manifest_plan import Plan
@@ -41,9 +41,9 @@ def _assumed(plan: Plan) -> Iterator[str]:
     asked = {"IMAGES": max(1, run.images), "SIZE_KB": f"{run.size_kb:g}", "LATENCY_MS": f"{run.latency_ms:g}"}
     asked |= {"HOSTS": int(run.hosts)} | {name.upper(): getattr(run.options, name) for name in SAID}
     yield f"    make cost {' '.join(f'{name}={value}' for name, value in asked.items())}"
-    if moved := moves(run):
+    if moved := glacier_note(run):
         yield moved
-    if run.overlong:
+    if run.batch_too_long:
         yield BATCH_TOO_LONG
 
 
@@ -76,7 +76,9 @@ def _figures(path: Path, plan: Plan) -> Table:
         table.add_row(what, f"{count:,}", meaning, style="" if count else "dim")
     run = plan.run
     table.add_section()
-    table.add_row("time", seconds(run.seconds), f"{run.batch_seconds:.1f} s a batch, {run.at_a_time:,} at a time")
+    table.add_row(
+        "time", seconds(run.seconds), f"{run.batch_seconds:.1f} s a batch, {run.concurrent_batches:,} at a time"
+    )
     table.add_row("cost", _dollars(run.dollars), "what AWS bills for it, storage by the month aside")
     return table
 

@@ -24,7 +24,7 @@ class Run:
         content = data.encode() if isinstance(data, str) else data
         created = {"key": f"manifests/{name}", "etag": "e1", "size": len(content), "sequencer": "s1"}
         event = {"detail": {"bucket": {"name": "input"}, "object": created}}
-        manifests, records = FakeManifests(piece=4096), FakeRecords()
+        manifests, records = FakeManifests(chunk_bytes=4096), FakeRecords()
         manifests.add(f"manifests/{name}", content, metadata=metadata or {})
         preparer = Preparer(manifests=manifests, records=records, defaults={}, whole_bytes=whole)
         self.payload: dict[str, Any] = preparer.prepare(event, "arn:1", STARTED_AT)

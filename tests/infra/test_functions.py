@@ -5,7 +5,7 @@ import pytest
 
 from cdk.settings import Settings
 from functions.config import ApiConfig, DownloadConfig, PrepareConfig, SummarizeConfig
-from functions.core.cost.estimate import MEMORY_MB
+from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from functions.core.model.options import Options
 from tests.infra.rendered import Template
 
@@ -44,7 +44,7 @@ def test_a_function_has_its_limits_and_its_environment(functions: dict[str, Any]
 
 
 def test_estimates_are_made_for_the_memory_that_batches_have(functions: dict[str, Any]) -> None:
-    assert functions["download_batch"]["MemorySize"] == MEMORY_MB
+    assert functions["download_batch"]["MemorySize"] == DOWNLOAD_MEMORY_MB
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""The run's page in a real browser: what a person sees of a run, and what a hostile run can make of it.
+"""The run's page in a real browser, for usual runs and for hostile ones.
 
-Screenshots and prints are left in `build/report-page/`, to be looked at.
+Screenshots and prints are written to `build/report-page/`.
 """
 
 import csv
@@ -18,12 +18,12 @@ from tests.support.pipeline import Ended, mirror
 from tests.support.site import Answer, Site
 
 ROOT = Path(__file__).parents[2]
-KEPT = ROOT / "build" / "report-page"
+SCREENSHOTS = ROOT / "build" / "report-page"
 DEMO = sorted((ROOT / "manifests" / "demo").iterdir())
 WIDTHS = (390, 1280)
 RUNS = ("usual", "hostile", "refused")
 SECONDS = 900
-"""The first test may have to install the browser."""
+"""Timeout of a test: the first one may have to install the browser."""
 
 SCRIPT = "<script>alert(1)</script>"
 HANDLER = "\"'><img src=x onerror=alert(2)>"
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.timeout(SECONDS)
 
 @dataclass(frozen=True)
 class Served:
-    """A run's page at an address of its own."""
+    """A run, and the URL of its page."""
 
     run: Ended
     site: Site
@@ -72,15 +72,15 @@ def _manifest(*rows: tuple[str, ...]) -> str:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     try:
-        with browser() as found:
-            yield found
+        with browser() as started:
+            yield started
     except NoBrowser as reason:
-        pytest.skip(f"The run's page was not looked at: {reason}")
+        pytest.skip(f"The page was not tested in a browser: {reason}")
 
 
 @pytest.fixture(scope="module")
 def served(cloud: Cloud) -> Iterator[dict[str, Served]]:
-    """A run of each kind, its page as S3 has it."""
+    """A run of each kind, with its page served as S3 has it."""
     with Site() as site:
         runs = {"usual": _usual(cloud, site), "hostile": _hostile(cloud, site), "refused": _refused(cloud, site)}
         site.asked.clear()
@@ -94,7 +94,7 @@ def served(cloud: Cloud) -> Iterator[dict[str, Served]]:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", RUNS)
-def test_the_page_is_quiet_asks_for_nothing_and_fits(
+def test_the_page_has_no_errors_requests_nothing_and_fits(
     chromium: Browser, served: dict[str, Served], name: str, width: int, dark: bool
 ) -> None:
     at = served[name]
@@ -102,8 +102,8 @@ def test_the_page_is_quiet_asks_for_nothing_and_fits(
     before = at.site.asked.copy()
 
     with chromium.open(at.url, width=width, dark=dark) as page:
-        page.screenshot(KEPT / f"{name}-{width}{'-dark' if dark else ''}.png")
-        page.value("document.querySelectorAll('details').forEach(found => found.open = true)")
+        page.screenshot(SCREENSHOTS / f"{name}-{width}{'-dark' if dark else ''}.png")
+        page.value("document.querySelectorAll('details').forEach(element => element.open = true)")
 
         assert page.complaints == []
         assert page.requests == [at.url]
@@ -113,11 +113,11 @@ def test_the_page_is_quiet_asks_for_nothing_and_fits(
 
 
 def _outside(page: Page) -> list[str]:
-    """What reaches over the right edge of the window, also where it is cut off."""
-    found: list[str] = page.value("""[...document.querySelectorAll('body *')]
-        .filter(shown => shown.getBoundingClientRect().right > window.innerWidth + 0.5)
-        .map(shown => shown.outerHTML.slice(0, 100))""")
-    return found
+    """Elements that extend beyond the right edge of the window, also where they are clipped."""
+    elements: list[str] = page.value("""[...document.querySelectorAll('body *')]
+        .filter(element => element.getBoundingClientRect().right > window.innerWidth + 0.5)
+        .map(element => element.outerHTML.slice(0, 100))""")
+    return elements
 
 
 @pytest.mark.parametrize("name", ["usual", "hostile"])
@@ -125,32 +125,32 @@ def test_the_figures_are_those_of_the_summary(chromium: Browser, served: dict[st
     summary = served[name].run.summary
 
     with chromium.open(served[name].url) as page:
-        books = _pairs(page, ".books > div", "dt", "data")
+        outcomes = _pairs(page, ".outcomes > div", "dt", "data")
         reasons = _pairs(page, ".pair table:nth-child(1) tbody tr", "th code", "data")
         hosts = _pairs(page, ".pair table:nth-child(2) tbody tr", "th bdi", "data")
         over_time = page.value(
-            "[...document.querySelectorAll('details data')].reduce((sum, found) => sum + Number(found.value), 0)"
+            "[...document.querySelectorAll('details data')].reduce((sum, element) => sum + Number(element.value), 0)"
         )
 
-    assert books == {ending: summary[ending] for ending in books}
-    assert set(books) == {"rows", "stored", "unchanged", "skipped", "duplicate", "failed"}
+    assert outcomes == {name: summary[name] for name in outcomes}
+    assert set(outcomes) == {"rows", "stored", "unchanged", "skipped", "duplicate", "failed"}
     assert reasons == summary["failures_by_reason"]
     assert hosts == summary["failures_by_host"]
     assert over_time == summary["stored"]
 
 
 def _pairs(page: Page, each: str, name: str, value: str) -> dict[str, int]:
-    found: dict[str, int] = page.value(f"""Object.fromEntries([...document.querySelectorAll('{each}')].map(entry =>
+    pairs: dict[str, int] = page.value(f"""Object.fromEntries([...document.querySelectorAll('{each}')].map(entry =>
         [entry.querySelector('{name}').textContent, Number(entry.querySelector('{value}').value)]))""")
-    return found
+    return pairs
 
 
 @pytest.mark.parametrize("text", [SCRIPT, HANDLER, TITLE, ARABIC, "\\u202egnp.exe", "عنوان"])
 def test_hostile_text_is_shown_as_the_text_it_is(chromium: Browser, served: dict[str, Served], text: str) -> None:
     with chromium.open(served["hostile"].url) as page:
-        shown = page.value("[...document.querySelectorAll('bdi')].map(found => found.innerText)")
+        shown = page.value("[...document.querySelectorAll('bdi')].map(element => element.innerText)")
 
-    assert any(text in found for found in shown)
+    assert any(text in element for element in shown)
 
 
 def test_hostile_text_makes_no_element_and_no_attribute_of_its_own(
@@ -159,7 +159,7 @@ def test_hostile_text_makes_no_element_and_no_attribute_of_its_own(
     with chromium.open(served["hostile"].url) as page:
         counts = page.value("""Object.fromEntries(['script', 'img', 'iframe', 'h1', 'style', 'title', 'bdi *'].map(
             selector => [selector, document.querySelectorAll(selector).length]))""")
-        handlers = page.value("""[...document.querySelectorAll('*')].flatMap(found => found.getAttributeNames())
+        handlers = page.value("""[...document.querySelectorAll('*')].flatMap(element => element.getAttributeNames())
             .filter(name => name.startsWith('on') || name === 'style')""")
         schemes = page.value("[...new Set([...document.links].map(link => link.protocol))]")
 
@@ -169,7 +169,7 @@ def test_hostile_text_makes_no_element_and_no_attribute_of_its_own(
 
 
 def test_a_script_that_got_in_would_not_run(chromium: Browser, served: dict[str, Served]) -> None:
-    """The policy itself, whatever escaping does."""
+    """Tests the Content-Security-Policy on its own: nothing is escaped here."""
     with chromium.open(served["usual"].url) as page:
         page.value("""(() => {
             const script = document.createElement('script');
@@ -208,18 +208,18 @@ def test_dark_is_dark_and_print_is_not(chromium: Browser, served: dict[str, Serv
             colour = page.value("getComputedStyle(document.body).backgroundColor")
             brightness[name] = sum(int(part) for part in colour.strip("rgb()").split(","))
             if name == "print":
-                page.pdf(KEPT / "usual.pdf")
+                page.pdf(SCREENSHOTS / "usual.pdf")
 
     assert brightness["dark"] < 150 < 700 < brightness["light"] <= brightness["print"]
-    assert (KEPT / "usual.pdf").read_bytes().startswith(b"%PDF")
+    assert (SCREENSHOTS / "usual.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_headings_and_tables_are_what_a_screen_reader_goes_by(chromium: Browser, served: dict[str, Served]) -> None:
+def test_headings_and_tables_have_what_screen_readers_need(chromium: Browser, served: dict[str, Served]) -> None:
     with chromium.open(served["usual"].url) as page:
-        levels = page.value("[...document.querySelectorAll('h1, h2, h3')].map(found => found.tagName)")
-        scopes = page.value("[...document.querySelectorAll('th')].map(found => found.scope)")
-        drawings = page.value("""[...document.querySelectorAll('svg')].filter(found =>
-            found.ariaHidden !== 'true' && !(found.getAttribute('role') === 'img' && found.ariaLabel)).length""")
+        levels = page.value("[...document.querySelectorAll('h1, h2, h3')].map(element => element.tagName)")
+        scopes = page.value("[...document.querySelectorAll('th')].map(element => element.scope)")
+        drawings = page.value("""[...document.querySelectorAll('svg')].filter(drawing =>
+            drawing.ariaHidden !== 'true' && !(drawing.getAttribute('role') === 'img' && drawing.ariaLabel)).length""")
         language = page.value("document.documentElement.lang")
 
     assert levels == ["H1", *["H2"] * (len(levels) - 1)]

@@ -1,7 +1,7 @@
-"""What `core.ports` asks for, in memory, and a web that answers by URL.
+"""In-memory implementations of `core.model.ports`, and a web that answers by URL.
 
-They check what the real things check: a fake that takes everything proves nothing. Where a fault is wanted, put it into
-`faults`: each call that can fail takes the next one and raises it.
+They validate their arguments as AWS does. To make calls fail, add exceptions to `faults`: each call that can fail takes
+the first one and raises it.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from typing import Any
 from functions.core.model.errors import ManifestGoneError, RowError
 from functions.core.model.ports import ImageUpload, Notification
 from functions.core.model.reasons import Reason
+from functions.core.model.types import ImageRecord, KeptItem, ResultLine, RunFields, RunRecord
 from functions.core.model.urls import host_of
 from functions.core.web.fetch import FetchRequest, FetchResult, NotModifiedError
 from functions.core.web.response import Body
@@ -40,7 +41,7 @@ class StoredObject:
 
 
 class FakeImageStore(_Faulty):
-    """Checks size and SHA-256 as S3 does. `uploads` are those that were taken."""
+    """Checks size and SHA-256 as S3 does. `uploads` are the uploads that succeeded."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,55 +63,61 @@ class FakeImageStore(_Faulty):
 
 
 class FakeImageTable(_Faulty):
-    """Rows by URL. `written` has the size of each batch that was recorded, `asked` the URLs of each look-up."""
+    """Records by URL. `written` has the size of each recorded batch, `asked` the URLs of each look-up."""
 
-    def __init__(self, rows: Iterable[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, rows: Iterable[ImageRecord] = ()) -> None:
         super().__init__()
-        self.rows: dict[str, dict[str, Any]] = {row["url"]: dict(row) for row in rows}
+        self.rows: dict[str, ImageRecord] = {row["url"]: row.copy() for row in rows}
         self.written: list[int] = []
         self.asked: list[list[str]] = []
         self._lock = threading.Lock()
 
-    def look_up(self, urls: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    def look_up(self, urls: Sequence[str]) -> Mapping[str, ImageRecord]:
         self._fail()
         self.asked.append(list(urls))
-        return {url: dict(self.rows[url]) for url in urls if url in self.rows}
+        return {url: self.rows[url].copy() for url in urls if url in self.rows}
 
-    def record(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    def record(self, rows: Sequence[ImageRecord]) -> None:
         with self._lock:
             self._fail()
-            assert len({row["url"] for row in rows}) == len(rows) > 0, "BatchWriteItem takes no key twice"
-            self.rows |= {row["url"]: dict(row) for row in rows}
+            assert len({row["url"] for row in rows}) == len(rows) > 0, "BatchWriteItem rejects a duplicate key"
+            self.rows |= {row["url"]: row.copy() for row in rows}
             self.written.append(len(rows))
 
 
 class FakeRunFiles(_Faulty):
-    """What was written by name, as it comes back from JSON."""
+    """Files by name, each line as it is read back from JSON."""
 
     def __init__(self) -> None:
         super().__init__()
         self.files: dict[str, list[dict[str, Any]]] = {}
 
-    def write(self, name: str, lines: Iterable[Mapping[str, Any]]) -> None:
+    def write(self, name: str, lines: Iterable[Mapping[str, object]]) -> None:
         self._fail()
         self.files[name] = [json.loads(json.dumps(line)) for line in lines]
 
 
 class FakeResults(FakeRunFiles):
-    """`texts` by name: the reports, and the `metadata` that travel with them. `lost` are children by file."""
+    """`texts` and `metadata` are the reports by name, `uncompleted` the child executions by file."""
 
     def __init__(self) -> None:
         super().__init__()
         self.texts: dict[str, str] = {}
         self.metadata: dict[str, dict[str, str]] = {}
-        self.lost: list[list[dict[str, Any]]] = []
+        self.uncompleted: list[list[dict[str, Any]]] = []
 
-    def each(self, folder: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    def result_parts(self) -> Iterator[tuple[str, list[ResultLine]]]:
+        return self._parts("results")
+
+    def kept_item_parts(self) -> Iterator[tuple[str, list[KeptItem]]]:
+        return self._parts("retries")
+
+    def _parts(self, folder: str) -> Iterator[tuple[str, list[Any]]]:
         for name in sorted(name for name in self.files if name.startswith(f"{folder}/part-")):
             yield name, self.files[name]
 
-    def lost_children(self) -> Iterator[Iterator[bytes]]:
-        for children in self.lost:
+    def uncompleted_children(self) -> Iterator[Iterator[bytes]]:
+        for children in self.uncompleted:
             yield iter([json.dumps(children).encode()])
 
     def write_text(
@@ -123,7 +130,7 @@ class FakeResults(FakeRunFiles):
 
 
 class FakeNotices:
-    """`down` makes it publish nothing."""
+    """The SNS topic. With `down`, every publish fails."""
 
     def __init__(self) -> None:
         self.published: list[Notification] = []
@@ -141,21 +148,21 @@ class FakeRecords(_Faulty):
 
     def __init__(self) -> None:
         super().__init__()
-        self.records: dict[str, dict[str, Any]] = {}
+        self.records: dict[str, RunRecord] = {}
 
-    def claim(self, record: Mapping[str, Any]) -> bool:
+    def claim(self, record: RunRecord) -> bool:
         self._fail()
-        there = self.records.get(record["run_id"])
-        if there is not None and (there.get("execution_arn") != record["execution_arn"] or "ended_at" in there):
+        existing = self.records.get(record["run_id"])
+        if existing and (existing.get("execution_arn") != record["execution_arn"] or "ended_at" in existing):
             return False
-        self.records.setdefault(record["run_id"], {}).update(record)
+        self.update(record["run_id"], record)
         return True
 
-    def update(self, run_id: str, values: Mapping[str, Any]) -> None:
+    def update(self, run_id: str, values: RunFields) -> None:
         self._fail()
         self.records.setdefault(run_id, {"run_id": run_id}).update(values)
 
-    def get(self, run_id: str) -> Mapping[str, Any] | None:
+    def get(self, run_id: str) -> RunRecord | None:
         return self.records.get(run_id)
 
 
@@ -167,26 +174,26 @@ class StoredManifest:
 
 
 class FakeManifests:
-    """Objects by bucket and key, given in pieces of `piece` bytes."""
+    """Objects by bucket and key, which are read in chunks of `chunk_bytes`."""
 
-    def __init__(self, piece: int = 7) -> None:
+    def __init__(self, chunk_bytes: int = 7) -> None:
         self.objects: dict[tuple[str, str], StoredManifest] = {}
-        self._piece = piece
+        self._chunk_bytes = chunk_bytes
 
-    def add(self, key: str, data: bytes, *, bucket: str = "input", **more: Any) -> None:
-        self.objects[bucket, key] = StoredManifest(data, **more)
+    def add(self, key: str, data: bytes, *, bucket: str = "input", **fields: Any) -> None:
+        self.objects[bucket, key] = StoredManifest(data, **fields)
 
     def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
-        found = self._found(bucket, key)
-        if etag and found.etag != etag:
+        manifest = self._existing(bucket, key)
+        if etag and manifest.etag != etag:
             raise ManifestGoneError(key)
-        for at in range(start, len(found.data), self._piece):
-            yield found.data[at : at + self._piece]
+        for offset in range(start, len(manifest.data), self._chunk_bytes):
+            yield manifest.data[offset : offset + self._chunk_bytes]
 
     def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
-        return self._found(bucket, key).metadata
+        return self._existing(bucket, key).metadata
 
-    def _found(self, bucket: str, key: str) -> StoredManifest:
+    def _existing(self, bucket: str, key: str) -> StoredManifest:
         if (bucket, key) not in self.objects:
             raise ManifestGoneError(key)
         return self.objects[bucket, key]
@@ -196,14 +203,15 @@ Answer = bytes | Exception | Callable[[], bytes]
 
 
 class FakeWeb:
-    """In place of a Fetcher: what each URL answers, one answer a request, the last one for ever; else a small PNG.
+    """Replaces a Fetcher: each request of a URL gets its next answer, the last one repeatedly; else a small PNG.
 
-    `requests` are the URLs that were asked, in order; `most` the requests that were under way at once, by host.
+    `requests` are the requested URLs in order; `most` is the maximum number of concurrent requests by host.
     """
 
     def __init__(self, answers: Mapping[str, Answer | Sequence[Answer]] | None = None) -> None:
         self._answers = {
-            url: deque(given if isinstance(given, list | tuple) else [given]) for url, given in (answers or {}).items()
+            url: deque(answer if isinstance(answer, list | tuple) else [answer])
+            for url, answer in (answers or {}).items()
         }
         self._lock = threading.Lock()
         self._active: Counter[str] = Counter()
@@ -236,7 +244,7 @@ class FakeWeb:
 
 def _fetched(answer: bytes | Exception, wanted: FetchRequest) -> FetchResult:
     if isinstance(answer, NotModifiedError):
-        assert wanted.validators, "nobody asked conditionally"
+        assert wanted.validators, "the request was not conditional"
     if isinstance(answer, Exception):
         raise answer
     wanted.check_head(answer[:65_536])

@@ -1,9 +1,9 @@
-"""What a run will cost and how long it will take: a model of a few figures, used before anything is fetched.
+"""Model of the time and the cost of a run, from a few figures, before anything is downloaded.
 
-It takes every image to be new, good and of one size, every server to answer in the same time, and the hosts to be
-mixed through the list. Left out: retries and what servers ask for by Retry-After, rows that the table knows already
-(they cost a look-up), messages, storage by the month, the events of the input bucket (below a cent a million images),
-what the deployment costs while nothing runs, and the time in which S3, the table and Lambda grow to a sudden load.
+Assumptions: every image is new, valid and of the same size; every server answers in the same time; the hosts are mixed
+throughout the manifest. Not included: retries and Retry-After, rows that the images table has already (they cost a
+look-up), notifications, monthly storage, the events of the input bucket (less than a cent per million images), the cost
+of an idle deployment, and the time in which S3, DynamoDB and Lambda scale up to a sudden load.
 """
 
 import math
@@ -12,80 +12,91 @@ from dataclasses import dataclass
 
 from functions.core.cost import prices
 from functions.core.cost.prices import Price
+from functions.core.model.limits import (
+    CHILD_SECONDS,
+    DOWNLOAD_MEMORY_MB,
+    DOWNLOAD_TIMEOUT_SECONDS,
+    MAX_IDLE_CONNECTIONS,
+    RESERVE_SECONDS,
+    WORKFLOW_MEMORY_MB,
+)
 from functions.core.model.options import MAX_CONCURRENT_UPLOADS, Options
 
 SIZE_KB, LATENCY_MS = 100.0, 200.0
-"""Where nobody knows better."""
+"""Defaults for the size of an image and the response time of a server."""
 
 GLACIER_FROM_BYTES = 128 * 1024
-"""What is smaller S3 leaves where it is, unless the stack's setting says otherwise."""
-
-MEMORY_MB = 1769
-"""Of download_batch: one whole vCPU. With less it has a part of one; more does not make its Python faster."""
+"""Default of the stack's setting: S3 moves images of this size or more, in bytes, to Glacier Instant Retrieval."""
 
 CPU_MS = 1.3
-"""Of one vCPU for an image of up to 50 KB over plain HTTP, everything included: 1.2 to 1.4 by `make bench`, on an AMD
-EPYC core. Lambda's own has not been measured."""
+"""CPU time for an image of up to 50 KB over plain HTTP, everything included, in milliseconds of one vCPU: 1.2 to 1.4 by
+`make bench`, on an AMD EPYC core. Lambda's own has not been measured."""
 
 CPU_MS_PER_MB = 2.4
-"""For what is larger than that (`bench.measures.memory`)."""
+"""CPU time for each further megabyte of an image, in milliseconds of one vCPU (`bench.measures.memory`)."""
 
 TLS_MS = 0.2
-"""Of one vCPU, for the ciphers of an image, in and out (`bench.measures.tls`)."""
+"""CPU time to decrypt and encrypt an image, in milliseconds of one vCPU (`bench.measures.tls`)."""
 
 CONNECT_MS = 1.4
-"""Of one vCPU, for a new connection: mostly TLS's handshake (`bench.measures.tls`)."""
-
-KEPT_HOSTS = 128
-"""As many connections an environment keeps for later; with more hosts than that, each image has a new one."""
+"""CPU time of a new connection, mostly the TLS handshake, in milliseconds of one vCPU (`bench.measures.tls`)."""
 
 STORE_MS = 30.0
-"""That S3 takes for a PUT. An assumption."""
+"""Duration of an S3 PutObject, in milliseconds. An assumption."""
 
 MB_PER_SECOND = 78.0
-"""625 Mbit/s of one Lambda, in each direction (Lambda's documentation)."""
+"""Bandwidth of one Lambda environment in each direction: 625 Mbit/s (Lambda's documentation)."""
 
-START_MS = 40.0
-"""Of a batch that is no image's: reading the event, looking up, writing parts. An assumption."""
+BATCH_OVERHEAD_MS = 40.0
+"""Time of a batch that does not depend on its images, in milliseconds: the event, the look-up, the part files. An
+assumption."""
 
-DRAIN = 1.5
-"""Times what one image waits: at the end of a batch fewer and fewer are under way. `make bench` comes to it."""
+DRAIN_FACTOR = 1.5
+"""Time at the end of a batch, when fewer and fewer requests are in flight, as a multiple of the time of one image. It
+agrees with `make bench`."""
 
 CHILD_STARTS_PER_SECOND = 1000.0
-"""Express children that Step Functions starts in a second, at most (its documentation)."""
+"""Maximum number of Express child executions that Step Functions starts in a second (its documentation)."""
 
 ROUNDING_SECONDS = 0.05
-"""Express time is billed in steps of 100 ms: half of one a child."""
+"""Express time is billed in steps of 100 ms: half a step for each child, on average."""
 
 RUN_SECONDS = 6.0
-"""Of a run of one image: three cold starts, the Map Run's own start and end. An assumption."""
+"""Duration of a run of one image, in seconds: three cold starts, start and end of the Map Run. An assumption."""
 
 ROW_SECONDS = 30e-6
-"""To check a row before the run and to sum it up after: 16 µs on a whole core (`bench.measures.manifest_validation`, `bench.measures.summary`), and
-these functions have 1,024 MB."""
+"""Time to validate a row before the run and to summarize it after, in seconds: 16 µs on a whole core
+(`bench.measures.manifest_validation`, `bench.measures.summary`), on functions that have 1,024 MB."""
 
 RUN_TRANSITIONS = 6
-"""PrepareRun, Route, the Map, SummarizeRun, Outcome, RunSucceeded."""
+"""State transitions of a run: PrepareRun, Route, the Map, SummarizeRun, Outcome, RunSucceeded."""
 
 LOG_BYTES = 11.0
-"""An image that goes well, in batches of 500 (`bench.measures.log_bytes`); in smaller ones it is more."""
+"""Log volume of an image without errors, in bytes, with batches of 500 (`bench.measures.log_bytes`). In smaller batches
+it is more."""
 
-ROUNDS = 3
-"""That fit into a child's five minutes, each until a request's timeout and 10 s before download_batch's 90 are over."""
+MAX_ROUNDS = int(CHILD_SECONDS // DOWNLOAD_TIMEOUT_SECONDS)
+"""Rounds of full length that fit into a child execution."""
 
-BATCH_TOO_LONG = "A batch would run out of time, and rows fail as out_of_time: take a smaller batch_size."
+BATCH_TOO_LONG = (
+    "A batch would run out of time, and its remaining rows would fail with out_of_time. Use a smaller batch_size."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEstimate:
-    """`latency_ms` is what a server takes to answer, its bytes included. `hosts` are equally large ones: of a list, its
-    rows by those of the largest host. Images of `glacier_from_bytes` and more are moved a day later, for money."""
+    """Estimate of a run.
+
+    `latency_ms` is the time until a server has sent an image, its body included. `hosts` is the number of hosts if all
+    have the same share of the rows; for a real manifest, its rows divided by those of the largest host. S3 moves images
+    of `glacier_from_bytes` or more to Glacier Instant Retrieval after a day, and charges for it.
+    """
 
     images: int
     size_kb: float = SIZE_KB
     latency_ms: float = LATENCY_MS
     hosts: float = math.inf
-    memory_mb: int = MEMORY_MB
+    memory_mb: int = DOWNLOAD_MEMORY_MB
     glacier_from_bytes: int = GLACIER_FROM_BYTES
     options: Options = Options()  # noqa: RUF009 - frozen
 
@@ -95,77 +106,85 @@ class RunEstimate:
 
     @property
     def in_flight(self) -> float:
-        """Requests at a time in one batch."""
+        """Concurrent requests in one batch."""
         return min(self.options.concurrency, self.options.per_host * self.hosts, self.options.batch_size)
 
     @property
     def wait_ms(self) -> float:
-        """From asking for an image until it is stored."""
+        """Time from the request for an image until it is stored, in milliseconds."""
         return self.latency_ms + STORE_MS
 
     @property
     def cpu_ms(self) -> float:
-        connect = CONNECT_MS if self.hosts > KEPT_HOSTS else 0.0
-        whole = CPU_MS + TLS_MS + connect + CPU_MS_PER_MB * max(0.0, self.size_kb - 50) / 1000
-        return whole * max(1.0, MEMORY_MB / self.memory_mb)
+        """CPU time of an image at the given memory, in milliseconds. More than one vCPU does not make it shorter."""
+        connect = CONNECT_MS if self.hosts > MAX_IDLE_CONNECTIONS else 0.0
+        on_one_vcpu = CPU_MS + TLS_MS + connect + CPU_MS_PER_MB * max(0.0, self.size_kb - 50) / 1000
+        return on_one_vcpu * max(1.0, DOWNLOAD_MEMORY_MB / self.memory_mb)
 
     @property
     def image_ms(self) -> float:
-        """Of a batch that is in full swing: what takes longest of working, of carrying bytes, and of waiting."""
-        asking, storing = self.latency_ms + self.cpu_ms, self.wait_ms + self.cpu_ms
-        waiting = max(asking / self.in_flight, storing / (self.in_flight + MAX_CONCURRENT_UPLOADS))
+        """Time per image of a batch in steady state: the maximum of CPU time, transfer time and waiting time."""
+        download, download_and_store = self.latency_ms + self.cpu_ms, self.wait_ms + self.cpu_ms
+        waiting = max(
+            download / self.in_flight,
+            download_and_store / (self.in_flight + MAX_CONCURRENT_UPLOADS),
+        )
         return max(self.cpu_ms, self.size_kb / MB_PER_SECOND, waiting)
 
     @property
     def billed_seconds(self) -> float:
-        """Of download_batch, all batches together."""
-        return (self.images * self.image_ms + self.batches * (START_MS + DRAIN * self.wait_ms)) / 1000
+        """Duration of DownloadBatch, the sum of all batches."""
+        return (self.images * self.image_ms + self.batches * self._batch_overhead_ms) / 1000
 
     @property
     def batch_seconds(self) -> float:
         images = min(self.images, self.options.batch_size)
-        return (images * self.image_ms + START_MS + DRAIN * self.wait_ms) / 1000
+        return (images * self.image_ms + self._batch_overhead_ms) / 1000
 
     @property
-    def at_a_time(self) -> int:
-        """Batches."""
+    def _batch_overhead_ms(self) -> float:
+        return BATCH_OVERHEAD_MS + DRAIN_FACTOR * self.wait_ms
+
+    @property
+    def concurrent_batches(self) -> int:
         return min(self.options.max_concurrency, self.batches)
 
     @property
     def seconds(self) -> float:
-        """From the upload to the summary."""
+        """Duration from the upload of the manifest to the summary."""
         if not self.images:
             return RUN_SECONDS
-        waves = math.ceil(self.batches / self.at_a_time)
-        fetching = max(waves * self.batch_seconds, self.batches / CHILD_STARTS_PER_SECOND + self.batch_seconds)
-        return RUN_SECONDS + self.images * ROW_SECONDS + fetching
+        waves = math.ceil(self.batches / self.concurrent_batches)
+        downloads = max(waves * self.batch_seconds, self.batches / CHILD_STARTS_PER_SECOND + self.batch_seconds)
+        return RUN_SECONDS + self.images * ROW_SECONDS + downloads
 
     @property
-    def overlong(self) -> bool:
-        """Whether a batch has more to wait for than it has time: rows would fail as `out_of_time`."""
-        return self.batch_seconds > ROUNDS * (90 - self.options.timeout - 10)
+    def batch_too_long(self) -> bool:
+        """True if a batch needs more time than its rounds have: the remaining rows would fail with `out_of_time`."""
+        round_seconds = DOWNLOAD_TIMEOUT_SECONDS - self.options.timeout - RESERVE_SECONDS
+        return self.batch_seconds > MAX_ROUNDS * round_seconds
 
     @property
-    def moved(self) -> int:
-        """Images that the bucket's lifecycle rule moves to Glacier Instant Retrieval."""
+    def images_moved_to_glacier(self) -> int:
+        """Number of images that the bucket's lifecycle rule moves to Glacier Instant Retrieval."""
         large = self.size_kb * 1000 >= self.glacier_from_bytes
         return self.images if large and self.options.storage_class != "GLACIER_IR" else 0
 
     @property
     def dollars(self) -> float:
-        return sum(components(self).values())
+        return sum(cost_components(self).values())
 
 
-def components(run: RunEstimate) -> Mapping[str, float]:
-    """Dollars, by what they are paid for."""
-    beside = RUN_SECONDS + run.images * ROW_SECONDS  # of functions that have one GB
-    charged: tuple[tuple[str, float, Price], ...] = (
+def cost_components(run: RunEstimate) -> Mapping[str, float]:
+    """Dollars by service and kind of charge; those of 0 are left out."""
+    workflow_gb_seconds = (RUN_SECONDS + run.images * ROW_SECONDS) * WORKFLOW_MEMORY_MB / 1024
+    charges: tuple[tuple[str, float, Price], ...] = (
         ("S3: PUT of the images", run.images, prices.S3_PUT_INTO[run.options.storage_class]),
-        ("S3: moving them to Glacier, a day later", run.moved, prices.S3_TO_GLACIER),
+        ("S3: moving them to Glacier, a day later", run.images_moved_to_glacier, prices.S3_TO_GLACIER),
         ("DynamoDB: writes", run.images, prices.TABLE_WRITE),
         ("DynamoDB: look-ups", run.images, prices.TABLE_READ),
         ("Lambda: time of DownloadBatch", run.billed_seconds * run.memory_mb / 1024, prices.LAMBDA_GB_SECOND),
-        ("Lambda: time of the others", beside, prices.LAMBDA_GB_SECOND),
+        ("Lambda: time of the others", workflow_gb_seconds, prices.LAMBDA_GB_SECOND),
         ("Lambda: invocations", run.batches + 2, prices.LAMBDA_REQUEST),
         ("Step Functions: starts of batches", run.batches, prices.TRANSITION),
         ("Step Functions: states of the run", RUN_TRANSITIONS, prices.TRANSITION),
@@ -179,21 +198,22 @@ def components(run: RunEstimate) -> Mapping[str, float]:
         ("S3: parts read", run.batches, prices.S3_GET),
         ("CloudWatch: logs", run.images * LOG_BYTES / 1e9, prices.LOG_GB),
     )
-    return {name: amount * price.dollars for name, amount, price in charged if amount}
+    return {name: amount * price.dollars for name, amount, price in charges if amount}
 
 
-def moves(run: RunEstimate) -> str:
-    """A sentence on what images cost that are large enough to be moved; empty where none ever is."""
+def glacier_note(run: RunEstimate) -> str:
+    """A sentence about the cost of moving large images to Glacier; empty if the run stores all images there."""
     if run.options.storage_class == "GLACIER_IR":
         return ""
-    dear = prices.MILLION * prices.S3_TO_GLACIER.dollars
-    said = "That is in the figure." if run.moved else "The figure is for smaller ones."
+    dollars_per_million = prices.MILLION * prices.S3_TO_GLACIER.dollars
+    moved = run.images_moved_to_glacier
+    included = "The estimate includes it." if moved else "The estimate is for smaller images."
     return (
-        f"Images of {run.glacier_from_bytes:,} bytes and more S3 moves to Glacier Instant Retrieval a day later, "
-        f"for ${dear:.2f} a million. {said}"
+        f"S3 moves images of {run.glacier_from_bytes:,} bytes or more to Glacier Instant Retrieval after a day, "
+        f"for ${dollars_per_million:.2f} per million. {included}"
     )
 
 
-def floor(images: int) -> float:
-    """One PUT into S3 Standard and one table write an image: nobody who keeps both gets below."""
+def minimum_dollars(images: int) -> float:
+    """Lower bound for every design that stores and records each image: one S3 Standard PUT and one table write."""
     return images * (prices.S3_PUT.dollars + prices.TABLE_WRITE.dollars)

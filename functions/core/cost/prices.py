@@ -1,8 +1,8 @@
-"""What AWS asks, in dollars: us-east-1, on demand, without free tiers.
+"""AWS prices in dollars: us-east-1, on demand, without free tiers.
 
-`source` is the page that has the say, as read on 2026-11-23. On 2026-11-25 each figure was held against public pages
-that repeat them (cloudchipr.com, airbyte.com, wring.co, c3x.dev, factualminds.com; for Standard-IA infracost's tests),
-but for the requests of Glacier Instant Retrieval, of which none was found. Change one here, and all estimates follow.
+`source` is the AWS pricing page, as read on 2026-11-23. On 2026-11-25 each figure was compared with public pages that
+repeat it (cloudchipr.com, airbyte.com, wring.co, c3x.dev, factualminds.com; for Standard-IA infracost's tests), except
+for the requests of Glacier Instant Retrieval, for which no such page was found. All estimates use these constants.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """`dollars` for one `unit`."""
+    """Price of one `unit`, in dollars."""
 
     dollars: float
     unit: str
@@ -35,17 +35,19 @@ S3_PUT_INTO: Mapping[str, Price] = {
     "STANDARD_IA": S3_PUT_INFREQUENT,
     "GLACIER_IR": S3_PUT_GLACIER,
 }
-"""By the option `storage_class`."""
+"""Price of a PUT by the option `storage_class`."""
 
 S3_TO_GLACIER = Price(0.02 / 1000, "object that a lifecycle rule moves to Glacier Instant Retrieval", S3)
 S3_GET = Price(0.0004 / 1000, "GET", S3)
 TABLE_WRITE = Price(0.625 / MILLION, "write of up to 1 KB", DYNAMODB)
 TABLE_READ = Price(0.125 / MILLION / 2, "eventually consistent read of up to 4 KB", DYNAMODB)
-TRANSITION = Price(0.025 / 1000, "transition of a Standard workflow; a child's start is one", STEP_FUNCTIONS)
+TRANSITION = Price(
+    0.025 / 1000, "state transition of a Standard workflow; the start of a child execution is one", STEP_FUNCTIONS
+)
 EXPRESS_REQUEST = Price(1.00 / MILLION, "Express execution", STEP_FUNCTIONS)
 EXPRESS_SECOND = Price(
-    0.0625 * 0.00001667, "second of an Express execution in its smallest memory, 64 MB", STEP_FUNCTIONS
+    0.0625 * 0.00001667, "second of an Express execution at the minimum memory, 64 MB", STEP_FUNCTIONS
 )
 LAMBDA_REQUEST = Price(0.20 / MILLION, "invocation", LAMBDA)
 LAMBDA_GB_SECOND = Price(0.0000133334, "GB-second on arm64", LAMBDA)
-LOG_GB = Price(0.50, "GB of logs taken in", CLOUDWATCH)
+LOG_GB = Price(0.50, "GB of logs ingested", CLOUDWATCH)

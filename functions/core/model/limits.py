@@ -17,6 +17,10 @@ CHILD_SECONDS = 300.0
 """Maximum duration of an Express workflow, in seconds: of a child execution with its waits and retries
 (docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
 
+MAX_IDLE_CONNECTIONS = 128
+"""Idle connections to hosts that an environment keeps. Each has two file descriptors, of the 1,024 of a Lambda function
+(docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). With more hosts, each image needs a new connection."""
+
 MAX_URL_BYTES = 2048
 """Maximum length of a URL in bytes of UTF-8: the limit of a DynamoDB partition key
 (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import IO, Protocol
 
 from functions.core.model.runs import ManifestObject
-from functions.core.model.types import ExecutionInput, ImageRecord, ResultLine, RunFields, RunRecord
+from functions.core.model.types import ExecutionInput, ImageRecord, KeptItem, ResultLine, RunFields, RunRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +44,10 @@ class ImageTable(Protocol):
 
 
 class RunFiles(Protocol):
-    """What a run leaves under `runs/ID/` in the input bucket."""
+    """The folder `runs/ID/` of a run in the input bucket. Names are relative to it."""
 
     def write(self, name: str, lines: Iterable[Mapping[str, object]]) -> None:
-        """JSON lines, replacing what was there. Raises StorageFault."""
+        """Writes a file of JSON lines; an existing one is replaced. Raises StorageFault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +90,24 @@ class RunRecords(Protocol):
 
 
 class RunResults(RunFiles, Protocol):
-    """What SummarizeRun reads and writes of a run."""
+    """The files that SummarizeRun reads and writes."""
 
-    def each(self, folder: str) -> Iterator[tuple[str, list[ResultLine]]]:
-        """The parts of `folder` in the order of their names, each with its lines. Raises StorageFault."""
+    def result_parts(self) -> Iterator[tuple[str, list[ResultLine]]]:
+        """The parts of `results/` by name, in the order of their names. Raises StorageFault."""
 
-    def lost_children(self) -> Iterator[Iterator[bytes]]:
-        """The ResultWriter's files of batches that failed or never began, in pieces. Raises StorageFault."""
+    def kept_item_parts(self) -> Iterator[tuple[str, list[KeptItem]]]:
+        """The parts of `retries/` by name, in the order of their names. Raises StorageFault."""
+
+    def uncompleted_children(self) -> Iterator[Iterator[bytes]]:
+        """The ResultWriter files of child executions that failed or did not start, each in chunks.
+
+        Raises StorageFault.
+        """
 
     def write_text(
         self, name: str, pieces: Iterable[str], content_type: str, metadata: Mapping[str, str] | None = None
     ) -> None:
-        """A report, streamed; `metadata` travels with it. Raises StorageFault."""
+        """Writes a report; `metadata` is the user metadata of the object. Raises StorageFault."""
 
 
 LINK_SECONDS = 900

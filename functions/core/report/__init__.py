@@ -1,6 +1,1 @@
-"""The run's page, `report.html`: one file that needs nothing else, for a person."""
-
-from functions.core.report.figures import Figures
-from functions.core.report.page import page
-
-__all__ = ["Figures", "page"]
+"""The page of a run, `report.html`: one file for people that loads nothing else."""

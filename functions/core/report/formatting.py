@@ -1,8 +1,6 @@
-"""Figures as a person reads them."""
+"""Figures as text for people."""
 
 from datetime import UTC, datetime
-
-from functions.core.report.markup import Markup, tag
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 
@@ -11,27 +9,22 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
-def figure(value: int) -> Markup:
-    """For people with thousands separated, for programs as it is."""
-    return tag("data", number(value), value=value)
-
-
 def plural(count: int, noun: str) -> str:
     return f"{number(count)} {noun}" if count == 1 else f"{number(count)} {noun}s"
 
 
-def share(part: int, whole: int) -> str:
-    """In percent; what is something is never told as nothing, what is not all never as all."""
-    if not part or not whole:
+def share(part: int, total: int) -> str:
+    """In percent; 0% and 100% only where they are exact."""
+    if not part or not total:
         return "0%"
-    if part == whole:
+    if part == total:
         return "100%"
-    percent = min(max(part * 100 / whole, 0.1), 99.9)
+    percent = min(max(part * 100 / total, 0.1), 99.9)
     return f"{percent:.0f}%" if 1 <= percent <= 99 else f"{percent:.1f}%"
 
 
 def size(count: float) -> str:
-    """Decimal units, as the bills have them."""
+    """Bytes in decimal units, as AWS bills them."""
     for unit in _UNITS:
         if count < 1000 or unit == _UNITS[-1]:
             break
@@ -40,17 +33,16 @@ def size(count: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """A length of time in its two largest units."""
+    """A duration in its two largest units."""
     if not value:
         return "0 s"
     if value < 0.9995:
         return f"{value * 1000:.0f} ms"
     if value < 59.95:
         return f"{value:.1f} s"
-    whole = round(value)
-    minutes, rest = divmod(whole, 60)
+    minutes, remainder = divmod(round(value), 60)
     if minutes < 60:
-        return f"{minutes} min {rest} s"
+        return f"{minutes} min {remainder} s"
     hours, minutes = divmod(minutes, 60)
     if hours < 48:
         return f"{hours} h {minutes} min"
@@ -59,16 +51,13 @@ def seconds(value: float) -> str:
 
 
 def rate(per_second: float) -> str:
-    """In images a second where that is a number to speak of, else in images a minute."""
+    """Images per second, or per minute below one a second."""
     if per_second >= 10:
         return f"{per_second:,.0f} images/s"
     return f"{per_second:.1f} images/s" if per_second >= 1 else f"{per_second * 60:.1f} images/min"
 
 
-def moment(iso: str) -> Markup:
-    """A time of UTC, with the machine's own spelling of it."""
-    try:
-        when = datetime.fromisoformat(iso).astimezone(UTC)
-    except ValueError:
-        return tag("span", iso)
-    return tag("time", f"{when.day} {when:%B %Y, %H:%M:%S} UTC", datetime=iso)
+def utc_time(iso: str) -> str:
+    """An RFC 3339 time as date and time in UTC."""
+    time = datetime.fromisoformat(iso).astimezone(UTC)
+    return f"{time.day} {time:%B %Y, %H:%M:%S} UTC"

@@ -1,203 +1,152 @@
-"""The parts of the page. A part with nothing to tell is None."""
+"""The context of the template: figures of the summary and of the run's lines, prepared for each section of the page."""
 
-import itertools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from itertools import islice
 from urllib.parse import quote
 
-from functions.core.model.outcomes import OUTCOME_MEANINGS, OutcomeKind
+from functions.core.model.outcomes import OUTCOME_MEANINGS
 from functions.core.model.reasons import reason_meaning
-from functions.core.report.charts import Bar, bar_table, outline, rate_chart, stacked
-from functions.core.report.figures import Figures
-from functions.core.report.formatting import figure, moment, number, rate, seconds, share, size
-from functions.core.report.headline import headline
-from functions.core.report.markup import Child, Markup, foreign, tag
-from functions.core.report.next_steps import next_steps
+from functions.core.model.types import ResultLine, RunSummary
+from functions.core.report.aggregates import HostTimes, RunAggregates
+from functions.core.report.charts import RateChart, Rectangle, bar_percent, outline, rate_chart, stacked_bar
+from functions.core.report.formatting import number, plural, size
 
-SHOWN_HOSTS = 10
-SHOWN_COLUMNS = 4
-LONG = 1000
-SHORT = 60
+MAX_HOSTS = 10
+"""Hosts in each table."""
+
+MAX_COLUMNS = 4
+"""User columns of a failed row."""
 
 _DIGEST = re.compile(r"([0-9a-f]{8})[0-9a-f]{48}([0-9a-f]{8})")
 
 
-def header(summary: Mapping[str, Any]) -> Markup:
-    failed = summary["status"] != "succeeded"
-    manifest = summary["manifest"]
-    return tag(
-        "header",
-        tag("p", "Image Mirror", tag("span", summary["status"], class_=f"badge {summary['status']}")),
-        tag("h1", headline(summary)),
-        tag("p", tag("strong", str(summary["error"])), ": ", foreign(summary["cause"], LONG), class_="cause")
-        if failed
-        else None,
-        tag("p", foreign(summary["note"], LONG), class_="cause") if summary["note"] else None,
-        tag(
-            "dl",
-            _fact("Manifest", foreign(manifest["key"], LONG)),
-            _fact("Run", tag("code", summary["run_id"])),
-            _fact("Began", moment(summary["started_at"])),
-            _fact("Took", seconds(summary["duration_seconds"])),
-            _fact("Stored", f"{size(summary['bytes'])} at {rate(summary['images_per_second'])}")
-            if summary["stored"]
-            else None,
-            class_="facts",
-        ),
+@dataclass(frozen=True, slots=True)
+class OutcomeCount:
+    name: str
+    count: int
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailureCount:
+    """Failed rows by reason or by host. `percent` is the width of the bar, `meaning` that of a reason."""
+
+    name: str
+    count: int
+    percent: float
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostBar:
+    times: HostTimes
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class SampleImage:
+    """A stored image. `link` is relative to the page: it works in the folder of a local run."""
+
+    url: str
+    facts: str
+    key: str
+    link: str
+    outline: Rectangle
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """An empty list or None is a section that the page does not have."""
+
+    headline: str
+    outcomes: Sequence[OutcomeCount]
+    outcome_bar: Sequence[Rectangle]
+    rate_chart: RateChart | None
+    reasons: Sequence[FailureCount]
+    hosts: Sequence[FailureCount]
+    failures: Sequence[ResultLine]
+    slowest_hosts: Sequence[HostBar]
+    images: Sequence[SampleImage]
+
+
+def report_sections(summary: RunSummary, aggregates: RunAggregates) -> Sections:
+    outcomes = _outcomes(summary) if summary["rows"] else []
+    counts = aggregates.timeline.until(datetime.fromisoformat(summary["ended_at"]))
+    slowest = aggregates.hosts.slowest(MAX_HOSTS)
+    return Sections(
+        headline=headline(summary),
+        outcomes=outcomes,
+        outcome_bar=stacked_bar({outcome.name: outcome.count for outcome in outcomes}),
+        rate_chart=rate_chart(counts, aggregates.timeline.width) if any(counts) else None,
+        reasons=_failure_counts(summary["failures_by_reason"]),
+        hosts=_failure_counts(dict(islice(summary["failures_by_host"].items(), MAX_HOSTS))),
+        failures=aggregates.failures,
+        slowest_hosts=[HostBar(times, bar_percent(times.mean, slowest[0].mean)) for times in slowest],
+        images=[_image(line) for line in aggregates.images],
     )
 
 
-def books(summary: Mapping[str, Any]) -> Markup | None:
-    if not summary["rows"]:
-        return None
-    counts = {kind.value: summary[kind] for kind in OutcomeKind}
-    return _section(
-        "The books",
-        stacked(counts),
-        tag(
-            "dl",
-            _entry("rows", summary["rows"], "in the manifest"),
-            *(_entry(name, count, OUTCOME_MEANINGS[name]) for name, count in counts.items()),
-            class_="books",
-        ),
-    )
+def headline(summary: RunSummary) -> str:
+    """What happened, in one sentence. The page says below it why a run failed."""
+    rows, failed = summary["rows"], summary["failed"]
+    if summary["status"] == "cancelled":
+        return f"The run was cancelled: {number(failed)} of {plural(rows, 'row')} failed or were not attempted."
+    if summary["status"] != "succeeded" and summary["error"] != "TooManyFailures":
+        return "The run failed before it finished." if rows else "The run could not start."
+    if not rows:
+        return "The manifest has no rows: there was nothing to mirror."
+    if failed == rows:
+        return f"All {plural(rows, 'row')} failed." if rows > 1 else "The only row failed."
+    return f"{_stored(summary)}, {plural(failed, 'row') if failed else 'none'} failed."
 
 
-def what_next(summary: Mapping[str, Any]) -> Markup:
-    return _section("What to do next", next_steps(summary))
+def _stored(summary: RunSummary) -> str:
+    existing = summary["skipped"] + summary["unchanged"]
+    if not summary["stored"] and existing:
+        return f"{plural(existing, 'image')} already existed"
+    stored = plural(summary["stored"], "image") if summary["stored"] else "No images"
+    return f"{stored} stored, {number(existing)} already existed" if existing else f"{stored} stored"
 
 
-def rate_over_time(summary: Mapping[str, Any], figures: Figures) -> Markup | None:
-    counts = figures.timeline.until(datetime.fromisoformat(summary["ended_at"]))
-    if not any(counts):
-        return None
-    return _section("Images over time", rate_chart(counts, figures.timeline.width))
+def _outcomes(summary: RunSummary) -> list[OutcomeCount]:
+    counts = {
+        "stored": summary["stored"],
+        "unchanged": summary["unchanged"],
+        "skipped": summary["skipped"],
+        "duplicate": summary["duplicate"],
+        "failed": summary["failed"],
+    }
+    return [OutcomeCount(name, count, OUTCOME_MEANINGS[name]) for name, count in counts.items()]
 
 
-def failures(summary: Mapping[str, Any]) -> Markup | None:
-    if not summary["failed"]:
-        return None
-    by_reason = [
-        Bar(_reason(reason), count, (figure(count), share(count, summary["failed"])))
-        for reason, count in summary["failures_by_reason"].items()
+def _failure_counts(counts: dict[str, int]) -> list[FailureCount]:
+    largest = max(counts.values(), default=0)
+    return [
+        FailureCount(name, count, bar_percent(count, largest), reason_meaning(name)) for name, count in counts.items()
     ]
-    by_host = [
-        Bar(foreign(host), count, (figure(count), share(count, summary["failed"])))
-        for host, count in list(summary["failures_by_host"].items())[:SHOWN_HOSTS]
-    ]
-    tables = (
-        bar_table("By reason", ("Reason", "Rows", "Of all"), by_reason),
-        bar_table("By host", ("Host", "Rows", "Of all"), by_host),
-    )
-    return _section("Why rows failed", tag("div", *tables, class_="pair"))
 
 
-def first_failures(summary: Mapping[str, Any], figures: Figures) -> Markup | None:
-    if not figures.failures:
-        return None
-    rows = (
-        tag(
-            "tr",
-            tag("th", figure(line["row"]), scope="row"),
-            tag(
-                "td",
-                tag("p", foreign(line["url"] or "(no URL)"), class_="url"),
-                tag("p", tag("code", line["reason"]), " ", foreign(line["message"])),
-                _own(line.get("columns") or {}),
-            ),
-        )
-        for line in figures.failures
-    )
-    head = tag("tr", tag("th", "Row", scope="col"), tag("th", "What happened", scope="col"))
-    left = summary["failed"] - len(figures.failures)
-    more = tag(
-        "p",
-        f"{number(left)} more in ",
-        tag("a", "failures.csv", href="failures.csv"),
-        ".",
-    )
-    table = tag("table", tag("thead", head), tag("tbody", *rows), class_="cases")
-    return _section("The first that failed", table, more if left > 0 else None)
-
-
-def slowest_hosts(figures: Figures) -> Markup | None:
-    found = figures.hosts.slowest(SHOWN_HOSTS)
-    if not found:
-        return None
-    bars = [
-        Bar(
-            foreign(host.host),
-            host.mean,
-            (figure(host.images), seconds(host.mean / 1000), seconds(host.longest / 1000)),
-        )
-        for host in found
-    ]
-    return _section(
-        "The slowest hosts", bar_table("By mean time of a download", ("Host", "Images", "Mean", "Longest"), bars)
+def _image(line: ResultLine) -> SampleImage:
+    width, height, key = line.get("width"), line.get("height"), line["object_key"] or ""
+    image_type = str(line.get("content_type", "")).rpartition("/")[2]
+    facts = [f"{width} x {height}" if width and height else "", image_type, size(line["bytes"] or 0)]
+    return SampleImage(
+        url=line["url"],
+        facts=" · ".join(filter(None, facts)),
+        key=_DIGEST.sub(r"\1…\2", key),  # shortens the SHA-256 of a URL, not a key that the user chose
+        link=f"../../{quote(key)}",
+        outline=outline(width or 1, height or 1),
     )
 
 
-def images(figures: Figures) -> Markup | None:
-    """Links that work where this page lies in the folder of a local run, `images/` beside `runs/`."""
-    if not figures.images:
-        return None
-    return _section(
-        "Some of the images",
-        tag(
-            "p",
-            "On your own machine these open the files beside this page. In AWS the images bucket is private, ",
-            "and its table names the object of every URL.",
-        ),
-        tag("ul", *(_image(line) for line in figures.images), class_="images"),
-    )
-
-
-def _image(line: Mapping[str, Any]) -> Markup:
-    width, height, key = line.get("width"), line.get("height"), line["object_key"]
-    kind = str(line.get("content_type", "")).rpartition("/")[2]
-    facts = [f"{width} x {height}" if width and height else None, kind, size(line["bytes"])]
-    return tag(
-        "li",
-        outline(width or 1, height or 1),
-        tag(
-            "div",
-            tag("p", foreign(line["url"]), class_="url"),
-            tag("p", " · ".join(fact for fact in facts if fact)),
-            tag("p", tag("a", foreign(_short(key)), href=f"../../{quote(key)}")),
-        ),
-    )
-
-
-def _short(key: str) -> str:
-    """A name that follows from a URL's SHA-256, without the middle of it; one that the user chose as it is."""
-    return _DIGEST.sub(r"\1…\2", key)
-
-
-def _reason(reason: str) -> Markup:
-    return tag("span", tag("code", reason), " ", tag("span", reason_meaning(reason), class_="meaning"))
-
-
-def _own(columns: Mapping[str, Any]) -> Markup | None:
-    """The user's own columns, as many as there is room for; what is no text as JSON, as in failures.csv."""
-    if not columns:
-        return None
-    pairs = (
+def column_texts(line: ResultLine) -> list[tuple[str, str]]:
+    """The first user columns of a row; values other than strings as JSON, as in failures.csv."""
+    columns = line.get("columns") or {}
+    return [
         (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-        for name, value in itertools.islice(columns.items(), SHOWN_COLUMNS)
-    )
-    return tag("p", *(tag("span", foreign(n, SHORT), ": ", foreign(v, SHORT)) for n, v in pairs), class_="own")
-
-
-def _entry(name: str, count: int, meaning: str) -> Markup:
-    return tag("div", tag("dt", name), tag("dd", figure(count), tag("span", meaning)), class_=name)
-
-
-def _fact(name: str, value: Child) -> Markup:
-    return tag("div", tag("dt", name), tag("dd", value))
-
-
-def _section(title: str, *children: Child) -> Markup:
-    return tag("section", tag("h2", title), *children)
+        for name, value in islice(columns.items(), MAX_COLUMNS)
+    ]

@@ -1,38 +1,41 @@
-"""`failures.csv`: each failed row once, for people, who open it in a spreadsheet."""
+"""`failures.csv`: one line for each failed row, for people who open it in a spreadsheet."""
 
 import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+
+from functions.core.model.types import ResultLine
 
 COLUMNS = ("row", "url", "reason", "http_status", "retryable", "message")
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)*")
 
 
-def rows_of(lines: Iterable[Mapping[str, Any]], own: Sequence[str]) -> Iterator[str]:
-    """The report, a line a piece. `own` are the user's columns; one that is named as ours gets `your_` before it."""
+def csv_lines(lines: Iterable[ResultLine], user_columns: Sequence[str]) -> Iterator[str]:
+    """The header and a line for each failure. A user column with the name of one of ours gets the prefix `your_`."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)  # lines end by CRLF, else Python 3.11 puts no quotes around a lone CR
-    writer.writerow([*COLUMNS, *(f"your_{name}" if name in COLUMNS else name for name in map(_cell, own))])
-    yield _taken(buffer)
+    writer.writerow([*COLUMNS, *(f"your_{name}" if name in COLUMNS else name for name in map(_cell, user_columns))])
+    yield _drain(buffer)
     for line in lines:
-        columns = line.get("columns") or {}
-        writer.writerow([*(_cell(line.get(name)) for name in COLUMNS), *(_cell(columns.get(name)) for name in own)])
-        yield _taken(buffer)
+        values = line.get("columns") or {}
+        writer.writerow(
+            [*(_cell(line.get(name)) for name in COLUMNS), *(_cell(values.get(name)) for name in user_columns)]
+        )
+        yield _drain(buffer)
 
 
-def _taken(buffer: io.StringIO) -> str:
+def _drain(buffer: io.StringIO) -> str:
     text = buffer.getvalue()
     buffer.seek(0)
     buffer.truncate()
     return text
 
 
-def _cell(value: Any) -> str:
-    """As text that no spreadsheet takes for a formula."""
+def _cell(value: object) -> str:
+    """The value as text that no spreadsheet evaluates as a formula."""
     if value is None:
         return ""
     if isinstance(value, bool):

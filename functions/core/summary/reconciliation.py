@@ -1,94 +1,116 @@
-"""The books of a run: every row of the manifest once, with the outcome that a batch has written down for it."""
+"""Reconciliation of a run: every row of the manifest has exactly one outcome."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import TypeVar
 
 from functions.core.model.errors import BooksFault, RowError
 from functions.core.model.outcomes import OutcomeKind, failed_outcome
 from functions.core.model.ports import RunResults
 from functions.core.model.reasons import Reason
+from functions.core.model.types import OutcomeCounts, ResultLine
 from functions.core.model.urls import display_host
 
-Line = Mapping[str, Any]
+ItemT = TypeVar("ItemT")
 
-KEPT_HOSTS = 2000
-"""Of more hosts than twice that, those with the fewest failures are forgotten: memory must not grow with the run."""
+MAX_HOSTS = 2000
+"""Number of hosts, those with the most failures, that are kept once twice as many were counted: it bounds memory."""
 
-CRASHED = RowError(Reason.BATCH_CRASHED, "The batch that held the row crashed or was stopped before it got to it.")
+BATCH_CRASHED = RowError(
+    Reason.BATCH_CRASHED, "The batch of this row crashed or was stopped before it recorded an outcome."
+)
 
 
 @dataclass(slots=True)
 class Reconciliation:
-    """`rows` is counted from the manifest, the endings from what batches wrote: `check` holds one against the other.
+    """Counts of a run. `rows` comes from the manifest, all else from the lines that `add` receives.
 
-    `lost` are the failures of which no batch could tell.
+    `lost` is the number of failed rows that no batch recorded.
     """
 
     rows: int = 0
-    endings: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     hosts: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
     lost: int = 0
 
-    def add(self, line: Line) -> None:
-        kind = line["outcome"]
-        self.endings[kind] += 1
-        if kind == OutcomeKind.STORED:
+    def add(self, line: ResultLine) -> None:
+        outcome = line["outcome"]
+        self.outcomes[outcome] += 1
+        if outcome == OutcomeKind.STORED:
             self.bytes += line.get("bytes") or 0
-        if kind == OutcomeKind.FAILED:
+        if outcome == OutcomeKind.FAILED:
             self.reasons[line["reason"]] += 1
             self.lost += line.get("lost", False)
             self._count_host(display_host(line["url"]))
 
     def _count_host(self, host: str) -> None:
         self.hosts[host] += 1
-        if len(self.hosts) > 2 * KEPT_HOSTS:
-            self.hosts = Counter(dict(self.hosts.most_common(KEPT_HOSTS)))
+        if len(self.hosts) > 2 * MAX_HOSTS:
+            self.hosts = Counter(dict(self.hosts.most_common(MAX_HOSTS)))
 
     def check(self) -> None:
-        """Raises BooksFault."""
-        if self.rows != self.endings.total():
-            raise BooksFault(f"The manifest has {self.rows} rows, but {self.endings.total()} outcomes were found.")
+        """Raises BooksFault unless there is one outcome for each row."""
+        if self.rows != self.outcomes.total():
+            raise BooksFault(f"The manifest has {self.rows} rows, but {self.outcomes.total()} outcomes were found.")
+
+    def counts(self) -> OutcomeCounts:
+        return {
+            "stored": self.outcomes[OutcomeKind.STORED],
+            "unchanged": self.outcomes[OutcomeKind.UNCHANGED],
+            "skipped": self.outcomes[OutcomeKind.SKIPPED],
+            "duplicate": self.outcomes[OutcomeKind.DUPLICATE],
+            "failed": self.outcomes[OutcomeKind.FAILED],
+        }
 
 
-def written_lines(results: RunResults) -> Iterator[Line]:
-    """Every row's line, by row, once: of a batch that ran twice, the better end counts. One batch in memory."""
-    for _, parts in groupby(results.each("results"), key=lambda part: _batch_of(part[0])):
-        lines: dict[int, Line] = {}
-        for _, found in parts:
-            for line in found:
-                known = lines.get(line["row"])
-                if known is None or known["outcome"] == OutcomeKind.FAILED:
+def read_result_lines(results: RunResults) -> Iterator[ResultLine]:
+    """One line for each row with a recorded outcome, in the order of rows; keeps one batch in memory.
+
+    Where a batch ran twice, an outcome other than `failed` takes precedence, then the later one.
+    """
+    for _, parts in groupby(results.result_parts(), key=lambda part: _batch_of(part[0])):
+        lines: dict[int, ResultLine] = {}
+        for _, part_lines in parts:
+            for line in part_lines:
+                earlier = lines.get(line["row"])
+                if earlier is None or earlier["outcome"] == OutcomeKind.FAILED:
                     lines[line["row"]] = line
         yield from (lines[row] for row in sorted(lines))
 
 
-def _batch_of(name: str) -> str:
-    """`results/part-0000000101-02.jsonl`: the first row, without the round."""
-    return name.rpartition("/")[2].rpartition("-")[0]
+def _batch_of(part_name: str) -> str:
+    """The part's name without its round: `part-0000000101` for `results/part-0000000101-02.jsonl`."""
+    return part_name.rpartition("/")[2].rpartition("-")[0]
 
 
-def entries(
-    written: Iterable[Line], items: Iterable[Any], base_url: str = "", missing: RowError = CRASHED
-) -> Iterator[tuple[Any, Line]]:
-    """Each item of the manifest with its line. A row of which no batch has written failed as `missing` says."""
-    lines = iter(written)
-    line = next(lines, None)
-    number = 0
-    for number, item in enumerate(items, start=1):
-        if line is not None and line["row"] == number:
+def pair_with_items(
+    lines: Iterable[ResultLine], items: Iterable[ItemT], base_url: str = "", missing_outcome: RowError = BATCH_CRASHED
+) -> Iterator[tuple[ItemT, ResultLine]]:
+    """Each item of the manifest with its result line.
+
+    A row without a line gets a failure with the reason and message of `missing_outcome`. Raises BooksFault where a
+    line belongs to no item.
+    """
+    remaining = iter(lines)
+    line = next(remaining, None)
+    row = 0
+    for row, item in enumerate(items, start=1):
+        if line is not None and line["row"] == row:
             yield item, line
-            line = next(lines, None)
+            line = next(remaining, None)
         else:
-            yield item, _untold(number, item, missing, base_url)
+            yield item, _missing_line(row, item, missing_outcome, base_url)
     if line is not None:
-        raise BooksFault(f"There is an outcome for row {line['row']}, but the manifest has {number} rows.")
+        raise BooksFault(f"There is an outcome for row {line['row']}, but the manifest has {row} rows.")
 
 
-def _untold(number: int, item: Any, missing: RowError, base_url: str) -> Line:
-    """Of a crashed batch's rows nobody has told before: they are marked, to be counted."""
-    return failed_outcome(number, item, missing, base_url).as_json() | ({"lost": True} if missing is CRASHED else {})
+def _missing_line(row: int, item: object, missing_outcome: RowError, base_url: str) -> ResultLine:
+    """Rows of crashed batches are marked as lost: no batch has counted them in the metrics."""
+    line = failed_outcome(row, item, missing_outcome, base_url).as_json()
+    if missing_outcome is BATCH_CRASHED:
+        line["lost"] = True
+    return line

@@ -1,107 +1,117 @@
-"""The retry manifest: the rows that may succeed later, with the columns of the input and the options of the run."""
+"""The retry manifest: the rows that may still succeed, with the columns of the input and the options of the run."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from functions.core.manifests import json_rows
 from functions.core.manifests.formats import PARQUET, format_by_name
 from functions.core.model.options import Options
 from functions.core.model.ports import RunResults
 from functions.core.model.rows import with_absolute_url
+from functions.core.model.types import OptionValues, RunFields
 from functions.core.summary.spool import Spool
-
-FOLDER = "retries"
-"""Parts in which batches of a Parquet manifest put their rows: `{"row": …, "item": …}`."""
 
 
 class RetryManifest(Protocol):
-    """Filled in the order of rows, then written. A context manager: it may have a file open."""
+    """Rows are added in their order, then written. A context manager: it may have a file open."""
 
-    def add(self, row: int, item: Any) -> None: ...
+    def add(self, row: int, item: object) -> None: ...
 
-    def write(self, results: RunResults, options: Mapping[str, Any]) -> str | None:
-        """The name of what was written, if there is something to write. Raises StorageFault."""
+    def write(self, results: RunResults, options: OptionValues) -> str | None:
+        """The name of the file, or None if there is nothing to retry. Raises StorageFault."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows in the file, once it is written."""
 
     @property
     def missing(self) -> int:
-        """Rows that were added, and whose items could not be had."""
+        """Number of rows that were added and are not in the file, because their items could not be found."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
 
 
-def retry_manifest_for(record: Mapping[str, Any]) -> RetryManifest:
-    base_url = str((record.get("options") or {}).get("base_url", ""))
+def retry_manifest_for(record: RunFields) -> RetryManifest:
+    base_url = Options.from_payload(record.get("options") or {}).base_url
     if record.get("format") == PARQUET:
         return ParquetRetryManifest(base_url, int(record.get("rows", 0)))
     return ItemRetryManifest(base_url, str(record.get("format")))
 
 
 class ItemRetryManifest:
-    """Of a manifest that can be read again: its own items, in its own format."""
+    """The retry manifest of a manifest that can be read again: its items, in its format."""
 
     missing = 0
 
     def __init__(self, base_url: str, format_name: str) -> None:
         self._base_url = base_url
-        self._form = format_by_name(format_name)
-        self._items = Spool()
+        self._format = format_by_name(format_name)
+        self._items: Spool[object] = Spool()
 
-    def add(self, row: int, item: Any) -> None:
+    @property
+    def rows(self) -> int:
+        return len(self._items)
+
+    def add(self, row: int, item: object) -> None:
         self._items.add(with_absolute_url(item, self._base_url))
 
-    def write(self, results: RunResults, options: Mapping[str, Any]) -> str | None:
-        if self._form is None or not len(self._items):
+    def write(self, results: RunResults, options: OptionValues) -> str | None:
+        if self._format is None or not len(self._items):
             return None
-        name = f"retry{self._form.extension}"
-        _write(results, name, self._form.write(self._items), options)
+        name = f"retry{self._format.extension}"
+        _write(results, name, self._format.write(self._items), options)
         return name
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._items.__exit__(None, None, None)
+        self._items.__exit__()
 
 
 class ParquetRetryManifest:
-    """Of Parquet, which is not read here: items from the parts of batches and the inputs of those that crashed.
+    """The retry manifest of a Parquet manifest, which this function cannot read.
 
-    A byte a row is what it keeps. Written as JSON lines, in the order in which they are found.
+    The items come from the retries parts of the batches and from the inputs of child executions that did not complete.
+    They are written as JSON lines in that order. Memory: one byte for each row of the manifest.
     """
 
     def __init__(self, base_url: str, rows: int) -> None:
         self._base_url = base_url
-        self._wanted = bytearray(rows + 1)
+        self._pending = bytearray(rows + 1)
         self.missing = 0
+        self.rows = 0
 
-    def add(self, row: int, item: Any) -> None:
-        self._wanted[row] = 1
+    def add(self, row: int, item: object) -> None:
+        self._pending[row] = 1
         self.missing += 1
 
-    def write(self, results: RunResults, options: Mapping[str, Any]) -> str | None:
-        with Spool() as items:
-            for row, item in self._found(results):
-                if 0 < row < len(self._wanted) and self._wanted[row]:
-                    self._wanted[row] = 0
+    def write(self, results: RunResults, options: OptionValues) -> str | None:
+        spool: Spool[object] = Spool()
+        with spool as items:
+            for row, item in self._stored_items(results):
+                if 0 < row < len(self._pending) and self._pending[row]:
+                    self._pending[row] = 0
                     self.missing -= 1
                     items.add(with_absolute_url(item, self._base_url))
-            if not len(items):
+            self.rows = len(items)
+            if not self.rows:
                 return None
             _write(results, "retry.jsonl", json_rows.write_lines(items), options)
         return "retry.jsonl"
 
-    def _found(self, results: RunResults) -> Iterator[tuple[int, Any]]:
+    def _stored_items(self, results: RunResults) -> Iterator[tuple[int, object]]:
         if not self.missing:
             return
-        for _, lines in results.each(FOLDER):
-            yield from ((line["row"], line["item"]) for line in lines)
-        for chunks in results.lost_children():
-            for child in (child for _, child in json_rows.numbered_array(chunks)):
-                given = json.loads(child["Input"])
-                yield from ((element["row"] + 1, element["item"]) for element in given["Items"])
+        for _, kept_items in results.kept_item_parts():
+            yield from ((kept["row"], kept["item"]) for kept in kept_items)
+        for chunks in results.uncompleted_children():
+            for _, child in json_rows.numbered_array(chunks):
+                child_input = json.loads(child["Input"])
+                yield from ((entry["row"] + 1, entry["item"]) for entry in child_input["Items"])
 
     def __enter__(self) -> Self:
         return self
@@ -110,27 +120,27 @@ class ParquetRetryManifest:
         pass
 
 
-def _write(results: RunResults, name: str, pieces: Iterable[str], options: Mapping[str, Any]) -> None:
-    results.write_text(name, pieces, "text/plain; charset=utf-8", metadata(options))
+def _write(results: RunResults, name: str, pieces: Iterable[str], options: OptionValues) -> None:
+    results.write_text(name, pieces, "text/plain; charset=utf-8", object_metadata(options))
 
 
-def metadata(options: Mapping[str, Any]) -> dict[str, str]:
-    """A run's options as they travel with an object, so that a copy of it is a run with the same ones.
+def object_metadata(options: OptionValues) -> Mapping[str, str]:
+    """The options of a run as user metadata of an S3 object, so that a copy of it starts a run with the same options.
 
-    What is the default stays out, and `base_url`, for the URLs are absolute now.
+    Left out are default values, and `base_url`, because the URLs of a retry manifest are absolute.
     """
-    default = Options()
-    changed = {name: value for name, value in options.items() if name != "base_url" and _differs(default, name, value)}
+    defaults = Options()
+    changed = {name: value for name, value in options.items() if name != "base_url" and _differs(defaults, name, value)}
     texts = {name.replace("_", "-"): _text(value) for name, value in changed.items()}
-    return {name: value for name, value in texts.items() if value.isascii()}
+    return {name: text for name, text in texts.items() if text.isascii()}
 
 
-def _differs(default: Options, name: str, value: Any) -> bool:
-    usual = getattr(default, name, value)
-    return bool((list(usual) if isinstance(usual, tuple) else usual) != value)
+def _differs(defaults: Options, name: str, value: object) -> bool:
+    default = getattr(defaults, name, value)
+    return bool((list(default) if isinstance(default, tuple) else default) != value)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -16,6 +16,7 @@ from functions.core.download.rounds import Batch, RoundReport
 from functions.core.model.errors import InvalidManifest, RowError
 from functions.core.model.outcomes import Failure, Outcome, OutcomeKind
 from functions.core.model.reasons import Reason
+from functions.core.summary.execution import EndedExecution
 
 HANDLERS = (prepare_run, download_batch, summarize_run)
 EVENT = {"detail": {"bucket": {"name": "input"}, "object": {"key": "manifests/demo.csv"}}}
@@ -145,15 +146,16 @@ def test_download_batch_logs_a_line_a_failure_and_one_for_the_batch(
 
 
 class FakeSummarizer:
-    def __init__(self, **given: Any) -> None:
-        assert given["now"].tzinfo is UTC
+    def __init__(self, **arguments: Any) -> None:
+        assert arguments["now"].tzinfo is UTC
 
-    def summarize(self, *asked: Any, execution_arn: str) -> dict[str, Any]:
-        assert (*asked, execution_arn) == (EVENT, None, "t", "arn:e")
+    def summarize(self, execution: EndedExecution) -> dict[str, Any]:
+        assert execution == EndedExecution(input=EVENT, arn="arn:e", started_at="t", failure=None)
         return {"run_id": "r1", "status": "succeeded", "error": "", "cause": "", "counts": {"stored": 1}, "lost": 0}
 
-    def settle(self, *asked: Any) -> None:
-        assert (asked[0], asked[1].status) == (EVENT, "FAILED")
+    def summarize_once(self, execution: EndedExecution) -> None:
+        assert execution.failure is not None
+        assert (execution.input, execution.failure.error) == (EVENT, "Unknown")
 
 
 def test_summarize_run_passes_on_what_was_caught_and_logs_how_it_ended(
@@ -166,10 +168,11 @@ def test_summarize_run_passes_on_what_was_caught_and_logs_how_it_ended(
     client.cache_clear()
     summarize_run.config.cache_clear()
 
-    asked = {"input": EVENT, "execution_arn": "arn:e", "failure": None, "started_at": "t"}
-    ended = summarize_run.handler(asked, Context())
-    told = {"executionArn": "arn:e", "status": "FAILED", "startDate": 0, "input": json.dumps(EVENT)}
-    over = summarize_run.handler({"detail-type": "Step Functions Execution Status Change", "detail": told}, Context())
+    state = {"input": EVENT, "execution_arn": "arn:e", "failure": None, "started_at": "t"}
+    ended = summarize_run.handler(state, Context())
+    detail = {"executionArn": "arn:e", "status": "FAILED", "startDate": 0, "input": json.dumps(EVENT)}
+    event = {"detail-type": "Step Functions Execution Status Change", "detail": detail}
+    over = summarize_run.handler(event, Context())
 
     client.cache_clear()
     summarize_run.config.cache_clear()

@@ -127,7 +127,7 @@ def test_a_setting_that_moves_small_images_is_in_the_cost(
 
     plan(manifest=str(tmp_path / "one.txt"), options={})
 
-    assert "Images of 50,001 bytes and more S3 moves" in (shown := capsys.readouterr().out)
+    assert "S3 moves images of 50,001 bytes or more" in (shown := capsys.readouterr().out)
     assert re.search(r"│ cost +│ +\$2\.\d\d │", shown)
 
 
@@ -145,7 +145,7 @@ def test_a_batch_that_would_run_out_of_time_is_warned_of(tmp_path: Path, capsys:
 
     plan(manifest=str(tmp_path / "one.txt"), options={"batch-size": "1000", "per-host": "1"})
 
-    assert "take a smaller batch_size" in capsys.readouterr().out
+    assert "Use a smaller batch_size" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("options", [{"speed": "1"}, {}])

@@ -11,28 +11,27 @@ import pytest
 from functions.core.cost import prices
 from functions.core.cost.estimate import (
     CONNECT_MS,
-    KEPT_HOSTS,
     LOG_BYTES,
     RUN_SECONDS,
     RunEstimate,
-    components,
-    floor,
-    moves,
+    cost_components,
+    glacier_note,
+    minimum_dollars,
 )
 from functions.core.cost.prices import MILLION, Price
+from functions.core.model.limits import MAX_IDLE_CONNECTIONS
 from functions.core.model.options import Options
-from functions.core.web.session import MAX_IDLE_CONNECTIONS
 from local.commands.cost import asked, draw, main, one_lambda_an_image
 
 A_MILLION = RunEstimate(images=MILLION, size_kb=102.4, latency_ms=200)
 
 
 def test_the_floor_is_one_put_and_one_write() -> None:
-    assert floor(MILLION) == pytest.approx(5.625)
+    assert minimum_dollars(MILLION) == pytest.approx(5.625)
 
 
 def test_the_default_run_is_near_the_floor() -> None:
-    assert floor(MILLION) < A_MILLION.dollars <= 1.10 * floor(MILLION)
+    assert minimum_dollars(MILLION) < A_MILLION.dollars <= 1.10 * minimum_dollars(MILLION)
 
 
 def test_one_lambda_an_image_is_what_it_is_said_to_be() -> None:
@@ -40,7 +39,7 @@ def test_one_lambda_an_image_is_what_it_is_said_to_be() -> None:
 
 
 def test_components_add_up() -> None:
-    found = components(A_MILLION)
+    found = cost_components(A_MILLION)
 
     assert sum(found.values()) == pytest.approx(A_MILLION.dollars)
     assert min(found.values()) > 0
@@ -73,13 +72,13 @@ def test_images_that_are_large_enough_to_be_moved_cost_that_too_and_not_before()
     small, large = (replace(A_MILLION, size_kb=size) for size in (131.071, 131.072))
 
     assert large.dollars - small.dollars == pytest.approx(20, abs=0.01)
-    assert "That is in the figure" in moves(large)
-    assert "The figure is for smaller ones" in moves(small)
+    assert "The estimate includes it" in glacier_note(large)
+    assert "The estimate is for smaller images" in glacier_note(small)
 
 
 def test_a_setting_says_from_what_size_images_are_moved() -> None:
-    assert replace(A_MILLION, size_kb=10, glacier_from_bytes=10_000).moved == MILLION
-    assert replace(A_MILLION, size_kb=200, glacier_from_bytes=10**9).moved == 0
+    assert replace(A_MILLION, size_kb=10, glacier_from_bytes=10_000).images_moved_to_glacier == MILLION
+    assert replace(A_MILLION, size_kb=200, glacier_from_bytes=10**9).images_moved_to_glacier == 0
 
 
 @pytest.mark.parametrize(
@@ -94,8 +93,8 @@ def test_a_put_costs_what_its_storage_class_asks(storage_class: Any, dollars: fl
 def test_what_is_put_into_glacier_is_not_moved_there() -> None:
     there = replace(A_MILLION, size_kb=200, options=Options(storage_class="GLACIER_IR"))
 
-    assert there.moved == 0
-    assert moves(there) == ""
+    assert there.images_moved_to_glacier == 0
+    assert glacier_note(there) == ""
     assert there.dollars < replace(A_MILLION, size_kb=200).dollars
 
 
@@ -113,9 +112,10 @@ def test_fewer_hosts_than_a_batch_could_ask_take_longer() -> None:
 
 
 def test_more_hosts_than_connections_are_kept_for_cost_a_handshake_an_image() -> None:
-    kept, more = (replace(A_MILLION, latency_ms=0, hosts=hosts) for hosts in (KEPT_HOSTS, KEPT_HOSTS + 1))
+    kept, more = (
+        replace(A_MILLION, latency_ms=0, hosts=hosts) for hosts in (MAX_IDLE_CONNECTIONS, MAX_IDLE_CONNECTIONS + 1)
+    )
 
-    assert KEPT_HOSTS == MAX_IDLE_CONNECTIONS
     assert more.cpu_ms - kept.cpu_ms == pytest.approx(CONNECT_MS)
     assert more.dollars > kept.dollars
 
@@ -145,7 +145,7 @@ def test_an_image_of_a_large_run_costs_and_takes_no_more_than_one_of_a_small_run
 def test_batches_run_as_many_at_a_time_as_the_options_let_them() -> None:
     few, many = (RunEstimate(images=MILLION, options=Options(max_concurrency=most)) for most in (40, 400))
 
-    assert (few.at_a_time, many.at_a_time) == (40, 400)
+    assert (few.concurrent_batches, many.concurrent_batches) == (40, 400)
     assert few.seconds > 4 * many.seconds
     assert few.dollars == many.dollars
 
@@ -166,8 +166,8 @@ def test_a_run_of_nothing_costs_next_to_nothing() -> None:
 
 
 def test_a_batch_that_cannot_end_in_time_is_known_for_one() -> None:
-    assert not A_MILLION.overlong
-    assert RunEstimate(images=500, latency_ms=3000, options=Options(per_host=1, batch_size=500), hosts=1).overlong
+    assert not A_MILLION.batch_too_long
+    assert RunEstimate(images=500, latency_ms=3000, options=Options(per_host=1, batch_size=500), hosts=1).batch_too_long
 
 
 def test_make_cost_takes_what_is_given_and_else_the_defaults() -> None:
@@ -210,7 +210,7 @@ def test_make_cost_says_what_for_beside_what_and_how_long(
 
     assert main() == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in components(A_MILLION))
+    assert all(name in shown for name in cost_components(A_MILLION))
     assert f"{A_MILLION.dollars:,.4f}" in shown
     assert "times the floor of one PUT and one table write ($5.625)" in shown
     assert "at a time" in shown

@@ -21,7 +21,7 @@ SAMPLE = 200
 
 
 def check(name: str, data: bytes, whole_bytes: int = 10**9) -> ValidatedManifest:
-    manifests = FakeManifests(piece=64)
+    manifests = FakeManifests(chunk_bytes=64)
     manifests.add(f"manifests/{name}", data)
     return validate_manifest(manifests, ManifestObject("input", f"manifests/{name}", "e1", len(data)), whole_bytes)
 

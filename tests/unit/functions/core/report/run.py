@@ -3,13 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from functions.core.report import Figures, page
+from functions.core.model.types import ResultLine, RunSummary
+from functions.core.report.aggregates import RunAggregates
+from functions.core.report.page import render_page
 
 STARTED = "2026-11-23T04:54:42.000Z"
 START = datetime(2026, 11, 23, 4, 54, 42, tzinfo=UTC)
 
 
-def stored(row: int = 1, *, seconds: float = 1, ms: int = 100, host: str = "a.example", **more: Any) -> dict[str, Any]:
+def stored(row: int = 1, *, seconds: float = 1, ms: int = 100, host: str = "a.example", **fields: Any) -> ResultLine:
     return {
         "row": row,
         "url": f"https://{host}/{row}.jpg",
@@ -21,39 +23,39 @@ def stored(row: int = 1, *, seconds: float = 1, ms: int = 100, host: str = "a.ex
         "height": 320,
         "downloaded_at": (START + timedelta(seconds=seconds)).isoformat(timespec="milliseconds"),
         "ms": ms,
-        **more,
+        **fields,
     }
 
 
-def failed(row: int = 1, **more: Any) -> dict[str, Any]:
+def failed(row: int = 1, **fields: Any) -> ResultLine:
     return {
         "row": row,
         "url": f"https://a.example/{row}.jpg",
         "outcome": "failed",
         "reason": "http_4xx",
         "message": "The server answered 404 Not Found.",
-        **more,
+        **fields,
     }
 
 
-def figures(*lines: dict[str, Any]) -> Figures:
-    found = Figures.since(STARTED)
+def aggregates(*lines: ResultLine) -> RunAggregates:
+    run = RunAggregates.since(STARTED)
     for line in lines:
-        found.add(line)
-    return found
+        run.add(line)
+    return run
 
 
-def summary(**more: Any) -> dict[str, Any]:
-    """Of a run of ten seconds; `rows` follow from the endings."""
-    counts = {name: more.get(name, 0) for name in ("stored", "unchanged", "skipped", "duplicate", "failed")}
-    lost = counts["failed"]
+def summary(**fields: Any) -> RunSummary:
+    """The summary of a run of ten seconds; `rows` follows from the outcomes."""
+    counts = {name: fields.get(name, 0) for name in ("stored", "unchanged", "skipped", "duplicate", "failed")}
+    failures = counts["failed"]
     return {
         "run_id": "demo-0f3a9c1b22de",
         "status": "succeeded",
         "error": None,
         "cause": None,
         "note": None,
-        "manifest": {"bucket": "input", "key": "manifests/demo.csv"},
+        "manifest": {"bucket": "input", "key": "manifests/demo.csv", "format": "csv", "etag": "e1", "size": 9},
         "started_at": STARTED,
         "ended_at": "2026-11-23T04:54:52.000Z",
         "duration_seconds": 10.0,
@@ -61,13 +63,16 @@ def summary(**more: Any) -> dict[str, Any]:
         **counts,
         "bytes": 1000 * counts["stored"],
         "images_per_second": counts["stored"] / 10,
-        "failures_by_reason": {"http_4xx": lost} if lost else {},
-        "failures_by_host": {"a.example": lost} if lost else {},
-        "retry_manifest": "runs/demo-0f3a9c1b22de/retry.csv" if lost else None,
-        "failures_report": "runs/demo-0f3a9c1b22de/failures.csv" if lost else None,
-        **more,
+        "failures_by_reason": {"http_4xx": failures} if failures else {},
+        "failures_by_host": {"a.example": failures} if failures else {},
+        "retry_manifest": "runs/demo-0f3a9c1b22de/retry.csv" if failures else None,
+        "failures_report": "runs/demo-0f3a9c1b22de/failures.csv" if failures else None,
+        "report": "runs/demo-0f3a9c1b22de/report.html",
+        **fields,
     }
 
 
-def page_of(*lines: dict[str, Any], **more: Any) -> str:
-    return page(summary(**more), figures(*lines))
+def page_of(*lines: ResultLine, **fields: Any) -> str:
+    run = aggregates(*lines)
+    run.retry_rows = fields.get("failed", 0)
+    return render_page(summary(**fields), run)

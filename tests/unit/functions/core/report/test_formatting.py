@@ -1,8 +1,8 @@
-"""Figures as a person reads them."""
+"""Figures as text for people."""
 
 import pytest
 
-from functions.core.report.formatting import moment, rate, seconds, share, size
+from functions.core.report.formatting import rate, seconds, share, size, utc_time
 
 
 @pytest.mark.parametrize(
@@ -44,5 +44,5 @@ def test_rates(per_second: float, shown: str) -> None:
     assert rate(per_second) == shown
 
 
-def test_a_moment_is_of_utc_whatever_zone_it_was_told_in() -> None:
-    assert ">23 November 2026, 04:54:42 UTC<" in moment("2026-11-23T05:54:42+01:00").text
+def test_a_time_is_shown_in_utc_whatever_its_zone() -> None:
+    assert utc_time("2026-11-23T05:54:42+01:00") == "23 November 2026, 04:54:42 UTC"

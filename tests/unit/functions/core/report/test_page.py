@@ -6,37 +6,36 @@ import re
 import shlex
 from html import unescape
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core import report
 from functions.core.model.outcomes import OUTCOME_MEANINGS, OutcomeKind
 from functions.core.model.reasons import REASON_MEANINGS, Reason
-from functions.core.report.headline import headline
-from functions.core.report.timeline import BUCKETS
+from functions.core.report.aggregates import BUCKETS
+from functions.core.report.page import TEMPLATES
+from functions.core.report.sections import headline
 from tests.unit.functions.core.report.run import failed, page_of, stored, summary
 
 LIMIT = 200_000
-CSS = Path(report.__file__).with_name("style.css").read_text()
+CSS = (TEMPLATES / "style.css").read_text()
 
 
 @pytest.mark.parametrize(
     ("run", "sentence"),
     [
         ({"stored": 3}, "3 images stored, none failed."),
-        ({"stored": 1, "skipped": 2}, "1 image stored, 2 were there already, none failed."),
-        ({"skipped": 1}, "1 image was there already, none failed."),
+        ({"stored": 1, "skipped": 2}, "1 image stored, 2 already existed, none failed."),
+        ({"skipped": 1}, "1 image already existed, none failed."),
         ({"stored": 1200, "failed": 1}, "1,200 images stored, 1 row failed."),
         ({"failed": 2}, "All 2 rows failed."),
-        ({"failed": 1}, "The one row failed."),
-        ({"duplicate": 1, "failed": 3}, "No image stored, 3 rows failed."),
+        ({"failed": 1}, "The only row failed."),
+        ({"duplicate": 1, "failed": 3}, "No images stored, 3 rows failed."),
         ({}, "The manifest has no rows: there was nothing to mirror."),
-        ({"status": "failed", "error": "InvalidManifest"}, "The run could not be started."),
-        ({"status": "failed", "error": "States.Timeout", "failed": 2}, "The run failed before it was through."),
+        ({"status": "failed", "error": "InvalidManifest"}, "The run could not start."),
+        ({"status": "failed", "error": "States.Timeout", "failed": 2}, "The run failed before it finished."),
         ({"status": "failed", "error": "TooManyFailures", "stored": 1, "failed": 2}, "1 image stored, 2 rows failed."),
     ],
 )
@@ -48,7 +47,7 @@ def test_every_outcome_and_every_reason_has_a_meaning() -> None:
     assert (set(OUTCOME_MEANINGS), set(REASON_MEANINGS)) == (set(OutcomeKind), set(Reason))
 
 
-def test_the_books_are_there_for_programs_too() -> None:
+def test_the_counts_are_there_for_programs_too() -> None:
     html = page_of(stored=27_000, duplicate=1, failed=5)
 
     figures = dict(re.findall(r'<dt>(\w+)</dt><dd><data value="(\d+)">', html))
@@ -100,31 +99,31 @@ def test_commands_are_of_words_that_a_shell_takes_as_they_are() -> None:
 def test_a_run_without_failures_has_nothing_to_do() -> None:
     html = page_of(stored(), stored=1)
 
-    assert "Nothing: no row failed." in html
+    assert "Nothing to do: no row failed." in html
     assert "failures.csv" not in html
 
 
-def test_a_manifest_that_was_refused_is_to_be_mended() -> None:
+def test_a_manifest_that_was_refused_is_to_be_fixed() -> None:
     cause = "The manifest has no url column: its first line has <b>, link."
 
     html = page_of(status="failed", error="InvalidManifest", cause=cause)
 
     assert "its first line has &lt;b&gt;, link." in html
-    assert "Mend the manifest as the sentence above says." in html
+    assert "Fix the manifest as described above and upload it again" in html
 
 
 def test_the_chart_says_in_words_and_as_a_table_what_it_draws() -> None:
     html = page_of(*(stored(row, seconds=1) for row in range(1, 5)), stored(5, seconds=3), stored=5)
 
     assert 'aria-label="Images per second over 10.2 s, at most 16 images/s"' in html
-    (table,) = re.findall(r"<details>(.*?)</details>", html)
+    (table,) = re.findall(r"<details>(.*?)</details>", html, re.S)
     assert sum(int(count) for count in re.findall(r'<td><data value="(\d+)">', table)) == 5
 
 
 def test_no_part_stands_there_empty() -> None:
     html = page_of(skipped=2)
 
-    assert re.findall(r"<h2>(.*?)</h2>", html) == ["The books", "What to do next"]
+    assert re.findall(r"<h2>(.*?)</h2>", html) == ["Rows by outcome", "Next steps"]
 
 
 class Nested(HTMLParser):
@@ -218,4 +217,4 @@ def test_what_the_page_shows_of_columns_is_what_the_row_said() -> None:
     html = page_of(failed(columns={"n": 7, "tags": ["a", "<b>"]}), stored=1, failed=1)
 
     assert "<bdi>n</bdi>: <bdi>7</bdi>" in html
-    assert "<bdi>[&quot;a&quot;, &quot;&lt;b&gt;&quot;]</bdi>" in html
+    assert "<bdi>[&#34;a&#34;, &#34;&lt;b&gt;&#34;]</bdi>" in html

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.summary.failures_csv import COLUMNS, rows_of
+from functions.core.summary.failures_csv import COLUMNS, csv_lines
 
 LINE: dict[str, Any] = {
     "row": 3,
@@ -21,8 +21,8 @@ LINE: dict[str, Any] = {
 }
 
 
-def report(lines: list[dict[str, Any]], *own: str) -> list[list[str]]:
-    return list(csv.reader(io.StringIO("".join(rows_of(lines, own)), newline="")))
+def report(lines: list[dict[str, Any]], *user_columns: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO("".join(csv_lines(lines, user_columns)), newline="")))
 
 
 def cell(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The books of a run."""
+"""Reconciling the outcomes of a run with its rows."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.core.model.errors import BooksFault
-from functions.core.summary.reconciliation import Reconciliation, entries, written_lines
+from functions.core.summary.reconciliation import Reconciliation, pair_with_items, read_result_lines
 from tests.support.fakes import FakeResults
 
-ENDINGS = ["stored", "unchanged", "skipped", "duplicate", "failed"]
+OUTCOMES = ["stored", "unchanged", "skipped", "duplicate", "failed"]
 
 
 def line(row: int, outcome: str = "stored", **more: Any) -> dict[str, Any]:
@@ -30,14 +30,14 @@ def results(**parts: list[dict[str, Any]]) -> FakeResults:
 def test_lines_come_by_row_over_batches_and_rounds() -> None:
     found = results(p11_0=[line(11)], p1_0=[line(1), line(3)], p1_1=[line(2)], p101_0=[line(101)])
 
-    assert [entry["row"] for entry in written_lines(found)] == [1, 2, 3, 11, 101]
+    assert [entry["row"] for entry in read_result_lines(found)] == [1, 2, 3, 11, 101]
 
 
 @pytest.mark.parametrize(("first", "second"), [("failed", "stored"), ("stored", "failed"), ("failed", "duplicate")])
-def test_of_a_batch_that_ran_twice_the_better_end_counts(first: str, second: str) -> None:
+def test_of_a_batch_that_ran_twice_the_better_outcome_counts(first: str, second: str) -> None:
     found = results(p1_0=[line(1, first)], p1_1=[line(1, second)])
 
-    (entry,) = written_lines(found)
+    (entry,) = read_result_lines(found)
 
     assert entry["outcome"] != "failed"
 
@@ -45,7 +45,7 @@ def test_of_a_batch_that_ran_twice_the_better_end_counts(first: str, second: str
 def test_of_two_failures_the_later_one_counts() -> None:
     found = results(p1_0=[line(1, "failed", reason="dns")], p1_1=[line(1, "failed", reason="tls")])
 
-    (entry,) = written_lines(found)
+    (entry,) = read_result_lines(found)
 
     assert entry["reason"] == "tls"
 
@@ -54,17 +54,17 @@ def test_failures_parts_are_not_read_twice() -> None:
     found = results(p1_0=[line(1, "failed")])
     found.write("failures/part-0000000001-00.jsonl", [line(1, "failed")])
 
-    assert len(list(written_lines(found))) == 1
+    assert len(list(read_result_lines(found))) == 1
 
 
 def test_every_item_has_its_line() -> None:
-    assert list(entries([line(1), line(2)], ["a", "b"])) == [("a", line(1)), ("b", line(2))]
+    assert list(pair_with_items([line(1), line(2)], ["a", "b"])) == [("a", line(1)), ("b", line(2))]
 
 
 def test_rows_of_which_nothing_was_written_are_a_crashed_batchs() -> None:
     items = ["1.png", {"url": "http://b.example/?sig=x", "id": 7}, "http://c.example/", 5]
 
-    found = list(entries([line(3)], items, "http://a.example"))
+    found = list(pair_with_items([line(3)], items, "http://a.example"))
 
     assert [entry["outcome"] for _, entry in found] == ["failed", "failed", "stored", "failed"]
     assert [entry["url"] for _, entry in found if entry["outcome"] == "failed"] == [
@@ -80,23 +80,23 @@ def test_rows_of_which_nothing_was_written_are_a_crashed_batchs() -> None:
 @pytest.mark.parametrize("rows", [[1, 2, 3], [3], [1, 1]])
 def test_an_outcome_too_many_is_a_fault(rows: list[int]) -> None:
     with pytest.raises(BooksFault, match=f"an outcome for row {rows[-1]}, but the manifest has 2 rows"):
-        list(entries([line(row) for row in rows], ["a", "b"]))
+        list(pair_with_items([line(row) for row in rows], ["a", "b"]))
 
 
 def test_no_items_and_no_lines_are_nothing() -> None:
-    assert list(entries([], [])) == []
+    assert list(pair_with_items([], [])) == []
 
 
-def test_books_that_do_not_add_up_are_a_fault() -> None:
-    books = Reconciliation(rows=2)
-    books.add(line(1))
+def test_outcomes_that_do_not_add_up_to_the_rows_are_a_fault() -> None:
+    reconciliation = Reconciliation(rows=2)
+    reconciliation.add(line(1))
 
     with pytest.raises(BooksFault, match="has 2 rows, but 1 outcomes were found"):
-        books.check()
+        reconciliation.check()
 
 
-def test_books_count_bytes_reasons_and_hosts() -> None:
-    books = Reconciliation(rows=5)
+def test_bytes_reasons_and_hosts_are_counted() -> None:
+    reconciliation = Reconciliation(rows=5)
     for entry in (
         line(1, bytes=10),
         line(2, "skipped"),
@@ -104,22 +104,22 @@ def test_books_count_bytes_reasons_and_hosts() -> None:
         line(4, "failed", reason="dns", url="http://b.example:8080/x"),
         line(5, "failed", reason="invalid_row", url=""),
     ):
-        books.add(entry)
+        reconciliation.add(entry)
 
-    books.check()
-    assert (books.bytes, books.reasons) == (10, {"dns": 2, "invalid_row": 1})
-    assert books.hosts == {"a.example": 1, "b.example:8080": 1, "(none)": 1}
-
-
-def test_a_host_that_cannot_be_told_is_counted_too() -> None:
-    books = Reconciliation(rows=1)
-    books.add(line(1, "failed", url="http://[::1/"))
-
-    assert books.hosts == {"(none)": 1}
+    reconciliation.check()
+    assert (reconciliation.bytes, reconciliation.reasons) == (10, {"dns": 2, "invalid_row": 1})
+    assert reconciliation.hosts == {"a.example": 1, "b.example:8080": 1, "(none)": 1}
 
 
-@given(outcomes=st.lists(st.sampled_from([*ENDINGS, None]), max_size=30), batch=st.integers(1, 7))
-def test_whatever_batches_have_written_the_books_balance(outcomes: list[str | None], batch: int) -> None:
+def test_a_url_without_a_valid_host_is_counted_too() -> None:
+    reconciliation = Reconciliation(rows=1)
+    reconciliation.add(line(1, "failed", url="http://[::1/"))
+
+    assert reconciliation.hosts == {"(none)": 1}
+
+
+@given(outcomes=st.lists(st.sampled_from([*OUTCOMES, None]), max_size=30), batch=st.integers(1, 7))
+def test_whatever_batches_have_written_the_run_is_reconciled(outcomes: list[str | None], batch: int) -> None:
     """A row without an outcome is one that no batch has written."""
     found = FakeResults()
     for first in range(0, len(outcomes), batch):
@@ -127,10 +127,12 @@ def test_whatever_batches_have_written_the_books_balance(outcomes: list[str | No
         lines = [line(row, outcome) for row, outcome in rows if outcome]
         if lines:
             found.write(f"results/part-{first + 1:010d}-00.jsonl", lines)
-    books = Reconciliation(rows=len(outcomes))
+    reconciliation = Reconciliation(rows=len(outcomes))
 
-    for _, entry in entries(written_lines(found), [f"http://a.example/{row}" for row in range(len(outcomes))]):
-        books.add(entry)
+    for _, entry in pair_with_items(
+        read_result_lines(found), [f"http://a.example/{row}" for row in range(len(outcomes))]
+    ):
+        reconciliation.add(entry)
 
-    books.check()
-    assert books.endings["failed"] == outcomes.count("failed") + outcomes.count(None)
+    reconciliation.check()
+    assert reconciliation.outcomes["failed"] == outcomes.count("failed") + outcomes.count(None)

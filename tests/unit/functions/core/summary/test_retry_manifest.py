@@ -8,7 +8,7 @@ import pytest
 from functions.core.model.metadata import options_from_metadata
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
-from functions.core.summary.retry_manifest import metadata, retry_manifest_for
+from functions.core.summary.retry_manifest import object_metadata, retry_manifest_for
 from tests.support.fakes import FakeResults
 
 
@@ -24,15 +24,15 @@ def test_a_copy_of_it_is_a_run_with_the_same_options(options: dict[str, Any]) ->
     first = validate_options(options)
     stored = json.loads(json.dumps({name: getattr(first, name) for name in Options.__dataclass_fields__}))
 
-    assert validate_options(options_from_metadata(metadata(stored))) == first
+    assert validate_options(options_from_metadata(object_metadata(stored))) == first
 
 
 def test_the_base_url_stays_behind_for_urls_are_absolute() -> None:
-    assert metadata({"base_url": "http://a.example", "batch_size": 5}) == {"batch-size": "5"}
+    assert object_metadata({"base_url": "http://a.example", "batch_size": 5}) == {"batch-size": "5"}
 
 
 def test_what_metadata_cannot_hold_stays_behind() -> None:
-    assert metadata({"user_agent": "J\u00f6rg"}) == {}
+    assert object_metadata({"user_agent": "J\u00f6rg"}) == {}
 
 
 def child(*rows: int) -> dict[str, Any]:
@@ -45,10 +45,10 @@ def parquet(rows: int = 9) -> Any:
     return retry_manifest_for({"format": "parquet", "rows": rows, "options": {"base_url": "http://a.example"}})
 
 
-def test_rows_of_parquet_come_from_the_parts_of_batches_and_from_the_inputs_of_lost_ones() -> None:
+def test_rows_of_parquet_come_from_the_parts_of_batches_and_from_the_inputs_of_uncompleted_ones() -> None:
     results = FakeResults()
     results.write("retries/part-0000000001-00.jsonl", [{"row": row, "item": {"url": f"{row}.png"}} for row in (1, 2)])
-    results.lost = [[child(5, 6)], [child(7)]]
+    results.uncompleted = [[child(5, 6)], [child(7)]]
     retries = parquet()
     for row in (2, 6, 7):
         retries.add(row, None)
@@ -60,13 +60,13 @@ def test_rows_of_parquet_come_from_the_parts_of_batches_and_from_the_inputs_of_l
         {"url": "http://a.example/6.png", "id": 6},
         {"url": "http://a.example/7.png", "id": 7},
     ]
-    assert (retries.missing, results.metadata["retry.jsonl"]) == (0, {"rounds": "2"})
+    assert (retries.rows, retries.missing, results.metadata["retry.jsonl"]) == (3, 0, {"rounds": "2"})
 
 
-def test_a_row_that_two_parts_have_stands_in_it_once() -> None:
+def test_a_row_that_two_parts_have_is_in_it_once() -> None:
     results = FakeResults()
     results.write("retries/part-0000000001-00.jsonl", [{"row": 1, "item": {"url": "http://a/1"}}])
-    results.lost = [[child(1)]]
+    results.uncompleted = [[child(1)]]
     retries = parquet()
     retries.add(1, None)
 

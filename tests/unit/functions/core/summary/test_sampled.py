@@ -1,4 +1,4 @@
-"""A manifest of which PrepareRun has read only both ends: SummarizeRun counts its rows."""
+"""A manifest whose rows SummarizeRun counts, because PrepareRun has read only its beginning and its end."""
 
 import json
 from datetime import UTC, datetime
@@ -8,6 +8,7 @@ import pytest
 
 from functions.core.manifests import validation as check
 from functions.core.prepare import Preparer
+from functions.core.summary.execution import EndedExecution
 from functions.core.summary.summarizer import Summarizer
 from tests.support.fakes import FakeManifests, FakeNotices, FakeRecords, FakeResults
 
@@ -35,10 +36,10 @@ class World:
         ended = datetime(2026, 7, 25, 12, 0, 8, tzinfo=UTC)
         Summarizer(
             manifests=self.manifests, results=self.results, records=self.records, notices=FakeNotices(), now=ended
-        ).summarize(self.event, None, STARTED)
+        ).summarize(EndedExecution(input=self.event, arn="arn:1", started_at=STARTED))
         found: dict[str, Any] = json.loads(self.results.texts["summary.json"])
-        endings = ("stored", "unchanged", "skipped", "duplicate", "failed")
-        assert found["rows"] == sum(found[ending] for ending in endings), "the books balance"
+        outcomes = ("stored", "unchanged", "skipped", "duplicate", "failed")
+        assert found["rows"] == sum(found[outcome] for outcome in outcomes), "the run is reconciled"
         return found
 
 
@@ -65,7 +66,7 @@ def test_rows_that_the_check_would_have_refused_are_counted_as_step_functions_do
     assert world.summarize()["rows"] == ROWS + 2
 
 
-def test_a_line_that_ends_the_reading_ends_the_books_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_line_ends_the_rows_and_the_note_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [b'"http://a.example/%d"\n' % row for row in range(1, ROWS + 1)]
     world = World(b"".join([*lines[:150], b"no JSON\n", *lines[150:]]), monkeypatch, "manifests/big.jsonl")
 

@@ -16,12 +16,13 @@ from functions.core.model.errors import BooksFault, StorageFault
 from functions.core.model.ports import Notification
 from functions.core.model.runs import run_id_of
 from functions.core.prepare import Preparer
+from functions.core.summary.execution import EndedExecution, WorkflowFailure
 from functions.core.summary.summarizer import Summarizer
 from tests.support.fakes import FakeManifests, FakeNotices, FakeRecords, FakeResults
 
 STARTED = "2026-07-25T12:00:00.000Z"
 ENDED = datetime(2026, 7, 25, 12, 0, 8, tzinfo=UTC)
-ENDINGS = ("stored", "unchanged", "skipped", "duplicate", "failed")
+OUTCOMES = ("stored", "unchanged", "skipped", "duplicate", "failed")
 
 
 def line(row: int, outcome: str = "stored", **more: Any) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def line(row: int, outcome: str = "stored", **more: Any) -> dict[str, Any]:
 
 
 class World:
-    """A manifest that PrepareRun has read, and what batches wrote of it."""
+    """A manifest that PrepareRun has read, and the results that batches wrote."""
 
     def __init__(self, data: bytes, *lines: dict[str, Any], name: str = "demo.csv", **metadata: str) -> None:
         key = f"manifests/{name}"
@@ -51,9 +52,11 @@ class World:
         summarizer = Summarizer(
             manifests=self.manifests, results=self.results, records=self.records, notices=self.notices, now=ENDED
         )
-        ended = summarizer.summarize(self.event, caught, STARTED)
-        assert sum(self.summary[ending] for ending in ENDINGS) == self.summary["rows"], "the books balance"
-        assert len(self.failures) == self.summary["failed"], "each failed row stands once in failures.csv"
+        failure = WorkflowFailure.from_caught(caught)
+        execution = EndedExecution(input=self.event, arn="arn:1", started_at=STARTED, failure=failure)
+        ended = summarizer.summarize(execution)
+        assert sum(self.summary[outcome] for outcome in OUTCOMES) == self.summary["rows"], "the run is reconciled"
+        assert len(self.failures) == self.summary["failed"], "each failed row is once in failures.csv"
         return ended
 
     @property
@@ -121,8 +124,8 @@ def test_a_run_in_which_all_went_well_succeeds() -> None:
     assert set(world.results.texts) == {"summary.json", "report.html"}
 
 
-def test_every_ending_is_counted() -> None:
-    world = World(urls(6), *(line(row, ending) for row, ending in enumerate([*ENDINGS, "stored"], start=1)))
+def test_every_outcome_is_counted() -> None:
+    world = World(urls(6), *(line(row, outcome) for row, outcome in enumerate([*OUTCOMES, "stored"], start=1)))
 
     counts = world.summarize()["counts"]
 
@@ -151,7 +154,7 @@ def test_the_runs_table_says_how_it_ended() -> None:
     assert record["execution_arn"] == "arn:1"
 
 
-def test_whoever_asked_is_told_the_summary() -> None:
+def test_the_summary_is_published() -> None:
     world = World(urls(2), line(1), line(2))
 
     world.summarize()
@@ -210,7 +213,7 @@ def test_what_the_workflow_caught_is_how_the_run_ended(caught: dict[str, Any], e
 
 def test_a_refused_manifest_is_a_run_of_no_rows() -> None:
     world = World(urls(1))
-    world.records.records[world.run_id] = {"run_id": world.run_id, "status": "running"}
+    world.records.records[world.run_id] = {"run_id": world.run_id, "status": "running", "execution_arn": "arn:1"}
 
     ended = world.summarize({"Error": "InvalidManifest", "Cause": '{"errorMessage": "Why."}'})
 
@@ -218,14 +221,14 @@ def test_a_refused_manifest_is_a_run_of_no_rows() -> None:
     assert (world.summary["rows"], world.summary["manifest"]["format"]) == (0, None)
 
 
-def test_a_run_of_which_there_is_no_record_is_summed_up_all_the_same() -> None:
+def test_a_run_without_a_record_is_summarized_all_the_same() -> None:
     world = World(urls(1))
     world.records.records.clear()
 
     assert world.summarize({"Error": "TableFault", "Cause": "x"})["error"] == "TableFault"
 
 
-def test_rows_of_crashed_batches_are_in_the_books_and_in_the_retry_manifest() -> None:
+def test_rows_of_crashed_batches_are_counted_and_in_the_retry_manifest() -> None:
     world = World(urls(4), line(2))
 
     world.summarize({"Error": "States.Timeout"})
@@ -317,7 +320,7 @@ def test_half_a_surrogate_pair_takes_no_report_down() -> None:
 
 
 @pytest.mark.parametrize("gone", [True, False])
-def test_a_manifest_that_is_gone_or_replaced_leaves_the_books_and_says_so(gone: bool) -> None:
+def test_a_manifest_that_is_gone_or_replaced_leaves_the_counts_and_the_note_says_so(gone: bool) -> None:
     world = World(urls(3), line(1), line(2, "failed"))
     if gone:
         world.manifests.objects.clear()
@@ -332,7 +335,7 @@ def test_a_manifest_that_is_gone_or_replaced_leaves_the_books_and_says_so(gone: 
     assert [row["url"] for row in world.failures] == ["http://a.example/2", ""]
 
 
-def test_a_manifest_that_is_gone_is_no_matter_where_nothing_failed() -> None:
+def test_a_manifest_that_is_gone_does_not_matter_where_nothing_failed() -> None:
     world = World(urls(1), line(1))
     world.manifests.objects.clear()
 
@@ -383,8 +386,8 @@ def test_a_summary_may_be_repeated() -> None:
     assert world.results.texts == texts
 
 
-@given(outcomes=st.lists(st.sampled_from([*ENDINGS, None]), max_size=20), gone=st.booleans())
-def test_whatever_happened_the_books_balance(outcomes: list[str | None], gone: bool) -> None:
+@given(outcomes=st.lists(st.sampled_from([*OUTCOMES, None]), max_size=20), gone=st.booleans())
+def test_whatever_happened_the_run_is_reconciled(outcomes: list[str | None], gone: bool) -> None:
     lines = [line(row, outcome) for row, outcome in enumerate(outcomes, start=1) if outcome]
     world = World(urls(len(outcomes)), *lines)
     if gone:

@@ -1,4 +1,4 @@
-"""The end of an execution that SummarizeRun hears of from EventBridge."""
+"""The end of an execution, as EventBridge reports it to SummarizeRun."""
 
 import json
 from datetime import UTC, datetime
@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from functions.core.model.errors import StorageFault
-from functions.core.summary.status_change import StatusChange
+from functions.core.model.types import ExecutionInput, RunEnd
+from functions.core.summary.execution import EndedExecution, StatusChange, WorkflowFailure
 from functions.core.summary.summarizer import Summarizer
 from tests.support.fakes import FakeManifests, FakeNotices, FakeRecords, FakeResults
 
-INPUT = {
+INPUT: ExecutionInput = {
     "detail": {"bucket": {"name": "input"}, "object": {"key": "submitted/r.json", "etag": "e1", "size": 30}},
     "run": {"id": "r"},
 }
@@ -20,7 +21,7 @@ ARN = "arn:execution:r"
 
 def event(status: str = "ABORTED", **detail: Any) -> dict[str, Any]:
     """As EventBridge hands it over."""
-    told = {
+    default = {
         "executionArn": ARN,
         "stateMachineArn": "arn:machine",
         "name": "r",
@@ -33,11 +34,11 @@ def event(status: str = "ABORTED", **detail: Any) -> dict[str, Any]:
         "error": None,
         "cause": None,
     }
-    return {"detail-type": "Step Functions Execution Status Change", "detail": told | detail}
+    return {"detail-type": "Step Functions Execution Status Change", "detail": default | detail}
 
 
 class World:
-    """A run of four rows; a batch has written down that the first and the third were stored."""
+    """A run of four rows; a batch has recorded that the first and the third were stored."""
 
     def __init__(self, **record: Any) -> None:
         self.manifests, self.records, self.results, self.notices = (
@@ -59,7 +60,7 @@ class World:
             **record,
         }
 
-    def settle(self, told: dict[str, Any]) -> dict[str, Any] | None:
+    def summarize(self, status_change: dict[str, Any]) -> RunEnd | None:
         summarizer = Summarizer(
             manifests=self.manifests,
             results=self.results,
@@ -67,7 +68,7 @@ class World:
             notices=self.notices,
             now=datetime(2026, 11, 23, 6, tzinfo=UTC),
         )
-        return summarizer.settle(INPUT, StatusChange.from_event(told))
+        return summarizer.summarize_once(StatusChange.from_event(status_change).execution(INPUT))
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -75,16 +76,16 @@ class World:
         return found
 
 
-def test_a_cancelled_run_has_its_books_done_and_the_rest_in_its_retry_manifest() -> None:
+def test_a_cancelled_run_is_summarized_and_its_other_rows_are_in_the_retry_manifest() -> None:
     world = World()
 
-    ended = world.settle(event(error="Cancelled", cause="The run was cancelled through the API."))
+    ended = world.summarize(event(error="Cancelled", cause="The run was cancelled through the API."))
 
     assert ended is not None
     assert (ended["status"], ended["counts"]["stored"], ended["counts"]["failed"]) == ("cancelled", 2, 2)
     assert json.loads(world.results.texts["retry.json"]) == ["http://a/1", "http://a/3"]
     assert world.summary["failures_by_reason"] == {"out_of_time": 2}
-    assert "cancelled before the batch of the row had ended" in world.results.texts["failures.csv"]
+    assert "cancelled before an outcome of this row was recorded" in world.results.texts["failures.csv"]
     record = world.records.records["r"]
     assert (record["status"], record["error"], record["retry_manifest"]) == (
         "cancelled",
@@ -95,27 +96,27 @@ def test_a_cancelled_run_has_its_books_done_and_the_rest_in_its_retry_manifest()
 
 
 @pytest.mark.parametrize(
-    ("status", "told", "error", "reason"),
+    ("status", "detail", "error", "reason"),
     [
         ("TIMED_OUT", {}, "States.Timeout", "out_of_time"),
         ("FAILED", {"error": "States.Runtime", "cause": "Broken."}, "States.Runtime", "batch_crashed"),
         ("FAILED", {}, "Unknown", "batch_crashed"),
     ],
 )
-def test_a_run_that_broke_ends_as_failed(status: str, told: dict[str, str], error: str, reason: str) -> None:
+def test_a_run_that_broke_ends_as_failed(status: str, detail: dict[str, str], error: str, reason: str) -> None:
     world = World()
 
-    world.settle(event(status, **told))
+    world.summarize(event(status, **detail))
 
     assert (world.records.records["r"]["status"], world.summary["error"]) == ("failed", error)
     assert world.summary["failures_by_reason"] == {reason: 2}
 
 
 @pytest.mark.parametrize("record", [{"ended_at": "2026-11-23T05:52:04.000Z"}, {"execution_arn": "arn:execution:other"}])
-def test_a_run_that_is_over_or_another_execution_s_is_left_alone(record: dict[str, str]) -> None:
+def test_a_run_that_has_ended_or_belongs_to_another_execution_is_not_changed(record: dict[str, str]) -> None:
     world = World(**record)
 
-    assert world.settle(event("FAILED", error="TooManyFailures")) is None
+    assert world.summarize(event("FAILED", error="TooManyFailures")) is None
     assert not world.results.texts
     assert not world.notices.published
 
@@ -125,23 +126,23 @@ def test_a_run_that_never_was_claimed_gets_a_record_that_expires() -> None:
     world.records.records.clear()
     world.results.files.clear()
 
-    world.settle(event())
+    world.summarize(event())
 
     record = world.records.records["r"]
     assert (record["status"], record["execution_arn"], record["kind"]) == ("cancelled", ARN, "run")
     assert record["expires_at"] > 0
 
 
-def test_a_run_whose_books_cannot_be_done_is_recorded_as_failed_and_told_to_lambda() -> None:
+def test_a_run_that_cannot_be_summarized_is_recorded_as_failed_and_lambda_sees_the_error() -> None:
     world = World()
     world.results.faults.append(StorageFault("S3 is down"))
 
     with pytest.raises(StorageFault):
-        world.settle(event())
+        world.summarize(event())
 
     record = world.records.records["r"]
     assert (record["status"], record["error"]) == ("failed", "StorageFault")
-    assert world.settle(event()) is not None  # the next try may succeed
+    assert world.summarize(event()) is not None  # the next try may succeed
 
 
 def test_an_execution_that_fails_before_it_has_the_run_does_not_end_the_one_that_has_it() -> None:
@@ -155,10 +156,12 @@ def test_an_execution_that_fails_before_it_has_the_run_does_not_end_the_one_that
     )
 
     ended = summarizer.summarize(
-        INPUT,
-        {"Error": "Lambda.Unknown", "Cause": "x"},
-        "2026-11-23T05:52:00.279Z",
-        execution_arn="arn:execution:other",
+        EndedExecution(
+            input=INPUT,
+            arn="arn:execution:other",
+            started_at="2026-11-23T05:52:00.279Z",
+            failure=WorkflowFailure("Lambda.Unknown", "x"),
+        )
     )
 
     assert (ended["status"], ended["error"]) == ("failed", "Lambda.Unknown")

@@ -1,15 +1,23 @@
-"""What the page shows beside the summary, folded in memory that does not grow."""
+"""Figures of the page that the summary does not have, in bounded memory."""
 
 from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.report.figures import FAILURES, IMAGES
-from functions.core.report.hosts import KEPT, HostTimes
-from functions.core.report.timeline import BUCKETS, FIRST_WIDTH, SHOWN_AT_LEAST, Timeline
-from functions.core.summary.reconciliation import KEPT_HOSTS, Reconciliation
-from tests.unit.functions.core.report.run import START, failed, figures, stored
+from functions.core.report.aggregates import (
+    BUCKETS,
+    FIRST_WIDTH,
+    MAX_FAILURES,
+    MAX_HOSTS,
+    MAX_IMAGES,
+    MIN_SHOWN_BUCKETS,
+    SlowHosts,
+    Timeline,
+)
+from functions.core.summary.reconciliation import MAX_HOSTS as MAX_FAILING_HOSTS
+from functions.core.summary.reconciliation import Reconciliation
+from tests.unit.functions.core.report.run import START, aggregates, failed, stored
 
 END = START + timedelta(seconds=10)
 
@@ -54,11 +62,11 @@ def test_a_short_run_has_a_chart_too() -> None:
     timeline = Timeline(START)
     timeline.add(START)
 
-    assert timeline.until(START) == [1] + [0] * (SHOWN_AT_LEAST - 1)
+    assert timeline.until(START) == [1] + [0] * (MIN_SHOWN_BUCKETS - 1)
 
 
 def test_the_slowest_host_is_the_one_that_took_longest_for_an_image() -> None:
-    found = figures(*(stored(host="a.example", ms=ms) for ms in (100, 300)), stored(host="b.example", ms=250))
+    found = aggregates(*(stored(host="a.example", ms=ms) for ms in (100, 300)), stored(host="b.example", ms=250))
 
     slowest = found.hosts.slowest(5)
 
@@ -69,36 +77,36 @@ def test_the_slowest_host_is_the_one_that_took_longest_for_an_image() -> None:
 
 
 def test_of_too_many_hosts_those_are_kept_where_the_time_went() -> None:
-    hosts = HostTimes()
+    hosts = SlowHosts()
     hosts.add("slow.example", 10_000)
-    for number in range(3 * KEPT):
+    for number in range(3 * MAX_HOSTS):
         hosts.add(f"{number}.example", 10)
 
-    assert len(hosts) <= 2 * KEPT
+    assert len(hosts) <= 2 * MAX_HOSTS
     assert hosts.slowest(1)[0].host == "slow.example"
 
 
-def test_the_books_of_too_many_hosts_keep_those_that_failed_most() -> None:
-    books = Reconciliation()
-    for number in range(3 * KEPT_HOSTS):
-        books.add(failed(url=f"https://{number}.example/") | {"retryable": False})
-        books.add(failed(url="https://bad.example/") | {"retryable": False})
+def test_reconciling_too_many_hosts_keeps_those_with_the_most_failures() -> None:
+    run = Reconciliation()
+    for number in range(3 * MAX_FAILING_HOSTS):
+        run.add(failed(url=f"https://{number}.example/") | {"retryable": False})
+        run.add(failed(url="https://bad.example/") | {"retryable": False})
 
-    assert len(books.hosts) <= 2 * KEPT_HOSTS
-    assert books.hosts.most_common(1) == [("bad.example", 3 * KEPT_HOSTS)]
+    assert len(run.hosts) <= 2 * MAX_FAILING_HOSTS
+    assert run.hosts.most_common(1) == [("bad.example", 3 * MAX_FAILING_HOSTS)]
 
 
 def test_a_few_of_each_kind_are_kept_as_they_come() -> None:
-    found = figures(*(line(row) for row in range(1, 40) for line in (stored, failed)))
+    found = aggregates(*(line(row) for row in range(1, 40) for line in (stored, failed)))
 
-    assert [line["row"] for line in found.images] == list(range(1, IMAGES + 1))
-    assert [line["row"] for line in found.failures] == list(range(1, FAILURES + 1))
+    assert [line["row"] for line in found.images] == list(range(1, MAX_IMAGES + 1))
+    assert [line["row"] for line in found.failures] == list(range(1, MAX_FAILURES + 1))
 
 
 def test_lines_without_a_time_count_as_far_as_they_go() -> None:
     line = stored()
     del line["ms"], line["downloaded_at"]
 
-    found = figures(line, {"row": 2, "url": "", "outcome": "skipped"})
+    found = aggregates(line, {"row": 2, "url": "", "outcome": "skipped"})
 
     assert (len(found.images), len(found.hosts), sum(found.timeline.until(END))) == (1, 0, 0)

@@ -1,0 +1,130 @@
+"""Figures of the page that the summary does not have, computed line by line in bounded memory."""
+
+import heapq
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from functions.core.model.outcomes import OutcomeKind
+from functions.core.model.types import ResultLine
+from functions.core.model.urls import display_host
+
+MAX_IMAGES = 6
+"""Stored images that the page shows."""
+
+MAX_FAILURES = 8
+"""Failed rows that the page shows."""
+
+BUCKETS = 60
+"""Maximum number of columns in the chart of images over time."""
+
+MIN_SHOWN_BUCKETS = 16
+FIRST_WIDTH = 0.125
+"""Initial width of a bucket, in seconds: doubling it three times gives whole seconds."""
+
+MAX_HOSTS = 2000
+"""Number of hosts, those with the longest total download time, that are kept once twice as many were added."""
+
+
+@dataclass(slots=True)
+class Timeline:
+    """Images by time since `start`, in a fixed number of buckets of `width` seconds, which doubles during a long run.
+
+    A time before `start`, from a clock that is slightly behind, counts as `start`.
+    """
+
+    start: datetime
+    width: float = FIRST_WIDTH
+    counts: list[int] = field(default_factory=lambda: [0] * BUCKETS)
+
+    def add(self, time: datetime) -> None:
+        bucket = self._bucket(time)  # may replace self.counts
+        self.counts[bucket] += 1
+
+    def until(self, end: datetime) -> list[int]:
+        """The buckets up to `end`, any later ones that are not empty, and at least MIN_SHOWN_BUCKETS."""
+        elapsed = self._bucket(end) + 1
+        filled = max((number for number, count in enumerate(self.counts, start=1) if count), default=0)
+        return self.counts[: max(elapsed, filled, MIN_SHOWN_BUCKETS)]
+
+    def _bucket(self, time: datetime) -> int:
+        seconds = max(0.0, (time - self.start).total_seconds())
+        while seconds >= BUCKETS * self.width:
+            self._double_width()
+        return int(seconds // self.width)
+
+    def _double_width(self) -> None:
+        pairs = zip(self.counts[::2], self.counts[1::2], strict=True)
+        self.counts = [first + second for first, second in pairs] + [0] * (BUCKETS // 2)
+        self.width *= 2
+
+
+@dataclass(slots=True)
+class HostTimes:
+    """Number of images of one host, and the total and longest time of their downloads, in milliseconds."""
+
+    host: str
+    images: int = 0
+    total: int = 0
+    longest: int = 0
+
+    @property
+    def mean(self) -> float:
+        return self.total / self.images
+
+    def add(self, ms: int) -> None:
+        self.images += 1
+        self.total += ms
+        self.longest = max(self.longest, ms)
+
+
+@dataclass(slots=True)
+class SlowHosts:
+    """Download times by host. The times of a host that is kept are exact."""
+
+    _hosts: dict[str, HostTimes] = field(default_factory=dict)
+
+    def add(self, host: str, ms: int) -> None:
+        self._hosts.setdefault(host, HostTimes(host)).add(ms)
+        if len(self._hosts) > 2 * MAX_HOSTS:
+            largest = heapq.nlargest(MAX_HOSTS, self._hosts.values(), key=lambda times: times.total)
+            self._hosts = {times.host: times for times in largest}
+
+    def slowest(self, count: int) -> list[HostTimes]:
+        """The hosts with the longest mean time, the longest first."""
+        return heapq.nlargest(count, self._hosts.values(), key=lambda times: times.mean)
+
+    def __len__(self) -> int:
+        return len(self._hosts)
+
+
+@dataclass(slots=True)
+class RunAggregates:
+    """`images` and `failures` are the first lines of their kind. `retry_rows` is the size of the retry manifest.
+
+    Lines of an earlier version have no time.
+    """
+
+    timeline: Timeline
+    hosts: SlowHosts = field(default_factory=SlowHosts)
+    images: list[ResultLine] = field(default_factory=list)
+    failures: list[ResultLine] = field(default_factory=list)
+    retry_rows: int = 0
+
+    @classmethod
+    def since(cls, started_at: str) -> "RunAggregates":
+        return cls(Timeline(datetime.fromisoformat(started_at)))
+
+    def add(self, line: ResultLine) -> None:
+        if line["outcome"] == OutcomeKind.STORED:
+            self._add_stored(line)
+        elif line["outcome"] == OutcomeKind.FAILED and len(self.failures) < MAX_FAILURES:
+            self.failures.append(line)
+
+    def _add_stored(self, line: ResultLine) -> None:
+        if len(self.images) < MAX_IMAGES and line.get("object_key"):
+            self.images.append(line)
+        if downloaded_at := line.get("downloaded_at"):
+            self.timeline.add(datetime.fromisoformat(downloaded_at))
+        ms = line.get("ms")
+        if ms is not None:
+            self.hosts.add(display_host(line["url"]), ms)

@@ -1,0 +1,130 @@
+"""The summary of a run, `summary.json`, and what else follows from it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from functions.core.model.options import Options
+from functions.core.model.outcomes import OutcomeKind
+from functions.core.model.runs import ManifestObject, Status, timestamp
+from functions.core.model.types import ManifestReference, RunEnd, RunFields, RunSummary
+from functions.core.summary.execution import EndedExecution, WorkflowFailure
+from functions.core.summary.reconciliation import Reconciliation
+
+TOP_HOSTS = 20
+"""Number of hosts in `failures_by_host`, those with the most failures."""
+
+TOP_REASONS = 5
+"""Number of reasons in the cause of TooManyFailures."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunReports:
+    """Names of the files in the run's folder, None where a file was not needed, and the note of the summary."""
+
+    retry_manifest: str | None
+    failures_report: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended."""
+
+    run_id: str
+    status: Status
+    failure: WorkflowFailure | None
+    reconciliation: Reconciliation
+
+    def as_end(self) -> RunEnd:
+        return {
+            "run_id": self.run_id,
+            "status": self.status.value,
+            "error": self.failure.error if self.failure else "",
+            "cause": self.failure.cause if self.failure else "",
+            "counts": self.reconciliation.counts(),
+            "lost": self.reconciliation.lost,
+        }
+
+
+def run_result(run_id: str, execution: EndedExecution, record: RunFields, reconciliation: Reconciliation) -> RunResult:
+    failure = execution.failure or _too_many_failures(reconciliation, record)
+    status = Status.FAILED if failure else Status.SUCCEEDED
+    return RunResult(run_id, Status.CANCELLED if execution.cancelled else status, failure, reconciliation)
+
+
+def _too_many_failures(reconciliation: Reconciliation, record: RunFields) -> WorkflowFailure | None:
+    tolerated = float(Options.from_payload(record.get("options") or {}).tolerated_failure_percentage)
+    failed = reconciliation.outcomes[OutcomeKind.FAILED]
+    if not failed or failed * 100 <= tolerated * reconciliation.rows:
+        return None
+    reasons = ", ".join(f"{count} {reason}" for reason, count in reconciliation.reasons.most_common(TOP_REASONS))
+    return WorkflowFailure(
+        "TooManyFailures",
+        f"{failed} of {reconciliation.rows} rows failed ({reasons}); the run tolerates {tolerated:g} percent.",
+    )
+
+
+def run_summary(
+    result: RunResult, manifest: ManifestReference, started_at: str, ended_at: datetime, reports: RunReports
+) -> RunSummary:
+    reconciliation, failure = result.reconciliation, result.failure
+    seconds = max(0.0, (ended_at - datetime.fromisoformat(started_at)).total_seconds())
+    counts = reconciliation.counts()
+    return {
+        "run_id": result.run_id,
+        "status": result.status.value,
+        "error": failure.error if failure else None,
+        "cause": failure.cause if failure else None,
+        "manifest": manifest,
+        "started_at": started_at,
+        "ended_at": timestamp(ended_at),
+        "duration_seconds": round(seconds, 3),
+        "rows": reconciliation.rows,
+        **counts,
+        "bytes": reconciliation.bytes,
+        "failures_by_reason": dict(reconciliation.reasons.most_common()),
+        "failures_by_host": dict(reconciliation.hosts.most_common(TOP_HOSTS)),
+        "images_per_second": round(counts["stored"] / seconds, 2) if seconds else 0.0,
+        "retry_manifest": _key(result.run_id, reports.retry_manifest),
+        "failures_report": _key(result.run_id, reports.failures_report),
+        "note": reports.note,
+        "report": f"runs/{result.run_id}/report.html",
+    }
+
+
+def _key(run_id: str, name: str | None) -> str | None:
+    return f"runs/{run_id}/{name}" if name else None
+
+
+def manifest_reference(manifest: ManifestObject, record: RunFields) -> ManifestReference:
+    return {
+        "bucket": manifest.bucket,
+        "key": manifest.key,
+        "format": record.get("format"),
+        "etag": manifest.etag,
+        "size": manifest.size,
+    }
+
+
+def record_fields(summary: RunSummary) -> RunFields:
+    """The fields of the summary that the runs table has too."""
+    return {
+        "status": summary["status"],
+        "error": summary["error"],
+        "cause": summary["cause"],
+        "started_at": summary["started_at"],
+        "ended_at": summary["ended_at"],
+        "duration_seconds": summary["duration_seconds"],
+        "images_per_second": summary["images_per_second"],
+        "rows": summary["rows"],
+        "bytes": summary["bytes"],
+        "stored": summary["stored"],
+        "unchanged": summary["unchanged"],
+        "skipped": summary["skipped"],
+        "duplicate": summary["duplicate"],
+        "failed": summary["failed"],
+        "report": summary["report"],
+        "failures_report": summary["failures_report"],
+        "retry_manifest": summary["retry_manifest"],
+        "summary": f"runs/{summary['run_id']}/summary.json",
+    }
