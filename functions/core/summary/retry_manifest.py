@@ -6,6 +6,7 @@ from typing import Any, Protocol, Self
 
 from functions.core.manifests import json_rows
 from functions.core.manifests.formats import PARQUET, format_by_name
+from functions.core.model.metadata import options_to_metadata
 from functions.core.model.options import Options
 from functions.core.model.ports import RunResults
 from functions.core.model.rows import with_absolute_url
@@ -121,16 +122,9 @@ def metadata(options: Mapping[str, Any]) -> dict[str, str]:
     """
     default = Options()
     changed = {name: value for name, value in options.items() if name != "base_url" and _differs(default, name, value)}
-    texts = {name.replace("_", "-"): _text(value) for name, value in changed.items()}
-    return {name: value for name, value in texts.items() if value.isascii()}
+    return {name: value for name, value in options_to_metadata(changed).items() if value.isascii()}
 
 
 def _differs(default: Options, name: str, value: Any) -> bool:
     usual = getattr(default, name, value)
     return bool((list(usual) if isinstance(usual, tuple) else usual) != value)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ",".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
