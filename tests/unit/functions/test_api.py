@@ -37,7 +37,7 @@ class FakeSubmitter:
 @pytest.fixture
 def submitter(monkeypatch: pytest.MonkeyPatch) -> FakeSubmitter:
     fake = FakeSubmitter()
-    monkeypatch.setattr(api, "submitter", lambda: fake)
+    monkeypatch.setattr(api, "run_submission", lambda: fake)
     return fake
 
 
