@@ -95,21 +95,34 @@ def run_control() -> RunControl:
     return RunControl(runs=runs_table(), executions=executions(), now=datetime.now(UTC))
 
 
+PROBLEMS = {
+    HTTPStatus.BAD_REQUEST: "The body is not a JSON object.",
+    HTTPStatus.NOT_FOUND: "The run or the image does not exist.",
+    HTTPStatus.CONFLICT: "The run is in a status that does not allow this.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body exceeds 5 MiB.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not application/json.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "A field is invalid, or the Idempotency-Key was used with a different body.",
+    HTTPStatus.TOO_MANY_REQUESTS: "The request rate exceeds the limit of the deployment.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "An AWS service is temporarily unavailable.",
+}
+"""Error responses → their description in the OpenAPI document. (The phrases of HTTPStatus change between versions.)"""
+
+EVERY_ROUTE = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+WITH_BODY = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+NOT_FOUND, CONFLICT = HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT
+
+
 def responses(status: HTTPStatus, model: type[BaseModel], *problems: HTTPStatus) -> dict[int, OpenAPIResponse]:
     """The responses of a route, for the OpenAPI document."""
     documents = {
-        problem.value: _response(problem.phrase, MEDIA_TYPE, ProblemDocument) for problem in (*problems, *EVERY_ROUTE)
+        problem.value: _response(PROBLEMS[problem], MEDIA_TYPE, ProblemDocument)
+        for problem in (*problems, *EVERY_ROUTE)
     }
     return {status.value: _response(status.phrase, "application/json", model), **documents}
 
 
 def _response(description: str, media_type: str, model: type[BaseModel]) -> OpenAPIResponse:
     return {"description": description, "content": {media_type: {"model": model}}}
-
-
-EVERY_ROUTE = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-WITH_BODY = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-NOT_FOUND, CONFLICT = HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT
 
 
 @app.post("/runs", summary="Start a run", responses=responses(HTTPStatus.ACCEPTED, Accepted, *WITH_BODY))

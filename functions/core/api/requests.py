@@ -153,7 +153,7 @@ class UploadRequest(_OptionsRequest):
 PARAMETER_NAMES = FieldNames(
     "parameter",
     accepted={
-        "Idempotency-Key": "text of 1 to 255 characters",
+        "idempotency-key": "text of 1 to 255 characters",
         "limit": f"a whole number from 1 to {MAX_PAGE}",
         "next": "the pagination token of the previous page",
         "run_id": "a run ID: 1 to 80 lower-case letters, digits and hyphens",

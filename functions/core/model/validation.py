@@ -24,7 +24,6 @@ UNKNOWN_NAME = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 ACCEPTED: Mapping[str, str] = {
     "bool_parsing": "true or false",
     "bool_type": "true or false",
-    "dict_type": "a JSON object",
     "enum": "one of {expected}",
     "finite_number": "a finite number",
     "float_parsing": "a number",
@@ -39,21 +38,20 @@ ACCEPTED: Mapping[str, str] = {
     "literal_error": "one of {expected}",
     "missing": "present",
     "model_attributes_type": "a JSON object",
-    "model_type": "a JSON object",
     "predicate_failed": "valid",
     "string_pattern_mismatch": "text that matches the pattern {pattern}",
-    "string_too_long": "text of at most {max_length} characters",
-    "string_too_short": "text of at least {min_length} characters",
+    "string_too_long": "text of up to {max_length} characters",
+    "string_too_short": "text of {min_length} or more characters",
     "string_type": "text",
     "string_unicode": "valid Unicode text",
-    "too_long": "a list of at most {max_length} items",
-    "too_short": "a list of at least {min_length} items",
+    "too_long": "a list of up to {max_length} items",
+    "too_short": "a list of {min_length} or more items",
     "tuple_type": "a list",
     "value_error": "valid",
 }
 """Error type of pydantic → the values that the field accepts, with placeholders for the `ctx` of the error."""
 
-_MODEL_WIDE = frozenset({"missing", "model_attributes_type", "model_type", "string_unicode"})
+_MODEL_WIDE = frozenset({"missing", "model_attributes_type", "string_unicode"})
 """Error types for which the schema of the field says less than the table."""
 
 ModelType: TypeAlias = type[object]
