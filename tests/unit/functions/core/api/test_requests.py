@@ -31,11 +31,11 @@ from tests.support.api_fakes import FakeLinks
     ],
 )
 def test_what_is_wrong_is_named_as_its_author_wrote_it(body: dict[str, Any], field: str) -> None:
-    with pytest.raises(ValidationError) as refusal:
+    with pytest.raises(ValidationError) as raised:
         RunRequest.model_validate(body)
 
-    places = [{**error, "loc": ("body", *error["loc"])} for error in refusal.value.errors()]
-    assert [fault.field for fault in field_errors(places)] == [field]
+    places = [{**error, "loc": ("body", *error["loc"])} for error in raised.value.errors()]
+    assert [error.field for error in field_errors(places)] == [field]
 
 
 def test_only_options_that_are_given_are_passed_on() -> None:
@@ -50,7 +50,7 @@ def test_an_option_wins_over_the_field_that_means_the_same() -> None:
     assert RunRequest.model_validate(body).root.explicit_options() == {"base_url": "http://x", "concurrency": 9}
 
 
-def test_an_image_type_that_nobody_knows_is_refused() -> None:
+def test_an_unknown_image_type_is_refused() -> None:
     with pytest.raises(Problem) as problem:
         RunRequest.model_validate({"urls": ["a"], "options": {"allowed_types": ["exe"]}}).root.explicit_options()
 
@@ -58,7 +58,7 @@ def test_an_image_type_that_nobody_knows_is_refused() -> None:
 
 
 def test_options_survive_the_way_through_an_object_s_metadata() -> None:
-    asked = {
+    options = {
         "base_url": "https://example.com/a",
         "allowed_types": ["png", "gif"],
         "respect_opt_out": False,
@@ -66,7 +66,7 @@ def test_options_survive_the_way_through_an_object_s_metadata() -> None:
         "concurrency": 3,
     }
 
-    assert validate_options(upload_metadata(explicit_options(None, **asked))) == validate_options(asked)
+    assert validate_options(upload_metadata(explicit_options(None, **options))) == validate_options(options)
 
 
 @pytest.mark.parametrize("options", [{"base_url": "https://ä/"}, {"base_url": "https://x/" + "a" * 2000}])

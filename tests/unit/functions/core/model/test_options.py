@@ -10,7 +10,7 @@ from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
 
 
-def test_nothing_said_is_the_defaults() -> None:
+def test_no_options_are_the_defaults() -> None:
     assert validate_options() == validate_options({}, {}) == Options()
 
 
