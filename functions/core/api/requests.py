@@ -69,10 +69,10 @@ class PathList(_OptionsRequest):
     """Paths below a base URL."""
 
     accepted_values: ClassVar[Mapping[str, str]] = {
-        "baseUrl": "an absolute URL of up to 2,048 characters that starts with http:// or https://"
+        "baseUrl": f"an absolute URL of up to {MAX_URL_BYTES:,} characters that starts with http:// or https://"
     }
 
-    base_url: str = Field(alias="baseUrl", pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://", max_length=2048)
+    base_url: str = Field(alias="baseUrl", pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://", max_length=MAX_URL_BYTES)
     resource_paths: list[str] = Field(alias="resourcePaths", min_length=1, max_length=MAX_ROWS)
     lambda_concur: int | None = Field(
         default=None, alias="lambdaConcur", ge=1, le=256, description="Maximum concurrent requests of one batch."

@@ -1,4 +1,4 @@
-"""The options of a run, and how they are checked."""
+"""The options of a run and their validation."""
 
 import json
 from dataclasses import asdict, fields
@@ -10,7 +10,7 @@ from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
 
 
-def test_no_options_are_the_defaults() -> None:
+def test_without_any_option_the_defaults_apply() -> None:
     assert validate_options() == validate_options({}, {}) == Options()
 
 
@@ -41,7 +41,7 @@ def test_metadata_is_text_with_hyphens_in_its_names() -> None:
 
 
 @pytest.mark.parametrize("name", ["lambdaConcur", "lambda-concur", "concurrency"])
-def test_concurrency_goes_by_the_upstream_name_too(name: str) -> None:
+def test_concurrency_has_its_upstream_name_too(name: str) -> None:
     assert validate_options({name: 9}).concurrency == 9
 
 
@@ -74,7 +74,7 @@ def test_concurrency_goes_by_the_upstream_name_too(name: str) -> None:
         ({"concurrency": "x" * 1_000}, "Option 'concurrency' must be a whole number from 1 to 256; received 'xxx"),
     ],
 )
-def test_a_wrong_option_is_named(given: dict[str, str], sentence: str) -> None:
+def test_an_invalid_option_is_named(given: dict[str, str], sentence: str) -> None:
     with pytest.raises(InvalidManifest) as raised:
         validate_options(given)
 
@@ -88,7 +88,7 @@ def test_options_survive_the_workflow() -> None:
     assert Options.from_payload(json.loads(json.dumps(asdict(options)))) == options
 
 
-def test_an_option_of_a_newer_deployment_is_passed_over() -> None:
+def test_an_option_of_a_newer_deployment_is_ignored() -> None:
     assert Options.from_payload({"concurrency": 3, "warp": 9}) == Options(concurrency=3)
 
 
