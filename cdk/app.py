@@ -22,7 +22,7 @@ def build(context: Mapping[str, object] | None = None, *, outdir: str | None = N
     """
     configured = json.loads(CDK_JSON.read_text())["context"]
     app = App(context={**configured, **(context or {})}, outdir=outdir, analytics_reporting=False)
-    ImageMirror(app, "ImageMirror", settings=Settings.from_context(app.node.try_get_context))
+    ImageMirror(app, "ImageMirror", settings=Settings.from_context(app.node.get_all_context()))
     return app
 
 

@@ -1,162 +1,159 @@
-"""What can be set about a deployment, read from the CDK context (`cdk.json`, or `-c key=value`)."""
+"""The settings of a deployment, read from the CDK context (`cdk.json`, or `-c key=value`)."""
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import ip_network
-from typing import Any
+from typing import Annotated, Literal, get_args
+
+from annotated_types import Ge, Interval
+from pydantic import BeforeValidator, PlainValidator, Strict, TypeAdapter, ValidationError
 
 from functions.core.cost.estimate import GLACIER_FROM_BYTES
 from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.option_validation import validate_options
-
-# CloudWatch Logs takes no others.
-RETENTION_DAYS = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180),
-    *(365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
-)
+from functions.core.model.validation import FieldNames, join_choices
 
 
 class SettingsError(ValueError):
-    """A context key holds what cannot be used; the text is a sentence that names the key."""
+    """A setting that does not exist or has an invalid value. The text is a sentence that names the setting."""
 
 
-def text(value: object) -> str:
+def _number(value: object) -> object:
+    """The CDK command line passes every value as text."""
+    if isinstance(value, bool):
+        raise ValueError
+    return int(value) if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value) else value
+
+
+def _flag(value: object) -> object:
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _text(value: object) -> str:
     if not isinstance(value, str) or not value.isascii() or not value.isprintable():
         raise ValueError
     return value.strip()
 
 
-def name(value: object) -> str:
+def _name(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[\w.-]{1,64}", value, re.ASCII):
         raise ValueError
     return value
 
 
-def whole_number(value: object) -> int:
-    """An integer of 0 or more; the CDK command line hands over every value as text."""
-    if isinstance(value, str) and value.isdecimal():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError
-    return value
+def _networks(value: object) -> str:
+    """Networks in canonical form, without spaces. An address with host bits set is a likely mistake and is rejected."""
+    return ",".join(str(ip_network(part.strip())) for part in _text(value).split(",") if part.strip())
 
 
-def positive(value: object) -> int:
-    number = whole_number(value)
-    if not number:
-        raise ValueError
-    return number
-
-
-def networks(value: object) -> str:
-    """Networks in their own spelling, without spaces; host bits that are set are a slip and are refused."""
-    return ",".join(str(ip_network(part.strip())) for part in text(value).split(",") if part.strip())
-
-
-def run_options(value: object) -> Mapping[str, object]:
-    """Held against what the functions accept: otherwise every run would end with this mistake."""
-    found = json.loads(value) if isinstance(value, str) else value
-    if not isinstance(found, Mapping):
-        raise ValueError
+def _run_options(value: object) -> Mapping[str, object]:
+    """Validated as the functions do it; otherwise every run would fail for the same reason."""
     try:
-        validate_options(found)
-    except InvalidManifest as refusal:
-        raise ValueError(str(refusal)) from refusal
-    return dict(found)
-
-
-Kind = tuple[str, Callable[[object], Any]]  # what a value must be, and how it is read
-
-
-def _choice(*choices: Any) -> Kind:
-    by_text = {str(choice).lower(): choice for choice in choices}
-
-    def read(value: object) -> Any:
-        if str(value).lower() not in by_text:
+        options = json.loads(value) if isinstance(value, str) else value
+        if not isinstance(options, Mapping):
             raise ValueError
-        return by_text[str(value).lower()]
-
-    return f"one of {', '.join(map(str, choices))}", read
-
-
-def _days(longest: int) -> Kind:
-    def read(value: object) -> int:
-        days = whole_number(value)
-        if not 1 <= days <= longest:
-            raise ValueError
-        return days
-
-    return f"a number of days from 1 to {longest}", read
+        validate_options(options)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"The text is not JSON: {error.msg} at character {error.pos}") from error
+    except InvalidManifest as error:
+        raise ValueError(str(error)) from error
+    return dict(options)
 
 
-_FLAG = ("true or false", _choice(True, False)[1])
+_FROM_TEXT = BeforeValidator(_number)
+Flag = Annotated[bool, Strict(), BeforeValidator(_flag)]
+Count = Annotated[int, Strict(), Ge(0), _FROM_TEXT]
+PositiveCount = Annotated[int, Strict(), Ge(1), _FROM_TEXT]
+Text = Annotated[str, PlainValidator(_text)]
 
-
-def setting(default: Any, must_be: str, read: Callable[[object], object]) -> Any:
-    default_factory = default if callable(default) else lambda: default
-    return field(default_factory=default_factory, metadata={"must_be": must_be, "read": read})
+# The values that CloudWatch Logs accepts.
+RetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180,
+    365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One field a context key, of the same name."""
+    """One field for each context key, of the same name."""
 
-    # That downloads may reach although they are not public.
-    allowed_networks: str = setting("", "networks parted by commas, such as 203.0.113.0/24", networks)
-    # Whole, that is; of a larger manifest the beginning and the end. PrepareRun reads some 30 MB a second.
-    check_manifests_up_to_bytes: int = setting(MAX_WHOLE_CHECK_BYTES, "a number of bytes", whole_number)
-    # Named in the User-Agent, for the people whose servers are asked.
-    contact: str = setting("", "a URL or a mail address in plain ASCII", text)
-    # Sets the role by which API Gateway writes logs: one for the account and region, whatever APIs it has.
-    api_account_role: bool = setting(True, *_FLAG)
-    # GET /openapi.json, and Swagger UI at GET /docs.
-    api_docs: bool = setting(False, *_FLAG)
-    # Requests a second that the API takes, and at once; above that it answers 429.
-    api_rate_limit: int = setting(50, "a number of requests from 1", positive)
-    api_burst_limit: int = setting(100, "a number of requests from 1", positive)
-    # Used where a run does not say.
-    default_options: Mapping[str, object] = setting(dict, "a JSON object of run options", run_options)
-    # A dimension of every metric, so that two deployments in an account are told apart.
-    environment: str = setting("production", "a name of letters, digits, dots, dashes and underscores", name)
-    # In bytes; smaller images stay in S3 Standard. Unset, S3's own rule holds: nothing under 128 KB moves.
-    glacier_object_size_greater_than: int | None = setting(None, "a number of bytes", whole_number)
-    images_point_in_time_recovery: bool = setting(False, *_FLAG)
-    # With its manifests and reports, when the stack is deleted.
-    keep_input_bucket: bool = setting(True, *_FLAG)
-    log_level: str = setting("INFO", *_choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
-    log_retention_days: int = setting(30, *_choice(*RETENTION_DAYS))
-    # Where docs/operations.md can be read by whoever an alarm wakes up; alarms name its sections.
-    runbook: str = setting("docs/operations.md", "a URL in plain ASCII", text)
-    # All that is under runs/: parts, reports, retry manifests.
-    run_files_expire_after_days: int | None = setting(None, *_days(3650))
-    run_timeout_days: int = setting(14, *_days(365))
-    workflow_log_level: str = setting("ERROR", *_choice("ALL", "ERROR", "FATAL", "OFF"))
+    # Networks that downloads may reach although their addresses are not public.
+    allowed_networks: Annotated[str, PlainValidator(_networks)] = ""
+    # Maximum size of a manifest that is checked completely. Of a larger one, the beginning and the end are checked.
+    # PrepareRun reads about 30 MB a second.
+    check_manifests_up_to_bytes: Count = MAX_WHOLE_CHECK_BYTES
+    # Sent in the User-Agent header, for the operators of the servers that images are downloaded from.
+    contact: Text = ""
+    # Sets the IAM role with which API Gateway writes logs. It applies to all APIs of the account in the region.
+    api_account_role: Flag = True
+    # Serves GET /openapi.json, and Swagger UI at GET /docs.
+    api_docs: Flag = False
+    # Requests a second that the API accepts, and its burst. Above that it responds with 429.
+    api_rate_limit: PositiveCount = 50
+    api_burst_limit: PositiveCount = 100
+    # Options of a run that neither its manifest nor its request sets.
+    default_options: Annotated[Mapping[str, object], PlainValidator(_run_options)] = field(default_factory=dict)
+    # A dimension of every metric, which distinguishes deployments in one account.
+    environment: Annotated[str, PlainValidator(_name)] = "production"
+    # In bytes. Smaller images stay in S3 Standard. Without it, S3's own minimum applies: 128 KB.
+    glacier_object_size_greater_than: Count | None = None
+    images_point_in_time_recovery: Flag = False
+    # Keeps the input bucket, with its manifests and reports, when the stack is deleted.
+    keep_input_bucket: Flag = True
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)] = "INFO"
+    log_retention_days: Annotated[RetentionDays, _FROM_TEXT] = 30
+    # Where the operators can read docs/operations.md. Alarms link to its sections.
+    runbook: Text = "docs/operations.md"
+    # Applies to everything under runs/: parts, reports, retry manifests.
+    run_files_expire_after_days: Annotated[int, Strict(), Interval(ge=1, le=3650), _FROM_TEXT] | None = None
+    run_timeout_days: Annotated[int, Strict(), Interval(ge=1, le=365), _FROM_TEXT] = 14
+    workflow_log_level: Annotated[Literal["ALL", "ERROR", "FATAL", "OFF"], BeforeValidator(_upper)] = "ERROR"
 
     @property
     def glacier_from_bytes(self) -> int:
-        """The smallest image that is moved."""
+        """Size of the smallest image that is moved to S3 Glacier, in bytes."""
         larger_than = self.glacier_object_size_greater_than
         return GLACIER_FROM_BYTES if larger_than is None else larger_than + 1
 
     @classmethod
-    def from_context(cls, lookup: Callable[[str], object]) -> "Settings":
-        """Raises SettingsError. A key that is absent (None) takes its default."""
-        given = {item.name: lookup(item.name) for item in fields(cls)}
-        return cls(
-            **{
-                item.name: _read(item.name, given[item.name], **item.metadata)
-                for item in fields(cls)
-                if given[item.name] is not None
-            }
-        )
+    def from_context(cls, context: Mapping[str, object]) -> "Settings":
+        """Raises SettingsError. A key that is absent or None has its default."""
+        for key in context:
+            if key not in cls.__dataclass_fields__ and _is_meant_as_setting(key):
+                raise SettingsError(SETTING_NAMES.unknown(key))
+        values = {name: context[name] for name in cls.__dataclass_fields__ if context.get(name) is not None}
+        try:
+            return _SETTINGS.validate_python(values)
+        except ValidationError as error:
+            raise SettingsError(SETTING_NAMES.explain(error.errors()[0], values)) from None
 
 
-def _read(key: str, value: object, *, must_be: str, read: Callable[[object], Any]) -> Any:
-    try:
-        return read(value)
-    except ValueError as error:
-        sentence = f'The context key "{key}" must be {must_be}; it is {value!r}. {error}'
-        raise SettingsError(sentence.rstrip()) from None
+def _is_meant_as_setting(key: str) -> bool:
+    """The CDK has names of its own in the context, such as `@aws-cdk/core:...` and `cli-telemetry`."""
+    return key.isidentifier() or key.replace("-", "_") in Settings.__dataclass_fields__
+
+
+_SETTINGS = TypeAdapter(Settings)
+
+SETTING_NAMES = FieldNames(
+    "setting",
+    Settings,
+    place=" in the CDK context",
+    accepted={
+        "allowed_networks": "comma-separated networks, such as 203.0.113.0/24,2001:db8::/32",
+        "contact": "a URL or an email address in printable ASCII",
+        "default_options": "a JSON object of run options",
+        "environment": "a name of 1 to 64 letters, digits, dots, hyphens and underscores",
+        "log_retention_days": f"one of {join_choices(map(str, get_args(RetentionDays)))}",
+        "run_files_expire_after_days": "a number of days from 1 to 3,650",
+        "run_timeout_days": "a number of days from 1 to 365",
+        "runbook": "a URL in printable ASCII",
+    },
+)

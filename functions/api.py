@@ -1,16 +1,17 @@
-"""The API: each route parses, calls one function of `core.api`, answers."""
+"""The API: each route parses a request, calls one function of `core.api` and returns its result as JSON."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
@@ -27,28 +28,43 @@ from functions.core.api.control import RunControl
 from functions.core.api.problems import MEDIA_TYPE, Problem, ProblemDocument, invalid_fields, not_found
 from functions.core.api.queries import RunQueries, find_image
 from functions.core.api.requests import (
+    MAX_PAGE,
+    RUN_ID_PATTERN,
     ChangeRequest,
     RetryRequest,
-    RunId,
     RunRequest,
     UploadRequest,
     field_errors,
 )
 from functions.core.api.responses import Accepted, Image, RunDetails, RunPage, Upload
 from functions.core.api.submit import RunSubmission
-from functions.core.api.upload import upload
+from functions.core.api.upload import create_upload
 from functions.core.model.errors import InfrastructureError
 from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.runs import Status
 
+ApiResponse: TypeAlias = Response[Any]
+"""Any, because powertools would validate the body of a response against another type."""
+
+ProxyEvent: TypeAlias = dict[str, Any]
+"""A request or response of API Gateway's Lambda proxy integration: JSON, as powertools types it."""
+
 logger = Logger()
 app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=parse_json)
-app.configure_openapi(title="Image Mirror", version="1", description="Runs that mirror images, and the images.")
+app.configure_openapi(
+    title="Image Mirror", version="1", description="Starts, describes and controls runs, and finds the stored images."
+)
 app.enable_swagger(path="/docs", title="Image Mirror", version="1")
 
-RunIdInPath = Annotated[str, Path(pattern=RunId)]
-Key = Annotated[
-    str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255, description="the same key starts one run")
+RunIdInPath = Annotated[str, Path(pattern=RUN_ID_PATTERN)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Requests with the same key and body start one run.",
+    ),
 ]
 
 
@@ -57,7 +73,7 @@ def config() -> ApiConfig:
     return ApiConfig.read()
 
 
-def runs() -> DynamoRunsTable:
+def runs_table() -> DynamoRunsTable:
     return DynamoRunsTable(client("dynamodb"), config().runs_table)
 
 
@@ -65,158 +81,174 @@ def executions() -> StepFunctionsExecutions:
     return StepFunctionsExecutions(client("stepfunctions"), config().state_machine_arn)
 
 
-def submitter() -> RunSubmission:
+def run_submission() -> RunSubmission:
     lists = S3SubmittedManifests(client("s3"), config().input_bucket)
-    return RunSubmission(runs=runs(), lists=lists, executions=executions(), now=datetime.now(UTC))
+    return RunSubmission(runs=runs_table(), lists=lists, executions=executions(), now=datetime.now(UTC))
 
 
-def onlooker() -> RunQueries:
+def run_queries() -> RunQueries:
     reports = S3PresignedLinks(signer(), config().input_bucket)
-    return RunQueries(runs=runs(), executions=executions(), reports=reports, now=datetime.now(UTC))
+    return RunQueries(runs=runs_table(), executions=executions(), reports=reports, now=datetime.now(UTC))
 
 
-def changer() -> RunControl:
-    return RunControl(runs=runs(), executions=executions(), now=datetime.now(UTC))
+def run_control() -> RunControl:
+    return RunControl(runs=runs_table(), executions=executions(), now=datetime.now(UTC))
 
 
-def answers(status: HTTPStatus, model: type[BaseModel], *problems: HTTPStatus) -> dict[int, Any]:
-    """What a route may answer, for its schema."""
-    every = (*problems, *ANYWHERE)
-    documents = {each.value: _documented(each.phrase, MEDIA_TYPE, ProblemDocument) for each in every}
-    return {status.value: _documented(status.phrase, "application/json", model), **documents}
+PROBLEMS = {
+    HTTPStatus.BAD_REQUEST: "The body is not a JSON object.",
+    HTTPStatus.NOT_FOUND: "The run or the image does not exist.",
+    HTTPStatus.CONFLICT: "The run is in a status that does not allow this.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body exceeds 5 MiB.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not application/json.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "A field is invalid, or the Idempotency-Key was used with a different body.",
+    HTTPStatus.TOO_MANY_REQUESTS: "The request rate exceeds the limit of the deployment.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "An AWS service is temporarily unavailable.",
+}
+"""Error responses → their description in the OpenAPI document. (The phrases of HTTPStatus change between versions.)"""
 
-
-def _documented(description: str, media_type: str, model: type[BaseModel]) -> dict[str, Any]:
-    return {"description": description, "content": {media_type: {"model": model}}}
-
-
-ANYWHERE = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-BODY_REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+EVERY_ROUTE = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+WITH_BODY = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 NOT_FOUND, CONFLICT = HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT
 
 
-@app.post("/runs", summary="Start a run", responses=answers(HTTPStatus.ACCEPTED, Accepted, *BODY_REFUSED))
-def post_run(request: RunRequest, key: Key = None) -> Response[Any]:
-    return _accepted(submitter().submit(request, key))
+def responses(status: HTTPStatus, model: type[BaseModel], *problems: HTTPStatus) -> dict[int, OpenAPIResponse]:
+    """The responses of a route, for the OpenAPI document."""
+    documents = {
+        problem.value: _response(PROBLEMS[problem], MEDIA_TYPE, ProblemDocument)
+        for problem in (*problems, *EVERY_ROUTE)
+    }
+    return {status.value: _response(status.phrase, "application/json", model), **documents}
 
 
-@app.get("/runs", summary="List runs, the newest first", responses=answers(HTTPStatus.OK, RunPage))
+def _response(description: str, media_type: str, model: type[BaseModel]) -> OpenAPIResponse:
+    return {"description": description, "content": {media_type: {"model": model}}}
+
+
+@app.post("/runs", summary="Start a run", responses=responses(HTTPStatus.ACCEPTED, Accepted, *WITH_BODY))
+def post_run(request: RunRequest, key: IdempotencyKey = None) -> ApiResponse:
+    return _accepted(run_submission().submit(request, key))
+
+
+@app.get("/runs", summary="List runs, newest first", responses=responses(HTTPStatus.OK, RunPage))
 def list_runs(
     status: Annotated[Status | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
     token: Annotated[
-        str | None, Query(alias="next", min_length=1, max_length=500, description="of the page before")
+        str | None,
+        Query(alias="next", min_length=1, max_length=500, description="Pagination token: `next` of the previous page."),
     ] = None,
-) -> Response[Any]:
-    return _answer(HTTPStatus.OK, onlooker().page(status, limit, token))
+) -> ApiResponse:
+    return _json(HTTPStatus.OK, run_queries().page(status, limit, token))
 
 
-@app.get("/runs/<run_id>", summary="Look at a run", responses=answers(HTTPStatus.OK, RunDetails, NOT_FOUND))
-def get_run(run_id: RunIdInPath) -> Response[Any]:
-    return _answer(HTTPStatus.OK, onlooker().run(run_id))
+@app.get("/runs/<run_id>", summary="Describe a run", responses=responses(HTTPStatus.OK, RunDetails, NOT_FOUND))
+def get_run(run_id: RunIdInPath) -> ApiResponse:
+    return _json(HTTPStatus.OK, run_queries().run(run_id))
 
 
 @app.patch(
     "/runs/<run_id>",
-    summary="Change how many batches run at once",
-    responses=answers(HTTPStatus.OK, RunDetails, NOT_FOUND, CONFLICT, *BODY_REFUSED),
+    summary="Change the number of concurrent batches of a run",
+    responses=responses(HTTPStatus.OK, RunDetails, NOT_FOUND, CONFLICT, *WITH_BODY),
 )
-def patch_run(run_id: RunIdInPath, request: ChangeRequest) -> Response[Any]:
-    changer().set_concurrency(run_id, request.max_concurrency)
-    return _answer(HTTPStatus.OK, onlooker().run(run_id))
+def patch_run(run_id: RunIdInPath, request: ChangeRequest) -> ApiResponse:
+    run_control().set_concurrency(run_id, request.max_concurrency)
+    return _json(HTTPStatus.OK, run_queries().run(run_id))
 
 
 @app.post(
     "/runs/<run_id>/cancel",
-    summary="Stop a run; what it has not done goes into its retry manifest",
-    responses=answers(HTTPStatus.ACCEPTED, RunDetails, NOT_FOUND, CONFLICT, *BODY_REFUSED),
+    summary="Cancel a run; its remaining rows go into the retry manifest",
+    responses=responses(HTTPStatus.ACCEPTED, RunDetails, NOT_FOUND, CONFLICT, *WITH_BODY),
 )
-def cancel_run(run_id: RunIdInPath) -> Response[Any]:
-    changer().cancel(run_id)
-    return _answer(HTTPStatus.ACCEPTED, onlooker().run(run_id))
+def cancel_run(run_id: RunIdInPath) -> ApiResponse:
+    run_control().cancel(run_id)
+    return _json(HTTPStatus.ACCEPTED, run_queries().run(run_id))
 
 
 @app.post(
     "/runs/<run_id>/retry",
-    summary="Start a run of what is left over of another",
-    responses=answers(HTTPStatus.ACCEPTED, Accepted, NOT_FOUND, CONFLICT, *BODY_REFUSED),
+    summary="Start a run of the retry manifest of a run",
+    responses=responses(HTTPStatus.ACCEPTED, Accepted, NOT_FOUND, CONFLICT, *WITH_BODY),
 )
-def retry_run(run_id: RunIdInPath, request: RetryRequest | None = None, key: Key = None) -> Response[Any]:
-    return _accepted(submitter().retry(run_id, request, key))
+def retry_run(run_id: RunIdInPath, request: RetryRequest | None = None, key: IdempotencyKey = None) -> ApiResponse:
+    return _accepted(run_submission().retry(run_id, request, key))
 
 
 @app.post(
     "/manifests",
-    summary="Get a link to upload a manifest, which starts its run",
-    responses=answers(HTTPStatus.CREATED, Upload, *BODY_REFUSED),
+    summary="Create a presigned URL to upload a manifest; the upload starts its run",
+    responses=responses(HTTPStatus.CREATED, Upload, *WITH_BODY),
 )
-def post_manifest(request: UploadRequest) -> Response[Any]:
+def post_manifest(request: UploadRequest) -> ApiResponse:
     bucket = config().input_bucket
-    return _answer(HTTPStatus.CREATED, upload(request, S3PresignedLinks(signer(), bucket), bucket))
+    return _json(HTTPStatus.CREATED, create_upload(request, S3PresignedLinks(signer(), bucket), bucket))
 
 
-@app.get("/images", summary="Find the image of a URL", responses=answers(HTTPStatus.OK, Image, NOT_FOUND))
-def get_image(url: Annotated[str, Query(min_length=1, max_length=MAX_URL_BYTES)]) -> Response[Any]:
+@app.get("/images", summary="Find the image of a URL", responses=responses(HTTPStatus.OK, Image, NOT_FOUND))
+def get_image(url: Annotated[str, Query(min_length=1, max_length=MAX_URL_BYTES)]) -> ApiResponse:
     table = DynamoImagesTable(client("dynamodb"), config().images_table)
-    return _answer(HTTPStatus.OK, find_image(url, table, S3PresignedLinks(signer(), config().images_bucket)))
+    return _json(HTTPStatus.OK, find_image(url, table, S3PresignedLinks(signer(), config().images_bucket)))
 
 
 @app.get("/openapi.json", include_in_schema=False)
-def openapi() -> Response[Any]:
-    """Reached where the setting `api_docs` gives the API a method for it, as is /docs."""
+def openapi() -> ApiResponse:
+    """API Gateway has a method for this path, and for /docs, if the setting `api_docs` is true."""
     return Response(HTTPStatus.OK.value, "application/json", app.get_openapi_json_schema())
 
 
-def refused(problem: Problem) -> Response[Any]:
+def problem_response(problem: Problem) -> ApiResponse:
     body = problem.document().model_dump_json(exclude_defaults=True)
     return Response(problem.status.value, MEDIA_TYPE, body)
 
 
-def unfit(error: RequestValidationError) -> Response[Any]:
-    return refused(invalid_fields(field_errors(error.errors())))
+def validation_error(error: RequestValidationError) -> ApiResponse:
+    return problem_response(invalid_fields(field_errors(error.errors())))
 
 
-def unknown(_: NotFoundError) -> Response[Any]:
-    return refused(not_found("There is no such path."))
+def not_found_error(_: NotFoundError) -> ApiResponse:
+    return problem_response(not_found("There is no such path."))
 
 
-def broken(fault: InfrastructureError) -> Response[Any]:
-    """AWS refused us; its words stay in the log."""
-    logger.error("The request could not be served", error=type(fault).__name__, cause=str(fault))
-    detail = "A service that is needed for this refused; it may not, a little later."
-    return refused(Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail))
+def service_error(error: InfrastructureError) -> ApiResponse:
+    """The message of the service goes to the log only: it names resources of the account."""
+    logger.error("AWS service error", error=type(error).__name__, cause=str(error))
+    detail = "An AWS service is temporarily unavailable. Retry with the same Idempotency-Key."
+    return problem_response(Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail))
 
 
-def stumbled(error: Exception) -> Response[Any]:
-    logger.exception("The request made the API stumble")
-    return refused(
-        Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The API stumbled over this request; its log knows where.")
-    )
+def internal_error(_: Exception) -> ApiResponse:
+    logger.exception("Internal error")
+    request_id = app.current_event.request_context.request_id
+    detail = f"Internal error. Search the API log for request ID {request_id}."
+    return problem_response(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
 
-REFUSALS: Mapping[type[Exception], Callable[[Any], Response[Any]]] = {
-    Problem: refused,
-    RequestValidationError: unfit,
-    NotFoundError: unknown,
-    InfrastructureError: broken,
-    Exception: stumbled,
+# Callable[[Any], ...]: each handler takes its own kind of exception.
+EXCEPTION_HANDLERS: Mapping[type[Exception], Callable[[Any], ApiResponse]] = {
+    Problem: problem_response,
+    RequestValidationError: validation_error,
+    NotFoundError: not_found_error,
+    InfrastructureError: service_error,
+    Exception: internal_error,
 }
-for kind, answer in REFUSALS.items():
-    app.exception_handler(kind)(answer)
+for exception, exception_handler in EXCEPTION_HANDLERS.items():
+    app.exception_handler(exception)(exception_handler)
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """`event`: a request, as API Gateway's REST API hands it to a Lambda proxy."""
+def handler(event: ProxyEvent, context: LambdaContext) -> ProxyEvent:
+    """`event` is a request to an API Gateway REST API, in the format of the Lambda proxy integration."""
     try:
-        text = None if event["httpMethod"] == "GET" else _text(event)
+        body = None if event["httpMethod"] == "GET" else _decoded_body(event)
     except Problem as problem:
-        return _without_route(refused(problem))
-    return app.resolve({**event, "body": text, "isBase64Encoded": False}, context)
+        return _proxy_response(problem_response(problem))
+    return app.resolve({**event, "body": body, "isBase64Encoded": False}, context)
 
 
-def _text(event: Mapping[str, Any]) -> str | None:
-    """Raises Problem."""
+def _decoded_body(event: ProxyEvent) -> str | None:
+    """Raises Problem(400 | 413 | 415)."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     return decode_body(
         event.get("body"),
@@ -225,16 +257,16 @@ def _text(event: Mapping[str, Any]) -> str | None:
     )
 
 
-def _without_route(response: Response[Any]) -> dict[str, Any]:
+def _proxy_response(response: ApiResponse) -> ProxyEvent:
     return {"statusCode": response.status_code, "headers": response.headers, "body": response.body}
 
 
-def _accepted(accepted: Accepted) -> Response[Any]:
-    """The run's address, below whatever stage or domain the request came by."""
+def _accepted(accepted: Accepted) -> ApiResponse:
+    """With the path of the run in Location, below the stage or the base path of a custom domain."""
     path = app.current_event.path
     base = app.current_event.request_context.path.removesuffix(path)
-    return _answer(HTTPStatus.ACCEPTED, accepted, {"Location": f"{base}/runs/{accepted.run_id}"})
+    return _json(HTTPStatus.ACCEPTED, accepted, {"Location": f"{base}/runs/{accepted.run_id}"})
 
 
-def _answer(status: HTTPStatus, body: BaseModel, headers: Mapping[str, str] | None = None) -> Response[Any]:
+def _json(status: HTTPStatus, body: BaseModel, headers: Mapping[str, str] | None = None) -> ApiResponse:
     return Response(status.value, "application/json", body.model_dump_json(), headers)

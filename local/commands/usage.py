@@ -46,6 +46,6 @@ def manifest_file(text: str) -> Path:
 def deployed() -> Settings:
     """What `make deploy` would set. Raises UsageError."""
     try:
-        return Settings.from_context(json.loads(SETTINGS.read_text())["context"].get)
+        return Settings.from_context(json.loads(SETTINGS.read_text())["context"])
     except SettingsError as error:
         raise UsageError(f"{SETTINGS}: {error}") from error

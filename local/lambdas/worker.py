@@ -92,7 +92,7 @@ def answer(handler: Handler, request: dict[str, Any]) -> bytes:
 
 def _failed(request_id: str, error: Exception) -> bytes:
     stack = traceback.format_list(traceback.extract_tb(error.__traceback__)[1:])
-    print(f"[ERROR] {type(error).__name__}: {error}\nTraceback (most recent call last):\n{''.join(stack)}")
+    print(f"[ERROR] {type(error).__name__}: {error}\nTraceback (most recent call last):\n{''.join(stack)}")  # noqa: T201
     return _refused(request_id, type(error).__name__, str(error), stack)
 
 

@@ -156,8 +156,8 @@ def test_this_is_rejected_with_where_it_is_and_how_to_fix_it(name: str, data: st
     ("metadata", "sentence"),
     [
         ({"conzurrency": "5"}, "There is no option 'conzurrency'"),
-        ({"batch-size": "0"}, "The option batch_size is wrong"),
-        ({"base-url": "a.example"}, "The option base_url is wrong: it begins with http"),
+        ({"batch-size": "0"}, "Option 'batch_size' must be a whole number from 1 to 1,000"),
+        ({"base-url": "a.example"}, "Option 'base_url' must be an absolute URL of up to 2,048 characters"),
     ],
 )
 def test_an_invalid_option_is_named(metadata: dict[str, str], sentence: str) -> None:

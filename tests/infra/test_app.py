@@ -46,7 +46,7 @@ def test_a_bad_setting_ends_the_synthesis_with_its_sentence_alone(tmp_path: Path
 
     assert done.returncode == 1
     assert done.stderr == (
-        "The context key \"run_timeout_days\" must be a number of days from 1 to 365; it is 'soon'.\n"
+        "Setting 'run_timeout_days' in the CDK context must be a number of days from 1 to 365; received 'soon'.\n"
     )
 
 

@@ -4,10 +4,11 @@ from typing import Any
 import pytest
 
 from cdk.settings import Settings, SettingsError
+from functions.core.model.validation import show_value
 
 
 def test_without_context_there_are_defaults() -> None:
-    assert Settings.from_context({}.get) == Settings()
+    assert Settings.from_context({}) == Settings()
 
 
 @pytest.mark.parametrize(("larger_than", "smallest"), [(None, 131_072), (0, 1), (50_000, 50_001)])
@@ -42,7 +43,7 @@ def test_the_smallest_image_that_is_moved_is_one_larger_than_the_setting(
     ],
 )
 def test_a_value_means_the_same_from_cdk_json_and_from_the_command_line(key: str, value: object, meant: Any) -> None:
-    assert getattr(Settings.from_context({key: value}.get), key) == meant
+    assert getattr(Settings.from_context({key: value}), key) == meant
 
 
 @pytest.mark.parametrize(
@@ -69,19 +70,39 @@ def test_a_value_means_the_same_from_cdk_json_and_from_the_command_line(key: str
         ("keep_input_bucket", 1),
         ("log_level", "LOUD"),
         ("log_retention_days", 31),
+        ("log_retention_days", True),
         ("run_files_expire_after_days", 0),
         ("run_timeout_days", "366"),
         ("run_timeout_days", 1.5),
+        ("run_timeout_days", "9" * 5000),
         ("workflow_log_level", ""),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_a_sentence_that_names_the_key(key: str, value: object) -> None:
-    sentence = rf'The context key "{key}" must be .+; it is {re.escape(repr(value))}\..*'
+    received = re.escape(show_value(value))
 
-    with pytest.raises(SettingsError, match=sentence):
-        Settings.from_context({key: value}.get)
+    with pytest.raises(SettingsError, match=rf"Setting '{key}' in the CDK context must be .+; received {received}\..*"):
+        Settings.from_context({key: value})
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("alowed_networks", "Did you mean 'allowed_networks'?"),
+        ("log-level", "Did you mean 'log_level'?"),
+        ("speed", "The settings are: allowed_networks, api_account_role, "),
+    ],
+)
+def test_a_setting_that_does_not_exist_is_refused_with_a_suggestion(key: str, hint: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(f"There is no setting '{key}' in the CDK context. {hint}")):
+        Settings.from_context({key: "1"})
+
+
+@pytest.mark.parametrize("key", ["@aws-cdk/core:checkSecretUsage", "aws:cdk:version-reporting", "cli-telemetry"])
+def test_names_of_the_cdk_in_the_context_are_accepted(key: str) -> None:
+    assert Settings.from_context({key: True}) == Settings()
 
 
 def test_a_default_option_that_no_run_could_use_is_refused_with_the_reason() -> None:
     with pytest.raises(SettingsError, match="There is no option 'concurency'"):
-        Settings.from_context({"default_options": {"concurency": 8}}.get)
+        Settings.from_context({"default_options": {"concurency": 8}})

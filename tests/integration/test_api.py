@@ -1,4 +1,4 @@
-"""The life of a run through the API: the deployed methods, over real HTTP, in front of the real function."""
+"""The life of a run through the API: the deployed methods over real HTTP, with the real function."""
 
 import csv
 import json
@@ -27,14 +27,14 @@ def api(cloud: Cloud) -> Api:
 
 
 class Turnstile:
-    """Holds each request of a site for `seconds`, or until it is opened; counts, by group, those that it holds."""
+    """Holds each request to a site for `seconds`, or until it is opened. Counts the held requests by group."""
 
     def __init__(self, seconds: float) -> None:
         self._changed = threading.Condition()
         self._seconds = seconds
         self._opened = False
         self._inside: Counter[str] = Counter()
-        self.most: Counter[str] = Counter()
+        self.maximum: Counter[str] = Counter()
         self.passed = 0
 
     def hook(self, group: str = "all") -> Callable[[], None]:
@@ -46,7 +46,7 @@ class Turnstile:
             self._changed.notify_all()
 
     def holds(self, count: int, seconds: float = 20) -> bool:
-        """Whether it holds so many at once, before the time is over."""
+        """True if it holds `count` requests at once within `seconds`."""
         with self._changed:
             return self._changed.wait_for(lambda: self._inside.total() >= count, seconds)
 
@@ -57,7 +57,7 @@ class Turnstile:
     def _hold(self, group: str) -> None:
         with self._changed:
             self._inside[group] += 1
-            self.most[group] = max(self.most[group], self._inside[group])
+            self.maximum[group] = max(self.maximum[group], self._inside[group])
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._opened, self._seconds)
             self._inside[group] -= 1
@@ -87,21 +87,21 @@ def test_a_run_in_every_shape_is_followed_to_its_end_and_its_images_are_found(ap
         api.cloud.client("s3").put_object(**where, Body=content.encode())
         return f"s3://{where['Bucket']}/{where['Key']}"
 
-    answer = api.ask("POST", "/runs", _shapes(site, stored)[shape])
+    response = api.request("POST", "/runs", _shapes(site, stored)[shape])
 
-    run_id = answer.json()["run_id"]
-    assert (answer.status_code, answer.json()["status"]) == (202, "starting")
-    assert requests.get(api.cloud.endpoint + answer.headers["Location"], timeout=20).json()["run_id"] == run_id
+    run_id = response.json()["run_id"]
+    assert (response.status_code, response.json()["status"]) == (202, "starting")
+    assert requests.get(api.cloud.endpoint + response.headers["Location"], timeout=20).json()["run_id"] == run_id
     assert api.ended(run_id).summary["stored"] == 3
-    run = api.look(run_id)
+    run = api.describe(run_id)
     assert (run["status"], run["rows"], run["counts"]["stored"]) == ("succeeded", 3, 3)
     assert requests.get(run["links"]["summary"], timeout=20).json()["run_id"] == run_id
-    found = api.ask("GET", f"/images?url={site.url}/shape-1.png").json()
+    found = api.request("GET", f"/images?url={site.url}/shape-1.png").json()
     assert requests.get(found["link"], timeout=20).content == png(note=b"1")
 
 
 def test_the_shape_of_upstream_works_as_it_is(api: Api, site: Site) -> None:
-    """102 paths, one of them twice; two batches, of which each asks for five images at a time."""
+    """102 paths, one of them twice, in two batches with five concurrent requests each."""
     turnstile = Turnstile(seconds=0.05)
     paths = [f"/up-{n}.png" for n in range(101)]
     for n, path in enumerate(paths):
@@ -113,8 +113,8 @@ def test_the_shape_of_upstream_works_as_it_is(api: Api, site: Site) -> None:
 
     assert books_balance(run.summary)
     assert (run.summary["rows"], run.summary["stored"], run.summary["duplicate"]) == (102, 101, 1)
-    assert turnstile.most["first"] == 5
-    assert turnstile.most["second"] <= 5
+    assert turnstile.maximum["first"] == 5
+    assert turnstile.maximum["second"] <= 5
     assert site.asked[paths[7]] == 1
 
 
@@ -124,12 +124,12 @@ def test_a_cancelled_run_keeps_what_it_has_and_a_retry_brings_the_rest(api: Api,
     run_id = api.submit({"urls": urls, "options": {"batch_size": 50, "per_host": 32, "max_concurrency": 4}})
     assert turnstile.has_passed(400)
 
-    answer = api.ask("POST", f"/runs/{run_id}/cancel")
+    response = api.request("POST", f"/runs/{run_id}/cancel")
 
-    assert (answer.status_code, answer.json()["status"]) == (202, "cancelling")
+    assert (response.status_code, response.json()["status"]) == (202, "cancelling")
     run = api.ended(run_id)
-    summary, told = run.summary, api.look(run_id)
-    assert (run.status, summary["status"], told["status"]) == ("ABORTED", "cancelled", "cancelled")
+    summary, record = run.summary, api.describe(run_id)
+    assert (run.status, summary["status"], record["status"]) == ("ABORTED", "cancelled", "cancelled")
     assert books_balance(summary)
     left = json.loads(run.file(summary["retry_manifest"]))
     assert 0 < summary["stored"] < 2000
@@ -151,13 +151,13 @@ def test_more_batches_run_at_once_within_five_seconds_of_a_change(api: Api, site
     urls = _urls(site, "patched", 6, turnstile.hook())
     run_id = api.submit({"urls": urls, "options": {"batch_size": 1, "max_concurrency": 1}})
     assert turnstile.holds(1)
-    live = api.until(run_id, lambda run: run["live"] is not None)["live"]
-    assert (live["max_concurrency"], live["running"], turnstile.most["all"]) == (1, 1, 1)
+    live = api.wait_until(run_id, lambda run: run["live"] is not None)["live"]
+    assert (live["max_concurrency"], live["running"], turnstile.maximum["all"]) == (1, 1, 1)
 
-    answer = api.ask("PATCH", f"/runs/{run_id}", {"max_concurrency": 2})
+    response = api.request("PATCH", f"/runs/{run_id}", {"max_concurrency": 2})
 
     assert turnstile.holds(2, seconds=5)
-    assert (answer.status_code, answer.json()["live"]["max_concurrency"]) == (200, 2)
+    assert (response.status_code, response.json()["live"]["max_concurrency"]) == (200, 2)
     turnstile.open()
     assert api.ended(run_id).summary["stored"] == 6
 
@@ -171,14 +171,14 @@ def test_the_same_key_sent_twenty_times_at_once_starts_one_run(api: Api, site: S
     assert api.ended(run_id).summary["stored"] == 3
     assert _executions(api.cloud, run_id) == 1
     assert api.submit(body, **{"Idempotency-Key": site.url}) == run_id
-    other = api.ask("POST", "/runs", {"urls": ["https://example.com/"]}, **{"Idempotency-Key": site.url})
+    other = api.request("POST", "/runs", {"urls": ["https://example.com/"]}, **{"Idempotency-Key": site.url})
     assert (other.status_code, other.json()["errors"][0]["field"]) == (422, "Idempotency-Key")
 
 
-def test_the_same_upload_told_twice_at_once_and_once_again_is_mirrored_once(api: Api, site: Site) -> None:
+def test_an_upload_event_delivered_three_times_starts_one_run(api: Api, site: Site) -> None:
     cloud = api.cloud
-    (url,) = _urls(site, "told", 1)
-    key = f"manifests/told-{site.url[-5:]}.csv"
+    (url,) = _urls(site, "repeated", 1)
+    key = f"manifests/repeated-{site.url[-5:]}.csv"
     cloud.client("s3").put_object(Bucket=cloud.outputs["InputBucket"], Key=key, Body=f"url\n{url}\n".encode())
     cloud.events.flush()
     (event,) = [each for each in cloud.events.recent if each["detail"].get("object", {}).get("key") == key]
@@ -188,12 +188,12 @@ def test_the_same_upload_told_twice_at_once_and_once_again_is_mirrored_once(api:
     cloud.events.put(event)
     cloud.settle()
 
-    runs = [run for run in api.ask("GET", "/runs?limit=100").json()["runs"] if run["manifest"].endswith(key)]
+    runs = [run for run in api.request("GET", "/runs?limit=100").json()["runs"] if run["manifest"].endswith(key)]
     for arn in arns:
         cloud.engine.wait_for(arn, timeout=30)
     (run,) = runs
     assert api.ended(run["run_id"]).summary["stored"] == 1
-    assert site.asked["/told-0.png"] == 1
+    assert site.asked["/repeated-0.png"] == 1
 
 
 def test_runs_are_listed_newest_first_in_pages_and_by_status(api: Api, site: Site) -> None:
@@ -202,30 +202,30 @@ def test_runs_are_listed_newest_first_in_pages_and_by_status(api: Api, site: Sit
     for run_id in run_ids:
         api.ended(run_id)
 
-    first = api.ask("GET", "/runs?limit=2&status=succeeded").json()
-    second = api.ask("GET", f"/runs?limit=2&status=succeeded&next={first['next']}").json()
+    first = api.request("GET", "/runs?limit=2&status=succeeded").json()
+    second = api.request("GET", f"/runs?limit=2&status=succeeded&next={first['next']}").json()
 
     listed = [run["run_id"] for run in (*first["runs"], *second["runs"])]
     assert listed[:3] == run_ids[::-1]
     assert len(set(listed)) == len(listed)
-    starts = [run["started_at"] for run in api.ask("GET", "/runs?limit=100").json()["runs"]]
+    starts = [run["started_at"] for run in api.request("GET", "/runs?limit=100").json()["runs"]]
     assert starts == sorted(starts, reverse=True)
 
 
 def test_a_link_uploads_a_manifest_with_its_options_and_the_upload_starts_its_run(api: Api, site: Site) -> None:
     _urls(site, "linked", 2)
-    asked = {"name": "linked.csv", "options": {"base_url": site.url, "allowed_types": ["png", "jpeg"]}}
+    upload = {"name": "linked.csv", "options": {"base_url": site.url, "allowed_types": ["png", "jpeg"]}}
 
-    answer = api.ask("POST", "/manifests", asked)
+    response = api.request("POST", "/manifests", upload)
 
-    link = answer.json()
-    assert answer.status_code == 201
+    link = response.json()
+    assert response.status_code == 201
     assert requests.put(
         link["url"], data=b"url\n/linked-0.png\n/linked-1.png\n", headers=link["headers"], timeout=20
     ).ok
     run = _of_manifest(api, link["manifest"])
     assert api.ended(run["run_id"]).summary["stored"] == 2
-    assert api.look(run["run_id"])["options"]["allowed_types"] == ["png", "jpeg"]
+    assert api.describe(run["run_id"])["options"]["allowed_types"] == ["png", "jpeg"]
 
 
 def test_failures_are_linked_and_what_may_pass_is_run_again(api: Api, site: Site) -> None:
@@ -234,8 +234,8 @@ def test_failures_are_linked_and_what_may_pass_is_run_again(api: Api, site: Site
     run_id = api.submit({"urls": [tired, gone], "options": {"rounds": 1}})
     failed = api.ended(run_id)
     assert failed.execution["error"] == "TooManyFailures"
-    assert len(failed.messages("run_failed")) == 1  # although its end was told, too
-    run = api.look(run_id)
+    assert len(failed.messages("run_failed")) == 1  # although its status change was delivered, too
+    run = api.describe(run_id)
     assert (run["status"], run["error"], run["counts"]["failed"]) == ("failed", "TooManyFailures", 2)
     report = requests.get(run["links"]["failures"], timeout=20).text
     assert {row["url"] for row in csv.DictReader(report.splitlines())} == {tired, gone}
@@ -243,11 +243,11 @@ def test_failures_are_linked_and_what_may_pass_is_run_again(api: Api, site: Site
     again = api.ended(api.submit({"options": {"concurrency": 1}}, path=f"/runs/{run_id}/retry"))
 
     assert (again.summary["rows"], again.summary["stored"]) == (1, 1)
-    assert api.look(again.run_id)["manifest"].endswith(f"runs/{run_id}/retry.json")
+    assert api.describe(again.run_id)["manifest"].endswith(f"runs/{run_id}/retry.json")
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "status", "said"),
+    ("method", "path", "body", "status", "text"),
     [
         ("POST", "/runs", {"urls": []}, 422, "urls"),
         ("POST", "/runs", {"urls": ["http://x/"], "options": {"concurrency": 0}}, 422, "options.concurrency"),
@@ -256,27 +256,27 @@ def test_failures_are_linked_and_what_may_pass_is_run_again(api: Api, site: Site
         ("POST", "/runs", {"urls": ["http://x/"] * 10_001}, 422, "urls"),
         ("POST", "/runs", {"urls": ["x" * 6_000_000]}, 413, "POST /manifests"),
         ("POST", "/runs", {"urls": ["x" * 11_000_000]}, 413, "POST /manifests"),
-        ("GET", "/runs/nobody-knows", None, 404, "nobody-knows"),
+        ("GET", "/runs/unknown-run", None, 404, "unknown-run"),
         ("GET", "/runs?status=lost", None, 422, "status"),
         ("GET", "/images?url=http://x/none", None, 404, "No image"),
-        ("POST", "/runs/nobody-knows/cancel", None, 404, "nobody-knows"),
+        ("POST", "/runs/unknown-run/cancel", None, 404, "unknown-run"),
     ],
 )
-def test_what_cannot_be_done_is_a_problem_that_names_its_field(
-    api: Api, method: str, path: str, body: Any, status: int, said: str
+def test_an_invalid_request_is_a_problem_that_names_its_field(
+    api: Api, method: str, path: str, body: Any, status: int, text: str
 ) -> None:
-    answer = api.ask(method, path, body)
+    response = api.request(method, path, body)
 
-    problem = answer.json()
-    assert (answer.status_code, problem["status"]) == (status, status)
-    named = [error["field"] for error in problem.get("errors", [])]
-    assert said in named or said in problem["detail"]
-    assert "Traceback" not in answer.text
+    problem = response.json()
+    assert (response.status_code, problem["status"]) == (status, status)
+    fields = [error["field"] for error in problem.get("errors", [])]
+    assert text in fields or text in problem["detail"]
+    assert "Traceback" not in response.text
 
 
-def test_a_path_or_a_method_that_the_template_has_not_is_refused_by_the_gateway(api: Api) -> None:
-    assert api.ask("GET", "/openapi.json").status_code == 403
-    assert api.ask("DELETE", "/runs").status_code == 403
+def test_a_path_or_a_method_that_is_not_in_the_template_is_rejected_by_the_gateway(api: Api) -> None:
+    assert api.request("GET", "/openapi.json").status_code == 403
+    assert api.request("DELETE", "/runs").status_code == 403
 
 
 def _stored(cloud: Cloud) -> set[str]:
@@ -292,9 +292,9 @@ def _executions(cloud: Cloud, run_id: str) -> int:
 
 
 def _of_manifest(api: Api, manifest: str) -> dict[str, Any]:
-    """Its run, once the upload has been told."""
+    """The run of a manifest, once the event of its upload has been delivered."""
     while True:
-        for run in api.ask("GET", "/runs?limit=100").json()["runs"]:
+        for run in api.request("GET", "/runs?limit=100").json()["runs"]:
             if run["manifest"] == manifest:
-                found: dict[str, Any] = run
-                return found
+                matching: dict[str, Any] = run
+                return matching

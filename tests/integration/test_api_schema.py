@@ -1,4 +1,4 @@
-"""The API held against its own OpenAPI document, by requests that nobody would think of."""
+"""The API compared with its OpenAPI document, with generated requests."""
 
 import json
 
@@ -29,8 +29,8 @@ schema = schemathesis.openapi.from_dict(json.loads(app.get_openapi_json_schema(t
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _let_runs_end(cloud: Cloud) -> None:
-    """Those that were started by chance."""
+def _wait_for_runs(cloud: Cloud) -> None:
+    """Waits for the runs that generated requests have started."""
     yield
     cloud.settle()
 
@@ -44,5 +44,5 @@ def _let_runs_end(cloud: Cloud) -> None:
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-def test_every_answer_is_one_that_the_document_has(cloud: Cloud, case: schemathesis.Case) -> None:
+def test_every_response_conforms_to_the_document(cloud: Cloud, case: schemathesis.Case) -> None:
     case.call_and_validate(base_url=cloud.api_url, checks=CHECKS)

@@ -1,4 +1,4 @@
-"""The API of a local cloud, as a program asks it."""
+"""A client of the API of a local cloud."""
 
 import json
 from collections.abc import Callable
@@ -10,39 +10,41 @@ import requests
 from local.aws.cloud import Cloud
 from tests.support.pipeline import Ended, ended
 
-SECONDS = 30
+TIMEOUT_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Api:
     cloud: Cloud
 
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
-        """`body` as JSON, where there is one."""
+    def request(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
+        """Sends `body`, if any, as JSON."""
         content = None if body is None else json.dumps(body)
-        given = {"Content-Type": "application/json", **headers} if content else headers
-        return requests.request(method, self.cloud.api_url + path, data=content, headers=given, timeout=SECONDS)
+        headers = {"Content-Type": "application/json", **headers} if content else headers
+        return requests.request(
+            method, self.cloud.api_url + path, data=content, headers=headers, timeout=TIMEOUT_SECONDS
+        )
 
     def submit(self, body: Any, path: str = "/runs", **headers: str) -> str:
-        """The id of the run."""
-        answer = self.ask("POST", path, body, **headers)
-        assert answer.status_code == 202, answer.text
-        return str(answer.json()["run_id"])
+        """Starts a run and returns its ID."""
+        response = self.request("POST", path, body, **headers)
+        assert response.status_code == 202, response.text
+        return str(response.json()["run_id"])
 
-    def look(self, run_id: str) -> dict[str, Any]:
-        answer = self.ask("GET", f"/runs/{run_id}")
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
+    def describe(self, run_id: str) -> dict[str, Any]:
+        response = self.request("GET", f"/runs/{run_id}")
+        assert response.status_code == 200, response.text
+        run: dict[str, Any] = response.json()
+        return run
 
     def ended(self, run_id: str) -> Ended:
-        """Waits for the execution, and for whoever hears of its end."""
-        found = ended(self.cloud, self.look(run_id)["execution_arn"])
+        """Waits for the execution and for the handlers of its status change."""
+        result = ended(self.cloud, self.describe(run_id)["execution_arn"])
         self.cloud.settle()
-        return found
+        return result
 
-    def until(self, run_id: str, true: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Looks again and again."""
-        while not true(found := self.look(run_id)):
+    def wait_until(self, run_id: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Polls the run."""
+        while not condition(run := self.describe(run_id)):
             pass
-        return found
+        return run

@@ -1,4 +1,4 @@
-"""What `core.model.ports` asks for, in memory. `faults` are raised by the next calls that can fail."""
+"""In-memory implementations of the ports in `core.model.ports`. `errors` are raised by the next calls that can fail."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -33,38 +33,38 @@ class FakeRuns:
     def newest(
         self, status: str | None, limit: int, after: Mapping[str, str] | None
     ) -> tuple[list[Mapping[str, Any]], Mapping[str, str] | None]:
-        """As a query with a filter does: `limit` is of what is looked at."""
-        everything = sorted(self.records.values(), key=_place, reverse=True)
+        """Like a query with a filter: `limit` is the number of records read, not of those returned."""
+        records = sorted(self.records.values(), key=_position, reverse=True)
         if after is not None:
-            everything = [record for record in everything if _place(record) < _place(after)]
-        looked_at = everything[:limit]
-        self.read += len(looked_at)
-        last = looked_at[-1] if len(everything) > limit else None
-        found = [record for record in looked_at if status in (None, record["status"])]
-        return found, last and {"started_at": last["started_at"], "run_id": last["run_id"]}
+            records = [record for record in records if _position(record) < _position(after)]
+        page = records[:limit]
+        self.read += len(page)
+        last = page[-1] if len(records) > limit else None
+        matching = [record for record in page if status in (None, record["status"])]
+        return matching, last and {"started_at": last["started_at"], "run_id": last["run_id"]}
 
 
-def _place(record: Mapping[str, Any]) -> tuple[str, str]:
+def _position(record: Mapping[str, Any]) -> tuple[str, str]:
     return record["started_at"], record["run_id"]
 
 
 class FakeExecutions:
-    """`started` has the input of each by its name; the first one counts, as in Step Functions."""
+    """`started` has the input of each execution by name. As in Step Functions, the first start of a name wins."""
 
     def __init__(self) -> None:
         self.started: dict[str, Mapping[str, Any]] = {}
         self.stopped: list[str] = []
-        self.told: Progress | None = None
+        self.progress_of_run: Progress | None = None
         self.concurrency: dict[str, int] = {}
         self.map_run = True
-        self.faults: deque[Exception] = deque()
+        self.errors: deque[Exception] = deque()
 
     def arn_of(self, run_id: str) -> str:
         return f"arn:execution:{run_id}"
 
     def start(self, run_id: str, event: Mapping[str, Any]) -> None:
-        if self.faults:
-            raise self.faults.popleft()
+        if self.errors:
+            raise self.errors.popleft()
         self.started.setdefault(run_id, event)
 
     def stop(self, arn: str, error: str, cause: str) -> bool:
@@ -74,7 +74,7 @@ class FakeExecutions:
         return True
 
     def progress(self, arn: str) -> Progress | None:
-        return self.told
+        return self.progress_of_run
 
     def set_concurrency(self, arn: str, children: int) -> bool:
         if self.map_run:
@@ -87,18 +87,18 @@ class FakeLists:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
-        self.faults: deque[Exception] = deque()
+        self.errors: deque[Exception] = deque()
 
     def put(self, key: str, content: bytes) -> ManifestObject:
-        if self.faults:
-            raise self.faults.popleft()
+        if self.errors:
+            raise self.errors.popleft()
         self.objects[key] = content
-        return self._described(key)
+        return self._manifest(key)
 
     def find(self, key: str) -> ManifestObject | None:
-        return self._described(key) if key in self.objects else None
+        return self._manifest(key) if key in self.objects else None
 
-    def _described(self, key: str) -> ManifestObject:
+    def _manifest(self, key: str) -> ManifestObject:
         content = self.objects[key]
         return ManifestObject(self.bucket, key, f"etag-{len(content)}", len(content))
 

@@ -1,1 +1,1 @@
-"""What the API does: runs asked for, looked at, slowed down, stopped and tried again."""
+"""The API: submission, queries and control of runs, and their requests and responses."""

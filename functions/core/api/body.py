@@ -1,22 +1,22 @@
-"""A request's body: JSON as its standard has it, and no larger than a function takes."""
+"""Decoding of a request body: strict JSON, within the size limit of Lambda."""
 
 import base64
 import binascii
 import json
 from http import HTTPStatus
-from typing import Any
 
 from functions.core.api.problems import Problem
+from functions.core.model.types import JsonValue
 
 MAX_BYTES = 5 * 1024 * 1024
-"""Lambda takes 6 MB of event, in which the body is escaped; API Gateway itself takes 10 MB."""
+"""Maximum body in bytes. Lambda accepts an event of 6 MB, in which the body is escaped; API Gateway accepts 10 MB."""
 
 MAX_DIGITS = 400
-"""No number of a list needs more; Python refuses 4,300 with an error of another kind."""
+"""Maximum digits of a number in the body. Python raises another kind of error from 4,300 digits."""
 
 TOO_LARGE = (
-    "The body is larger than the API takes. POST /manifests gives a link to upload a manifest of up to 5 GB; "
-    "the upload starts its run."
+    "The request body exceeds 5 MiB. For a larger manifest, request an upload URL with POST /manifests (up to 5 GB); "
+    "the upload starts the run."
 )
 
 
@@ -25,45 +25,45 @@ def decode_body(body: str | None, *, encoded: bool, content_type: str) -> str | 
     if not body:
         return None
     if content_type.partition(";")[0].strip().lower() not in ("", "application/json"):
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The Content-Type must be application/json.")
     try:
         content = base64.b64decode(body, validate=True) if encoded else body.encode()
         if len(content) > MAX_BYTES:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, TOO_LARGE)
         return content.decode("utf-8-sig")
     except (binascii.Error, UnicodeError) as error:
-        raise _not_json("it is not UTF-8") from error
+        raise _not_json("it is not valid UTF-8") from error
 
 
-def parse_json(text: str) -> Any:
-    """An object. Raises Problem(400): also for what Python's parser takes, and JSON or the workflow does not."""
+def parse_json(text: str) -> dict[str, JsonValue]:
+    """A JSON object. Raises Problem(400), also for extensions of JSON that Python's parser accepts."""
     try:
-        value = json.loads(text, parse_constant=_no_constant, parse_int=_int, parse_float=_float)
+        value = json.loads(text, parse_constant=_reject_constant, parse_int=_parse_int, parse_float=_parse_float)
     except json.JSONDecodeError as error:
-        raise _not_json(f"{error.msg}, at character {error.pos}") from error
+        raise _not_json(f"{error.msg} at character {error.pos}") from error
     except RecursionError as error:
         raise _not_json("it is nested too deeply") from error
     if not isinstance(value, dict):
-        raise _not_json("it is no object")
+        raise _not_json("it is another JSON value")
     return value
 
 
-def _no_constant(name: str) -> None:
-    raise _not_json(f"it has {name}")
+def _reject_constant(name: str) -> None:
+    raise _not_json(f"{name} is not a JSON value")
 
 
-def _int(digits: str) -> int:
+def _parse_int(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
-        raise _not_json(f"it has a number of {len(digits)} digits")
+        raise _not_json(f"a number has {len(digits)} digits, the maximum is {MAX_DIGITS}")
     return int(digits)
 
 
-def _float(digits: str) -> float:
+def _parse_float(digits: str) -> float:
     value = float(digits)
     if value in (float("inf"), float("-inf")):
-        raise _not_json("it has a number that is too large")
+        raise _not_json("a number is too large for a double")
     return value
 
 
-def _not_json(why: str) -> Problem:
-    return Problem(HTTPStatus.BAD_REQUEST, f"The body is not a JSON object: {why}.")
+def _not_json(reason: str) -> Problem:
+    return Problem(HTTPStatus.BAD_REQUEST, f"The request body is not a JSON object: {reason}.")

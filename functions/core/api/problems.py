@@ -1,4 +1,4 @@
-"""What the API refuses, as problem documents (RFC 9457)."""
+"""Error responses of the API: problem details (RFC 9457)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,21 +10,23 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class FieldError(BaseModel):
-    field: str = Field(description="where in the request, such as `items.3.url`", examples=["options.concurrency"])
+    field: str = Field(description="Location in the request, such as `items.3.url`.", examples=["options.concurrency"])
     message: str
 
 
 class ProblemDocument(BaseModel):
+    """Problem details (RFC 9457)."""
+
     type: str = "about:blank"
     title: str
     status: int
     detail: str
-    errors: list[FieldError] = Field(default_factory=list, description="the fields that are wrong")
+    errors: list[FieldError] = Field(default_factory=list, description="The fields that are invalid.")
 
 
 @dataclass
 class Problem(Exception):
-    """Ends a request. `detail` is a sentence that its author can act on."""
+    """Ends a request with an error response. `detail` is a sentence that tells the client what to do."""
 
     status: HTTPStatus
     detail: str
@@ -36,20 +38,20 @@ class Problem(Exception):
         )
 
 
-def not_found(what: str) -> Problem:
-    return Problem(HTTPStatus.NOT_FOUND, what)
+def not_found(detail: str) -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, detail)
 
 
-def conflict(why: str) -> Problem:
-    return Problem(HTTPStatus.CONFLICT, why)
+def conflict(detail: str) -> Problem:
+    return Problem(HTTPStatus.CONFLICT, detail)
 
 
 def invalid(field: str, message: str) -> Problem:
-    """One field is wrong, for a reason that no schema can tell."""
+    """One field is invalid, for a reason that the schema does not express."""
     return invalid_fields([FieldError(field=field, message=message)])
 
 
-def invalid_fields(faults: Sequence[FieldError]) -> Problem:
-    first = faults[0]
-    more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{first.field}: {first.message}{more}", faults)
+def invalid_fields(errors: Sequence[FieldError]) -> Problem:
+    first = errors[0]
+    more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{first.field}: {first.message}{more}", errors)

@@ -1,89 +1,115 @@
-"""What can be asked of the API, as it comes in."""
+"""The requests of the API."""
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
+from pydantic_core import ErrorDetails
 
 from functions.core.api.problems import FieldError
-from functions.core.api.run_options import RunOptions, given_options
+from functions.core.api.request_model import EXPLAINED, MAX_FIELD_ERRORS, RequestModel
+from functions.core.api.run_options import RunOptions, explicit_options
 from functions.core.model.limits import MAX_URL_BYTES
+from functions.core.model.runs import Status
+from functions.core.model.types import JsonValue, OptionValues
+from functions.core.model.validation import FieldNames, join_choices
 
 MAX_ROWS = 10_000
-"""Of one POST; a manifest may have a hundred million."""
+"""Maximum number of rows in one request. A manifest may have a hundred million."""
 
-RunId = r"^[a-z0-9][a-z0-9-]{0,79}$"
-MAX_NAMED = 20
-"""Wrong fields in one answer."""
+MAX_PAGE = 100
+"""Maximum number of runs in one page."""
 
-ManifestName = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+RUN_ID_PATTERN = r"^[a-z0-9][a-z0-9-]{0,79}$"
+MANIFEST_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+class _OptionsRequest(RequestModel):
+    options: RunOptions | None = Field(
+        default=None, description="Options of this run. The others are those of the deployment."
+    )
 
-    options: RunOptions | None = Field(default=None, description="those of this run; the stack's settings hold else")
-
-    def asked_options(self) -> dict[str, Any]:
+    def explicit_options(self) -> OptionValues:
         """Raises Problem(422)."""
-        return given_options(self.options)
+        return explicit_options(self.options)
+
+    def fingerprint(self) -> str:
+        """Equal for equal requests."""
+        return json.dumps(self.model_dump(mode="json", exclude_unset=True), sort_keys=True)
 
 
-class UrlList(_Request):
+class UrlList(_OptionsRequest):
+    """URLs of images."""
+
     urls: list[str] = Field(min_length=1, max_length=MAX_ROWS, examples=[["https://example.com/a.jpg"]])
 
-    def rows(self) -> list[Any]:
+    def rows(self) -> JsonValue:
         return self.urls
 
 
 class Item(BaseModel):
-    """A row: its URL, what else a manifest may say of it, and columns of your own."""
+    """A row of a manifest: the URL, the other fields of a manifest row, and columns of your own."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 
     url: str = Field(min_length=1)
 
 
-class ItemList(_Request):
+class ItemList(_OptionsRequest):
+    """Rows of a manifest."""
+
     items: list[Item] = Field(min_length=1, max_length=MAX_ROWS)
 
-    def rows(self) -> list[Any]:
+    def rows(self) -> JsonValue:
         return [item.model_dump(mode="json") for item in self.items]
 
 
-class PathList(_Request):
+class PathList(_OptionsRequest):
+    """Paths below a base URL."""
+
+    accepted_values: ClassVar[Mapping[str, str]] = {
+        "baseUrl": f"an absolute URL of up to {MAX_URL_BYTES:,} characters that starts with http:// or https://"
+    }
+
     base_url: str = Field(alias="baseUrl", pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://", max_length=MAX_URL_BYTES)
     resource_paths: list[str] = Field(alias="resourcePaths", min_length=1, max_length=MAX_ROWS)
     lambda_concur: int | None = Field(
-        default=None, alias="lambdaConcur", ge=1, le=256, description="requests at a time in one batch"
+        default=None, alias="lambdaConcur", ge=1, le=256, description="Maximum concurrent requests of one batch."
     )
 
-    def rows(self) -> list[Any]:
+    def rows(self) -> JsonValue:
         return self.resource_paths
 
-    def asked_options(self) -> dict[str, Any]:
-        return given_options(self.options, base_url=self.base_url, concurrency=self.lambda_concur)
+    def explicit_options(self) -> OptionValues:
+        return explicit_options(self.options, base_url=self.base_url, concurrency=self.lambda_concur)
 
 
-class StoredManifest(_Request):
+class StoredManifest(_OptionsRequest):
+    """A manifest in the input bucket."""
+
+    accepted_values: ClassVar[Mapping[str, str]] = {
+        "manifest": "the S3 URI of an object, such as s3://INPUT_BUCKET/manifests/list.csv"
+    }
+
     manifest: str = Field(
         pattern=r"^s3://[a-z0-9.-]+/.+",
         max_length=1100,
-        description="an object of the input bucket",
+        description="S3 URI of an object in the input bucket.",
         examples=["s3://…"],
     )
 
 
 SHAPES = {"urls": UrlList, "items": ItemList, "resourcePaths": PathList, "manifest": StoredManifest}
+"""The field that identifies a shape of RunRequest → its model."""
 
 
-def _shape(body: object) -> str | None:
-    """By the one field that tells them apart; None where there is none of them, or more than one."""
+def _shape_of(body: object) -> str | None:
+    """The only field of SHAPES in the body; None without one, or with several."""
     if not isinstance(body, dict):
         return next((name for name, model in SHAPES.items() if isinstance(body, model)), None)
-    named = [name for name in SHAPES if name in body]
-    return named[0] if len(named) == 1 else None
+    names = [name for name in SHAPES if name in body]
+    return names[0] if len(names) == 1 else None
 
 
 class RunRequest(
@@ -94,46 +120,62 @@ class RunRequest(
             | Annotated[PathList, Tag("resourcePaths")]
             | Annotated[StoredManifest, Tag("manifest")],
             Discriminator(
-                _shape,
-                custom_error_type="shape",
-                custom_error_message=f"Give one of {', '.join(SHAPES)}, and only one.",
+                _shape_of,
+                custom_error_type=EXPLAINED,
+                custom_error_message=f"Must have exactly one of the fields {', '.join(SHAPES)}.",
             ),
         ]
     ]
 ):
-    """One of four shapes."""
-
-    def fingerprint(self) -> str:
-        """The same for the same request."""
-        return json.dumps(self.root.model_dump(mode="json", exclude_unset=True), sort_keys=True)
+    """The images of a run, in one of four shapes."""
 
 
-class RetryRequest(_Request):
-    """May be left out."""
-
-    def fingerprint(self) -> str:
-        return json.dumps(self.model_dump(mode="json", exclude_unset=True), sort_keys=True)
+class RetryRequest(_OptionsRequest):
+    """The body may be omitted."""
 
 
-class ChangeRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    max_concurrency: int = Field(ge=1, le=10_000, description="batches at a time in the run, from now on")
+class ChangeRequest(RequestModel):
+    max_concurrency: int = Field(ge=1, le=10_000, description="Maximum concurrent batches of the run from now on.")
 
 
-class UploadRequest(_Request):
+class UploadRequest(_OptionsRequest):
+    accepted_values: ClassVar[Mapping[str, str]] = {
+        "name": "a file name of 1 to 100 letters, digits, dots, hyphens and underscores, such as list.csv"
+    }
+
     name: str = Field(
-        default="manifest.csv", pattern=ManifestName, description="tells the format by its extension, such as .csv"
+        default="manifest.csv",
+        pattern=MANIFEST_NAME_PATTERN,
+        description="File name. Its extension, such as .csv, selects the format.",
     )
 
 
-def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[FieldError]:
-    """From pydantic's errors, whose place begins with "body", "query", "path" or "header", then the shape's name."""
-    return [FieldError(field=_field(error["loc"]), message=str(error["msg"])) for error in errors[:MAX_NAMED]]
+PARAMETER_NAMES = FieldNames(
+    "parameter",
+    accepted={
+        "idempotency-key": "text of 1 to 255 characters",
+        "limit": f"a whole number from 1 to {MAX_PAGE}",
+        "next": "the pagination token of the previous page",
+        "run_id": "a run ID: 1 to 80 lower-case letters, digits and hyphens",
+        "status": f"one of {join_choices(status.value for status in Status)}",
+        "url": f"a URL of 1 to {MAX_URL_BYTES:,} characters",
+    },
+)
 
 
-def _field(place: Sequence[str | int]) -> str:
-    inner = place[1:]
-    if len(inner) > 1 and place[0] == "body" and inner[0] in SHAPES:
+def field_errors(errors: Sequence[ErrorDetails]) -> list[FieldError]:
+    """The invalid fields. A location begins with body, query, path or header; the shape of a RunRequest follows."""
+    return [FieldError(field=_field(error["loc"]), message=_message(error)) for error in errors[:MAX_FIELD_ERRORS]]
+
+
+def _message(error: ErrorDetails) -> str:
+    if error["type"] == EXPLAINED:
+        return error["msg"]
+    return PARAMETER_NAMES.explain_value({**error, "loc": error["loc"][1:]})
+
+
+def _field(location: Sequence[str | int]) -> str:
+    inner = location[1:]
+    if len(inner) > 1 and location[0] == "body" and inner[0] in SHAPES:
         inner = inner[1:]
-    return ".".join(map(str, inner)) or str(place[0])
+    return ".".join(map(str, inner)) or str(location[0])

@@ -1,16 +1,17 @@
-"""What the API answers."""
-
-from collections.abc import Mapping
-from typing import Any
+"""The responses of the API."""
 
 from pydantic import BaseModel, Field
 
 from functions.core.model.outcomes import OutcomeKind
+from functions.core.model.ports import LINK_SECONDS
 from functions.core.model.runs import Status
+from functions.core.model.types import RunRecord
+
+_LINK_MINUTES = LINK_SECONDS // 60
 
 
 class Accepted(BaseModel):
-    """A run that has been asked for, maybe by an earlier request with the same Idempotency-Key."""
+    """A run that this request started, or an earlier request with the same Idempotency-Key."""
 
     run_id: str
     execution_arn: str
@@ -28,25 +29,26 @@ class Counts(BaseModel):
 
 
 class LiveCounts(BaseModel):
-    """While batches are under way. `done` are the rows of those that have ended."""
+    """Progress of a run with batches in progress."""
 
-    done: int
-    running: int
-    max_concurrency: int = Field(description="batches at a time, as it is set now")
+    done: int = Field(description="Rows of the batches that have ended.")
+    running: int = Field(description="Rows of the batches in progress.")
+    max_concurrency: int = Field(description="Maximum concurrent batches, as currently set.")
     rows_per_second: float
-    estimated_end: str | None = Field(description="at the rate so far")
+    estimated_end: str | None = Field(description="Extrapolated from the rate since the start of the run.")
 
 
 class Estimate(BaseModel):
-    """Of a model, for the whole run: every row a new image of `size_kb`, every server answering after `latency_ms`.
+    """Estimated duration and cost of the whole run. Assumes that every row is a new image of `size_kb` from a server
+    that responds in `latency_ms`.
 
-    An image of 128 KB or more costs $0.00002 more when S3 moves it to Glacier Instant Retrieval a day later.
+    For an image of 128 KB or more, the transition to S3 Glacier Instant Retrieval costs another $0.00002 a day later.
     """
 
-    seconds: float = Field(description="from its start to its summary")
-    dollars: float = Field(description="what AWS bills for it in us-east-1, storage by the month aside")
-    size_kb: float = Field(description="assumed")
-    latency_ms: float = Field(description="assumed")
+    seconds: float = Field(description="From the start of the run to its summary.")
+    dollars: float = Field(description="AWS charges in us-east-1, without monthly storage.")
+    size_kb: float = Field(description="Assumed size of an image.")
+    latency_ms: float = Field(description="Assumed response time of a server.")
 
 
 class Run(BaseModel):
@@ -56,8 +58,8 @@ class Run(BaseModel):
     execution_arn: str | None
     started_at: str | None
     ended_at: str | None
-    rows: int | None = Field(description="of the manifest, once they are counted")
-    counts: Counts | None = Field(description="once the run is over")
+    rows: int | None = Field(description="Rows of the manifest; null until they are counted.")
+    counts: Counts | None = Field(description="Outcomes; null until the run has ended.")
     bytes: int | None
     images_per_second: float | None
     error: str | None
@@ -65,7 +67,7 @@ class Run(BaseModel):
 
 
 class RunLinks(BaseModel):
-    """Each can be fetched with no signature of your own, for fifteen minutes."""
+    __doc__ = f"""Presigned URLs. They are valid for {_LINK_MINUTES} minutes, without credentials."""
 
     summary: str | None = None
     report: str | None = None
@@ -74,25 +76,25 @@ class RunLinks(BaseModel):
 
 
 class RunDetails(Run):
-    options: dict[str, Any]
-    estimate: Estimate | None = Field(description="once the rows are counted, until the run is over")
+    options: dict[str, object]
+    estimate: Estimate | None = Field(description="Null until the rows are counted, and after the run has ended.")
     live: LiveCounts | None
     links: RunLinks
 
 
 class RunPage(BaseModel):
     runs: list[Run]
-    next: str | None = Field(description="for the next page; null at the end")
+    next: str | None = Field(description="Pagination token of the next page; null on the last page.")
 
 
 class Upload(BaseModel):
-    """`curl --upload-file list.csv -H 'name: value' … "$url"`; the run starts when the object is there."""
+    """Upload with `curl --upload-file list.csv -H 'name: value' … "$url"`. The upload starts the run."""
 
     method: str
     url: str
-    headers: dict[str, str] = Field(description="to be sent as they are")
+    headers: dict[str, str] = Field(description="Headers that the upload must have.")
     manifest: str
-    expires_in: int = Field(description="seconds")
+    expires_in: int = Field(description="Validity of the URL in seconds.")
 
 
 class Image(BaseModel):
@@ -108,17 +110,19 @@ class Image(BaseModel):
     final_url: str | None = None
     run_id: str | None = None
     downloaded_at: str | None = None
-    link: str = Field(description="gives the image to whoever has it, for fifteen minutes")
+    link: str = Field(
+        description=f"Presigned URL of the image. It is valid for {_LINK_MINUTES} minutes, without credentials."
+    )
 
 
-def run_values(record: Mapping[str, Any]) -> dict[str, Any]:
+def run_fields(record: RunRecord) -> dict[str, object]:
     """The fields of a Run."""
-    counted = all(kind.value in record for kind in OutcomeKind)
+    counts = {kind.value: record.get(kind.value) for kind in OutcomeKind}
     names = ("execution_arn", "started_at", "ended_at", "rows", "bytes", "images_per_second", "error", "cause")
     return {
         "run_id": record["run_id"],
         "status": record["status"],
         "manifest": f"s3://{record['bucket']}/{record['manifest_key']}",
-        "counts": {kind.value: record[kind.value] for kind in OutcomeKind} if counted else None,
+        "counts": None if None in counts.values() else counts,
         **{name: record.get(name) for name in names},
     }

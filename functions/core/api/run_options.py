@@ -1,69 +1,77 @@
-"""The options of a run as the API takes them: those that are given, checked and named when they are wrong."""
+"""Run options in a request: validated by type, then by `validate_options` like those from everywhere else."""
 
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, Field, create_model
 
 from functions.core.api.problems import invalid
+from functions.core.api.request_model import RequestModel
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.option_validation import validate_options
+from functions.core.model.metadata import options_to_metadata
+from functions.core.model.option_validation import OPTION_NAMES, validate_options
 from functions.core.model.options import Options
+from functions.core.model.types import JsonValue, OptionValues
 
 MAX_METADATA_BYTES = 2000
-"""S3 takes 2 KB of it with an object."""
+"""Maximum size of the options of an upload in bytes. S3 accepts 2 KB of user-defined metadata for an object."""
 
 
-def _model() -> type[BaseModel]:
-    """One field for each option, so that the schema says all that there is to know about them.
+def _run_options_model() -> type[RequestModel]:
+    """A model with one field for each option, so that the OpenAPI document describes all of them.
 
-    Unlike metadata, which is text, JSON has types: "5" and false are no numbers.
+    JSON has types, unlike metadata: "5" and false are not numbers here.
     """
     hints = get_type_hints(Options, include_extras=True)
-    given: dict[str, Any] = {
-        each.name: (
-            hints[each.name],
+    # create_model declares its field definitions as Any.
+    definitions: dict[str, Any] = {
+        option.name: (
+            hints[option.name],
             Field(
-                default=each.default,
-                description=each.metadata["meaning"],
-                strict=False if isinstance(each.default, tuple) else None,  # JSON has lists
+                default=option.default,
+                description=option.metadata["meaning"],
+                strict=False if isinstance(option.default, tuple) else None,  # a JSON array is a list
             ),
         )
-        for each in fields(Options)
+        for option in fields(Options)
     }
-    return create_model("RunOptions", __config__=ConfigDict(extra="forbid", strict=True), **given)
+    return create_model("RunOptions", __base__=RequestModel, **definitions)
 
 
 if TYPE_CHECKING:
-    RunOptions = BaseModel
+    RunOptions = RequestModel
 else:
-    RunOptions = _model()
+    RunOptions = _run_options_model()
+    RunOptions.field_names = OPTION_NAMES
 
 
-def given_options(options: BaseModel | None, **others: Any) -> dict[str, Any]:
-    """What was asked for, no defaults; `options` win over `others`, None means not given. Raises Problem(422)."""
-    asked = {name: value for name, value in others.items() if value is not None}
-    asked |= options.model_dump(mode="json", exclude_unset=True) if options else {}
+def explicit_options(options: BaseModel | None, **defaults: JsonValue) -> OptionValues:
+    """The options that the request sets, without defaults of the deployment. Raises Problem(422).
+
+    `options` take precedence over `defaults`, of which None means not set.
+    """
+    values = {name: value for name, value in defaults.items() if value is not None}
+    values |= options.model_dump(mode="json", exclude_unset=True) if options else {}
     try:
-        validate_options(asked)
-    except InvalidManifest as refusal:
-        raise invalid("options", str(refusal)) from refusal
-    return asked
+        validate_options(values)
+    except InvalidManifest as error:
+        raise invalid("options", str(error)) from error
+    return values
 
 
-def as_metadata(options: Mapping[str, Any]) -> dict[str, str]:
-    """As an object in S3 carries them, where PrepareRun looks for them. Raises Problem(422)."""
-    found = {name.replace("_", "-"): _text(value) for name, value in options.items()}
-    for name, value in found.items():
+def upload_metadata(options: OptionValues) -> Mapping[str, str]:
+    """Options as user-defined metadata of an S3 object, from which PrepareRun reads them. Raises Problem(422)."""
+    metadata = options_to_metadata(options)
+    for name, value in metadata.items():
         if not value.isascii() or not value.isprintable():
-            raise invalid(f"options.{name.replace('-', '_')}", "must be printable ASCII, to travel with an upload")
-    if sum(len(name) + len(value) for name, value in found.items()) > MAX_METADATA_BYTES:
-        raise invalid("options", f"must be under {MAX_METADATA_BYTES} bytes in all, to travel with an upload")
-    return found
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
+            raise invalid(
+                f"options.{name.replace('-', '_')}",
+                "Must be printable ASCII: the options of an upload are S3 object metadata.",
+            )
+    if sum(len(name) + len(value) for name, value in metadata.items()) > MAX_METADATA_BYTES:
+        raise invalid(
+            "options",
+            f"Must be at most {MAX_METADATA_BYTES:,} bytes in total: the options of an upload are S3 object metadata.",
+        )
+    return metadata

@@ -1,17 +1,15 @@
-"""Ask for a run: record it, write its list down, start its execution.
+"""Submission of a run: record it, store its manifest, start its execution.
 
-Each step may be taken again, and by twenty at once: the run's id follows from the Idempotency-Key, the list and the
-execution are named by the id. Whoever records the run first has it; the others take the same steps until it has
-started.
+Every step is idempotent and may run concurrently: the run ID follows from the Idempotency-Key, and the manifest and the
+execution are named after the run ID. The first request to create the record owns the run; the others repeat the
+same steps until the run has started.
 """
 
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from functions.core.api.problems import conflict, invalid, not_found
 from functions.core.api.requests import RetryRequest, RunRequest, StoredManifest
@@ -21,33 +19,40 @@ from functions.core.model.limits import MAX_KEY_BYTES
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import Executions, RunRegistry, SubmittedManifests
 from functions.core.model.runs import ManifestObject, Status, new_record, timestamp
+from functions.core.model.types import ExecutionInput, OptionValues, RunFields, RunRecord
 
 MANIFEST_PREFIXES = ("manifests/", "submitted/")
+"""Prefixes of the input bucket under which a stored manifest may be."""
+
 ID_DIGITS = 16
+"""Hexadecimal digits of a run ID."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """What a run is to be made of: a manifest that is there, or the content of one. `what` tells requests apart."""
+    """A request to start a run. `kind` is api or retry; `source` is a stored manifest, or the content of a new one.
+
+    `identity` distinguishes requests with the same Idempotency-Key.
+    """
 
     kind: str
-    what: str
+    identity: str
     source: ManifestObject | bytes
-    options: Mapping[str, Any]
+    options: OptionValues
 
     @property
     def fingerprint(self) -> str:
-        return hashlib.sha256(f"{self.kind}\n{self.what}".encode("utf-8", "backslashreplace")).hexdigest()
+        return hashlib.sha256(f"{self.kind}\n{self.identity}".encode("utf-8", "backslashreplace")).hexdigest()
 
     def run_id(self, key: str | None) -> str:
-        """The same for the same key, whoever sends it; without one, always another."""
+        """The same ID for the same Idempotency-Key; a random one without a key."""
         if key is None:
             return f"{self.kind}-{secrets.token_hex(ID_DIGITS // 2)}"
         return f"{self.kind}-{hashlib.sha256(key.encode()).hexdigest()[:ID_DIGITS]}"
 
 
 class RunSubmission:
-    """`now` is when it was asked."""
+    """`now` is the time of the request."""
 
     def __init__(self, *, runs: RunRegistry, lists: SubmittedManifests, executions: Executions, now: datetime) -> None:
         self._runs = runs
@@ -57,87 +62,98 @@ class RunSubmission:
 
     def submit(self, request: RunRequest, key: str | None) -> Accepted:
         """Raises Problem(422), InfrastructureError."""
-        options = request.root.asked_options()
+        shape = request.root
+        options = shape.explicit_options()
         source: ManifestObject | bytes
-        if isinstance(request.root, StoredManifest):
-            source = self._stored(request.root.manifest)
+        if isinstance(shape, StoredManifest):
+            source = self._stored_manifest(shape.manifest)
         else:
-            source = json.dumps(request.root.rows()).encode()
-        return self._begin(StartRequest("api", request.fingerprint(), source, options), key)
+            source = json.dumps(shape.rows()).encode()
+        return self._begin(StartRequest("api", shape.fingerprint(), source, options), key)
 
     def retry(self, run_id: str, request: RetryRequest | None, key: str | None) -> Accepted:
-        """A run of what is left over of another one, by its options. Raises Problem(404 | 409 | 422), InfrastructureError."""
-        asked = request or RetryRequest()
+        """A run of the retry manifest of `run_id`, with the options of that run.
+
+        Raises Problem(404 | 409 | 422), InfrastructureError.
+        """
+        request = request or RetryRequest()
         record = self._runs.get(run_id)
         if record is None:
-            raise not_found(f"There is no run {run_id}.")
-        options = {**(record.get("options") or {}), **asked.asked_options()}
-        what = f"{run_id} {asked.fingerprint()}"
-        return self._begin(StartRequest("retry", what, self._left_over(record), options), key)
+            raise not_found(f"Run {run_id} does not exist.")
+        options = {**(record.get("options") or {}), **request.explicit_options()}
+        identity = f"{run_id} {request.fingerprint()}"
+        return self._begin(StartRequest("retry", identity, self._manifest_to_retry(record), options), key)
 
-    def _stored(self, uri: str) -> ManifestObject:
+    def _stored_manifest(self, uri: str) -> ManifestObject:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         if bucket != self._lists.bucket or not key.startswith(MANIFEST_PREFIXES):
             places = " or ".join(f"s3://{self._lists.bucket}/{prefix}" for prefix in MANIFEST_PREFIXES)
-            raise invalid("manifest", f"It must be an object under {places}.")
-        found = self._lists.find(key) if len(key.encode()) <= MAX_KEY_BYTES else None
-        if found is None:
-            raise invalid("manifest", "There is no such object.")
-        return found
+            raise invalid("manifest", f"Must be the URI of an object under {places}.")
+        manifest = self._lists.find(key) if len(key.encode()) <= MAX_KEY_BYTES else None
+        if manifest is None:
+            raise invalid("manifest", "The object does not exist.")
+        return manifest
 
-    def _left_over(self, record: Mapping[str, Any]) -> ManifestObject:
+    def _manifest_to_retry(self, record: RunRecord) -> ManifestObject:
         run_id = record["run_id"]
         if "ended_at" not in record:
-            raise conflict(f"The run {run_id} is not over yet: it is {record['status']}.")
+            raise conflict(f"Run {run_id} has not ended yet. Its status is {record['status']}.")
         key = record.get("retry_manifest")
-        if key is None and _was_never_read(record):
+        if key is None and _ended_before_reading(record):
             key = record["manifest_key"]
         if key is None:
-            raise conflict(f"There is nothing to retry: no row of the run {run_id} failed in a way that may pass.")
-        found = self._lists.find(key)
-        if found is None:
-            raise conflict(f"What is left of the run {run_id} cannot be had any more: {key} is gone.")
-        return found
+            raise conflict(f"Run {run_id} has no retryable failures.")
+        manifest = self._lists.find(key)
+        if manifest is None:
+            raise conflict(f"The manifest to retry run {run_id} no longer exists: s3://{self._lists.bucket}/{key}.")
+        return manifest
 
-    def _begin(self, asked: StartRequest, key: str | None) -> Accepted:
-        run_id = asked.run_id(key)
+    def _begin(self, request: StartRequest, key: str | None) -> Accepted:
+        run_id = request.run_id(key)
         arn = self._executions.arn_of(run_id)
-        status = self._recorded(asked, run_id, arn)
+        status = self._create_record(request, run_id, arn)
         if status is Status.STARTING:
             try:
-                self._start(asked, run_id)
+                self._start(request, run_id)
             except InfrastructureError:
-                if key is None:  # nobody can ask for the same run again
-                    ended = {"status": Status.FAILED.value, "ended_at": timestamp(self._now), "error": "NotStarted"}
-                    self._runs.update_unless_over(run_id, ended)
+                if key is None:  # no later request can complete this run
+                    end: RunFields = {
+                        "status": Status.FAILED.value,
+                        "ended_at": timestamp(self._now),
+                        "error": "NotStarted",
+                    }
+                    self._runs.update_unless_over(run_id, end)
                 raise
         return Accepted(run_id=run_id, execution_arn=arn, status=status)
 
-    def _recorded(self, asked: StartRequest, run_id: str, arn: str) -> Status:
-        """How far the run is, which may be another request's. Raises Problem(422)."""
-        source = asked.source
+    def _create_record(self, request: StartRequest, run_id: str, arn: str) -> Status:
+        """The status of the run, which another request may have started. Raises Problem(422)."""
+        source = request.source
         if isinstance(source, bytes):
-            source = ManifestObject(self._lists.bucket, _list_key(run_id), size=len(source))
+            source = ManifestObject(self._lists.bucket, _manifest_key(run_id), size=len(source))
         record = new_record(run_id, source, arn, timestamp(self._now), Status.STARTING)
-        record |= {"request": asked.fingerprint, "options": dict(asked.options)}
+        record["request"] = request.fingerprint
+        record["options"] = dict(request.options)
         if self._runs.create(record):
             return Status.STARTING
-        known = self._runs.get(run_id) or record
-        if known.get("request") != asked.fingerprint:
-            raise invalid("Idempotency-Key", "It came before, with another request: a new request takes a new key.")
-        return Status(known["status"])
+        existing = self._runs.get(run_id) or record
+        if existing.get("request") != request.fingerprint:
+            raise invalid("Idempotency-Key", "This Idempotency-Key was already used with a different request body.")
+        return Status(existing["status"])
 
-    def _start(self, asked: StartRequest, run_id: str) -> None:
-        manifest = asked.source
+    def _start(self, request: StartRequest, run_id: str) -> None:
+        manifest = request.source
         if isinstance(manifest, bytes):
-            manifest = self._lists.put(_list_key(run_id), manifest)
-        self._executions.start(run_id, manifest.as_event() | {"run": {"id": run_id, "options": asked.options}})
+            manifest = self._lists.put(_manifest_key(run_id), manifest)
+        event: ExecutionInput = manifest.as_event()
+        event["run"] = {"id": run_id, "options": request.options}
+        self._executions.start(run_id, event)
 
 
-def _list_key(run_id: str) -> str:
+def _manifest_key(run_id: str) -> str:
     return f"submitted/{run_id}.json"
 
 
-def _was_never_read(record: Mapping[str, Any]) -> bool:
-    """Cancelled before PrepareRun had done its work."""
+def _ended_before_reading(record: RunRecord) -> bool:
+    """The run was cancelled before its manifest was read."""
     return record["status"] == Status.CANCELLED and not any(record.get(kind.value) for kind in OutcomeKind)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from functions.core.model.types import JsonValue, OptionValues
+
 _OTHER_TOOLS = re.compile(
     r"""
     s3cmd-.* | s3b-.* | s3fs-.* | rclone-.* | goog-.* | cb-.* | x-amz-.* | amz-.* | aws-.*  # prefixes of tools
@@ -23,3 +25,14 @@ def options_from_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     if _COPY_SERVICE in entries:
         entries.pop("user-agent", None)
     return {name: value for name, value in entries.items() if not _OTHER_TOOLS.fullmatch(name.replace("_", "-"))}
+
+
+def options_to_metadata(options: OptionValues) -> dict[str, str]:
+    """Options as object metadata: names with hyphens, values as text. `validate_options` reads them back."""
+    return {name.replace("_", "-"): _text(value) for name, value in options.items()}
+
+
+def _text(value: JsonValue) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -6,6 +6,7 @@ from typing import Protocol, Self
 
 from functions.core.manifests import json_rows
 from functions.core.manifests.formats import PARQUET, format_by_name
+from functions.core.model.metadata import options_to_metadata
 from functions.core.model.options import Options
 from functions.core.model.ports import RunResults
 from functions.core.model.rows import with_absolute_url
@@ -131,16 +132,9 @@ def object_metadata(options: OptionValues) -> Mapping[str, str]:
     """
     defaults = Options()
     changed = {name: value for name, value in options.items() if name != "base_url" and _differs(defaults, name, value)}
-    texts = {name.replace("_", "-"): _text(value) for name, value in changed.items()}
-    return {name: text for name, text in texts.items() if text.isascii()}
+    return {name: text for name, text in options_to_metadata(changed).items() if text.isascii()}
 
 
 def _differs(defaults: Options, name: str, value: object) -> bool:
     default = getattr(defaults, name, value)
     return bool((list(default) if isinstance(default, tuple) else default) != value)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ",".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,95 +1,84 @@
-"""The handler: from API Gateway's event to an answer, whatever happens in between."""
+"""The handler: from the event of API Gateway to the response, also when an error occurs."""
 
 import base64
 import json
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
+from docs.openapi import DOCUMENT, document
 from functions import api
 from functions.core.api.problems import conflict
 from functions.core.api.responses import Accepted
 from functions.core.model.errors import TableFault
+from functions.core.model.options import Options
+from tests.support.api_handler import send
 
 
-class Context:
-    function_name = "api"
-    function_version = "$LATEST"
-    memory_limit_in_mb = 1024
-    invoked_function_arn = "arn:f"
-    aws_request_id = "request"
-
-
-class FakeSubmitter:
-    """Accepts what it is asked for, or raises."""
+class FakeSubmission:
+    """Accepts every request, or raises `error`."""
 
     def __init__(self) -> None:
-        self.fault: Exception | None = None
+        self.error: Exception | None = None
         self.keys: list[str | None] = []
 
     def submit(self, request: Any, key: str | None) -> Accepted:
         self.keys.append(key)
-        if self.fault:
-            raise self.fault
+        if self.error:
+            raise self.error
         return Accepted.model_validate({"run_id": "api-1", "execution_arn": "arn:e", "status": "starting"})
 
 
 @pytest.fixture
-def submitter(monkeypatch: pytest.MonkeyPatch) -> FakeSubmitter:
-    fake = FakeSubmitter()
-    monkeypatch.setattr(api, "submitter", lambda: fake)
+def submission(monkeypatch: pytest.MonkeyPatch) -> FakeSubmission:
+    fake = FakeSubmission()
+    monkeypatch.setattr(api, "run_submission", lambda: fake)
     return fake
-
-
-def ask(method: str, path: str, body: str | None = None, *, encoded: bool = False, **headers: str) -> dict[str, Any]:
-    headers = {"content-type": "application/json", **headers}
-    event = {
-        "httpMethod": method,
-        "path": path,
-        "headers": headers,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
-        "queryStringParameters": None,
-        "multiValueQueryStringParameters": None,
-        "body": body,
-        "isBase64Encoded": encoded,
-        "requestContext": {"requestId": "r", "stage": "v1", "path": f"/v1{path}"},
-    }
-    answer: dict[str, Any] = api.handler(event, Context())  # type: ignore[arg-type]
-    return answer
 
 
 BODY = json.dumps({"urls": ["https://example.com/ä.jpg"]}, ensure_ascii=False)
 
 
-def test_a_run_that_is_accepted_has_an_address_below_the_stage(submitter: FakeSubmitter) -> None:
-    answer = ask("POST", "/runs", BODY, **{"Idempotency-Key": "k"})
+def test_a_run_that_is_accepted_has_an_address_below_the_stage(submission: FakeSubmission) -> None:
+    response = send("POST", "/runs", BODY, **{"Idempotency-Key": "k"})
 
-    assert (answer["statusCode"], json.loads(answer["body"])["run_id"]) == (202, "api-1")
-    assert answer["multiValueHeaders"]["Location"] == ["/v1/runs/api-1"]
-    assert submitter.keys == ["k"]
+    assert (response["statusCode"], json.loads(response["body"])["run_id"]) == (202, "api-1")
+    assert response["multiValueHeaders"]["Location"] == ["/v1/runs/api-1"]
+    assert submission.keys == ["k"]
 
 
-def test_a_body_in_base64_is_the_same_body(submitter: FakeSubmitter) -> None:
-    answer = ask("POST", "/runs", base64.b64encode(BODY.encode()).decode(), encoded=True)
+def test_a_body_in_base64_is_the_same_body(submission: FakeSubmission) -> None:
+    response = send("POST", "/runs", base64.b64encode(BODY.encode()).decode(), encoded=True)
 
-    assert answer["statusCode"] == 202
+    assert response["statusCode"] == 202
 
 
 @pytest.mark.parametrize(
-    ("fault", "status"),
-    [(conflict("It is over."), 409), (TableFault("arn:secret refuses"), 503), (RuntimeError("arn:secret"), 500)],
+    ("error", "status"),
+    [(conflict("The run has ended."), 409), (TableFault("arn:secret refuses"), 503), (RuntimeError("arn:secret"), 500)],
 )
 def test_whatever_goes_wrong_is_a_problem_that_tells_nothing_of_our_own(
-    submitter: FakeSubmitter, fault: Exception, status: int
+    submission: FakeSubmission, error: Exception, status: int
 ) -> None:
-    submitter.fault = fault
+    submission.error = error
 
-    answer = ask("POST", "/runs", BODY)
+    response = send("POST", "/runs", BODY)
 
-    assert (answer["statusCode"], json.loads(answer["body"])["status"]) == (status, status)
-    assert answer["multiValueHeaders"]["Content-Type"] == ["application/problem+json"]
-    assert "secret" not in answer["body"]
-    assert "Traceback" not in answer["body"]
+    assert (response["statusCode"], json.loads(response["body"])["status"]) == (status, status)
+    assert response["multiValueHeaders"]["Content-Type"] == ["application/problem+json"]
+    assert "secret" not in response["body"]
+    assert "Traceback" not in response["body"]
+
+
+def test_an_internal_error_names_the_request_id_that_the_log_has(submission: FakeSubmission) -> None:
+    submission.error = RuntimeError("arn:secret")
+
+    response = send("POST", "/runs", BODY, request_id="id-of-gateway")
+
+    detail = json.loads(response["body"])["detail"]
+    assert detail == "Internal error. Search the API log for request ID id-of-gateway."
+    assert api.logger.get_correlation_id() == "id-of-gateway"
 
 
 @pytest.mark.parametrize(
@@ -105,19 +94,19 @@ def test_whatever_goes_wrong_is_a_problem_that_tells_nothing_of_our_own(
     ],
 )
 def test_a_request_that_does_not_fit_is_a_problem(
-    submitter: FakeSubmitter, method: str, path: str, body: str | None, content_type: str, status: int
+    submission: FakeSubmission, method: str, path: str, body: str | None, content_type: str, status: int
 ) -> None:
-    answer = ask(method, path, body, **{"content-type": content_type})
+    response = send(method, path, body, **{"content-type": content_type})
 
-    assert (answer["statusCode"], json.loads(answer["body"])["status"]) == (status, status)
-    assert not submitter.keys
+    assert (response["statusCode"], json.loads(response["body"])["status"]) == (status, status)
+    assert not submission.keys
 
 
 # powertools leaves the style sheet of Swagger UI open.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-def test_the_document_and_its_page_can_be_had_where_the_gateway_lets_them() -> None:
-    document = json.loads(ask("GET", "/openapi.json")["body"])
-    page = ask("GET", "/docs")
+def test_the_document_and_its_page_are_served_where_the_gateway_has_their_paths() -> None:
+    document = json.loads(send("GET", "/openapi.json")["body"])
+    page = send("GET", "/docs")
 
     assert document["openapi"].startswith("3.1")
     assert "/openapi.json" not in document["paths"]
@@ -125,7 +114,12 @@ def test_the_document_and_its_page_can_be_had_where_the_gateway_lets_them() -> N
 
 
 def test_every_option_is_in_the_document_with_its_meaning() -> None:
-    options = json.loads(ask("GET", "/openapi.json")["body"])["components"]["schemas"]["RunOptions"]["properties"]
+    options = json.loads(send("GET", "/openapi.json")["body"])["components"]["schemas"]["RunOptions"]["properties"]
 
-    assert options["per_host"]["description"] == "maximum concurrent requests to one host in one batch"
+    meanings = {field.name: field.metadata["meaning"] for field in fields(Options)}
+    assert {name: option["description"] for name, option in options.items()} == meanings
     assert (options["per_host"]["minimum"], options["per_host"]["maximum"]) == (1, 256)
+
+
+def test_the_committed_document_is_that_of_the_api() -> None:
+    assert DOCUMENT.read_text(encoding="utf-8") == document(), "the API has changed: run `python -m docs.openapi`"

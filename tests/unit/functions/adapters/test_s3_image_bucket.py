@@ -21,7 +21,7 @@ from tests.support.images import jpeg, png
 s3_stub = pytest.mark.parametrize("stubbed", ["s3"], indirect=True)
 
 
-def upload(data: bytes = png(), owner: str = "a" * 64, **more: Any) -> ImageUpload:
+def upload(data: bytes = png(), url_sha256: str = "a" * 64, **more: Any) -> ImageUpload:
     fields = {
         "key": "images/tom.png",
         "file": io.BytesIO(data),

@@ -14,13 +14,13 @@ class World:
         self.runs = FakeRuns({"run_id": "r", "status": "running", "execution_arn": "arn:execution:r", **record})
         self.executions = FakeExecutions()
         self.executions.started["r"] = {}
-        self.changer = RunControl(runs=self.runs, executions=self.executions, now=NOW)
+        self.control = RunControl(runs=self.runs, executions=self.executions, now=NOW)
 
 
 def test_a_cancelled_run_is_stopped_and_ended_by_who_hears_of_it() -> None:
     world = World()
 
-    world.changer.cancel("r")
+    world.control.cancel("r")
 
     assert world.executions.stopped == ["arn:execution:r"]
     assert world.runs.records["r"]["status"] == "cancelling"
@@ -31,7 +31,7 @@ def test_a_run_that_never_began_is_cancelled_at_once() -> None:
     world = World(status="starting")
     world.executions.started.clear()
 
-    world.changer.cancel("r")
+    world.control.cancel("r")
 
     assert (world.runs.records["r"]["status"], world.runs.records["r"]["ended_at"]) == (
         "cancelled",
@@ -42,7 +42,7 @@ def test_a_run_that_never_began_is_cancelled_at_once() -> None:
 def test_concurrency_is_set_on_the_execution_of_the_run() -> None:
     world = World()
 
-    world.changer.set_concurrency("r", 7)
+    world.control.set_concurrency("r", 7)
 
     assert world.executions.concurrency == {"arn:execution:r": 7}
 
@@ -52,7 +52,7 @@ def test_concurrency_cannot_be_set_before_batches_are_under_way() -> None:
     world.executions.map_run = False
 
     with pytest.raises(Problem) as problem:
-        world.changer.set_concurrency("r", 7)
+        world.control.set_concurrency("r", 7)
 
     assert problem.value.status == 409
 
@@ -61,7 +61,7 @@ def test_concurrency_cannot_be_set_before_batches_are_under_way() -> None:
 def test_a_run_that_is_over_or_unknown_cannot_be_changed(run_id: str, status: int) -> None:
     world = World(status="succeeded", ended_at="2026-11-23T11:00:00.000Z")
 
-    for change in (lambda: world.changer.cancel(run_id), lambda: world.changer.set_concurrency(run_id, 2)):
+    for change in (lambda: world.control.cancel(run_id), lambda: world.control.set_concurrency(run_id, 2)):
         with pytest.raises(Problem) as problem:
             change()
         assert problem.value.status == status

@@ -28,27 +28,27 @@ def record(number: int, status: str = "succeeded", **more: Any) -> dict[str, Any
     }
 
 
-def onlooker(runs: FakeRuns, told: Progress | None = None) -> RunQueries:
+def queries(runs: FakeRuns, progress: Progress | None = None) -> RunQueries:
     executions = FakeExecutions()
-    executions.told = told
+    executions.progress_of_run = progress
     return RunQueries(runs=runs, executions=executions, reports=FakeLinks(), now=NOW)
 
 
 def pages(runs: FakeRuns, status: Status | None, limit: int) -> list[list[str]]:
-    found, token = [], None
+    run_ids, token = [], None
     while True:
-        page = onlooker(runs).page(status, limit, token)
-        found.append([run.run_id for run in page.runs])
+        page = queries(runs).page(status, limit, token)
+        run_ids.append([run.run_id for run in page.runs])
         token = page.next
         if token is None:
-            return found
+            return run_ids
 
 
 def test_a_run_under_way_has_live_counts_and_an_estimated_end() -> None:
     running = record(0, "running", rows=1000)
     progress = Progress(done=300, running=100, max_concurrency=4)
 
-    live = onlooker(FakeRuns(running), progress).run("run-000").live
+    live = queries(FakeRuns(running), progress).run("run-000").live
 
     assert live is not None
     assert (live.done, live.running, live.max_concurrency) == (300, 100, 4)
@@ -59,7 +59,7 @@ def test_a_run_under_way_has_live_counts_and_an_estimated_end() -> None:
 def test_nothing_is_estimated_before_a_batch_has_ended() -> None:
     progress = Progress(done=0, running=100, max_concurrency=4)
 
-    live = onlooker(FakeRuns(record(0, "running", rows=1000)), progress).run("run-000").live
+    live = queries(FakeRuns(record(0, "running", rows=1000)), progress).run("run-000").live
 
     assert live is not None
     assert live.estimated_end is None
@@ -68,23 +68,23 @@ def test_nothing_is_estimated_before_a_batch_has_ended() -> None:
 def test_a_run_is_estimated_as_soon_as_its_rows_are_counted() -> None:
     running = record(0, "running", rows=1000, options={"batch_size": 100, "allowed_types": ["png"]})
 
-    found = onlooker(FakeRuns(running)).run("run-000").estimate
+    shown = queries(FakeRuns(running)).run("run-000").estimate
 
     model = estimate.RunEstimate(images=1000, options=Options(batch_size=100))
-    assert found is not None
-    assert (found.seconds, found.dollars) == (round(model.seconds, 1), round(model.dollars, 4))
-    assert (found.size_kb, found.latency_ms) == (100, 200)
+    assert shown is not None
+    assert (shown.seconds, shown.dollars) == (round(model.seconds, 1), round(model.dollars, 4))
+    assert (shown.size_kb, shown.latency_ms) == (100, 200)
 
 
 @pytest.mark.parametrize("known", [{}, {"rows": 0}, {"rows": 10, "ended_at": "2026-11-23T11:30:00.000Z"}])
 def test_there_is_no_estimate_before_and_after(known: dict[str, Any]) -> None:
-    assert onlooker(FakeRuns(record(0, "running", **known))).run("run-000").estimate is None
+    assert queries(FakeRuns(record(0, "running", **known))).run("run-000").estimate is None
 
 
 def test_a_run_that_is_over_has_counts_and_links() -> None:
     over = record(0, rows=10, **COUNTS, summary="runs/r/summary.json", failures_report="runs/r/failures.csv")
 
-    run = onlooker(FakeRuns(over)).run("run-000")
+    run = queries(FakeRuns(over)).run("run-000")
 
     assert run.counts is not None
     assert run.counts.model_dump() == COUNTS
@@ -97,7 +97,7 @@ def test_a_run_that_is_over_has_counts_and_links() -> None:
 
 def test_an_unknown_run_is_not_found() -> None:
     with pytest.raises(Problem) as problem:
-        onlooker(FakeRuns()).run("nobody")
+        queries(FakeRuns()).run("unknown")
 
     assert problem.value.status == 404
 
@@ -106,25 +106,25 @@ def test_an_unknown_run_is_not_found() -> None:
 def test_pages_hold_every_run_once_newest_first(count: int, limit: int) -> None:
     runs = FakeRuns(*(record(number) for number in range(count)))
 
-    found = pages(runs, None, limit)
+    listed = pages(runs, None, limit)
 
-    assert [run_id for page in found for run_id in page] == [f"run-{number:03d}" for number in reversed(range(count))]
-    assert all(len(page) <= limit for page in found)
+    assert [run_id for page in listed for run_id in page] == [f"run-{number:03d}" for number in reversed(range(count))]
+    assert all(len(page) <= limit for page in listed)
 
 
 def test_a_rare_status_is_found_among_many() -> None:
     runs = FakeRuns(*(record(number, "failed" if number % 90 == 5 else "succeeded") for number in range(400)))
 
-    found = pages(runs, Status.FAILED, 2)
+    listed = pages(runs, Status.FAILED, 2)
 
-    assert [run_id for page in found for run_id in page] == ["run-365", "run-275", "run-185", "run-095", "run-005"]
-    assert all(len(page) <= 2 for page in found)
+    assert [run_id for page in listed for run_id in page] == ["run-365", "run-275", "run-185", "run-095", "run-005"]
+    assert all(len(page) <= 2 for page in listed)
 
 
 def test_one_page_reads_no_more_than_a_thousand_records() -> None:
     runs = FakeRuns(*(record(number) for number in range(1500)))
 
-    page = onlooker(runs).page(Status.FAILED, 5, None)
+    page = queries(runs).page(Status.FAILED, 5, None)
 
     assert (page.runs, runs.read) == ([], 1000)
     assert page.next is not None
@@ -133,7 +133,7 @@ def test_one_page_reads_no_more_than_a_thousand_records() -> None:
 @pytest.mark.parametrize("token", ["x", "!!", "bnVsbA", "W10", "WzEsMl0", "WyIiLCIiXQ", "ä"])
 def test_a_token_that_is_not_ours_is_refused_by_its_field(token: str) -> None:
     with pytest.raises(Problem) as problem:
-        onlooker(FakeRuns()).page(None, 5, token)
+        queries(FakeRuns()).page(None, 5, token)
 
     assert (problem.value.status, problem.value.errors[0].field) == (422, "next")
 
@@ -149,7 +149,7 @@ def test_an_image_is_found_by_its_url() -> None:
 @pytest.mark.parametrize(
     ("url", "status"), [("https://x/none", 404), ("https://x/" + "ä" * 1500, 422), ("\ud800", 422)]
 )
-def test_an_image_that_is_not_there_is_said_to_be_so(url: str, status: int) -> None:
+def test_an_image_that_does_not_exist_is_a_problem(url: str, status: int) -> None:
     with pytest.raises(Problem) as problem:
         find_image(url, FakeImageTable(), FakeLinks())
 

@@ -5,8 +5,8 @@ from pydantic import ValidationError
 
 from functions.core.api.problems import Problem
 from functions.core.api.requests import MAX_ROWS, RunRequest, UploadRequest, field_errors
-from functions.core.api.run_options import as_metadata, given_options
-from functions.core.api.upload import upload
+from functions.core.api.run_options import explicit_options, upload_metadata
+from functions.core.api.upload import create_upload
 from functions.core.model.option_validation import validate_options
 from tests.support.api_fakes import FakeLinks
 
@@ -31,34 +31,34 @@ from tests.support.api_fakes import FakeLinks
     ],
 )
 def test_what_is_wrong_is_named_as_its_author_wrote_it(body: dict[str, Any], field: str) -> None:
-    with pytest.raises(ValidationError) as refusal:
+    with pytest.raises(ValidationError) as raised:
         RunRequest.model_validate(body)
 
-    places = [{**error, "loc": ("body", *error["loc"])} for error in refusal.value.errors()]
-    assert [fault.field for fault in field_errors(places)] == [field]
+    places = [{**error, "loc": ("body", *error["loc"])} for error in raised.value.errors()]
+    assert [error.field for error in field_errors(places)] == [field]
 
 
 def test_only_options_that_are_given_are_passed_on() -> None:
     request = RunRequest.model_validate({"urls": ["a"], "options": {"allowed_types": ["png"], "timeout": 5}})
 
-    assert request.root.asked_options() == {"allowed_types": ["png"], "timeout": 5}
+    assert request.root.explicit_options() == {"allowed_types": ["png"], "timeout": 5}
 
 
 def test_an_option_wins_over_the_field_that_means_the_same() -> None:
     body = {"baseUrl": "http://x", "resourcePaths": ["a"], "lambdaConcur": 5, "options": {"concurrency": 9}}
 
-    assert RunRequest.model_validate(body).root.asked_options() == {"base_url": "http://x", "concurrency": 9}
+    assert RunRequest.model_validate(body).root.explicit_options() == {"base_url": "http://x", "concurrency": 9}
 
 
-def test_an_image_type_that_nobody_knows_is_refused() -> None:
+def test_an_unknown_image_type_is_refused() -> None:
     with pytest.raises(Problem) as problem:
-        RunRequest.model_validate({"urls": ["a"], "options": {"allowed_types": ["exe"]}}).root.asked_options()
+        RunRequest.model_validate({"urls": ["a"], "options": {"allowed_types": ["exe"]}}).root.explicit_options()
 
     assert (problem.value.status, problem.value.errors[0].field) == (422, "options")
 
 
 def test_options_survive_the_way_through_an_object_s_metadata() -> None:
-    asked = {
+    options = {
         "base_url": "https://example.com/a",
         "allowed_types": ["png", "gif"],
         "respect_opt_out": False,
@@ -66,13 +66,13 @@ def test_options_survive_the_way_through_an_object_s_metadata() -> None:
         "concurrency": 3,
     }
 
-    assert validate_options(as_metadata(given_options(None, **asked))) == validate_options(asked)
+    assert validate_options(upload_metadata(explicit_options(None, **options))) == validate_options(options)
 
 
 @pytest.mark.parametrize("options", [{"base_url": "https://ä/"}, {"base_url": "https://x/" + "a" * 2000}])
 def test_options_that_cannot_travel_with_an_upload_are_refused(options: dict[str, str]) -> None:
     with pytest.raises(Problem) as problem:
-        as_metadata(options)
+        upload_metadata(options)
 
     assert problem.value.status == 422
 
@@ -80,7 +80,7 @@ def test_options_that_cannot_travel_with_an_upload_are_refused(options: dict[str
 def test_a_link_is_for_a_name_of_its_own_and_says_what_to_send() -> None:
     request = UploadRequest.model_validate({"name": "list.csv", "options": {"concurrency": 3}})
 
-    first, second = (upload(request, FakeLinks(), "input") for _ in range(2))
+    first, second = (create_upload(request, FakeLinks(), "input") for _ in range(2))
 
     assert first.manifest.startswith("s3://input/manifests/")
     assert first.manifest.endswith("/list.csv")
@@ -90,6 +90,6 @@ def test_a_link_is_for_a_name_of_its_own_and_says_what_to_send() -> None:
 
 def test_a_name_that_tells_no_format_gets_no_link() -> None:
     with pytest.raises(Problem) as problem:
-        upload(UploadRequest(name="list.xlsx"), FakeLinks(), "input")
+        create_upload(UploadRequest(name="list.xlsx"), FakeLinks(), "input")
 
     assert (problem.value.status, problem.value.errors[0].field) == (422, "name")

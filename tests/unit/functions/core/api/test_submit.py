@@ -1,4 +1,4 @@
-"""A run that is asked for: its record, its list, its execution; once for a key."""
+"""Submission of a run: its record, its manifest, its execution; once for a key."""
 
 import json
 from datetime import UTC, datetime
@@ -21,13 +21,13 @@ URLS = {"urls": ["https://example.com/a.jpg", "https://example.com/b.jpg"]}
 class World:
     def __init__(self, *records: dict[str, Any]) -> None:
         self.runs, self.lists, self.executions = FakeRuns(*records), FakeLists(), FakeExecutions()
-        self._submitter = RunSubmission(runs=self.runs, lists=self.lists, executions=self.executions, now=NOW)
+        self._submission = RunSubmission(runs=self.runs, lists=self.lists, executions=self.executions, now=NOW)
 
     def submit(self, body: dict[str, Any], key: str | None = None) -> Accepted:
-        return self._submitter.submit(RunRequest.model_validate(body), key)
+        return self._submission.submit(RunRequest.model_validate(body), key)
 
     def retry(self, run_id: str, body: dict[str, Any] | None = None, key: str | None = None) -> Accepted:
-        return self._submitter.retry(run_id, RetryRequest.model_validate(body) if body else None, key)
+        return self._submission.retry(run_id, RetryRequest.model_validate(body) if body else None, key)
 
 
 def over(run_id: str = "old", **more: Any) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def over(run_id: str = "old", **more: Any) -> dict[str, Any]:
     return record | more
 
 
-def refused(problem: pytest.ExceptionInfo[Problem]) -> tuple[int, list[str]]:
+def invalid_fields(problem: pytest.ExceptionInfo[Problem]) -> tuple[int, list[str]]:
     return problem.value.status.value, [error.field for error in problem.value.errors]
 
 
@@ -109,14 +109,14 @@ def test_a_stored_manifest_is_run_where_it_is() -> None:
         "s3://input/manifests/" + "x" * 1050,
     ],
 )
-def test_a_manifest_that_cannot_be_had_is_refused_by_its_field(uri: str) -> None:
+def test_a_manifest_that_does_not_exist_is_refused_by_its_field(uri: str) -> None:
     world = World()
     world.lists.objects["manifests/list.csv"] = b"url\n"
 
     with pytest.raises(Problem) as problem:
         world.submit({"manifest": uri})
 
-    assert refused(problem) == (422, ["manifest"])
+    assert invalid_fields(problem) == (422, ["manifest"])
     assert not world.runs.records
 
 
@@ -145,13 +145,13 @@ def test_the_same_key_with_another_request_is_refused() -> None:
     with pytest.raises(Problem) as problem:
         world.submit({**URLS, "options": {"concurrency": 3}}, key="k")
 
-    assert refused(problem) == (422, ["Idempotency-Key"])
+    assert invalid_fields(problem) == (422, ["Idempotency-Key"])
 
 
 @pytest.mark.parametrize("broken", ["lists", "executions"])
-def test_what_broke_off_is_completed_by_the_same_key(broken: str) -> None:
+def test_what_was_interrupted_is_completed_by_the_same_key(broken: str) -> None:
     world = World()
-    getattr(world, broken).faults.append(StorageFault("down"))
+    getattr(world, broken).errors.append(StorageFault("down"))
     with pytest.raises(StorageFault):
         world.submit(URLS, key="k")
 
@@ -161,9 +161,9 @@ def test_what_broke_off_is_completed_by_the_same_key(broken: str) -> None:
     assert len(world.runs.records) == 1
 
 
-def test_what_broke_off_without_a_key_is_recorded_as_failed() -> None:
+def test_what_was_interrupted_without_a_key_is_recorded_as_failed() -> None:
     world = World()
-    world.executions.faults.append(WorkflowFault("down"))
+    world.executions.errors.append(WorkflowFault("down"))
 
     with pytest.raises(WorkflowFault):
         world.submit(URLS)
@@ -202,7 +202,7 @@ def test_a_run_that_was_cancelled_before_its_manifest_was_read_is_run_again_whol
         ({**over(), "status": "running", "retry_manifest": None} | {"ended_at": None}, 409),
     ],
 )
-def test_where_there_is_nothing_to_retry_it_is_said(record: dict[str, Any], status: int) -> None:
+def test_a_run_without_anything_to_retry_is_a_problem(record: dict[str, Any], status: int) -> None:
     world = World({name: value for name, value in record.items() if value is not None})
 
     with pytest.raises(Problem) as problem:

@@ -48,22 +48,30 @@ def test_concurrency_has_its_upstream_name_too(name: str) -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"speed": "1"}, "There is no option 'speed'. There are: allowed_types, base_url, batch_size, concurrency,"),
-        ({"concurrency": "0"}, "The option concurrency is wrong: Input should be greater than or equal to 1"),
-        ({"concurrency": "many"}, "The option concurrency is wrong"),
-        ({"concurrency": None}, "The option concurrency is wrong"),
-        ({"batch-size": "1001"}, "The option batch_size is wrong"),
-        ({"timeout": "nan"}, "The option timeout is wrong"),
-        ({"timeout": "inf"}, "The option timeout is wrong"),
-        ({"tolerated-failure-percentage": "101"}, "The option tolerated_failure_percentage is wrong"),
+        (
+            {"speed": "1"},
+            "There is no option 'speed'. The options are: allowed_types, base_url, batch_size, ",
+        ),
+        ({"concurency": "1"}, "There is no option 'concurency'. Did you mean 'concurrency'?"),
+        ({"concurrency": "0"}, "Option 'concurrency' must be a whole number from 1 to 256; received '0'."),
+        ({"concurrency": "many"}, "Option 'concurrency' must be a whole number from 1 to 256; received 'many'."),
+        ({"concurrency": None}, "Option 'concurrency' must be a whole number from 1 to 256; received null."),
+        ({"batch-size": "1001"}, "Option 'batch_size' must be a whole number from 1 to 1,000; received '1001'."),
+        ({"timeout": "nan"}, "Option 'timeout' must be a number from 0.1 to 60; received 'nan'."),
+        ({"timeout": "inf"}, "Option 'timeout' must be a number from 0.1 to 60; received 'inf'."),
+        (
+            {"tolerated-failure-percentage": "101"},
+            "Option 'tolerated_failure_percentage' must be a number from 0 to ",
+        ),
         (
             {"on-existing": "delete"},
-            "The option on_existing is wrong: Input should be 'skip', 'refresh' or 'overwrite'",
+            "Option 'on_existing' must be one of skip, refresh or overwrite; received 'delete'.",
         ),
-        ({"allowed-types": "exe"}, "The option allowed_types has 'exe'; known are jpeg, png"),
-        ({"allowed-types": ","}, "The option allowed_types is wrong"),
-        ({"base-url": "x" * 2_049}, "The option base_url is wrong"),
-        ({"concurrency": "x" * 1_000}, "The option concurrency is wrong"),
+        ({"allowed-types": "exe"}, "Option 'allowed_types' must be one or more of jpeg, png, "),
+        ({"allowed-types": ","}, "Option 'allowed_types' must be one or more of jpeg, png, "),
+        ({"base-url": "x" * 2_049}, "Option 'base_url' must be an absolute URL of up to 2,048 characters"),
+        ({"user-agent": "J\u00f6rg"}, "Option 'user_agent' must be printable ASCII text of up to 256 characters;"),
+        ({"concurrency": "x" * 1_000}, "Option 'concurrency' must be a whole number from 1 to 256; received 'xxx"),
     ],
 )
 def test_an_invalid_option_is_named(given: dict[str, str], sentence: str) -> None:
