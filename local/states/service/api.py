@@ -9,9 +9,9 @@ from local.states.base.arns import checked_arn
 from local.states.base.errors import ApiError, InvalidDefinition
 from local.states.records.executions import ABORTED, FAILED, RUNNING, SUCCEEDED, TIMED_OUT, Execution
 from local.states.records.map_runs import MapRun
-from local.states.service import views
+from local.states.service import responses
 from local.states.service.engine import Engine
-from local.states.service.pages import page
+from local.states.service.pagination import page
 
 Body = dict[str, Any]
 KINDS = ("STANDARD", "EXPRESS")
@@ -73,7 +73,7 @@ class StatesApi:
         )
         if body.get("tags"):
             self._tag({"resourceArn": arn, "tags": body["tags"]})
-        return views.present({"stateMachineArn": arn, "creationDate": self._engine.machine(arn).created})
+        return responses.present({"stateMachineArn": arn, "creationDate": self._engine.machine(arn).created})
 
     def _update(self, body: Body) -> Body:
         machine = self._engine.update_state_machine(
@@ -82,24 +82,24 @@ class StatesApi:
             role_arn=body.get("roleArn"),
             configuration=_configuration(body),
         )
-        return views.present({"updateDate": machine.updated, "revisionId": machine.machine.revision})
+        return responses.present({"updateDate": machine.updated, "revisionId": machine.machine.revision})
 
     def _delete(self, body: Body) -> Body:
         self._engine.delete_state_machine(checked_arn(body["stateMachineArn"], "stateMachine"))
         return {}
 
     def _describe_machine(self, body: Body) -> Body:
-        return views.machine_description(self._engine.machine(checked_arn(body["stateMachineArn"], "stateMachine")))
+        return responses.machine_description(self._engine.machine(checked_arn(body["stateMachineArn"], "stateMachine")))
 
     def _list_machines(self, body: Body) -> Body:
         shown, token = page(list(self._engine.machines.values()), body)
-        return {"stateMachines": [views.machine_item(each) for each in shown], **token}
+        return {"stateMachines": [responses.machine_item(each) for each in shown], **token}
 
     # ---- executions ----
 
     def _start(self, body: Body) -> Body:
         execution = self._started(body)
-        return views.present({"executionArn": execution.arn, "startDate": execution.started})
+        return responses.present({"executionArn": execution.arn, "startDate": execution.started})
 
     def _start_sync(self, body: Body) -> Body:
         machine = self._engine.machine(checked_arn(body["stateMachineArn"], "stateMachine")).machine
@@ -108,7 +108,7 @@ class StatesApi:
         execution = self._started(body)
         execution.done.wait()
         self._engine.services.executions.forget(execution.arn)
-        return views.sync_execution(execution)
+        return responses.sync_execution(execution)
 
     def _started(self, body: Body) -> Execution:
         arn = checked_arn(body["stateMachineArn"], "stateMachine")
@@ -117,15 +117,15 @@ class StatesApi:
     def _stop(self, body: Body) -> Body:
         arn = checked_arn(body["executionArn"], "execution")
         execution = self._engine.stop_execution(arn, body.get("error"), body.get("cause"))
-        return views.present({"stopDate": execution.stopped})
+        return responses.present({"stopDate": execution.stopped})
 
     def _describe_execution(self, body: Body) -> Body:
-        return views.execution_description(self._execution(body))
+        return responses.execution_description(self._execution(body))
 
     def _machine_for_execution(self, body: Body) -> Body:
         execution = self._execution(body)
         machine = self._engine.machines.get(execution.machine.arn)
-        return views.machine_of_execution(execution, machine.updated if machine else execution.started)
+        return responses.machine_of_execution(execution, machine.updated if machine else execution.started)
 
     def _list_executions(self, body: Body) -> Body:
         """The newest first. The children of an Express Map Run are not listed: the service keeps none either."""
@@ -135,7 +135,7 @@ class StatesApi:
         found = self._found(body)
         shown, token = page(found, body, newest_first=True)
         return {
-            "executions": [views.execution_item(each) for each in shown if status in (None, each.status)],
+            "executions": [responses.execution_item(each) for each in shown if status in (None, each.status)],
             **token,
         }
 
@@ -163,12 +163,12 @@ class StatesApi:
     # ---- Map Runs ----
 
     def _describe_map_run(self, body: Body) -> Body:
-        return views.map_run_description(self._map_run(body))
+        return responses.map_run_description(self._map_run(body))
 
     def _list_map_runs(self, body: Body) -> Body:
         runs = self._engine.services.map_runs.of(self._execution(body).arn)
         shown, token = page(runs, body, newest_first=True)
-        return {"mapRuns": [views.map_run_item(each) for each in shown], **token}
+        return {"mapRuns": [responses.map_run_item(each) for each in shown], **token}
 
     def _update_map_run(self, body: Body) -> Body:
         run = self._map_run(body)

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.local.states.world import World
+from tests.unit.local.states.harness import World
 
 
 @pytest.fixture

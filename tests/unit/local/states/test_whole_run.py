@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.unit.local.states.harness import INVOKE, LambdaError, World
 from tests.unit.local.states.run.test_distributed_map import map_run, written
-from tests.unit.local.states.world import INVOKE, LambdaError, World
 
 EXECUTION = {
     "input.$": "$$.Execution.Input",

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from local.states.base.errors import StatesError
 from local.states.items import json_items, readers
 from local.states.language.paths import Sources
+from tests.unit.local.states.harness import Bucket
 from tests.unit.local.states.run.test_distributed_map import reader
-from tests.unit.local.states.world import Bucket
 
 
 def read(content: bytes, key: str, input_type: str, data: Any = None, **config: Any) -> list[Any]:

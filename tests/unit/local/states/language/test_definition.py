@@ -6,9 +6,9 @@ import pytest
 
 from local.states import InvalidDefinition, UnsupportedDefinition
 from local.states.language.definition import load
+from tests.unit.local.states.harness import INVOKE, one
 from tests.unit.local.states.run.test_distributed_map import WRITER, distributed, reader
 from tests.unit.local.states.run.test_rules import RULES
-from tests.unit.local.states.world import INVOKE, one
 
 OK = {"Type": "Pass", "End": True}
 READER = reader()

@@ -9,7 +9,7 @@ import pytest
 
 from local.states import StatesApi
 from local.states.records.executions import Execution
-from tests.unit.local.states.world import PATIENCE, LambdaError, World, one, task
+from tests.unit.local.states.harness import PATIENCE, LambdaError, World, one, task
 
 WRITER = {
     "Resource": "arn:aws:states:::s3:putObject",

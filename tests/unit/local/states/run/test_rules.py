@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.local.states.world import INVOKE, LambdaError, World, one, task
+from tests.unit.local.states.harness import INVOKE, LambdaError, World, one, task
 
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:echo"
 

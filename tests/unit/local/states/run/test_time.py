@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.local.states.world import LambdaError, World, one, task
+from tests.unit.local.states.harness import LambdaError, World, one, task
 
 
 def retrying(*retriers: dict[str, Any]) -> dict[str, Any]:

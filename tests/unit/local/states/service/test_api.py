@@ -12,8 +12,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
 from local.states import ApiError, StatesApi
+from tests.unit.local.states.harness import PATIENCE, ROLE, World, one, task
 from tests.unit.local.states.run.test_distributed_map import Gate, distributed
-from tests.unit.local.states.world import PATIENCE, ROLE, World, one, task
 
 Client = Any
 PASS = json.dumps(one({"Type": "Pass"}))
