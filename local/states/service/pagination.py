@@ -1,43 +1,49 @@
-"""Lists in pages. A token names the place to go on from, not a place in a list that may have grown."""
+"""Pages of a list. API "ListExecutions", `maxResults` and `nextToken`.
+
+A token contains the index of the next entry. Lists grow at their end only, so an index stays valid.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from local.states.base.errors import ApiError
+from local.states.base import quotas
+from local.states.base.payloads import is_integer
+from local.states.service import errors
+from local.states.service.validation import Request
 
 T = TypeVar("T")
-DEFAULT = 100
-MOST = 1_000
+_TOKEN_PREFIX = "from"  # noqa: S105 - not a password
 
 
-def page(entries: Sequence[T], body: dict[str, Any], *, newest_first: bool = False) -> tuple[list[T], dict[str, str]]:
-    """The entries asked for, and the `nextToken` where there are more. `entries` only ever grow at their end."""
-    size = body.get("maxResults") or DEFAULT
-    if not isinstance(size, int) or not 0 < size <= MOST:
-        raise ApiError("ValidationException", f"maxResults must be from 0 to {MOST}")
-    places = range(len(entries))[::-1] if newest_first else range(len(entries))
-    start = _place(body["nextToken"]) if "nextToken" in body else (places[0] if places else 0)
-    if start not in places:
-        rest: Sequence[int] = []
-    else:
-        rest = places[places.index(start) :]
-    token = {"nextToken": _token(rest[size])} if len(rest) > size else {}
-    return [entries[place] for place in rest[:size]], token
+def paginate(entries: Sequence[T], request: Request, *, newest_first: bool = False) -> tuple[list[T], dict[str, str]]:
+    """The requested entries, and `{"nextToken": ...}` if there are more.
+
+    Raises ValidationException or InvalidToken.
+    """
+    size = request.get("maxResults") or quotas.DEFAULT_PAGE_SIZE
+    if not is_integer(size) or not 0 < size <= quotas.MAX_PAGE_SIZE:
+        raise errors.validation_error(f"maxResults must be from 0 to {quotas.MAX_PAGE_SIZE}")
+    indices = range(len(entries))[::-1] if newest_first else range(len(entries))
+    if "nextToken" in request:
+        start = _parse_token(request["nextToken"])
+        indices = indices[indices.index(start) :] if start in indices else range(0)
+    token = {"nextToken": _create_token(indices[size])} if len(indices) > size else {}
+    return [entries[index] for index in indices[:size]], token
 
 
-def _token(place: int) -> str:
-    return base64.urlsafe_b64encode(f"from {place}".encode()).decode()
+def _create_token(index: int) -> str:
+    return base64.urlsafe_b64encode(f"{_TOKEN_PREFIX} {index}".encode()).decode()
 
 
-def _place(token: Any) -> int:
+def _parse_token(token: str) -> int:
     try:
-        word, _, place = base64.urlsafe_b64decode(token).decode().partition(" ")
-        if word != "from":
-            raise ValueError(word)
-        return int(place)
+        prefix, _, index = base64.urlsafe_b64decode(token).decode().partition(" ")
+        if prefix != _TOKEN_PREFIX:
+            raise ValueError(prefix)
+        return int(index)
     except (ValueError, TypeError, binascii.Error) as error:
-        raise ApiError("InvalidToken", "Invalid Token") from error
+        raise errors.invalid_token() from error
