@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 PENDING = "PENDING"
 MAX_FILE_BYTES = 64 * 1024 * 1024
-"""Size at which a result file is closed and another one is begun. The service does not document its own."""
+"""Size at which a result file is closed and the next one is started. The service does not document its own."""
 SPOOL_BYTES = 1024 * 1024
 """Bytes of a result file that stay in memory; the rest is spooled to disk."""
 STATUSES = ("FAILED", PENDING, SUCCEEDED)

@@ -72,7 +72,7 @@ def _check_states(definition: Definition, location: Location, kind: str, names: 
 
 def _check_name(name: str, names: set[str]) -> None:
     if name in names:
-        raise InvalidDefinitionError(f"{name}: state names must be unique in the whole machine")
+        raise InvalidDefinitionError(f"{name}: state names must be unique in the whole state machine")
     if len(name) > quotas.MAX_NAME_LENGTH:
         raise InvalidDefinitionError(f"{name}: state names have at most {quotas.MAX_NAME_LENGTH} characters")
 

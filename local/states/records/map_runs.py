@@ -54,7 +54,7 @@ class FailureThreshold:
 class MapRun:
     """`machine` is that of the child executions. `max_concurrency` 0 is no limit.
 
-    `changed` is held during every change and notified of changes that a waiting thread must see.
+    `changed` guards every change, and wakes threads that wait for one.
     """
 
     arn: str

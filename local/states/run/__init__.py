@@ -1,6 +1,6 @@
 """Runs executions: the interpreter and its states, from the bottom up.
 
-services         what the engine hands in: clients, clock, records, and how a child execution is run
+services         what the engine provides: clients, clock, records, the function that runs an execution
 scope            the state of one thread of control: context object, history, time limits
 parallel         concurrent branches                 tasks            calls of Lambda
 map_settings     fields of both kinds of Map         inline_map       distributed_map

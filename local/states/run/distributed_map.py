@@ -121,7 +121,7 @@ def _select_items(state: State, items: Iterator[JsonValue], sources: Sources) ->
 class _Coordinator:
     """Starts the child executions of a Map Run, waits for them, and finishes the run.
 
-    `list_pending` lists the batches that were never started among the results.
+    With `list_pending`, batches that were never started are part of the results, as PENDING.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from local.states.language.definition import Definition
 from local.states.run.scope import Scope
 
 RunStates = Callable[[Definition, JsonValue, Scope], JsonValue]
-"""`interpreter.run_states`, handed in because the interpreter is above this module."""
+"""`interpreter.run_states`, passed in because the interpreter is above this module."""
 Job = Callable[[StopSignal], JsonValue]
 
 

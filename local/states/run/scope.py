@@ -78,7 +78,7 @@ class Scope:
     def wait_for_event(self, event: threading.Event, started: datetime, timeout: float | None) -> None:
         """Waits for an event outside the interpreter, such as the response of a function.
 
-        The wait takes real time, whatever the clock; the clock decides whether the event was in time. `timeout` is in
+        The wait takes real time, also with a fake clock; the clock decides if the event was in time. `timeout` is in
         seconds after `started`. Raises StoppedError, TimedOutError or `States.Timeout`.
         """
         with self.stop.calling(event.set):

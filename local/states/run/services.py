@@ -1,4 +1,4 @@
-"""What the engine hands to every execution: clients of other services, the clock, and the records."""
+"""What the engine provides to every execution: clients of other services, the clock, and the records."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ RunExecution = Callable[[Execution, JsonValue, "Services"], None]
 class Services:
     """`max_children` limits the concurrent child executions of one Map Run. `closing` is set when the engine closes.
 
-    `run_execution` is `lifecycle.run_execution`, handed in because a distributed Map, which is below it, starts child
+    `run_execution` is `lifecycle.run_execution`, passed in because a distributed Map, which is below it, starts child
     executions.
     """
 

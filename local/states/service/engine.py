@@ -60,7 +60,7 @@ class Engine:
     ) -> None:
         """`invoke` runs a Lambda function. `on_status_change` receives the detail of status change events.
 
-        `max_children` limits the concurrent child executions of one Map Run, whatever its MaxConcurrency.
+        `max_children` limits the concurrent child executions of one Map Run, in addition to its MaxConcurrency.
         """
         self.clock = clock or SystemClock()
         self.machines: dict[str, StateMachine] = {}

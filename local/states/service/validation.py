@@ -19,10 +19,10 @@ def check_types(request: Request, required: Mapping[str, type], optional: Mappin
     """Raises ValidationException. An optional member can be null."""
     for name, member_type in required.items():
         if not isinstance(request.get(name), member_type):
-            raise errors.validation_error(f"'{name}' is missing or of a wrong type")
+            raise errors.validation_error(f"'{name}' is missing or has the wrong type")
     for name, member_type in optional.items():
         if request.get(name) is not None and not isinstance(request[name], member_type):
-            raise errors.validation_error(f"'{name}' is of a wrong type")
+            raise errors.validation_error(f"'{name}' has the wrong type")
 
 
 def check_name(name: str) -> str:

@@ -34,7 +34,7 @@ def invoke(**parameters: Any) -> dict[str, Any]:
     return single_state({"Type": "Task", "Resource": INVOKE, "Parameters": {"FunctionName": "f", **parameters}})
 
 
-def parameters(path: str) -> dict[str, Any]:
+def parameters(path: object) -> dict[str, Any]:
     return single_state({"Type": "Pass", "Parameters": {"a.$": path}})
 
 
@@ -96,6 +96,9 @@ INVALID = [
     (single_state({"Type": "Pass", "ResultPath": "$$.a"}), "not a reference path"),
     (single_state({"Type": "Fail", "Error": "a", "ErrorPath": "$.a"}), "has both"),
     (parameters("'a'"), "neither a path nor"),
+    (parameters(5), r"field 'Parameters\.a\.\$' must be a string"),
+    (parameters(["$.a"]), r"field 'Parameters\.a\.\$' must be a string"),
+    (single_state({"Type": "Pass", "InputPath": ["$.a"]}), "field 'InputPath' must be a string"),
     (invoke(**{"FunctionName.$": "$.f"}), "needs FunctionName"),
     (with_config(CSVHeaders=["a"]), "CSVHeaders"),
     (with_config(CSVHeaderLocation="GIVEN"), "CSVHeaders"),
@@ -107,7 +110,7 @@ INVALID = [
     (single_state({"Type": "Parallel", "Branches": []}), "must be an array that is not empty"),
     (
         single_state({"Type": "Parallel", "Branches": [{"StartAt": "S", "States": {"S": OK}}]}),
-        "unique in the whole machine",
+        "unique in the whole state machine",
     ),
     (
         single_state(

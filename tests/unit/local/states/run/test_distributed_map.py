@@ -361,6 +361,23 @@ def test_a_write_that_fails_fails_the_state(harness: Harness) -> None:
     assert harness.output(distributed(ResultWriter=WRITER), [1]) == "States.ResultWriterFailed"
 
 
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        ({"Bucket.$": "$.missing"}, "States.Runtime"),
+        ({"Bucket.$": "$.number"}, "States.ResultWriterFailed"),
+        ({"Bucket": "out", "Prefix.$": "$.number"}, "States.ResultWriterFailed"),
+    ],
+)
+def test_an_invalid_destination_fails_the_state_before_a_map_run(
+    harness: Harness, parameters: dict[str, Any], error: str
+) -> None:
+    writer = {**WRITER, "Parameters": parameters}
+    execution = harness.run(distributed(ItemsPath="$.a", ResultWriter=writer), {"a": [1], "number": 7})
+    assert execution.error == error
+    assert StatesApi(harness.engine).call("ListMapRuns", {"executionArn": execution.arn})["mapRuns"] == []
+
+
 def test_outputs_too_large_for_a_payload_need_a_writer(harness: Harness) -> None:
     assert harness.output(distributed({"Type": "Pass", "Result": "x" * 200_000}), [1, 2]) == "States.DataLimitExceeded"
 

@@ -171,6 +171,15 @@ def test_an_invalid_start_is_rejected(sfn: Client, fields: dict[str, Any], code:
     assert error_code(sfn.start_execution, **{"stateMachineArn": create(sfn), **fields}) == code
 
 
+@pytest.mark.parametrize("members", [{"name": 5}, {"input": {"a": 1}}, {"stateMachineArn": None}])
+def test_a_member_of_the_wrong_type_is_rejected(harness: Harness, members: dict[str, Any]) -> None:
+    api = StatesApi(harness.engine)
+    machine = harness.engine.create_state_machine(name="m", definition=PASS, role_arn=ROLE)
+    with pytest.raises(ApiError, match="has the wrong type") as caught:
+        api.call("StartExecution", {"stateMachineArn": machine, **members})
+    assert caught.value.code == "ValidationException"
+
+
 def test_an_express_machine_can_be_run_synchronously(sfn: Client) -> None:
     arn = create(sfn, single_state({"Type": "Fail", "Error": "E", "Cause": "why"}), type="EXPRESS")
     response = sfn.start_sync_execution(stateMachineArn=arn, name="e")
