@@ -1,35 +1,34 @@
-"""The names of things: `arn:aws:states:REGION:ACCOUNT:KIND:NAME…`."""
+"""Amazon Resource Names of Step Functions: `arn:aws:states:REGION:ACCOUNT:TYPE:NAME...`."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from local.states.base.errors import ApiError
+from local.states.base import quotas
 
-_NAME = re.compile(r"""[^\x00-\x1f\x7f-\x9f\s<>{}\[\]?*"#%\\^|~`$&,;:/]{1,80}""")
+_NAME = re.compile(rf"""[^\x00-\x1f\x7f-\x9f\s<>{{}}\[\]?*"#%\\^|~`$&,;:/]{{1,{quotas.MAX_NAME_LENGTH}}}""")
 _ARN = re.compile(r"arn:aws:states:[\w-]+:\d{12}:(\w+):\S+")
 
 
 @dataclass(frozen=True)
-class Arns:
+class ArnBuilder:
+    """Builds the ARNs of one account in one region."""
+
     region: str
     account: str
 
-    def of(self, kind: str, *names: str) -> str:
-        return ":".join(("arn:aws:states", self.region, self.account, kind, *names))
+    def build(self, resource_type: str, *names: str) -> str:
+        """`build("execution", "machine", "name")` returns `arn:aws:states:REGION:ACCOUNT:execution:machine:name`."""
+        return ":".join(("arn:aws:states", self.region, self.account, resource_type, *names))
 
 
-def checked_name(name: str) -> str:
-    """Raises InvalidName."""
-    if not _NAME.fullmatch(name):
-        raise ApiError("InvalidName", f"Invalid Name: '{name}'")
-    return name
+def is_valid_name(name: str) -> bool:
+    """Checks the name of a state machine or an execution. Developer Guide, "Service quotas", "General quotas"."""
+    return _NAME.fullmatch(name) is not None
 
 
-def checked_arn(arn: str, *kinds: str) -> str:
-    """Raises InvalidArn."""
-    found = _ARN.fullmatch(arn)
-    if not found or found.group(1) not in kinds:
-        raise ApiError("InvalidArn", f"Invalid Arn: '{arn}'")
-    return arn
+def resource_type(arn: str) -> str | None:
+    """The resource type of an ARN, such as `stateMachine`; None for text that is not an ARN of Step Functions."""
+    match = _ARN.fullmatch(arn)
+    return match.group(1) if match else None

@@ -1,4 +1,4 @@
-"""Time, as the interpreter sees it: a test puts its own in."""
+"""The clock of the interpreter. Tests replace it by one whose waits return at once."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """Aware."""
+        """The current time, with a time zone."""
 
     def wait(self, seconds: float, stop: threading.Event) -> bool:
-        """Whether `stop` was set before the seconds were over."""
+        """Waits, at most until `stop` is set. Returns True if `stop` was set."""
 
 
 class SystemClock:
+    """The clock of the operating system."""
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 
@@ -24,5 +26,5 @@ class SystemClock:
 
 
 def timestamp(moment: datetime) -> str:
-    """As the context object and the result files write it: `2026-01-31T12:00:00.000Z`."""
+    """UTC with milliseconds, as in the context object and in result files: `2026-01-31T12:00:00.000Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"

@@ -1,33 +1,72 @@
-"""What can go wrong, in two worlds.
+"""Exceptions of the interpreter, and the error names that the language reserves.
 
-StatesError             an error of the language: has a name, Retry and Catch look at it
-InvocationRefusedError       Lambda did not run the function: becomes a StatesError of that name
-Stopped                 StopExecution, or a sibling failed: nothing catches it
-TimedOut                the whole execution ran out of time: nothing catches it
-InvalidDefinition       the definition is wrong
-└── UnsupportedDefinition   it may be right, but this interpreter does not know that part
-ApiError                what the API answers, under the service's own name
+StatesError                 an error of the Amazon States Language: Retry and Catch compare its name
+InvocationRefusedError      Lambda did not run the function; a Task turns it into a StatesError of the same name
+StoppedError                StopExecution was called, or a concurrent branch failed; cannot be caught
+TimedOutError               the execution exceeded its total time; cannot be caught
+InvalidDefinitionError      the definition violates the language
+└── UnsupportedDefinitionError  the definition may be valid, but uses a part that this interpreter lacks
+
+The errors of the API (ApiError) are in `service/errors.py`.
 """
 
 from __future__ import annotations
 
-ERROR_LENGTH = 256
-CAUSE_LENGTH = 32_768
+from typing import Final
+
+from local.states.base import quotas
+
+# Reserved names, with the meanings of the Developer Guide, "Handling errors in Step Functions workflows".
+
+ALL: Final = "States.ALL"
+"""Wildcard of Retry and Catch: any error except RUNTIME and DATA_LIMIT_EXCEEDED."""
+
+TASK_FAILED: Final = "States.TaskFailed"
+"""Wildcard of Retry and Catch: any error that ALL matches, except TIMEOUT."""
+
+TIMEOUT: Final = "States.Timeout"
+"""A Task exceeded TimeoutSeconds, or the execution exceeded its total time."""
+
+RUNTIME: Final = "States.Runtime"
+"""A path matches nothing, or a value has the wrong type. Cannot be retried or caught."""
+
+DATA_LIMIT_EXCEEDED: Final = "States.DataLimitExceeded"
+"""A payload exceeds the quota of 256 KiB. Wildcards do not match it."""
+
+RESULT_PATH_MATCH_FAILURE: Final = "States.ResultPathMatchFailure"
+"""ResultPath cannot be applied to the input of the state."""
+
+INTRINSIC_FAILURE: Final = "States.IntrinsicFailure"
+"""An intrinsic function cannot process its arguments."""
+
+NO_CHOICE_MATCHED: Final = "States.NoChoiceMatched"
+"""No rule of a Choice matches, and the state has no Default."""
+
+EXCEED_TOLERATED_FAILURE_THRESHOLD: Final = "States.ExceedToleratedFailureThreshold"
+"""More items of a Map failed than its tolerated failure threshold allows."""
+
+ITEM_READER_FAILED: Final = "States.ItemReaderFailed"
+"""The ItemReader cannot read its source."""
+
+RESULT_WRITER_FAILED: Final = "States.ResultWriterFailed"
+"""The ResultWriter cannot write to its destination."""
 
 
 class StatesError(Exception):
+    """An error of the language. `name` and `cause` are truncated to the lengths that the API allows."""
+
     def __init__(self, name: str, cause: str = "") -> None:
         super().__init__(f"{name}: {cause}")
-        self.name = name[:ERROR_LENGTH]
-        self.cause = cause[:CAUSE_LENGTH]
+        self.name = name[: quotas.MAX_ERROR_LENGTH]
+        self.cause = cause[: quotas.MAX_CAUSE_LENGTH]
 
     def output(self) -> dict[str, str]:
-        """What a Catch hands to its next state."""
+        """The error output that a Catch passes to its next state: `{"Error": ..., "Cause": ...}`."""
         return {"Error": self.name, "Cause": self.cause}
 
 
 class InvocationRefusedError(Exception):
-    """`name` is the error of the language, e.g. `Lambda.TooManyRequestsException`."""
+    """Lambda did not run the function. `name` is the error name, such as `Lambda.TooManyRequestsException`."""
 
     def __init__(self, name: str, message: str = "") -> None:
         super().__init__(f"{name}: {message}")
@@ -35,25 +74,17 @@ class InvocationRefusedError(Exception):
         self.message = message
 
 
-class Stopped(Exception):
-    """The execution, or this part of it, is to end now."""
+class StoppedError(Exception):
+    """The execution, or this branch of it, was stopped."""
 
 
-class TimedOut(Exception):
-    """TimeoutSeconds of the machine, or the five minutes of an Express execution."""
+class TimedOutError(Exception):
+    """The execution exceeded TimeoutSeconds of its state machine, or the five minutes of an Express execution."""
 
 
-class InvalidDefinition(Exception):
-    pass
+class InvalidDefinitionError(Exception):
+    """The definition violates the language. The API answers with `InvalidDefinition`."""
 
 
-class UnsupportedDefinition(InvalidDefinition):
-    pass
-
-
-class ApiError(Exception):
-    def __init__(self, code: str, message: str = "", status: int = 400) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.status = status
+class UnsupportedDefinitionError(InvalidDefinitionError):
+    """The definition uses a part of the language that this interpreter does not implement."""

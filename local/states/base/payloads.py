@@ -1,26 +1,52 @@
-"""JSON as it travels between states: compact, UTF-8, at most 256 KiB."""
+"""JSON values, their compact text, and the quota for their size."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, TypeGuard, TypeVar
 
-from local.states.base.errors import StatesError
+from local.states.base import quotas
+from local.states.base.errors import DATA_LIMIT_EXCEEDED, StatesError
 
-LIMIT = 256 * 1024
+JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+JsonObject: TypeAlias = Mapping[str, JsonValue]
+
+T = TypeVar("T", bound=JsonValue)
 
 
-def text(value: Any) -> str:
+def to_text(value: JsonValue) -> str:
+    """Compact JSON: no spaces, non-ASCII characters unescaped."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def size(value: Any) -> int:
-    """Bytes. A lone surrogate, which JSON can spell and UTF-8 cannot, counts as three."""
-    return len(text(value).encode("utf-8", "surrogatepass"))
+def byte_length(text: str) -> int:
+    """Length in UTF-8. A lone surrogate, which JSON can express and UTF-8 cannot, counts as three bytes."""
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
-def within_limit(value: Any, what: str) -> Any:
-    """Raises `States.DataLimitExceeded`."""
-    if size(value) > LIMIT:
-        raise StatesError("States.DataLimitExceeded", f"{what} is larger than {LIMIT} bytes")
+def size(value: JsonValue) -> int:
+    """Size of the compact JSON text in bytes."""
+    return byte_length(to_text(value))
+
+
+def check_size(value: T, description: str) -> T:
+    """Returns the value. Raises `States.DataLimitExceeded` if it is larger than a payload may be."""
+    if size(value) > quotas.MAX_PAYLOAD_BYTES:
+        raise StatesError(DATA_LIMIT_EXCEEDED, f"{description} is larger than {quotas.MAX_PAYLOAD_BYTES} bytes")
     return value
+
+
+def equal(left: JsonValue, right: JsonValue) -> bool:
+    """Equality of JSON values: unlike in Python, true does not equal 1."""
+    return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Excludes true and false, which are integers in Python."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Excludes true and false, which are integers in Python."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

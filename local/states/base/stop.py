@@ -1,4 +1,4 @@
-"""A signal that reaches everything that was started below it."""
+"""A stop signal that propagates to everything started below it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import threading
 from collections.abc import Callable, Iterator
 
 
-class Stop:
+class StopSignal:
+    """True once it is set. It cannot be reset."""
+
     def __init__(self) -> None:
         self.event = threading.Event()
         self._lock = threading.Lock()
-        self._watchers: set[Callable[[], None]] = set()
+        self._callbacks: set[Callable[[], None]] = set()
 
     def __bool__(self) -> bool:
         return self.event.is_set()
@@ -19,28 +21,29 @@ class Stop:
     def set(self) -> None:
         with self._lock:
             self.event.set()
-            watchers, self._watchers = self._watchers, set()
-        for watcher in watchers:
-            watcher()
+            callbacks, self._callbacks = self._callbacks, set()
+        for callback in callbacks:
+            callback()
 
     @contextlib.contextmanager
-    def watched(self, watcher: Callable[[], None]) -> Iterator[None]:
-        """Calls it once when the signal comes, at once if it came already; forgets it at the end."""
+    def calling(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Registers a callback for the duration of the block. It runs once: when the signal is set, or now if it
+        is set already."""
         with self._lock:
-            late = self.event.is_set()
-            if not late:
-                self._watchers.add(watcher)
-        if late:
-            watcher()
+            already_set = self.event.is_set()
+            if not already_set:
+                self._callbacks.add(callback)
+        if already_set:
+            callback()
         try:
             yield
         finally:
             with self._lock:
-                self._watchers.discard(watcher)
+                self._callbacks.discard(callback)
 
     @contextlib.contextmanager
-    def below(self) -> Iterator[Stop]:
-        """A signal of its own that also comes when this one does."""
-        child = Stop()
-        with self.watched(child.set):
-            yield child
+    def child(self) -> Iterator[StopSignal]:
+        """A signal that can be set alone and is set together with this one."""
+        signal = StopSignal()
+        with self.calling(signal.set):
+            yield signal

@@ -1,1 +1,2 @@
-"""The items of a Distributed Map: ItemReader, ItemBatcher and ResultWriter."""
+"""The items of a distributed Map: ItemReader (readers, csv_rows, json_items), ItemBatcher (batcher), ResultWriter
+(results)."""

@@ -1,94 +1,101 @@
-"""The items of a JSON array, one after the other, without holding the array."""
+"""Streams the elements of a JSON array, without holding the array in memory."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, TextIO
+from typing import TextIO
 
-CHUNK = 64 * 1024
-MAX_ITEM = 16 * 1024 * 1024
-"""Characters; far above the 256 KiB a state may hold, and far below what would hurt."""
+from local.states.base.payloads import JsonValue
+
+CHUNK_LENGTH = 64 * 1024
+"""Characters to read at a time."""
+
+MAX_ITEM_LENGTH = 16 * 1024 * 1024
+"""Characters of one element. Far above the 256 KiB that a state can have as input; it bounds the memory."""
 
 
-def _no_constant(name: str) -> Any:
+def _reject_constant(name: str) -> JsonValue:
     raise ValueError(f"{name} is not JSON")
 
 
-_ENDED = re.compile(r"[ \t\r\n]*[,\]]")
-_decoder = json.JSONDecoder(parse_constant=_no_constant)
+_ELEMENT_END = re.compile(r"[ \t\r\n]*[,\]]")
+_decoder = json.JSONDecoder(parse_constant=_reject_constant)
 
 
-def array_items(stream: TextIO) -> Iterator[Any]:
-    """Raises ValueError where the text is not a JSON array."""
-    window = _Window(stream)
-    if window.next() != "[":
+def loads(text: str) -> JsonValue:
+    """Like `json.loads`, but NaN and Infinity raise ValueError."""
+    value: JsonValue = json.loads(text, parse_constant=_reject_constant)
+    return value
+
+
+def array_items(stream: TextIO) -> Iterator[JsonValue]:
+    """The elements of the array that the stream contains. Raises ValueError if it contains anything else."""
+    scanner = _Scanner(stream)
+    if scanner.peek() != "[":
         raise ValueError("the document is not an array")
-    window.skip()
-    if window.next() == "]":
-        window.skip()
+    scanner.skip()
+    if scanner.peek() == "]":
+        scanner.skip()
     else:
-        yield from _rest(window)
-    if window.next():
-        raise ValueError("something follows the array")
+        yield from _elements(scanner)
+    if scanner.peek():
+        raise ValueError("the document has text after the array")
 
 
-def _rest(window: _Window) -> Iterator[Any]:
+def _elements(scanner: _Scanner) -> Iterator[JsonValue]:
     while True:
-        yield window.value()
-        sign = window.next()
-        if sign not in (",", "]"):
+        yield scanner.read_value()
+        character = scanner.peek()
+        if character not in (",", "]"):
             raise ValueError("a comma or the end of the array is missing")
-        window.skip()
-        if sign == "]":
+        scanner.skip()
+        if character == "]":
             return
 
 
-def loads(line: str) -> Any:
-    return json.loads(line, parse_constant=_no_constant)
-
-
-class _Window:
-    """The part of the text that is being looked at."""
+class _Scanner:
+    """Reads values from a text stream through a window, which holds the part of the text that is needed."""
 
     def __init__(self, stream: TextIO) -> None:
         self._read: Callable[[int], str] = stream.read
-        self._text = ""
-        self._at = 0
-        self._ended = False
+        self._window = ""
+        self._position = 0
+        self._at_end = False
 
-    def next(self) -> str:
-        """The next character that is no space, "" at the end."""
+    def peek(self) -> str:
+        """The next character that is not white space; "" at the end."""
         while True:
-            while self._at < len(self._text) and self._text[self._at] in " \t\r\n":
-                self._at += 1
-            if self._at < len(self._text) or self._ended:
-                return self._text[self._at : self._at + 1]
-            self._more()
+            while self._position < len(self._window) and self._window[self._position] in " \t\r\n":
+                self._position += 1
+            if self._position < len(self._window) or self._at_end:
+                return self._window[self._position : self._position + 1]
+            self._extend()
 
     def skip(self) -> None:
-        self._at += 1
+        self._position += 1
 
-    def value(self) -> Any:
-        self.next()
-        step = CHUNK
+    def read_value(self) -> JsonValue:
+        self.peek()
+        length = CHUNK_LENGTH
         while True:
             try:
-                value, end = _decoder.raw_decode(self._text, self._at)
+                value, end = _decoder.raw_decode(self._window, self._position)
             except json.JSONDecodeError:
-                if self._ended:
+                if self._at_end:
                     raise
             else:
-                if self._ended or _ENDED.match(self._text, end):  # else a number may go on: `1.` of `1.5`
-                    self._at = end
-                    return value
-            self._more(step)
-            step *= 2  # so that a long item is not decoded over and over again
+                if self._at_end or _ELEMENT_END.match(self._window, end):  # else a number may continue: `1.` of `1.5`
+                    self._position = end
+                    parsed: JsonValue = value
+                    return parsed
+            self._extend(length)
+            length *= 2  # so that a long element is not decoded many times
 
-    def _more(self, step: int = CHUNK) -> None:
-        more = self._read(step)
-        self._ended = not more
-        self._text, self._at = self._text[self._at :] + more, 0
-        if len(self._text) > MAX_ITEM:
-            raise ValueError(f"an item is longer than {MAX_ITEM} characters, or not JSON")
+    def _extend(self, length: int = CHUNK_LENGTH) -> None:
+        text = self._read(length)
+        self._at_end = not text
+        self._window, self._position = self._window[self._position :] + text, 0
+        if len(self._window) > MAX_ITEM_LENGTH:
+            raise ValueError(f"an element is longer than {MAX_ITEM_LENGTH} characters, or not JSON")

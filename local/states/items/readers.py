@@ -1,7 +1,7 @@
-"""The ItemReader: the items of an S3 object, streamed.
+"""The ItemReader: streams the items of an S3 object. DG "ItemReader (Map)".
 
-Each row of READERS makes items out of the object's bytes. `.gz` is told by the object's name, as documented.
-Not documented, and chosen here: a UTF-8 byte order mark is stripped, blank JSON lines are skipped.
+A key that ends in `.gz` is decompressed, as documented.
+Not documented, and chosen here: a UTF-8 byte order mark is removed, blank lines of JSONL are skipped.
 """
 
 from __future__ import annotations
@@ -13,80 +13,98 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import Any, BinaryIO, TextIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
-from local.states.base.errors import StatesError, Stopped, TimedOut
+from local.states.base.errors import ITEM_READER_FAILED, StatesError, StoppedError, TimedOutError
+from local.states.base.payloads import JsonObject, JsonValue
 from local.states.items import csv_rows, json_items
-from local.states.language.dataflow import filled, setting
+from local.states.language.dataflow import State, evaluate_object, integer_setting
 from local.states.language.paths import Sources
+from local.states.language.resources import CSV_DELIMITERS, InputType
 
-BUFFER = 256 * 1024
-SPOOL = 8 * 1024 * 1024
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+    from mypy_boto3_s3 import S3Client
+
+BUFFER_BYTES = 256 * 1024
+SPOOL_BYTES = 8 * 1024 * 1024
+"""Bytes of a Parquet file that stay in memory; a larger one is spooled to disk."""
+PARQUET_BATCH_ROWS = 1_000
+
 Config = Mapping[str, Any]
+"""A ReaderConfig. `Any`, because `fields` has checked the type of every field when it was loaded."""
 
 
-def items(reader: Mapping[str, Any], s3: Any, sources: Sources) -> Iterator[Any]:
-    """Raises `States.ItemReaderFailed`, at once or where the fault is reached."""
-    where = filled(reader["Parameters"], sources)
+def read_items(reader: State, s3: S3Client, sources: Sources) -> Iterator[JsonValue]:
+    """The items of the object that an ItemReader names.
+
+    Raises `States.ItemReaderFailed`, either at once or when the iteration reaches the error.
+    """
+    parameters = evaluate_object(reader["Parameters"], sources)
     config = reader["ReaderConfig"]
-    most = setting(config, "MaxItems", sources)
-    with _faults_named(where), contextlib.closing(_opened(s3, where)) as body:
-        source = _unpacked(_Body(body), where["Key"])
-        yield from islice(READERS[config["InputType"]](source, config), most or None)
+    max_items = integer_setting(config, "MaxItems", sources)
+    with _reader_errors(parameters):
+        bucket, key = _string(parameters, "Bucket"), _string(parameters, "Key")
+        with contextlib.closing(s3.get_object(Bucket=bucket, Key=key)["Body"]) as body:
+            source = _decompress(_RawBody(body), key)
+            yield from islice(READERS[config["InputType"]](source, config), max_items or None)
+
+
+def _string(parameters: JsonObject, name: str) -> str:
+    value = parameters[name]
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a string, not {value!r}")
+    return value
 
 
 @contextlib.contextmanager
-def _faults_named(where: Mapping[str, Any]) -> Iterator[None]:
+def _reader_errors(parameters: JsonObject) -> Iterator[None]:
     try:
         yield
-    except (StatesError, Stopped, TimedOut):
+    except (StatesError, StoppedError, TimedOutError):
         raise
     except Exception as error:
-        place = f"s3://{where.get('Bucket')}/{where.get('Key')}"
-        raise StatesError("States.ItemReaderFailed", f"{place}: {error}") from error
+        url = f"s3://{parameters.get('Bucket')}/{parameters.get('Key')}"
+        raise StatesError(ITEM_READER_FAILED, f"{url}: {error}") from error
 
 
-def _opened(s3: Any, where: Mapping[str, Any]) -> Any:
-    return s3.get_object(Bucket=where["Bucket"], Key=where["Key"])["Body"]
+class _RawBody(io.RawIOBase):
+    """The body of a GetObject response as a raw stream."""
 
-
-class _Body(io.RawIOBase):
-    """The body of a GetObject as a plain file."""
-
-    def __init__(self, body: Any) -> None:
+    def __init__(self, body: StreamingBody) -> None:
         self._body = body
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: Any) -> int:  # Any: a writable buffer has no public type before Python 3.12
         data = self._body.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
 
-def _unpacked(body: io.RawIOBase, key: str) -> BinaryIO:
-    plain = io.BufferedReader(body, BUFFER)
+def _decompress(body: io.RawIOBase, key: str) -> BinaryIO:
+    buffered = io.BufferedReader(body, BUFFER_BYTES)
     if key.lower().endswith((".zst", ".zstd")):
         raise ValueError("ZSTD is not implemented")
-    return cast(BinaryIO, gzip.GzipFile(fileobj=plain) if key.lower().endswith(".gz") else plain)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=buffered) if key.lower().endswith(".gz") else buffered)
 
 
-def _text(source: BinaryIO) -> TextIO:
+def _decode(source: BinaryIO) -> TextIO:
     return io.TextIOWrapper(source, encoding="utf-8-sig", newline="\n")
 
 
-def _csv(source: BinaryIO, config: Config) -> Iterator[Any]:
-    delimiter = csv_rows.DELIMITERS[config.get("CSVDelimiter", "COMMA")]
-    return csv_rows.rows(_text(source), delimiter, config.get("CSVHeaders"))
+def _read_csv(source: BinaryIO, config: Config) -> Iterator[JsonValue]:
+    delimiter = CSV_DELIMITERS[config.get("CSVDelimiter", "COMMA")]
+    return csv_rows.rows(_decode(source), delimiter, config.get("CSVHeaders"))
 
 
-def _json(source: BinaryIO, config: Config) -> Iterator[Any]:
-    return json_items.array_items(_text(source))
+def _read_json(source: BinaryIO, config: Config) -> Iterator[JsonValue]:
+    return json_items.array_items(_decode(source))
 
 
-def _jsonl(source: BinaryIO, config: Config) -> Iterator[Any]:
-    for number, line in enumerate(_text(source), 1):
+def _read_jsonl(source: BinaryIO, config: Config) -> Iterator[JsonValue]:
+    for number, line in enumerate(_decode(source), 1):
         if line.strip():
             try:
                 yield json_items.loads(line)
@@ -94,20 +112,22 @@ def _jsonl(source: BinaryIO, config: Config) -> Iterator[Any]:
                 raise ValueError(f"line {number} is not JSON: {error}") from error
 
 
-def _parquet(source: BinaryIO, config: Config) -> Iterator[Any]:
-    """The footer is read first, so the file is spooled to disk."""
+def _read_parquet(source: BinaryIO, config: Config) -> Iterator[JsonValue]:
+    """The footer, at the end, is read first, so the file is spooled."""
     from pyarrow import parquet  # type: ignore[import-untyped]  # heavy, and no other reader needs it
 
-    with tempfile.SpooledTemporaryFile(max_size=SPOOL) as spool:
+    with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
         shutil.copyfileobj(source, spool)
         spool.seek(0)
-        for batch in parquet.ParquetFile(spool).iter_batches(batch_size=1_000):
+        for batch in parquet.ParquetFile(spool).iter_batches(batch_size=PARQUET_BATCH_ROWS):
             yield from batch.to_pylist()
 
 
-READERS: dict[str, Callable[[BinaryIO, Config], Iterator[Any]]] = {
-    "CSV": _csv,
-    "JSON": _json,
-    "JSONL": _jsonl,
-    "PARQUET": _parquet,
+READERS: dict[InputType, Callable[[BinaryIO, Config], Iterator[JsonValue]]] = {
+    "CSV": _read_csv,
+    "JSON": _read_json,
+    "JSONL": _read_jsonl,
+    "PARQUET": _read_parquet,
 }
+"""A reader for every input type: it yields the items of a binary stream. It raises ValueError, or an error of the
+library that it uses."""

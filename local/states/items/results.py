@@ -1,11 +1,13 @@
-"""The ResultWriter: the ends of child executions, kept in S3 or handed on as the state's result.
+"""The results of a Map Run: written to S3 by a ResultWriter, or returned as the result of the state.
 
-    <prefix>/<uuid of the Map Run>/manifest.json
+DG "ResultWriter (Map)":
+
+    <prefix>/<UUID of the Map Run>/manifest.json
                                    SUCCEEDED_0.json   or .jsonl, by OutputType
-                                   FAILED_0.json      failed, timed out and aborted ones, always whole
-                                   PENDING_0.json     never started, because the Map Run had failed
+                                   FAILED_0.json      failed, timed out and aborted executions, never transformed
+                                   PENDING_0.json     not started, because the Map Run had failed
 
-What comes in is spooled to disk, so memory stays flat; a file is full at CHUNK_BYTES.
+Entries are spooled to disk, so memory use does not grow with their number.
 """
 
 from __future__ import annotations
@@ -16,22 +18,30 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
-from local.states.base import payloads
+from local.states.base import payloads, quotas
 from local.states.base.clock import timestamp
-from local.states.base.errors import StatesError
+from local.states.base.errors import DATA_LIMIT_EXCEEDED, RESULT_WRITER_FAILED, StatesError
+from local.states.base.payloads import JsonObject, JsonValue
 from local.states.records.executions import SUCCEEDED
 from local.states.records.map_runs import MapRun
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 PENDING = "PENDING"
-CHUNK_BYTES = 64 * 1024 * 1024
-IN_MEMORY = 1024 * 1024
+MAX_FILE_BYTES = 64 * 1024 * 1024
+"""Size at which a result file is closed and the next one is started. The service does not document its own."""
+SPOOL_BYTES = 1024 * 1024
+"""Bytes of a result file that stay in memory; the rest is spooled to disk."""
 STATUSES = ("FAILED", PENDING, SUCCEEDED)
 
 
 @dataclass(frozen=True)
 class ChildResult:
+    """How one child execution ended. `index` is its position among the batches, counted from 0."""
+
     index: int
     arn: str
     name: str
@@ -45,11 +55,13 @@ class ChildResult:
     stopped: datetime | None = None
 
     @property
-    def group(self) -> str:
+    def file_status(self) -> str:
+        """The status in the name of its result file: timed out and aborted executions are in FAILED."""
         return self.status if self.status in (SUCCEEDED, PENDING) else "FAILED"
 
-    def whole(self) -> dict[str, Any]:
-        entry = {
+    def entry(self) -> dict[str, JsonValue]:
+        """The untransformed entry of a result file."""
+        members: dict[str, JsonValue] = {
             "Cause": self.cause,
             "Error": self.error,
             "ExecutionArn": self.arn,
@@ -58,36 +70,42 @@ class ChildResult:
             "Name": self.name,
             "Output": self.output_text,
             "OutputDetails": None if self.output_text is None else {"Included": True},
-            "StartDate": self.started and timestamp(self.started),
+            "StartDate": timestamp(self.started) if self.started else None,
             "StateMachineArn": self.machine_arn,
             "Status": self.status,
-            "StopDate": self.stopped and timestamp(self.stopped),
+            "StopDate": timestamp(self.stopped) if self.stopped else None,
         }
-        return {name: value for name, value in entry.items() if value is not None}
+        return {name: value for name, value in members.items() if value is not None}
 
-    def lines(self, transformation: str) -> Iterator[str]:
-        """JSON texts: the whole entry, the output, or the elements of an output that is an array."""
+    def transformed(self, transformation: str) -> Iterator[str]:
+        """JSON texts: NONE yields the entry, COMPACT the output, FLATTEN the elements of an output that is an array.
+
+        Only successful executions are transformed.
+        """
         if self.status != SUCCEEDED or transformation == "NONE":
-            yield payloads.text(self.whole())
+            yield payloads.to_text(self.entry())
         elif transformation == "COMPACT":
             yield self.output_text or "null"
         else:
             output = json.loads(self.output_text or "null")
-            yield from map(payloads.text, output if isinstance(output, list) else [output])
+            yield from map(payloads.to_text, output if isinstance(output, list) else [output])
 
 
 class Results(Protocol):
+    """Collects the results of a Map Run."""
+
     def add(self, result: ChildResult) -> None:
-        """Safe from any thread."""
+        """Can be called from any thread."""
 
-    def finish(self, run: MapRun) -> Any:
-        """Writes what is to be written; the state's result."""
+    def finish(self, run: MapRun) -> JsonValue:
+        """Writes what has to be written, and returns the result of the state. Raises StatesError."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Releases temporary files."""
 
 
-class ListedResults:
-    """No ResultWriter: the outputs in the order of the items, as far as a payload can hold them."""
+class StateResults:
+    """Without a ResultWriter: the outputs, in the order of the batches, are the result of the state."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -97,41 +115,46 @@ class ListedResults:
     def add(self, result: ChildResult) -> None:
         if result.status == PENDING:
             return
-        (text,) = result.lines("COMPACT")
+        (text,) = result.transformed("COMPACT")
         with self._lock:
-            self._bytes += len(text.encode("utf-8", "surrogatepass")) + 1
-            if self._bytes <= payloads.LIMIT:
+            self._bytes += payloads.byte_length(text) + 1
+            if self._bytes <= quotas.MAX_PAYLOAD_BYTES:
                 self._texts[result.index] = text
-            else:
+            else:  # `finish` fails in any case
                 self._texts.clear()
 
-    def finish(self, run: MapRun) -> Any:
-        if self._bytes > payloads.LIMIT:
+    def finish(self, run: MapRun) -> JsonValue:
+        """Raises `States.DataLimitExceeded`."""
+        if self._bytes > quotas.MAX_PAYLOAD_BYTES:
             raise StatesError(
-                "States.DataLimitExceeded",
-                "The outputs of the child executions are too large for a state's result: use a ResultWriter",
+                DATA_LIMIT_EXCEEDED,
+                f"The outputs of the child executions are larger than {quotas.MAX_PAYLOAD_BYTES} bytes:"
+                " use a ResultWriter",
             )
         return [json.loads(self._texts[index]) for index in sorted(self._texts)]
 
     def close(self) -> None:
-        pass
+        """There are no temporary files."""
 
 
-class WrittenResults:
-    def __init__(self, s3: Any, bucket: str, prefix: str, config: Mapping[str, str], chunk: int) -> None:
+class S3Results:
+    """With a ResultWriter: result files and their manifest in S3. `config` is a WriterConfig."""
+
+    def __init__(self, s3: S3Client, bucket: str, prefix: str, config: Mapping[str, str]) -> None:
         self._s3, self._bucket, self._prefix = s3, bucket, prefix
         self._transformation = config.get("Transformation", "NONE")
-        lines = config.get("OutputType", "JSON") == "JSONL"
-        self._files = {status: _Files(lines=lines, chunk=chunk) for status in STATUSES}
+        json_lines = config.get("OutputType", "JSON") == "JSONL"
+        self._files = {status: _ResultFiles(json_lines=json_lines) for status in STATUSES}
         self._lock = threading.Lock()
 
     def add(self, result: ChildResult) -> None:
-        texts = list(result.lines(self._transformation))
+        texts = list(result.transformed(self._transformation))
         with self._lock:
             for text in texts:
-                self._files[result.group].add(text)
+                self._files[result.file_status].add(text)
 
-    def finish(self, run: MapRun) -> Any:
+    def finish(self, run: MapRun) -> JsonObject:
+        """Raises `States.ResultWriterFailed`."""
         folder = "/".join(part for part in (self._prefix.rstrip("/"), run.arn.rpartition(":")[2]) if part)
         try:
             manifest = {
@@ -142,7 +165,7 @@ class WrittenResults:
             key = f"{folder}/manifest.json"
             self._put(key, json.dumps(manifest).encode())
         except Exception as error:
-            raise StatesError("States.ResultWriterFailed", f"s3://{self._bucket}/{folder}: {error}") from error
+            raise StatesError(RESULT_WRITER_FAILED, f"s3://{self._bucket}/{folder}: {error}") from error
         run.results_written()
         return {"MapRunArn": run.arn, "ResultWriterDetails": {"Bucket": self._bucket, "Key": key}}
 
@@ -150,37 +173,36 @@ class WrittenResults:
         for files in self._files.values():
             files.close()
 
-    def _upload(self, folder: str, status: str) -> list[dict[str, Any]]:
+    def _upload(self, folder: str, status: str) -> list[JsonObject]:
+        files = self._files[status]
         return [
             {"Key": self._put(f"{folder}/{status}_{index}.{files.extension}", body), "Size": size}
-            for files in [self._files[status]]
             for index, (body, size) in enumerate(files.finished())
         ]
 
-    def _put(self, key: str, body: Any) -> str:
+    def _put(self, key: str, body: bytes | IO[bytes]) -> str:
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
         return key
 
 
-class _Files:
-    """The files of one status, on disk until they are uploaded."""
+class _ResultFiles:
+    """The result files of one status, on disk until they are uploaded."""
 
-    def __init__(self, *, lines: bool, chunk: int) -> None:
-        self.extension = "jsonl" if lines else "json"
-        self._before, self._between, self._after = ("", "\n", "\n") if lines else ("[", ",", "]")
-        self._chunk = chunk
+    def __init__(self, *, json_lines: bool) -> None:
+        self.extension = "jsonl" if json_lines else "json"
+        self._prefix, self._separator, self._suffix = ("", "\n", "\n") if json_lines else ("[", ",", "]")
         self._spools: list[tempfile.SpooledTemporaryFile[bytes]] = []
 
     def add(self, text: str) -> None:
-        full = not self._spools or self._spools[-1].tell() + len(text) > self._chunk
-        if full:
+        is_first = not self._spools or self._spools[-1].tell() + len(text) > MAX_FILE_BYTES
+        if is_first:
             self._finish_last()
-            self._spools.append(tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - see close
-        sign = self._before if full else self._between
-        self._spools[-1].write((sign + text).encode("utf-8", "surrogatepass"))
+            self._spools.append(tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))  # noqa: SIM115 - see close
+        before = self._prefix if is_first else self._separator
+        self._spools[-1].write((before + text).encode("utf-8", "surrogatepass"))
 
-    def finished(self) -> Iterator[tuple[Any, int]]:
-        """Each file, at its beginning, with its size in bytes."""
+    def finished(self) -> Iterator[tuple[IO[bytes], int]]:
+        """Every file, at its beginning, with its size in bytes."""
         self._finish_last()
         for spool in self._spools:
             size = spool.tell()
@@ -193,4 +215,4 @@ class _Files:
 
     def _finish_last(self) -> None:
         if self._spools:
-            self._spools[-1].write(self._after.encode())
+            self._spools[-1].write(self._suffix.encode())

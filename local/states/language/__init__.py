@@ -1,1 +1,13 @@
-"""The Amazon States Language: definitions, paths, intrinsic functions and Choice rules."""
+"""The Amazon States Language with JSONPath: validation of definitions, paths, intrinsic functions, Choice rules.
+
+resources             what a definition can name: ARNs of integrations, input types, delimiters
+paths                 JSONPath and reference paths
+intrinsics            the syntax of intrinsic functions          intrinsic_functions   the functions
+dataflow              InputPath, Parameters, ResultSelector, ResultPath, OutputPath
+choices, retry        Choice rules; Retry and Catch
+checks, fields        checks of a value; the tables of all fields and their checks
+definition            loads a definition and checks it as a whole
+
+The source is the Amazon States Language Specification (https://states-language.net), and the AWS Step Functions
+Developer Guide where the service differs.
+"""

@@ -1,4 +1,8 @@
-"""Checks of one field's value, and `fields`, which makes a check of an object out of a table of them."""
+"""Checks of one value in a definition, and `fields`, which builds the check of an object from a table of fields.
+
+A check returns nothing and raises InvalidDefinitionError or UnsupportedDefinitionError, whose message names the state
+and the field.
+"""
 
 from __future__ import annotations
 
@@ -6,181 +10,199 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from local.states.base.errors import InvalidDefinition, UnsupportedDefinition
-from local.states.language.choices import LOGICAL, OPERATORS, PATH_COMPARISONS, TYPE_TESTS
+from local.states.base import payloads, quotas
+from local.states.base.errors import InvalidDefinitionError, UnsupportedDefinitionError
+from local.states.language.choices import LOGICAL_OPERATORS, OPERATORS, PATH_COMPARISONS, TYPE_TESTS
 from local.states.language.dataflow import expression
-from local.states.language.paths import path, reference
+from local.states.language.paths import path, reference_steps
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where in the definition, for the message: a state and the dotted name of a field."""
+class Location:
+    """A place in the definition, for messages: the name of a state, and the dotted name of a field."""
 
     state: str
     field: str = ""
 
-    def at(self, name: str) -> Place:
-        return Place(self.state, f"{self.field}.{name}" if self.field else name)
+    def child(self, name: str) -> Location:
+        return Location(self.state, f"{self.field}.{name}" if self.field else name)
+
+    def element(self, index: int) -> Location:
+        return Location(self.state, f"{self.field}[{index}]")
 
     def __str__(self) -> str:
         return f"{self.state}: field '{self.field}'" if self.field else self.state
 
-    def wrong(self, why: str) -> InvalidDefinition:
-        return InvalidDefinition(f"{self} {why}")
+    def invalid(self, reason: str) -> InvalidDefinitionError:
+        return InvalidDefinitionError(f"{self} {reason}")
 
-    def unsupported(self, what: str = "") -> UnsupportedDefinition:
-        return UnsupportedDefinition(f"{self} {what}is not implemented")
+    def unsupported(self) -> UnsupportedDefinitionError:
+        return UnsupportedDefinitionError(f"{self} is not implemented")
 
-
-Check = Callable[[Any, Place], None]
-
-
-def anything(value: Any, place: Place) -> None:
-    pass
+    def unsupported_value(self, value: object) -> UnsupportedDefinitionError:
+        return UnsupportedDefinitionError(f"{self} with {value!r} is not implemented")
 
 
-def text(value: Any, place: Place) -> None:
-    if not isinstance(value, str) or not value:
-        raise place.wrong("must be a string")
+# The value can be any JSON; `Any` spares every check a cast after its test.
+Check = Callable[[Any, Location], None]
 
 
-def comment(value: Any, place: Place) -> None:
+def any_value(value: Any, location: Location) -> None:
+    """Accepts everything: a value without rules, or one that `definition` checks afterwards."""
+
+
+def string(value: Any, location: Location) -> None:
     if not isinstance(value, str):
-        raise place.wrong("must be a string")
+        raise location.invalid("must be a string")
 
 
-def boolean(value: Any, place: Place) -> None:
+def non_empty_string(value: Any, location: Location) -> None:
+    if not isinstance(value, str) or not value:
+        raise location.invalid("must be a string that is not empty")
+
+
+def boolean(value: Any, location: Location) -> None:
     if not isinstance(value, bool):
-        raise place.wrong("must be true or false")
+        raise location.invalid("must be true or false")
 
 
-def _text_at(value: Any, place: Place, read: Callable[[str], Any]) -> None:
+def _parsable(value: Any, location: Location, parse: Callable[[str], object]) -> None:
+    string(value, location)
     try:
-        read(value)
-    except InvalidDefinition as error:
-        raise type(error)(f"{place}: {error}") from error
+        parse(value)
+    except InvalidDefinitionError as error:
+        raise type(error)(f"{location}: {error}") from error
 
 
-def a_path(value: Any, place: Place) -> None:
-    _text_at(value, place, path)
+def json_path(value: Any, location: Location) -> None:
+    _parsable(value, location, path)
 
 
-def path_or_null(value: Any, place: Place) -> None:
+def json_path_or_null(value: Any, location: Location) -> None:
     if value is not None:
-        a_path(value, place)
+        json_path(value, location)
 
 
-def reference_or_null(value: Any, place: Place) -> None:
+def reference_path_or_null(value: Any, location: Location) -> None:
     if value is not None:
-        _text_at(value, place, reference)
+        _parsable(value, location, reference_steps)
 
 
-def path_or_intrinsic(value: Any, place: Place) -> None:
-    _text_at(value, place, expression)
+def path_or_intrinsic(value: Any, location: Location) -> None:
+    _parsable(value, location, expression)
 
 
-def template(value: Any, place: Place) -> None:
-    """Everything under a name ending in `.$` must be readable."""
+def template(value: Any, location: Location) -> None:
+    """A payload template: the value of every field whose name ends in `.$` must be a path or an intrinsic function."""
     if isinstance(value, dict):
-        for name, each in value.items():
-            (path_or_intrinsic if name.endswith(".$") else template)(each, place.at(name))
+        for name, nested in value.items():
+            (path_or_intrinsic if name.endswith(".$") else template)(nested, location.child(name))
     elif isinstance(value, list):
-        for each in value:
-            template(each, place)
+        for nested in value:
+            template(nested, location)
 
 
-def object_template(value: Any, place: Place) -> None:
+def object_template(value: Any, location: Location) -> None:
     if not isinstance(value, dict):
-        raise place.wrong("must be an object")
-    template(value, place)
+        raise location.invalid("must be an object")
+    template(value, location)
 
 
-def integer(least: int, most: int = 99_999_999) -> Check:
-    def check(value: Any, place: Place) -> None:
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise place.wrong(f"must be an integer from {least} to {most}")
-
-    return check
-
-
-def number(least: float, most: float) -> Check:
-    def check(value: Any, place: Place) -> None:
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value <= most:
-            raise place.wrong(f"must be a number from {least:g} to {most:g}")
+def integer(minimum: int, maximum: int = quotas.MAX_WAIT_SECONDS) -> Check:
+    def check(value: Any, location: Location) -> None:
+        if not payloads.is_integer(value) or not minimum <= value <= maximum:
+            raise location.invalid(f"must be an integer from {minimum} to {maximum}")
 
     return check
 
 
-def one_of(*known: str) -> Check:
-    def check(value: Any, place: Place) -> None:
-        if value not in known:
-            raise place.unsupported(f"with {value!r} ")
+def number(minimum: float, maximum: float) -> Check:
+    def check(value: Any, location: Location) -> None:
+        if not payloads.is_number(value) or not minimum <= value <= maximum:
+            raise location.invalid(f"must be a number from {minimum:g} to {maximum:g}")
 
     return check
 
 
-def list_of(check_each: Check, least: int = 1) -> Check:
-    def check(value: Any, place: Place) -> None:
-        if not isinstance(value, list) or len(value) < least:
-            raise place.wrong("must be an array" + (" that is not empty" if least else ""))
-        for index, each in enumerate(value):
-            check_each(each, Place(place.state, f"{place.field}[{index}]"))
+def one_of(*supported: str) -> Check:
+    def check(value: Any, location: Location) -> None:
+        if value not in supported:
+            raise location.unsupported_value(value)
 
     return check
 
 
-def fields(known: Mapping[str, Check], required: Iterable[str] = ()) -> Check:
-    """`required` names alternatives as `A|B`: exactly one of them must be there."""
-    groups = [set(group.split("|")) for group in required]
-    pairs = [{name, name + end} for name in known for end in ("Path", ".$") if name + end in known]
-    pairs = [pair for pair in pairs if "Result" not in pair]  # ResultPath is no path to a Result
+def list_of(check_element: Check, minimum_length: int = 1) -> Check:
+    def check(value: Any, location: Location) -> None:
+        if not isinstance(value, list) or len(value) < minimum_length:
+            raise location.invalid("must be an array" + (" that is not empty" if minimum_length else ""))
+        for index, element in enumerate(value):
+            check_element(element, location.element(index))
 
-    def check(value: Any, place: Place) -> None:
+    return check
+
+
+def fields(checks: Mapping[str, Check], required: Iterable[str] = ()) -> Check:
+    """Checks an object by a table of its fields. Any other field is unsupported.
+
+    `required` lists alternatives as `A|B`: exactly one of them must be present. A field and its variant with a path
+    (`Seconds` and `SecondsPath`, `Bucket` and `Bucket.$`) exclude each other.
+    """
+    alternatives = [set(group.split("|")) for group in required]
+    exclusive = [{name, name + suffix} for name in checks for suffix in ("Path", ".$") if name + suffix in checks]
+    exclusive = [pair for pair in exclusive if "Result" not in pair]  # ResultPath is not the path variant of Result
+
+    def check(value: Any, location: Location) -> None:
         if not isinstance(value, dict):
-            raise place.wrong("must be an object")
-        for name, each in value.items():
-            if name not in known:
-                raise place.at(name).unsupported()
-            known[name](each, place.at(name))
-        _together(value.keys(), groups, pairs, place)
+            raise location.invalid("must be an object")
+        for name, nested in value.items():
+            if name not in checks:
+                raise location.child(name).unsupported()
+            checks[name](nested, location.child(name))
+        _check_presence(value.keys(), alternatives, exclusive, location)
 
     return check
 
 
-def _together(names: Set[str], groups: list[set[str]], pairs: list[set[str]], place: Place) -> None:
-    for group in groups:
+def _check_presence(
+    names: Set[str], alternatives: list[set[str]], exclusive: list[set[str]], location: Location
+) -> None:
+    for group in alternatives:
         if len(group & names) != 1:
-            raise place.wrong(f"needs {' or '.join(sorted(group))}")
-    for pair in pairs:
+            raise location.invalid(f"needs {' or '.join(sorted(group))}")
+    for pair in exclusive:
         if pair <= names:
-            raise place.wrong(f"has both {' and '.join(sorted(pair))}")
+            raise location.invalid(f"has both {' and '.join(sorted(pair))}")
 
 
-def choice_rule(*, top: bool) -> Check:
-    def check(value: Any, place: Place) -> None:
+def choice_rule(*, top_level: bool) -> Check:
+    """A rule of a Choice: only top-level rules have a Next."""
+
+    def check(value: Any, location: Location) -> None:
         if not isinstance(value, dict):
-            raise place.wrong("must be an object")
+            raise location.invalid("must be an object")
         operators = [name for name in value if name not in ("Variable", "Next", "Comment")]
         if len(operators) != 1:
-            raise place.wrong(f"needs one operator, has {operators}")
-        if ("Next" in value) is not top:
-            raise place.wrong("must have a Next" if top else "must not have a Next")
-        _operator(operators[0], value, place)
+            raise location.invalid(f"needs one operator, has {operators}")
+        if ("Next" in value) is not top_level:
+            raise location.invalid("must have a Next" if top_level else "must not have a Next")
+        _check_operator(operators[0], value, location)
 
     return check
 
 
-def _operator(name: str, rule: dict[str, Any], place: Place) -> None:
-    at = place.at(name)
-    if name in LOGICAL:
-        (choice_rule(top=False) if name == "Not" else list_of(choice_rule(top=False)))(rule[name], at)
+def _check_operator(name: str, rule: Mapping[str, Any], location: Location) -> None:
+    value, operand = rule[name], location.child(name)
+    nested = choice_rule(top_level=False)
+    if name in LOGICAL_OPERATORS:
+        (nested if name == "Not" else list_of(nested))(value, operand)
         return
     if name not in OPERATORS:
-        raise at.unsupported()
-    a_path(rule.get("Variable"), place.at("Variable"))
+        raise operand.unsupported()
+    json_path(rule.get("Variable"), location.child("Variable"))
     if name in PATH_COMPARISONS:
-        a_path(rule[name], at)
+        json_path(value, operand)
     elif name in TYPE_TESTS or name in ("IsPresent", "BooleanEquals"):
-        boolean(rule[name], at)
+        boolean(value, operand)
     elif not name.startswith("Numeric"):
-        text(rule[name], at) if rule[name] else comment(rule[name], at)
+        string(value, operand)

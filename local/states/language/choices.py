@@ -1,4 +1,7 @@
-"""Choice rules: the comparison operators as a table."""
+"""Choice rules: the comparison operators as a table.
+
+Specification, "Choice State"; DG "Choice workflow state".
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,22 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from local.states.language.intrinsics import same
+from local.states.base import payloads
+from local.states.base.payloads import JsonValue
 from local.states.language.paths import Sources, path
 
 Rule = Mapping[str, Any]
+"""A Choice rule. `Any`, because `checks.choice_rule` has checked it when the definition was loaded."""
+
+# What an operator compares depends on its type of value, hence `Any` on both sides.
+Comparison = Callable[[JsonValue, JsonValue], bool]
+Reader = Callable[[JsonValue], Any]
+
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
-def moment(value: Any) -> datetime | None:
-    """The profile of RFC 3339 that the language takes: capital T, and capital Z or an offset."""
+def parse_timestamp(value: JsonValue) -> datetime | None:
+    """The profile of RFC 3339 that the language has: capital T, and capital Z or an offset. None if it is not one."""
     if not isinstance(value, str) or not _RFC3339.fullmatch(value):
         return None
     try:
@@ -25,23 +35,23 @@ def moment(value: Any) -> datetime | None:
         return None
 
 
-def _number(value: Any) -> int | float | None:
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+def _number(value: JsonValue) -> int | float | None:
+    return value if payloads.is_number(value) else None
 
 
-def _string(value: Any) -> str | None:
+def _string(value: JsonValue) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _boolean(value: Any) -> bool | None:
+def _boolean(value: JsonValue) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-_TYPES: dict[str, Callable[[Any], Any]] = {
+_READERS: dict[str, Reader] = {
     "String": _string,
     "Numeric": _number,
     "Boolean": _boolean,
-    "Timestamp": moment,
+    "Timestamp": parse_timestamp,
 }
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "Equals": operator.eq,
@@ -52,21 +62,21 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def _comparison(read: Callable[[Any], Any], holds: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    """A value of another type makes the rule false, not wrong."""
+def _comparison(read: Reader, compare_values: Callable[[Any, Any], bool]) -> Comparison:
+    """A value of another type makes the rule false; it is not an error."""
 
-    def compare(value: Any, expected: Any) -> bool:
+    def compare(value: JsonValue, expected: JsonValue) -> bool:
         left, right = read(value), read(expected)
-        return left is not None and right is not None and holds(left, right)
+        return left is not None and right is not None and compare_values(left, right)
 
     return compare
 
 
-def _string_matches(value: Any, pattern: Any) -> bool:
-    """`*` stands for any characters; `\\*` and `\\\\` for themselves."""
+def _string_matches(value: JsonValue, pattern: JsonValue) -> bool:
+    """`*` matches any characters; `\\*` and `\\\\` match themselves."""
     if not isinstance(value, str):
         return False
-    pieces = re.findall(r"\\.|\*|[^*\\]+|\\", pattern, re.DOTALL)
+    pieces = re.findall(r"\\.|\*|[^*\\]+|\\", str(pattern), re.DOTALL)
     expression = "".join(
         ".*" if piece == "*" else re.escape(piece[1:] if len(piece) == 2 and piece[0] == "\\" else piece)
         for piece in pieces
@@ -74,42 +84,42 @@ def _string_matches(value: Any, pattern: Any) -> bool:
     return re.fullmatch(expression, value, re.DOTALL) is not None
 
 
-COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    f"{kind}{order}": _comparison(read, holds)
-    for kind, read in _TYPES.items()
-    for order, holds in _ORDERS.items()
-    if kind != "Boolean" or order == "Equals"
+COMPARISONS: dict[str, Comparison] = {
+    f"{type_name}{order}": _comparison(read, compare_values)
+    for type_name, read in _READERS.items()
+    for order, compare_values in _ORDERS.items()
+    if type_name != "Boolean" or order == "Equals"
 }
 PATH_COMPARISONS = {f"{name}Path": compare for name, compare in COMPARISONS.items()}
-COMPARISONS["StringMatches"] = _string_matches
-TYPE_TESTS: dict[str, Callable[[Any], bool]] = {
+COMPARISONS["StringMatches"] = _string_matches  # has no variant with a path
+TYPE_TESTS: dict[str, Callable[[JsonValue], bool]] = {
     "IsNull": lambda value: value is None,
     "IsString": lambda value: _string(value) is not None,
     "IsNumeric": lambda value: _number(value) is not None,
     "IsBoolean": lambda value: _boolean(value) is not None,
-    "IsTimestamp": lambda value: moment(value) is not None,
+    "IsTimestamp": lambda value: parse_timestamp(value) is not None,
 }
 OPERATORS = {*COMPARISONS, *PATH_COMPARISONS, *TYPE_TESTS, "IsPresent"}
-LOGICAL = {"And", "Or", "Not"}
+LOGICAL_OPERATORS = {"And", "Or", "Not"}
 
 
 def matches(rule: Rule, sources: Sources) -> bool:
-    """Raises `States.Runtime` for a Variable that is not there, unless the rule is IsPresent."""
+    """Raises `States.Runtime` for a Variable without a match, unless the operator is IsPresent."""
     if "And" in rule:
-        return all(matches(each, sources) for each in rule["And"])
+        return all(matches(nested, sources) for nested in rule["And"])
     if "Or" in rule:
-        return any(matches(each, sources) for each in rule["Or"])
+        return any(matches(nested, sources) for nested in rule["Or"])
     if "Not" in rule:
         return not matches(rule["Not"], sources)
-    return _compares(rule, sources)
+    return _compare(rule, sources)
 
 
-def _compares(rule: Rule, sources: Sources) -> bool:
+def _compare(rule: Rule, sources: Sources) -> bool:
     name = next(iter(OPERATORS.intersection(rule)))
     expected = rule[name]
     variable = path(rule["Variable"])
     if name == "IsPresent":
-        return same(variable.find(sources)[0], expected)
+        return payloads.equal(variable.find(sources)[0], expected)
     value = variable.value(sources, "Variable")
     if name in TYPE_TESTS:
         return TYPE_TESTS[name](value) is expected

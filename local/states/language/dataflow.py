@@ -1,65 +1,85 @@
-"""The five data-flow fields: InputPath, Parameters, ResultSelector, ResultPath, OutputPath."""
+"""The data flow of a state: InputPath, Parameters, ResultSelector, ResultPath, OutputPath.
+
+DG "Processing input and output in Step Functions".
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from local.states.base.errors import StatesError
+from local.states.base.errors import RUNTIME, StatesError
+from local.states.base.payloads import JsonObject, JsonValue, is_integer
 from local.states.language.intrinsics import Call, intrinsic
-from local.states.language.paths import Path, Sources, path, put
+from local.states.language.paths import Path, Sources, path, set_value
 
 State = Mapping[str, Any]
+"""A state, or a part of one. `Any`, because `fields` has checked the type of every field when it was loaded."""
 
 
 def expression(text: str) -> Path | Call:
-    """What stands behind a name that ends in `.$`. Raises InvalidDefinition."""
+    """Parses the value of a field whose name ends in `.$`. Raises InvalidDefinitionError."""
     return path(text) if isinstance(text, str) and text.startswith("$") else intrinsic(text)
 
 
-def filled(template: Any, sources: Sources) -> Any:
-    """A payload template with its `.$` names replaced by what they stand for."""
+def evaluate(template: JsonValue, sources: Sources) -> JsonValue:
+    """A payload template with every `.$` field replaced by its value.
+
+    Raises `States.Runtime` for a path without a match, `States.IntrinsicFailure` for a function that fails.
+    """
     if isinstance(template, dict):
-        return dict(_filled_field(name, value, sources) for name, value in template.items())
+        return evaluate_object(template, sources)
     if isinstance(template, list):
-        return [filled(value, sources) for value in template]
+        return [evaluate(value, sources) for value in template]
     return template
 
 
-def _filled_field(name: str, value: Any, sources: Sources) -> tuple[str, Any]:
+def evaluate_object(template: JsonObject, sources: Sources) -> dict[str, JsonValue]:
+    """A payload template that is an object; see `evaluate`."""
+    return dict(_evaluate_field(name, value, sources) for name, value in template.items())
+
+
+def _evaluate_field(name: str, value: JsonValue, sources: Sources) -> tuple[str, JsonValue]:
     if name.endswith(".$"):
-        return name[:-2], expression(value).value(sources, name)
-    return name, filled(value, sources)
+        return name[:-2], expression(str(value)).value(sources, name)
+    return name, evaluate(value, sources)
 
 
-def at_path(state: State, field: str, data: Any, context: Any) -> Any:
+def apply_path(state: State, field: str, data: JsonValue, context: JsonObject) -> JsonValue:
     """InputPath or OutputPath: null selects nothing, which is an empty object."""
-    where = state.get(field, "$")
-    return {} if where is None else path(where).value(Sources(data, context), field)
+    text = state.get(field, "$")
+    return {} if text is None else path(text).value(Sources(data, context), field)
 
 
-def templated(state: State, field: str, data: Any, context: Any) -> Any:
-    """Parameters or ResultSelector, where the state has one."""
-    return filled(state[field], Sources(data, context)) if field in state else data
+def apply_template(state: State, field: str, data: JsonValue, context: JsonObject) -> JsonValue:
+    """Parameters or ResultSelector; `data` unchanged if the state does not have that field."""
+    return evaluate(state[field], Sources(data, context)) if field in state else data
 
 
-def merged(raw: Any, result: Any, where: str | None) -> Any:
-    """ResultPath: null drops the result."""
-    return raw if where is None else put(raw, where, result)
+def apply_result_path(raw_input: JsonValue, result: JsonValue, result_path: str | None) -> JsonValue:
+    """ResultPath: null discards the result."""
+    return raw_input if result_path is None else set_value(raw_input, result_path, result)
 
 
-def setting(state: Mapping[str, Any], field: str, sources: Sources) -> Any:
-    """`Field`, or what `FieldPath` points at, or None."""
+def setting(state: State, field: str, sources: Sources) -> JsonValue:
+    """The value of `field`, or the value that `fieldPath` refers to; None if the state has neither.
+
+    Raises `States.Runtime` if the path refers to nothing or to null.
+    """
     if f"{field}Path" not in state:
-        return state.get(field)
+        value: JsonValue = state.get(field)
+        return value
     value = path(state[f"{field}Path"]).value(sources, f"{field}Path")
     if value is None:
-        raise StatesError("States.Runtime", f"{field}Path must not give null")
+        raise StatesError(RUNTIME, f"{field}Path must not refer to null")
     return value
 
 
-def whole(value: Any, field: str, least: int = 0) -> int | None:
-    """A setting that is a number of things. Raises `States.Runtime`."""
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
-        raise StatesError("States.Runtime", f"{field} must be an integer, {least} or more, not {value!r}")
+def integer_setting(state: State, field: str, sources: Sources, minimum: int = 0) -> int | None:
+    """A setting that is an integer, or None. Raises `States.Runtime` for any other value."""
+    value = setting(state, field, sources)
+    if value is None:
+        return None
+    if not is_integer(value) or value < minimum:
+        raise StatesError(RUNTIME, f"{field} must be an integer of at least {minimum}, not {value!r}")
     return value

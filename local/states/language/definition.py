@@ -1,4 +1,4 @@
-"""A state machine's definition, read and checked. What passes here is executed as the language says."""
+"""Loads the definition of a state machine: parses it, and checks every field, name and transition."""
 
 from __future__ import annotations
 
@@ -6,126 +6,125 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from local.states.base.errors import InvalidDefinition
-from local.states.language.checks import Place
-from local.states.language.fields import BRANCH, MACHINE, PROCESSOR, STATES, task_parameters
+from local.states.base import quotas
+from local.states.base.errors import InvalidDefinitionError
+from local.states.language.checks import Location
+from local.states.language.dataflow import State
+from local.states.language.fields import BRANCH, MACHINE, PROCESSOR, STATES, check_task_parameters
 
-MAX_LENGTH = 1_048_576
-MAX_STATE_NAME = 80
 Definition = Mapping[str, Any]
+"""A machine, a branch or an item processor. `Any`, because its fields have been checked when it was loaded."""
 
 
-def load(definition: str | Definition, kind: str) -> Definition:
-    """Raises InvalidDefinition; UnsupportedDefinition, by name, for what is not implemented."""
+def load_definition(definition: str | Definition, kind: str) -> Definition:
+    """Returns the definition, parsed and checked. `kind` is STANDARD or EXPRESS.
+
+    Raises InvalidDefinitionError, or UnsupportedDefinitionError for parts of the language that this interpreter lacks.
+    """
     if isinstance(definition, str):
-        definition = _parsed(definition)
-    place = Place("the state machine")
-    MACHINE(definition, place)
-    seen: set[str] = set()
-    _check_states(definition, place, kind, seen)
+        definition = _parse(definition)
+    location = Location("the state machine")
+    MACHINE(definition, location)
+    _check_states(definition, location, kind, set())
     return definition
 
 
-def mode(state: Mapping[str, Any]) -> str:
-    """INLINE or DISTRIBUTED, of a Map."""
-    return str(_config(state).get("Mode", "INLINE"))
+def map_mode(state: State) -> str:
+    """INLINE or DISTRIBUTED."""
+    return str(_processor_config(state).get("Mode", "INLINE"))
 
 
-def child_kind(state: Mapping[str, Any]) -> str:
-    return str(_config(state).get("ExecutionType", "STANDARD"))
+def child_kind(state: State) -> str:
+    """STANDARD or EXPRESS: the type of the child executions of a distributed Map."""
+    return str(_processor_config(state).get("ExecutionType", "STANDARD"))
 
 
-def processors(definition: Definition) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every Map state in it, at any depth, with its name."""
-    for name, state in definition["States"].items():
-        if state["Type"] == "Map":
-            yield name, state
-        for inner in _inner(state):
-            yield from processors(inner)
-
-
-def _config(state: Mapping[str, Any]) -> Mapping[str, Any]:
+def _processor_config(state: State) -> Mapping[str, Any]:
+    # This is called for states that have not been checked yet, too.
     processor = state.get("ItemProcessor")
     config = processor.get("ProcessorConfig", {}) if isinstance(processor, dict) else {}
     return config if isinstance(config, dict) else {}
 
 
-def _inner(state: Mapping[str, Any]) -> list[Definition]:
-    return [*state.get("Branches", []), *([state["ItemProcessor"]] if "ItemProcessor" in state else [])]
-
-
-def _parsed(definition: str) -> Definition:
-    if len(definition) > MAX_LENGTH:
-        raise InvalidDefinition(f"the definition is longer than {MAX_LENGTH} characters")
+def _parse(text: str) -> Definition:
+    if len(text) > quotas.MAX_DEFINITION_LENGTH:
+        raise InvalidDefinitionError(f"the definition is longer than {quotas.MAX_DEFINITION_LENGTH} characters")
     try:
-        parsed = json.loads(definition)
+        definition = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidDefinition(f"the definition is not JSON: {error}") from error
-    if not isinstance(parsed, dict):
-        raise InvalidDefinition("the definition is not a JSON object")
-    return parsed
+        raise InvalidDefinitionError(f"the definition is not JSON: {error}") from error
+    if not isinstance(definition, dict):
+        raise InvalidDefinitionError("the definition is not a JSON object")
+    return definition
 
 
-def _check_states(definition: Definition, place: Place, kind: str, seen: set[str]) -> None:
+def _check_states(definition: Definition, location: Location, kind: str, names: set[str]) -> None:
+    """`names` collects the names of all states of the machine."""
     states = definition["States"]
     if not isinstance(states, dict) or not states:
-        raise place.wrong("needs States")
+        raise location.invalid("needs States")
     for name, state in states.items():
-        if name in seen or len(name) > MAX_STATE_NAME:
-            raise InvalidDefinition(f"{name}: state names are unique in the whole machine, and 80 characters")
-        seen.add(name)
-        _check_state(name, state, kind, seen)
-    _check_transitions(definition, place)
+        _check_name(name, names)
+        names.add(name)
+        _check_state(name, state, kind, names)
+    _check_transitions(definition, location)
 
 
-def _check_state(name: str, state: Any, kind: str, seen: set[str]) -> None:
-    place = Place(name)
+def _check_name(name: str, names: set[str]) -> None:
+    if name in names:
+        raise InvalidDefinitionError(f"{name}: state names must be unique in the whole state machine")
+    if len(name) > quotas.MAX_NAME_LENGTH:
+        raise InvalidDefinitionError(f"{name}: state names have at most {quotas.MAX_NAME_LENGTH} characters")
+
+
+def _check_state(name: str, state: Any, kind: str, names: set[str]) -> None:
+    location = Location(name)
     if not isinstance(state, dict):
-        raise place.wrong("must be an object")
-    variant = f"Map {mode(state)}" if state.get("Type") == "Map" else str(state.get("Type"))
+        raise location.invalid("must be an object")
+    variant = f"Map {map_mode(state)}" if state.get("Type") == "Map" else str(state.get("Type"))
     if variant not in STATES:
-        raise place.at("Type").unsupported(f"with {variant!r} ")
-    STATES[variant](state, place)
+        raise location.child("Type").unsupported_value(variant)
+    STATES[variant](state, location)
     if state["Type"] == "Task":
-        task_parameters(state, place)
+        check_task_parameters(state, location)
     if state.get("End") is False:
-        raise place.at("End").wrong("must be true")
+        raise location.child("End").invalid("must be true")
     if variant == "Map DISTRIBUTED" and kind == "EXPRESS":
-        raise place.wrong("is a distributed Map, which needs a STANDARD workflow around it")
-    _check_inner(state, place, kind, seen)
+        raise location.invalid("is a distributed Map, which needs a STANDARD workflow around it")
+    _check_nested(state, location, kind, names)
 
 
-def _check_inner(state: Definition, place: Place, kind: str, seen: set[str]) -> None:
+def _check_nested(state: State, location: Location, kind: str, names: set[str]) -> None:
     if state["Type"] == "Map":
-        PROCESSOR(state["ItemProcessor"], place.at("ItemProcessor"))
-        inner_kind = child_kind(state) if mode(state) == "DISTRIBUTED" else kind
-        _check_states(state["ItemProcessor"], place.at("ItemProcessor"), inner_kind, seen)
+        PROCESSOR(state["ItemProcessor"], location.child("ItemProcessor"))
+        nested_kind = child_kind(state) if map_mode(state) == "DISTRIBUTED" else kind
+        _check_states(state["ItemProcessor"], location.child("ItemProcessor"), nested_kind, names)
     if state["Type"] == "Parallel":
         if not isinstance(state["Branches"], list) or not state["Branches"]:
-            raise place.at("Branches").wrong("must be an array that is not empty")
+            raise location.child("Branches").invalid("must be an array that is not empty")
         for branch in state["Branches"]:
-            BRANCH(branch, place.at("Branches"))
-            _check_states(branch, place.at("Branches"), kind, seen)
+            BRANCH(branch, location.child("Branches"))
+            _check_states(branch, location.child("Branches"), kind, names)
 
 
-def _check_transitions(definition: Definition, place: Place) -> None:
+def _check_transitions(definition: Definition, location: Location) -> None:
     states = definition["States"]
     reached: set[str] = set()
-    waiting = [definition["StartAt"]]
-    while waiting:
-        name = waiting.pop()
+    pending = [definition["StartAt"]]
+    while pending:
+        name = pending.pop()
         if name not in states:
-            raise place.wrong(f"has no state {name!r} to go to")
+            raise location.invalid(f"has a transition to {name!r}, but no state of that name")
         if name not in reached:
             reached.add(name)
-            waiting.extend(_targets(states[name]))
-    if lost := states.keys() - reached:
-        raise place.wrong(f"never reaches {min(lost)!r}")
+            pending.extend(_next_states(states[name]))
+    if unreachable := states.keys() - reached:
+        raise location.invalid(f"has the unreachable state {min(unreachable)!r}")
 
 
-def _targets(state: Mapping[str, Any]) -> Iterator[str]:
+def _next_states(state: State) -> Iterator[str]:
     for field in ("Next", "Default"):
         if field in state:
             yield state[field]
-    for each in [*state.get("Choices", []), *state.get("Catch", [])]:
-        yield each["Next"]
+    for entry in [*state.get("Choices", []), *state.get("Catch", [])]:
+        yield entry["Next"]

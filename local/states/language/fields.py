@@ -1,69 +1,78 @@
-"""Every field this interpreter knows, with the check of its value; any other is refused by name."""
+"""The tables of all fields that this interpreter supports, each with the check of its value.
+
+Any other field is rejected by name. DG "Amazon States Language in Step Functions workflows" and the page of each state.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from local.states.items.csv_rows import DELIMITERS
-from local.states.items.readers import READERS
+from local.states.base import quotas
+from local.states.base.errors import ALL
+from local.states.language import resources
 from local.states.language.checks import (
     Check,
-    Place,
-    a_path,
-    anything,
+    Location,
+    any_value,
     boolean,
     choice_rule,
-    comment,
     fields,
     integer,
+    json_path,
+    json_path_or_null,
     list_of,
+    non_empty_string,
     number,
     object_template,
     one_of,
     path_or_intrinsic,
-    path_or_null,
-    reference_or_null,
+    reference_path_or_null,
+    string,
     template,
-    text,
 )
-from local.states.language.choices import moment
-from local.states.language.resources import is_known, payload_fields
+from local.states.language.choices import parse_timestamp
 
-S3_READ = "arn:aws:states:::s3:getObject"
-S3_WRITE = "arn:aws:states:::s3:putObject"
-MAX_BATCH_BYTES = 256 * 1024
-MAX_ITEMS = 100_000_000
+_LABEL = re.compile(rf"""[^\s?*<>{{}}\[\]:;,\\|^~$#%&`"/\x00-\x1f\x7f]{{1,{quotas.MAX_LABEL_LENGTH}}}""")
+_MAX_BACKOFF_RATE = 1e9
 
-
-def _resource(value: Any, place: Place) -> None:
-    if not isinstance(value, str) or not is_known(value):
-        raise place.unsupported(f"with {value!r} ")
+# ---- checks of single fields ----
 
 
-def _rfc3339(value: Any, place: Place) -> None:
-    if moment(value) is None:
-        raise place.wrong("must be a timestamp such as 2026-01-31T12:00:00Z")
+def _task_resource(value: Any, location: Location) -> None:
+    if not isinstance(value, str) or not resources.is_task_resource(value):
+        raise location.unsupported_value(value)
 
 
-def _label(value: Any, place: Place) -> None:
-    if not isinstance(value, str) or not re.fullmatch(r'[^\s?*<>{}\[\]:;,\\|^~$#%&`"/\x00-\x1f\x7f]{1,40}', value):
-        raise place.wrong("must be at most 40 characters, without spaces, wildcards and brackets")
+def _timestamp(value: Any, location: Location) -> None:
+    if parse_timestamp(value) is None:
+        raise location.invalid("must be a timestamp such as 2026-01-31T12:00:00Z")
 
 
-def _error_names(value: Any, place: Place) -> None:
-    list_of(text)(value, place)
-    if "States.ALL" in value and len(value) > 1:
-        raise place.wrong("must name States.ALL alone")
+def _label(value: Any, location: Location) -> None:
+    if not isinstance(value, str) or not _LABEL.fullmatch(value):
+        raise location.invalid(
+            f"must be 1 to {quotas.MAX_LABEL_LENGTH} characters, without spaces, wildcards, brackets and punctuation"
+        )
 
 
-def _handlers(each: Check) -> Check:
-    """Retry or Catch: States.ALL belongs in the last one."""
+# ---- Retry and Catch ----
 
-    def check(value: Any, place: Place) -> None:
-        list_of(each, least=0)(value, place)
-        if any("States.ALL" in handler["ErrorEquals"] for handler in value[:-1]):
-            raise place.wrong("must name States.ALL in its last entry")
+
+def _error_names(value: Any, location: Location) -> None:
+    list_of(non_empty_string)(value, location)
+    if ALL in value and len(value) > 1:
+        raise location.invalid(f"must list {ALL} alone")
+
+
+def _handlers(check_handler: Check) -> Check:
+    """Retry or Catch: States.ALL is allowed in the last entry only."""
+
+    def check(value: Any, location: Location) -> None:
+        list_of(check_handler, minimum_length=0)(value, location)
+        if any(ALL in handler["ErrorEquals"] for handler in value[:-1]):
+            raise location.invalid(f"can have {ALL} in its last entry only")
 
     return check
 
@@ -73,48 +82,55 @@ _RETRIER = fields(
         "ErrorEquals": _error_names,
         "IntervalSeconds": integer(1),
         "MaxAttempts": integer(0),
-        "BackoffRate": number(1, 1e9),
-        "MaxDelaySeconds": integer(1, 31_622_400),
+        "BackoffRate": number(1, _MAX_BACKOFF_RATE),
+        "MaxDelaySeconds": integer(1, quotas.MAX_RETRY_DELAY_SECONDS),
         "JitterStrategy": one_of("FULL", "NONE"),
-        "Comment": comment,
+        "Comment": string,
     },
     required=["ErrorEquals"],
 )
 _CATCHER = fields(
-    {"ErrorEquals": _error_names, "Next": text, "ResultPath": reference_or_null, "Comment": comment},
+    {"ErrorEquals": _error_names, "Next": non_empty_string, "ResultPath": reference_path_or_null, "Comment": string},
     required=["ErrorEquals", "Next"],
 )
 
+# ---- ItemReader, ItemBatcher, ResultWriter ----
+
 _READER_CONFIG = fields(
     {
-        "InputType": one_of(*READERS),
+        "InputType": one_of(*resources.INPUT_TYPES),
         "CSVHeaderLocation": one_of("FIRST_ROW", "GIVEN"),
-        "CSVHeaders": list_of(text),
-        "CSVDelimiter": one_of(*DELIMITERS),
-        "MaxItems": integer(0, MAX_ITEMS),
-        "MaxItemsPath": a_path,
+        "CSVHeaders": list_of(non_empty_string),
+        "CSVDelimiter": one_of(*resources.CSV_DELIMITERS),
+        "MaxItems": integer(0, quotas.MAX_READER_ITEMS),
+        "MaxItemsPath": json_path,
     },
     required=["InputType"],
 )
 
 
-def _reader_config(value: Any, place: Place) -> None:
-    _READER_CONFIG(value, place)
+def _reader_config(value: Any, location: Location) -> None:
+    _READER_CONFIG(value, location)
     csv_only = {"CSVHeaderLocation", "CSVHeaders", "CSVDelimiter"} & value.keys()
     if value["InputType"] != "CSV" and csv_only:
-        raise place.wrong(f"has {min(csv_only)}, which is for CSV")
+        raise location.invalid(f"has {min(csv_only)}, which is for CSV only")
     if value["InputType"] == "CSV" and "CSVHeaderLocation" not in value:
-        raise place.wrong("needs CSVHeaderLocation")
+        raise location.invalid("needs CSVHeaderLocation")
     if (value.get("CSVHeaderLocation") == "GIVEN") is not ("CSVHeaders" in value):
-        raise place.wrong("must have CSVHeaders if and only if CSVHeaderLocation is GIVEN")
+        raise location.invalid("must have CSVHeaders if and only if CSVHeaderLocation is GIVEN")
 
 
 _ITEM_READER = fields(
     {
-        "Resource": one_of(S3_READ),
+        "Resource": one_of(resources.S3_READ),
         "ReaderConfig": _reader_config,
         "Parameters": fields(
-            {"Bucket": text, "Bucket.$": path_or_intrinsic, "Key": text, "Key.$": path_or_intrinsic},
+            {
+                "Bucket": non_empty_string,
+                "Bucket.$": path_or_intrinsic,
+                "Key": non_empty_string,
+                "Key.$": path_or_intrinsic,
+            },
             required=["Bucket|Bucket.$", "Key|Key.$"],
         ),
     },
@@ -123,9 +139,9 @@ _ITEM_READER = fields(
 _ITEM_BATCHER = fields(
     {
         "MaxItemsPerBatch": integer(1),
-        "MaxItemsPerBatchPath": a_path,
-        "MaxInputBytesPerBatch": integer(1, MAX_BATCH_BYTES),
-        "MaxInputBytesPerBatchPath": a_path,
+        "MaxItemsPerBatchPath": json_path,
+        "MaxInputBytesPerBatch": integer(1, quotas.MAX_PAYLOAD_BYTES),
+        "MaxInputBytesPerBatchPath": json_path,
         "BatchInput": object_template,
     }
 )
@@ -136,9 +152,14 @@ _WRITER_CONFIG = fields(
 )
 _RESULT_WRITER = fields(
     {
-        "Resource": one_of(S3_WRITE),
+        "Resource": one_of(resources.S3_WRITE),
         "Parameters": fields(
-            {"Bucket": text, "Bucket.$": path_or_intrinsic, "Prefix": comment, "Prefix.$": path_or_intrinsic},
+            {
+                "Bucket": non_empty_string,
+                "Bucket.$": path_or_intrinsic,
+                "Prefix": string,
+                "Prefix.$": path_or_intrinsic,
+            },
             required=["Bucket|Bucket.$"],
         ),
         "WriterConfig": _WRITER_CONFIG,
@@ -147,72 +168,74 @@ _RESULT_WRITER = fields(
 )
 
 
-def _item_batcher(value: Any, place: Place) -> None:
-    _ITEM_BATCHER(value, place)
+def _item_batcher(value: Any, location: Location) -> None:
+    _ITEM_BATCHER(value, location)
     if not any(name in value or f"{name}Path" in value for name in _BATCH_LIMITS):
-        raise place.wrong("needs MaxItemsPerBatch or MaxInputBytesPerBatch")
+        raise location.invalid("needs MaxItemsPerBatch or MaxInputBytesPerBatch")
 
 
-_ANY = {"Type": text, "Comment": comment, "QueryLanguage": one_of("JSONPath")}
-_FLOW = {"Next": text, "End": boolean}
-_PATHS: dict[str, Check] = {"InputPath": path_or_null, "OutputPath": path_or_null}
-_RESULT: dict[str, Check] = {"ResultPath": reference_or_null, "ResultSelector": object_template}
+# ---- states ----
+
+_COMMON = {"Type": non_empty_string, "Comment": string, "QueryLanguage": one_of("JSONPath")}
+_FLOW = {"Next": non_empty_string, "End": boolean}
+_PATHS: dict[str, Check] = {"InputPath": json_path_or_null, "OutputPath": json_path_or_null}
+_RESULT: dict[str, Check] = {"ResultPath": reference_path_or_null, "ResultSelector": object_template}
 _HANDLERS = {"Retry": _handlers(_RETRIER), "Catch": _handlers(_CATCHER)}
 _TOLERANCE: dict[str, Check] = {
     "ToleratedFailurePercentage": number(0, 100),
-    "ToleratedFailurePercentagePath": a_path,
+    "ToleratedFailurePercentagePath": json_path,
     "ToleratedFailureCount": integer(0),
-    "ToleratedFailureCountPath": a_path,
+    "ToleratedFailureCountPath": json_path,
 }
 _MAP: dict[str, Check] = {
-    **_ANY, **_FLOW, **_PATHS, **_RESULT, **_HANDLERS, **_TOLERANCE,
-    "ItemProcessor": anything,
-    "ItemsPath": a_path,
+    **_COMMON, **_FLOW, **_PATHS, **_RESULT, **_HANDLERS, **_TOLERANCE,
+    "ItemProcessor": any_value,
+    "ItemsPath": json_path,
     "ItemSelector": template,
     "MaxConcurrency": integer(0),
-    "MaxConcurrencyPath": a_path,
+    "MaxConcurrencyPath": json_path,
 }  # fmt: skip
 
 _TRANSITION = "Next|End"
 STATES: dict[str, Check] = {
     "Pass": fields(
         {
-            **_ANY, **_FLOW, **_PATHS,
-            "ResultPath": reference_or_null, "Parameters": template, "Result": anything,
+            **_COMMON, **_FLOW, **_PATHS,
+            "ResultPath": reference_path_or_null, "Parameters": template, "Result": any_value,
         },
         required=["Type", _TRANSITION],
     ),
     "Task": fields(
         {
-            **_ANY, **_FLOW, **_PATHS, **_RESULT, **_HANDLERS,
-            "Resource": _resource,
+            **_COMMON, **_FLOW, **_PATHS, **_RESULT, **_HANDLERS,
+            "Resource": _task_resource,
             "Parameters": template,
             "TimeoutSeconds": integer(1),
-            "TimeoutSecondsPath": a_path,
+            "TimeoutSecondsPath": json_path,
         },
         required=["Type", "Resource", _TRANSITION],
     ),
     "Choice": fields(
-        {**_ANY, **_PATHS, "Choices": list_of(choice_rule(top=True)), "Default": text},
+        {**_COMMON, **_PATHS, "Choices": list_of(choice_rule(top_level=True)), "Default": non_empty_string},
         required=["Type", "Choices"],
     ),
     "Wait": fields(
         {
-            **_ANY, **_FLOW, **_PATHS,
-            "Seconds": integer(0), "SecondsPath": a_path, "Timestamp": _rfc3339, "TimestampPath": a_path,
+            **_COMMON, **_FLOW, **_PATHS,
+            "Seconds": integer(0), "SecondsPath": json_path, "Timestamp": _timestamp, "TimestampPath": json_path,
         },
         required=["Type", "Seconds|SecondsPath|Timestamp|TimestampPath", _TRANSITION],
     ),
-    "Succeed": fields({**_ANY, **_PATHS}),
+    "Succeed": fields({**_COMMON, **_PATHS}),
     "Fail": fields(
         {
-            **_ANY,
-            "Error": comment, "ErrorPath": path_or_intrinsic,
-            "Cause": comment, "CausePath": path_or_intrinsic,
+            **_COMMON,
+            "Error": string, "ErrorPath": path_or_intrinsic,
+            "Cause": string, "CausePath": path_or_intrinsic,
         }
     ),
     "Parallel": fields(
-        {**_ANY, **_FLOW, **_PATHS, **_RESULT, **_HANDLERS, "Parameters": template, "Branches": anything},
+        {**_COMMON, **_FLOW, **_PATHS, **_RESULT, **_HANDLERS, "Parameters": template, "Branches": any_value},
         required=["Type", "Branches", _TRANSITION],
     ),
     "Map INLINE": fields(_MAP, required=["Type", "ItemProcessor", _TRANSITION]),
@@ -225,9 +248,11 @@ STATES: dict[str, Check] = {
         required=["Type", "ItemProcessor", _TRANSITION],
     ),
 }  # fmt: skip
-"""By the type of the state; a Map by its mode as well."""
+"""Checks of a state by its type; for a Map by its type and mode."""
 
-_STATES: dict[str, Check] = {"StartAt": text, "States": anything, "Comment": comment}
+# ---- collections of states ----
+
+_STATES: dict[str, Check] = {"StartAt": non_empty_string, "States": any_value, "Comment": string}
 MACHINE = fields(
     {**_STATES, "TimeoutSeconds": integer(1), "Version": one_of("1.0"), "QueryLanguage": one_of("JSONPath")},
     required=["StartAt", "States"],
@@ -243,9 +268,21 @@ PROCESSOR = fields(
     required=["StartAt", "States"],
 )
 
+# ---- Parameters of integrations ----
 
-def task_parameters(state: dict[str, Any], place: Place) -> None:
-    known = payload_fields(state["Resource"])
-    if known is None:
-        return
-    fields(known, required=["FunctionName|FunctionName.$"])(state.get("Parameters"), place.at("Parameters"))
+_INVOKE_PARAMETERS = fields(
+    {
+        "FunctionName": non_empty_string,
+        "FunctionName.$": path_or_intrinsic,
+        "Payload": template,
+        "Payload.$": path_or_intrinsic,
+        "InvocationType": one_of("RequestResponse"),
+    },
+    required=["FunctionName|FunctionName.$"],
+)
+
+
+def check_task_parameters(state: Mapping[str, Any], location: Location) -> None:
+    """Parameters of the optimized Lambda integration. Where the resource is a function, they are its whole payload."""
+    if state["Resource"] == resources.LAMBDA_INVOKE:
+        _INVOKE_PARAMETERS(state.get("Parameters"), location.child("Parameters"))

@@ -1,8 +1,8 @@
-"""Paths: `$` into a state's data, `$$` into the context object.
+"""Paths: `$` refers to the data of a state, `$$` to the context object.
 
-A path that can match one node only gives that node; one that can match many gives the list of matches.
-Nothing there fails with `States.Runtime`, which nothing catches: that is what the service does, in
-templates too, though the specification has `States.ParameterPathFailure` for them.
+A path that can match at most one node returns that node; a path that can match several returns a list.
+A path without a match fails with `States.Runtime`, which cannot be caught. The service does so in payload templates
+too, although the specification has `States.ParameterPathFailure` for them.
 """
 
 from __future__ import annotations
@@ -17,115 +17,135 @@ from jsonpath.segments import JSONPathChildSegment, JSONPathSegment
 from jsonpath.selectors import Filter, IndexSelector, NameSelector, SliceSelector, WildcardSelector
 
 from local.states.base import payloads
-from local.states.base.errors import InvalidDefinition, StatesError, UnsupportedDefinition
+from local.states.base.errors import (
+    RESULT_PATH_MATCH_FAILURE,
+    RUNTIME,
+    InvalidDefinitionError,
+    StatesError,
+    UnsupportedDefinitionError,
+)
+from local.states.base.payloads import JsonObject, JsonValue
 
-_SELECTORS = (NameSelector, IndexSelector, SliceSelector, WildcardSelector, Filter)
-_SHOWN_INPUT = 2_000
+Step = str | int
+"""A name of an object member, or an index of an array element."""
+
+_SUPPORTED_SELECTORS = (NameSelector, IndexSelector, SliceSelector, WildcardSelector, Filter)
+_MAX_QUOTED_INPUT = 2_000
+"""Characters of the input that an error message quotes."""
 _environment = jsonpath.JSONPathEnvironment()
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What a path can look into."""
+    """What paths refer to: the data of the state (`$`) and the context object (`$$`)."""
 
-    data: Any
-    context: Any
+    data: JsonValue
+    context: JsonObject
 
 
 @dataclass(frozen=True)
 class Path:
     text: str
-    of_context: bool
-    steps: tuple[str | int, ...]
-    """The leading names and indices, which can match one node only: it must be there, or nothing is."""
-    rest: jsonpath.JSONPath | None
-    """What follows them and can match many."""
+    from_context: bool
+    steps: tuple[Step, ...]
+    """The leading names and indices. They match at most one node, which must exist."""
+    query: jsonpath.JSONPath | None
+    """The rest of the path, which can match several nodes."""
 
-    def value(self, sources: Sources, field: str) -> Any:
-        """Raises `States.Runtime` where nothing is found."""
-        found, value = self.find(sources)
-        if not found:
-            raise StatesError("States.Runtime", self._not_found(field, sources))
+    def value(self, sources: Sources, field: str) -> JsonValue:
+        """Raises `States.Runtime` if nothing matches. `field` is the name of the field, for the message."""
+        exists, value = self.find(sources)
+        if not exists:
+            raise StatesError(RUNTIME, self._not_found(field, sources))
         return value
 
-    def find(self, sources: Sources) -> tuple[bool, Any]:
-        node = sources.context if self.of_context else sources.data
+    def find(self, sources: Sources) -> tuple[bool, JsonValue]:
+        """Returns (True, value), or (False, None) if nothing matches."""
+        node: JsonValue = sources.context if self.from_context else sources.data
         for step in self.steps:
-            if not _has(node, step):
+            exists, node = _descend(node, step)
+            if not exists:
                 return False, None
-            node = node[step]
-        if self.rest is None:
+        if self.query is None:
             return True, node
-        return True, self.rest.findall(node) if isinstance(node, (dict, list)) else []
+        matches: list[Any] = self.query.findall(node) if isinstance(node, (dict, list)) else []
+        return True, matches
 
     def _not_found(self, field: str, sources: Sources) -> str:
-        shown = payloads.text(sources.data)[:_SHOWN_INPUT]
-        return f"The JSONPath '{self.text}' specified for the field '{field}' could not be found in the input '{shown}'"
+        data = payloads.to_text(sources.data)[:_MAX_QUOTED_INPUT]
+        return f"The JSONPath '{self.text}' specified for the field '{field}' could not be found in the input '{data}'"
 
 
 @lru_cache(maxsize=4096)
 def path(text: str) -> Path:
-    """Raises InvalidDefinition, or UnsupportedDefinition for JSONPath the service has and this has not."""
+    """Parses a path. Raises InvalidDefinitionError, or UnsupportedDefinitionError for JSONPath that the service
+    has and this interpreter has not."""
     if not isinstance(text, str) or not text.startswith("$"):
-        raise InvalidDefinition(f"{text!r} is not a path: it must begin with $")
-    of_context = text.startswith("$$")
+        raise InvalidDefinitionError(f"{text!r} is not a path: it must begin with $")
+    from_context = text.startswith("$$")
     try:
-        query = _environment.compile(text[1:] if of_context else text)
+        query = _environment.compile(text[1:] if from_context else text)
     except jsonpath.JSONPathError as error:
-        raise UnsupportedDefinition(f"JSONPath {text!r} is not implemented") from error
-    if not isinstance(query, jsonpath.JSONPath) or not all(map(_known, query.segments)):
-        raise UnsupportedDefinition(f"JSONPath {text!r} is not implemented")
-    leading = list(takewhile(_single, query.segments))
+        raise UnsupportedDefinitionError(f"JSONPath {text!r} is not implemented") from error
+    if not isinstance(query, jsonpath.JSONPath) or not all(map(_is_supported, query.segments)):
+        raise UnsupportedDefinitionError(f"JSONPath {text!r} is not implemented")
+    leading = list(takewhile(_is_step, query.segments))
     rest = query.segments[len(leading) :]
     if rest and "$" in text.lstrip("$"):
-        raise UnsupportedDefinition(f"JSONPath {text!r}, a filter that looks at the root, is not implemented")
+        raise UnsupportedDefinitionError(f"JSONPath {text!r} with a filter that refers to the root is not implemented")
     return Path(
         text,
-        of_context,
-        tuple(map(_step, leading)),
+        from_context,
+        tuple(map(_to_step, leading)),
         jsonpath.JSONPath(env=_environment, segments=rest) if rest else None,
     )
 
 
 @lru_cache(maxsize=1024)
-def reference(text: str) -> tuple[str | int, ...]:
-    """The names and indices of a path that can be written to, such as a ResultPath."""
-    where = path(text)
-    if where.of_context or where.rest is not None:
-        raise InvalidDefinition(f"{text!r} is not a reference path")
-    return where.steps
+def reference_steps(text: str) -> tuple[Step, ...]:
+    """Parses a reference path, such as a ResultPath, which identifies exactly one node.
+
+    Raises InvalidDefinitionError or UnsupportedDefinitionError.
+    """
+    parsed = path(text)
+    if parsed.from_context or parsed.query is not None:
+        raise InvalidDefinitionError(f"{text!r} is not a reference path")
+    return parsed.steps
 
 
-def put(document: Any, text: str, value: Any) -> Any:
-    """A copy with the value at that place. Raises `States.ResultPathMatchFailure`."""
-    return _put(document, reference(text), value, text)
+def set_value(document: JsonValue, text: str, value: JsonValue) -> JsonValue:
+    """A copy of the document with the value at a reference path; missing objects on the way are created.
+
+    Raises `States.ResultPathMatchFailure`.
+    """
+    return _set_value(document, reference_steps(text), value, text)
 
 
-def _put(document: Any, steps: tuple[str | int, ...], value: Any, text: str) -> Any:
+def _set_value(document: JsonValue, steps: tuple[Step, ...], value: JsonValue, text: str) -> JsonValue:
     if not steps:
         return value
     step, rest = steps[0], steps[1:]
     if isinstance(step, str) and isinstance(document, dict):
-        return {**document, step: _put(document.get(step, {}), rest, value, text)}
+        return {**document, step: _set_value(document.get(step, {}), rest, value, text)}
     if isinstance(step, int) and isinstance(document, list) and 0 <= step < len(document):
-        return [*document[:step], _put(document[step], rest, value, text), *document[step + 1 :]]
+        return [*document[:step], _set_value(document[step], rest, value, text), *document[step + 1 :]]
     raise StatesError(
-        "States.ResultPathMatchFailure",
-        f"Unable to apply ResultPath '{text}' to input '{payloads.text(document)[:_SHOWN_INPUT]}'",
+        RESULT_PATH_MATCH_FAILURE,
+        f"Unable to apply ResultPath '{text}' to input '{payloads.to_text(document)[:_MAX_QUOTED_INPUT]}'",
     )
 
 
-def _has(node: Any, step: str | int) -> bool:
+def _descend(node: JsonValue, step: Step) -> tuple[bool, JsonValue]:
     if isinstance(step, str):
-        return isinstance(node, dict) and step in node
-    return isinstance(node, list) and -len(node) <= step < len(node)
+        return (True, node[step]) if isinstance(node, dict) and step in node else (False, None)
+    return (True, node[step]) if isinstance(node, list) and -len(node) <= step < len(node) else (False, None)
 
 
-def _known(segment: JSONPathSegment) -> bool:
-    return all(isinstance(selector, _SELECTORS) for selector in segment.selectors)
+def _is_supported(segment: JSONPathSegment) -> bool:
+    return all(isinstance(selector, _SUPPORTED_SELECTORS) for selector in segment.selectors)
 
 
-def _single(segment: JSONPathSegment) -> bool:
+def _is_step(segment: JSONPathSegment) -> bool:
     return (
         isinstance(segment, JSONPathChildSegment)
         and len(segment.selectors) == 1
@@ -133,6 +153,6 @@ def _single(segment: JSONPathSegment) -> bool:
     )
 
 
-def _step(segment: JSONPathSegment) -> str | int:
+def _to_step(segment: JSONPathSegment) -> Step:
     selector = segment.selectors[0]
     return selector.index if isinstance(selector, IndexSelector) else getattr(selector, "name", "")

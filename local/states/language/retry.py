@@ -1,4 +1,7 @@
-"""Retry and Catch: which error meets which of them, and how long a retry waits."""
+"""Retry and Catch: which entry matches an error, and how long a retry waits.
+
+DG "Handling errors in Step Functions workflows".
+"""
 
 from __future__ import annotations
 
@@ -6,47 +9,59 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-UNCATCHABLE = "States.Runtime"
+from local.states.base import errors
+
+DEFAULT_MAX_ATTEMPTS = 3
+DEFAULT_INTERVAL_SECONDS = 1
+DEFAULT_BACKOFF_RATE = 2.0
 MAX_EXPONENT = 500
-TERMINAL = {UNCATCHABLE, "States.DataLimitExceeded"}
-"""Not met by a wildcard; the second one can still be named."""
+"""Highest exponent of BackoffRate, so that the delay does not overflow a float."""
+
+Handler = Mapping[str, Any]
+"""An entry of Retry or Catch. `Any`, because `fields` has checked the type of every field when it was loaded."""
 
 
-def meets(wanted: Sequence[str], error: str) -> bool:
-    if error == UNCATCHABLE:
+def matches_error(error_equals: Sequence[str], error: str) -> bool:
+    """States.Runtime matches nothing; States.DataLimitExceeded matches its own name only."""
+    if error == errors.RUNTIME:
         return False
-    if error in wanted:
+    if error in error_equals:
         return True
-    if error in TERMINAL:
+    if error == errors.DATA_LIMIT_EXCEEDED:
         return False
-    return "States.ALL" in wanted or ("States.TaskFailed" in wanted and error != "States.Timeout")
+    return errors.ALL in error_equals or (errors.TASK_FAILED in error_equals and error != errors.TIMEOUT)
 
 
-def catcher(state: Mapping[str, Any], error: str) -> Mapping[str, Any] | None:
-    return next((each for each in state.get("Catch", []) if meets(each["ErrorEquals"], error)), None)
+def find_catcher(state: Mapping[str, Any], error: str) -> Handler | None:
+    """The first entry of Catch that matches the error."""
+    return next((catcher for catcher in state.get("Catch", []) if matches_error(catcher["ErrorEquals"], error)), None)
 
 
-class Attempts:
-    """The retries of one visit to a state: every retrier counts its own."""
+class RetryCounter:
+    """The retries of one visit to a state. Every retrier counts its own attempts."""
 
     def __init__(self, state: Mapping[str, Any]) -> None:
-        self._retriers: list[Mapping[str, Any]] = state.get("Retry", [])
-        self._used = [0] * len(self._retriers)
+        self._retriers: list[Handler] = state.get("Retry", [])
+        self._attempts = [0] * len(self._retriers)
 
-    def delay(self, error: str) -> float | None:
-        """Seconds before the next attempt; None where there is none left."""
+    def next_delay(self, error: str) -> float | None:
+        """Seconds to wait before the next attempt; None if no retrier matches or its attempts are used up."""
         for index, retrier in enumerate(self._retriers):
-            if meets(retrier["ErrorEquals"], error):
-                return self._use(index, retrier)
+            if matches_error(retrier["ErrorEquals"], error):
+                return self._count_attempt(index, retrier)
         return None
 
-    def _use(self, index: int, retrier: Mapping[str, Any]) -> float | None:
-        used = self._used[index]
-        if used >= retrier.get("MaxAttempts", 3):
+    def _count_attempt(self, index: int, retrier: Handler) -> float | None:
+        attempts = self._attempts[index]
+        if attempts >= retrier.get("MaxAttempts", DEFAULT_MAX_ATTEMPTS):
             return None
-        self._used[index] += 1
-        delay = float(retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** min(used, MAX_EXPONENT))
-        delay = min(delay, float(retrier.get("MaxDelaySeconds", delay)))
-        if retrier.get("JitterStrategy", "NONE") == "FULL":
-            return random.uniform(0, delay)
-        return delay
+        self._attempts[index] += 1
+        delay = _delay(retrier, attempts)
+        return random.uniform(0, delay) if retrier.get("JitterStrategy", "NONE") == "FULL" else delay
+
+
+def _delay(retrier: Handler, attempts: int) -> float:
+    interval = retrier.get("IntervalSeconds", DEFAULT_INTERVAL_SECONDS)
+    rate = retrier.get("BackoffRate", DEFAULT_BACKOFF_RATE)
+    delay = float(interval * rate ** min(attempts, MAX_EXPONENT))
+    return min(delay, float(retrier.get("MaxDelaySeconds", delay)))

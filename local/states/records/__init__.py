@@ -1,1 +1,1 @@
-"""Records of executions and Map Runs, and their event histories."""
+"""Records of executions and Map Runs, their event histories, and their status change events."""

@@ -1,13 +1,13 @@
-"""The record of an execution: what DescribeExecution tells."""
+"""The record of an execution, as DescribeExecution returns it, and of the state machine that it runs."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from local.states.base.stop import Stop
+from local.states.base.payloads import JsonValue
+from local.states.base.stop import StopSignal
 from local.states.language.definition import Definition
 from local.states.records.history import History
 
@@ -20,28 +20,37 @@ ABORTED = "ABORTED"
 
 @dataclass(frozen=True)
 class Machine:
-    """A state machine as one execution sees it: an update does not reach those that run."""
+    """One revision of a state machine, or the item processor of a Map Run. An update does not change the revision that
+    running executions have."""
 
     arn: str
     name: str
     definition: Definition
     role_arn: str
     kind: str
+    """STANDARD or EXPRESS."""
     revision: str = ""
     label: str | None = None
-    """Of the Map whose children run it."""
+    """The Label of the Map state, for an item processor."""
 
 
 @dataclass(frozen=True)
-class End:
+class Outcome:
+    """How an execution ended: its status, and the output or the error."""
+
     status: str
-    output: Any = None
+    output: JsonValue = None
     error: str | None = None
     cause: str | None = None
 
 
 @dataclass(eq=False)
 class Execution:
+    """`input_text` and `output_text` are JSON. `map_run_arn` and `item_count` are set for child executions only.
+
+    `stop` ends its threads, `done` is set after its end.
+    """
+
     arn: str
     name: str
     machine: Machine
@@ -55,18 +64,18 @@ class Execution:
     error: str | None = None
     cause: str | None = None
     stopped: datetime | None = None
-    stop: Stop = field(default_factory=Stop)
+    stop: StopSignal = field(default_factory=StopSignal)
     done: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def end(self, end: End, now: datetime, output_text: str | None = None) -> bool:
-        """Whether this was the end: only the first one counts."""
+    def end(self, outcome: Outcome, now: datetime, output_text: str | None = None) -> bool:
+        """Stores the outcome. Returns False, and changes nothing, if the execution has ended already."""
         with self._lock:
             if self.status != RUNNING:
                 return False
-            self.error, self.cause, self.output_text = end.error, end.cause, output_text
+            self.error, self.cause, self.output_text = outcome.error, outcome.cause, output_text
             self.stopped = now
-            self.status = end.status
+            self.status = outcome.status
             return True
 
 
@@ -84,7 +93,7 @@ class Executions:
     def get(self, arn: str) -> Execution | None:
         return self._by_arn.get(arn)
 
-    def forget(self, arn: str) -> None:
+    def remove(self, arn: str) -> None:
         with self._lock:
             self._by_arn.pop(arn, None)
 

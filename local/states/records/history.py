@@ -1,68 +1,76 @@
-"""The events of one execution, in the shape GetExecutionHistory answers with."""
+"""The event history of one execution, in the shape of GetExecutionHistory."""
 
 from __future__ import annotations
 
 import threading
 from datetime import datetime
-from typing import Any
 
-from local.states.base.errors import StatesError
+from local.states.base import quotas
+from local.states.base.errors import RUNTIME, StatesError
+from local.states.base.payloads import JsonObject, JsonValue
 
-MAX_EVENTS = 25_000
-_DETAILS = {
+Event = dict[str, JsonValue]
+"""`id`, `previousEventId`, `timestamp` in seconds since the epoch, `type`, and the details under the name that
+belongs to the type, such as `taskFailedEventDetails`. API "HistoryEvent"."""
+
+_DETAILS_FIELDS = {
     "StateEntered": "stateEnteredEventDetails",
     "StateExited": "stateExitedEventDetails",
 }
+"""Types, by their last words, that share a details field."""
 
 
-def _details_name(kind: str) -> str:
-    for end, name in _DETAILS.items():
-        if kind.endswith(end):
-            return name
-    return f"{kind[0].lower()}{kind[1:]}EventDetails"
+def _details_field(event_type: str) -> str:
+    for suffix, field in _DETAILS_FIELDS.items():
+        if event_type.endswith(suffix):
+            return field
+    return f"{event_type[0].lower()}{event_type[1:]}EventDetails"
 
 
 class History:
-    """An Express execution keeps none: its events go to CloudWatch Logs."""
+    """The events of a Standard execution. That of an Express execution is disabled and stays empty: the service sends
+    its events to CloudWatch Logs."""
 
-    def __init__(self, *, kept: bool) -> None:
-        self._kept = kept
-        self._events: list[dict[str, Any]] = []
+    def __init__(self, *, enabled: bool) -> None:
+        self._enabled = enabled
+        self._events: list[Event] = []
         self._lock = threading.Lock()
         self._closed = False
 
     @property
-    def kept(self) -> bool:
-        return self._kept
+    def enabled(self) -> bool:
+        return self._enabled
 
-    def add(self, kind: str, now: datetime, previous: int, details: dict[str, Any]) -> int:
-        """The event's id. Raises `States.Runtime` when the history is full."""
+    def add(self, event_type: str, now: datetime, previous_id: int, details: JsonObject) -> int:
+        """Returns the ID of the event, or 0 if it was not added. Raises `States.Runtime` when the history is full."""
         with self._lock:
-            if not self._kept or self._closed:
+            if not self._enabled or self._closed:
                 return 0
-            if len(self._events) >= MAX_EVENTS - 1:
-                raise StatesError("States.Runtime", f"The history reached its maximum of {MAX_EVENTS} events.")
-            return self._append(kind, now, previous, details)
+            if len(self._events) >= quotas.MAX_HISTORY_EVENTS - 1:
+                raise StatesError(
+                    RUNTIME, f"The execution reached the maximum of {quotas.MAX_HISTORY_EVENTS} history events."
+                )
+            return self._append(event_type, now, previous_id, details)
 
-    def close(self, kind: str, now: datetime, previous: int, details: dict[str, Any]) -> None:
-        """The last event: threads that have not noticed the end yet add nothing after it."""
+    def close(self, event_type: str, now: datetime, previous_id: int, details: JsonObject) -> None:
+        """Adds the last event. Threads that still run add nothing after it."""
         with self._lock:
-            if self._kept and not self._closed:
-                self._append(kind, now, previous or len(self._events), details)
+            if self._enabled and not self._closed:
+                self._append(event_type, now, previous_id or len(self._events), details)
             self._closed = True
 
-    def _append(self, kind: str, now: datetime, previous: int, details: dict[str, Any]) -> int:
-        event: dict[str, Any] = {
+    def _append(self, event_type: str, now: datetime, previous_id: int, details: JsonObject) -> int:
+        event: Event = {
             "id": len(self._events) + 1,
-            "previousEventId": previous,
+            "previousEventId": previous_id,
             "timestamp": now.timestamp(),
-            "type": kind,
+            "type": event_type,
         }
         if details:
-            event[_details_name(kind)] = details
+            event[_details_field(event_type)] = details
         self._events.append(event)
         return len(self._events)
 
-    def events(self) -> list[dict[str, Any]]:
+    def events(self) -> list[Event]:
         with self._lock:
             return list(self._events)

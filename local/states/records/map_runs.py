@@ -1,4 +1,4 @@
-"""The record of a Map Run: its counts, and the limits UpdateMapRun may change while it runs."""
+"""The record of a Map Run: its counts, and the settings that UpdateMapRun can change while it runs."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from datetime import datetime
 
 from local.states.records.executions import ABORTED, FAILED, RUNNING, SUCCEEDED, TIMED_OUT, Machine
 
-_COUNTED = {SUCCEEDED: "succeeded", FAILED: "failed", TIMED_OUT: "timedOut", ABORTED: "aborted"}
-_NAMES = ("pending", "running", *_COUNTED.values(), "total", "resultsWritten")
-COUNTS_BY_PERCENT = 100
+_COUNTERS = {SUCCEEDED: "succeeded", FAILED: "failed", TIMED_OUT: "timedOut", ABORTED: "aborted"}
+"""The counter of a final status."""
+_COUNTER_NAMES = ("pending", "running", *_COUNTERS.values(), "total", "resultsWritten")
+MAX_PERCENTAGE = 100
 
 
 class Counts(dict[str, int]):
-    """As DescribeMapRun answers; `total` is what has been read so far."""
+    """The counters of DescribeMapRun. `total` is the number read so far. API "MapRunItemCounts"."""
 
     def __init__(self) -> None:
-        super().__init__(dict.fromkeys(_NAMES, 0))
+        super().__init__(dict.fromkeys(_COUNTER_NAMES, 0))
 
     def move(self, source: str, target: str, amount: int) -> None:
         self[source] -= amount
@@ -25,69 +26,73 @@ class Counts(dict[str, int]):
 
 
 @dataclass(frozen=True)
-class Tolerance:
-    """How many items may fail. Both can be given: the run fails when it exceeds either."""
+class FailureThreshold:
+    """The tolerated failure threshold: how many items may fail. If both are set, exceeding one of them fails the run.
+
+    DG "Setting failure thresholds for Distributed Map states".
+    """
 
     percentage: float | None = None
     count: int | None = None
 
-    def exceeded(self, failed: int, total: int | None) -> bool:
-        """`total` is None until the last item is read: a share of it can then not be told."""
+    def is_exceeded(self, failed: int, total: int | None) -> bool:
+        """`total` is None until the last item has been read: until then, a percentage other than 0 is not checked."""
         if not failed:
             return False
         if self.count is not None and failed > self.count:
             return True
-        percentage = self.percentage if self.percentage is not None else (0.0 if self.count is None else 100.0)
+        percentage = self.percentage if self.percentage is not None else self._default_percentage()
         if percentage == 0:
             return True
-        return total is not None and failed * COUNTS_BY_PERCENT > percentage * total
+        return total is not None and failed * MAX_PERCENTAGE > percentage * total
+
+    def _default_percentage(self) -> float:
+        return 0.0 if self.count is None else float(MAX_PERCENTAGE)
 
 
 @dataclass(eq=False)
 class MapRun:
+    """`machine` is that of the child executions. `max_concurrency` 0 is no limit.
+
+    `changed` guards every change, and wakes threads that wait for one.
+    """
+
     arn: str
     execution_arn: str
     machine: Machine
-    """Of the children."""
     started: datetime
     max_concurrency: int
-    tolerance: Tolerance
+    threshold: FailureThreshold
     status: str = RUNNING
     stopped: datetime | None = None
-    all_read: bool = False
+    reading_finished: bool = False
     items: Counts = field(default_factory=Counts)
     executions: Counts = field(default_factory=Counts)
     changed: threading.Condition = field(default_factory=threading.Condition)
-    """Held for every change, told of every change."""
 
-    def read(self, items: int) -> None:
-        self._move(items, "total", "pending")
+    def batch_read(self, items: int) -> None:
+        self._add_batch(items, "total", "pending")
 
-    def begin(self, items: int) -> None:
-        with self.changed:
-            self.items.move("pending", "running", items)
-            self.executions.move("pending", "running", 1)
+    def child_started(self, items: int) -> None:
+        self._move(items, "pending", "running")
 
-    def end(self, status: str, items: int) -> None:
-        with self.changed:
-            self.items.move("running", _COUNTED[status], items)
-            self.executions.move("running", _COUNTED[status], 1)
-            self.changed.notify_all()
+    def child_ended(self, status: str, items: int) -> None:
+        self._move(items, "running", _COUNTERS[status])
+
+    def batch_not_started(self, items: int) -> None:
+        """Counts a batch that was read after the run had failed."""
+        self._add_batch(items, "total", "aborted")
 
     def finish_reading(self) -> None:
-        """From now on the total is known, and a share of it can be too much."""
+        """From now on the total is known, and the failed percentage can be checked."""
         with self.changed:
-            self.all_read = True
+            self.reading_finished = True
             self.changed.notify_all()
 
-    def drop_pending(self) -> None:
+    def abort_pending(self) -> None:
         with self.changed:
             for counts in (self.items, self.executions):
                 counts.move("pending", "aborted", counts["pending"])
-
-    def never_begin(self, items: int) -> None:
-        """An item read after the run had failed."""
-        self._move(items, "total", "aborted")
 
     def close(self, status: str, now: datetime) -> None:
         with self.changed:
@@ -96,31 +101,40 @@ class MapRun:
     def results_written(self) -> None:
         with self.changed:
             for counts in (self.items, self.executions):
-                counts["resultsWritten"] = sum(counts[name] for name in _COUNTED.values())
+                counts["resultsWritten"] = sum(counts[name] for name in _COUNTERS.values())
 
     def update(self, max_concurrency: int | None, percentage: float | None, count: int | None) -> None:
+        """Changes the settings that are not None."""
         with self.changed:
             if max_concurrency is not None:
                 self.max_concurrency = max_concurrency
-            self.tolerance = Tolerance(
-                self.tolerance.percentage if percentage is None else percentage,
-                self.tolerance.count if count is None else count,
+            self.threshold = FailureThreshold(
+                self.threshold.percentage if percentage is None else percentage,
+                self.threshold.count if count is None else count,
             )
             self.changed.notify_all()
 
-    def failed(self) -> bool:
-        """Whether more items failed than are tolerated."""
+    def exceeds_threshold(self) -> bool:
+        """Returns True if more items failed than are tolerated."""
         failed = self.items["failed"] + self.items["timedOut"]
-        return self.tolerance.exceeded(failed, self.items["total"] if self.all_read else None)
+        return self.threshold.is_exceeded(failed, self.items["total"] if self.reading_finished else None)
 
-    def _move(self, items: int, *names: str) -> None:
+    def _add_batch(self, items: int, *counters: str) -> None:
         with self.changed:
-            for name in names:
+            for name in counters:
                 self.items[name] += items
                 self.executions[name] += 1
 
+    def _move(self, items: int, source: str, target: str) -> None:
+        with self.changed:
+            self.items.move(source, target, items)
+            self.executions.move(source, target, 1)
+            self.changed.notify_all()
+
 
 class MapRuns:
+    """All Map Runs by ARN, in the order of their start."""
+
     def __init__(self) -> None:
         self._by_arn: dict[str, MapRun] = {}
         self._lock = threading.Lock()
@@ -132,6 +146,6 @@ class MapRuns:
     def get(self, arn: str) -> MapRun | None:
         return self._by_arn.get(arn)
 
-    def of(self, execution_arn: str) -> list[MapRun]:
+    def of_execution(self, execution_arn: str) -> list[MapRun]:
         with self._lock:
             return [run for run in self._by_arn.values() if run.execution_arn == execution_arn]

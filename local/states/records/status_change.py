@@ -1,21 +1,28 @@
-"""The detail of EventBridge's "Step Functions Execution Status Change"."""
+"""The detail of EventBridge's "Step Functions Execution Status Change".
+
+DG "Automating Step Functions event delivery with EventBridge".
+"""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
 
+from local.states.base import quotas
+from local.states.base.payloads import JsonValue
 from local.states.records.executions import Execution
 
-LIMIT = 248 * 1024
-"""Bytes of escaped input and output; above it the input is left out, and the output if it alone is above."""
 
+def status_change_detail(execution: Execution) -> dict[str, JsonValue]:
+    """Times are in milliseconds since the epoch.
 
-def detail(execution: Execution) -> dict[str, Any]:
-    text, output = execution.input_text, execution.output_text
-    keep_output = output is None or _escaped(output) <= LIMIT
-    keep_input = _escaped(text) + (_escaped(output) if output is not None and keep_output else 0) <= LIMIT
+    The output is omitted if it is too large alone; the input if it is too large together with the included output.
+    """
+    input_text, output = execution.input_text, execution.output_text
+    limit = quotas.MAX_STATUS_CHANGE_BYTES
+    include_output = output is None or _escaped_size(output) <= limit
+    output_size = _escaped_size(output) if output is not None and include_output else 0
+    include_input = _escaped_size(input_text) + output_size <= limit
     return {
         "executionArn": execution.arn,
         "stateMachineArn": execution.machine.arn,
@@ -23,16 +30,16 @@ def detail(execution: Execution) -> dict[str, Any]:
         "status": execution.status,
         "startDate": _milliseconds(execution.started),
         "stopDate": _milliseconds(execution.stopped),
-        "input": text if keep_input else None,
-        "inputDetails": {"included": keep_input},
-        "output": output if keep_output else None,
-        "outputDetails": None if output is None else {"included": keep_output},
+        "input": input_text if include_input else None,
+        "inputDetails": {"included": include_input},
+        "output": output if include_output else None,
+        "outputDetails": None if output is None else {"included": include_output},
         "error": execution.error,
         "cause": execution.cause,
     }
 
 
-def _escaped(text: str) -> int:
+def _escaped_size(text: str) -> int:
     return len(json.dumps(text))
 
 

@@ -1,7 +1,7 @@
-"""A Map whose iterations are executions of their own: a Map Run.
+"""A distributed Map: its iterations are child executions, which belong to a Map Run.
 
-Items are read, selected and batched only when there is room for another child, so at any time no more of
-them are held than are being worked on.
+DG "Using Map state in Distributed mode". Items are read, selected and batched only when another child execution can
+start, so memory holds no more of them than the running children and one batch.
 """
 
 from __future__ import annotations
@@ -12,98 +12,105 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Generator, Iterator
-from typing import Any
 
-from local.states.base import payloads
-from local.states.base.errors import StatesError, Stopped, TimedOut
-from local.states.base.stop import Stop
+from local.states.base import payloads, quotas
+from local.states.base.errors import RESULT_WRITER_FAILED, RUNTIME, StatesError, StoppedError, TimedOutError
+from local.states.base.payloads import JsonValue
+from local.states.base.stop import StopSignal
 from local.states.items import readers
-from local.states.items.batcher import Batch, Limits, batches, single
-from local.states.items.results import CHUNK_BYTES, PENDING, ChildResult, ListedResults, Results, WrittenResults
-from local.states.language.dataflow import State, filled, setting, whole
+from local.states.items.batcher import Batch, Limits, batches, unbatched
+from local.states.items.results import PENDING, ChildResult, Results, S3Results, StateResults
+from local.states.language.dataflow import State, evaluate, evaluate_object, integer_setting
 from local.states.language.definition import child_kind
 from local.states.language.paths import Sources
-from local.states.records.executions import ABORTED, FAILED, SUCCEEDED, End, Execution, Machine
+from local.states.records.executions import ABORTED, FAILED, SUCCEEDED, Execution, Machine, Outcome
 from local.states.records.history import History
 from local.states.records.map_runs import MapRun
-from local.states.run.inline_map import EXCEEDED, concurrency, listed, tolerance_of
-from local.states.run.lifecycle import conclude, perform
+from local.states.run.map_settings import failure_threshold, input_items, max_concurrency, threshold_exceeded
 from local.states.run.scope import Scope
 
 log = logging.getLogger(__name__)
 
+_MAP_RUN_EVENTS = {SUCCEEDED: "MapRunSucceeded", FAILED: "MapRunFailed", ABORTED: "MapRunAborted"}
+_STATE_EVENTS = {SUCCEEDED: "MapStateSucceeded", FAILED: "MapStateFailed", ABORTED: "MapStateAborted"}
 
-def work(name: str, state: State, data: Any, scope: Scope) -> Any:
-    """The state's result. Raises StatesError, Stopped or TimedOut."""
+
+def run_distributed_map(name: str, state: State, data: JsonValue, scope: Scope) -> JsonValue:
+    """The result of the state. Raises StatesError, StoppedError or TimedOutError."""
     scope.record("MapStateStarted", length=0)
-    run = _started(name, state, data, scope)
+    sources = scope.sources(data)
+    results = _create_results(state, sources, scope)
+    run = _create_map_run(name, state, sources, scope)
     scope.record("MapRunStarted", mapRunArn=run.arn)
-    results = _results(state, data, scope)
     try:
-        with scope.stop.below() as stop, contextlib.closing(_batches(state, data, scope)) as source:
-            return _MapRun(state, scope, run, results, source, stop).result()
+        with scope.stop.child() as stop, contextlib.closing(_read_batches(state, sources, scope)) as source:
+            return _Coordinator(scope, run, results, source, stop, list_pending="ResultWriter" in state).run()
     finally:
         results.close()
 
 
-def label_of(name: str, state: State) -> str:
-    return str(state.get("Label") or re.sub(r"[^\w-]", "", name)[:40] or "Map")
+def _create_map_run(name: str, state: State, sources: Sources, scope: Scope) -> MapRun:
+    services, parent = scope.services, scope.execution
+    machine = _child_machine(name, state, parent.machine)
+    run = MapRun(
+        services.arns.build("mapRun", machine.name, str(uuid.uuid4())),
+        parent.arn,
+        machine,
+        services.clock.now(),
+        max_concurrency(state, sources),
+        failure_threshold(state, sources),
+    )
+    services.map_runs.add(run)
+    return run
 
 
-def child_machine(name: str, state: State, parent: Machine) -> Machine:
-    label = label_of(name, state)
+def _child_machine(name: str, state: State, parent: Machine) -> Machine:
+    label = _label(name, state)
     return Machine(
         f"{parent.arn}/{label}", f"{parent.name}/{label}", state["ItemProcessor"], parent.role_arn,
         child_kind(state), parent.revision, label,
     )  # fmt: skip
 
 
-def _started(name: str, state: State, data: Any, scope: Scope) -> MapRun:
-    sources = scope.sources(data)
-    services, parent = scope.services, scope.execution
-    machine = child_machine(name, state, parent.machine)
-    run = MapRun(
-        services.arns.of("mapRun", machine.name, str(uuid.uuid4())),
-        parent.arn,
-        machine,
-        services.clock.now(),
-        concurrency(state, sources),
-        tolerance_of(state, sources),
-    )
-    services.map_runs.add(run)
-    return run
+def _label(name: str, state: State) -> str:
+    return str(state.get("Label") or re.sub(r"[^\w-]", "", name)[: quotas.MAX_LABEL_LENGTH] or "Map")
 
 
-def _results(state: State, data: Any, scope: Scope) -> Results:
+def _create_results(state: State, sources: Sources, scope: Scope) -> Results:
     if "ResultWriter" not in state:
-        return ListedResults()
+        return StateResults()
     writer = state["ResultWriter"]
-    where = filled(writer["Parameters"], scope.sources(data))
-    config = writer.get("WriterConfig", {})
-    return WrittenResults(scope.services.s3, where["Bucket"], where.get("Prefix", ""), config, CHUNK_BYTES)
+    parameters = evaluate_object(writer["Parameters"], sources)
+    bucket, prefix = parameters["Bucket"], parameters.get("Prefix", "")
+    if not isinstance(bucket, str) or not isinstance(prefix, str):
+        raise StatesError(RESULT_WRITER_FAILED, f"Bucket and Prefix must be strings, not {bucket!r} and {prefix!r}")
+    return S3Results(scope.services.s3, bucket, prefix, writer.get("WriterConfig", {}))
 
 
-def _batches(state: State, data: Any, scope: Scope) -> Generator[Batch, None, None]:
-    """A generator, so that its faults, too, arise when it is drawn from."""
-    sources = scope.sources(data)
+def _read_batches(state: State, sources: Sources, scope: Scope) -> Generator[Batch, None, None]:
+    """A generator, so that all of its errors occur while it is iterated."""
     if "ItemReader" in state:
-        items = readers.items(state["ItemReader"], scope.services.s3, sources)
+        items = readers.read_items(state["ItemReader"], scope.services.s3, sources)
     else:
-        items = iter(listed(state, data, scope))
-    selected = _selected(state, items, sources)
+        items = iter(input_items(state, sources))
+    selected = _select_items(state, items, sources)
     if "ItemBatcher" not in state:
-        yield from single(selected)
+        yield from unbatched(selected)
         return
     batcher = state["ItemBatcher"]
-    limits = Limits(_limit(batcher, "MaxItemsPerBatch", sources), _limit(batcher, "MaxInputBytesPerBatch", sources))
-    yield from batches(selected, limits, filled(batcher.get("BatchInput"), sources))
+    limits = Limits(
+        integer_setting(batcher, "MaxItemsPerBatch", sources, minimum=1),
+        integer_setting(batcher, "MaxInputBytesPerBatch", sources, minimum=1),
+    )
+    yield from batches(selected, limits, evaluate(batcher.get("BatchInput"), sources))
 
 
-def _selected(state: State, items: Iterator[Any], sources: Sources) -> Iterator[Any]:
+def _select_items(state: State, items: Iterator[JsonValue], sources: Sources) -> Iterator[JsonValue]:
+    """The items, or what ItemSelector makes of each."""
     if "ItemSelector" not in state:
         return items
     return (
-        filled(
+        evaluate(
             state["ItemSelector"],
             Sources(sources.data, {**sources.context, "Map": {"Item": {"Index": index, "Value": item}}}),
         )
@@ -111,132 +118,142 @@ def _selected(state: State, items: Iterator[Any], sources: Sources) -> Iterator[
     )
 
 
-def _limit(batcher: State, field: str, sources: Sources) -> int | None:
-    return whole(setting(batcher, field, sources), field, least=1)
+class _Coordinator:
+    """Starts the child executions of a Map Run, waits for them, and finishes the run.
 
+    With `list_pending`, batches that were never started are part of the results, as PENDING.
+    """
 
-class _MapRun:
     def __init__(
-        self, state: State, scope: Scope, run: MapRun, results: Results, source: Iterator[Batch], stop: Stop
+        self,
+        scope: Scope,
+        run: MapRun,
+        results: Results,
+        source: Iterator[Batch],
+        stop: StopSignal,
+        *,
+        list_pending: bool,
     ) -> None:
-        self._scope, self._run, self._results, self._source, self._stop = scope, run, results, source, stop
-        self._written = "ResultWriter" in state
-        self._numbered = enumerate(source)
-        self._held: tuple[int, Batch] | None = None
-        """Read, not started yet."""
+        self._scope, self._run, self._results, self._stop = scope, run, results, stop
+        self._list_pending = list_pending
+        self._numbered_batches = enumerate(source)
+        self._waiting_batch: tuple[int, Batch] | None = None
+        """The batch that has been read and not started yet."""
 
-    def result(self) -> Any:
+    def run(self) -> JsonValue:
+        """The result of the state. Raises StatesError, StoppedError or TimedOutError."""
         try:
-            self._work()
+            self._run_children()
         except StatesError as error:
-            self._halt()
+            self._abort_children()
             self._finish(FAILED, error)
-        except (Stopped, TimedOut):
-            self._halt()
+        except (StoppedError, TimedOutError):
+            self._abort_children()
             with contextlib.suppress(StatesError):
                 self._finish(ABORTED)
             raise
         return self._finish(SUCCEEDED)
 
-    def _work(self) -> None:
+    def _run_children(self) -> None:
         run = self._run
-        for index, batch in self._numbered:
-            self._held = index, batch
-            run.read(batch.items)
-            self._await(self._has_room)
-            self._held = None
-            self._start(index, batch)
+        for index, batch in self._numbered_batches:
+            self._waiting_batch = index, batch
+            run.batch_read(batch.items)
+            self._wait_for(self._has_capacity)
+            self._waiting_batch = None
+            self._start_child(index, batch)
         run.finish_reading()
-        self._await(self._is_idle)
+        self._wait_for(self._is_idle)
 
-    def _await(self, condition: Callable[[], bool]) -> None:
-        """Raises also when too many items have failed."""
-        with self._run.changed:
-            self._scope.await_condition(self._run.changed, lambda: condition() or self._run.failed())
-            if self._run.failed():
-                raise StatesError("States.ExceedToleratedFailureThreshold", EXCEEDED)
+    def _wait_for(self, predicate: Callable[[], bool]) -> None:
+        """Raises `States.ExceedToleratedFailureThreshold` as soon as too many items have failed."""
+        run = self._run
+        with run.changed:
+            self._scope.wait_for_condition(run.changed, lambda: predicate() or run.exceeds_threshold())
+            if run.exceeds_threshold():
+                raise threshold_exceeded()
 
-    def _has_room(self) -> bool:
-        cap = self._scope.services.max_children
-        return self._run.executions["running"] < min(self._run.max_concurrency or cap, cap)
+    def _has_capacity(self) -> bool:
+        limit = self._scope.services.max_children
+        return self._run.executions["running"] < min(self._run.max_concurrency or limit, limit)
 
     def _is_idle(self) -> bool:
         return self._run.executions["running"] == 0
 
-    def _start(self, index: int, batch: Batch) -> None:
-        self._run.begin(batch.items)
-        threading.Thread(target=self._child, args=(index, batch), name="child", daemon=True).start()
+    def _start_child(self, index: int, batch: Batch) -> None:
+        self._run.child_started(batch.items)
+        threading.Thread(target=self._run_child, args=(index, batch), name="child", daemon=True).start()
 
-    def _child(self, index: int, batch: Batch) -> None:
-        services, parent = self._scope.services, self._scope.execution
-        child = self._execution(batch)
+    def _run_child(self, index: int, batch: Batch) -> None:
+        services = self._scope.services
+        child = self._create_child(batch)
         try:
-            if child.history.kept:
+            if child.history.enabled:
                 services.executions.add(child)
-            with self._stop.watched(child.stop.set):
-                perform(child, batch.input, services, child.stop)
-            self._results.add(_ended(index, child))
+            with self._stop.calling(child.stop.set):
+                services.run_execution(child, batch.input, services)
+            self._results.add(_child_result(index, child))
         except Exception as error:
-            log.exception("a child of %s was lost", parent.arn)
-            conclude(child, End(FAILED, None, "States.Runtime", str(error)), services)
+            log.exception("child execution %s failed unexpectedly", child.arn)
+            services.end_execution(child, Outcome(FAILED, None, RUNTIME, str(error)))
         finally:
-            self._run.end(child.status, batch.items)
+            self._run.child_ended(child.status, batch.items)
 
-    def _execution(self, batch: Batch) -> Execution:
+    def _create_child(self, batch: Batch) -> Execution:
         services, machine = self._scope.services, self._run.machine
         name = str(uuid.uuid4())
         return Execution(
-            services.arns.of("execution", machine.name, name),
+            services.arns.build("execution", machine.name, name),
             name,
             machine,
-            payloads.text(batch.input),
+            payloads.to_text(batch.input),
             services.clock.now(),
-            History(kept=machine.kind == "STANDARD"),
+            History(enabled=machine.kind == "STANDARD"),
             map_run_arn=self._run.arn,
             item_count=batch.items,
         )
 
-    def _halt(self) -> None:
-        """Ends the children, and lists what will not be started."""
+    def _abort_children(self) -> None:
+        """Stops the running children, waits for them, and lists the batches that will not be started."""
         self._stop.set()
         with self._run.changed:
             self._run.changed.wait_for(self._is_idle)
-        self._run.drop_pending()
-        if not self._written:
-            return
-        if self._held is not None:
-            self._results.add(self._never_started(*self._held))
+        self._run.abort_pending()
+        if self._list_pending:
+            self._add_pending_results()
+
+    def _add_pending_results(self) -> None:
+        if self._waiting_batch is not None:
+            self._results.add(self._pending_result(*self._waiting_batch))
         with contextlib.suppress(StatesError):
-            for index, batch in self._numbered:
+            for index, batch in self._numbered_batches:
                 if self._scope.services.closing.is_set():
                     break
-                self._run.never_begin(batch.items)
-                self._results.add(self._never_started(index, batch))
+                self._run.batch_not_started(batch.items)
+                self._results.add(self._pending_result(index, batch))
 
-    def _never_started(self, index: int, batch: Batch) -> ChildResult:
-        child = self._execution(batch)
+    def _pending_result(self, index: int, batch: Batch) -> ChildResult:
+        child = self._create_child(batch)
         return ChildResult(index, child.arn, child.name, child.machine.arn, child.input_text, PENDING)
 
-    def _finish(self, status: str, error: StatesError | None = None) -> Any:
-        """Raises the error, or `States.ResultWriterFailed`."""
-        output = None
+    def _finish(self, status: str, error: StatesError | None = None) -> JsonValue:
+        """Writes the results and closes the run. Raises the error, or `States.ResultWriterFailed`."""
+        result: JsonValue = None
         try:
             if not self._scope.services.closing.is_set():
-                output = self._results.finish(self._run)
-        except StatesError as failure:
-            status, error = FAILED if status == SUCCEEDED else status, error or failure
+                result = self._results.finish(self._run)
+        except StatesError as results_error:
+            status, error = FAILED if status == SUCCEEDED else status, error or results_error
         self._run.close(status, self._scope.services.clock.now())
         details = {} if error is None else {"error": error.name, "cause": error.cause}
-        self._scope.record(
-            {SUCCEEDED: "MapRunSucceeded", FAILED: "MapRunFailed"}.get(status, "MapRunAborted"), **details
-        )
-        self._scope.record({SUCCEEDED: "MapStateSucceeded", FAILED: "MapStateFailed"}.get(status, "MapStateAborted"))
+        self._scope.record(_MAP_RUN_EVENTS[status], **details)
+        self._scope.record(_STATE_EVENTS[status])
         if error is not None:
             raise error
-        return output
+        return result
 
 
-def _ended(index: int, child: Execution) -> ChildResult:
+def _child_result(index: int, child: Execution) -> ChildResult:
     return ChildResult(
         index, child.arn, child.name, child.machine.arn, child.input_text, child.status,
         child.output_text, child.error, child.cause, child.started, child.stopped,

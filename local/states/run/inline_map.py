@@ -1,46 +1,45 @@
-"""A Map whose iterations are part of the execution."""
+"""An inline Map: its iterations are part of the execution. DG "Using Map state in Inline mode"."""
 
 from __future__ import annotations
 
 from itertools import count
-from typing import Any
 
+from local.states.base import quotas
 from local.states.base.errors import StatesError
-from local.states.base.stop import Stop
-from local.states.language.dataflow import State, filled, setting, whole
-from local.states.language.paths import Sources, path
-from local.states.records.map_runs import Tolerance
-from local.states.run.parallel import Job, Run, together
+from local.states.base.payloads import JsonValue
+from local.states.base.stop import StopSignal
+from local.states.language.dataflow import State, evaluate
+from local.states.language.paths import Sources
+from local.states.records.map_runs import FailureThreshold
+from local.states.run.map_settings import failure_threshold, input_items, max_concurrency, threshold_exceeded
+from local.states.run.parallel import Job, RunStates, run_concurrently
 from local.states.run.scope import Scope
 
-MAX_CONCURRENCY = 40
-"""What the service holds to in inline mode."""
 
-
-def work(name: str, state: State, data: Any, scope: Scope, run: Run) -> list[Any]:
-    items = listed(state, data, scope)
+def run_inline_map(name: str, state: State, data: JsonValue, scope: Scope, run_states: RunStates) -> list[JsonValue]:
+    """The outputs of the iterations, in the order of the items. Raises StatesError, StoppedError or TimedOutError."""
+    sources = scope.sources(data)
+    items = input_items(state, sources)
     scope.record("MapStateStarted", length=len(items))
-    tolerance = tolerance_of(state, scope.sources(data))
-    failures = _Failures(len(items), tolerance)
+    failures = _Failures(len(items), failure_threshold(state, sources))
 
-    def job(index: int, item: Any) -> Job:
-        return lambda stop: _iterate(name, index, item, stop)
+    def job(index: int, item: JsonValue) -> Job:
+        return lambda stop: run_iteration(index, item, stop)
 
-    def _iterate(name: str, index: int, item: Any, stop: Stop) -> Any:
-        below = scope.below(stop, {"Map": {"Item": {"Index": index, "Value": item}}})
-        below.record("MapIterationStarted", name=name, index=index)
+    def run_iteration(index: int, item: JsonValue, stop: StopSignal) -> JsonValue:
+        iteration = scope.child(stop, {"Map": {"Item": {"Index": index, "Value": item}}})
+        iteration.record("MapIterationStarted", name=name, index=index)
         try:
-            selected = filled(state["ItemSelector"], Sources(data, below.context)) if "ItemSelector" in state else item
-            output = run(state["ItemProcessor"], selected, below)
+            output = run_states(state["ItemProcessor"], _select(state, item, data, iteration), iteration)
         except StatesError as error:
-            below.record("MapIterationFailed", name=name, index=index)
-            return failures.tolerated(error)
-        below.record("MapIterationSucceeded", name=name, index=index)
+            iteration.record("MapIterationFailed", name=name, index=index)
+            return failures.tolerate(error)
+        iteration.record("MapIterationSucceeded", name=name, index=index)
         return output
 
-    limit = concurrency(state, scope.sources(data)) or MAX_CONCURRENCY
+    limit = min(max_concurrency(state, sources) or quotas.MAX_INLINE_CONCURRENCY, quotas.MAX_INLINE_CONCURRENCY)
     try:
-        outputs = together([job(*each) for each in enumerate(items)], scope, min(limit, MAX_CONCURRENCY))
+        outputs = run_concurrently([job(index, item) for index, item in enumerate(items)], scope, limit)
     except StatesError:
         scope.record("MapStateFailed")
         raise
@@ -48,43 +47,22 @@ def work(name: str, state: State, data: Any, scope: Scope, run: Run) -> list[Any
     return outputs
 
 
-class _Failures:
-    """An iteration that may fail leaves its error in the place of its output."""
+def _select(state: State, item: JsonValue, data: JsonValue, iteration: Scope) -> JsonValue:
+    """The input of an iteration: the item, or what ItemSelector makes of it."""
+    return evaluate(state["ItemSelector"], Sources(data, iteration.context)) if "ItemSelector" in state else item
 
-    def __init__(self, total: int, tolerance: Tolerance) -> None:
-        self._total, self._tolerance = total, tolerance
+
+class _Failures:
+    """Counts failed iterations. The output of a tolerated one is its error output."""
+
+    def __init__(self, total: int, threshold: FailureThreshold) -> None:
+        self._total, self._threshold = total, threshold
         self._failures = count(1)
 
-    def tolerated(self, error: StatesError) -> dict[str, str]:
-        if self._tolerance == Tolerance():
+    def tolerate(self, error: StatesError) -> dict[str, str]:
+        """Raises the error if no threshold is set, `States.ExceedToleratedFailureThreshold` if it is exceeded."""
+        if self._threshold == FailureThreshold():
             raise error
-        if self._tolerance.exceeded(next(self._failures), self._total):
-            raise StatesError("States.ExceedToleratedFailureThreshold", EXCEEDED) from error
+        if self._threshold.is_exceeded(next(self._failures), self._total):
+            raise threshold_exceeded() from error
         return error.output()
-
-
-EXCEEDED = "The specified tolerated failure threshold was exceeded"
-
-
-def listed(state: State, data: Any, scope: Scope) -> list[Any]:
-    items = path(state.get("ItemsPath", "$")).value(scope.sources(data), "ItemsPath")
-    if not isinstance(items, list):
-        raise StatesError("States.Runtime", "Attempting to map over non-iterable node.")
-    return items
-
-
-def concurrency(state: State, sources: Sources) -> int:
-    """0 is no limit."""
-    return whole(setting(state, "MaxConcurrency", sources), "MaxConcurrency") or 0
-
-
-def tolerance_of(state: State, sources: Sources) -> Tolerance:
-    percentage = setting(state, "ToleratedFailurePercentage", sources)
-    number = setting(state, "ToleratedFailureCount", sources)
-    if percentage is not None and not _is_percentage(percentage):
-        raise StatesError("States.Runtime", f"ToleratedFailurePercentage must be from 0 to 100, not {percentage!r}")
-    return Tolerance(percentage, whole(number, "ToleratedFailureCount"))
-
-
-def _is_percentage(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 100

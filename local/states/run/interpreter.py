@@ -1,189 +1,191 @@
-"""Goes through the states of a machine, a branch or an item processor."""
+"""Runs the states of a machine, of a branch or of an item processor."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from local.states.base import payloads
-from local.states.base.errors import StatesError
-from local.states.language.choices import matches, moment
-from local.states.language.dataflow import State, at_path, expression, merged, setting, templated, whole
-from local.states.language.definition import Definition, mode
-from local.states.language.retry import Attempts, catcher
-from local.states.run import inline_map, parallel
+from local.states.base import payloads, quotas
+from local.states.base.errors import NO_CHOICE_MATCHED, RUNTIME, TIMEOUT, StatesError
+from local.states.base.payloads import JsonObject, JsonValue
+from local.states.language.choices import matches, parse_timestamp
+from local.states.language.dataflow import (
+    State,
+    apply_path,
+    apply_result_path,
+    apply_template,
+    expression,
+    integer_setting,
+    setting,
+)
+from local.states.language.definition import Definition, map_mode
+from local.states.language.paths import Sources
+from local.states.language.retry import RetryCounter, find_catcher
+from local.states.run.distributed_map import run_distributed_map
+from local.states.run.inline_map import run_inline_map
+from local.states.run.parallel import run_branches
 from local.states.run.scope import Scope
-from local.states.run.tasks import resource
+from local.states.run.tasks import TaskResource, task_resource
 
-Next = str | None
+NextState = str | None
+StateRunner = Callable[[str, State, JsonValue, Scope], tuple[JsonValue, NextState]]
+"""Runs a state, given its name and its raw input: returns its output and the name of the next state."""
+Work = Callable[[str, State, JsonValue, Scope], JsonValue]
+"""Computes the result of a state from its effective input, which InputPath has selected."""
 
 
-def run(definition: Definition, data: Any, scope: Scope) -> Any:
-    """The output of the last state. Raises StatesError, Stopped or TimedOut."""
-    name: Next = definition["StartAt"]
+def run_states(definition: Definition, data: JsonValue, scope: Scope) -> JsonValue:
+    """The output of the last state. Raises StatesError, StoppedError or TimedOutError."""
+    name: NextState = definition["StartAt"]
     while name is not None:
         scope.check()
         state = definition["States"][name]
-        scope.enter(name, 0)
-        scope.record(_event(state, "Entered"), name=name, input=scope.data(data))
-        data, following = _visit(name, state, data, scope)
-        payloads.within_limit(data, f"The output of the state '{name}'")
-        scope.record(_event(state, "Exited"), name=name, output=scope.data(data))
-        name = following
+        scope.enter_state(name, 0)
+        scope.record(f"{state['Type']}StateEntered", name=name, input=scope.history_text(data))
+        data, next_state = _run_with_retries(name, state, data, scope)
+        payloads.check_size(data, f"The output of the state '{name}'")
+        scope.record(f"{state['Type']}StateExited", name=name, output=scope.history_text(data))
+        name = next_state
     return data
 
 
-def _event(state: State, what: str) -> str:
-    return f"{state['Type']}State{what}"
-
-
-def _visit(name: str, state: State, raw: Any, scope: Scope) -> tuple[Any, Next]:
-    """One state with its retries; its output and the name of the next."""
-    attempts = Attempts(state)
-    retries = 0
+def _run_with_retries(name: str, state: State, raw_input: JsonValue, scope: Scope) -> tuple[JsonValue, NextState]:
+    retries = RetryCounter(state)
+    retry_count = 0
     while True:
         try:
-            return KINDS[state["Type"]](name, state, raw, scope)
+            return _RUNNERS[state["Type"]](name, state, raw_input, scope)
         except StatesError as error:
-            delay = attempts.delay(error.name)
+            delay = retries.next_delay(error.name)
             if delay is None:
-                return _caught(state, raw, error)
-            scope.pause(delay)
-            retries += 1
-            scope.enter(name, retries)
+                return _catch(state, raw_input, error)
+            scope.sleep(delay)
+            retry_count += 1
+            scope.enter_state(name, retry_count)
 
 
-def _caught(state: State, raw: Any, error: StatesError) -> tuple[Any, Next]:
-    handler = catcher(state, error.name)
-    if handler is None:
+def _catch(state: State, raw_input: JsonValue, error: StatesError) -> tuple[JsonValue, NextState]:
+    catcher = find_catcher(state, error.name)
+    if catcher is None:
         raise error
-    return merged(raw, error.output(), handler.get("ResultPath", "$")), handler["Next"]
+    return apply_result_path(raw_input, error.output(), catcher.get("ResultPath", "$")), catcher["Next"]
 
 
-# ---- states that have a result ----
-
-Work = Callable[[str, State, Any, Scope], Any]
+# ---- states with a result ----
 
 
-def _with_result(work: Work) -> Callable[[str, State, Any, Scope], tuple[Any, Next]]:
-    """Puts the data flow around it. `work` gets what InputPath left."""
+def _with_result(work: Work) -> StateRunner:
+    """Adds the data flow of the state around its work."""
 
-    def visit(name: str, state: State, raw: Any, scope: Scope) -> tuple[Any, Next]:
-        data = at_path(state, "InputPath", raw, scope.context)
+    def run(name: str, state: State, raw_input: JsonValue, scope: Scope) -> tuple[JsonValue, NextState]:
+        data = apply_path(state, "InputPath", raw_input, scope.context)
         result = work(name, state, data, scope)
-        result = templated(state, "ResultSelector", result, scope.context)
-        output = merged(raw, result, state.get("ResultPath", "$"))
-        return at_path(state, "OutputPath", output, scope.context), state.get("Next")
+        result = apply_template(state, "ResultSelector", result, scope.context)
+        output = apply_result_path(raw_input, result, state.get("ResultPath", "$"))
+        return apply_path(state, "OutputPath", output, scope.context), state.get("Next")
 
-    return visit
-
-
-def _pass(name: str, state: State, data: Any, scope: Scope) -> Any:
-    return state.get("Result", templated(state, "Parameters", data, scope.context))
+    return run
 
 
-def _task(name: str, state: State, data: Any, scope: Scope) -> Any:
-    called = resource(state["Resource"])
-    timeout = whole(setting(state, "TimeoutSeconds", scope.sources(data)), "TimeoutSeconds")
-    data = templated(state, "Parameters", data, scope.context)
-    payloads.within_limit(data, f"The input of the state '{name}'")
-    details = _task_details(state, called.events)
-    scheduled = (
-        {"parameters": scope.data(data), "region": scope.services.arns.region}
-        if details
-        else {"input": scope.data(data)}
-    )
-    scope.record(f"{called.events}Scheduled", **_arn_detail(state, details), **scheduled)
-    scope.record(f"{called.events}Started", **details)
-    try:
-        result = called.call(state["Resource"], data, scope, timeout)
-        payloads.within_limit(result, f"The result of the state '{name}'")
-    except StatesError as error:
-        ending = "TimedOut" if error.name == "States.Timeout" else "Failed"
-        scope.record(f"{called.events}{ending}", **details, error=error.name, cause=error.cause)
-        raise
-    scope.record(f"{called.events}Succeeded", **details, output=scope.data(result))
+def _pass(name: str, state: State, data: JsonValue, scope: Scope) -> JsonValue:
+    parameters = apply_template(state, "Parameters", data, scope.context)
+    result: JsonValue = state.get("Result", parameters)
     return result
 
 
-def _task_details(state: State, events: str) -> dict[str, str]:
-    if events != "Task":
-        return {}
-    service, _, action = state["Resource"].removeprefix("arn:aws:states:::").partition(":")
-    return {"resourceType": service, "resource": action}
+def _task(name: str, state: State, data: JsonValue, scope: Scope) -> JsonValue:
+    resource = task_resource(state["Resource"])
+    timeout = integer_setting(state, "TimeoutSeconds", scope.sources(data))
+    parameters = apply_template(state, "Parameters", data, scope.context)
+    payloads.check_size(parameters, f"The input of the state '{name}'")
+    details = _record_task_start(state, resource, parameters, scope)
+    try:
+        result = resource.call(state["Resource"], parameters, scope, timeout)
+        payloads.check_size(result, f"The result of the state '{name}'")
+    except StatesError as error:
+        event = f"{resource.event_prefix}{'TimedOut' if error.name == TIMEOUT else 'Failed'}"
+        scope.record(event, **details, error=error.name, cause=error.cause)
+        raise
+    scope.record(f"{resource.event_prefix}Succeeded", **details, output=scope.history_text(result))
+    return result
 
 
-def _arn_detail(state: State, details: dict[str, str]) -> dict[str, str]:
-    return details or {"resource": state["Resource"]}
+def _record_task_start(state: State, resource: TaskResource, parameters: JsonValue, scope: Scope) -> JsonObject:
+    """Records the events Scheduled and Started, and returns the details that all events of the task have."""
+    details: JsonObject = {}
+    text = scope.history_text(parameters)
+    scheduled: JsonObject = {"resource": state["Resource"], "input": text}
+    if resource.event_prefix == "Task":  # an optimized integration
+        service, _, action = state["Resource"].removeprefix("arn:aws:states:::").partition(":")
+        details = {"resourceType": service, "resource": action}
+        scheduled = {**details, "parameters": text, "region": scope.services.arns.region}
+    scope.record(f"{resource.event_prefix}Scheduled", **scheduled)
+    scope.record(f"{resource.event_prefix}Started", **details)
+    return details
 
 
-def _parallel(name: str, state: State, data: Any, scope: Scope) -> Any:
-    return parallel.branches(state, templated(state, "Parameters", data, scope.context), scope, run)
+def _parallel(name: str, state: State, data: JsonValue, scope: Scope) -> JsonValue:
+    return run_branches(state, apply_template(state, "Parameters", data, scope.context), scope, run_states)
 
 
-def _map(name: str, state: State, data: Any, scope: Scope) -> Any:
-    if mode(state) == "DISTRIBUTED":
-        from local.states.run import distributed_map
-
-        return distributed_map.work(name, state, data, scope)
-    return inline_map.work(name, state, data, scope, run)
+def _map(name: str, state: State, data: JsonValue, scope: Scope) -> JsonValue:
+    if map_mode(state) == "DISTRIBUTED":
+        return run_distributed_map(name, state, data, scope)
+    return run_inline_map(name, state, data, scope, run_states)
 
 
-# ---- states that have none ----
+# ---- states without a result ----
 
 
-def _choice(name: str, state: State, raw: Any, scope: Scope) -> tuple[Any, Next]:
-    data = at_path(state, "InputPath", raw, scope.context)
+def _choice(name: str, state: State, raw_input: JsonValue, scope: Scope) -> tuple[JsonValue, NextState]:
+    data = apply_path(state, "InputPath", raw_input, scope.context)
     sources = scope.sources(data)
-    chosen = next((rule["Next"] for rule in state["Choices"] if matches(rule, sources)), state.get("Default"))
-    if chosen is None:
-        raise StatesError("States.NoChoiceMatched", f"No rule of the state '{name}' matched, and it has no Default")
-    return at_path(state, "OutputPath", data, scope.context), chosen
+    next_state = next((rule["Next"] for rule in state["Choices"] if matches(rule, sources)), state.get("Default"))
+    if next_state is None:
+        raise StatesError(NO_CHOICE_MATCHED, f"No rule of the state '{name}' matches, and it has no Default")
+    return apply_path(state, "OutputPath", data, scope.context), next_state
 
 
-def _wait(name: str, state: State, raw: Any, scope: Scope) -> tuple[Any, Next]:
-    data = at_path(state, "InputPath", raw, scope.context)
-    scope.pause(_wait_seconds(state, data, scope))
-    return at_path(state, "OutputPath", data, scope.context), state.get("Next")
+def _wait(name: str, state: State, raw_input: JsonValue, scope: Scope) -> tuple[JsonValue, NextState]:
+    data = apply_path(state, "InputPath", raw_input, scope.context)
+    scope.sleep(_wait_seconds(state, data, scope))
+    return apply_path(state, "OutputPath", data, scope.context), state.get("Next")
 
 
-MAX_WAIT = 99_999_999
-
-
-def _wait_seconds(state: State, data: Any, scope: Scope) -> float:
+def _wait_seconds(state: State, data: JsonValue, scope: Scope) -> float:
     sources = scope.sources(data)
     seconds = setting(state, "Seconds", sources)
     if seconds is not None:
-        if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 <= seconds <= MAX_WAIT:
-            raise StatesError(
-                "States.Runtime", f"SecondsPath must give an integer from 0 to {MAX_WAIT}, not {seconds!r}"
-            )
+        maximum = quotas.MAX_WAIT_SECONDS
+        if not payloads.is_integer(seconds) or not 0 <= seconds <= maximum:
+            message = f"SecondsPath must refer to an integer from 0 to {maximum}, not {seconds!r}"
+            raise StatesError(RUNTIME, message)
         return seconds
-    until = moment(setting(state, "Timestamp", sources))
-    if until is None:
-        raise StatesError("States.Runtime", "TimestampPath must give a timestamp such as 2026-01-31T12:00:00Z")
-    return max(0.0, (until - scope.services.clock.now()).total_seconds())
+    end = parse_timestamp(setting(state, "Timestamp", sources))
+    if end is None:
+        raise StatesError(RUNTIME, "TimestampPath must refer to a timestamp such as 2026-01-31T12:00:00Z")
+    return max(0.0, (end - scope.services.clock.now()).total_seconds())
 
 
-def _succeed(name: str, state: State, raw: Any, scope: Scope) -> tuple[Any, Next]:
-    data = at_path(state, "InputPath", raw, scope.context)
-    return at_path(state, "OutputPath", data, scope.context), None
+def _succeed(name: str, state: State, raw_input: JsonValue, scope: Scope) -> tuple[JsonValue, NextState]:
+    data = apply_path(state, "InputPath", raw_input, scope.context)
+    return apply_path(state, "OutputPath", data, scope.context), None
 
 
-def _fail(name: str, state: State, raw: Any, scope: Scope) -> tuple[Any, Next]:
-    raise StatesError(_text(state, "Error", raw, scope), _text(state, "Cause", raw, scope))
+def _fail(name: str, state: State, raw_input: JsonValue, scope: Scope) -> tuple[JsonValue, NextState]:
+    sources = scope.sources(raw_input)
+    raise StatesError(_string_setting(state, "Error", sources), _string_setting(state, "Cause", sources))
 
 
-def _text(state: State, field: str, raw: Any, scope: Scope) -> str:
+def _string_setting(state: State, field: str, sources: Sources) -> str:
     if f"{field}Path" not in state:
         return str(state.get(field, ""))
-    value = expression(state[f"{field}Path"]).value(scope.sources(raw), f"{field}Path")
+    value = expression(state[f"{field}Path"]).value(sources, f"{field}Path")
     if not isinstance(value, str):
-        raise StatesError("States.Runtime", f"{field}Path must give a string, not {value!r}")
+        raise StatesError(RUNTIME, f"{field}Path must refer to a string, not {value!r}")
     return value
 
 
-KINDS: dict[str, Callable[[str, State, Any, Scope], tuple[Any, Next]]] = {
+_RUNNERS: dict[str, StateRunner] = {
     "Pass": _with_result(_pass),
     "Task": _with_result(_task),
     "Parallel": _with_result(_parallel),

@@ -1,83 +1,53 @@
-"""From the start of an execution to its end, in the thread of the caller."""
+"""Runs one execution from start to end, in the thread of the caller."""
 
 from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any
 
-from local.states.base import payloads
+from local.states.base import quotas
 from local.states.base.clock import timestamp
-from local.states.base.errors import StatesError, Stopped, TimedOut
-from local.states.base.stop import Stop
-from local.states.records.executions import ABORTED, FAILED, SUCCEEDED, TIMED_OUT, End, Execution
-from local.states.records.status_change import detail
-from local.states.run.interpreter import run
-from local.states.run.scope import Scope, Services
+from local.states.base.errors import RUNTIME, TIMEOUT, StatesError, StoppedError, TimedOutError
+from local.states.base.payloads import JsonValue
+from local.states.records.executions import ABORTED, FAILED, SUCCEEDED, TIMED_OUT, Execution, Outcome
+from local.states.run.interpreter import run_states
+from local.states.run.scope import Scope
+from local.states.run.services import Services
 
-EXPRESS_SECONDS = 300
-_EVENTS = {
-    SUCCEEDED: "ExecutionSucceeded",
-    FAILED: "ExecutionFailed",
-    TIMED_OUT: "ExecutionTimedOut",
-    ABORTED: "ExecutionAborted",
-}
 log = logging.getLogger(__name__)
 
 
-def perform(execution: Execution, data: Any, services: Services, stop: Stop) -> None:
-    """Ends the execution, whatever happens. `data` is its input, parsed."""
-    scope = Scope(services, execution, stop, _deadline(execution), _context(execution, data))
-    scope.record("ExecutionStarted", input=scope.data(data), roleArn=execution.machine.role_arn)
-    announce(execution, services)
-    conclude(execution, _end(execution, data, scope), services, scope.last_event)
+def run_execution(execution: Execution, data: JsonValue, services: Services) -> None:
+    """Runs the states and ends the execution, whatever happens. `data` is its parsed input."""
+    scope = Scope(services, execution, execution.stop, _deadline(execution), _context(execution, data))
+    scope.record("ExecutionStarted", input=scope.history_text(data), roleArn=execution.machine.role_arn)
+    services.publish_status(execution)
+    services.end_execution(execution, _outcome(execution, data, scope), scope.last_event)
 
 
-def conclude(execution: Execution, end: End, services: Services, last_event: int = 0) -> None:
-    """Ends it unless it has ended already."""
-    now = services.clock.now()
-    output = payloads.text(end.output) if end.status == SUCCEEDED else None
-    if not execution.end(end, now, output):
-        return
-    told = {"output": output, "error": end.error, "cause": end.cause}
-    details = {name: value for name, value in told.items() if value}
-    execution.history.close(_EVENTS[end.status], now, last_event, details)
-    announce(execution, services)
-    execution.done.set()
-
-
-def announce(execution: Execution, services: Services) -> None:
-    """Tells of a change of status; Express executions tell nobody."""
-    if services.on_status_change is None or execution.machine.kind != "STANDARD":
-        return
+def _outcome(execution: Execution, data: JsonValue, scope: Scope) -> Outcome:
     try:
-        services.on_status_change(detail(execution))
-    except Exception:
-        log.exception("the listener for status changes failed on %s", execution.arn)
-
-
-def _end(execution: Execution, data: Any, scope: Scope) -> End:
-    try:
-        return End(SUCCEEDED, run(execution.machine.definition, data, scope))
+        return Outcome(SUCCEEDED, run_states(execution.machine.definition, data, scope))
     except StatesError as error:
-        return End(FAILED, None, error.name, error.cause)
-    except TimedOut:
-        return End(TIMED_OUT, None, "States.Timeout")
-    except Stopped:
-        return End(ABORTED)
+        return Outcome(FAILED, None, error.name, error.cause)
+    except TimedOutError:
+        return Outcome(TIMED_OUT, None, TIMEOUT)
+    except StoppedError:
+        return Outcome(ABORTED)
     except Exception as error:
-        log.exception("%s failed", execution.arn)
-        return End(FAILED, None, "States.Runtime", f"{type(error).__name__}: {error}")
+        log.exception("%s failed unexpectedly", execution.arn)
+        return Outcome(FAILED, None, RUNTIME, f"{type(error).__name__}: {error}")
 
 
 def _deadline(execution: Execution) -> datetime | None:
-    seconds = execution.machine.definition.get("TimeoutSeconds")
+    seconds: int | None = execution.machine.definition.get("TimeoutSeconds")
     if execution.machine.kind == "EXPRESS":
-        seconds = min(seconds or EXPRESS_SECONDS, EXPRESS_SECONDS)
+        seconds = min(seconds or quotas.EXPRESS_SECONDS, quotas.EXPRESS_SECONDS)
     return None if seconds is None else execution.started + timedelta(seconds=seconds)
 
 
-def _context(execution: Execution, data: Any) -> dict[str, Any]:
+def _context(execution: Execution, data: JsonValue) -> dict[str, JsonValue]:
+    """The context object. DG "Accessing execution data from the Context object"."""
     machine = execution.machine
     return {
         "Execution": {

@@ -1,124 +1,121 @@
-"""What a line of control has at hand while it goes through states."""
+"""The state of one thread of control while it runs through states."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from local.states.base import payloads
-from local.states.base.arns import Arns
-from local.states.base.clock import Clock, timestamp
-from local.states.base.errors import StatesError, Stopped, TimedOut
-from local.states.base.stop import Stop
+from local.states.base.clock import timestamp
+from local.states.base.errors import TIMEOUT, StatesError, StoppedError, TimedOutError
+from local.states.base.payloads import JsonObject, JsonValue
+from local.states.base.stop import StopSignal
 from local.states.language.paths import Sources
-from local.states.records.executions import Execution, Executions
-from local.states.records.map_runs import MapRuns
-from local.states.run.invocation import Invoke
-
-
-@dataclass(frozen=True)
-class Services:
-    s3: Any
-    invoke: Invoke
-    clock: Clock
-    arns: Arns
-    max_children: int
-    map_runs: MapRuns
-    executions: Executions
-    closing: threading.Event
-    on_status_change: Callable[[dict[str, Any]], None] | None
+from local.states.records.executions import Execution
+from local.states.run.services import Services
 
 
 @dataclass
 class Scope:
-    """One for an execution, and one below it for every branch and iteration."""
+    """One scope for an execution, and one below it for every branch and iteration.
+
+    `deadline` is the end of the total time of the execution, None without a limit; `context` is the context object,
+    `last_event` the ID of the history event that the next one follows.
+    """
 
     services: Services
     execution: Execution
-    stop: Stop
+    stop: StopSignal
     deadline: datetime | None
-    context: dict[str, Any] = field(default_factory=dict)
+    context: dict[str, JsonValue] = field(default_factory=dict)
     last_event: int = 0
 
-    def below(self, stop: Stop, more: Mapping[str, Any] | None = None) -> Scope:
-        return Scope(
-            self.services, self.execution, stop, self.deadline, {**self.context, **(more or {})}, self.last_event
-        )
+    def child(self, stop: StopSignal, context: JsonObject | None = None) -> Scope:
+        """A scope for a branch or an iteration, with additional members of the context object."""
+        merged = {**self.context, **(context or {})}
+        return Scope(self.services, self.execution, stop, self.deadline, merged, self.last_event)
 
-    def sources(self, data: Any) -> Sources:
+    def sources(self, data: JsonValue) -> Sources:
         return Sources(data, self.context)
 
-    def enter(self, name: str, retries: int) -> None:
+    # ---- context object and history ----
+
+    def enter_state(self, name: str, retry_count: int) -> None:
         entered = timestamp(self.services.clock.now())
-        self.context["State"] = {"EnteredTime": entered, "Name": name, "RetryCount": retries}
+        self.context["State"] = {"EnteredTime": entered, "Name": name, "RetryCount": retry_count}
 
-    def record(self, kind: str, **details: Any) -> None:
+    def record(self, event_type: str, **details: JsonValue) -> None:
+        """Adds an event to the history. Raises `States.Runtime` when the history is full."""
         history = self.execution.history
-        if history.kept:
-            now = self.services.clock.now()
-            self.last_event = history.add(kind, now, self.last_event, details)
+        if history.enabled:
+            self.last_event = history.add(event_type, self.services.clock.now(), self.last_event, details)
 
-    def data(self, value: Any) -> str:
-        """JSON text for the history, where there is one."""
-        return payloads.text(value) if self.execution.history.kept else ""
+    def history_text(self, value: JsonValue) -> str:
+        """JSON for an event; an empty string if the execution has no history."""
+        return payloads.to_text(value) if self.execution.history.enabled else ""
+
+    # ---- time limits and stop signals ----
 
     def check(self) -> None:
-        """Raises Stopped or TimedOut."""
+        """Raises StoppedError or TimedOutError."""
         if self.stop:
-            raise Stopped
+            raise StoppedError
         if self.deadline is not None and self.services.clock.now() >= self.deadline:
-            raise TimedOut
+            raise TimedOutError
 
-    def pause(self, seconds: float) -> None:
-        """Raises Stopped or TimedOut."""
+    def sleep(self, seconds: float) -> None:
+        """Raises StoppedError or TimedOutError."""
         self.check()
-        left = self._left()
-        if self.services.clock.wait(seconds if left is None else min(seconds, left), self.stop.event):
-            raise Stopped
-        if left is not None and seconds >= left:
-            raise TimedOut
+        remaining = self._remaining()
+        if self.services.clock.wait(seconds if remaining is None else min(seconds, remaining), self.stop.event):
+            raise StoppedError
+        if remaining is not None and seconds >= remaining:
+            raise TimedOutError
 
-    def await_event(self, done: threading.Event, begun: datetime, timeout: float | None) -> None:
-        """Waits for something that happens in the real world, so in real time whatever the clock; whether it
-        was in time is the clock's word. Raises Stopped, TimedOut or `States.Timeout`."""
-        with self.stop.watched(done.set):
-            while not done.wait(self._patience(begun, timeout)):
-                self._check_time(begun, timeout)
+    def wait_for_event(self, event: threading.Event, started: datetime, timeout: float | None) -> None:
+        """Waits for an event outside the interpreter, such as the response of a function.
+
+        The wait takes real time, also with a fake clock; the clock decides if the event was in time. `timeout` is in
+        seconds after `started`. Raises StoppedError, TimedOutError or `States.Timeout`.
+        """
+        with self.stop.calling(event.set):
+            while not event.wait(self._seconds_to_wait(started, timeout)):
+                self._check_time(started, timeout)
         if self.stop:
-            raise Stopped
-        self._check_time(begun, timeout)
+            raise StoppedError
+        self._check_time(started, timeout)
 
-    def await_condition(self, condition: threading.Condition, holds: Callable[[], bool]) -> None:
-        """Waits, holding the condition, until something holds. Raises Stopped or TimedOut."""
-        with self.stop.watched(lambda: _notify(condition)):
-            while not holds():
+    def wait_for_condition(self, condition: threading.Condition, predicate: Callable[[], bool]) -> None:
+        """Waits, with the condition held, until the predicate is true. Raises StoppedError or TimedOutError."""
+        with self.stop.calling(lambda: _notify(condition)):
+            while not predicate():
                 self.check()
-                left = self._left()
-                condition.wait(None if left is None else max(0.0, left))
-            self.check()  # what holds may hold because everything was stopped
+                remaining = self._remaining()
+                condition.wait(None if remaining is None else max(0.0, remaining))
+            self.check()  # the predicate may be true because everything was stopped
 
-    def _check_time(self, begun: datetime, timeout: float | None) -> None:
-        left = self._left()
-        if left is not None and left <= 0:
-            raise TimedOut
-        if timeout is not None and self._used(begun) >= timeout:
-            raise StatesError("States.Timeout", f"The task did not end within {timeout:g} seconds.")
+    def _check_time(self, started: datetime, timeout: float | None) -> None:
+        remaining = self._remaining()
+        if remaining is not None and remaining <= 0:
+            raise TimedOutError
+        if timeout is not None and self._elapsed(started) >= timeout:
+            raise StatesError(TIMEOUT, f"The task did not end within {timeout:g} seconds.")
 
-    def _patience(self, begun: datetime, timeout: float | None) -> float | None:
-        left = self._left()
-        limits = [] if left is None else [left]
+    def _seconds_to_wait(self, started: datetime, timeout: float | None) -> float | None:
+        remaining = self._remaining()
+        limits = [] if remaining is None else [remaining]
         if timeout is not None:
-            limits.append(timeout - self._used(begun))
+            limits.append(timeout - self._elapsed(started))
         return max(0.0, min(limits)) if limits else None
 
-    def _used(self, begun: datetime) -> float:
-        return (self.services.clock.now() - begun).total_seconds()
+    def _elapsed(self, started: datetime) -> float:
+        return (self.services.clock.now() - started).total_seconds()
 
-    def _left(self) -> float | None:
+    def _remaining(self) -> float | None:
+        """Seconds until the deadline; None without one."""
         if self.deadline is None:
             return None
         return (self.deadline - self.services.clock.now()).total_seconds()

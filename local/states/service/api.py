@@ -1,222 +1,242 @@
-"""The API of the service, `AWSStepFunctions.<action>` in the JSON 1.0 protocol: a table of actions."""
+"""The API: `AWSStepFunctions.<action>` in the AWS JSON 1.0 protocol, as a table of actions.
+
+A new action is a row of the table and a method. Its errors belong in `errors`, checks of its members in `validation`,
+the shape of its response in `responses`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from local.states.base.arns import checked_arn
-from local.states.base.errors import ApiError, InvalidDefinition
+from local.states.base.errors import InvalidDefinitionError
+from local.states.base.payloads import JsonObject
 from local.states.records.executions import ABORTED, FAILED, RUNNING, SUCCEEDED, TIMED_OUT, Execution
 from local.states.records.map_runs import MapRun
-from local.states.service import views
+from local.states.service import errors, responses
 from local.states.service.engine import Engine
-from local.states.service.pages import page
+from local.states.service.pagination import paginate
+from local.states.service.responses import Response
+from local.states.service.validation import (
+    Request,
+    check_arn,
+    check_one_of,
+    check_types,
+    count_member,
+    percentage_member,
+)
 
-Body = dict[str, Any]
 KINDS = ("STANDARD", "EXPRESS")
+"""`type` of a state machine."""
+
 STATUSES = (RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED, "PENDING_REDRIVE")
-MAX_PERCENTAGE = 100
-_EXECUTION = ("execution", "express")
+"""`statusFilter` of ListExecutions. Nothing is ever PENDING_REDRIVE here."""
+
+CONFIGURATIONS = ("loggingConfiguration", "tracingConfiguration")
+"""Members that are stored and returned, and have no effect."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """The method of an action, and its members with their types. Members that are not listed are ignored."""
+
+    method: Callable[[Request], Response]
+    required: Mapping[str, type] = field(default_factory=dict)
+    optional: Mapping[str, type] = field(default_factory=dict)
 
 
 class StatesApi:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._tags: dict[str, dict[str, str]] = {}
-        self._actions: dict[str, tuple[Callable[[Body], Body], dict[str, type]]] = {
-            "CreateStateMachine": (self._create, {"name": str, "definition": str, "roleArn": str}),
-            "UpdateStateMachine": (self._update, {"stateMachineArn": str}),
-            "DeleteStateMachine": (self._delete, {"stateMachineArn": str}),
-            "DescribeStateMachine": (self._describe_machine, {"stateMachineArn": str}),
-            "ListStateMachines": (self._list_machines, {}),
-            "StartExecution": (self._start, {"stateMachineArn": str}),
-            "StartSyncExecution": (self._start_sync, {"stateMachineArn": str}),
-            "StopExecution": (self._stop, {"executionArn": str}),
-            "DescribeExecution": (self._describe_execution, {"executionArn": str}),
-            "DescribeStateMachineForExecution": (self._machine_for_execution, {"executionArn": str}),
-            "ListExecutions": (self._list_executions, {}),
-            "GetExecutionHistory": (self._history, {"executionArn": str}),
-            "DescribeMapRun": (self._describe_map_run, {"mapRunArn": str}),
-            "ListMapRuns": (self._list_map_runs, {"executionArn": str}),
-            "UpdateMapRun": (self._update_map_run, {"mapRunArn": str}),
-            "TagResource": (self._tag, {"resourceArn": str, "tags": list}),
-            "UntagResource": (self._untag, {"resourceArn": str, "tagKeys": list}),
-            "ListTagsForResource": (self._list_tags, {"resourceArn": str}),
+        machine, execution, map_run = {"stateMachineArn": str}, {"executionArn": str}, {"mapRunArn": str}
+        self._actions: dict[str, Action] = {
+            "CreateStateMachine": Action(
+                self._create_state_machine,
+                {"name": str, "definition": str, "roleArn": str},
+                {"type": str, "tags": list},
+            ),
+            "UpdateStateMachine": Action(self._update_state_machine, machine, {"definition": str, "roleArn": str}),
+            "DeleteStateMachine": Action(self._delete_state_machine, machine),
+            "DescribeStateMachine": Action(self._describe_state_machine, machine),
+            "ListStateMachines": Action(self._list_state_machines),
+            "StartExecution": Action(self._start_execution, machine, {"input": str, "name": str}),
+            "StartSyncExecution": Action(self._start_sync_execution, machine, {"input": str, "name": str}),
+            "StopExecution": Action(self._stop_execution, execution, {"error": str, "cause": str}),
+            "DescribeExecution": Action(self._describe_execution, execution),
+            "DescribeStateMachineForExecution": Action(self._describe_state_machine_for_execution, execution),
+            "ListExecutions": Action(self._list_executions, {}, {**machine, **map_run, "statusFilter": str}),
+            "GetExecutionHistory": Action(self._get_execution_history, execution),
+            "DescribeMapRun": Action(self._describe_map_run, map_run),
+            "ListMapRuns": Action(self._list_map_runs, execution),
+            "UpdateMapRun": Action(self._update_map_run, map_run),
+            "TagResource": Action(self._tag_resource, {"resourceArn": str, "tags": list}),
+            "UntagResource": Action(self._untag_resource, {"resourceArn": str, "tagKeys": list}),
+            "ListTagsForResource": Action(self._list_tags_for_resource, {"resourceArn": str}),
         }
 
-    def call(self, action: str, body: Body) -> Body:
-        """The answer's members. Raises ApiError."""
-        if action not in self._actions:
-            raise ApiError("UnknownOperationException", f"{action} is not implemented")
-        act, required = self._actions[action]
-        for name, kind in required.items():
-            if not isinstance(body.get(name), kind):
-                raise ApiError("ValidationException", f"'{name}' is missing or of a wrong type")
+    def call(self, name: str, request: Request) -> Response:
+        """Runs an action and returns the members of its response. Raises ApiError."""
+        action = self._actions.get(name)
+        if action is None:
+            raise errors.unknown_operation(name)
+        check_types(request, action.required, action.optional)
         try:
-            return act(body)
-        except InvalidDefinition as error:
-            raise ApiError("InvalidDefinition", f"Invalid State Machine Definition: '{error}'") from error
+            return action.method(request)
+        except InvalidDefinitionError as error:
+            raise errors.invalid_definition(error) from error
 
     # ---- state machines ----
 
-    def _create(self, body: Body) -> Body:
-        kind = body.get("type", "STANDARD")
-        if kind not in KINDS:
-            raise ApiError("ValidationException", f"type must be one of {', '.join(KINDS)}")
+    def _create_state_machine(self, request: Request) -> Response:
+        check_one_of(request, "type", KINDS)
         arn = self._engine.create_state_machine(
-            name=body["name"],
-            definition=body["definition"],
-            role_arn=body["roleArn"],
-            kind=kind,
-            configuration=_configuration(body),
+            name=request["name"],
+            definition=request["definition"],
+            role_arn=request["roleArn"],
+            kind=request.get("type") or "STANDARD",
+            configuration=_configuration(request),
         )
-        if body.get("tags"):
-            self._tag({"resourceArn": arn, "tags": body["tags"]})
-        return views.present({"stateMachineArn": arn, "creationDate": self._engine.machine(arn).created})
+        if request.get("tags"):
+            self._tag_resource({"resourceArn": arn, "tags": request["tags"]})
+        return responses.response({"stateMachineArn": arn, "creationDate": self._engine.machine(arn).created})
 
-    def _update(self, body: Body) -> Body:
-        machine = self._engine.update_state_machine(
-            checked_arn(body["stateMachineArn"], "stateMachine"),
-            definition=body.get("definition"),
-            role_arn=body.get("roleArn"),
-            configuration=_configuration(body),
+    def _update_state_machine(self, request: Request) -> Response:
+        updated = self._engine.update_state_machine(
+            check_arn(request["stateMachineArn"], "stateMachine"),
+            definition=request.get("definition"),
+            role_arn=request.get("roleArn"),
+            configuration=_configuration(request),
         )
-        return views.present({"updateDate": machine.updated, "revisionId": machine.machine.revision})
+        return responses.response({"updateDate": updated.updated, "revisionId": updated.machine.revision})
 
-    def _delete(self, body: Body) -> Body:
-        self._engine.delete_state_machine(checked_arn(body["stateMachineArn"], "stateMachine"))
+    def _delete_state_machine(self, request: Request) -> Response:
+        self._engine.delete_state_machine(check_arn(request["stateMachineArn"], "stateMachine"))
         return {}
 
-    def _describe_machine(self, body: Body) -> Body:
-        return views.machine_description(self._engine.machine(checked_arn(body["stateMachineArn"], "stateMachine")))
+    def _describe_state_machine(self, request: Request) -> Response:
+        arn = check_arn(request["stateMachineArn"], "stateMachine")
+        return responses.state_machine_description(self._engine.machine(arn))
 
-    def _list_machines(self, body: Body) -> Body:
-        shown, token = page(list(self._engine.machines.values()), body)
-        return {"stateMachines": [views.machine_item(each) for each in shown], **token}
+    def _list_state_machines(self, request: Request) -> Response:
+        page, token = paginate(list(self._engine.machines.values()), request)
+        return {"stateMachines": [responses.state_machine_item(machine) for machine in page], **token}
 
     # ---- executions ----
 
-    def _start(self, body: Body) -> Body:
-        execution = self._started(body)
-        return views.present({"executionArn": execution.arn, "startDate": execution.started})
+    def _start_execution(self, request: Request) -> Response:
+        execution = self._start(request)
+        return responses.response({"executionArn": execution.arn, "startDate": execution.started})
 
-    def _start_sync(self, body: Body) -> Body:
-        machine = self._engine.machine(checked_arn(body["stateMachineArn"], "stateMachine")).machine
+    def _start_sync_execution(self, request: Request) -> Response:
+        machine = self._engine.machine(check_arn(request["stateMachineArn"], "stateMachine")).machine
         if machine.kind != "EXPRESS":
-            raise ApiError("StateMachineTypeNotSupported", "This operation is for EXPRESS state machines")
-        execution = self._started(body)
+            raise errors.state_machine_type_not_supported("EXPRESS")
+        execution = self._start(request)
         execution.done.wait()
-        self._engine.services.executions.forget(execution.arn)
-        return views.sync_execution(execution)
+        self._engine.services.executions.remove(execution.arn)
+        return responses.sync_execution(execution)
 
-    def _started(self, body: Body) -> Execution:
-        arn = checked_arn(body["stateMachineArn"], "stateMachine")
-        return self._engine.start(arn, body.get("input", "{}"), body.get("name"))
+    def _start(self, request: Request) -> Execution:
+        arn = check_arn(request["stateMachineArn"], "stateMachine")
+        text = request.get("input")
+        return self._engine.start(arn, "{}" if text is None else text, request.get("name"))
 
-    def _stop(self, body: Body) -> Body:
-        arn = checked_arn(body["executionArn"], "execution")
-        execution = self._engine.stop_execution(arn, body.get("error"), body.get("cause"))
-        return views.present({"stopDate": execution.stopped})
+    def _stop_execution(self, request: Request) -> Response:
+        arn = check_arn(request["executionArn"], "execution")
+        execution = self._engine.stop_execution(arn, request.get("error"), request.get("cause"))
+        return responses.response({"stopDate": execution.stopped})
 
-    def _describe_execution(self, body: Body) -> Body:
-        return views.execution_description(self._execution(body))
+    def _describe_execution(self, request: Request) -> Response:
+        return responses.execution_description(self._execution(request))
 
-    def _machine_for_execution(self, body: Body) -> Body:
-        execution = self._execution(body)
+    def _describe_state_machine_for_execution(self, request: Request) -> Response:
+        execution = self._execution(request)
         machine = self._engine.machines.get(execution.machine.arn)
-        return views.machine_of_execution(execution, machine.updated if machine else execution.started)
+        return responses.state_machine_of_execution(execution, machine.updated if machine else execution.started)
 
-    def _list_executions(self, body: Body) -> Body:
-        """The newest first. The children of an Express Map Run are not listed: the service keeps none either."""
-        status = body.get("statusFilter")
-        if status is not None and status not in STATUSES:
-            raise ApiError("ValidationException", f"statusFilter must be one of {', '.join(STATUSES)}")
-        found = self._found(body)
-        shown, token = page(found, body, newest_first=True)
+    def _list_executions(self, request: Request) -> Response:
+        """The newest first. Express child executions are not listed: the service does not record them either."""
+        check_one_of(request, "statusFilter", STATUSES)
+        status = request.get("statusFilter")
+        page, token = paginate(self._find_executions(request), request, newest_first=True)
         return {
-            "executions": [views.execution_item(each) for each in shown if status in (None, each.status)],
+            "executions": [responses.execution_item(each) for each in page if status in (None, each.status)],
             **token,
         }
 
-    def _found(self, body: Body) -> list[Execution]:
-        given = [name for name in ("stateMachineArn", "mapRunArn") if body.get(name)]
-        if len(given) != 1:
-            raise ApiError("ValidationException", "Either stateMachineArn or mapRunArn is needed")
-        everything = self._engine.services.executions.all()
-        if given == ["mapRunArn"]:
-            run = self._map_run(body)
-            return [each for each in everything if each.map_run_arn == run.arn]
-        machine = self._engine.machine(checked_arn(body["stateMachineArn"], "stateMachine")).machine
+    def _find_executions(self, request: Request) -> list[Execution]:
+        filters = [name for name in ("stateMachineArn", "mapRunArn") if request.get(name)]
+        if len(filters) != 1:
+            raise errors.validation_error("Exactly one of stateMachineArn and mapRunArn is required")
+        executions = self._engine.services.executions.all()
+        if filters == ["mapRunArn"]:
+            run = self._map_run(request)
+            return [execution for execution in executions if execution.map_run_arn == run.arn]
+        machine = self._engine.machine(check_arn(request["stateMachineArn"], "stateMachine")).machine
         if machine.kind == "EXPRESS":
-            raise ApiError("StateMachineTypeNotSupported", "This operation is for STANDARD state machines")
-        return [each for each in everything if each.machine.arn == machine.arn]
+            raise errors.state_machine_type_not_supported("STANDARD")
+        return [execution for execution in executions if execution.machine.arn == machine.arn]
 
-    def _history(self, body: Body) -> Body:
-        events = self._execution(body).history.events()
-        shown, token = page(events, body, newest_first=bool(body.get("reverseOrder")))
-        return {"events": shown, **token}
+    def _get_execution_history(self, request: Request) -> Response:
+        events = self._execution(request).history.events()
+        page, token = paginate(events, request, newest_first=bool(request.get("reverseOrder")))
+        return {"events": page, **token}
 
-    def _execution(self, body: Body) -> Execution:
-        return self._engine.execution(checked_arn(body["executionArn"], "execution"))
+    def _execution(self, request: Request) -> Execution:
+        return self._engine.execution(check_arn(request["executionArn"], "execution"))
 
     # ---- Map Runs ----
 
-    def _describe_map_run(self, body: Body) -> Body:
-        return views.map_run_description(self._map_run(body))
+    def _describe_map_run(self, request: Request) -> Response:
+        return responses.map_run_description(self._map_run(request))
 
-    def _list_map_runs(self, body: Body) -> Body:
-        runs = self._engine.services.map_runs.of(self._execution(body).arn)
-        shown, token = page(runs, body, newest_first=True)
-        return {"mapRuns": [views.map_run_item(each) for each in shown], **token}
+    def _list_map_runs(self, request: Request) -> Response:
+        runs = self._engine.services.map_runs.of_execution(self._execution(request).arn)
+        page, token = paginate(runs, request, newest_first=True)
+        return {"mapRuns": [responses.map_run_item(run) for run in page], **token}
 
-    def _update_map_run(self, body: Body) -> Body:
-        run = self._map_run(body)
+    def _update_map_run(self, request: Request) -> Response:
+        run = self._map_run(request)
         if run.status != RUNNING:
-            raise ApiError("ValidationException", "The Map Run has ended")
-        percentage = _number(body, "toleratedFailurePercentage", (int, float))
-        if percentage is not None and percentage > MAX_PERCENTAGE:
-            raise ApiError("ValidationException", "toleratedFailurePercentage must be from 0 to 100")
-        run.update(_number(body, "maxConcurrency", int), percentage, _number(body, "toleratedFailureCount", int))
+            raise errors.validation_error("The Map Run has ended")
+        run.update(
+            count_member(request, "maxConcurrency"),
+            percentage_member(request, "toleratedFailurePercentage"),
+            count_member(request, "toleratedFailureCount"),
+        )
         return {}
 
-    def _map_run(self, body: Body) -> MapRun:
-        arn = checked_arn(body["mapRunArn"], "mapRun")
+    def _map_run(self, request: Request) -> MapRun:
+        arn = check_arn(request["mapRunArn"], "mapRun")
         run = self._engine.services.map_runs.get(arn)
         if run is None:
-            raise ApiError("ResourceNotFound", f"Resource not found: '{arn}'")
+            raise errors.resource_not_found(arn)
         return run
 
     # ---- tags ----
 
-    def _tag(self, body: Body) -> Body:
-        self._tags_of(body).update({tag["key"]: tag.get("value", "") for tag in body["tags"]})
+    def _tag_resource(self, request: Request) -> Response:
+        self._tags_of(request).update({tag["key"]: tag.get("value", "") for tag in request["tags"]})
         return {}
 
-    def _untag(self, body: Body) -> Body:
-        for key in body["tagKeys"]:
-            self._tags_of(body).pop(key, None)
+    def _untag_resource(self, request: Request) -> Response:
+        for key in request["tagKeys"]:
+            self._tags_of(request).pop(key, None)
         return {}
 
-    def _list_tags(self, body: Body) -> Body:
-        return {"tags": [{"key": key, "value": value} for key, value in self._tags_of(body).items()]}
+    def _list_tags_for_resource(self, request: Request) -> Response:
+        return {"tags": [{"key": key, "value": value} for key, value in self._tags_of(request).items()]}
 
-    def _tags_of(self, body: Body) -> dict[str, str]:
-        arn = checked_arn(body["resourceArn"], "stateMachine")
+    def _tags_of(self, request: Request) -> dict[str, str]:
+        arn = check_arn(request["resourceArn"], "stateMachine")
         if arn not in self._engine.machines:
-            raise ApiError("ResourceNotFound", f"Resource not found: '{arn}'")
+            raise errors.resource_not_found(arn)
         return self._tags.setdefault(arn, {})
 
 
-def _configuration(body: Body) -> Body:
-    """What the description repeats. Versions are refused, not ignored."""
-    if body.get("publish"):
-        raise ApiError("ValidationException", "Versions are not implemented")
-    return {name: body[name] for name in ("loggingConfiguration", "tracingConfiguration") if body.get(name)}
-
-
-def _number(body: Body, name: str, kinds: Any) -> Any:
-    value = body.get(name)
-    if value is not None and (not isinstance(value, kinds) or isinstance(value, bool) or value < 0):
-        raise ApiError("ValidationException", f"{name} must be a number, 0 or more")
-    return value
+def _configuration(request: Request) -> JsonObject:
+    """Logging and tracing. Raises ValidationException for versions, which are rejected rather than ignored."""
+    if request.get("publish"):
+        raise errors.validation_error("Versions are not implemented")
+    return {name: request[name] for name in CONFIGURATIONS if request.get(name)}

@@ -1,4 +1,4 @@
-"""The service: state machines, their executions, and the threads they run in."""
+"""State machines, their executions, and the threads in which executions run."""
 
 from __future__ import annotations
 
@@ -8,53 +8,74 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from local.states.base import payloads
-from local.states.base.arns import Arns, checked_name
+from local.states.base.arns import ArnBuilder
 from local.states.base.clock import Clock, SystemClock
-from local.states.base.errors import ApiError
-from local.states.language.definition import Definition, load
-from local.states.records.executions import ABORTED, RUNNING, End, Execution, Executions, Machine
+from local.states.base.payloads import JsonObject, JsonValue
+from local.states.language.definition import Definition, load_definition
+from local.states.records.executions import ABORTED, RUNNING, Execution, Executions, Machine, Outcome
 from local.states.records.history import History
 from local.states.records.map_runs import MapRuns
-from local.states.run.invocation import Invoke
-from local.states.run.lifecycle import conclude, perform
-from local.states.run.scope import Services
+from local.states.run.lifecycle import run_execution
+from local.states.run.services import Invoke, Services
+from local.states.service import errors
+from local.states.service.validation import check_name, execution_input
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 JOIN_SECONDS = 10.0
+"""Maximum wait for the thread of a stopped execution, in seconds."""
 
 
 @dataclass(frozen=True)
 class StateMachine:
+    """The current revision of a state machine. `text` is the definition as it was passed in.
+
+    `configuration` (logging, tracing) is stored and returned, and has no effect.
+    """
+
     machine: Machine
     text: str
-    """The definition as it came."""
     created: datetime
     updated: datetime
-    configuration: dict[str, Any] = field(default_factory=dict)
-    """What is kept and told, and has no effect here: logging, tracing."""
+    configuration: JsonObject = field(default_factory=dict)
 
 
 class Engine:
+    """Step Functions of one account in one region."""
+
     def __init__(
         self,
         *,
         region: str,
         account: str,
-        s3: Any,
+        s3: S3Client,
         invoke: Invoke,
         clock: Clock | None = None,
         max_children: int = 40,
-        on_status_change: Callable[[dict[str, Any]], None] | None = None,
+        on_status_change: Callable[[JsonObject], None] | None = None,
     ) -> None:
-        """`max_children` bounds the children of one Map Run that run at once, whatever its MaxConcurrency."""
+        """`invoke` runs a Lambda function. `on_status_change` receives the detail of status change events.
+
+        `max_children` limits the concurrent child executions of one Map Run, in addition to its MaxConcurrency.
+        """
         self.clock = clock or SystemClock()
         self.machines: dict[str, StateMachine] = {}
         self.services = Services(
-            s3, invoke, self.clock, Arns(region, account), max_children,
-            MapRuns(), Executions(), threading.Event(), on_status_change,
-        )  # fmt: skip
+            s3=s3,
+            invoke=invoke,
+            clock=self.clock,
+            arns=ArnBuilder(region, account),
+            max_children=max_children,
+            map_runs=MapRuns(),
+            executions=Executions(),
+            closing=threading.Event(),
+            on_status_change=on_status_change,
+            run_execution=run_execution,
+        )
         self._lock = threading.RLock()
         self._threads: dict[str, threading.Thread] = {}
 
@@ -67,19 +88,22 @@ class Engine:
         definition: str | Definition,
         role_arn: str,
         kind: str = "STANDARD",
-        configuration: dict[str, Any] | None = None,
+        configuration: JsonObject | None = None,
     ) -> str:
-        """The ARN. Raises UnsupportedDefinition, InvalidDefinition or ApiError."""
-        arn = self.services.arns.of("stateMachine", checked_name(name))
-        text = _text(definition)
-        loaded = load(text, kind)
+        """Returns the ARN. `kind` is STANDARD or EXPRESS. Creating the same state machine again has no effect.
+
+        Raises InvalidDefinitionError, UnsupportedDefinitionError or ApiError.
+        """
+        arn = self.services.arns.build("stateMachine", check_name(name))
+        text = _definition_text(definition)
+        machine = Machine(arn, name, load_definition(text, kind), role_arn, kind, str(uuid.uuid4()))
         with self._lock:
             existing = self.machines.get(arn)
-            if existing:
-                return self._same(existing.machine, loaded, role_arn, kind)
-            now = self.clock.now()
-            machine = Machine(arn, name, loaded, role_arn, kind, str(uuid.uuid4()))
-            self.machines[arn] = StateMachine(machine, text, now, now, configuration or {})
+            if existing is None:
+                now = self.clock.now()
+                self.machines[arn] = StateMachine(machine, text, now, now, configuration or {})
+            elif replace(existing.machine, revision=machine.revision) != machine:
+                raise errors.state_machine_already_exists(arn)
         return arn
 
     def update_state_machine(
@@ -88,15 +112,18 @@ class Engine:
         *,
         definition: str | Definition | None = None,
         role_arn: str | None = None,
-        configuration: dict[str, Any] | None = None,
+        configuration: JsonObject | None = None,
     ) -> StateMachine:
-        """Running executions keep what they started with."""
+        """Running executions keep the revision with which they started.
+
+        Raises InvalidDefinitionError, UnsupportedDefinitionError or ApiError.
+        """
         with self._lock:
             old = self.machine(arn)
-            text = old.text if definition is None else _text(definition)
+            text = old.text if definition is None else _definition_text(definition)
             machine = replace(
                 old.machine,
-                definition=load(text, old.machine.kind),
+                definition=load_definition(text, old.machine.kind),
                 role_arn=role_arn or old.machine.role_arn,
                 revision=str(uuid.uuid4()),
             )
@@ -107,62 +134,62 @@ class Engine:
         return new
 
     def delete_state_machine(self, arn: str) -> None:
-        """Running executions go on."""
+        """Running executions continue."""
         with self._lock:
             self.machines.pop(arn, None)
 
     def machine(self, arn: str) -> StateMachine:
-        found = self.machines.get(arn)
-        if found is None:
-            raise ApiError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
-        return found
-
-    def _same(self, machine: Machine, definition: Definition, role_arn: str, kind: str) -> str:
-        if (machine.definition, machine.role_arn, machine.kind) != (definition, role_arn, kind):
-            raise ApiError("StateMachineAlreadyExists", f"State Machine Already Exists: '{machine.arn}'")
-        return machine.arn
+        """Raises ApiError `StateMachineDoesNotExist`."""
+        machine = self.machines.get(arn)
+        if machine is None:
+            raise errors.state_machine_does_not_exist(arn)
+        return machine
 
     # ---- executions ----
 
-    def start_execution(self, state_machine_arn: str, input: Any, name: str | None = None) -> str:  # noqa: A002
-        """The ARN. The same name and input again give the execution that runs already."""
-        return self.start(state_machine_arn, payloads.text(input), name).arn
+    def start_execution(self, state_machine_arn: str, input: JsonValue, name: str | None = None) -> str:  # noqa: A002
+        """Returns the ARN of the execution; see `start`."""
+        return self.start(state_machine_arn, payloads.to_text(input), name).arn
 
     def start(self, machine_arn: str, input_text: str, name: str | None = None) -> Execution:
-        name = checked_name(name if name is not None else str(uuid.uuid4()))
-        data = _input(input_text)
+        """Starts an execution, or returns the running one that has the same name and input. Raises ApiError."""
+        name = check_name(name if name is not None else str(uuid.uuid4()))
+        data = execution_input(input_text)
         with self._lock:
             machine = self.machine(machine_arn).machine
-            existing = self.services.executions.get(self._execution_arn(machine, name))
+            arn = self._execution_arn(machine, name)
+            existing = self.services.executions.get(arn)
             if existing is not None:
-                return _again(existing, data)
-            execution = self._new(machine, name, input_text)
+                return _same_execution(existing, data)
+            history = History(enabled=machine.kind == "STANDARD")
+            execution = Execution(arn, name, machine, input_text, self.clock.now(), history)
             self.services.executions.add(execution)
-            self._begin(execution, data)
+            self._start_thread(execution, data)
         return execution
 
     def stop_execution(self, arn: str, error: str | None = None, cause: str | None = None) -> Execution:
-        """ABORTED at once; its threads end on their own."""
+        """The status is ABORTED at once; the threads of the execution end later. Raises ApiError."""
         execution = self.execution(arn)
-        conclude(execution, End(ABORTED, None, error, cause), self.services)
+        self.services.end_execution(execution, Outcome(ABORTED, None, error, cause))
         execution.stop.set()
         return execution
 
     def execution(self, arn: str) -> Execution:
-        found = self.services.executions.get(arn)
-        if found is None:
-            raise ApiError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
-        return found
+        """Raises ApiError `ExecutionDoesNotExist`."""
+        execution = self.services.executions.get(arn)
+        if execution is None:
+            raise errors.execution_does_not_exist(arn)
+        return execution
 
     def wait_for(self, execution_arn: str, timeout: float) -> Execution:
-        """The execution, ended. Raises TimeoutError."""
+        """Waits for the end of an execution, at most `timeout` seconds. Raises TimeoutError or ApiError."""
         execution = self.execution(execution_arn)
         if not execution.done.wait(timeout):
-            raise TimeoutError(f"{execution_arn} still runs after {timeout} s")
+            raise TimeoutError(f"{execution_arn} has not ended after {timeout} s")
         return execution
 
     def close(self) -> None:
-        """Stops every execution and joins its thread. An invocation under way is not waited for."""
+        """Stops every execution and joins its thread. Does not wait for functions that still run."""
         self.services.closing.set()
         for execution in self.services.executions.all():
             if execution.status == RUNNING:
@@ -171,51 +198,37 @@ class Engine:
             self.join(arn)
 
     def join(self, execution_arn: str) -> None:
-        """Until nothing of it is under way any more: a stopped Map Run still writes its results."""
+        """Waits for the thread of an execution: a stopped Map Run still writes its results."""
         thread = self._threads.get(execution_arn)
         if thread is not None:
             thread.join(JOIN_SECONDS)
 
-    def _new(self, machine: Machine, name: str, input_text: str) -> Execution:
-        arn = self._execution_arn(machine, name)
-        history = History(kept=machine.kind == "STANDARD")
-        return Execution(arn, name, machine, input_text, self.clock.now(), history)
-
     def _execution_arn(self, machine: Machine, name: str) -> str:
         if machine.kind == "EXPRESS":
-            return self.services.arns.of("express", machine.name, name, str(uuid.uuid4()))
-        return self.services.arns.of("execution", machine.name, name)
+            return self.services.arns.build("express", machine.name, name, str(uuid.uuid4()))
+        return self.services.arns.build("execution", machine.name, name)
 
-    def _begin(self, execution: Execution, data: Any) -> None:
+    def _start_thread(self, execution: Execution, data: JsonValue) -> None:
         if self.services.closing.is_set():
-            raise ApiError("ServiceUnavailable", "the engine is closed", 503)
+            raise errors.service_unavailable()
         thread = threading.Thread(
             target=self._run, args=(execution, data), name=f"execution {execution.name}", daemon=True
         )
         self._threads[execution.arn] = thread
         thread.start()
 
-    def _run(self, execution: Execution, data: Any) -> None:
+    def _run(self, execution: Execution, data: JsonValue) -> None:
         try:
-            perform(execution, data, self.services, execution.stop)
+            run_execution(execution, data, self.services)
         finally:
             self._threads.pop(execution.arn, None)
 
 
-def _again(existing: Execution, data: Any) -> Execution:
+def _same_execution(existing: Execution, data: JsonValue) -> Execution:
     if existing.status != RUNNING or json.loads(existing.input_text) != data:
-        raise ApiError("ExecutionAlreadyExists", f"Execution Already Exists: '{existing.arn}'")
+        raise errors.execution_already_exists(existing.arn)
     return existing
 
 
-def _input(text: str) -> Any:
-    if len(text.encode("utf-8", "surrogatepass")) > payloads.LIMIT:
-        raise ApiError("ValidationException", f"The input is larger than {payloads.LIMIT} bytes")
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ApiError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from error
-
-
-def _text(definition: str | Definition) -> str:
+def _definition_text(definition: str | Definition) -> str:
     return definition if isinstance(definition, str) else json.dumps(definition)

@@ -2,11 +2,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.local.states.world import World
+from tests.unit.local.states.harness import Harness
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    world = World()
-    yield world
-    world.engine.close()
+def harness() -> Iterator[Harness]:
+    harness = Harness()
+    yield harness
+    harness.engine.close()

@@ -1,12 +1,12 @@
-"""The shape of the product's own state machine, from the event of a manifest to its end."""
+"""A state machine with the shape of the product's own, from the event of an uploaded manifest to its end."""
 
 import json
 from typing import Any
 
 import pytest
 
-from tests.unit.local.states.run.test_distributed_map import map_run, written
-from tests.unit.local.states.world import INVOKE, LambdaError, World
+from tests.unit.local.states.harness import INVOKE, Harness, LambdaError
+from tests.unit.local.states.run.test_distributed_map import map_run, result_file
 
 EXECUTION = {
     "input.$": "$$.Execution.Input",
@@ -108,10 +108,10 @@ EVENT = {"detail": {"bucket": {"name": "in"}, "object": {"key": "manifests/list"
 
 
 class Product:
-    """The three functions, as far as the machine sees them."""
+    """Fakes of the three functions."""
 
-    def __init__(self, world: World, kind: str, content: bytes, **prepared: Any) -> None:
-        world.bucket.objects["manifests/list"] = content
+    def __init__(self, harness: Harness, kind: str, content: bytes, **prepared: Any) -> None:
+        harness.bucket.objects["manifests/list"] = content
         self._prepared = {
             "run": {"id": "r1", "options": {}},
             "status": "ready",
@@ -125,7 +125,7 @@ class Product:
         }
         self.batches: list[Any] = []
         self.summarized: Any = None
-        world.functions.update(prepare=self.prepare, download=self.download, summarize=self.summarize)
+        harness.functions.update(prepare=self.prepare, download=self.download, summarize=self.summarize)
 
     def prepare(self, payload: Any) -> Any:
         assert payload["input"] == EVENT
@@ -134,7 +134,7 @@ class Product:
         return self._prepared
 
     def download(self, payload: Any) -> Any:
-        """Rows that say "busy" are deferred for one round; a batch with "crash" in it crashes."""
+        """Defers rows with the URL "busy" for one round; fails for a batch with the URL "crash"."""
         batch = payload["batch"]
         self.batches.append(batch)
         urls = [row["item"]["url"] for row in batch["Items"]]
@@ -162,52 +162,52 @@ MANIFESTS = {
 
 
 @pytest.mark.parametrize("kind", MANIFESTS)
-def test_every_kind_of_manifest_is_mirrored(world: World, kind: str) -> None:
-    product = Product(world, kind, MANIFESTS[kind])
-    execution = world.run(MACHINE, EVENT)
-    run = map_run(world, execution)
+def test_every_kind_of_manifest_is_mirrored(harness: Harness, kind: str) -> None:
+    product = Product(harness, kind, MANIFESTS[kind])
+    execution = harness.run(MACHINE, EVENT)
+    run = map_run(harness, execution)
     assert execution.status == "SUCCEEDED"
     assert run["itemCounts"]["succeeded"] == run["itemCounts"]["total"] == 3
-    stored = [output["counts"]["stored"] for output in written(world, run, "SUCCEEDED")]
+    stored = [output["counts"]["stored"] for output in result_file(harness, run, "SUCCEEDED")]
     assert sorted(stored) == [1, 2]
     assert product.summarized["execution_arn"] == execution.arn
 
 
-def test_deferred_rows_come_back_after_the_wait(world: World) -> None:
-    product = Product(world, "csv", b"url\nbusy\nb\n")
-    world.run(MACHINE, EVENT)
+def test_deferred_rows_come_back_after_the_wait(harness: Harness) -> None:
+    product = Product(harness, "csv", b"url\nbusy\nb\n")
+    harness.run(MACHINE, EVENT)
     assert [[row["row"] for row in batch["Items"]] for batch in product.batches] == [[0, 1], [0]]
     assert product.batches[1]["BatchInput"] == {"run": {"id": "r1", "options": {}}}
-    assert world.clock.waits == [20]
+    assert harness.clock.waits == [20]
 
 
-def test_a_crashed_batch_stops_no_other_and_is_written_whole(world: World) -> None:
-    Product(world, "csv", b"url\na\nb\ncrash\nd\ne\n")
-    execution = world.run(MACHINE, EVENT)
-    run = map_run(world, execution)
+def test_a_crashed_batch_stops_no_other_and_has_a_complete_entry(harness: Harness) -> None:
+    Product(harness, "csv", b"url\na\nb\ncrash\nd\ne\n")
+    execution = harness.run(MACHINE, EVENT)
+    run = map_run(harness, execution)
     assert (execution.status, run["itemCounts"]["failed"], run["itemCounts"]["succeeded"]) == ("SUCCEEDED", 2, 3)
-    [failure] = written(world, run, "FAILED")
+    [failure] = result_file(harness, run, "FAILED")
     assert failure["Error"] == "Sandbox.Timedout"
     assert [row["row"] for row in json.loads(failure["Input"])["Items"]] == [2, 3]
 
 
-def test_a_wrong_manifest_is_summarized_and_fails_the_run(world: World) -> None:
-    product = Product(world, "csv", b"", status="wrong")
-    execution = world.run(MACHINE, EVENT)
+def test_a_wrong_manifest_is_summarized_and_fails_the_run(harness: Harness) -> None:
+    product = Product(harness, "csv", b"", status="wrong")
+    execution = harness.run(MACHINE, EVENT)
     assert (execution.error, execution.cause) == ("InvalidManifest", "see the report")
     assert product.summarized["failure"]["Error"] == "InvalidManifest"
-    assert world.clock.waits == []
+    assert harness.clock.waits == []
 
 
-def test_a_manifest_that_vanished_is_summarized_too(world: World) -> None:
-    Product(world, "csv", b"", manifest={"bucket": "in", "key": "gone"})
-    assert world.run(MACHINE, EVENT).error == "States.ItemReaderFailed"
+def test_a_manifest_that_no_longer_exists_is_summarized_too(harness: Harness) -> None:
+    Product(harness, "csv", b"", manifest={"bucket": "in", "key": "gone"})
+    assert harness.run(MACHINE, EVENT).error == "States.ItemReaderFailed"
 
 
 @pytest.mark.parametrize(
     ("prepared", "error"),
     [({"status": "repeated"}, None), ({"status": "empty"}, None), ({"reader": "x"}, "UnknownReader")],
 )
-def test_there_are_runs_without_a_map(world: World, prepared: dict[str, Any], error: str | None) -> None:
-    Product(world, "csv", b"", **prepared)
-    assert world.run(MACHINE, EVENT).error == error
+def test_there_are_runs_without_a_map(harness: Harness, prepared: dict[str, Any], error: str | None) -> None:
+    Product(harness, "csv", b"", **prepared)
+    assert harness.run(MACHINE, EVENT).error == error

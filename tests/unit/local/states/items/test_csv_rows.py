@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.states.items import csv_rows
+from local.states.language.resources import CSV_DELIMITERS
 
 
-def read(text: str, delimiter: str = ",", given: list[str] | None = None) -> list[dict[str, str]]:
-    return list(csv_rows.rows(io.StringIO(text, newline="\n"), delimiter, given))
+def read(text: str, delimiter: str = ",", header: list[str] | None = None) -> list[dict[str, str]]:
+    return list(csv_rows.rows(io.StringIO(text, newline="\n"), delimiter, header))
 
 
 AB = "a,b\n"
@@ -46,9 +47,9 @@ def test_the_rule_holds(text: str, expected: list[dict[str, str]]) -> None:
     assert read(text) == expected
 
 
-@pytest.mark.parametrize("sign", csv_rows.DELIMITERS.values(), ids=csv_rows.DELIMITERS)
-def test_every_delimiter_separates_and_can_be_escaped(sign: str) -> None:
-    assert read(f"a{sign}b\n1\\{sign}2{sign}3\n", sign) == [{"a": f"1{sign}2", "b": "3"}]
+@pytest.mark.parametrize("delimiter", CSV_DELIMITERS.values(), ids=CSV_DELIMITERS)
+def test_every_delimiter_separates_and_can_be_escaped(delimiter: str) -> None:
+    assert read(f"a{delimiter}b\n1\\{delimiter}2{delimiter}3\n", delimiter) == [{"a": f"1{delimiter}2", "b": "3"}]
 
 
 def test_given_headers_make_the_first_line_a_row() -> None:

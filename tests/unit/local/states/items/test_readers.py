@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from local.states.base.errors import StatesError
 from local.states.items import json_items, readers
 from local.states.language.paths import Sources
+from local.states.language.resources import INPUT_TYPES
+from tests.unit.local.states.harness import Bucket
 from tests.unit.local.states.run.test_distributed_map import reader
-from tests.unit.local.states.world import Bucket
 
 
 def read(content: bytes, key: str, input_type: str, data: Any = None, **config: Any) -> list[Any]:
     bucket = Bucket()
     bucket.objects[key] = content
-    return list(readers.items(reader(key, input_type, **config), bucket, Sources(data, {})))
+    return list(readers.read_items(reader(key, input_type, **config), bucket, Sources(data, {})))
 
 
 ITEMS = [
@@ -40,11 +41,11 @@ def test_the_object_holds_these_items(key: str, kind: str, content: bytes, items
     assert read(content, key, kind) == items
 
 
-FAULTS = [
+ERRORS = [
     ("object.json", "JSON", b'{"a": 1}', "not an array"),
     ("cut.json", "JSON", b"[1, 2", "comma or the end"),
     ("open.json", "JSON", b'["a', "Unterminated"),
-    ("more.json", "JSON", b"[1] 2", "follows the array"),
+    ("more.json", "JSON", b"[1] 2", "text after the array"),
     ("comma.json", "JSON", b"[1,]", "Expecting value"),
     ("nan.json", "JSON", b"[NaN]", "NaN is not JSON"),
     ("nothing.json", "JSON", b"", "not an array"),
@@ -57,8 +58,10 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("key", "kind", "content", "words"), FAULTS, ids=[row[0] for row in FAULTS])
-def test_a_fault_is_the_readers_and_names_the_object(key: str, kind: str, content: bytes, words: str) -> None:
+@pytest.mark.parametrize(("key", "kind", "content", "words"), ERRORS, ids=[row[0] for row in ERRORS])
+def test_an_error_is_an_item_reader_failure_and_names_the_object(
+    key: str, kind: str, content: bytes, words: str
+) -> None:
     with pytest.raises(StatesError, match=rf"^States\.ItemReaderFailed: s3://in/{key}: .*{words}"):
         read(content, key, kind)
 
@@ -75,6 +78,10 @@ def test_max_items_ends_the_reading(config: dict[str, Any]) -> None:
     assert read(b"1\n2\n3\nnot JSON", "list.jsonl", "JSONL", {"n": 2}, **config) == [1, 2]
 
 
+def test_there_is_a_reader_for_every_input_type() -> None:
+    assert tuple(readers.READERS) == INPUT_TYPES
+
+
 def test_max_items_0_is_no_limit() -> None:
     assert read(b"1\n2\n", "list.jsonl", "JSONL", MaxItems=0) == [1, 2]
 
@@ -82,8 +89,8 @@ def test_max_items_0_is_no_limit() -> None:
 def test_bucket_and_key_come_from_the_input() -> None:
     bucket = Bucket()
     bucket.objects["k"] = b"[1]"
-    where = {**reader("", "JSON"), "Parameters": {"Bucket.$": "$.b", "Key.$": "$.k"}}
-    assert list(readers.items(where, bucket, Sources({"b": "in", "k": "k"}, {}))) == [1]
+    item_reader = {**reader("", "JSON"), "Parameters": {"Bucket.$": "$.b", "Key.$": "$.k"}}
+    assert list(readers.read_items(item_reader, bucket, Sources({"b": "in", "k": "k"}, {}))) == [1]
 
 
 values = st.recursive(
@@ -93,8 +100,8 @@ values = st.recursive(
 )
 
 
-class Drip(io.StringIO):
-    """Gives a few characters at a time, whatever is asked for."""
+class SlowStream(io.StringIO):
+    """Returns at most three characters at a time."""
 
     def read(self, size: int | None = -1) -> str:
         return super().read(3)
@@ -102,4 +109,4 @@ class Drip(io.StringIO):
 
 @given(st.lists(values, max_size=10), st.sampled_from([None, 1]))
 def test_an_array_read_piece_by_piece_is_the_array(array: list[Any], indent: int | None) -> None:
-    assert list(json_items.array_items(Drip(json.dumps(array, indent=indent)))) == array
+    assert list(json_items.array_items(SlowStream(json.dumps(array, indent=indent)))) == array

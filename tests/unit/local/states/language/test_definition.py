@@ -1,14 +1,14 @@
-"""What is refused, by name, before anything runs."""
+"""Definitions that are rejected when they are loaded: unsupported fields by name, invalid ones with the reason."""
 
 from typing import Any
 
 import pytest
 
-from local.states import InvalidDefinition, UnsupportedDefinition
-from local.states.language.definition import load
+from local.states import InvalidDefinitionError, UnsupportedDefinitionError
+from local.states.language.definition import load_definition
+from tests.unit.local.states.harness import INVOKE, single_state
 from tests.unit.local.states.run.test_distributed_map import WRITER, distributed, reader
 from tests.unit.local.states.run.test_rules import RULES
-from tests.unit.local.states.world import INVOKE, one
 
 OK = {"Type": "Pass", "End": True}
 READER = reader()
@@ -23,30 +23,30 @@ def with_config(**config: Any) -> dict[str, Any]:
 
 
 def wait(**fields: Any) -> dict[str, Any]:
-    return one({"Type": "Wait", **fields})
+    return single_state({"Type": "Wait", **fields})
 
 
 def choice(**rule: Any) -> dict[str, Any]:
-    return one({"Type": "Choice", "Choices": [{"Next": "T", **rule}]}, T=OK)
+    return single_state({"Type": "Choice", "Choices": [{"Next": "T", **rule}]}, T=OK)
 
 
 def invoke(**parameters: Any) -> dict[str, Any]:
-    return one({"Type": "Task", "Resource": INVOKE, "Parameters": {"FunctionName": "f", **parameters}})
+    return single_state({"Type": "Task", "Resource": INVOKE, "Parameters": {"FunctionName": "f", **parameters}})
 
 
-def parameters(path: str) -> dict[str, Any]:
-    return one({"Type": "Pass", "Parameters": {"a.$": path}})
+def parameters(path: object) -> dict[str, Any]:
+    return single_state({"Type": "Pass", "Parameters": {"a.$": path}})
 
 
 UNSUPPORTED = [
-    (one({"Type": "Pass", "Assign": {}}), "S: field 'Assign'"),
-    (one({"Type": "Pass", "QueryLanguage": "JSONata"}), "S: field 'QueryLanguage' with 'JSONata'"),
-    ({**one(OK), "QueryLanguage": "JSONata"}, "field 'QueryLanguage' with 'JSONata'"),
-    ({**one(OK), "Version": "2.0"}, "field 'Version' with '2.0'"),
-    (one({"Type": "Poem"}), "S: field 'Type' with 'Poem'"),
-    (one({"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage"}), "S: field 'Resource' with .*sqs"),
-    (one({"Type": "Task", "Resource": f"{INVOKE}.waitForTaskToken"}), "S: field 'Resource' with"),
-    (one({"Type": "Task", "Resource": INVOKE, "HeartbeatSeconds": 1}), "S: field 'HeartbeatSeconds'"),
+    (single_state({"Type": "Pass", "Assign": {}}), "S: field 'Assign'"),
+    (single_state({"Type": "Pass", "QueryLanguage": "JSONata"}), "S: field 'QueryLanguage' with 'JSONata'"),
+    ({**single_state(OK), "QueryLanguage": "JSONata"}, "field 'QueryLanguage' with 'JSONata'"),
+    ({**single_state(OK), "Version": "2.0"}, "field 'Version' with '2.0'"),
+    (single_state({"Type": "Poem"}), "S: field 'Type' with 'Poem'"),
+    (single_state({"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage"}), "S: field 'Resource' with .*sqs"),
+    (single_state({"Type": "Task", "Resource": f"{INVOKE}.waitForTaskToken"}), "S: field 'Resource' with"),
+    (single_state({"Type": "Task", "Resource": INVOKE, "HeartbeatSeconds": 1}), "S: field 'HeartbeatSeconds'"),
     (invoke(InvocationType="Event"), r"S: field 'Parameters\.InvocationType' with 'Event'"),
     (invoke(Qualifier="1"), r"S: field 'Parameters\.Qualifier'"),
     (choice(Variable="$.a", StringLike="x"), r"S: field 'Choices\[0\]\.StringLike'"),
@@ -54,25 +54,34 @@ UNSUPPORTED = [
     (parameters("States.Format('a\\n')"), "escape"),
     (parameters("$.a.length()"), r"JSONPath '\$\.a\.length\(\)'"),
     (parameters("$.a[?(@.b == $.c)]"), "JSONPath"),
-    (with_reader(Parameters={"Bucket": "b", "Key": "k", "VersionId": "v"}), r"S: field 'ItemReader\.Parameters\.VersionId'"),
+    (
+        with_reader(Parameters={"Bucket": "b", "Key": "k", "VersionId": "v"}),
+        r"S: field 'ItemReader\.Parameters\.VersionId'",
+    ),
     (with_reader(Resource="arn:aws:states:::s3:listObjectsV2"), r"S: field 'ItemReader\.Resource' with"),
     (with_config(InputType="MANIFEST"), r"S: field 'ItemReader\.ReaderConfig\.InputType' with 'MANIFEST'"),
     (with_config(ItemsPointer="/a"), r"S: field 'ItemReader\.ReaderConfig\.ItemsPointer'"),
     (with_config(CSVDelimiter="TILDE"), r"S: field 'ItemReader\.ReaderConfig\.CSVDelimiter' with 'TILDE'"),
     (distributed(ItemBatcher={"MaxItemsPerBatch": 1, "Size": 1}), r"S: field 'ItemBatcher\.Size'"),
-    (distributed(ResultWriter={**WRITER, "WriterConfig": {"Transformation": "ZIP", "OutputType": "JSON"}}), r"S: field 'ResultWriter\.WriterConfig\.Transformation' with 'ZIP'"),
+    (
+        distributed(ResultWriter={**WRITER, "WriterConfig": {"Transformation": "ZIP", "OutputType": "JSON"}}),
+        r"S: field 'ResultWriter\.WriterConfig\.Transformation' with 'ZIP'",
+    ),
     (distributed(Parameters={}), "S: field 'Parameters'"),
     (distributed(TimeoutSeconds=1), "S: field 'TimeoutSeconds'"),
-    (one({"Type": "Map", "ItemProcessor": {"StartAt": "T", "States": {"T": OK}}, "ItemReader": READER}), "S: field 'ItemReader'"),
-    (one({"Type": "Map", "Iterator": {}}), "S: field 'Iterator'"),
-]  # fmt: skip
+    (
+        single_state({"Type": "Map", "ItemProcessor": {"StartAt": "T", "States": {"T": OK}}, "ItemReader": READER}),
+        "S: field 'ItemReader'",
+    ),
+    (single_state({"Type": "Map", "Iterator": {}}), "S: field 'Iterator'"),
+]
 
 INVALID = [
     ("not JSON", "is not JSON"),
     ("[]", "not a JSON object"),
     ({"StartAt": "S"}, "needs States"),
-    ({"StartAt": "X", "States": {"S": OK}}, "no state 'X'"),
-    ({"StartAt": "S", "States": {"S": OK, "T": OK}}, "never reaches 'T'"),
+    ({"StartAt": "X", "States": {"S": OK}}, "transition to 'X', but no state"),
+    ({"StartAt": "S", "States": {"S": OK, "T": OK}}, "unreachable state 'T'"),
     ({"StartAt": "S", "States": {"S": {"Type": "Pass"}}}, "S needs End or Next"),
     ({"StartAt": "S", "States": {"S": {**OK, "Next": "S"}}}, "S needs End or Next"),
     (distributed({"Type": "Pass"})["States"]["S"] | {}, "needs StartAt|field"),
@@ -82,11 +91,14 @@ INVALID = [
     (wait(Timestamp="tomorrow"), "Timestamp' must be"),
     (choice(Variable="$.a"), "needs one operator"),
     (choice(Variable="a", IsNull=True), "must begin with"),
-    (one({"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": True}]}), "must have a Next"),
-    (one({"Type": "Pass", "ResultPath": "$.a[*]"}), "not a reference path"),
-    (one({"Type": "Pass", "ResultPath": "$$.a"}), "not a reference path"),
-    (one({"Type": "Fail", "Error": "a", "ErrorPath": "$.a"}), "has both"),
+    (single_state({"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": True}]}), "must have a Next"),
+    (single_state({"Type": "Pass", "ResultPath": "$.a[*]"}), "not a reference path"),
+    (single_state({"Type": "Pass", "ResultPath": "$$.a"}), "not a reference path"),
+    (single_state({"Type": "Fail", "Error": "a", "ErrorPath": "$.a"}), "has both"),
     (parameters("'a'"), "neither a path nor"),
+    (parameters(5), r"field 'Parameters\.a\.\$' must be a string"),
+    (parameters(["$.a"]), r"field 'Parameters\.a\.\$' must be a string"),
+    (single_state({"Type": "Pass", "InputPath": ["$.a"]}), "field 'InputPath' must be a string"),
     (invoke(**{"FunctionName.$": "$.f"}), "needs FunctionName"),
     (with_config(CSVHeaders=["a"]), "CSVHeaders"),
     (with_config(CSVHeaderLocation="GIVEN"), "CSVHeaders"),
@@ -95,28 +107,51 @@ INVALID = [
     (distributed(ItemBatcher={"MaxItemsPerBatch": 1, "MaxItemsPerBatchPath": "$.a"}), "has both"),
     (distributed(Label="a b"), "Label' must be"),
     (distributed(ToleratedFailurePercentage=101), "from 0 to 100"),
-    (one({"Type": "Parallel", "Branches": []}), "must be an array that is not empty"),
-    (one({"Type": "Parallel", "Branches": [{"StartAt": "S", "States": {"S": OK}}]}), "unique in the whole machine"),
-    (one({"Type": "Task", "Resource": INVOKE, "Parameters": {"FunctionName": "f"}, "Retry": [{"ErrorEquals": ["States.ALL", "E"]}]}), "States.ALL alone"),
-    (one({"Type": "Task", "Resource": INVOKE, "Parameters": {"FunctionName": "f"}, "Retry": [{"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["E"]}]}), "in its last entry"),
-]  # fmt: skip
+    (single_state({"Type": "Parallel", "Branches": []}), "must be an array that is not empty"),
+    (
+        single_state({"Type": "Parallel", "Branches": [{"StartAt": "S", "States": {"S": OK}}]}),
+        "unique in the whole state machine",
+    ),
+    (
+        single_state(
+            {
+                "Type": "Task",
+                "Resource": INVOKE,
+                "Parameters": {"FunctionName": "f"},
+                "Retry": [{"ErrorEquals": ["States.ALL", "E"]}],
+            }
+        ),
+        "States.ALL alone",
+    ),
+    (
+        single_state(
+            {
+                "Type": "Task",
+                "Resource": INVOKE,
+                "Parameters": {"FunctionName": "f"},
+                "Retry": [{"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["E"]}],
+            }
+        ),
+        "in its last entry",
+    ),
+]
 
 
 @pytest.mark.parametrize(("definition", "words"), UNSUPPORTED, ids=[words for _, words in UNSUPPORTED])
 def test_what_is_not_implemented_is_refused_by_name(definition: dict[str, Any], words: str) -> None:
-    with pytest.raises(UnsupportedDefinition, match=f"{words}.*not implemented"):
-        load(definition, "STANDARD")
+    with pytest.raises(UnsupportedDefinitionError, match=f"{words}.*not implemented"):
+        load_definition(definition, "STANDARD")
 
 
 @pytest.mark.parametrize(("definition", "words"), INVALID, ids=[words for _, words in INVALID])
 def test_what_is_wrong_is_refused(definition: Any, words: str) -> None:
-    with pytest.raises(InvalidDefinition, match=words):
-        load(definition, "STANDARD")
+    with pytest.raises(InvalidDefinitionError, match=words):
+        load_definition(definition, "STANDARD")
 
 
 def test_an_express_machine_holds_no_distributed_map() -> None:
-    with pytest.raises(InvalidDefinition, match="needs a STANDARD workflow"):
-        load(distributed(), "EXPRESS")
+    with pytest.raises(InvalidDefinitionError, match="needs a STANDARD workflow"):
+        load_definition(distributed(), "EXPRESS")
 
 
 def test_nor_does_an_express_child() -> None:
@@ -124,12 +159,12 @@ def test_nor_does_an_express_child() -> None:
     definition = distributed({key: value for key, value in inner.items() if key != "End"})
     definition["States"]["S"]["ItemProcessor"]["States"]["I"]["ItemProcessor"]["States"] = {"J": OK}
     definition["States"]["S"]["ItemProcessor"]["States"]["I"]["ItemProcessor"]["StartAt"] = "J"
-    with pytest.raises(InvalidDefinition, match="I is a distributed Map"):
-        load(definition, "STANDARD")
+    with pytest.raises(InvalidDefinitionError, match="I is a distributed Map"):
+        load_definition(definition, "STANDARD")
 
 
 @pytest.mark.parametrize("definition", [rule[1] for rule in RULES], ids=[rule[0] for rule in RULES])
 def test_a_field_that_is_misspelt_in_any_state_is_refused(definition: dict[str, Any]) -> None:
     states = {name: {**state, "Tpyo": 1} for name, state in definition["States"].items()}
-    with pytest.raises(UnsupportedDefinition, match="field 'Tpyo' is not implemented"):
-        load({**definition, "States": states}, "STANDARD")
+    with pytest.raises(UnsupportedDefinitionError, match="field 'Tpyo' is not implemented"):
+        load_definition({**definition, "States": states}, "STANDARD")

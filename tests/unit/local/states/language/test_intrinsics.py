@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from local.states.base.errors import InvalidDefinition, StatesError
-from local.states.language.intrinsics import FUNCTIONS, intrinsic
+from local.states.base.errors import InvalidDefinitionError, StatesError
+from local.states.language.intrinsic_functions import FUNCTIONS
+from local.states.language.intrinsics import intrinsic
 from local.states.language.paths import Sources
 
 SOURCES = Sources({"n": 7, "t": "x,y", "a": [1, 2, 2], "o": {"k": "v"}, "odd name)": 1}, {"E": {"N": "run"}})
@@ -91,7 +92,7 @@ def test_what_a_function_cannot_do_fails_by_that_name(text: str) -> None:
 
 @pytest.mark.parametrize("text", UNREADABLE)
 def test_what_cannot_be_read_is_refused(text: str) -> None:
-    with pytest.raises(InvalidDefinition):
+    with pytest.raises(InvalidDefinitionError):
         intrinsic(text)
 
 

@@ -1,4 +1,4 @@
-"""A Map Run: batches to children, their concurrency, what is tolerated, what is written."""
+"""A Map Run: batches, child executions and their concurrency, tolerated failures, results."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ import pytest
 
 from local.states import StatesApi
 from local.states.records.executions import Execution
-from tests.unit.local.states.world import PATIENCE, LambdaError, World, one, task
+from tests.unit.local.states.harness import TIMEOUT_SECONDS, Harness, LambdaError, single_state, task
 
 WRITER = {
     "Resource": "arn:aws:states:::s3:putObject",
@@ -33,61 +33,61 @@ def distributed(child: dict[str, Any] | None = None, kind: str = "EXPRESS", **fi
         "StartAt": "I",
         "States": {"I": {**(child or {"Type": "Pass"}), "End": True}},
     }
-    return one({"Type": "Map", "Label": "L", "ItemProcessor": processor, **fields})
+    return single_state({"Type": "Map", "Label": "L", "ItemProcessor": processor, **fields})
 
 
 def write_config(transformation: str, output: str = "JSON") -> dict[str, Any]:
     return {**WRITER, "WriterConfig": {"Transformation": transformation, "OutputType": output}}
 
 
-def map_run(world: World, execution: Execution | str) -> dict[str, Any]:
-    api = StatesApi(world.engine)
+def map_run(harness: Harness, execution: Execution | str) -> dict[str, Any]:
+    api = StatesApi(harness.engine)
     arn = execution if isinstance(execution, str) else execution.arn
     [run] = api.call("ListMapRuns", {"executionArn": arn})["mapRuns"]
     return api.call("DescribeMapRun", {"mapRunArn": run["mapRunArn"]})
 
 
-def written(world: World, run: dict[str, Any], status: str) -> Any:
+def result_file(harness: Harness, run: dict[str, Any], status: str) -> Any:
     folder = f"runs/1/map/{run['mapRunArn'].rpartition(':')[2]}"
-    return world.bucket.json(f"{folder}/{status}_0.json")
+    return harness.bucket.json(f"{folder}/{status}_0.json")
 
 
-def counts(counted: dict[str, int]) -> dict[str, int]:
-    return {name: number for name, number in counted.items() if number}
+def nonzero(counts: dict[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count}
 
 
 class Gate:
-    """A function whose calls wait to be let through."""
+    """A function whose calls block until the gate is opened for them."""
 
     def __init__(self) -> None:
         self.arrived: threading.Semaphore = threading.Semaphore(0)
         self.opened = threading.Semaphore(0)
         self.inside = 0
-        self.most = 0
+        self.max_inside = 0
         self._lock = threading.Lock()
 
     def __call__(self, payload: Any) -> Any:
         with self._lock:
             self.inside += 1
-            self.most = max(self.most, self.inside)
+            self.max_inside = max(self.max_inside, self.inside)
         self.arrived.release()
-        assert self.opened.acquire(timeout=PATIENCE)
+        assert self.opened.acquire(timeout=TIMEOUT_SECONDS)
         with self._lock:
             self.inside -= 1
         return payload
 
     def await_arrivals(self, number: int) -> None:
         for _ in range(number):
-            assert self.arrived.acquire(timeout=PATIENCE)
+            assert self.arrived.acquire(timeout=TIMEOUT_SECONDS)
 
     def open(self, number: int) -> None:
         self.opened.release(number)
 
 
 @pytest.fixture
-def gate(world: World) -> Gate:
+def gate(harness: Harness) -> Gate:
     gate = Gate()
-    world.functions["gate"] = gate
+    harness.functions["gate"] = gate
     return gate
 
 
@@ -103,77 +103,77 @@ def fails_on(*bad: Any) -> Callable[[Any], Any]:
 # ---- items, selectors, batches ----
 
 
-def test_an_array_of_the_input_gives_its_outputs_in_order(world: World) -> None:
-    assert world.output(distributed(ItemsPath="$.a"), {"a": [3, 1, 2]}) == [3, 1, 2]
+def test_an_array_of_the_input_gives_its_outputs_in_order(harness: Harness) -> None:
+    assert harness.output(distributed(ItemsPath="$.a"), {"a": [3, 1, 2]}) == [3, 1, 2]
 
 
-def test_each_row_of_a_csv_file_becomes_an_item(world: World) -> None:
-    world.bucket.objects["list.csv"] = b"url,n\nhttp://a/,1\nhttp://b/,2\n"
+def test_each_row_of_a_csv_file_becomes_an_item(harness: Harness) -> None:
+    harness.bucket.objects["list.csv"] = b"url,n\nhttp://a/,1\nhttp://b/,2\n"
     rows = [{"url": "http://a/", "n": "1"}, {"url": "http://b/", "n": "2"}]
-    assert world.output(distributed(ItemReader=reader())) == rows
+    assert harness.output(distributed(ItemReader=reader())) == rows
 
 
-def test_the_selector_numbers_the_rows_and_sees_the_states_input(world: World) -> None:
-    world.bucket.objects["list.csv"] = b"url\nx\ny\n"
+def test_the_selector_numbers_the_rows_and_sees_the_states_input(harness: Harness) -> None:
+    harness.bucket.objects["list.csv"] = b"url\nx\ny\n"
     selector = {"row.$": "$$.Map.Item.Index", "item.$": "$$.Map.Item.Value", "run.$": "$.run"}
-    output = world.output(distributed(ItemReader=reader(), ItemSelector=selector), {"run": 7})
+    output = harness.output(distributed(ItemReader=reader(), ItemSelector=selector), {"run": 7})
     assert output == [{"row": 0, "item": {"url": "x"}, "run": 7}, {"row": 1, "item": {"url": "y"}, "run": 7}]
 
 
-def test_a_batch_holds_its_items_and_the_batch_input(world: World) -> None:
+def test_a_batch_holds_its_items_and_the_batch_input(harness: Harness) -> None:
     batcher = {"MaxItemsPerBatchPath": "$.size", "BatchInput": {"run.$": "$.run"}}
-    output = world.output(distributed(ItemsPath="$.a", ItemBatcher=batcher), {"a": [1, 2, 3], "size": 2, "run": "r"})
+    output = harness.output(distributed(ItemsPath="$.a", ItemBatcher=batcher), {"a": [1, 2, 3], "size": 2, "run": "r"})
     assert output == [{"BatchInput": {"run": "r"}, "Items": [1, 2]}, {"BatchInput": {"run": "r"}, "Items": [3]}]
 
 
-def test_an_item_that_fits_into_no_batch_fails_the_state(world: World) -> None:
+def test_an_item_that_fits_into_no_batch_fails_the_state(harness: Harness) -> None:
     batcher = {"MaxInputBytesPerBatch": 100}
-    execution = world.run(distributed(ItemBatcher=batcher), ["x", "y" * 100])
+    execution = harness.run(distributed(ItemBatcher=batcher), ["x", "y" * 100])
     assert execution.error == "States.DataLimitExceeded"
     assert "item 1 makes" in str(execution.cause)
 
 
-def test_nothing_to_do_is_a_success(world: World) -> None:
-    execution = world.run(distributed(ResultWriter=WRITER), [])
-    assert map_run(world, execution)["status"] == "SUCCEEDED"
+def test_nothing_to_do_is_a_success(harness: Harness) -> None:
+    execution = harness.run(distributed(ResultWriter=WRITER), [])
+    assert map_run(harness, execution)["status"] == "SUCCEEDED"
 
 
-def test_a_list_that_is_not_there_fails_the_reader(world: World) -> None:
-    assert world.output(distributed(ItemReader=reader())) == "States.ItemReaderFailed"
+def test_a_missing_object_fails_the_reader(harness: Harness) -> None:
+    assert harness.output(distributed(ItemReader=reader())) == "States.ItemReaderFailed"
 
 
-def test_no_more_is_read_than_is_worked_on(world: World, gate: Gate) -> None:
-    world.bucket.objects["list.csv"] = b"url\n" + b"http://example.com/some/image.jpeg\n" * 100_000
-    arn = world.start(distributed(task("gate"), ItemReader=reader(), MaxConcurrency=2))
+def test_no_more_is_read_than_the_children_need(harness: Harness, gate: Gate) -> None:
+    harness.bucket.objects["list.csv"] = b"url\n" + b"http://example.com/some/image.jpeg\n" * 100_000
+    arn = harness.start(distributed(task("gate"), ItemReader=reader(), MaxConcurrency=2))
     gate.await_arrivals(2)
-    world.engine.stop_execution(arn)
+    harness.engine.stop_execution(arn)
     gate.open(2)
-    assert world.bucket.drawn < 1_000_000 < len(world.bucket.objects["list.csv"])
+    assert harness.bucket.bytes_read < 1_000_000 < len(harness.bucket.objects["list.csv"])
 
 
 # ---- children ----
 
 
-def test_a_child_knows_its_execution_and_its_machine(world: World) -> None:
+def test_a_child_sees_its_execution_and_its_machine(harness: Harness) -> None:
     seen = {"id.$": "$$.Execution.Id", "in.$": "$$.Execution.Input", "m.$": "$$.StateMachine.Name"}
-    [output] = world.output(distributed({"Type": "Pass", "Parameters": seen}), ["x"])
+    [output] = harness.output(distributed({"Type": "Pass", "Parameters": seen}), ["x"])
     assert output["id"].startswith("arn:aws:states:eu-west-1:123456789012:execution:machine-0/L:")
     assert (output["in"], output["m"]) == ("x", "machine-0/L")
 
 
-def test_an_express_child_has_five_minutes(world: World) -> None:
+def test_an_express_child_has_five_minutes(harness: Harness) -> None:
     child = {"Type": "Wait", "Seconds": 301}
-    execution = world.run(distributed(child, ResultWriter=WRITER), [1])
-    run = map_run(world, execution)
-    [failure] = written(world, run, "FAILED")
+    execution = harness.run(distributed(child, ResultWriter=WRITER), [1])
+    run = map_run(harness, execution)
+    [failure] = result_file(harness, run, "FAILED")
     assert (failure["Status"], failure["Error"]) == ("TIMED_OUT", "States.Timeout")
-    assert counts(run["itemCounts"]) == {"timedOut": 1, "total": 1, "resultsWritten": 1}
+    assert nonzero(run["itemCounts"]) == {"timedOut": 1, "total": 1, "resultsWritten": 1}
 
 
-def test_a_standard_child_has_all_the_time_and_a_history(world: World) -> None:
-    execution = world.run(distributed({"Type": "Wait", "Seconds": 3_000}, kind="STANDARD"), [1])
-    api = StatesApi(world.engine)
-    run = map_run(world, execution)
+def test_a_standard_child_has_no_time_limit_and_a_history(harness: Harness) -> None:
+    execution = harness.run(distributed({"Type": "Wait", "Seconds": 3_000}, kind="STANDARD"), [1])
+    api = StatesApi(harness.engine)
+    run = map_run(harness, execution)
     [child] = api.call("ListExecutions", {"mapRunArn": run["mapRunArn"]})["executions"]
     events = api.call("GetExecutionHistory", {"executionArn": child["executionArn"]})["events"]
     assert [event["type"] for event in events] == [
@@ -182,39 +182,39 @@ def test_a_standard_child_has_all_the_time_and_a_history(world: World) -> None:
     assert child["itemCount"] == 1
 
 
-def test_children_run_at_most_max_concurrency_at_once(world: World, gate: Gate) -> None:
-    arn = world.start(distributed(task("gate"), MaxConcurrency=3), list(range(9)))
+def test_children_run_at_most_max_concurrency_at_once(harness: Harness, gate: Gate) -> None:
+    arn = harness.start(distributed(task("gate"), MaxConcurrency=3), list(range(9)))
     gate.await_arrivals(3)
     gate.open(9)
-    world.engine.wait_for(arn, PATIENCE)
-    assert gate.most == 3
+    harness.engine.wait_for(arn, TIMEOUT_SECONDS)
+    assert gate.max_inside == 3
 
 
-def test_the_engine_caps_the_children_whatever_the_state_says(world: World, gate: Gate) -> None:
-    arn = world.start(distributed(task("gate")), list(range(20)))
+def test_the_engine_caps_the_children_whatever_the_state_says(harness: Harness, gate: Gate) -> None:
+    arn = harness.start(distributed(task("gate")), list(range(20)))
     gate.await_arrivals(8)
     gate.open(20)
-    world.engine.wait_for(arn, PATIENCE)
-    assert gate.most == 8
+    harness.engine.wait_for(arn, TIMEOUT_SECONDS)
+    assert gate.max_inside == 8
 
 
-def test_more_concurrency_takes_effect_at_once(world: World, gate: Gate) -> None:
-    arn = world.start(distributed(task("gate"), MaxConcurrency=1), [1, 2, 3])
+def test_more_concurrency_takes_effect_at_once(harness: Harness, gate: Gate) -> None:
+    arn = harness.start(distributed(task("gate"), MaxConcurrency=1), [1, 2, 3])
     gate.await_arrivals(1)
-    run = map_run(world, arn)
+    run = map_run(harness, arn)
     assert run["itemCounts"]["running"] == 1
-    StatesApi(world.engine).call("UpdateMapRun", {"mapRunArn": run["mapRunArn"], "maxConcurrency": 3})
+    StatesApi(harness.engine).call("UpdateMapRun", {"mapRunArn": run["mapRunArn"], "maxConcurrency": 3})
     gate.await_arrivals(2)
     gate.open(3)
-    assert world.engine.wait_for(arn, PATIENCE).status == "SUCCEEDED"
+    assert harness.engine.wait_for(arn, TIMEOUT_SECONDS).status == "SUCCEEDED"
 
 
 # ---- failures ----
 
 
-def test_one_failure_fails_the_state_by_default(world: World) -> None:
-    world.functions["f"] = fails_on(2)
-    assert world.output(distributed(task()), [1, 2, 3]) == "States.ExceedToleratedFailureThreshold"
+def test_one_failure_fails_the_state_by_default(harness: Harness) -> None:
+    harness.functions["f"] = fails_on(2)
+    assert harness.output(distributed(task()), [1, 2, 3]) == "States.ExceedToleratedFailureThreshold"
 
 
 @pytest.mark.parametrize(
@@ -229,50 +229,52 @@ def test_one_failure_fails_the_state_by_default(world: World) -> None:
         ({"ToleratedFailureCount": 1, "ToleratedFailurePercentage": 50}, "FAILED"),
     ],
 )
-def test_failed_items_are_held_against_count_and_share(world: World, tolerance: dict[str, Any], status: str) -> None:
-    world.functions["f"] = fails_on({"Items": [1, 2]})
+def test_failed_items_are_compared_with_count_and_percentage(
+    harness: Harness, tolerance: dict[str, Any], status: str
+) -> None:
+    harness.functions["f"] = fails_on({"Items": [1, 2]})
     batcher = {"MaxItemsPerBatch": 2}
-    execution = world.run(distributed(task(), ItemBatcher=batcher, **tolerance), [1, 2, 3, 4])
+    execution = harness.run(distributed(task(), ItemBatcher=batcher, **tolerance), [1, 2, 3, 4])
     assert execution.status == status
-    assert map_run(world, execution)["status"] == status
+    assert map_run(harness, execution)["status"] == status
 
 
-def test_the_tolerance_comes_from_the_input(world: World) -> None:
-    world.functions["f"] = fails_on(1)
+def test_the_tolerance_comes_from_the_input(harness: Harness) -> None:
+    harness.functions["f"] = fails_on(1)
     fields = {"ItemsPath": "$.a", "ToleratedFailurePercentagePath": "$.p"}
-    assert world.run(distributed(task(), **fields), {"a": [1, 2], "p": 50}).status == "SUCCEEDED"
+    assert harness.run(distributed(task(), **fields), {"a": [1, 2], "p": 50}).status == "SUCCEEDED"
 
 
-def test_a_failed_child_without_a_writer_stands_whole_among_the_outputs(world: World) -> None:
-    world.functions["f"] = fails_on(2)
-    first, second = world.output(distributed(task(), ToleratedFailurePercentage=100), [1, 2])
+def test_a_failed_child_without_a_writer_is_a_full_entry_among_the_outputs(harness: Harness) -> None:
+    harness.functions["f"] = fails_on(2)
+    first, second = harness.output(distributed(task(), ToleratedFailurePercentage=100), [1, 2])
     assert first == 1
     assert (second["Status"], second["Error"], second["Input"]) == ("FAILED", "Bad", "2")
 
 
-def test_the_rest_is_aborted_and_listed_as_pending_when_too_many_failed(world: World, gate: Gate) -> None:
+def test_the_rest_is_aborted_and_listed_as_pending_when_too_many_failed(harness: Harness, gate: Gate) -> None:
     def function(payload: int) -> Any:
         if payload == 1:
             raise LambdaError("Bad")
         return gate(payload)
 
-    world.functions["f"] = function
-    arn = world.start(distributed(task(), MaxConcurrency=2, ResultWriter=WRITER), [0, 1, 2, 3])
-    execution = world.engine.wait_for(arn, PATIENCE)
-    run = map_run(world, arn)
+    harness.functions["f"] = function
+    arn = harness.start(distributed(task(), MaxConcurrency=2, ResultWriter=WRITER), [0, 1, 2, 3])
+    execution = harness.engine.wait_for(arn, TIMEOUT_SECONDS)
+    run = map_run(harness, arn)
     gate.open(2)
     assert (execution.status, run["status"]) == ("FAILED", "FAILED")
-    assert counts(run["itemCounts"]) == {"aborted": 3, "failed": 1, "total": 4, "resultsWritten": 4}
-    entries = [*written(world, run, "FAILED"), *written(world, run, "PENDING")]
+    assert nonzero(run["itemCounts"]) == {"aborted": 3, "failed": 1, "total": 4, "resultsWritten": 4}
+    entries = [*result_file(harness, run, "FAILED"), *result_file(harness, run, "PENDING")]
     assert sorted((entry["Input"], entry["Status"]) for entry in entries) == [
         ("0", "ABORTED"), ("1", "FAILED"), ("2", "PENDING"), ("3", "PENDING"),
     ]  # fmt: skip
 
 
-def test_a_reader_that_breaks_half_way_fails_the_state(world: World) -> None:
-    world.bucket.objects["list.jsonl"] = b'{"a": 1}\n{"a": '
-    execution = world.run(distributed(ItemReader=reader("list.jsonl", "JSONL"), ResultWriter=WRITER))
-    run = map_run(world, execution)
+def test_an_object_that_is_invalid_half_way_fails_the_state(harness: Harness) -> None:
+    harness.bucket.objects["list.jsonl"] = b'{"a": 1}\n{"a": '
+    execution = harness.run(distributed(ItemReader=reader("list.jsonl", "JSONL"), ResultWriter=WRITER))
+    run = map_run(harness, execution)
     assert (execution.error, run["status"]) == ("States.ItemReaderFailed", "FAILED")
     assert "line 2 is not JSON" in str(execution.cause)
 
@@ -280,13 +282,13 @@ def test_a_reader_that_breaks_half_way_fails_the_state(world: World) -> None:
 # ---- results ----
 
 
-def manifest(world: World, definition: dict[str, Any], data: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    output = world.output(definition, data)
-    return output, world.bucket.json(output["ResultWriterDetails"]["Key"])
+def manifest(harness: Harness, definition: dict[str, Any], data: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    output = harness.output(definition, data)
+    return output, harness.bucket.json(output["ResultWriterDetails"]["Key"])
 
 
-def test_the_manifest_names_the_files_and_their_sizes(world: World) -> None:
-    output, content = manifest(world, distributed(ResultWriter=WRITER), [1])
+def test_the_manifest_names_the_files_and_their_sizes(harness: Harness) -> None:
+    output, content = manifest(harness, distributed(ResultWriter=WRITER), [1])
     folder = output["ResultWriterDetails"]["Key"].removesuffix("/manifest.json")
     key = f"{folder}/SUCCEEDED_0.json"
     assert folder == f"runs/1/map/{output['MapRunArn'].rpartition(':')[2]}"
@@ -296,14 +298,14 @@ def test_the_manifest_names_the_files_and_their_sizes(world: World) -> None:
         "ResultFiles": {
             "FAILED": [],
             "PENDING": [],
-            "SUCCEEDED": [{"Key": key, "Size": len(world.bucket.objects[key])}],
+            "SUCCEEDED": [{"Key": key, "Size": len(harness.bucket.objects[key])}],
         },
     }
 
 
-def test_an_entry_is_whole_by_default(world: World) -> None:
-    execution = world.run(distributed(ResultWriter=WRITER), [{"a": 1}])
-    [entry] = written(world, map_run(world, execution), "SUCCEEDED")
+def test_an_entry_is_complete_by_default(harness: Harness) -> None:
+    execution = harness.run(distributed(ResultWriter=WRITER), [{"a": 1}])
+    [entry] = result_file(harness, map_run(harness, execution), "SUCCEEDED")
     name = entry["Name"]
     assert entry == {
         "ExecutionArn": f"arn:aws:states:eu-west-1:123456789012:execution:machine-0/L:{name}",
@@ -319,63 +321,80 @@ def test_an_entry_is_whole_by_default(world: World) -> None:
     }
 
 
-def test_compact_keeps_outputs_and_flatten_their_elements(world: World) -> None:
+def test_compact_keeps_outputs_and_flatten_their_elements(harness: Harness) -> None:
     data, files = [[1, 2], [3]], []
     for transformation in ("COMPACT", "FLATTEN"):
-        execution = world.run(distributed(ResultWriter=write_config(transformation), MaxConcurrency=1), data)
-        files.append(written(world, map_run(world, execution), "SUCCEEDED"))
+        execution = harness.run(distributed(ResultWriter=write_config(transformation), MaxConcurrency=1), data)
+        files.append(result_file(harness, map_run(harness, execution), "SUCCEEDED"))
     assert files == [[[1, 2], [3]], [1, 2, 3]]
 
 
-def test_json_lines_have_a_line_each(world: World) -> None:
+def test_json_lines_have_a_line_each(harness: Harness) -> None:
     writer = write_config("COMPACT", "JSONL")
-    _, content = manifest(world, distributed(ResultWriter=writer, MaxConcurrency=1), ["ä", 2])
+    _, content = manifest(harness, distributed(ResultWriter=writer, MaxConcurrency=1), ["ä", 2])
     [file] = content["ResultFiles"]["SUCCEEDED"]
-    assert world.bucket.objects[file["Key"]] == '"ä"\n2\n'.encode()
+    assert harness.bucket.objects[file["Key"]] == '"ä"\n2\n'.encode()
     assert file["Key"].endswith("SUCCEEDED_0.jsonl")
 
 
-def test_failures_are_whole_even_when_compact(world: World) -> None:
-    world.functions["f"] = fails_on(2)
+def test_failures_are_complete_even_when_compact(harness: Harness) -> None:
+    harness.functions["f"] = fails_on(2)
     definition = distributed(task(), ResultWriter=write_config("COMPACT"), ToleratedFailurePercentage=100)
-    execution = world.run(definition, [1, 2])
-    run = map_run(world, execution)
-    [entry] = written(world, run, "FAILED")
+    execution = harness.run(definition, [1, 2])
+    run = map_run(harness, execution)
+    [entry] = result_file(harness, run, "FAILED")
     assert (entry["Status"], entry["Error"], entry["Input"]) == ("FAILED", "Bad", "2")
     assert json.loads(entry["Cause"])["errorMessage"] == "no"
-    assert written(world, run, "SUCCEEDED") == [1]
+    assert result_file(harness, run, "SUCCEEDED") == [1]
 
 
-def test_a_full_file_is_followed_by_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local.states.run.distributed_map.CHUNK_BYTES", 20)
+def test_a_full_file_is_followed_by_another(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.states.items.results.MAX_FILE_BYTES", 20)
     definition = distributed(ResultWriter=write_config("COMPACT"), MaxConcurrency=1)
-    _, content = manifest(world, definition, ["a" * 10, "b" * 10])
+    _, content = manifest(harness, definition, ["a" * 10, "b" * 10])
     keys = [file["Key"] for file in content["ResultFiles"]["SUCCEEDED"]]
-    assert [world.bucket.json(key) for key in keys] == [["a" * 10], ["b" * 10]]
+    assert [harness.bucket.json(key) for key in keys] == [["a" * 10], ["b" * 10]]
 
 
-def test_a_bucket_that_refuses_fails_the_state(world: World) -> None:
-    world.bucket.refuses = True
-    assert world.output(distributed(ResultWriter=WRITER), [1]) == "States.ResultWriterFailed"
+def test_a_write_that_fails_fails_the_state(harness: Harness) -> None:
+    harness.bucket.rejects_writes = True
+    assert harness.output(distributed(ResultWriter=WRITER), [1]) == "States.ResultWriterFailed"
 
 
-def test_outputs_too_large_for_a_payload_need_a_writer(world: World) -> None:
-    assert world.output(distributed({"Type": "Pass", "Result": "x" * 200_000}), [1, 2]) == "States.DataLimitExceeded"
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        ({"Bucket.$": "$.missing"}, "States.Runtime"),
+        ({"Bucket.$": "$.number"}, "States.ResultWriterFailed"),
+        ({"Bucket": "out", "Prefix.$": "$.number"}, "States.ResultWriterFailed"),
+    ],
+)
+def test_an_invalid_destination_fails_the_state_before_a_map_run(
+    harness: Harness, parameters: dict[str, Any], error: str
+) -> None:
+    writer = {**WRITER, "Parameters": parameters}
+    execution = harness.run(distributed(ItemsPath="$.a", ResultWriter=writer), {"a": [1], "number": 7})
+    assert execution.error == error
+    assert StatesApi(harness.engine).call("ListMapRuns", {"executionArn": execution.arn})["mapRuns"] == []
+
+
+def test_outputs_too_large_for_a_payload_need_a_writer(harness: Harness) -> None:
+    assert harness.output(distributed({"Type": "Pass", "Result": "x" * 200_000}), [1, 2]) == "States.DataLimitExceeded"
 
 
 # ---- stopping ----
 
 
-def test_stopping_ends_children_at_once_and_starts_no_more(world: World, gate: Gate) -> None:
-    arn = world.start(distributed(task("gate"), MaxConcurrency=2, ResultWriter=WRITER), [0, 1, 2, 3])
+def test_stopping_ends_children_at_once_and_starts_no_more(harness: Harness, gate: Gate) -> None:
+    arn = harness.start(distributed(task("gate"), MaxConcurrency=2, ResultWriter=WRITER), [0, 1, 2, 3])
     gate.await_arrivals(2)
-    stopped = world.engine.stop_execution(arn, "Cancelled", "by hand")
+    stopped = harness.engine.stop_execution(arn, "Cancelled", "by hand")
     assert (stopped.status, stopped.error, stopped.cause) == ("ABORTED", "Cancelled", "by hand")
-    world.engine.join(arn)
-    run = map_run(world, arn)
-    assert (run["status"], counts(run["itemCounts"])) == (
+    harness.engine.join(arn)
+    run = map_run(harness, arn)
+    assert (run["status"], nonzero(run["itemCounts"])) == (
         "ABORTED",
         {"aborted": 4, "total": 4, "resultsWritten": 4},
     )
-    assert len(written(world, run, "PENDING")) == 2
+    assert len(result_file(harness, run, "PENDING")) == 2
     gate.open(2)

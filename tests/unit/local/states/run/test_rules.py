@@ -4,29 +4,29 @@ from typing import Any
 
 import pytest
 
-from tests.unit.local.states.world import INVOKE, LambdaError, World, one, task
+from tests.unit.local.states.harness import INVOKE, Harness, LambdaError, single_state, task
 
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:echo"
 
 
 def passing(**fields: Any) -> dict[str, Any]:
-    return one({"Type": "Pass", **fields})
+    return single_state({"Type": "Pass", **fields})
 
 
 def choosing(*rules: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return one(
+    return single_state(
         {"Type": "Choice", "Choices": [{**rule, "Next": "Yes"} for rule in rules], **more},
         Yes={"Type": "Pass", "Result": "yes", "End": True},
     )
 
 
 def mapping(child: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    return one({"Type": "Map", "ItemProcessor": {"StartAt": "I", "States": {"I": child}}, **fields})
+    return single_state({"Type": "Map", "ItemProcessor": {"StartAt": "I", "States": {"I": child}}, **fields})
 
 
 def parallel(*branches: dict[str, Any], **fields: Any) -> dict[str, Any]:
     each = [{"StartAt": f"B{n}", "States": {f"B{n}": state}} for n, state in enumerate(branches)]
-    return one({"Type": "Parallel", "Branches": each, **fields})
+    return single_state({"Type": "Parallel", "Branches": each, **fields})
 
 
 def failing(error: str, **fields: Any) -> dict[str, Any]:
@@ -46,27 +46,32 @@ WHY = {"Error": "E", "Cause": "why"}
 
 RULES: list[tuple[str, dict[str, Any], Any, Any]] = [
     # -- the data flow of a state
-    ("a Pass hands its input on", passing(), {"a": 1}, {"a": 1}),
+    ("a Pass passes its input on", passing(), {"a": 1}, {"a": 1}),
     ("Result replaces the input", passing(Result={"b": 2}), {"a": 1}, {"b": 2}),
     ("Result may be null", passing(Result=None), {"a": 1}, None),
-    ("Result is no template", passing(Result={"b.$": "$.a"}), {"a": 1}, {"b.$": "$.a"}),
+    ("Result is not a template", passing(Result={"b.$": "$.a"}), {"a": 1}, {"b.$": "$.a"}),
     ("InputPath selects", passing(InputPath="$.a"), {"a": {"b": 1}}, {"b": 1}),
     ("InputPath null is an empty object", passing(InputPath=None, ResultPath="$"), {"a": 1}, {}),
     ("InputPath reads the context", passing(InputPath="$$.Execution.Name"), {}, "run"),
-    ("InputPath to nothing fails", passing(InputPath="$.x"), {"a": 1}, "States.Runtime"),
+    ("InputPath without a match fails", passing(InputPath="$.x"), {"a": 1}, "States.Runtime"),
     ("OutputPath selects", passing(OutputPath="$.a"), {"a": 1}, 1),
     ("OutputPath null is an empty object", passing(OutputPath=None), {"a": 1}, {}),
     ("ResultPath adds to the input", passing(Result=1, ResultPath="$.r"), {"a": 0}, {"a": 0, "r": 1}),
-    ("ResultPath makes what is missing", passing(Result=1, ResultPath="$.r.s"), {}, {"r": {"s": 1}}),
+    ("ResultPath creates missing objects", passing(Result=1, ResultPath="$.r.s"), {}, {"r": {"s": 1}}),
     ("ResultPath null drops the result", passing(Result=1, ResultPath=None), {"a": 0}, {"a": 0}),
     ("ResultPath adds to the raw input", passing(InputPath="$.a", ResultPath="$.r"), {"a": 1}, {"a": 1, "r": 1}),
     ("ResultPath into an array", passing(Result=9, ResultPath="$.a[1]"), {"a": [1, 2]}, {"a": [1, 9]}),
     ("ResultPath through a text", passing(Result=1, ResultPath="$.a.b"), {"a": "t"}, "States.ResultPathMatchFailure"),
-    ("Parameters are filled", passing(Parameters={"b.$": "$.a", "c": 2}), {"a": 1}, {"b": 1, "c": 2}),
-    ("Parameters are filled deeply", passing(Parameters={"b": [{"c.$": "$.a"}]}), {"a": 1}, {"b": [{"c": 1}]}),
+    ("Parameters are evaluated", passing(Parameters={"b.$": "$.a", "c": 2}), {"a": 1}, {"b": 1, "c": 2}),
+    ("nested Parameters are evaluated", passing(Parameters={"b": [{"c.$": "$.a"}]}), {"a": 1}, {"b": [{"c": 1}]}),
     ("Parameters read the context", passing(Parameters={"n.$": "$$.State.Name"}), {}, {"n": "S"}),
-    ("Parameters to nothing fail", passing(Parameters={"b.$": "$.x"}), {}, "States.Runtime"),
-    ("Parameters see what InputPath left", passing(InputPath="$.a", Parameters={"c.$": "$.b"}), {"a": {"b": 1}}, {"c": 1}),
+    ("Parameters without a match fail", passing(Parameters={"b.$": "$.x"}), {}, "States.Runtime"),
+    (
+        "Parameters see what InputPath selects",
+        passing(InputPath="$.a", Parameters={"c.$": "$.b"}),
+        {"a": {"b": 1}},
+        {"c": 1},
+    ),
     ("Parameters take intrinsics", passing(Parameters={"b.$": "States.MathAdd($.a, 1)"}), {"a": 1}, {"b": 2}),
     # -- paths
     ("a path to an array gives it", passing(InputPath="$.a"), {"a": [1]}, [1]),
@@ -75,14 +80,14 @@ RULES: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("a slice gives a list", passing(InputPath="$.a[1:]"), {"a": [1, 2, 3]}, [2, 3]),
     ("a filter gives a list", passing(InputPath="$.a[?(@.b > 1)]"), {"a": [{"b": 1}, {"b": 2}]}, [{"b": 2}]),
     ("a filter without a match gives an empty list", passing(InputPath="$.a[?(@ > 9)]"), {"a": [1]}, []),
-    ("a wildcard below nothing fails", passing(InputPath="$.x[*]"), {"a": 1}, "States.Runtime"),
+    ("a wildcard below a missing field fails", passing(InputPath="$.x[*]"), {"a": 1}, "States.Runtime"),
     ("a descent gives a list", passing(InputPath="$..b"), {"a": {"b": 1}}, [1]),
     ("a quoted name", passing(InputPath="$['a b']"), {"a b": 1}, 1),
     ("a name with a hyphen", passing(InputPath="$.a-b"), {"a-b": 1}, 1),
-    ("null is there", passing(InputPath="$.a"), {"a": None}, None),
+    ("null exists", passing(InputPath="$.a"), {"a": None}, None),
     # -- the context object
     (
-        "the context object tells of the execution",
+        "the context object has the execution",
         passing(Parameters={"i.$": "$$.Execution.Id", "t.$": "$$.Execution.StartTime", "in.$": "$$.Execution.Input"}),
         {"a": 1},
         {
@@ -92,7 +97,7 @@ RULES: list[tuple[str, dict[str, Any], Any, Any]] = [
         },
     ),
     (
-        "the context object tells of state and machine",
+        "the context object has the state and the machine",
         passing(Parameters={"s.$": "$$.State", "m.$": "$$.StateMachine", "r.$": "$$.Execution.RedriveCount"}),
         {},
         {
@@ -103,64 +108,155 @@ RULES: list[tuple[str, dict[str, Any], Any, Any]] = [
     ),
     # -- Choice
     ("a rule that matches", choosing({"Variable": "$.a", "NumericEquals": 1}), {"a": 1}, "yes"),
-    ("no rule matches and no Default", choosing({"Variable": "$.a", "NumericEquals": 1}), {"a": 2}, "States.NoChoiceMatched"),
+    (
+        "no rule matches and no Default",
+        choosing({"Variable": "$.a", "NumericEquals": 1}),
+        {"a": 2},
+        "States.NoChoiceMatched",
+    ),
     ("Default", choosing({"Variable": "$.a", "NumericEquals": 1}, Default="Yes"), {"a": 2}, "yes"),
     ("a variable that is missing", choosing({"Variable": "$.x", "NumericEquals": 1}), {}, "States.Runtime"),
-    ("And looks no further than it must", choosing({"And": [{"Variable": "$.x", "IsPresent": True}, {"Variable": "$.x", "IsNull": False}]}, Default="Yes"), {}, "yes"),
+    (
+        "And stops at the first rule that is false",
+        choosing(
+            {"And": [{"Variable": "$.x", "IsPresent": True}, {"Variable": "$.x", "IsNull": False}]}, Default="Yes"
+        ),
+        {},
+        "yes",
+    ),
     # -- Succeed and Fail
-    ("Succeed hands on", one({"Type": "Succeed", "InputPath": "$.a"}), {"a": 1}, 1),
-    ("Fail names its error", one({"Type": "Fail", "Error": "Bad", "Cause": "why"}), {}, "Bad"),
-    ("Fail without an error", one({"Type": "Fail"}), {}, ""),
-    ("ErrorPath", one({"Type": "Fail", "ErrorPath": "$.e"}), {"e": "Worse"}, "Worse"),
-    ("ErrorPath takes intrinsics", one({"Type": "Fail", "ErrorPath": "States.Format('E{}', $.n)"}), {"n": 7}, "E7"),
-    ("ErrorPath to a number", one({"Type": "Fail", "ErrorPath": "$.e"}), {"e": 1}, "States.Runtime"),
+    ("Succeed passes its input on", single_state({"Type": "Succeed", "InputPath": "$.a"}), {"a": 1}, 1),
+    ("Fail names its error", single_state({"Type": "Fail", "Error": "Bad", "Cause": "why"}), {}, "Bad"),
+    ("Fail without an error", single_state({"Type": "Fail"}), {}, ""),
+    ("ErrorPath", single_state({"Type": "Fail", "ErrorPath": "$.e"}), {"e": "Worse"}, "Worse"),
+    (
+        "ErrorPath takes intrinsics",
+        single_state({"Type": "Fail", "ErrorPath": "States.Format('E{}', $.n)"}),
+        {"n": 7},
+        "E7",
+    ),
+    ("ErrorPath to a number", single_state({"Type": "Fail", "ErrorPath": "$.e"}), {"e": 1}, "States.Runtime"),
     # -- Task
-    ("lambda:invoke gives the payload", one(task("echo")), {"a": 1}, {"a": 1}),
-    ("lambda:invoke tells the status", one(task("echo", OutputPath="$.StatusCode")), {}, 200),
-    ("lambda:invoke tells the version", one(task("echo", OutputPath="$.ExecutedVersion")), {}, "$LATEST"),
-    ("a function by its ARN alone", one({"Type": "Task", "Resource": FUNCTION_ARN}), {"a": 1}, {"a": 1}),
-    ("the function's name from the input", one({"Type": "Task", "Resource": INVOKE, "Parameters": {"FunctionName.$": "$.f", "Payload": 1}, "OutputPath": "$.Payload"}), {"f": "echo"}, 1),
-    ("ResultSelector sees the result", one(task("echo", ResultSelector={"r.$": "$.Payload.a"}, OutputPath="$")), {"a": 1}, {"r": 1}),
-    ("a function's error has its name", one(task("fails")), {}, "ValueError"),
-    ("a function that is not there", one(task("missing")), {}, "Lambda.ResourceNotFoundException"),
-    ("a broken call", one(task("breaks")), {}, "Lambda.SdkClientException"),
-    ("a result over 256 KiB", one(task("huge")), {}, "States.DataLimitExceeded"),
-    ("a task over TimeoutSeconds", one(task("slow", TimeoutSeconds=5)), {}, "States.Timeout"),
-    ("a task within TimeoutSeconds", one(task("slow", TimeoutSecondsPath="$.t")), {"t": 60}, "late"),
+    ("lambda:invoke gives the payload", single_state(task("echo")), {"a": 1}, {"a": 1}),
+    ("lambda:invoke returns the status", single_state(task("echo", OutputPath="$.StatusCode")), {}, 200),
+    ("lambda:invoke returns the version", single_state(task("echo", OutputPath="$.ExecutedVersion")), {}, "$LATEST"),
+    ("a function by its ARN alone", single_state({"Type": "Task", "Resource": FUNCTION_ARN}), {"a": 1}, {"a": 1}),
+    (
+        "the function's name from the input",
+        single_state(
+            {
+                "Type": "Task",
+                "Resource": INVOKE,
+                "Parameters": {"FunctionName.$": "$.f", "Payload": 1},
+                "OutputPath": "$.Payload",
+            }
+        ),
+        {"f": "echo"},
+        1,
+    ),
+    (
+        "ResultSelector sees the result",
+        single_state(task("echo", ResultSelector={"r.$": "$.Payload.a"}, OutputPath="$")),
+        {"a": 1},
+        {"r": 1},
+    ),
+    ("a function's error has its name", single_state(task("fails")), {}, "ValueError"),
+    ("a function that does not exist", single_state(task("missing")), {}, "Lambda.ResourceNotFoundException"),
+    ("a call that fails before Lambda answers", single_state(task("breaks")), {}, "Lambda.SdkClientException"),
+    ("a result over 256 KiB", single_state(task("huge")), {}, "States.DataLimitExceeded"),
+    ("a task over TimeoutSeconds", single_state(task("slow", TimeoutSeconds=5)), {}, "States.Timeout"),
+    ("a task within TimeoutSeconds", single_state(task("slow", TimeoutSecondsPath="$.t")), {"t": 60}, "late"),
     # -- Parallel
     ("Parallel gives a list", parallel(END, {**END, "Result": 2}), 1, [1, 2]),
     ("Parallel fails with its branch", failing("E"), {}, "E"),
     ("Parallel has a ResultSelector", parallel(END, ResultSelector={"f.$": "$[0]"}), 1, {"f": 1}),
     # -- Retry and Catch
-    ("Catch hands error and cause on", failing("E", **caught("E")), {"a": 1}, WHY),
-    ("Catch keeps the input by ResultPath", failing("E", **caught("E", ResultPath="$.e")), {"a": 1}, {"a": 1, "e": WHY}),
-    ("Catch adds to the raw input", failing("E", InputPath="$.a", **caught("E", ResultPath="$.e")), {"a": 1}, {"a": 1, "e": WHY}),
+    ("Catch passes error and cause on", failing("E", **caught("E")), {"a": 1}, WHY),
+    (
+        "Catch keeps the input by ResultPath",
+        failing("E", **caught("E", ResultPath="$.e")),
+        {"a": 1},
+        {"a": 1, "e": WHY},
+    ),
+    (
+        "Catch adds to the raw input",
+        failing("E", InputPath="$.a", **caught("E", ResultPath="$.e")),
+        {"a": 1},
+        {"a": 1, "e": WHY},
+    ),
     ("Catch of another error", failing("E", **caught("F")), {}, "E"),
     ("States.ALL", failing("E", **caught("States.ALL")), {}, WHY),
     ("States.TaskFailed", failing("E", **caught("States.TaskFailed")), {}, WHY),
-    ("States.TaskFailed is no timeout", failing("States.Timeout", **caught("States.TaskFailed")), {}, "States.Timeout"),
-    ("States.ALL is a timeout", failing("States.Timeout", **caught("States.ALL")), {}, {**WHY, "Error": "States.Timeout"}),
+    (
+        "States.TaskFailed does not match a timeout",
+        failing("States.Timeout", **caught("States.TaskFailed")),
+        {},
+        "States.Timeout",
+    ),
+    (
+        "States.ALL matches a timeout",
+        failing("States.Timeout", **caught("States.ALL")),
+        {},
+        {**WHY, "Error": "States.Timeout"},
+    ),
     ("States.Runtime cannot be caught", failing("States.Runtime", **caught("States.ALL")), {}, "States.Runtime"),
     ("States.Runtime cannot be named", failing("States.Runtime", **caught("States.Runtime")), {}, "States.Runtime"),
-    ("States.DataLimitExceeded is not ALL", failing("States.DataLimitExceeded", **caught("States.ALL")), {}, "States.DataLimitExceeded"),
-    ("States.DataLimitExceeded can be named", failing("States.DataLimitExceeded", **caught("States.DataLimitExceeded")), {}, {**WHY, "Error": "States.DataLimitExceeded"}),
+    (
+        "States.ALL does not match States.DataLimitExceeded",
+        failing("States.DataLimitExceeded", **caught("States.ALL")),
+        {},
+        "States.DataLimitExceeded",
+    ),
+    (
+        "States.DataLimitExceeded can be named",
+        failing("States.DataLimitExceeded", **caught("States.DataLimitExceeded")),
+        {},
+        {**WHY, "Error": "States.DataLimitExceeded"},
+    ),
     ("Retry, then Catch", failing("E", Retry=[{"ErrorEquals": ["E"], "MaxAttempts": 1}], **caught("E")), {}, WHY),
     # -- Map inline
     ("Map over its input", mapping(END), [1, 2], [1, 2]),
-    ("Map over nothing", mapping(END), [], []),
+    ("Map over an empty array", mapping(END), [], []),
     ("Map by ItemsPath", mapping(END, ItemsPath="$.a"), {"a": [1]}, [1]),
     ("Map over an object", mapping(END), {"a": 1}, "States.Runtime"),
-    ("ItemSelector", mapping(END, ItemsPath="$.a", ItemSelector={"i.$": "$$.Map.Item.Index", "v.$": "$$.Map.Item.Value", "b.$": "$.b"}), {"a": ["x"], "b": 2}, [{"i": 0, "v": "x", "b": 2}]),
-    ("an iteration sees its item", mapping({**END, "Parameters": {"i.$": "$$.Map.Item.Index"}}), ["x", "y"], [{"i": 0}, {"i": 1}]),
+    (
+        "ItemSelector",
+        mapping(
+            END, ItemsPath="$.a", ItemSelector={"i.$": "$$.Map.Item.Index", "v.$": "$$.Map.Item.Value", "b.$": "$.b"}
+        ),
+        {"a": ["x"], "b": 2},
+        [{"i": 0, "v": "x", "b": 2}],
+    ),
+    (
+        "an iteration sees its item",
+        mapping({**END, "Parameters": {"i.$": "$$.Map.Item.Index"}}),
+        ["x", "y"],
+        [{"i": 0}, {"i": 1}],
+    ),
     ("an iteration fails the Map", mapping({"Type": "Fail", "Error": "E"}), [1], "E"),
-    ("a tolerated failure leaves its error", mapping(task("odd", End=True), ToleratedFailureCount=1), [2, 3], [2, {"Error": "Odd", "Cause": '{"errorType":"Odd","errorMessage":""}'}]),
-    ("a failure too many", mapping(task("odd", End=True), ToleratedFailurePercentage=50), [1, 3, 2], "States.ExceedToleratedFailureThreshold"),
+    (
+        "the output of a tolerated failure is its error",
+        mapping(task("odd", End=True), ToleratedFailureCount=1),
+        [2, 3],
+        [2, {"Error": "Odd", "Cause": '{"errorType":"Odd","errorMessage":""}'}],
+    ),
+    (
+        "one failure too many",
+        mapping(task("odd", End=True), ToleratedFailurePercentage=50),
+        [1, 3, 2],
+        "States.ExceedToleratedFailureThreshold",
+    ),
     ("MaxConcurrencyPath", mapping(END, ItemsPath="$.a", MaxConcurrencyPath="$.c"), {"a": [1, 2], "c": 1}, [1, 2]),
-    ("MaxConcurrencyPath to a text", mapping(END, ItemsPath="$.a", MaxConcurrencyPath="$.c"), {"a": [1], "c": "1"}, "States.Runtime"),
+    (
+        "MaxConcurrencyPath to a text",
+        mapping(END, ItemsPath="$.a", MaxConcurrencyPath="$.c"),
+        {"a": [1], "c": "1"},
+        "States.Runtime",
+    ),
     # -- limits
     ("an output over 256 KiB", passing(Result="x" * 262_143), {}, "States.DataLimitExceeded"),
     ("an output of 256 KiB", passing(Result="x" * 262_142, OutputPath="$"), {}, "x" * 262_142),
-]  # fmt: skip
+]
 
 
 def odd(number: int) -> int:
@@ -170,16 +266,16 @@ def odd(number: int) -> int:
 
 
 @pytest.mark.parametrize(("definition", "data", "expected"), [rule[1:] for rule in RULES], ids=[r[0] for r in RULES])
-def test_the_rule_holds(world: World, definition: dict[str, Any], data: Any, expected: Any) -> None:
+def test_the_rule_holds(harness: Harness, definition: dict[str, Any], data: Any, expected: Any) -> None:
     def fails(_: Any) -> None:
         raise LambdaError("ValueError", "no")
 
     def slow(_: Any) -> str:
-        world.clock.pass_time(30)
+        harness.clock.pass_time(30)
         return "late"
 
-    world.functions.update(
+    harness.functions.update(
         echo=lambda payload: payload, fails=fails, slow=slow, odd=odd, huge=lambda _: "x" * 262_144,
         breaks=lambda _: {}["x"],
     )  # fmt: skip
-    assert world.output(definition, data) == expected
+    assert harness.output(definition, data) == expected

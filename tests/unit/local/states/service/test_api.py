@@ -1,4 +1,4 @@
-"""The API through boto3, which sends real requests that never leave the process."""
+"""The API through boto3: its requests are answered in the process."""
 
 import json
 import threading
@@ -12,13 +12,13 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
 from local.states import ApiError, StatesApi
+from tests.unit.local.states.harness import ROLE, TIMEOUT_SECONDS, Harness, single_state, task
 from tests.unit.local.states.run.test_distributed_map import Gate, distributed
-from tests.unit.local.states.world import PATIENCE, ROLE, World, one, task
 
 Client = Any
-PASS = json.dumps(one({"Type": "Pass"}))
+PASS = json.dumps(single_state({"Type": "Pass"}))
 GONE = "arn:aws:states:eu-west-1:123456789012:execution:m:gone"
-BLOCKED = one(task("gate"))
+BLOCKED = single_state(task("gate"))
 
 
 class Raw:
@@ -35,10 +35,10 @@ def bare_client() -> Client:
 
 
 @pytest.fixture
-def sfn(world: World, bare_client: Client) -> Iterator[Client]:
-    api = StatesApi(world.engine)
+def sfn(harness: Harness, bare_client: Client) -> Iterator[Client]:
+    api = StatesApi(harness.engine)
 
-    def answer(request: Any, **_: Any) -> AWSResponse:
+    def respond(request: Any, **_: Any) -> AWSResponse:
         action = request.headers["X-Amz-Target"].decode().removeprefix("AWSStepFunctions.")
         try:
             status, content = 200, api.call(action, json.loads(request.body))
@@ -46,25 +46,25 @@ def sfn(world: World, bare_client: Client) -> Iterator[Client]:
             status, content = error.status, {"__type": error.code, "message": error.message}
         return AWSResponse(request.url, status, {}, Raw(json.dumps(content).encode()))
 
-    bare_client.meta.events.register("before-send.sfn.*", answer)
+    bare_client.meta.events.register("before-send.sfn.*", respond)
     yield bare_client
-    bare_client.meta.events.unregister("before-send.sfn.*", answer)
+    bare_client.meta.events.unregister("before-send.sfn.*", respond)
 
 
 @pytest.fixture
-def gate(world: World) -> Iterator[Gate]:
+def gate(harness: Harness) -> Iterator[Gate]:
     gate = Gate()
-    world.functions["gate"] = gate
+    harness.functions["gate"] = gate
     yield gate
     gate.open(100)
 
 
-def created(sfn: Client, definition: Any = PASS, name: str = "m", **more: Any) -> str:
+def create(sfn: Client, definition: Any = PASS, name: str = "m", **more: Any) -> str:
     text = definition if isinstance(definition, str) else json.dumps(definition)
     return sfn.create_state_machine(name=name, definition=text, roleArn=ROLE, **more)["stateMachineArn"]
 
 
-def refused(call: Any, **arguments: Any) -> str:
+def error_code(call: Any, **arguments: Any) -> str:
     with pytest.raises(ClientError) as caught:
         call(**arguments)
     return caught.value.response["Error"]["Code"]
@@ -73,8 +73,8 @@ def refused(call: Any, **arguments: Any) -> str:
 # ---- state machines ----
 
 
-def test_a_state_machine_is_described_as_it_was_made(sfn: Client) -> None:
-    arn = created(sfn, type="EXPRESS", tracingConfiguration={"enabled": True})
+def test_a_state_machine_is_described_as_it_was_created(sfn: Client) -> None:
+    arn = create(sfn, type="EXPRESS", tracingConfiguration={"enabled": True})
     described = sfn.describe_state_machine(stateMachineArn=arn)
     assert arn == "arn:aws:states:eu-west-1:123456789012:stateMachine:m"
     assert (described["definition"], described["roleArn"]) == (PASS, ROLE)
@@ -83,14 +83,14 @@ def test_a_state_machine_is_described_as_it_was_made(sfn: Client) -> None:
     assert described["creationDate"] == datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
-def test_making_the_same_again_gives_the_same(sfn: Client) -> None:
-    assert created(sfn) == created(sfn)
+def test_creating_the_same_again_returns_the_same(sfn: Client) -> None:
+    assert create(sfn) == create(sfn)
 
 
-def test_making_another_of_that_name_is_refused(sfn: Client) -> None:
-    created(sfn)
-    arguments = {"name": "m", "definition": json.dumps(one({"Type": "Succeed"})), "roleArn": ROLE}
-    assert refused(sfn.create_state_machine, **arguments) == "StateMachineAlreadyExists"
+def test_creating_another_of_that_name_is_rejected(sfn: Client) -> None:
+    create(sfn)
+    arguments = {"name": "m", "definition": json.dumps(single_state({"Type": "Succeed"})), "roleArn": ROLE}
+    assert error_code(sfn.create_state_machine, **arguments) == "StateMachineAlreadyExists"
 
 
 @pytest.mark.parametrize(
@@ -102,30 +102,32 @@ def test_making_another_of_that_name_is_refused(sfn: Client) -> None:
         ({"publish": True}, "ValidationException"),
     ],
 )
-def test_a_state_machine_that_is_wrong_is_refused(sfn: Client, fields: dict[str, Any], code: str) -> None:
-    assert refused(sfn.create_state_machine, **{"name": "m", "definition": PASS, "roleArn": ROLE, **fields}) == code
+def test_an_invalid_state_machine_is_rejected(sfn: Client, fields: dict[str, Any], code: str) -> None:
+    assert error_code(sfn.create_state_machine, **{"name": "m", "definition": PASS, "roleArn": ROLE, **fields}) == code
 
 
-def test_an_update_changes_what_starts_later(sfn: Client, world: World, gate: Gate) -> None:
-    arn = created(sfn, BLOCKED)
+def test_an_update_changes_what_starts_later(sfn: Client, harness: Harness, gate: Gate) -> None:
+    arn = create(sfn, BLOCKED)
     early = sfn.start_execution(stateMachineArn=arn, input='"early"')["executionArn"]
     gate.await_arrivals(1)
-    sfn.update_state_machine(stateMachineArn=arn, definition=json.dumps(one({"Type": "Pass", "Result": "new"})))
+    sfn.update_state_machine(
+        stateMachineArn=arn, definition=json.dumps(single_state({"Type": "Pass", "Result": "new"}))
+    )
     late = sfn.start_execution(stateMachineArn=arn, input='"late"')["executionArn"]
     gate.open(1)
-    outputs = [world.engine.wait_for(each, PATIENCE).output_text for each in (early, late)]
+    outputs = [harness.engine.wait_for(each, TIMEOUT_SECONDS).output_text for each in (early, late)]
     assert outputs == ['"early"', '"new"']
 
 
 def test_a_deleted_machine_starts_nothing(sfn: Client) -> None:
-    arn = created(sfn)
+    arn = create(sfn)
     sfn.delete_state_machine(stateMachineArn=arn)
-    assert refused(sfn.start_execution, stateMachineArn=arn) == "StateMachineDoesNotExist"
+    assert error_code(sfn.start_execution, stateMachineArn=arn) == "StateMachineDoesNotExist"
     assert sfn.list_state_machines()["stateMachines"] == []
 
 
 def test_tags_are_kept(sfn: Client) -> None:
-    arn = created(sfn, tags=[{"key": "a", "value": "1"}])
+    arn = create(sfn, tags=[{"key": "a", "value": "1"}])
     sfn.tag_resource(resourceArn=arn, tags=[{"key": "b", "value": "2"}])
     sfn.untag_resource(resourceArn=arn, tagKeys=["a"])
     assert sfn.list_tags_for_resource(resourceArn=arn)["tags"] == [{"key": "b", "value": "2"}]
@@ -134,9 +136,9 @@ def test_tags_are_kept(sfn: Client) -> None:
 # ---- executions ----
 
 
-def test_an_execution_is_described(sfn: Client, world: World) -> None:
-    arn = sfn.start_execution(stateMachineArn=created(sfn), name="e", input='{"a": 1}')["executionArn"]
-    world.engine.wait_for(arn, PATIENCE)
+def test_an_execution_is_described(sfn: Client, harness: Harness) -> None:
+    arn = sfn.start_execution(stateMachineArn=create(sfn), name="e", input='{"a": 1}')["executionArn"]
+    harness.engine.wait_for(arn, TIMEOUT_SECONDS)
     described = sfn.describe_execution(executionArn=arn)
     assert arn == "arn:aws:states:eu-west-1:123456789012:execution:m:e"
     assert (described["status"], described["input"], described["output"]) == ("SUCCEEDED", '{"a": 1}', '{"a":1}')
@@ -144,15 +146,15 @@ def test_an_execution_is_described(sfn: Client, world: World) -> None:
 
 
 def test_the_same_start_again_is_the_same_execution_while_it_runs(sfn: Client, gate: Gate) -> None:
-    start = {"stateMachineArn": created(sfn, BLOCKED), "name": "e", "input": '{"a": 1}'}
+    start = {"stateMachineArn": create(sfn, BLOCKED), "name": "e", "input": '{"a": 1}'}
     assert sfn.start_execution(**start)["executionArn"] == sfn.start_execution(**start)["executionArn"]
-    assert refused(sfn.start_execution, **{**start, "input": "{}"}) == "ExecutionAlreadyExists"
+    assert error_code(sfn.start_execution, **{**start, "input": "{}"}) == "ExecutionAlreadyExists"
 
 
-def test_a_name_is_used_once(sfn: Client, world: World) -> None:
-    start = {"stateMachineArn": created(sfn), "name": "e"}
-    world.engine.wait_for(sfn.start_execution(**start)["executionArn"], PATIENCE)
-    assert refused(sfn.start_execution, **start) == "ExecutionAlreadyExists"
+def test_a_name_is_used_once(sfn: Client, harness: Harness) -> None:
+    start = {"stateMachineArn": create(sfn), "name": "e"}
+    harness.engine.wait_for(sfn.start_execution(**start)["executionArn"], TIMEOUT_SECONDS)
+    assert error_code(sfn.start_execution, **start) == "ExecutionAlreadyExists"
 
 
 @pytest.mark.parametrize(
@@ -165,34 +167,43 @@ def test_a_name_is_used_once(sfn: Client, world: World) -> None:
         ({"stateMachineArn": "arn:aws:states:eu-west-1:123456789012:stateMachine:x"}, "StateMachineDoesNotExist"),
     ],
 )
-def test_a_start_that_is_wrong_is_refused(sfn: Client, fields: dict[str, Any], code: str) -> None:
-    assert refused(sfn.start_execution, **{"stateMachineArn": created(sfn), **fields}) == code
+def test_an_invalid_start_is_rejected(sfn: Client, fields: dict[str, Any], code: str) -> None:
+    assert error_code(sfn.start_execution, **{"stateMachineArn": create(sfn), **fields}) == code
 
 
-def test_an_express_machine_answers_at_once(sfn: Client) -> None:
-    arn = created(sfn, one({"Type": "Fail", "Error": "E", "Cause": "why"}), type="EXPRESS")
-    answer = sfn.start_sync_execution(stateMachineArn=arn, name="e")
-    assert (answer["status"], answer["error"], answer["cause"]) == ("FAILED", "E", "why")
-    assert answer["executionArn"].startswith("arn:aws:states:eu-west-1:123456789012:express:m:e:")
+@pytest.mark.parametrize("members", [{"name": 5}, {"input": {"a": 1}}, {"stateMachineArn": None}])
+def test_a_member_of_the_wrong_type_is_rejected(harness: Harness, members: dict[str, Any]) -> None:
+    api = StatesApi(harness.engine)
+    machine = harness.engine.create_state_machine(name="m", definition=PASS, role_arn=ROLE)
+    with pytest.raises(ApiError, match="has the wrong type") as caught:
+        api.call("StartExecution", {"stateMachineArn": machine, **members})
+    assert caught.value.code == "ValidationException"
 
 
-def test_a_standard_machine_does_not(sfn: Client) -> None:
-    assert refused(sfn.start_sync_execution, stateMachineArn=created(sfn)) == "StateMachineTypeNotSupported"
+def test_an_express_machine_can_be_run_synchronously(sfn: Client) -> None:
+    arn = create(sfn, single_state({"Type": "Fail", "Error": "E", "Cause": "why"}), type="EXPRESS")
+    response = sfn.start_sync_execution(stateMachineArn=arn, name="e")
+    assert (response["status"], response["error"], response["cause"]) == ("FAILED", "E", "why")
+    assert response["executionArn"].startswith("arn:aws:states:eu-west-1:123456789012:express:m:e:")
 
 
-def test_a_stopped_execution_is_aborted_at_once(sfn: Client, world: World, gate: Gate) -> None:
-    arn = sfn.start_execution(stateMachineArn=created(sfn, BLOCKED))["executionArn"]
+def test_a_standard_machine_cannot_be_run_synchronously(sfn: Client) -> None:
+    assert error_code(sfn.start_sync_execution, stateMachineArn=create(sfn)) == "StateMachineTypeNotSupported"
+
+
+def test_a_stopped_execution_is_aborted_at_once(sfn: Client, harness: Harness, gate: Gate) -> None:
+    arn = sfn.start_execution(stateMachineArn=create(sfn, BLOCKED))["executionArn"]
     gate.await_arrivals(1)
     sfn.stop_execution(executionArn=arn, error="Cancelled", cause="by hand")
     described = sfn.describe_execution(executionArn=arn)
     assert (described["status"], described["error"], described["cause"]) == ("ABORTED", "Cancelled", "by hand")
-    world.engine.join(arn)
+    harness.engine.join(arn)
     last = sfn.get_execution_history(executionArn=arn)["events"][-1]
     assert (last["type"], last["executionAbortedEventDetails"]["error"]) == ("ExecutionAborted", "Cancelled")
 
 
-def test_executions_are_listed_by_status_the_newest_first(sfn: Client, world: World, gate: Gate) -> None:
-    machine = created(sfn, BLOCKED)
+def test_executions_are_listed_by_status_the_newest_first(sfn: Client, harness: Harness, gate: Gate) -> None:
+    machine = create(sfn, BLOCKED)
     arns = [sfn.start_execution(stateMachineArn=machine, name=name)["executionArn"] for name in "abc"]
     sfn.stop_execution(executionArn=arns[1])
     listed = sfn.get_paginator("list_executions").paginate(stateMachineArn=machine, PaginationConfig={"PageSize": 1})
@@ -201,9 +212,9 @@ def test_executions_are_listed_by_status_the_newest_first(sfn: Client, world: Wo
     assert [each["name"] for each in running] == ["c", "a"]
 
 
-def test_the_history_can_be_read_in_pages_and_backwards(sfn: Client, world: World) -> None:
-    arn = sfn.start_execution(stateMachineArn=created(sfn), input="7")["executionArn"]
-    world.engine.wait_for(arn, PATIENCE)
+def test_the_history_can_be_read_in_pages_and_backwards(sfn: Client, harness: Harness) -> None:
+    arn = sfn.start_execution(stateMachineArn=create(sfn), input="7")["executionArn"]
+    harness.engine.wait_for(arn, TIMEOUT_SECONDS)
     pages = sfn.get_paginator("get_execution_history").paginate(
         executionArn=arn, reverseOrder=True, PaginationConfig={"PageSize": 3}
     )
@@ -214,10 +225,10 @@ def test_the_history_can_be_read_in_pages_and_backwards(sfn: Client, world: Worl
     assert events[2]["stateEnteredEventDetails"] == {"name": "S", "input": "7"}
 
 
-def test_a_task_leaves_its_events(sfn: Client, world: World) -> None:
-    world.functions["f"] = lambda payload: payload
-    arn = sfn.start_execution(stateMachineArn=created(sfn, one(task())))["executionArn"]
-    world.engine.wait_for(arn, PATIENCE)
+def test_a_task_has_its_events_in_the_history(sfn: Client, harness: Harness) -> None:
+    harness.functions["f"] = lambda payload: payload
+    arn = sfn.start_execution(stateMachineArn=create(sfn, single_state(task())))["executionArn"]
+    harness.engine.wait_for(arn, TIMEOUT_SECONDS)
     events = sfn.get_execution_history(executionArn=arn)["events"]
     assert [event["type"] for event in events[2:5]] == ["TaskScheduled", "TaskStarted", "TaskSucceeded"]
     assert events[2]["taskScheduledEventDetails"] == {
@@ -228,8 +239,8 @@ def test_a_task_leaves_its_events(sfn: Client, world: World) -> None:
     }
 
 
-def test_a_token_of_ones_own_making_is_refused(sfn: Client) -> None:
-    assert refused(sfn.list_state_machines, nextToken="x") == "InvalidToken"
+def test_an_invented_token_is_rejected(sfn: Client) -> None:
+    assert error_code(sfn.list_state_machines, nextToken="x") == "InvalidToken"
 
 
 @pytest.mark.parametrize(
@@ -243,15 +254,17 @@ def test_a_token_of_ones_own_making_is_refused(sfn: Client) -> None:
         ("list_activities", {}, "UnknownOperationException"),
     ],
 )  # fmt: skip
-def test_what_is_not_there_is_named(sfn: Client, call: str, arguments: dict[str, str], code: str) -> None:
-    assert refused(getattr(sfn, call), **arguments) == code
+def test_a_request_for_something_missing_has_its_error_code(
+    sfn: Client, call: str, arguments: dict[str, str], code: str
+) -> None:
+    assert error_code(getattr(sfn, call), **arguments) == code
 
 
 # ---- Map Runs ----
 
 
-def test_a_map_run_is_listed_described_and_changed(sfn: Client, world: World, gate: Gate) -> None:
-    machine = created(sfn, distributed(task("gate"), MaxConcurrency=1, ToleratedFailurePercentage=5))
+def test_a_map_run_is_listed_described_and_changed(sfn: Client, harness: Harness, gate: Gate) -> None:
+    machine = create(sfn, distributed(task("gate"), MaxConcurrency=1, ToleratedFailurePercentage=5))
     arn = sfn.start_execution(stateMachineArn=machine, input="[1, 2]")["executionArn"]
     gate.await_arrivals(1)
     [item] = sfn.list_map_runs(executionArn=arn)["mapRuns"]
@@ -264,14 +277,14 @@ def test_a_map_run_is_listed_described_and_changed(sfn: Client, world: World, ga
     gate.await_arrivals(1)
     assert sfn.describe_map_run(mapRunArn=run)["toleratedFailurePercentage"] == 50
     gate.open(2)
-    world.engine.wait_for(arn, PATIENCE)
-    assert refused(sfn.update_map_run, mapRunArn=run, maxConcurrency=1) == "ValidationException"
+    harness.engine.wait_for(arn, TIMEOUT_SECONDS)
+    assert error_code(sfn.update_map_run, mapRunArn=run, maxConcurrency=1) == "ValidationException"
 
 
-def test_a_standard_child_tells_its_map_run_and_its_definition(sfn: Client, world: World) -> None:
-    machine = created(sfn, distributed(kind="STANDARD"))
+def test_a_standard_child_has_its_map_run_and_its_definition(sfn: Client, harness: Harness) -> None:
+    machine = create(sfn, distributed(kind="STANDARD"))
     arn = sfn.start_execution(stateMachineArn=machine, input="[1]")["executionArn"]
-    world.engine.wait_for(arn, PATIENCE)
+    harness.engine.wait_for(arn, TIMEOUT_SECONDS)
     [run] = sfn.list_map_runs(executionArn=arn)["mapRuns"]
     [child] = sfn.list_executions(mapRunArn=run["mapRunArn"])["executions"]
     described = sfn.describe_state_machine_for_execution(executionArn=child["executionArn"])
@@ -282,9 +295,9 @@ def test_a_standard_child_tells_its_map_run_and_its_definition(sfn: Client, worl
 # ---- the engine itself ----
 
 
-def test_every_change_of_status_is_told(world: World) -> None:
-    execution = world.run(one({"Type": "Pass"}), {"a": 1})
-    running, succeeded = world.told
+def test_every_change_of_status_is_published(harness: Harness) -> None:
+    execution = harness.run(single_state({"Type": "Pass"}), {"a": 1})
+    running, succeeded = harness.status_changes
     assert (running["status"], running["output"], running["stopDate"]) == ("RUNNING", None, None)
     assert succeeded == {
         "executionArn": execution.arn,
@@ -302,30 +315,33 @@ def test_every_change_of_status_is_told(world: World) -> None:
     }
 
 
-def test_express_executions_tell_nobody(world: World) -> None:
-    world.run(one({"Type": "Pass"}), kind="EXPRESS")
-    assert world.told == []
+def test_express_executions_publish_no_status_change(harness: Harness) -> None:
+    harness.run(single_state({"Type": "Pass"}), kind="EXPRESS")
+    assert harness.status_changes == []
 
 
-def test_a_large_input_is_left_out_of_what_is_told(world: World) -> None:
-    world.run(one({"Type": "Pass"}), "x" * 200_000)
-    assert (world.told[1]["inputDetails"], world.told[1]["outputDetails"]) == ({"included": False}, {"included": True})
+def test_a_large_input_is_left_out_of_the_status_change(harness: Harness) -> None:
+    harness.run(single_state({"Type": "Pass"}), "x" * 200_000)
+    assert (harness.status_changes[1]["inputDetails"], harness.status_changes[1]["outputDetails"]) == (
+        {"included": False},
+        {"included": True},
+    )
 
 
 def test_closing_leaves_no_thread_behind(gate: Gate) -> None:
     before = set(threading.enumerate())
-    world = World()
-    world.functions["gate"] = gate
-    arn = world.start(distributed(task("gate")), [1, 2])
+    harness = Harness()
+    harness.functions["gate"] = gate
+    arn = harness.start(distributed(task("gate")), [1, 2])
     gate.await_arrivals(2)
-    world.engine.close()
-    assert world.engine.execution(arn).status == "ABORTED"
+    harness.engine.close()
+    assert harness.engine.execution(arn).status == "ABORTED"
     assert {thread.name for thread in set(threading.enumerate()) - before} <= {"invocation"}
 
 
-def test_the_history_has_an_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local.states.records.history.MAX_EVENTS", 20)
-    execution = world.run(
+def test_a_full_history_fails_the_execution(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.states.base.quotas.MAX_HISTORY_EVENTS", 20)
+    execution = harness.run(
         {"StartAt": "S", "States": {"S": {"Type": "Pass", "Next": "T"}, "T": {"Type": "Pass", "Next": "S"}}}
     )
     assert execution.error == "States.Runtime"

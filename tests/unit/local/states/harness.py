@@ -1,4 +1,4 @@
-"""What surrounds the interpreter, made of fakes: a clock that jumps, a bucket in memory, functions in Python."""
+"""A test harness: the engine with a fake clock, a bucket in memory, and Python functions instead of Lambda."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from local.states.records.executions import Execution
 START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 ROLE = "arn:aws:iam::123456789012:role/states"
 INVOKE = "arn:aws:states:::lambda:invoke"
-PATIENCE = 10.0
-"""Seconds a test waits for what comes at once unless it is broken."""
+TIMEOUT_SECONDS = 10.0
+"""Maximum wait of a test, in seconds. Only a failing test waits that long."""
 
 
 class JumpingClock:
-    """A wait is over at once and has taken its time."""
+    """A clock whose waits return at once and advance it by their duration."""
 
     def __init__(self) -> None:
         self.waits: list[float] = []
@@ -42,21 +42,21 @@ class JumpingClock:
 
 
 class Bucket:
-    """S3, as far as it is used. `refuses` makes writes fail."""
+    """A fake of the S3 client, for all buckets. `rejects_writes` makes put_object fail."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
-        self.refuses = False
-        self.drawn = 0
-        """Bytes of all bodies that were read."""
+        self.rejects_writes = False
+        self.bytes_read = 0
+        """Total bytes read from response bodies."""
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - the name of boto3
         if Key not in self.objects:
             raise KeyError(f"no such key: {Key}")
         return {"Body": _Body(self, self.objects[Key])}
 
     def put_object(self, *, Bucket: str, Key: str, Body: Any, ContentType: str) -> None:  # noqa: N803
-        if self.refuses:
+        if self.rejects_writes:
             raise OSError("access denied")
         self.objects[Key] = Body if isinstance(Body, bytes) else Body.read()
 
@@ -71,12 +71,12 @@ class _Body(io.BytesIO):
 
     def read(self, size: int | None = -1) -> bytes:
         data = super().read(size)
-        self._bucket.drawn += len(data)
+        self._bucket.bytes_read += len(data)
         return data
 
 
 class LambdaError(Exception):
-    """Raised in a fake function: the function ran and failed."""
+    """Raised by a fake function: the function ran and failed."""
 
     def __init__(self, name: str, message: str = "") -> None:
         super().__init__(name)
@@ -86,12 +86,14 @@ class LambdaError(Exception):
 Function = Callable[[Any], Any]
 
 
-class World:
+class Harness:
+    """An engine. `functions` are called by name; `status_changes` collects the details of status change events."""
+
     def __init__(self, max_children: int = 8) -> None:
         self.clock = JumpingClock()
         self.bucket = Bucket()
         self.functions: dict[str, Function] = {}
-        self.told: list[dict[str, Any]] = []
+        self.status_changes: list[dict[str, Any]] = []
         self.engine = Engine(
             region="eu-west-1",
             account="123456789012",
@@ -99,7 +101,7 @@ class World:
             invoke=self._invoke,
             clock=self.clock,
             max_children=max_children,
-            on_status_change=self.told.append,
+            on_status_change=self.status_changes.append,
         )
 
     def _invoke(self, function: str, payload: Any) -> Invocation:
@@ -118,18 +120,18 @@ class World:
         return self.engine.start_execution(arn, {} if data is None else data, name="run")
 
     def run(self, definition: Mapping[str, Any], data: Any = None, *, kind: str = "STANDARD") -> Execution:
-        return self.engine.wait_for(self.start(definition, data, kind=kind), PATIENCE)
+        return self.engine.wait_for(self.start(definition, data, kind=kind), TIMEOUT_SECONDS)
 
     def output(self, definition: Mapping[str, Any], data: Any = None) -> Any:
-        """Of a run that must succeed; the error's name of one that does not."""
+        """Runs an execution. Returns its output, or the name of its error."""
         execution = self.run(definition, data)
         return execution.error if execution.output_text is None else json.loads(execution.output_text)
 
 
-def one(state: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    """A machine of one state."""
-    ending = {} if state["Type"] in ("Succeed", "Fail", "Choice") else {"End": True}
-    return {"StartAt": "S", "States": {"S": {**state, **ending}, **more}}
+def single_state(state: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """A state machine that starts with state S, which ends it; `more` are other states."""
+    end = {} if state["Type"] in ("Succeed", "Fail", "Choice") else {"End": True}
+    return {"StartAt": "S", "States": {"S": {**state, **end}, **more}}
 
 
 def task(function: str = "f", **more: Any) -> dict[str, Any]:

@@ -1,58 +1,66 @@
-"""The records as the API answers them. Moments are seconds since the epoch, as the JSON protocol has them."""
+"""Records as responses of the API, in the shapes of the AWS Step Functions API Reference.
+
+Times are seconds since the epoch, as the JSON protocol has them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from local.states.base import payloads
+from local.states.base.payloads import JsonValue
 from local.states.records.executions import Execution
 from local.states.records.map_runs import MapRun
 from local.states.service.engine import StateMachine
 
-Answer = dict[str, Any]
+Response = dict[str, JsonValue]
 
 
-def present(answer: Answer) -> Answer:
-    """Without what there is not, with moments as numbers."""
+def response(members: Mapping[str, JsonValue | datetime]) -> Response:
+    """Omits members that are None, and converts times."""
     return {
         name: value.timestamp() if isinstance(value, datetime) else value
-        for name, value in answer.items()
+        for name, value in members.items()
         if value is not None
     }
 
 
-def machine_item(machine: StateMachine) -> Answer:
-    return present(
+def state_machine_item(state_machine: StateMachine) -> Response:
+    """`StateMachineListItem`."""
+    machine = state_machine.machine
+    return response(
         {
-            "stateMachineArn": machine.machine.arn,
-            "name": machine.machine.name,
-            "type": machine.machine.kind,
-            "creationDate": machine.created,
+            "stateMachineArn": machine.arn,
+            "name": machine.name,
+            "type": machine.kind,
+            "creationDate": state_machine.created,
         }
     )
 
 
-def machine_description(machine: StateMachine) -> Answer:
+def state_machine_description(state_machine: StateMachine) -> Response:
+    """`DescribeStateMachine`."""
     return {
-        **machine_item(machine),
+        **state_machine_item(state_machine),
         "status": "ACTIVE",
-        "definition": machine.text,
-        "roleArn": machine.machine.role_arn,
-        "revisionId": machine.machine.revision,
+        "definition": state_machine.text,
+        "roleArn": state_machine.machine.role_arn,
+        "revisionId": state_machine.machine.revision,
         "loggingConfiguration": {"level": "OFF", "includeExecutionData": False},
         "tracingConfiguration": {"enabled": False},
-        **machine.configuration,
+        **state_machine.configuration,
     }
 
 
-def machine_of_execution(execution: Execution, updated: datetime) -> Answer:
+def state_machine_of_execution(execution: Execution, updated: datetime) -> Response:
+    """`DescribeStateMachineForExecution`."""
     machine = execution.machine
-    return present(
+    return response(
         {
             "stateMachineArn": machine.arn,
             "name": machine.name,
-            "definition": payloads.text(machine.definition),
+            "definition": payloads.to_text(machine.definition),
             "roleArn": machine.role_arn,
             "updateDate": updated,
             "revisionId": machine.revision or None,
@@ -62,8 +70,9 @@ def machine_of_execution(execution: Execution, updated: datetime) -> Answer:
     )
 
 
-def execution_item(execution: Execution) -> Answer:
-    return present(
+def execution_item(execution: Execution) -> Response:
+    """`ExecutionListItem`."""
+    return response(
         {
             "executionArn": execution.arn,
             "stateMachineArn": execution.machine.arn,
@@ -78,7 +87,8 @@ def execution_item(execution: Execution) -> Answer:
     )
 
 
-def execution_description(execution: Execution) -> Answer:
+def execution_description(execution: Execution) -> Response:
+    """`DescribeExecution`."""
     item = execution_item(execution)
     item.pop("itemCount", None)
     output = execution.output_text
@@ -86,7 +96,7 @@ def execution_description(execution: Execution) -> Answer:
         **item,
         "input": execution.input_text,
         "inputDetails": {"included": True},
-        **present(
+        **response(
             {
                 "output": output,
                 "outputDetails": None if output is None else {"included": True},
@@ -99,19 +109,21 @@ def execution_description(execution: Execution) -> Answer:
     }
 
 
-_SYNC = (
+_SYNC_EXECUTION_MEMBERS = (
     *("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate"),
     *("input", "inputDetails", "output", "outputDetails", "error", "cause"),
 )
 
 
-def sync_execution(execution: Execution) -> Answer:
-    whole = execution_description(execution)
-    return {name: whole[name] for name in _SYNC if name in whole}
+def sync_execution(execution: Execution) -> Response:
+    """`StartSyncExecution`."""
+    description = execution_description(execution)
+    return {name: description[name] for name in _SYNC_EXECUTION_MEMBERS if name in description}
 
 
-def map_run_item(run: MapRun) -> Answer:
-    return present(
+def map_run_item(run: MapRun) -> Response:
+    """`MapRunListItem`."""
+    return response(
         {
             "executionArn": run.execution_arn,
             "mapRunArn": run.arn,
@@ -122,7 +134,8 @@ def map_run_item(run: MapRun) -> Answer:
     )
 
 
-def map_run_description(run: MapRun) -> Answer:
+def map_run_description(run: MapRun) -> Response:
+    """`DescribeMapRun`."""
     with run.changed:
         item = map_run_item(run)
         del item["stateMachineArn"]
@@ -130,8 +143,8 @@ def map_run_description(run: MapRun) -> Answer:
             **item,
             "status": run.status,
             "maxConcurrency": run.max_concurrency,
-            "toleratedFailurePercentage": run.tolerance.percentage or 0,
-            "toleratedFailureCount": run.tolerance.count or 0,
+            "toleratedFailurePercentage": run.threshold.percentage or 0,
+            "toleratedFailureCount": run.threshold.count or 0,
             "itemCounts": dict(run.items),
             "executionCounts": dict(run.executions),
             "redriveCount": 0,
