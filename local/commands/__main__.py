@@ -1,4 +1,4 @@
-"""`python -m local run|up|watch|plan`, which the targets of `make` with these names call.
+"""`python -m local.commands run|up|watch|plan`, which the targets of `make` with these names call.
 
 Exit status: 0 all is well, 1 the run failed, 2 wrong usage.
 """
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local", description="Image Mirror on this machine")
+    parser = argparse.ArgumentParser(prog="python -m local.commands", description="Image Mirror on this machine")
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("watch", help="follow a run of `up`, or of your AWS account")
     command.add_argument("--run", default="", help="the run's name (the latest)")

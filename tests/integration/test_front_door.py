@@ -23,7 +23,7 @@ SECONDS = 120
 
 
 def _local(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "local", *map(str, arguments)]
+    command = [sys.executable, "-m", "local.commands", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
 
 
@@ -171,7 +171,19 @@ def _heed_interrupts() -> None:
 @pytest.fixture
 def up(assembly: Path, tmp_path: Path) -> Iterator[Up]:
     out = tmp_path / "out"
-    command = [sys.executable, "-u", "-m", "local", "up", "--out", str(out), "--allow", "127.0.0.0/8", "--port", "0"]
+    command = [
+        sys.executable,
+        "-u",
+        "-m",
+        "local.commands",
+        "up",
+        "--out",
+        str(out),
+        "--allow",
+        "127.0.0.0/8",
+        "--port",
+        "0",
+    ]
     with psutil.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts) as process:
         try:
             for line in process.stdout:

@@ -32,7 +32,7 @@ def _write(out: Path, variables: Mapping[str, str]) -> None:
 
 def _watch(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """With no AWS settings but those given."""
-    command = [sys.executable, "-m", "local", "watch", *map(str, arguments)]
+    command = [sys.executable, "-m", "local.commands", "watch", *map(str, arguments)]
     mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     nobody = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull}
     environment = mine | nobody | {"AWS_SHARED_CREDENTIALS_FILE": os.devnull} | variables
