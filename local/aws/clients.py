@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 
 from local.aws.backend import REGION
-from local.aws.isolation import without_aws_settings
+from local.aws_settings import without_aws_settings
 
 KEY = "local"
 """Access key ID and secret. Every key is accepted; this one cannot be confused with a real one."""

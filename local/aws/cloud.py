@@ -19,9 +19,9 @@ from local.aws.events import EventBus
 from local.aws.http.gateway import ApiRoute, rest_api
 from local.aws.http.router import InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
-from local.aws.isolation import without_aws_settings
 from local.aws.telemetry.logs import Logs
 from local.aws.telemetry.traces import Traces
+from local.aws_settings import without_aws_settings
 from local.lambdas.function import Target
 from local.lambdas.host import FunctionHost, FunctionNotFoundError, HostClosedError
 from local.states import Engine, Invocation, InvocationRefusedError, StatesApi

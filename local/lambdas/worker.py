@@ -95,7 +95,7 @@ def invoke(handler: Handler, request: dict[str, Any]) -> bytes:
 
 def _exception(request_id: str, error: Exception) -> bytes:
     stack = traceback.format_list(traceback.extract_tb(error.__traceback__)[1:])
-    print(f"[ERROR] {type(error).__name__}: {error}\nTraceback (most recent call last):\n{''.join(stack)}")
+    _print(f"[ERROR] {type(error).__name__}: {error}\nTraceback (most recent call last):\n{''.join(stack)}".rstrip())
     return _error(request_id, type(error).__name__, str(error), stack)
 
 

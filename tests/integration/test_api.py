@@ -15,7 +15,7 @@ import requests
 from local.aws.cloud import Cloud
 from tests.support.api import Api
 from tests.support.images import png
-from tests.support.pipeline import books_balance
+from tests.support.pipeline import is_reconciled
 from tests.support.site import Answer, Site
 
 IMAGE = (Path(__file__).parents[2] / "manifests" / "demo" / "dune.jpg").read_bytes()
@@ -111,7 +111,7 @@ def test_the_shape_of_upstream_works_as_it_is(api: Api, site: Site) -> None:
 
     run = api.ended(api.submit({"baseUrl": site.url, "resourcePaths": paths, "lambdaConcur": 5}))
 
-    assert books_balance(run.summary)
+    assert is_reconciled(run.summary)
     assert (run.summary["rows"], run.summary["stored"], run.summary["duplicate"]) == (102, 101, 1)
     assert turnstile.most["first"] == 5
     assert turnstile.most["second"] <= 5
@@ -130,7 +130,7 @@ def test_a_cancelled_run_keeps_what_it_has_and_a_retry_brings_the_rest(api: Api,
     run = api.ended(run_id)
     summary, told = run.summary, api.look(run_id)
     assert (run.status, summary["status"], told["status"]) == ("ABORTED", "cancelled", "cancelled")
-    assert books_balance(summary)
+    assert is_reconciled(summary)
     left = json.loads(run.file(summary["retry_manifest"]))
     assert 0 < summary["stored"] < 2000
     assert summary["stored"] + len(left) == 2000

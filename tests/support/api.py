@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from local.aws.cloud import Cloud
-from tests.support.pipeline import Ended, ended
+from tests.support.pipeline import FinishedRun, finish
 
 SECONDS = 30
 
@@ -35,9 +35,9 @@ class Api:
         found: dict[str, Any] = answer.json()
         return found
 
-    def ended(self, run_id: str) -> Ended:
+    def ended(self, run_id: str) -> FinishedRun:
         """Waits for the execution, and for whoever hears of its end."""
-        found = ended(self.cloud, self.look(run_id)["execution_arn"])
+        found = finish(self.cloud, self.look(run_id)["execution_arn"])
         self.cloud.settle()
         return found
 

@@ -5,7 +5,7 @@ resolved by CloudFormation) and what would be slow over an API (a hundred thousa
 global to the process.
 """
 
-from local.aws.isolation import without_aws_settings
+from local.aws_settings import without_aws_settings
 
 with without_aws_settings():  # moto creates boto3 sessions when it is imported
     from local.aws.backend.application import ACCOUNT, REGION, application, reset

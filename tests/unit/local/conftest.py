@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from local.aws.isolation import without_aws_settings
+from local.aws_settings import without_aws_settings
 from local.lambdas.function import FunctionConfig, Target
 from local.lambdas.host import FunctionHost
 

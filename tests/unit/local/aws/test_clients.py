@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from local.aws.clients import Clients
-from local.aws.isolation import without_aws_settings
+from local.aws_settings import without_aws_settings
 
 CREATES_A_SESSION = """
-from local.aws.isolation import without_aws_settings
+from local.aws_settings import without_aws_settings
 with without_aws_settings():
     import boto3
     boto3.Session().get_available_regions("ec2")

@@ -1,6 +1,4 @@
-"""Hides the user's AWS settings from the local AWS."""
-
-from __future__ import annotations
+"""The user's own AWS settings, which the local AWS must ignore."""
 
 import os
 from collections.abc import Iterator
