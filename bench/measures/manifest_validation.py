@@ -16,7 +16,7 @@ from pathlib import Path
 
 from functions.core.manifests.validation import validate_manifest
 from functions.core.model.runs import ManifestObject
-from local.commands.manifest_files import ManifestFiles
+from local.commands.manifest_plan import ManifestFiles
 
 SIZES = (10_000, 1_000_000)
 MAKERS = {

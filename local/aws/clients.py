@@ -1,4 +1,4 @@
-"""boto3 clients of the embedded AWS, deaf to this machine's own AWS settings and proxies."""
+"""boto3 clients of the local AWS. They ignore the user's own AWS settings and proxies."""
 
 from __future__ import annotations
 
@@ -10,34 +10,38 @@ import boto3
 from botocore.config import Config
 
 from local.aws.backend import REGION
+from local.aws_settings import without_aws_settings
 
-KEY = "local"  # any key does; this one cannot be mistaken for a real one
+KEY = "local"
+"""Access key ID and secret. Every key is accepted; this one cannot be confused with a real one."""
+
 CONFIG = Config(proxies={}, max_pool_connections=64, retries={"mode": "standard"})
 
-
-_guard = threading.Lock()  # of the session: clients may be shared by threads, sessions may not
+_session_lock = threading.Lock()  # threads may share clients, but not a session
 
 
 @cache
 def _session() -> boto3.Session:
-    """One a process: it holds the parsed service models, which take a tenth of a second each."""
+    """One session for the process: it caches the parsed service models, which take 0.1 s each."""
     return boto3.Session(KEY, KEY, region_name=REGION)
 
 
 class Clients:
-    """One client a service, made at first use and shared."""
+    """Creates the client of a service at its first use and shares it."""
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
-        self._made: dict[str, Any] = {}
+        self._clients: dict[str, Any] = {}
 
     def __call__(self, service: str) -> Any:
-        with _guard:
-            if service not in self._made:
-                client: Any = _session().client
-                self._made[service] = client(service, endpoint_url=self._endpoint, config=CONFIG)
-            return self._made[service]
+        """Any: the type of a client depends on the name of its service."""
+        with _session_lock:
+            if service not in self._clients:
+                with without_aws_settings():
+                    create: Any = _session().client
+                    self._clients[service] = create(service, endpoint_url=self._endpoint, config=CONFIG)
+            return self._clients[service]
 
     def close(self) -> None:
-        for client in self._made.values():
+        for client in self._clients.values():
             client.close()

@@ -1,4 +1,4 @@
-"""The embedded AWS as one object: the synthesized stack, deployed and running."""
+"""The local AWS as one object: the synthesized stack, deployed and running in this process."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ from local.aws.http.router import InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
 from local.aws.telemetry.logs import Logs
 from local.aws.telemetry.traces import Traces
+from local.aws_settings import without_aws_settings
 from local.lambdas.function import Target
 from local.lambdas.host import FunctionHost, FunctionNotFoundError, HostClosedError
 from local.states import Engine, Invocation, InvocationRefusedError, StatesApi
 from local.states.base.clock import Clock, SystemClock
 
-CHILDREN_PER_ENVIRONMENT = 2  # of a Distributed Map: one waits for hosts while another downloads
-VARIABLES = {
+CHILDREN_PER_SANDBOX = 2
+"""Child executions of a Distributed Map for each sandbox: one waits for hosts while the other downloads."""
+
+OUTPUT_VARIABLES = {
     "INPUT_BUCKET": "InputBucket",
     "IMAGES_BUCKET": "ImagesBucket",
     "IMAGES_TABLE": "ImagesTable",
@@ -35,19 +38,21 @@ VARIABLES = {
     "TOPIC_ARN": "TopicArn",
     "STATE_MACHINE_ARN": "StateMachineArn",
 }
+"""Environment variables for the user's shell, and the stack output that is the value of each."""
+
 _in_use = threading.Lock()
 
 
 class CloudInUseError(RuntimeError):
-    """Another cloud runs in this process, and moto has one state for all of it."""
+    """Another cloud runs in this process; moto's state is global to the process."""
 
 
 class Cloud:
     """Runs from construction to `close`; use it as a context manager.
 
-    Functions run at most `function_environments` at a time each (default: one a core, at least two), and a
-    Distributed Map at most twice as many children: AWS would scale out instead, and a child's five minutes
-    would be spent waiting for a turn. Raises `DeploymentError`, `UnsupportedDefinition`, `CloudInUseError`.
+    Each function has at most `max_sandboxes` sandboxes (default: one for each core, at least two). A Distributed Map
+    runs at most twice as many child executions, so that a child does not spend its five minutes waiting for a sandbox;
+    AWS would add sandboxes instead. Raises DeploymentError, UnsupportedDefinition, CloudInUseError.
     """
 
     def __init__(
@@ -58,14 +63,15 @@ class Cloud:
         out: Path | None = None,
         port: int = 0,
         engine_clock: Clock | None = None,
-        function_environments: int | None = None,
+        max_sandboxes: int | None = None,
     ) -> None:
         if not _in_use.acquire(blocking=False):
-            raise CloudInUseError("one cloud a process: close the other one first")
+            raise CloudInUseError("A process can have only one local cloud. Close the other one first.")
         with ExitStack() as cleanup:
             cleanup.callback(_in_use.release)
+            cleanup.enter_context(without_aws_settings())
             backend.reset()
-            self._start(cleanup, port, engine_clock or SystemClock(), function_environments)
+            self._start(cleanup, port, engine_clock or SystemClock(), max_sandboxes)
             self.stack = deploy(assembly, parameters, self.client)
             self._run_stack(self.stack)
             self._disk = None if out is None else Disk(out, _store(self.stack))
@@ -73,8 +79,8 @@ class Cloud:
                 self._disk.restore()
             self._cleanup = cleanup.pop_all()
 
-    def _start(self, cleanup: ExitStack, port: int, clock: Clock, function_environments: int | None) -> None:
-        """Each part is closed before those that it uses."""
+    def _start(self, cleanup: ExitStack, port: int, clock: Clock, max_sandboxes: int | None) -> None:
+        """Start all parts. Each part is closed before the parts that it uses."""
         cleanup.callback(backend.reset)
         server = Server(port)
         cleanup.callback(server.stop)
@@ -86,8 +92,8 @@ class Cloud:
         cleanup.callback(self.logs.close)
         self.traces = Traces()
         cleanup.callback(self.traces.close)
-        place = Target(REGION, ACCOUNT, self.endpoint, trace_daemon=self.traces.address)
-        self.functions = FunctionHost(place, self.logs, function_environments, self.traces.put)
+        target = Target(REGION, ACCOUNT, self.endpoint, trace_daemon=self.traces.address)
+        self.functions = FunctionHost(target, self.logs, max_sandboxes, self.traces.put)
         self.events = EventBus(self._start_execution, self._invoke_later, self._dead_letter)
         self.engine = Engine(
             region=REGION,
@@ -95,15 +101,15 @@ class Cloud:
             s3=self.client("s3"),
             invoke=self._invoke,
             clock=clock,
-            max_children=CHILDREN_PER_ENVIRONMENT * self.functions.environments,
+            max_children=CHILDREN_PER_SANDBOX * self.functions.max_sandboxes,
             on_status_change=self.events.execution_changed,
         )
         cleanup.callback(self.events.close)
         cleanup.callback(self.engine.close)
         cleanup.callback(self.functions.close)
         routes = (StatesRoute(StatesApi(self.engine)), InvokeRoute(self.functions))
-        self._front = Router(*routes, otherwise=backend.application())
-        server.start(self._front)
+        self._router = Router(*routes, fallback=backend.application())
+        server.start(self._router)
 
     @property
     def outputs(self) -> Mapping[str, str]:
@@ -111,15 +117,15 @@ class Cloud:
 
     @property
     def api_url(self) -> str:
-        """Where the REST API answers here; empty without one. The output `ApiUrl` is its address in AWS."""
+        """The local URL of the REST API; empty without an API. The output `ApiUrl` is its URL in AWS."""
         return self.endpoint + self._api.path if self._api else ""
 
     def client(self, service: str) -> Any:
-        """A boto3 client of this cloud; the same one for the same service."""
+        """The shared boto3 client of a service. Any: its type depends on the name of the service."""
         return self._clients(service)
 
     def environment(self) -> dict[str, str]:
-        """The variables that point any AWS client, and the user's shell, at this cloud."""
+        """Environment variables that point any AWS client at this cloud and name the stack's resources."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": KEY,
@@ -127,26 +133,26 @@ class Cloud:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             **({"API_URL": self.api_url} if self.api_url else {}),
-            **{name: self.outputs[output] for name, output in VARIABLES.items() if output in self.outputs},
+            **{name: self.outputs[output] for name, output in OUTPUT_VARIABLES.items() if output in self.outputs},
         }
 
     def messages(self) -> list[dict[str, Any]]:
-        """What the topics published so far: {"type", "subject", "message", "attributes"}."""
+        """The messages published so far: {"type", "subject", "message", "attributes"}."""
         return [_message(envelope) for envelope in backend.queue_messages(MESSAGE_QUEUE)]
 
     def export(self, run_id: str | None = None) -> Exported:
-        """Writes OUT; of the reports those of one run, or all. Does nothing without an `out`."""
+        """Write the OUT folder, with the reports of one run or of all runs. Does nothing without an `out`."""
         return Exported() if self._disk is None else self._disk.export(run_id, self.messages())
 
     def settle(self) -> None:
-        """Returns once every event has reached its targets, every line its log, every segment its trace."""
+        """Return when every event has been delivered and every log line and trace segment has been stored."""
         self.events.flush()
         self.functions.flush()
         self.logs.flush()
         self.traces.flush()
 
     def close(self) -> None:
-        """Ends every execution, environment, connection and thread. Nothing is exported."""
+        """Stop every execution, sandbox, connection and thread. Nothing is exported."""
         self._cleanup.close()
 
     def __enter__(self) -> Self:
@@ -169,22 +175,22 @@ class Cloud:
             )
         self._api = rest_api(stack)
         if self._api:
-            self._front.add(ApiRoute(self._api, self.functions))
+            self._router.add(ApiRoute(self._api, self.functions))
 
     def _invoke(self, name_or_arn: str, payload: Any) -> Invocation:
         try:
-            answer = self.functions.invoke(name_or_arn, payload)
+            result = self.functions.invoke(name_or_arn, payload)
         except FunctionNotFoundError as error:
             raise InvocationRefusedError("Lambda.ResourceNotFoundException", str(error)) from error
         except HostClosedError as error:
-            raise InvocationRefusedError("Lambda.ServiceException", "the cloud is closing") from error
-        return Invocation(answer.payload, answer.error)
+            raise InvocationRefusedError("Lambda.ServiceException", "The local AWS is shutting down") from error
+        return Invocation(result.payload, result.error)
 
     def _start_execution(self, state_machine_arn: str, event: Any) -> None:
         self.engine.start_execution(state_machine_arn, event)
 
     def _invoke_later(self, function_arn: str, event: Any) -> None:
-        with suppress(HostClosedError):  # as the cloud ends, so do its executions, and nobody is left to be told
+        with suppress(HostClosedError):  # the executions end with the cloud: no caller waits for the result
             self.functions.invoke_later(function_arn, event)
 
     def _dead_letter(self, queue_arn: str, body: str, attributes: Mapping[str, str]) -> None:
@@ -203,7 +209,7 @@ def _store(stack: Stack) -> Store:
 
 
 def _message(envelope: Mapping[str, Any]) -> dict[str, Any]:
-    """An SNS envelope without what only SNS needs; a message that is JSON is told as such."""
+    """The message of an SNS envelope, parsed where it is JSON, without the fields that only SNS needs."""
     attributes = {name: value["Value"] for name, value in envelope.get("MessageAttributes", {}).items()}
     return {
         "type": attributes.get("type", ""),

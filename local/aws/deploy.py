@@ -22,23 +22,23 @@ BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 ASSET_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 MESSAGE_QUEUE = "local-messages"
 
-# moto's CloudFormation does not know these; nothing here misses them.
+# Resource types that moto's CloudFormation does not support and that have no effect here, with the reason.
 WITHOUT_EFFECT = {
-    "AWS::CDK::Metadata": "tells AWS which constructs were used",
-    "AWS::ApiGateway::Account": "no logs are written by the gateway",
+    "AWS::CDK::Metadata": "usage statistics of the CDK",
+    "AWS::ApiGateway::Account": "the local API Gateway writes no logs",
     "AWS::ApiGateway::GatewayResponse": "read by local/aws/http/gateway.py",
-    "AWS::ApiGateway::Stage": "same",
-    "AWS::Lambda::EventInvokeConfig": "an event that fails is not tried again",
-    "AWS::CloudWatch::Alarm": "moto looks at no metric, so none would ever ring",
-    "AWS::Logs::QueryDefinition": "a question saved for the console; there is none here",
-    "AWS::S3::BucketPolicy": "nobody is refused anything here: IAM is not enforced",
-    "AWS::SNS::TopicPolicy": "same",
-    "AWS::SQS::QueuePolicy": "same",
+    "AWS::ApiGateway::Stage": "read by local/aws/http/gateway.py",
+    "AWS::Lambda::EventInvokeConfig": "a failed asynchronous invocation is not retried",
+    "AWS::CloudWatch::Alarm": "moto does not evaluate alarms",
+    "AWS::Logs::QueryDefinition": "a saved query of the console, which does not exist here",
+    "AWS::S3::BucketPolicy": "IAM is not enforced",
+    "AWS::SNS::TopicPolicy": "IAM is not enforced",
+    "AWS::SQS::QueuePolicy": "IAM is not enforced",
 }
 
 
 class DeploymentError(Exception):
-    """The stack cannot be run here; the message says what and why."""
+    """The stack cannot be deployed to the local AWS; the message says what is wrong and why."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Resource:
     logical_id: str
     type: str
     physical_id: str
-    properties: Mapping[str, Any]  # references resolved
+    properties: Mapping[str, Any]  # as in the template, with references resolved
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Stack:
 
 
 def deploy(assembly: Path, parameters: Mapping[str, str], client: Callable[[str], Any]) -> Stack:
-    """Raises `DeploymentError`. The functions and state machines are for the caller to run."""
+    """Create the stack's resources. The caller runs its functions and state machines. Raises DeploymentError."""
     name, template = _template(assembly)
     _check_types(template)
     _check_parameters(template, parameters)
@@ -87,55 +87,51 @@ def deploy(assembly: Path, parameters: Mapping[str, str], client: Callable[[str]
 
 
 def _template(assembly: Path) -> tuple[str, dict[str, Any]]:
-    """The one stack of the assembly, by its manifest."""
+    """The name and the template of the only stack of the assembly."""
     try:
         manifest = json.loads((assembly / "manifest.json").read_text())
     except FileNotFoundError:
-        raise DeploymentError(f"{assembly} holds no synthesized stack: run `make synth`") from None
+        raise DeploymentError(f"There is no synthesized stack in {assembly}. Run `make synth`.") from None
     stacks = {
         name: artifact["properties"]["templateFile"]
         for name, artifact in manifest["artifacts"].items()
         if artifact["type"] == "aws:cloudformation:stack"
     }
     if len(stacks) != 1:
-        raise DeploymentError(f"{assembly} holds {len(stacks)} stacks; one is expected")
+        raise DeploymentError(f"There are {len(stacks)} stacks in {assembly}; exactly one is supported.")
     ((name, file),) = stacks.items()
     return name, json.loads((assembly / file).read_text())
 
 
 def _check_types(template: Mapping[str, Any]) -> None:
     backend.accept_without_effect(WITHOUT_EFFECT)
-    unknown = {
-        resource["Type"]: logical_id
-        for logical_id, resource in template["Resources"].items()
-        if not backend.is_known_type(resource["Type"])
-    }
-    for resource_type, logical_id in unknown.items():
-        raise DeploymentError(
-            f"{logical_id} is a {resource_type}, which the embedded AWS cannot create;"
-            " if it may be left out, say so in local/aws/deploy.py, WITHOUT_EFFECT"
-        )
+    for logical_id, resource in template["Resources"].items():
+        if not backend.is_supported_type(resource["Type"]):
+            raise DeploymentError(
+                f"{logical_id} is an {resource['Type']}, which the local AWS does not support. If the pipeline works"
+                " without it, add the type to WITHOUT_EFFECT in local/aws/deploy.py."
+            )
 
 
 def _check_parameters(template: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
-    """CloudFormation checks names and patterns; moto does not."""
-    known = template.get("Parameters", {})
+    """Check names and patterns, as CloudFormation does and moto does not."""
+    declared = template.get("Parameters", {})
     for name, value in parameters.items():
-        if name not in known:
-            raise DeploymentError(f"the stack has no parameter {name}; it has {', '.join(sorted(known))}")
-        pattern = known[name].get("AllowedPattern")
+        if name not in declared:
+            raise DeploymentError(f"The stack has no parameter {name}. Its parameters: {', '.join(sorted(declared))}.")
+        pattern = declared[name].get("AllowedPattern")
         if pattern and not re.fullmatch(pattern, value):
-            raise DeploymentError(f"{name} cannot be {value!r}: it must match {pattern}")
+            raise DeploymentError(f"The parameter {name} is {value!r}; it must match {pattern}.")
 
 
 def _bootstrap(client: Callable[[str], Any]) -> None:
-    """What `cdk bootstrap` leaves in an account, as far as a deployment looks at it."""
+    """Create what a deployment needs of the resources that `cdk bootstrap` creates in an account."""
     client("ssm").put_parameter(Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True)
     client("s3").create_bucket(Bucket=ASSET_BUCKET)
 
 
 def _upload(s3: Any, assembly: Path, name: str, template: Mapping[str, Any]) -> None:
-    """Assets are empty archives: the functions run from the checkout, where the bundle's sources lie."""
+    """Upload the template, and an empty archive for each asset: the functions run from the sources in the checkout."""
     assets = json.loads((assembly / f"{name}.assets.json").read_text())
     for asset in assets["files"].values():
         if asset["source"]["packaging"] == "zip":
@@ -152,7 +148,7 @@ def _empty_zip() -> bytes:
 
 
 def _create(cloudformation: Any, name: str, template: Mapping[str, Any], parameters: Mapping[str, str]) -> Stack:
-    """By URL: a template body of more than 51,200 bytes is refused."""
+    """Create the stack by the URL of its template: CloudFormation rejects a template body over 51,200 bytes."""
     try:
         cloudformation.create_stack(
             StackName=name,
@@ -162,9 +158,9 @@ def _create(cloudformation: Any, name: str, template: Mapping[str, Any], paramet
         )
         described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
-        raise DeploymentError(f"stack {name} cannot be created: {error}") from error
+        raise DeploymentError(f"CloudFormation CreateStack {name} failed: {error}") from error
     if described["StackStatus"] != "CREATE_COMPLETE":
-        raise DeploymentError(f"stack {name} is {described['StackStatus']}")
+        raise DeploymentError(f"CloudFormation CreateStack {name} ended with status {described['StackStatus']}.")
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
     summaries = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
     resources = {summary["LogicalResourceId"]: _resource(name, summary) for summary in summaries}
@@ -183,19 +179,20 @@ def _resource(stack_name: str, summary: Mapping[str, Any]) -> Resource:
 
 
 def _check_created(template: Mapping[str, Any], resources: Mapping[str, Resource]) -> None:
-    wanted = {logical_id for logical_id, resource in template["Resources"].items() if "Condition" not in resource}
-    missing = sorted(wanted - set(resources))
+    expected = {logical_id for logical_id, resource in template["Resources"].items() if "Condition" not in resource}
+    missing = sorted(expected - set(resources))
     if missing:
-        raise DeploymentError(f"moto did not create {', '.join(missing)}")
+        raise DeploymentError(f"moto did not create these resources of the stack: {', '.join(missing)}.")
 
 
 def _notify(s3: Any, stack: Stack) -> None:
-    """moto's CloudFormation ignores a bucket's NotificationConfiguration; its API does not."""
+    """Set each bucket's NotificationConfiguration through the S3 API: moto's CloudFormation ignores it."""
     for bucket in stack.of_type("AWS::S3::Bucket"):
         configuration = bucket.properties.get("NotificationConfiguration", {})
-        unknown = sorted(set(configuration) - {"EventBridgeConfiguration"})
-        if unknown:
-            raise DeploymentError(f"{bucket.logical_id}: {', '.join(unknown)} is not implemented")
+        unsupported = sorted(set(configuration) - {"EventBridgeConfiguration"})
+        if unsupported:
+            names = ", ".join(unsupported)
+            raise DeploymentError(f"The local AWS does not support {names} of the bucket {bucket.logical_id}.")
         if configuration.get("EventBridgeConfiguration", {}).get("EventBridgeEnabled", bool(configuration)):
             s3.put_bucket_notification_configuration(
                 Bucket=bucket.physical_id, NotificationConfiguration={"EventBridgeConfiguration": {}}
@@ -203,7 +200,7 @@ def _notify(s3: Any, stack: Stack) -> None:
 
 
 def _collect_messages(client: Callable[[str], Any], stack: Stack) -> None:
-    """A queue that hears every topic, so that a run can show what was published."""
+    """Subscribe a queue to every topic, so that the published messages can be shown."""
     url = client("sqs").create_queue(QueueName=MESSAGE_QUEUE)["QueueUrl"]
     arn = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     for topic in stack.of_type("AWS::SNS::Topic"):
@@ -217,9 +214,7 @@ def _function(resource: Resource) -> FunctionConfig:
         handler=properties["Handler"],
         timeout_seconds=float(properties.get("Timeout", 3)),
         memory_mb=int(properties.get("MemorySize", 128)),
-        environment={
-            name: str(value) for name, value in properties.get("Environment", {}).get("Variables", {}).items()
-        },
+        variables={name: str(value) for name, value in properties.get("Environment", {}).get("Variables", {}).items()},
         log_group=properties.get("LoggingConfig", {}).get("LogGroup", ""),
     )
 

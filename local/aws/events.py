@@ -1,7 +1,7 @@
-"""S3 → EventBridge → targets, with the events that AWS documents.
+"""The EventBridge default bus: S3 and Step Functions events, delivered to the targets of rules, as AWS documents it.
 
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html; the key is raw, not URL-encoded.
-moto matches the patterns and serves its own kinds of targets; state machines and functions are ours.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html; the key is not URL-encoded.
+moto matches the patterns and serves all targets other than state machines and functions.
 """
 
 from __future__ import annotations
@@ -21,11 +21,16 @@ from local.aws import backend
 from local.aws.backend import ACCOUNT, REGION, ObjectFact
 
 Event = dict[str, Any]
-SETTLE_SECONDS = 0.05  # moto tells before the object's metadata are set; AWS tells after the answer
-KEPT_EVENTS = 1000
+"""An EventBridge event as JSON. Any: moto's matcher and the targets take it as it is."""
 
-# moto's name of what happened → detail-type, what else stands in the detail
-KINDS: dict[str, tuple[str, dict[str, str]]] = {
+SETTLE_SECONDS = 0.05
+"""Delay before delivery: moto sends the event before it sets the object's metadata, AWS after its response."""
+
+MAX_RECENT_EVENTS = 1000
+"""Maximum number of events kept in `EventBus.recent`."""
+
+# S3 event name of moto → detail-type and additional fields of the detail
+S3_EVENTS: dict[str, tuple[str, dict[str, str]]] = {
     "s3:ObjectCreated:Put": ("Object Created", {"reason": "PutObject"}),
     "s3:ObjectCreated:Post": ("Object Created", {"reason": "POST Object"}),
     "s3:ObjectCreated:Copy": ("Object Created", {"reason": "CopyObject"}),
@@ -39,12 +44,10 @@ log = logging.getLogger(__name__)
 
 
 class EventBus:
-    """The default bus. `start(state_machine_arn, input)` begins an execution, `invoke(function_arn, event)` a function
-    that nobody waits for.
+    """The default bus. `start(state_machine_arn, input)` starts an execution, `invoke(function_arn, event)` invokes a
+    function asynchronously, `dead_letter(queue_arn, body, attributes)` receives an event that cannot be delivered.
 
-    What cannot be delivered goes to `dead_letter(queue_arn, body, attributes)`.
-
-    `recent` holds the last thousand events; `put` one of them again for a delivery that happens twice.
+    `recent` holds the last thousand events; `put` one of them again to simulate a duplicate delivery.
     """
 
     def __init__(
@@ -58,23 +61,23 @@ class EventBus:
         self._dead_letter = dead_letter
         self._waiting: queue.Queue[tuple[float, Event] | None] = queue.Queue()
         self._sequencer = 0
-        self._guard = threading.Lock()
-        self.recent: deque[Event] = deque(maxlen=KEPT_EVENTS)
+        self._lock = threading.Lock()
+        self.recent: deque[Event] = deque(maxlen=MAX_RECENT_EVENTS)
         self._thread = threading.Thread(target=self._run, name="event-bus", daemon=True)
         self._thread.start()
         backend.on_object_event(self._on_object)
 
     def put(self, event: Event) -> None:
-        """Delivers on the bus's own thread, in order."""
+        """Queue an event for delivery on the bus's own thread, in order."""
         self._waiting.put((time.monotonic() + SETTLE_SECONDS, event))
 
     def execution_changed(self, detail: Mapping[str, Any]) -> None:
-        """Takes the detail of a "Step Functions Execution Status Change", as the engine's hook gives it."""
-        kind = "Step Functions Execution Status Change"
-        self.put(_event("aws.states", kind, [str(detail["executionArn"])], dict(detail)))
+        """Publish a "Step Functions Execution Status Change" with the detail of the engine's hook."""
+        detail_type = "Step Functions Execution Status Change"
+        self.put(_event("aws.states", detail_type, [str(detail["executionArn"])], dict(detail)))
 
     def flush(self) -> None:
-        """Returns once every event put before has been delivered."""
+        """Return when every earlier event has been delivered."""
         self._waiting.join()
 
     def close(self) -> None:
@@ -83,13 +86,13 @@ class EventBus:
         self._thread.join()
 
     def _on_object(self, name: str, fact: ObjectFact) -> None:
-        if name not in KINDS:
+        if name not in S3_EVENTS:
             return
-        kind, details = KINDS[name]
-        self.put(_event("aws.s3", kind, [f"arn:aws:s3:::{fact.bucket}"], self._detail(fact, details)))
+        detail_type, fields = S3_EVENTS[name]
+        self.put(_event("aws.s3", detail_type, [f"arn:aws:s3:::{fact.bucket}"], self._detail(fact, fields)))
 
-    def _detail(self, fact: ObjectFact, details: Mapping[str, str]) -> dict[str, Any]:
-        described = {
+    def _detail(self, fact: ObjectFact, fields: Mapping[str, str]) -> dict[str, Any]:
+        properties = {
             "key": fact.key,
             "size": fact.size,
             "etag": fact.etag,
@@ -99,16 +102,16 @@ class EventBus:
         return {
             "version": "0",
             "bucket": {"name": fact.bucket},
-            "object": {name: value for name, value in described.items() if value is not None},
+            "object": {name: value for name, value in properties.items() if value is not None},
             "request-id": uuid.uuid4().hex[:16].upper(),
             "requester": ACCOUNT,
             "source-ip-address": "127.0.0.1",
-            **details,
+            **fields,
         }
 
     def _next_sequencer(self) -> str:
-        """Hexadecimal, and greater for the later of two events of one key."""
-        with self._guard:
+        """A hexadecimal number that is greater for the later of two events of one key."""
+        with self._lock:
             self._sequencer = max(self._sequencer + 1, time.time_ns())
             return f"{self._sequencer:018X}"
 
@@ -118,8 +121,8 @@ class EventBus:
             time.sleep(max(0.0, due - time.monotonic()))
             try:
                 self._deliver(event)
-            except Exception:  # a rule that cannot be read must not end the bus
-                log.exception("event %s was not delivered", event["id"])
+            except Exception:  # an invalid rule must not end the bus
+                log.exception("EventBridge could not deliver the event %s", event["id"])
             finally:
                 self._waiting.task_done()
 
@@ -129,8 +132,8 @@ class EventBus:
             try:
                 self._send(rule, target, event)
             except Exception as error:
-                log.warning("rule %s did not reach %s: %s", rule.name, target["Arn"], error)
-                self._bury(rule.arn, target, event, error)
+                log.warning("EventBridge could not deliver to %s by rule %s: %s", target["Arn"], rule.name, error)
+                self._send_dead_letter(rule.arn, target, event, error)
 
     def _send(self, rule: Any, target: dict[str, Any], event: Event) -> None:
         if ":stateMachine:" in target["Arn"]:
@@ -140,8 +143,8 @@ class EventBus:
         else:
             backend.send_to_target(rule, target, event, time.time())
 
-    def _bury(self, rule_arn: str, target: Mapping[str, Any], event: Event, error: Exception) -> None:
-        """AWS tries 185 times in 24 hours first; here once. The attributes are those that AWS sets."""
+    def _send_dead_letter(self, rule_arn: str, target: Mapping[str, Any], event: Event, error: Exception) -> None:
+        """Send the event to the dead-letter queue, with AWS's attributes. AWS first tries 185 times in 24 hours."""
         queue_arn = target.get("DeadLetterConfig", {}).get("Arn")
         if queue_arn is None:
             return
@@ -155,7 +158,7 @@ class EventBus:
 
 
 def target_input(target: Mapping[str, Any], event: Event) -> Any:
-    """What the target's Input, InputPath or InputTransformer make of the event; without them all of it."""
+    """The event after the target's Input, InputPath or InputTransformer; without them the whole event."""
     if "Input" in target:
         return json.loads(target["Input"])
     if "InputTransformer" in target:
@@ -170,11 +173,11 @@ def _at_path(path: str, event: Event) -> Any:
     return value
 
 
-def _event(source: str, kind: str, resources: list[str], detail: dict[str, Any]) -> Event:
+def _event(source: str, detail_type: str, resources: list[str], detail: dict[str, Any]) -> Event:
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
-        "detail-type": kind,
+        "detail-type": detail_type,
         "source": source,
         "account": ACCOUNT,
         "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

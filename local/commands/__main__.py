@@ -1,6 +1,6 @@
-"""`python -m local run|up|watch|plan`, which the targets of `make` with these names call.
+"""`python -m local.commands run|up|watch|plan`: the make targets of the same names call it.
 
-Exit status: 0 all is well, 1 the run failed, 2 wrong usage.
+Exit status: 0 success, 1 the run failed or would be rejected, 2 wrong usage, 130 interrupted.
 """
 
 import argparse
@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from local.commands.usage import UsageError, networks, options
+from local.commands.usage import UsageError, networks, options, out_folder, port_number, print_error
 
 ASSEMBLY = Path("cdk.out")
 
@@ -17,51 +17,67 @@ def main() -> int:
     arguments = _parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        out = Path(getattr(arguments, "out", "") or "out")
-        if arguments.command == "watch":
-            from local.commands.watch import watch  # these take seconds to import: wrong usage is told at once
-
-            return watch(out=out, run=arguments.run)
-        if arguments.command == "plan":
-            from local.commands.plan import plan
-
-            return plan(manifest=arguments.manifest, options=options(arguments.options))
-        allow = networks(arguments.allow)
-        if arguments.command == "up":
-            from local.commands.up import up
-
-            return up(assembly=ASSEMBLY, out=out, allow=allow, port=arguments.port)
-        asked = options(arguments.options)
-        from local.commands.run import run
-
-        return run(assembly=ASSEMBLY, out=out, allow=allow, manifest=arguments.manifest or None, options=asked)
+        return _execute(arguments)
     except UsageError as error:
-        print(error, file=sys.stderr)
+        print_error(error)
         return 2
     except KeyboardInterrupt:
-        print("Stopped; only a run that has ended is written to the folder.", file=sys.stderr)
+        print_error("Interrupted. A run that has not ended is not written to the output folder.")
         return 130
 
 
+def _execute(arguments: argparse.Namespace) -> int:
+    """Check the arguments before importing a command: the imports take seconds, a usage error must not."""
+    if arguments.command == "plan":
+        return _plan(arguments)
+    out = out_folder(arguments.out)
+    if arguments.command == "watch":
+        from local.commands.watch import watch
+
+        return watch(out=out, run_id=arguments.run)
+    allow = networks(arguments.allow)
+    if arguments.command == "up":
+        port = port_number(arguments.port)
+        from local.commands.up import up
+
+        return up(assembly=ASSEMBLY, out=out, allow=allow, port=port)
+    run_options = options(arguments.options)
+    from local.commands.run import run
+
+    return run(assembly=ASSEMBLY, out=out, allow=allow, manifest=arguments.manifest or None, options=run_options)
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    run_options = options(arguments.options)
+    from local.commands.plan import plan
+
+    return plan(manifest=arguments.manifest, options=run_options)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local", description="Image Mirror on this machine")
+    parser = argparse.ArgumentParser(prog="python -m local.commands", description="Image Mirror on this machine")
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("watch", help="follow a run of `up`, or of your AWS account")
-    command.add_argument("--run", default="", help="the run's name (the latest)")
-    command.add_argument("--out", default="", help="folder of the `up` that it runs in (out)")
-    command = commands.add_parser("plan", help="what a run of a manifest would be; nothing is fetched")
-    command.add_argument("--manifest", default="", help="a manifest of your own")
-    command.add_argument("--options", default="", help='options of the run, "name=value name=value"')
-    for name, meaning in (("run", "mirror one manifest, then end"), ("up", "stay until you press Ctrl-C")):
+    command.add_argument("--run", default="", help="ID of the run (default: the latest run)")
+    command.add_argument("--out", default="", help="output folder of `up` (default: out)")
+    command = commands.add_parser("plan", help="show rows, duplicates, time and cost of a run; nothing is downloaded")
+    _add_manifest(command, "path of the manifest")
+    for name, meaning in (("run", "mirror one manifest, then exit"), ("up", "serve until you press Ctrl-C")):
         command = commands.add_parser(name, help=meaning)
-        command.add_argument("--out", default="", help="folder for images and reports (out)")
-        command.add_argument("--allow", default="", help="networks that may be reached although they are not public")
+        command.add_argument("--out", default="", help="folder for images and reports (default: out)")
+        command.add_argument("--allow", default="", help="non-public networks that may be reached, as CIDR blocks")
         if name == "run":
-            command.add_argument("--manifest", default="", help="a manifest of your own instead of the demo")
-            command.add_argument("--options", default="", help='options of the run, "name=value name=value"')
+            _add_manifest(command, "path of the manifest (default: the demo)")
         else:
-            command.add_argument("--port", type=int, default=4566, help="another is taken where it is in use (4566)")
+            command.add_argument(
+                "--port", default="4566", help="replaced by a free port if it is in use (default: 4566)"
+            )
     return parser
+
+
+def _add_manifest(command: argparse.ArgumentParser, meaning: str) -> None:
+    command.add_argument("--manifest", default="", help=meaning)
+    command.add_argument("--options", default="", help='options of the run: "name=value name=value"')
 
 
 if __name__ == "__main__":

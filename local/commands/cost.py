@@ -1,6 +1,6 @@
-"""What a run will cost and how long it will take: `make cost IMAGES=1000000 SIZE_KB=100 LATENCY_MS=200`.
+"""Estimates the cost and the duration of a run: `make cost IMAGES=1000000 SIZE_KB=100 LATENCY_MS=200`.
 
-The model is `functions.core.cost.estimate`; here it stands beside the floor and beside a Lambda an image.
+The model is `functions.core.cost.estimate`. It is compared with the minimum cost and with one Lambda per image.
 `--chart FILE.svg` draws dollars by batch size and latency instead.
 """
 
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -32,32 +33,38 @@ from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
 from functions.core.report.formatting import seconds
-from local.commands.usage import UsageError, deployed
+from local.commands.usage import UsageError, print_error, stack_settings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SIMPLE_GB = 0.5
+"""Memory of the Lambda function of the simple workflow."""
+
 SIMPLE_CPU_MS = 2.7 * DOWNLOAD_MEMORY_MB / 512
-"""requests and boto3 for one image, 2.7 ms of a whole vCPU, on what 512 MB have of one."""
+"""CPU time of requests and boto3 for one image: 2.7 ms of one vCPU, on the share of a vCPU that 512 MB has."""
 
 SIMPLE_LOG_BYTES = 300.0
-"""START, END and REPORT, which Lambda writes for each invocation."""
+"""Size of START, END and REPORT, which Lambda writes for each invocation, in bytes."""
 
 CHART_LATENCIES = {1000: "#440154", 200: "#31688e", 50: "#35b779", 0: "#d9a406"}
-"""Milliseconds, and colours that also differ in grey."""
+"""Colours of the chart by latency in milliseconds. They differ also in greyscale."""
 
+CHART_TICKS = (10, 20, 50, 100, 200, 500, 1000)
 CHART_SIZES = (10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750, 1000)
 
 
 @dataclass(frozen=True)
-class Number:
-    """Something that can be said on the command line."""
+class NumberArgument:
+    """A number on the command line."""
 
-    least: float
-    most: float
+    minimum: float
+    maximum: float
     default: float
     meaning: str
-    whole: bool = False
+    integer: bool = False
 
-    def of(self, name: str, text: str) -> float:
+    def parse(self, name: str, text: str) -> float:
         """Raises UsageError."""
         if not text:
             return self.default
@@ -65,75 +72,78 @@ class Number:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not self.least <= value <= self.most or (self.whole and not value.is_integer()):
-            kind = "a whole number" if self.whole else "a number"
-            raise UsageError(f"{name.upper()} takes {kind} from {self.least:,.0f} to {self.most:,.0f}, not '{text}'.")
+        if not self.minimum <= value <= self.maximum or (self.integer and not value.is_integer()):
+            kind = "a whole number" if self.integer else "a number"
+            limits = f"from {self.minimum:,.0f} to {self.maximum:,.0f}"
+            raise UsageError(f"{name.upper()} takes {kind} {limits}, not '{text}'.")
         return value
 
 
-NUMBERS: Mapping[str, Number] = {
-    "images": Number(1, 1e12, MILLION, "how many", whole=True),
-    "size_kb": Number(0, 5_000_000, SIZE_KB, "of one image"),
-    "latency_ms": Number(0, 60_000, LATENCY_MS, "that a server takes to answer, its bytes included"),
-    "hosts": Number(1, 1e12, math.inf, "of equal size; enough of them unless it is said"),
-    "memory_mb": Number(128, 10_240, DOWNLOAD_MEMORY_MB, "of download_batch", whole=True),
+NUMBERS: Mapping[str, NumberArgument] = {
+    "images": NumberArgument(1, 1e12, MILLION, "number of images", integer=True),
+    "size_kb": NumberArgument(0, 5_000_000, SIZE_KB, "size of an image in KB"),
+    "latency_ms": NumberArgument(0, 60_000, LATENCY_MS, "time to download an image in milliseconds"),
+    "hosts": NumberArgument(1, 1e12, math.inf, "number of hosts with equally many images (default: no limit)"),
+    "memory_mb": NumberArgument(128, 10_240, DOWNLOAD_MEMORY_MB, "memory of DownloadBatch in MB", integer=True),
 }
-OPTIONS = ("batch_size", "concurrency", "per_host", "max_concurrency", "storage_class")
+RUN_OPTIONS = ("batch_size", "concurrency", "per_host", "max_concurrency", "storage_class")
 
 
 def main() -> int:
     arguments = vars(_parser().parse_args())
     chart = arguments.pop("chart")
     try:
-        run = asked(arguments)
+        run = parse_estimate(arguments)
     except UsageError as error:
-        print(error, file=sys.stderr)
+        print_error(error)
         return 2
     if chart:
-        draw(Path(chart))
+        draw_chart(Path(chart))
     else:
         show(run)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local.commands.cost", description="What a run will cost")
+    parser = argparse.ArgumentParser(
+        prog="python -m local.commands.cost", description="Estimate the cost and the duration of a run"
+    )
     for name, number in NUMBERS.items():
         parser.add_argument(f"--{name}".replace("_", "-"), default="", help=number.meaning)
-    for name in OPTIONS:
-        parser.add_argument(f"--{name}".replace("_", "-"), default="", help="as the option of a run")
-    parser.add_argument("--chart", default="", metavar="FILE.svg", help="draw dollars a million by batch size")
+    for name in RUN_OPTIONS:
+        parser.add_argument(f"--{name}".replace("_", "-"), default="", help="option of the run")
+    parser.add_argument("--chart", default="", metavar="FILE.svg", help="draw dollars per million images by batch size")
     return parser
 
 
-def asked(texts: Mapping[str, str]) -> RunEstimate:
-    """Raises UsageError."""
-    numbers = {name: number.of(name, texts.get(name, "")) for name, number in NUMBERS.items()}
+def parse_estimate(texts: Mapping[str, str]) -> RunEstimate:
+    """The estimate for the arguments by name; an empty text means the default. Raises UsageError."""
+    numbers = {name: number.parse(name, texts.get(name, "")) for name, number in NUMBERS.items()}
     try:
-        options = validate_options({name: texts[name] for name in OPTIONS if texts.get(name)})
-    except InvalidManifest as refusal:
-        raise UsageError(str(refusal)) from refusal
+        options = validate_options({name: texts[name] for name in RUN_OPTIONS if texts.get(name)})
+    except InvalidManifest as error:
+        raise UsageError(str(error)) from error
     return RunEstimate(
         images=int(numbers["images"]),
         size_kb=numbers["size_kb"],
         latency_ms=numbers["latency_ms"],
         hosts=numbers["hosts"],
         memory_mb=int(numbers["memory_mb"]),
-        glacier_from_bytes=deployed().glacier_from_bytes,
+        glacier_from_bytes=stack_settings().glacier_from_bytes,
         options=options,
     )
 
 
-def one_lambda_an_image(run: RunEstimate) -> Mapping[str, float]:
-    """Dollars of a Standard workflow with an inline Map: a Lambda, a write and a Choice for each image.
+def one_lambda_per_image(run: RunEstimate) -> Mapping[str, float]:
+    """Dollars of a Standard workflow with an inline Map: a Lambda invocation, a write and a Choice for each image.
 
-    It is the shape of a first version, and of short lists: an execution's history ends at 25,000 events.
+    It is the usual first version, and suits short lists: the history of an execution is limited to 25,000 events.
     """
     invocation = (run.latency_ms + STORE_MS + SIMPLE_CPU_MS) / 1000
     charged: tuple[tuple[str, float, Price], ...] = (
         ("Step Functions: three transitions", 3, prices.TRANSITION),
         ("S3: PUT", 1, prices.S3_PUT_INTO[run.options.storage_class]),
-        ("S3: moving it to Glacier, a day later", run.images_moved_to_glacier / run.images, prices.S3_TO_GLACIER),
+        ("S3: transition to Glacier", run.images_moved_to_glacier / run.images, prices.S3_TO_GLACIER),
         ("Lambda: time, 512 MB", invocation * SIMPLE_GB, prices.LAMBDA_GB_SECOND),
         ("DynamoDB: write", 1, prices.TABLE_WRITE),
         ("Lambda: invocation", 1, prices.LAMBDA_REQUEST),
@@ -144,83 +154,87 @@ def one_lambda_an_image(run: RunEstimate) -> Mapping[str, float]:
 
 def show(run: RunEstimate) -> None:
     console = Console(highlight=False)
-    title = f"{run.images:,} images of {run.size_kb:g} KB, {run.latency_ms:g} ms to answer"
+    title = f"{run.images:,} images of {run.size_kb:g} KB, latency {run.latency_ms:g} ms"
     console.print(_table(title, cost_components(run)))
-    console.print(_table("The same, one Lambda an image in a Standard workflow", one_lambda_an_image(run)))
+    console.print(_table("The same with one Lambda per image in a Standard workflow", one_lambda_per_image(run)))
     for sentence in sentences(run):
         console.print(escape(sentence), soft_wrap=True)
 
 
 def sentences(run: RunEstimate) -> Iterable[str]:
-    least = minimum_dollars(run.images)
-    yield f"{run.dollars / least:.2f} times the floor of one PUT and one table write (${least:,.4g})."
+    minimum = minimum_dollars(run.images)
+    yield f"{run.dollars / minimum:.2f} times the floor of one PUT and one table write (${minimum:,.4g})."
     yield (
         f"About {seconds(run.seconds)}: {run.batches:,} batches of up to {run.options.batch_size}, "
-        f"{run.concurrent_batches:,} at a time, {seconds(run.batch_seconds)} each, "
-        f"{run.in_flight:g} requests under way in one."
+        f"{run.concurrent_batches:,} at a time, {seconds(run.batch_seconds)} each, {run.in_flight:g} requests at a time in each."
     )
     if run.batch_too_long:
         yield BATCH_TOO_LONG
-    if moved := glacier_note(run):
-        yield moved
-    yield "A model: functions/core/cost/estimate.py says what it assumes, and what it leaves out."
+    if sentence := glacier_note(run):
+        yield sentence
+    yield "This is an estimate. functions/core/cost/estimate.py documents its assumptions and omissions."
 
 
-def _table(title: str, found: Mapping[str, float]) -> Table:
+def _table(title: str, costs: Mapping[str, float]) -> Table:
     table = Table(title=title, title_justify="left")
-    table.add_column("what", min_width=36)
+    table.add_column("item", min_width=36)
     table.add_column("dollars", justify="right", min_width=10)
     table.add_column("share", justify="right")
-    total = sum(found.values())
-    for name, dollars in sorted(found.items(), key=lambda pair: -pair[1]):
+    total = sum(costs.values())
+    for name, dollars in sorted(costs.items(), key=lambda pair: -pair[1]):
         table.add_row(name, f"{dollars:,.4f}", f"{dollars / total:.1%}")
     table.add_section()
-    table.add_row("in all", f"{total:,.4f}", "")
+    table.add_row("total", f"{total:,.4f}", "")
     return table
 
 
-def draw(path: Path) -> None:
-    """The same file for the same model and the same matplotlib."""
+def draw_chart(path: Path) -> None:
+    """Draw the chart as SVG. The same model and the same matplotlib make the same file."""
     import matplotlib as mpl  # takes a second to import
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(
-        {"svg.hashsalt": "image-mirror", "font.size": 11, "axes.spines.top": False, "axes.spines.right": False}
-    ):
+    style: dict[Any, Any] = {  # Any: matplotlib's type lists every key
+        "svg.hashsalt": "image-mirror",
+        "font.size": 11,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
+    with mpl.rc_context(style):
         figure = Figure(figsize=(8, 4.5), layout="constrained")
         axes = figure.subplots()
         for latency, color in CHART_LATENCIES.items():
-            runs = [
-                RunEstimate(images=MILLION, latency_ms=latency, options=Options(batch_size=size))
+            dollars = [
+                RunEstimate(images=MILLION, latency_ms=latency, options=Options(batch_size=size)).dollars
                 for size in CHART_SIZES
             ]
-            axes.plot(
-                CHART_SIZES,
-                [run.dollars for run in runs],
-                color=color,
-                marker="o",
-                markersize=4,
-                label=f"{latency:,} ms",
-            )
-        axes.axhline(minimum_dollars(MILLION), color="black", linestyle="--", linewidth=1)
-        axes.annotate(
-            f"floor: one PUT and one table write, ${minimum_dollars(MILLION):.3f}",
-            (CHART_SIZES[0], minimum_dollars(MILLION)),
-            xytext=(0, -5),
-            textcoords="offset points",
-            va="top",
-        )
-        axes.axvline(Options().batch_size, color="gray", linestyle=":", linewidth=1)
-        axes.set_xscale("log")
-        axes.set_xticks(ticks := (10, 20, 50, 100, 200, 500, 1000), [f"{tick:,}" for tick in ticks])
-        axes.minorticks_off()
-        axes.set_ylim(bottom=5)
-        axes.yaxis.set_major_formatter("${x:.0f}")
-        axes.set_xlabel("rows in a batch (dotted: the default)")
-        axes.set_ylabel(f"a million images of {SIZE_KB:g} KB")
-        axes.grid(axis="y", alpha=0.3)
-        axes.legend(title="to answer", frameon=False)
+            axes.plot(CHART_SIZES, dollars, color=color, marker="o", markersize=4, label=f"{latency:,} ms")
+        _draw_floor(axes)
+        _label_axes(axes)
         figure.savefig(path, format="svg", metadata={"Date": None})
+
+
+def _draw_floor(axes: "Axes") -> None:
+    axes.axhline(minimum_dollars(MILLION), color="black", linestyle="--", linewidth=1)
+    axes.annotate(
+        f"floor: one PUT and one table write, ${minimum_dollars(MILLION):.3f}",
+        (CHART_SIZES[0], minimum_dollars(MILLION)),
+        xytext=(0, -5),
+        textcoords="offset points",
+        va="top",
+    )
+
+
+def _label_axes(axes: "Axes") -> None:
+    axes.axvline(Options().batch_size, color="gray", linestyle=":", linewidth=1)
+    axes.set_xscale("log")
+    axes.set_xticks(CHART_TICKS, [f"{tick:,}" for tick in CHART_TICKS])
+    axes.minorticks_off()
+    axes.set_ylim(bottom=5)
+    axes.yaxis.set_major_formatter("${x:.0f}")
+    axes.set_xlabel("rows in a batch (dotted: the default)")
+    axes.set_ylabel(f"dollars per million images of {SIZE_KB:g} KB")
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend(title="latency", frameon=False)
 
 
 if __name__ == "__main__":

@@ -1,73 +1,83 @@
-"""The demo's web site: the images of `manifests/demo/` on loopback, and a few servers' bad habits."""
+"""The web site of the demo: the images of `manifests/demo/` on loopback, and some typical faults of servers."""
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
+
+from werkzeug.wrappers import Request, Response
 
 from local.aws.http.server import Server
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 PORT = 8437
-"""The same at every start, where it is free: a second run then finds the URLs of the first in its table."""
+"""The preferred port: with the same port in every run, a second run finds the URLs of the first in its table."""
 
 SLOW_SECONDS = 1.5
+"""Delay of the slow response."""
 
 IMAGES = Path(__file__).parents[2] / "manifests" / "demo"
-
-StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-Answer = tuple[HTTPStatus, dict[str, str], bytes]
 
 
 class DemoSite:
     """Serves from construction to `close`; use it as a context manager."""
 
     def __init__(self, port: int = PORT) -> None:
-        self._busy_asked: set[str] = set()
+        self._handlers: Mapping[str, Callable[[str], Response]] = {
+            "slow": self._slow,
+            "busy": self._busy,
+            "moved": self._moved,
+            "private": self._private,
+            "page.jpg": self._page,
+            "tired.jpg": self._server_error,
+        }
+        self._busy_names: set[str] = set()
         self._lock = threading.Lock()
         self._server = Server(port)
         self.url = self._server.endpoint
-        self._server.start(self._answer)
+        self._server.start(self._serve)
 
-    def _answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        folder, _, name = environ["PATH_INFO"].strip("/").rpartition("/")
-        habit = getattr(self, f"_{folder or Path(name).stem}", self._image)
-        status, headers, body = habit(name)
-        start_response(f"{status.value} {status.phrase}", [*headers.items(), ("Content-Length", str(len(body)))])
-        return [body]
+    def _serve(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        folder, _, name = Request(environ).path.strip("/").rpartition("/")
+        handler = self._handlers.get(folder or name, self._image)
+        return handler(name)(environ, start_response)
 
-    def _image(self, name: str) -> Answer:
+    def _image(self, name: str) -> Response:
         path = IMAGES / name
         if path.parent != IMAGES or not path.is_file():
-            return HTTPStatus.NOT_FOUND, {"Content-Type": "text/plain"}, b"There is no such image.\n"
-        return HTTPStatus.OK, {"Content-Type": "application/octet-stream"}, path.read_bytes()
+            return Response("Not found.\n", HTTPStatus.NOT_FOUND)
+        return Response(path.read_bytes(), HTTPStatus.OK, content_type="application/octet-stream")
 
-    def _slow(self, name: str) -> Answer:
+    def _slow(self, name: str) -> Response:
         time.sleep(SLOW_SECONDS)
         return self._image(name)
 
-    def _busy(self, name: str) -> Answer:
-        """Has no time at first."""
+    def _busy(self, name: str) -> Response:
+        """Reject the first request for each name."""
         with self._lock:
-            first = name not in self._busy_asked
-            self._busy_asked.add(name)
+            first = name not in self._busy_names
+            self._busy_names.add(name)
         if first:
-            return HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "1"}, b""
+            return Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers={"Retry-After": "1"})
         return self._image(name)
 
-    def _moved(self, name: str) -> Answer:
-        return HTTPStatus.FOUND, {"Location": f"/{name}"}, b""
+    def _moved(self, name: str) -> Response:
+        return Response(status=HTTPStatus.FOUND, headers={"Location": f"/{name}"})
 
-    def _private(self, name: str) -> Answer:
-        status, headers, body = self._image(name)
-        return status, {**headers, "X-Robots-Tag": "noai, noimageai"}, body
+    def _private(self, name: str) -> Response:
+        response = self._image(name)
+        response.headers["X-Robots-Tag"] = "noai, noimageai"
+        return response
 
-    def _page(self, name: str) -> Answer:
-        return HTTPStatus.OK, {"Content-Type": "image/jpeg"}, b"<!doctype html><title>Please log in</title>"
+    def _page(self, name: str) -> Response:
+        return Response("<!doctype html><title>Please log in</title>", HTTPStatus.OK, content_type="image/jpeg")
 
-    def _tired(self, name: str) -> Answer:
-        return HTTPStatus.INTERNAL_SERVER_ERROR, {"Content-Type": "text/plain"}, b"Ask me tomorrow.\n"
+    def _server_error(self, name: str) -> Response:
+        return Response("Internal server error.\n", HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def close(self) -> None:
         self._server.stop()

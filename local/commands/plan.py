@@ -1,21 +1,22 @@
-"""`make plan`: says what a run of a manifest would be."""
+"""`make plan`: shows what a run of a manifest would do."""
 
 from collections.abc import Mapping
 
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.option_validation import validate_options
-from local.commands.manifest_plan import planned
-from local.commands.plan_table import refused, show
-from local.commands.usage import deployed, manifest_file
+from local.commands.manifest_plan import make_plan
+from local.commands.plan_table import show, show_rejection
+from local.commands.usage import manifest_file, stack_settings
 
 
 def plan(*, manifest: str, options: Mapping[str, str]) -> int:
-    """The exit status: 1 where the run would be refused. Raises UsageError."""
-    path, settings = manifest_file(manifest), deployed()
+    """Returns the exit status: 1 where the run would be rejected. Raises UsageError."""
+    path, settings = manifest_file(manifest), stack_settings()
     try:
-        found = planned(path, validate_options(settings.default_options, options), settings.glacier_from_bytes)
-    except InvalidManifest as refusal:
-        refused(str(refusal))
+        run_options = validate_options(settings.default_options, options)
+        found = make_plan(path, run_options, settings.glacier_from_bytes)
+    except InvalidManifest as error:
+        show_rejection(str(error))
         return 1
     show(path, found)
     return 0

@@ -1,4 +1,4 @@
-"""The plan of a run as people read it."""
+"""Shows the plan of a run in the terminal."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,38 +12,50 @@ from functions.core.model.urls import redact
 from functions.core.report.formatting import seconds
 from local.commands.manifest_plan import Plan
 
-SHOWN_HOSTS = 10
-SAID = ("batch_size", "concurrency", "per_host", "max_concurrency", "storage_class")
+MAX_HOSTS = 10
+"""Maximum number of hosts in the table of hosts."""
+
+COST_OPTIONS = ("batch_size", "concurrency", "per_host", "max_concurrency", "storage_class")
+"""The options of a run that `make cost` takes."""
 
 
 def show(path: Path, plan: Plan) -> None:
     console = Console(highlight=False)
-    console.print(_figures(path, plan))
-    for title, found in (
-        ("Rows that would fail, by line", plan.bad),
-        ("URLs that stand before, by line", [(line, redact(url)) for line, url in plan.duplicates]),
-        ("Keys that another row has, by line", plan.conflicts),
+    console.print(_totals(path, plan))
+    for title, column, examples in (
+        ("Invalid rows", "problem", plan.invalid),
+        ("Duplicate URLs", "URL", [(line, redact(url)) for line, url in plan.duplicates]),
+        ("Keys of more than one row", "key", plan.conflicts),
     ):
-        if found:
-            console.print(_lines(title, found))
+        if examples:
+            console.print(_examples(title, column, examples))
     console.print(_hosts(plan))
-    for sentence in _assumed(plan):
+    for sentence in _assumptions(plan):
         console.print(sentence, soft_wrap=True)
     if plan.note:
         console.print(escape(plan.note), soft_wrap=True)
 
 
-def _assumed(plan: Plan) -> Iterator[str]:
-    """Of time and cost."""
-    run = plan.run
-    figures = f"{run.size_kb:g} KB and {run.latency_ms:g} ms an image"
-    yield f"Time and cost are a model's, at {figures}: both assumed, for nothing was fetched. For others:"
-    asked = {"IMAGES": max(1, run.images), "SIZE_KB": f"{run.size_kb:g}", "LATENCY_MS": f"{run.latency_ms:g}"}
-    asked |= {"HOSTS": int(run.hosts)} | {name.upper(): getattr(run.options, name) for name in SAID}
-    yield f"    make cost {' '.join(f'{name}={value}' for name, value in asked.items())}"
-    if moved := glacier_note(run):
-        yield moved
-    if run.batch_too_long:
+def show_rejection(message: str) -> None:
+    Console(highlight=False).print(escape(f"The run would be rejected: {message}"), soft_wrap=True)
+
+
+def _assumptions(plan: Plan) -> Iterator[str]:
+    """Sentences about the estimates of time and cost."""
+    estimate = plan.estimate
+    sizes = f"{estimate.size_kb:g} KB and {estimate.latency_ms:g} ms per image"
+    yield f"Time and cost are estimates that assume {sizes}: nothing was downloaded. For other values:"
+    values = {
+        "IMAGES": max(1, estimate.images),
+        "SIZE_KB": f"{estimate.size_kb:g}",
+        "LATENCY_MS": f"{estimate.latency_ms:g}",
+        "HOSTS": int(estimate.hosts),
+        **{name.upper(): getattr(estimate.options, name) for name in COST_OPTIONS},
+    }
+    yield f"    make cost {' '.join(f'{name}={value}' for name, value in values.items())}"
+    if sentence := glacier_note(estimate):
+        yield sentence
+    if estimate.batch_too_long:
         yield BATCH_TOO_LONG
 
 
@@ -51,55 +63,55 @@ def _dollars(value: float) -> str:
     return f"${value:,.2f}" if value >= 1 else f"${value:.4f}"
 
 
-def refused(sentence: str) -> None:
-    Console(highlight=False).print(escape(f"The run would be refused: {sentence}"), soft_wrap=True)
-
-
-def _figures(path: Path, plan: Plan) -> Table:
+def _totals(path: Path, plan: Plan) -> Table:
     counts = plan.counts
-    named = {"duplicate": counts["duplicate"], "key_conflict": counts["key_conflict"]}
-    bad = {reason: count for reason, count in counts.items() if reason not in named}
-    why = ", ".join(f"{count} {reason}" for reason, count in bad.items())
-    table = Table(title=f"{escape(str(path))}, read as {plan.format}; nothing was fetched", title_justify="left")
-    table.add_column("what")
-    table.add_column("how many", justify="right")
-    table.add_column("which are")
-    for what, count, meaning in (
+    duplicates, conflicts = counts["duplicate"], counts["key_conflict"]
+    invalid = {reason: count for reason, count in counts.items() if reason not in ("duplicate", "key_conflict")}
+    reasons = ", ".join(f"{count} {reason}" for reason, count in invalid.items())
+    title = f"{escape(str(path))}, read as {plan.format}; nothing was downloaded"
+    table = Table(title=title, title_justify="left")
+    table.add_column("item")
+    table.add_column("number", justify="right")
+    table.add_column("details")
+    for item, count, details in (
         ("rows", plan.rows, ""),
-        ("to be fetched", plan.hosts.total(), "unless the table knows them already"),
-        ("bad rows", sum(bad.values()), why),
-        ("duplicates", named["duplicate"], "the URL stands in the manifest before"),
-        ("key conflicts", named["key_conflict"], "the key is another row's"),
+        ("downloads", plan.hosts.total(), "fewer if the images table has some of the URLs"),
+        ("invalid rows", sum(invalid.values()), reasons),
+        ("duplicates", duplicates, "the URL appeared earlier in the manifest"),
+        ("key conflicts", conflicts, "an earlier row has the same key"),
         ("hosts", len(plan.hosts), ""),
         ("batches", plan.batches, "child executions of the Distributed Map"),
     ):
-        table.add_row(what, f"{count:,}", meaning, style="" if count else "dim")
-    run = plan.run
-    table.add_section()
-    table.add_row(
-        "time", seconds(run.seconds), f"{run.batch_seconds:.1f} s a batch, {run.concurrent_batches:,} at a time"
-    )
-    table.add_row("cost", _dollars(run.dollars), "what AWS bills for it, storage by the month aside")
+        table.add_row(item, f"{count:,}", details, style="" if count else "dim")
+    _add_estimates(table, plan)
     return table
 
 
-def _lines(title: str, found: Sequence[tuple[int, str]]) -> Table:
-    """Lines of which the same is to be said stand together."""
-    by_what: dict[str, list[str]] = {}
-    for line, what in found:
-        by_what.setdefault(what, []).append(str(line))
-    table = Table(title=f"{title}, the first {len(found)}", title_justify="left")
+def _add_estimates(table: Table, plan: Plan) -> None:
+    estimate = plan.estimate
+    batches = f"{estimate.batch_seconds:.1f} s per batch, {estimate.concurrent_batches:,} batches at a time"
+    table.add_section()
+    table.add_row("time", seconds(estimate.seconds), batches)
+    table.add_row("cost", _dollars(estimate.dollars), "AWS charges for the run, without monthly storage")
+
+
+def _examples(title: str, column: str, examples: Sequence[tuple[int, str]]) -> Table:
+    """Examples with the same description share a row of the table."""
+    lines_by_description: dict[str, list[str]] = {}
+    for line, description in examples:
+        lines_by_description.setdefault(description, []).append(str(line))
+    table = Table(title=f"{title} (the first {len(examples)})", title_justify="left")
     table.add_column("line", justify="right", max_width=24)
-    table.add_column("what", overflow="fold", min_width=40)
-    for what, lines in by_what.items():
-        table.add_row(", ".join(lines), escape(what))
+    table.add_column(column, overflow="fold", min_width=40)
+    for description, lines in lines_by_description.items():
+        table.add_row(", ".join(lines), escape(description))
     return table
 
 
 def _hosts(plan: Plan) -> Table:
-    table = Table(title=f"Hosts, the first {SHOWN_HOSTS}", title_justify="left")
+    table = Table(title=f"Largest hosts (at most {MAX_HOSTS})", title_justify="left")
     table.add_column("host", overflow="fold", min_width=40)
     table.add_column("rows", justify="right")
-    for host, count in plan.hosts.most_common(SHOWN_HOSTS):
+    for host, count in plan.hosts.most_common(MAX_HOSTS):
         table.add_row(escape(host), f"{count:,}")
     return table

@@ -1,6 +1,6 @@
-"""`make run`: one manifest through the whole pipeline.
+"""`make run`: mirrors one manifest with the whole pipeline on this machine.
 
-Here a file is uploaded and an execution is watched; everything between is the deployed stack's own doing.
+It uploads a manifest and watches the execution; the deployed stack does everything in between.
 """
 
 import csv
@@ -10,13 +10,20 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from functions.core.model.types import RunSummary
 from local.aws.cloud import Cloud
+from local.aws.deploy import DeploymentError
 from local.commands.demo_site import DemoSite
-from local.commands.terminal import SHOWN_FAILURES, End, Terminal
-from local.commands.usage import manifest_file
-from local.commands.watcher import Places, Seen, Watcher
+from local.commands.terminal import MAX_FAILURES, RunResult, Terminal, report_files
+from local.commands.usage import UsageError, manifest_file
+from local.commands.watcher import RunProgress, StackOutputs, Watcher
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
 
 LOOPBACK = "127.0.0.0/8"
 DEMO = Path("manifests/demo.csv")
@@ -25,7 +32,7 @@ POLL_SECONDS = 0.2
 
 
 def run(*, assembly: Path, out: Path, allow: str, manifest: str | None, options: Mapping[str, str]) -> int:
-    """The exit status. Raises UsageError."""
+    """Mirror a manifest, by default the demo. Returns the exit status of the run. Raises UsageError."""
     terminal = Terminal()
     with ExitStack() as cleanup:
         file = manifest_file(manifest) if manifest else DEMO
@@ -33,68 +40,80 @@ def run(*, assembly: Path, out: Path, allow: str, manifest: str | None, options:
             site = cleanup.enter_context(DemoSite())
             allow = ",".join(filter(None, (allow, LOOPBACK)))
             options = {"base-url": site.url, **DEMO_OPTIONS, **options}
-        terminal.say(f"Deploying the synthesized stack to an AWS on this machine, then mirroring {file}.")
-        cloud = cleanup.enter_context(Cloud(assembly=assembly, parameters={"AllowedNetworks": allow}, out=out))
-        stored = _images_since(cloud)
+        terminal.print(f"Deploying the stack to the local AWS, then mirroring {file}.")
+        cloud = cleanup.enter_context(_cloud(assembly, allow, out))
+        count_stored = _stored_counter(cloud)
         _upload(cloud, file, options)
-        watcher = Watcher(cloud.client, Places.of(cloud.outputs), _execution(cloud), stored)
-        seen = terminal.follow(watcher.watch(POLL_SECONDS))
+        watcher = Watcher(cloud.client, StackOutputs.from_outputs(cloud.outputs), _execution_arn(cloud), count_stored)
+        progress = terminal.follow(watcher.watch(POLL_SECONDS))
         cloud.settle()
         exported = cloud.export(watcher.run_id)
-        terminal.show_end(_end(seen, out, watcher.run_id, exported.refused))
-    return 0 if seen.execution["status"] == "SUCCEEDED" else 1
+        terminal.show_result(_result(progress, out, watcher.run_id, exported.skipped))
+    return 0 if progress.execution.succeeded else 1
+
+
+def _cloud(assembly: Path, allow: str, out: Path) -> Cloud:
+    """Raises UsageError."""
+    try:
+        return Cloud(assembly=assembly, parameters={"AllowedNetworks": allow}, out=out)
+    except DeploymentError as error:
+        raise UsageError(str(error)) from error
 
 
 def _upload(cloud: Cloud, file: Path, options: Mapping[str, str]) -> None:
+    s3: S3Client = cloud.client("s3")
     with file.open("rb") as body:
-        cloud.client("s3").upload_fileobj(
+        s3.upload_fileobj(
             body, cloud.outputs["InputBucket"], f"manifests/{file.name}", ExtraArgs={"Metadata": dict(options)}
         )
 
 
-def _execution(cloud: Cloud) -> str:
-    """The one that the upload has started."""
+def _execution_arn(cloud: Cloud) -> str:
+    """Wait for the execution that the upload starts."""
+    states: SFNClient = cloud.client("stepfunctions")
     while True:
-        found = cloud.client("stepfunctions").list_executions(stateMachineArn=cloud.outputs["StateMachineArn"])
-        if found["executions"]:
-            return str(found["executions"][0]["executionArn"])
+        executions = states.list_executions(stateMachineArn=cloud.outputs["StateMachineArn"])["executions"]
+        if executions:
+            return executions[0]["executionArn"]
         time.sleep(POLL_SECONDS)
 
 
-def _images_since(cloud: Cloud) -> Callable[[], int]:
-    """The images table's growth, up to date at every look here; AWS counts a table's items every six hours."""
+def _stored_counter(cloud: Cloud) -> Callable[[], int]:
+    """Counts the items added to the images table from now on. The local AWS updates ItemCount at once; AWS does so
+    every six hours."""
+    dynamodb: DynamoDBClient = cloud.client("dynamodb")
 
-    def items() -> int:
-        return int(
-            cloud.client("dynamodb").describe_table(TableName=cloud.outputs["ImagesTable"])["Table"]["ItemCount"]
-        )
+    def item_count() -> int:
+        return dynamodb.describe_table(TableName=cloud.outputs["ImagesTable"])["Table"]["ItemCount"]
 
-    before = items()
-    return lambda: items() - before
+    before = item_count()
+    return lambda: item_count() - before
 
 
-def _end(seen: Seen, out: Path, run_id: str, refused: Mapping[str, str]) -> End:
+def _result(progress: RunProgress, out: Path, run_id: str, skipped: Mapping[str, str]) -> RunResult:
     path = out / "runs" / run_id / "summary.json"
-    summary: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    files = [(name, out / summary[field]) for name, field in End.REPORTS if summary.get(field)]
-    places = [
-        *files[:1],
+    summary: RunSummary | None = json.loads(path.read_text()) if path.exists() else None
+    reports = [(label, out / key) for label, key in (report_files(summary) if summary else [])]
+    files = [
+        *reports[:1],
         ("Images", out / "images"),
         ("Table", out / "images.jsonl"),
         ("Messages", out / "messages.jsonl"),
-        *files[1:],
+        *reports[1:],
         ("Summary", out / "summary.json"),
     ]
-    failures = out / summary["failures_report"] if summary.get("failures_report") else None
-    return End(
-        execution=seen.execution,
+    failures = summary.get("failures_report") if summary else None
+    return RunResult(
+        execution=progress.execution,
         summary=summary,
-        places=[(name, str(place)) for name, place in places if place.exists()],
-        failures=_rows(failures) if failures else (),
-        notes=[f"Not written to {out}, its name is no file's: {key} ({why})" for key, why in refused.items()],
+        locations=[(label, str(file)) for label, file in files if file.exists()],
+        failures=_first_rows(out / failures) if failures else (),
+        notes=[
+            f"Not exported to {out}: {key!r} is not a usable file name: {reason}." for key, reason in skipped.items()
+        ],
     )
 
 
-def _rows(report: Path) -> list[dict[str, str]]:
+def _first_rows(report: Path) -> list[dict[str, str]]:
     with report.open(encoding="utf-8", newline="") as file:
-        return list(itertools.islice(csv.DictReader(file), SHOWN_FAILURES))
+        return list(itertools.islice(csv.DictReader(file), MAX_FAILURES))

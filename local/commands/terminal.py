@@ -1,4 +1,4 @@
-"""What a user sees: a bar while a run goes on, a table when it has ended, plain lines where there is no terminal."""
+"""The output of the commands: a progress bar during a run, tables at its end, plain lines without a terminal."""
 
 import itertools
 import json
@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,72 +13,80 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from functions.core.model.outcomes import OUTCOME_MEANINGS
-from local.commands.progress import Pace
-from local.commands.watcher import Seen
+from functions.core.model.types import RunSummary
+from local.commands.progress import Throughput
+from local.commands.watcher import ExecutionStatus, RunProgress
 
-SHOWN_FAILURES = 10
-SHOWN_REASONS = 5
+MAX_FAILURES = 10
+"""Maximum number of failures in the table of failures."""
+
+MAX_REASONS = 5
+"""Maximum number of rows in the table of the most frequent reasons and hosts."""
+
 LINE_SECONDS = 5.0
-"""Between two plain lines about a run that goes on."""
+"""Minimum time between two plain lines about a running run."""
 
 
 @dataclass(frozen=True)
-class End:
-    """How a run ended. `summary` is empty where SummarizeRun did not come to write one."""
+class RunResult:
+    """The end of a run. `summary` is None where SummarizeRun has not written one; `locations` are labels and paths or
+    URLs; `failures` are the first rows of the failures report."""
 
-    REPORTS: ClassVar = (
-        ("Report", "report"),
-        ("Failures", "failures_report"),
-        ("Run them again", "retry_manifest"),
-    )
-    """What a person opens first, and the summary's names for where they are."""
-
-    execution: Mapping[str, Any]
-    summary: Mapping[str, Any]
-    places: Sequence[tuple[str, str]]
+    execution: ExecutionStatus
+    summary: RunSummary | None
+    locations: Sequence[tuple[str, str]]
     failures: Sequence[Mapping[str, str]] = ()
     notes: Sequence[str] = ()
 
 
-class Bar:
-    """Counts by outcome, rate and time left."""
+def report_files(summary: RunSummary) -> list[tuple[str, str]]:
+    """Labels and keys of the reports that the run has written, the most useful first."""
+    files = (
+        ("Report", summary.get("report")),
+        ("Failures", summary.get("failures_report")),
+        ("Retry manifest", summary.get("retry_manifest")),
+    )
+    return [(label, key) for label, key in files if key]
 
-    def __init__(
-        self, progress: Progress | None, console: Console, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._progress = progress
+
+class ProgressDisplay:
+    """Shows rows by outcome, rate and time left: in a progress bar, or in plain lines where `bar` is None."""
+
+    def __init__(self, bar: Progress | None, console: Console, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._bar = bar
         self._task: TaskID | None = None
         self._console = console
         self._monotonic = monotonic
-        self._pace = Pace(monotonic)
-        self._told: tuple[float, str] = (-LINE_SECONDS, "")
+        self._throughput = Throughput(monotonic)
+        self._last_line: tuple[float, str] = (-LINE_SECONDS, "")
 
-    def update(self, seen: Seen) -> None:
-        self._pace.update(seen.finished)
-        if self._progress is None:
-            self._line(seen)
+    def update(self, progress: RunProgress) -> None:
+        self._throughput.update(progress.finished)
+        if self._bar is None:
+            self._print_line(progress)
             return
         if self._task is None:
-            self._task = self._progress.add_task("", total=None, told="")
-        self._progress.update(self._task, total=seen.rows, completed=seen.finished, told=self._details(seen))
+            self._task = self._bar.add_task("", total=None, details="")
+        details = self._details(progress)
+        self._bar.update(self._task, total=progress.rows, completed=progress.finished, details=details)
 
-    def _line(self, seen: Seen) -> None:
-        """Not the same twice, and not too often."""
-        if seen.rows is None:
+    def _print_line(self, progress: RunProgress) -> None:
+        """Print a line where it differs from the last one and the last one is old enough."""
+        if progress.rows is None:
             return
-        at, before = self._told
-        text, now = f"{seen.finished:,} of {seen.rows:,} rows", self._monotonic()
-        if text != before and (now - at >= LINE_SECONDS or not seen.running):
-            self._told = now, text
-            self._console.print(", ".join(filter(None, (text, self._details(seen)))), soft_wrap=True)
+        printed_at, previous = self._last_line
+        text, now = f"{progress.finished:,} of {progress.rows:,} rows", self._monotonic()
+        if text != previous and (now - printed_at >= LINE_SECONDS or not progress.running):
+            self._last_line = now, text
+            self._console.print(", ".join(filter(None, (text, self._details(progress)))), soft_wrap=True)
 
-    def _details(self, seen: Seen) -> str:
-        left = self._pace.seconds_left(seen.rows) if seen.running else None
-        parts = [f"{count:,} {name}" for name in OUTCOME_MEANINGS if (count := seen.counts.get(name, 0))]
-        if seen.running and self._pace.rate:
-            parts.append(f"{self._pace.rate:,.1f} rows/s")
+    def _details(self, progress: RunProgress) -> str:
+        left = self._throughput.seconds_left(progress.rows) if progress.running else None
+        parts = [f"{count:,} {name}" for name in OUTCOME_MEANINGS if (count := progress.counts.get(name, 0))]
+        if progress.running and self._throughput.rate:
+            parts.append(f"{self._throughput.rate:,.1f} rows/s")
         if left and left >= 1:
-            parts.append(f"{_clock(left)} left")
+            parts.append(f"{_duration(left)} left")
         return ", ".join(parts)
 
 
@@ -89,99 +96,102 @@ class Terminal:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
 
-    def say(self, text: str) -> None:
-        self._console.print(_shown(text), soft_wrap=True)
+    def print(self, text: str) -> None:
+        self._console.print(_safe(text), soft_wrap=True)
 
-    def follow(self, looks: Iterable[Seen]) -> Seen:
-        """Shows each look; gives the last one, of which there must be one."""
-        with self._progress() as bar:
-            for seen in looks:
-                bar.update(seen)
-        return seen
+    def follow(self, polls: Iterable[RunProgress]) -> RunProgress:
+        """Show the progress at each poll and return the last one; there must be at least one."""
+        with self._display() as display:
+            for progress in polls:
+                display.update(progress)
+        return progress
 
     @contextmanager
-    def _progress(self) -> Iterator[Bar]:
+    def _display(self) -> Iterator[ProgressDisplay]:
         if not self._console.is_terminal:
-            yield Bar(None, self._console)
+            yield ProgressDisplay(None, self._console)
             return
-        told = TextColumn("{task.fields[told]}")
-        columns = (BarColumn(bar_width=None), MofNCompleteColumn(), told, TimeElapsedColumn())
-        with Progress(*columns, console=self._console, expand=True) as progress:
-            yield Bar(progress, self._console)
+        details = TextColumn("{task.fields[details]}")
+        columns = (BarColumn(bar_width=None), MofNCompleteColumn(), details, TimeElapsedColumn())
+        with Progress(*columns, console=self._console, expand=True) as bar:
+            yield ProgressDisplay(bar, self._console)
 
-    def show_end(self, end: End) -> None:
-        """The table of outcomes, why rows failed, and where everything is."""
-        if end.summary:
-            self._console.print(_outcomes(end.summary))
-        if end.summary.get("failed"):
-            self._console.print(_most_frequent(end.summary))
-        if end.failures:
-            self._console.print(_failures(end.failures))
-        self._show_ending(end)
-        for note in end.notes:
-            self.say(note)
-        for name, place in end.places:
-            self.say(f"{name + ':':16}{place}")
-
-    def _show_ending(self, end: End) -> None:
-        if end.execution["status"] == "SUCCEEDED":
-            seconds, rate = end.summary.get("duration_seconds"), end.summary.get("images_per_second")
-            self.say(f"The run succeeded: {seconds} seconds, {rate} images a second.")
-        elif end.execution["status"] == "ABORTED":
-            self.say("The run was stopped.")
-        else:
-            self.say(f"The run failed: {end.execution.get('error')}. {_sentence(str(end.execution.get('cause')))}")
+    def show_result(self, result: RunResult) -> None:
+        """Show the rows by outcome, the failures, the status of the run, and where its files are."""
+        if result.summary:
+            self._console.print(_outcomes(result.summary))
+            if result.summary["failed"]:
+                self._console.print(_most_frequent(result.summary))
+        if result.failures:
+            self._console.print(_failures(result.failures))
+        self.print(_status_sentence(result))
+        for note in result.notes:
+            self.print(note)
+        for label, location in result.locations:
+            self.print(f"{label + ':':16}{location}")
 
 
-def _shown(text: str) -> str:
-    """Text that may be the internet's: no markup, and no character that a terminal would obey."""
-    seen = (char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
-    return escape("".join(seen))
+def _status_sentence(result: RunResult) -> str:
+    execution, summary = result.execution, result.summary
+    if execution.succeeded and summary:
+        return f"The run succeeded: {summary['duration_seconds']} seconds, {summary['images_per_second']} images/s."
+    if execution.succeeded:
+        return "The run succeeded."
+    if execution.status == "ABORTED":
+        return "The run was cancelled."
+    return f"The run failed: {execution.error}. {_error_message(execution.cause)}"
 
 
-def _sentence(cause: str) -> str:
-    """Of what Lambda tells as JSON, the message."""
+def _safe(text: str) -> str:
+    """Text that may come from the internet, without markup and without control characters of terminals."""
+    characters = (char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
+    return escape("".join(characters))
+
+
+def _error_message(cause: str) -> str:
+    """The message of a cause that is a Lambda error in JSON; any other cause unchanged."""
     try:
         return str(json.loads(cause)["errorMessage"])
     except (ValueError, KeyError, TypeError):
         return cause
 
 
-def _clock(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def _outcomes(summary: Mapping[str, Any]) -> Table:
-    table = Table(title=f"{summary['rows']} rows of {_shown(summary['manifest']['key'])}", title_justify="left")
+def _outcomes(summary: RunSummary) -> Table:
+    table = Table(title=f"{summary['rows']} rows of {_safe(summary['manifest']['key'])}", title_justify="left")
     table.add_column("outcome")
     table.add_column("rows", justify="right")
-    table.add_column("which are")
-    for ending, meaning in OUTCOME_MEANINGS.items():
-        count = summary[ending]
-        table.add_row(str(ending), str(count), meaning, style="" if count else "dim")
+    table.add_column("meaning")
+    counts: Mapping[str, object] = summary
+    for outcome, meaning in OUTCOME_MEANINGS.items():
+        count = counts[outcome]
+        table.add_row(str(outcome), str(count), meaning, style="" if count else "dim")
     return table
 
 
-def _most_frequent(summary: Mapping[str, Any]) -> Table:
+def _most_frequent(summary: RunSummary) -> Table:
     """Reasons and hosts side by side."""
-    table = Table(title="Failures, the most frequent first", title_justify="left")
+    table = Table(title="Most frequent failures", title_justify="left")
     for name in ("reason", "host"):
         table.add_column(name, overflow="fold")
         table.add_column("rows", justify="right")
-    reasons, hosts = (summary[name].items() for name in ("failures_by_reason", "failures_by_host"))
+    reasons, hosts = summary["failures_by_reason"].items(), summary["failures_by_host"].items()
     pairs = itertools.zip_longest(reasons, hosts, fillvalue=("", ""))
-    for (reason, rows), (host, failed) in itertools.islice(pairs, SHOWN_REASONS):
-        table.add_row(_shown(reason), str(rows), _shown(host), str(failed))
+    for (reason, reason_rows), (host, host_rows) in itertools.islice(pairs, MAX_REASONS):
+        table.add_row(_safe(reason), str(reason_rows), _safe(host), str(host_rows))
     return table
 
 
 def _failures(rows: Sequence[Mapping[str, str]]) -> Table:
-    table = Table(title=f"Failures, at most {SHOWN_FAILURES} shown", title_justify="left")
+    table = Table(title=f"First failures (at most {MAX_FAILURES})", title_justify="left")
     table.add_column("row", justify="right")
     for name in ("reason", "url", "message"):
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(_shown(row[name]) for name in ("row", "reason", "url", "message")))
+        table.add_row(*(_safe(row[name]) for name in ("row", "reason", "url", "message")))
     return table

@@ -1,51 +1,71 @@
-"""`make up`: the embedded AWS in the foreground, until it is told to end."""
+"""`make up`: runs the local AWS in the foreground until it is interrupted."""
 
 import os
-import shlex
+import signal
 from pathlib import Path
+from typing import NoReturn
 
 from local.aws.cloud import Cloud
-from local.commands.interrupt import until_interrupted
+from local.aws.deploy import DeploymentError
+from local.commands.env_file import write_env_file
 from local.commands.terminal import Terminal
+from local.commands.usage import UsageError
 
 
 def up(*, assembly: Path, out: Path, allow: str, port: int) -> int:
-    """Serves until SIGINT or SIGTERM; then OUT holds what was mirrored, and `local.env` is gone."""
+    """Serve until SIGINT or SIGTERM, then export to OUT and delete `local.env`. Raises UsageError."""
     terminal = Terminal()
-    terminal.say("Deploying the synthesized stack to an AWS on this machine.")
-    with Cloud(assembly=assembly, parameters={"AllowedNetworks": allow}, out=out, port=port) as cloud:
+    terminal.print("Deploying the stack to the local AWS.")
+    try:
+        cloud = Cloud(assembly=assembly, parameters={"AllowedNetworks": allow}, out=out, port=port)
+    except DeploymentError as error:
+        raise UsageError(str(error)) from error
+    with cloud:
         if cloud.port_moved:
-            terminal.say(f"Port {port} is in use, so another one was taken.")
-        environment = out / "local.env"
-        try:
-            _write(environment, cloud.environment())
-            _tell(terminal, cloud, environment)
-            until_interrupted()
-        except KeyboardInterrupt:
-            terminal.say("Ending.")
-        finally:
-            environment.unlink(missing_ok=True)
-            cloud.settle()
-            cloud.export()
+            terminal.print(f"Port {port} is in use; using a free port instead.")
+        _serve(terminal, cloud, out)
     return 0
 
 
-def _write(path: Path, variables: dict[str, str]) -> None:
-    """Whole or not at all: whoever waits for the file may source it at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
-    partial = path.with_name(".local.env.partial")
-    partial.write_text(text)
-    os.replace(partial, path)
+def _serve(terminal: Terminal, cloud: Cloud, out: Path) -> None:
+    env_file = write_env_file(out, cloud.environment())
+    try:
+        _print_access(terminal, cloud, env_file)
+        wait_for_interrupt()
+    except KeyboardInterrupt:
+        terminal.print(f"Stopping. Exporting images, table, messages and reports to {out}.")
+    finally:
+        env_file.unlink(missing_ok=True)
+        cloud.settle()
+        cloud.export()
 
 
-def _tell(terminal: Terminal, cloud: Cloud, environment: Path) -> None:
-    terminal.say(f"Endpoint:      {cloud.endpoint}")
-    terminal.say(f"Input bucket:  {cloud.outputs['InputBucket']}")
-    terminal.say(f"Images bucket: {cloud.outputs['ImagesBucket']}")
-    terminal.say(f"API:           {cloud.api_url}")
-    terminal.say("In another terminal:")
-    terminal.say(f"  source {environment}")
-    terminal.say("  aws s3 cp manifest.csv s3://$INPUT_BUCKET/manifests/")
-    terminal.say('  curl $API_URL/runs --json \'{"urls": ["https://…"]}\'')
-    terminal.say("Ctrl-C ends it and leaves everything in the folder " + str(environment.parent) + ".")
+def _print_access(terminal: Terminal, cloud: Cloud, env_file: Path) -> None:
+    terminal.print(f"Endpoint:      {cloud.endpoint}")
+    terminal.print(f"Input bucket:  {cloud.outputs['InputBucket']}")
+    terminal.print(f"Images bucket: {cloud.outputs['ImagesBucket']}")
+    terminal.print(f"API:           {cloud.api_url}")
+    terminal.print("In another terminal:")
+    terminal.print(f"  source {env_file}")
+    terminal.print("  aws s3 cp manifest.csv s3://$INPUT_BUCKET/manifests/")
+    terminal.print('  curl $API_URL/runs --json \'{"urls": ["https://…"]}\'')
+    terminal.print(f"Press Ctrl-C to stop and to export everything to {env_file.parent}.")
+
+
+def wait_for_interrupt() -> NoReturn:
+    """Wait on the main thread for a signal whose handler raises an exception: KeyboardInterrupt for SIGINT.
+
+    Python runs signal handlers between two bytecode instructions. A signal that arrives after the last instruction
+    before a wait for a lock is handled only after the wait, which may never end. Here the signal also writes a byte
+    to a pipe, and the wait is a read of that pipe.
+    """
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    previous = signal.set_wakeup_fd(write_end)
+    try:
+        while True:
+            os.read(read_end, 1)
+    finally:
+        signal.set_wakeup_fd(previous)
+        os.close(read_end)
+        os.close(write_end)

@@ -1,95 +1,145 @@
-"""`make watch`: a run of `make up`, or of the AWS account of your credentials, from the outside."""
+"""`make watch`: follows a run of `make up`, or of the AWS account of your credentials."""
 
 import json
-import shlex
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+)
 
 from functions.core.model.runs import run_id_of
-from local.commands.terminal import End, Terminal
+from local.aws_settings import without_aws_settings
+from local.commands.env_file import NAME, read_env_file
+from local.commands.terminal import RunResult, Terminal, report_files
 from local.commands.usage import UsageError
-from local.commands.watcher import Client, Places, Watcher
+from local.commands.watcher import Clients, RunProgress, StackOutputs, Watcher, run_item
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
 
 STACK = "ImageMirror"
 POLL_SECONDS = 2.0
-LATEST = 5
+MAX_LISTED_RUNS = 5
+"""Maximum number of runs that are named where a run does not exist."""
+
+SETTINGS_ERRORS = (NoCredentialsError, NoRegionError, ProfileNotFound)
 
 
-def watch(*, out: Path, run: str) -> int:
-    """The run named, or the latest one. The exit status is the run's. Raises UsageError."""
+def watch(*, out: Path, run_id: str) -> int:
+    """Follow a run, by default the latest one. Returns the exit status of the run. Raises UsageError."""
     terminal = Terminal()
+    variables = read_env_file(out)
+    with without_aws_settings() if variables else nullcontext():
+        try:
+            return _follow(terminal, *(_local_stack(variables, out) if variables else _account_stack()), run_id)
+        except EndpointConnectionError as error:
+            raise UsageError(_connection_error(error, variables, out)) from error
+        except SETTINGS_ERRORS as error:
+            hint = "Set AWS_PROFILE, or AWS_REGION and credentials; or start `make up`."
+            raise UsageError(f"AWS request failed: {_sentence(error)} {hint}") from error
+        except (BotoCoreError, ClientError) as error:
+            raise UsageError(f"AWS request failed: {_sentence(error)}") from error
+        except KeyboardInterrupt:
+            terminal.print("Stopped watching. The run continues.")
+            return 130
+
+
+def _follow(terminal: Terminal, clients: Clients, outputs: StackOutputs, run_id: str) -> int:
+    watcher = Watcher(clients, outputs, _execution_arn(clients, outputs, run_id))
+    terminal.print(f"Watching {watcher.run_id}. Press Ctrl-C to stop watching; the run continues.")
+    progress = terminal.follow(watcher.watch(POLL_SECONDS))
+    terminal.show_result(_result(progress, watcher, outputs))
+    return 0 if progress.execution.succeeded else 1
+
+
+def _connection_error(error: EndpointConnectionError, variables: Mapping[str, str] | None, out: Path) -> str:
+    if not variables:
+        return f"Cannot connect to AWS: {error}"
+    return (
+        f"Cannot connect to {variables['AWS_ENDPOINT_URL']}: is `make up` still running? "
+        f"If it has stopped, delete {out / NAME}."
+    )
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _local_stack(variables: Mapping[str, str], out: Path) -> tuple[Clients, StackOutputs]:
+    """The stack of the `make up` that has written the variables to `out`. Raises UsageError."""
     try:
-        client, places = _deployed(out)
-        watcher = Watcher(client, places, _execution(client, places, run))
-        terminal.say(f"Watching {watcher.run_id}; Ctrl-C ends the watching, not the run.")
-        seen = terminal.follow(watcher.watch(POLL_SECONDS))
-        terminal.show_end(_end(seen.execution, watcher.summary() or {}, places))
-    except EndpointConnectionError as error:
-        raise UsageError(f"Nobody answers: {error}. Is {out / 'local.env'} of a `make up` that has ended?") from error
-    except (BotoCoreError, ClientError) as error:
-        raise UsageError(f"AWS does not answer as it should: {error}") from error
-    except KeyboardInterrupt:
-        terminal.say("Not watching any more. The run goes on.")
-        return 130
-    return 0 if seen.execution["status"] == "SUCCEEDED" else 1
-
-
-def _deployed(out: Path) -> tuple[Client, Places]:
-    """The embedded AWS where `make up` keeps one in `out`, else the account."""
-    file = out / "local.env"
-    if file.exists():
-        found = _variables(file.read_text())
         session = boto3.Session(
-            found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"], region_name=found["AWS_REGION"]
+            variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=variables["AWS_REGION"]
         )
-        places = Places(found["STATE_MACHINE_ARN"], found["RUNS_TABLE"], found["INPUT_BUCKET"])
-        return _clients(session, endpoint_url=found["AWS_ENDPOINT_URL"], config=Config(proxies={})), places
-    client = _clients(boto3.Session())
-    stack = client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-    return client, Places.of({output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]})
+        outputs = StackOutputs(variables["STATE_MACHINE_ARN"], variables["RUNS_TABLE"], variables["INPUT_BUCKET"])
+        endpoint = variables["AWS_ENDPOINT_URL"]
+    except KeyError as error:
+        raise UsageError(f"{out / NAME} does not set {error.args[0]}. Delete it and restart `make up`.") from error
+    return _clients(session, endpoint_url=endpoint, config=Config(proxies={})), outputs
 
 
-def _variables(text: str) -> dict[str, str]:
-    """What `export NAME=value` lines set."""
-    words = [word for line in text.splitlines() for word in shlex.split(line)[1:]]
-    return dict(word.split("=", 1) for word in words)
+def _account_stack() -> tuple[Clients, StackOutputs]:
+    """The deployed stack in the AWS account and region of the user's settings. Raises UsageError."""
+    session = boto3.Session()
+    clients = _clients(session)
+    try:
+        stack = clients("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        raise UsageError(
+            f"There is no stack {STACK} in {session.region_name}. Deploy it with `make deploy`, start `make up`, or set"
+            " AWS_PROFILE or AWS_REGION."
+        ) from error
+    return clients, StackOutputs.from_outputs({o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]})
 
 
-def _clients(session: boto3.Session, **settings: Any) -> Client:
-    made: dict[str, Any] = {}
+def _clients(session: boto3.Session, **settings: Any) -> Clients:
+    """Creates the client of a service at its first use. Any: the settings are those of `Session.client`."""
+    clients: dict[str, Any] = {}
 
     def client(service: str) -> Any:
-        if service not in made:
-            new: Any = session.client
-            made[service] = new(service, **settings)
-        return made[service]
+        if service not in clients:
+            create: Any = session.client
+            clients[service] = create(service, **settings)
+        return clients[service]
 
     return client
 
 
-def _execution(client: Client, places: Places, run: str) -> str:
-    """Raises UsageError."""
-    if run:
-        key = {"run_id": {"S": run}}
-        record = client("dynamodb").get_item(TableName=places.runs_table, Key=key).get("Item", {})
+def _execution_arn(clients: Clients, outputs: StackOutputs, run_id: str) -> str:
+    """The execution of a run, by default of the latest one. Raises UsageError."""
+    if run_id:
+        record = run_item(clients, outputs, run_id)
         if "execution_arn" in record:
             return str(record["execution_arn"]["S"])
-    states = client("stepfunctions")
-    latest = states.list_executions(stateMachineArn=places.machine, maxResults=LATEST)["executions"]
-    if latest and not run:
-        return str(latest[0]["executionArn"])
+    states: SFNClient = clients("stepfunctions")
+    latest = states.list_executions(stateMachineArn=outputs.state_machine_arn, maxResults=MAX_LISTED_RUNS)["executions"]
+    if latest and not run_id:
+        return latest[0]["executionArn"]
     if not latest:
-        raise UsageError("There is no run yet: upload a manifest to manifests/ in the input bucket.")
-    inputs = (states.describe_execution(executionArn=found["executionArn"])["input"] for found in latest)
+        raise UsageError(
+            f"There is no run yet. Upload a manifest to s3://{outputs.input_bucket}/manifests/ to start one."
+        )
+    inputs = (states.describe_execution(executionArn=execution["executionArn"])["input"] for execution in latest)
     names = ", ".join(run_id_of(json.loads(text)) for text in inputs)
-    raise UsageError(f"There is no run {run}. The latest ones: {names}.")
+    raise UsageError(f"There is no run {run_id}. The latest runs: {names}.")
 
 
-def _end(execution: Mapping[str, Any], summary: Mapping[str, Any], places: Places) -> End:
-    found = [(name, summary[field]) for name, field in End.REPORTS if summary.get(field)]
-    return End(execution, summary, [(name, f"s3://{places.input_bucket}/{key}") for name, key in found])
+def _result(progress: RunProgress, watcher: Watcher, outputs: StackOutputs) -> RunResult:
+    summary = watcher.summary()
+    files = report_files(summary) if summary else []
+    return RunResult(
+        progress.execution, summary, [(label, f"s3://{outputs.input_bucket}/{key}") for label, key in files]
+    )

@@ -1,134 +1,182 @@
-"""Looks at one execution of the state machine through the APIs that AWS has, too."""
+"""Polls one execution of the state machine through AWS APIs only."""
 
 import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from functions.core.model.runs import run_id_of
+from functions.core.model.types import RunSummary
 
-Client = Callable[[str], Any]
-"""Gives the boto3 client of a service."""
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
 
-MOST_PARTS = 500
-"""Batches whose results are read while the run goes on; of a larger run only rows are told until it has ended."""
+Clients = Callable[[str], Any]
+"""Returns the boto3 client of a service. Any: the type of a client depends on the name of its service."""
+
+MAX_PARTS = 500
+"""Maximum number of results parts that are read during a run. For a larger run only its finished rows are counted."""
 
 
 @dataclass(frozen=True)
-class Places:
-    """The stack's names, as its outputs have them."""
+class StackOutputs:
+    """The outputs of the stack that a command needs."""
 
-    machine: str
+    state_machine_arn: str
     runs_table: str
     input_bucket: str
 
     @classmethod
-    def of(cls, outputs: Mapping[str, str]) -> "Places":
+    def from_outputs(cls, outputs: Mapping[str, str]) -> "StackOutputs":
         return cls(outputs["StateMachineArn"], outputs["RunsTable"], outputs["InputBucket"])
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One look. `rows` is None until PrepareRun has counted them; `counts` is by outcome, as far as they are known."""
+class ExecutionStatus:
+    """`status` is that of Step Functions; `error` and `cause` are empty unless the execution failed."""
 
-    execution: Mapping[str, Any]
+    status: str
+    error: str = ""
+    cause: str = ""
+
+    @classmethod
+    def from_description(cls, description: "DescribeExecutionOutputTypeDef") -> "ExecutionStatus":
+        return cls(description["status"], description.get("error", ""), description.get("cause", ""))
+
+    @property
+    def running(self) -> bool:
+        return self.status == "RUNNING"
+
+    @property
+    def succeeded(self) -> bool:
+        return self.status == "SUCCEEDED"
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """The state of a run at one poll.
+
+    `rows` is None until PrepareRun has counted them, `finished` is the number of rows with an outcome, `counts` are the
+    rows by outcome as far as they are known.
+    """
+
+    execution: ExecutionStatus
     rows: int | None
     finished: int
     counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
-        return bool(self.execution["status"] == "RUNNING")
+        return self.execution.running
 
 
 class Watcher:
-    """One execution. `stored` tells how many images the run has stored so far where that can be told sooner than by
-    the results of batches that have ended."""
+    """Polls one execution. `count_stored` returns the number of images stored so far, for an environment in which it is
+    known before the batches have written their results."""
 
-    def __init__(self, client: Client, places: Places, execution: str, stored: Callable[[], int] = lambda: 0) -> None:
-        self._client = client
-        self._places = places
-        self._arn = execution
-        self._stored = stored
-        description = client("stepfunctions").describe_execution(executionArn=execution)
-        self.run_id = run_id_of(json.loads(description["input"]))
-        self._parts = Parts(client("s3"), places.input_bucket, self.run_id)
-        self._map_run: str | None = None
+    def __init__(
+        self,
+        clients: Clients,
+        outputs: StackOutputs,
+        execution_arn: str,
+        count_stored: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._clients = clients
+        self._outputs = outputs
+        self._execution_arn = execution_arn
+        self._count_stored = count_stored
+        self.run_id = run_id_of(json.loads(self._describe()["input"]))
+        self._parts = ResultParts(clients("s3"), outputs.input_bucket, self.run_id)
+        self._map_run_arn: str | None = None
         self._rows: int | None = None
 
-    def watch(self, every: float) -> Iterator[Seen]:
-        """A look every so many seconds, the last one at the execution's end."""
-        while (seen := self.look()).running:
-            yield seen
-            time.sleep(every)
-        yield seen
+    def watch(self, interval: float) -> Iterator[RunProgress]:
+        """Poll every `interval` seconds; the last value is that of the end of the execution."""
+        while (progress := self.poll()).running:
+            yield progress
+            time.sleep(interval)
+        yield progress
 
-    def look(self) -> Seen:
-        execution = self._client("stepfunctions").describe_execution(executionArn=self._arn)
-        counts, stored = self._parts.counts(), self._stored()
+    def poll(self) -> RunProgress:
+        execution = ExecutionStatus.from_description(self._describe())
+        counts, stored = self._parts.counts(), self._count_stored()
         if stored > counts["stored"]:
             counts["stored"] = stored
-        finished = max(self._ended(), counts.total())
-        return Seen(execution, self._counted(), finished, counts)
+        finished = max(self._finished_rows(), counts.total())
+        return RunProgress(execution, self._total_rows(), finished, counts)
 
-    def summary(self) -> dict[str, Any] | None:
-        """What SummarizeRun wrote, if it came to that."""
-        s3 = self._client("s3")
+    def summary(self) -> RunSummary | None:
+        """The summary of the run; None where SummarizeRun has not written one."""
+        s3: S3Client = self._clients("s3")
+        key = f"runs/{self.run_id}/summary.json"
         try:
-            body = s3.get_object(Bucket=self._places.input_bucket, Key=f"runs/{self.run_id}/summary.json")["Body"]
+            body = s3.get_object(Bucket=self._outputs.input_bucket, Key=key)["Body"]
         except s3.exceptions.NoSuchKey:
             return None
-        found: dict[str, Any] = json.loads(body.read())
-        return found
+        summary: RunSummary = json.loads(body.read())
+        return summary
 
-    def _ended(self) -> int:
-        """Rows whose batch has ended."""
-        states = self._client("stepfunctions")
-        if self._map_run is None:
-            runs = states.list_map_runs(executionArn=self._arn)["mapRuns"]
-            self._map_run = runs[0]["mapRunArn"] if runs else None
-        if self._map_run is None:
+    def _describe(self) -> "DescribeExecutionOutputTypeDef":
+        states: SFNClient = self._clients("stepfunctions")
+        return states.describe_execution(executionArn=self._execution_arn)
+
+    def _finished_rows(self) -> int:
+        """Number of rows whose batch has ended."""
+        states: SFNClient = self._clients("stepfunctions")
+        if self._map_run_arn is None:
+            map_runs = states.list_map_runs(executionArn=self._execution_arn)["mapRuns"]
+            self._map_run_arn = map_runs[0]["mapRunArn"] if map_runs else None
+        if self._map_run_arn is None:
             return 0
-        counts = states.describe_map_run(mapRunArn=self._map_run)["itemCounts"]
+        counts = states.describe_map_run(mapRunArn=self._map_run_arn)["itemCounts"]
         return int(counts["succeeded"] + counts["failed"])
 
-    def _counted(self) -> int | None:
+    def _total_rows(self) -> int | None:
         if self._rows is None:
-            key = {"run_id": {"S": self.run_id}}
-            record = self._client("dynamodb").get_item(TableName=self._places.runs_table, Key=key).get("Item", {})
+            record = run_item(self._clients, self._outputs, self.run_id)
             self._rows = int(record["rows"]["N"]) if "rows" in record else None
         return self._rows
 
 
-class Parts:
-    """The results of batches, each read once, or again where a batch that was repeated has replaced it."""
+def run_item(clients: Clients, outputs: StackOutputs, run_id: str) -> dict[str, Any]:
+    """The DynamoDB item of a run; empty where there is no such run. Any: DynamoDB's attribute values."""
+    key = {"run_id": {"S": run_id}}
+    item: dict[str, Any] = clients("dynamodb").get_item(TableName=outputs.runs_table, Key=key).get("Item", {})
+    return item
 
-    def __init__(self, s3: Any, bucket: str, run_id: str) -> None:
+
+class ResultParts:
+    """The results parts of a run. Each is read once, and again where a repeated batch has replaced it."""
+
+    def __init__(self, s3: "S3Client", bucket: str, run_id: str) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._prefix = f"runs/{run_id}/results/"
-        self._read: dict[str, tuple[str, Counter[str]]] = {}
+        self._counts_by_key: dict[str, tuple[str, Counter[str]]] = {}
         self._too_many = False
 
     def counts(self) -> Counter[str]:
-        """Rows by outcome; nothing where there are too many parts to read."""
-        found = {} if self._too_many else self._found()
-        self._too_many = self._too_many or len(found) > MOST_PARTS
+        """Rows by outcome; empty where there are more parts than MAX_PARTS."""
+        etags = {} if self._too_many else self._list()
+        self._too_many = self._too_many or len(etags) > MAX_PARTS
         if self._too_many:
             return Counter()
-        for key, etag in found.items():
-            if self._read.get(key, ("",))[0] != etag:
-                self._read[key] = etag, self._outcomes(key)
-        return sum((counts for _, counts in self._read.values()), Counter())
+        for key, etag in etags.items():
+            if self._counts_by_key.get(key, ("",))[0] != etag:
+                self._counts_by_key[key] = etag, self._read(key)
+        return sum((counts for _, counts in self._counts_by_key.values()), Counter())
 
-    def _found(self) -> dict[str, str]:
+    def _list(self) -> dict[str, str]:
+        """The ETags of the parts by key."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=self._prefix, PaginationConfig={"MaxItems": MOST_PARTS + 1}
+            Bucket=self._bucket, Prefix=self._prefix, PaginationConfig={"MaxItems": MAX_PARTS + 1}
         )
         return {entry["Key"]: entry["ETag"] for page in pages for entry in page.get("Contents", [])}
 
-    def _outcomes(self, key: str) -> Counter[str]:
+    def _read(self, key: str) -> Counter[str]:
         body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         return Counter(json.loads(line)["outcome"] for line in body.splitlines())

@@ -1,1 +1,1 @@
-"""Lambda environments as subprocesses: warm ones are reused, crashes, timeouts and memory limits are real."""
+"""Runs Lambda functions in sandboxes: subprocesses that are reused, with real crashes, timeouts and memory limits."""

@@ -1,6 +1,6 @@
-"""JSON values over a socket between the host and a worker: four bytes of length, then the text.
+"""JSON messages over a socket between the host and a worker: four bytes of length, then the JSON text.
 
-A socket of its own, so that no print of a handler can garble it.
+The socket is separate from standard output, so that the output of a handler cannot corrupt a message.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 LENGTH = struct.Struct("!I")
 
 
-def encode(value: Any) -> bytes:
-    """Raises `TypeError` or `ValueError` for what JSON cannot say."""
+def encode(value: object) -> bytes:
+    """The value as JSON. Raises TypeError or ValueError for a value that JSON cannot represent."""
     return json.dumps(value, separators=(",", ":")).encode()
 
 
@@ -23,17 +23,20 @@ def send(channel: socket.socket, content: bytes) -> None:
 
 
 def receive(channel: socket.socket) -> Any:
-    """The next value. Raises `EOFError` when the other end is gone, `TimeoutError` as the socket is set."""
-    (length,) = LENGTH.unpack(_exactly(channel, LENGTH.size))
-    return json.loads(_exactly(channel, length))
+    """The next value. Raises EOFError when the other end has closed, TimeoutError after the socket's timeout.
+
+    Any: the host and the worker know the fields of their messages.
+    """
+    (length,) = LENGTH.unpack(_receive_exactly(channel, LENGTH.size))
+    return json.loads(_receive_exactly(channel, length))
 
 
-def _exactly(channel: socket.socket, count: int) -> bytearray:
+def _receive_exactly(channel: socket.socket, count: int) -> bytearray:
     content = bytearray(count)
     view, read = memoryview(content), 0
     while read < count:
-        got = channel.recv_into(view[read:])
-        if got == 0:
+        received = channel.recv_into(view[read:])
+        if received == 0:
             raise EOFError
-        read += got
+        read += received
     return content

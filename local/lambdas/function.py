@@ -1,4 +1,4 @@
-"""What is known of a function before it runs: its configuration, and the variables its worker gets."""
+"""The configuration of a function, and the environment variables of its worker process."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]  # the checkout: what the bundle holds lies in it under the same names
+ROOT = Path(__file__).parents[2]
+"""The checkout. It contains the modules of the function bundle under the same names."""
+
 VERSION = "$LATEST"
 
 
 @dataclass(frozen=True)
 class FunctionConfig:
+    """The configuration of a function in the template. `variables` are its environment variables."""
+
     name: str
     handler: str
     timeout_seconds: float
     memory_mb: int
-    environment: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
     log_group: str = ""
 
     @property
@@ -28,7 +32,7 @@ class FunctionConfig:
 
 @dataclass(frozen=True)
 class Target:
-    """Where functions run: what the environment variables of Lambda say about the region and its endpoint."""
+    """The AWS that functions use: region, account, endpoint and X-Ray daemon. `root` is their code's folder."""
 
     region: str
     account: str
@@ -40,22 +44,22 @@ class Target:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{function_name}"
 
 
-def worker_environment(function: FunctionConfig, place: Target, log_stream: str, tmp: Path) -> dict[str, str]:
-    """Nothing of this machine's environment gets in: neither its proxies nor its AWS account."""
+def worker_variables(function: FunctionConfig, target: Target, log_stream: str, tmp: Path) -> dict[str, str]:
+    """All environment variables of a worker. It inherits none of this process: neither proxies nor credentials."""
     return {
         "PATH": os.defpath,
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "TMPDIR": str(tmp),
-        "PYTHONPATH": str(place.root),
+        "PYTHONPATH": str(target.root),
         "PYTHONUTF8": "1",
-        "LAMBDA_TASK_ROOT": str(place.root),
-        "AWS_REGION": place.region,
-        "AWS_DEFAULT_REGION": place.region,
+        "LAMBDA_TASK_ROOT": str(target.root),
+        "AWS_REGION": target.region,
+        "AWS_DEFAULT_REGION": target.region,
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_SESSION_TOKEN": "local",
-        "AWS_ENDPOINT_URL": place.endpoint,
+        "AWS_ENDPOINT_URL": target.endpoint,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
@@ -65,7 +69,7 @@ def worker_environment(function: FunctionConfig, place: Target, log_stream: str,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group_name,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
-        "AWS_XRAY_DAEMON_ADDRESS": place.trace_daemon,
+        "AWS_XRAY_DAEMON_ADDRESS": target.trace_daemon,
         "_HANDLER": function.handler,
-        **function.environment,
+        **function.variables,
     }

@@ -1,4 +1,4 @@
-"""The functions of the stack and their warm environments."""
+"""The Lambda functions of the stack and their sandboxes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.lambdas.function import VERSION, FunctionConfig, Target
-from local.lambdas.memory import MemoryWatch
-from local.lambdas.sandbox import Answer, Environment, SegmentSink
+from local.lambdas.memory import MemoryMonitor
+from local.lambdas.sandbox import InvocationResult, Sandbox, SegmentSink
 
 EVENT_THREADS = 4
-LogSink = Callable[[str, str, list[str]], None]  # log group, stream, lines
+"""Number of threads for asynchronous invocations."""
+
+LogSink = Callable[[str, str, list[str]], None]
+"""Receives a log group, a log stream and lines."""
 
 
 class FunctionNotFoundError(Exception):
@@ -24,52 +27,52 @@ class FunctionNotFoundError(Exception):
 
 
 class HostClosedError(Exception):
-    """The host ends: nothing is started any more."""
+    """The host has been closed and accepts no invocation."""
 
 
 class Pool:
-    """The environments of one function. AWS would start one more for every invocation; here the ones over
-    the limit wait their turn. The environment that was used last is used first, so that the others stay idle.
+    """The sandboxes of one function. AWS adds a sandbox for every concurrent invocation; here the invocations over the
+    limit wait. The most recently used sandbox is used first, so that the others stay idle.
     """
 
-    def __init__(self, limit: int, start: Callable[[], Environment]) -> None:
+    def __init__(self, limit: int, start: Callable[[], Sandbox]) -> None:
         self._limit = limit
         self._start = start
         self._changed = threading.Condition()
-        self._idle: list[Environment] = []
-        self._used: set[Environment] = set()
+        self._idle: list[Sandbox] = []
+        self._used: set[Sandbox] = set()
         self._starting = 0
         self._closed = False
 
     @contextlib.contextmanager
-    def environment(self) -> Iterator[Environment]:
-        environment = self._take()
+    def sandbox(self) -> Iterator[Sandbox]:
+        sandbox = self._acquire()
         try:
-            yield environment
+            yield sandbox
         finally:
-            self._give_back(environment)
+            self._release(sandbox)
 
     def close(self) -> None:
         with self._changed:
             self._closed = True
-            ending = [*self._idle, *self._used]
+            sandboxes = [*self._idle, *self._used]
             self._idle.clear()
             self._changed.notify_all()
-        for environment in ending:
-            environment.close()
+        for sandbox in sandboxes:
+            sandbox.close()
 
-    def _take(self) -> Environment:
-        """A warm environment that is still alive, else a new one."""
+    def _acquire(self) -> Sandbox:
+        """An idle sandbox that is still alive, else a new one."""
         while True:
-            environment = self._warm()
-            if environment is None:
-                return self._started()
-            if environment.alive:
-                return environment
-            self._give_back(environment)
+            sandbox = self._acquire_idle()
+            if sandbox is None:
+                return self._start_new()
+            if sandbox.alive:
+                return sandbox
+            self._release(sandbox)
 
-    def _warm(self) -> Environment | None:
-        """None: the caller is to start one; its place is taken already."""
+    def _acquire_idle(self) -> Sandbox | None:
+        """None tells the caller to start a sandbox; it already counts towards the limit."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._idle or self._count < self._limit)
             if self._closed:
@@ -77,17 +80,17 @@ class Pool:
             if not self._idle:
                 self._starting += 1
                 return None
-            environment = self._idle.pop()
-            self._used.add(environment)
-            return environment
+            sandbox = self._idle.pop()
+            self._used.add(sandbox)
+            return sandbox
 
     @property
     def _count(self) -> int:
         return len(self._used) + len(self._idle) + self._starting
 
-    def _started(self) -> Environment:
+    def _start_new(self) -> Sandbox:
         try:
-            environment = self._start()
+            sandbox = self._start()
         except BaseException:
             with self._changed:
                 self._starting -= 1
@@ -95,73 +98,73 @@ class Pool:
             raise
         with self._changed:
             self._starting -= 1
-            self._used.add(environment)
+            self._used.add(sandbox)
             if not self._closed:
-                return environment
-        self._give_back(environment)
+                return sandbox
+        self._release(sandbox)
         raise HostClosedError
 
-    def _give_back(self, environment: Environment) -> None:
+    def _release(self, sandbox: Sandbox) -> None:
         with self._changed:
-            self._used.discard(environment)
-            keep = environment.alive and not self._closed
+            self._used.discard(sandbox)
+            keep = sandbox.alive and not self._closed
             if keep:
-                self._idle.append(environment)
+                self._idle.append(sandbox)
             self._changed.notify()
         if not keep:
-            environment.close()
+            sandbox.close()
 
 
 class FunctionHost:
-    """Runs functions by name or ARN. `environments` bounds those of each function at one time."""
+    """Runs functions by name or ARN. `max_sandboxes` is the maximum number of sandboxes of each function."""
 
     def __init__(
         self,
-        place: Target,
+        target: Target,
         logs: LogSink,
-        environments: int | None = None,
+        max_sandboxes: int | None = None,
         traces: SegmentSink = lambda segment: None,
     ) -> None:
-        self._place = place
+        self._target = target
         self._logs = logs
         self._traces = traces
-        self.environments = environments or max(2, os.cpu_count() or 1)
-        self._memory = MemoryWatch()
+        self.max_sandboxes = max_sandboxes or max(2, os.cpu_count() or 1)
+        self._memory = MemoryMonitor()
         self._pools: dict[str, Pool] = {}
         self._events = ThreadPoolExecutor(EVENT_THREADS, thread_name_prefix="event-invocation")
-        self._under_way: set[Future[None]] = set()
+        self._pending: set[Future[None]] = set()
         self.functions: dict[str, FunctionConfig] = {}
 
     def register(self, function: FunctionConfig) -> str:
-        """Adds a function, or replaces the one of its name. Gives its ARN."""
-        before = self._pools.get(function.name)
+        """Add a function, or replace the one with the same name. Returns its ARN."""
+        previous = self._pools.get(function.name)
         self.functions[function.name] = function
-        self._pools[function.name] = Pool(self.environments, lambda: self._start(function))
-        if before is not None:
-            before.close()
-        return self._place.arn(function.name)
+        self._pools[function.name] = Pool(self.max_sandboxes, lambda: self._start(function))
+        if previous is not None:
+            previous.close()
+        return self._target.arn(function.name)
 
-    def invoke(self, name_or_arn: str, payload: Any, *, tail: bool = False) -> Answer:
-        """Raises `FunctionNotFoundError`, `HostClosedError`; what a function does wrong is in the answer."""
-        with self._pool(name_or_arn).environment() as environment:
-            return environment.invoke(payload, tail=tail)
+    def invoke(self, name_or_arn: str, payload: Any, *, tail: bool = False) -> InvocationResult:
+        """Raises FunctionNotFoundError, HostClosedError. A failure of the function is part of the result."""
+        with self._pool(name_or_arn).sandbox() as sandbox:
+            return sandbox.invoke(payload, tail=tail)
 
     def invoke_later(self, name_or_arn: str, payload: Any) -> None:
-        """Invocation type Event. AWS tries a failing one twice more, minutes apart; here it runs once.
+        """Invoke asynchronously, as invocation type Event does. AWS retries a failure twice; here it runs once.
 
-        Raises `FunctionNotFoundError`, `HostClosedError`.
+        Raises FunctionNotFoundError, HostClosedError.
         """
         pool = self._pool(name_or_arn)
         try:
-            under_way = self._events.submit(self._invoke_event, pool, payload)
+            future = self._events.submit(self._invoke_event, pool, payload)
         except RuntimeError as error:  # the executor has been shut down
             raise HostClosedError from error
-        self._under_way.add(under_way)
-        under_way.add_done_callback(self._under_way.discard)
+        self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
 
     def flush(self) -> None:
-        """Returns once every event taken before has been worked on."""
-        wait(set(self._under_way))
+        """Return when every earlier asynchronous invocation has ended."""
+        wait(set(self._pending))
 
     def close(self) -> None:
         for pool in self._pools.values():
@@ -170,24 +173,24 @@ class FunctionHost:
         self._memory.close()
 
     def _invoke_event(self, pool: Pool, payload: Any) -> None:
-        with contextlib.suppress(HostClosedError), pool.environment() as environment:
-            environment.invoke(payload)
+        with contextlib.suppress(HostClosedError), pool.sandbox() as sandbox:
+            sandbox.invoke(payload)
 
     def _pool(self, name_or_arn: str) -> Pool:
         name = function_name(name_or_arn)
         if name not in self._pools:
-            raise FunctionNotFoundError(f"Function not found: {self._place.arn(name)}")
+            raise FunctionNotFoundError(f"Function not found: {self._target.arn(name)}")
         return self._pools[name]
 
-    def _start(self, function: FunctionConfig) -> Environment:
+    def _start(self, function: FunctionConfig) -> Sandbox:
         stream = f"{datetime.now(UTC):%Y/%m/%d}/[{VERSION}]{uuid.uuid4().hex}"
         group = function.log_group_name
-        return Environment(
-            function, self._place, stream, lambda lines: self._logs(group, stream, lines), self._memory, self._traces
+        return Sandbox(
+            function, self._target, stream, lambda lines: self._logs(group, stream, lines), self._memory, self._traces
         )
 
 
 def function_name(name_or_arn: str) -> str:
     """`f`, `f:$LATEST`, `123456789012:function:f` and `arn:aws:lambda:…:function:f:1` are all `f`."""
-    _, found, rest = name_or_arn.partition("function:")
-    return (rest if found else name_or_arn).partition(":")[0]
+    _, separator, rest = name_or_arn.partition("function:")
+    return (rest if separator else name_or_arn).partition(":")[0]

@@ -1,4 +1,4 @@
-"""Ends environments that outgrow their memory: twenty looks a second (Lambda's cgroup is quicker)."""
+"""Kills sandboxes that exceed their memory: it checks twenty times a second; Lambda's cgroup reacts at once."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import psutil
 INTERVAL_SECONDS = 0.05
 
 
-class Watched(Protocol):
+class MonitoredProcess(Protocol):
     @property
     def pid(self) -> int: ...
 
     @property
     def memory_bytes(self) -> int: ...
 
-    def end_for_memory(self) -> None: ...
+    def kill_out_of_memory(self) -> None: ...
 
 
-class MemoryWatch:
-    """One thread for all environments; it sleeps while none is busy."""
+class MemoryMonitor:
+    """One thread for all sandboxes. It sleeps while no sandbox runs an invocation."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._busy: dict[int, Watched] = {}
+        self._busy: dict[int, MonitoredProcess] = {}
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="memory-watch", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="memory-monitor", daemon=True)
         self._thread.start()
 
-    def add(self, watched: Watched) -> None:
+    def add(self, process: MonitoredProcess) -> None:
         with self._changed:
-            self._busy[watched.pid] = watched
+            self._busy[process.pid] = process
             self._changed.notify()
 
-    def remove(self, watched: Watched) -> None:
+    def remove(self, process: MonitoredProcess) -> None:
         with self._changed:
-            self._busy.pop(watched.pid, None)
+            self._busy.pop(process.pid, None)
 
     def close(self) -> None:
         with self._changed:
@@ -47,24 +47,24 @@ class MemoryWatch:
 
     def _run(self) -> None:
         while (busy := self._next_round()) is not None:
-            for watched in busy:
-                self._look_at(watched)
+            for process in busy:
+                self._check(process)
 
-    def _look_at(self, watched: Watched) -> None:
-        """Under the lock, so that nothing is ended that was removed just now."""
+    def _check(self, process: MonitoredProcess) -> None:
+        """Hold the lock, so that a process that was just removed is not killed."""
         with self._changed:
-            if watched.pid in self._busy and _resident(watched.pid) > watched.memory_bytes:
-                watched.end_for_memory()
+            if process.pid in self._busy and _resident_bytes(process.pid) > process.memory_bytes:
+                process.kill_out_of_memory()
 
-    def _next_round(self) -> list[Watched] | None:
+    def _next_round(self) -> list[MonitoredProcess] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._busy or self._closed)
             self._changed.wait_for(lambda: self._closed, timeout=INTERVAL_SECONDS)
             return None if self._closed else list(self._busy.values())
 
 
-def _resident(pid: int) -> int:
+def _resident_bytes(pid: int) -> int:
     try:
         return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:  # it ended meanwhile
+    except psutil.Error:  # the process has exited
         return 0

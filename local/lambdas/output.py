@@ -1,4 +1,4 @@
-"""What a worker writes to stdout and stderr, as lines on their way to the log."""
+"""Reads the standard output and standard error of a worker, line by line, for its log."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from collections import deque
 from collections.abc import Callable
 from typing import IO
 
-TAIL_BYTES = 4096  # of X-Amz-Log-Result
-MAX_LINE_BYTES = 1 << 18  # one log event
+TAIL_BYTES = 4096
+"""Maximum size of X-Amz-Log-Result before base64."""
+
+MAX_LINE_BYTES = 1 << 18
+"""Maximum size of a log event."""
+
 LineSink = Callable[[list[str]], None]
 
 
 class Output:
-    """Reads a worker's pipe to its end on a thread of its own; keeps the tail of the present invocation."""
+    """Reads a worker's pipe to its end on a thread of its own; keeps the last lines of the current invocation."""
 
     def __init__(self, pipe: IO[bytes], sink: LineSink) -> None:
         self._pipe = pipe
@@ -28,10 +32,10 @@ class Output:
             self._tail.clear()
 
     def tail(self, request_id: str, timeout: float = 1.0) -> bytes:
-        """The last 4 KB, once the invocation's REPORT line has come through the pipe."""
-        mark = f"REPORT RequestId: {request_id}"
+        """The last 4 KB. Waits for the invocation's REPORT line, at most `timeout` seconds."""
+        prefix = f"REPORT RequestId: {request_id}"
         with self._changed:
-            self._changed.wait_for(lambda: any(line.startswith(mark) for line in self._tail), timeout)
+            self._changed.wait_for(lambda: any(line.startswith(prefix) for line in self._tail), timeout)
             return "".join(f"{line}\n" for line in self._tail).encode()[-TAIL_BYTES:]
 
     def add(self, lines: list[str]) -> None:
@@ -41,7 +45,7 @@ class Output:
         self._sink(lines)
 
     def join(self) -> None:
-        """Waits for the last line of a worker that has ended."""
+        """Wait for the last line of a worker that has exited."""
         self._thread.join(timeout=5)
 
     def _read(self) -> None:

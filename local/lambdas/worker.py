@@ -1,8 +1,8 @@
-"""Runs inside the subprocess: `python -m local.lambdas.worker FD TMP`, FD a socket to the host, TMP its folder.
+"""The process of a sandbox: `python -m local.lambdas.worker FD TMP`, FD a socket to the host, TMP its folder.
 
-Says {"ready": null} or {"ready": error} once the handler is loaded, then answers each request
+It sends {"ready": null} or {"ready": error} after loading the handler, then replies to each request
 {"id", "payload", "deadline" (seconds since the epoch), "arn", "trace"} with {"payload", "error"}.
-Knows the function by its environment variables alone, as Lambda's own runtime does.
+The function's configuration is in environment variables, as in Lambda's own runtime.
 """
 
 from __future__ import annotations
@@ -24,13 +24,16 @@ from typing import Any
 
 from local.lambdas import frames
 
-MAX_ANSWER_BYTES = 6_291_556  # Lambda's quota for a synchronous answer
+MAX_RESPONSE_BYTES = 6_291_556
+"""Quota of Lambda for a synchronous response."""
+
 Handler = Callable[[Any, "LambdaContext"], Any]
+"""Any: an event and a result are any JSON value."""
 
 
 @dataclass(frozen=True)
 class LambdaContext:
-    """What a handler is handed beside the event; names and types are Lambda's."""
+    """The context object of a handler, with Lambda's names and types. `deadline` is in seconds since the epoch."""
 
     aws_request_id: str
     invoked_function_arn: str
@@ -48,7 +51,7 @@ class LambdaContext:
 
 
 class InitError(Exception):
-    """The handler cannot be loaded. `error` is the answer that Lambda would give."""
+    """The handler cannot be loaded. `error` is Lambda's payload for it."""
 
     def __init__(self, error_type: str, message: str) -> None:
         super().__init__(message)
@@ -56,7 +59,7 @@ class InitError(Exception):
 
 
 def load(name: str) -> Handler:
-    """`functions.download_batch.handler` as the function it names. Raises `InitError`."""
+    """Import a handler by its name, such as `functions.download_batch.handler`. Raises InitError."""
     module_name, _, attribute = name.rpartition(".")
     try:
         module = importlib.import_module(module_name)
@@ -71,32 +74,32 @@ def load(name: str) -> Handler:
     return handler
 
 
-def answer(handler: Handler, request: dict[str, Any]) -> bytes:
-    """What the handler returned, or what it raised in the shape that Lambda gives to errors, as JSON."""
+def invoke(handler: Handler, request: dict[str, Any]) -> bytes:
+    """The response to a request as JSON: the handler's result, or its exception in the format of Lambda's errors."""
     os.environ["_X_AMZN_TRACE_ID"] = request["trace"]
     context = LambdaContext(request["id"], request["arn"], request["deadline"])
     try:
         payload = handler(request["payload"], context)
     except Exception as error:
-        return _failed(request["id"], error)
+        return _exception(request["id"], error)
     try:
         content = frames.encode({"payload": payload, "error": None})
     except (TypeError, ValueError) as error:
         message = f"Unable to marshal response: {error}"
-        return _refused(request["id"], "Runtime.MarshalError", message)
-    if len(content) > MAX_ANSWER_BYTES:
-        message = f"Response payload size exceeded maximum allowed payload size ({MAX_ANSWER_BYTES} bytes)."
-        return _refused(request["id"], "Function.ResponseSizeTooLarge", message)
+        return _error(request["id"], "Runtime.MarshalError", message)
+    if len(content) > MAX_RESPONSE_BYTES:
+        message = f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
+        return _error(request["id"], "Function.ResponseSizeTooLarge", message)
     return content
 
 
-def _failed(request_id: str, error: Exception) -> bytes:
+def _exception(request_id: str, error: Exception) -> bytes:
     stack = traceback.format_list(traceback.extract_tb(error.__traceback__)[1:])
-    print(f"[ERROR] {type(error).__name__}: {error}\nTraceback (most recent call last):\n{''.join(stack)}")  # noqa: T201
-    return _refused(request_id, type(error).__name__, str(error), stack)
+    _print(f"[ERROR] {type(error).__name__}: {error}\nTraceback (most recent call last):\n{''.join(stack)}".rstrip())
+    return _error(request_id, type(error).__name__, str(error), stack)
 
 
-def _refused(request_id: str, error_type: str, message: str, stack: list[str] | None = None) -> bytes:
+def _error(request_id: str, error_type: str, message: str, stack: list[str] | None = None) -> bytes:
     payload = {
         "errorMessage": message,
         "errorType": error_type,
@@ -107,13 +110,13 @@ def _refused(request_id: str, error_type: str, message: str, stack: list[str] | 
 
 
 def max_memory_mb() -> int:
-    """Peak of resident memory. `ru_maxrss` of Linux would count the parent's before the exec, too."""
+    """Peak of resident memory. `ru_maxrss` on Linux also includes the parent's memory before the exec."""
     try:
         with open("/proc/self/status") as status:
             peak = next(line for line in status if line.startswith("VmHWM:"))
         return int(peak.split()[1]) // 1024
     except (OSError, StopIteration):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1 << 20)  # macOS counts in bytes
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1 << 20)  # in bytes on macOS
 
 
 def report(request_id: str, milliseconds: float, init_milliseconds: float | None) -> str:
@@ -129,14 +132,14 @@ def report(request_id: str, milliseconds: float, init_milliseconds: float | None
     return "\t".join(fields)
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os.write(1, f"{line}\n".encode())
 
 
-def _listen(channel: socket.socket, requests: queue.SimpleQueue[dict[str, Any]], tmp: str) -> None:
-    """Ends this process group as soon as the host is gone, whatever the handler is doing just then."""
+def _receive_requests(channel: socket.socket, requests: queue.SimpleQueue[dict[str, Any]], tmp: str) -> None:
+    """Queue the host's requests. Kills this process group when the host has exited, also during an invocation."""
     try:
         while True:
             requests.put(frames.receive(channel))
@@ -149,7 +152,7 @@ def main(descriptor: int, tmp: str) -> None:
     os.set_inheritable(descriptor, False)
     channel = socket.socket(fileno=descriptor)
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(channel, requests, tmp), daemon=True).start()
+    threading.Thread(target=_receive_requests, args=(channel, requests, tmp), daemon=True).start()
     started = time.perf_counter()
     try:
         handler = load(os.environ["_HANDLER"])
@@ -159,17 +162,17 @@ def main(descriptor: int, tmp: str) -> None:
         sys.stderr.flush()
         frames.send(channel, frames.encode({"ready": error.error}))
         return
-    init: float | None = (time.perf_counter() - started) * 1000
+    init_milliseconds: float | None = (time.perf_counter() - started) * 1000
     frames.send(channel, frames.encode({"ready": None}))
     while True:
         request = requests.get()
-        _say(f"START RequestId: {request['id']} Version: $LATEST")
+        _print(f"START RequestId: {request['id']} Version: $LATEST")
         started = time.perf_counter()
-        result = answer(handler, request)
+        response = invoke(handler, request)
         milliseconds = (time.perf_counter() - started) * 1000
-        _say(f"END RequestId: {request['id']}\n{report(request['id'], milliseconds, init)}")
-        init = None
-        frames.send(channel, result)
+        _print(f"END RequestId: {request['id']}\n{report(request['id'], milliseconds, init_milliseconds)}")
+        init_milliseconds = None
+        frames.send(channel, response)
 
 
 if __name__ == "__main__":

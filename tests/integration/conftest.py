@@ -1,6 +1,6 @@
-"""One embedded AWS for all tests of the pipeline, deployed from the template that CDK synthesized.
+"""One local AWS for all tests of the pipeline, deployed from the synthesized template.
 
-It ends with this package, for a process can hold but one, and the unit tests have clouds of their own.
+It is closed at the end of this package: a process can have only one, and the unit tests create their own.
 """
 
 import subprocess
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def assembly() -> Path:
-    """`make test` has synthesized it; pytest on its own does it here."""
+    """The cloud assembly. `make test` synthesizes it; pytest alone does so here."""
     folder = ROOT / "cdk.out"
     if not (folder / "ImageMirror.template.json").exists():
         subprocess.run([sys.executable, "-m", "cdk.app"], cwd=ROOT, check=True)

@@ -15,7 +15,7 @@ import requests
 from local.aws.cloud import Cloud
 from tests.support.api import Api
 from tests.support.images import png
-from tests.support.pipeline import books_balance
+from tests.support.pipeline import is_reconciled
 from tests.support.site import Answer, Site
 
 IMAGE = (Path(__file__).parents[2] / "manifests" / "demo" / "dune.jpg").read_bytes()
@@ -92,7 +92,7 @@ def test_a_run_in_every_shape_is_followed_to_its_end_and_its_images_are_found(ap
     run_id = response.json()["run_id"]
     assert (response.status_code, response.json()["status"]) == (202, "starting")
     assert requests.get(api.cloud.endpoint + response.headers["Location"], timeout=20).json()["run_id"] == run_id
-    assert api.ended(run_id).summary["stored"] == 3
+    assert api.finish(run_id).summary["stored"] == 3
     run = api.describe(run_id)
     assert (run["status"], run["rows"], run["counts"]["stored"]) == ("succeeded", 3, 3)
     assert requests.get(run["links"]["summary"], timeout=20).json()["run_id"] == run_id
@@ -109,9 +109,9 @@ def test_the_shape_of_upstream_works_as_it_is(api: Api, site: Site) -> None:
         site.put(path, Answer(png(note=path.encode()), before=turnstile.hook(batch)))
     paths.insert(50, paths[7])
 
-    run = api.ended(api.submit({"baseUrl": site.url, "resourcePaths": paths, "lambdaConcur": 5}))
+    run = api.finish(api.submit({"baseUrl": site.url, "resourcePaths": paths, "lambdaConcur": 5}))
 
-    assert books_balance(run.summary)
+    assert is_reconciled(run.summary)
     assert (run.summary["rows"], run.summary["stored"], run.summary["duplicate"]) == (102, 101, 1)
     assert turnstile.maximum["first"] == 5
     assert turnstile.maximum["second"] <= 5
@@ -127,10 +127,10 @@ def test_a_cancelled_run_keeps_what_it_has_and_a_retry_brings_the_rest(api: Api,
     response = api.request("POST", f"/runs/{run_id}/cancel")
 
     assert (response.status_code, response.json()["status"]) == (202, "cancelling")
-    run = api.ended(run_id)
+    run = api.finish(run_id)
     summary, record = run.summary, api.describe(run_id)
     assert (run.status, summary["status"], record["status"]) == ("ABORTED", "cancelled", "cancelled")
-    assert books_balance(summary)
+    assert is_reconciled(summary)
     left = json.loads(run.file(summary["retry_manifest"]))
     assert 0 < summary["stored"] < 2000
     assert summary["stored"] + len(left) == 2000
@@ -139,7 +139,7 @@ def test_a_cancelled_run_keeps_what_it_has_and_a_retry_brings_the_rest(api: Api,
     assert summary["failures_by_reason"] == {"out_of_time": len(left)}
     assert run.messages("run_cancelled")
 
-    again = api.ended(api.submit(None, path=f"/runs/{run_id}/retry"))
+    again = api.finish(api.submit(None, path=f"/runs/{run_id}/retry"))
 
     assert again.status == "SUCCEEDED"
     assert (again.summary["rows"], again.summary["failed"]) == (len(left), 0)
@@ -159,7 +159,7 @@ def test_more_batches_run_at_once_within_five_seconds_of_a_change(api: Api, site
     assert turnstile.holds(2, seconds=5)
     assert (response.status_code, response.json()["live"]["max_concurrency"]) == (200, 2)
     turnstile.open()
-    assert api.ended(run_id).summary["stored"] == 6
+    assert api.finish(run_id).summary["stored"] == 6
 
 
 def test_the_same_key_sent_twenty_times_at_once_starts_one_run(api: Api, site: Site) -> None:
@@ -168,7 +168,7 @@ def test_the_same_key_sent_twenty_times_at_once_starts_one_run(api: Api, site: S
         run_ids = set(threads.map(lambda _: api.submit(body, **{"Idempotency-Key": site.url}), range(20)))
 
     (run_id,) = run_ids
-    assert api.ended(run_id).summary["stored"] == 3
+    assert api.finish(run_id).summary["stored"] == 3
     assert _executions(api.cloud, run_id) == 1
     assert api.submit(body, **{"Idempotency-Key": site.url}) == run_id
     other = api.request("POST", "/runs", {"urls": ["https://example.com/"]}, **{"Idempotency-Key": site.url})
@@ -192,7 +192,7 @@ def test_an_upload_event_delivered_three_times_starts_one_run(api: Api, site: Si
     for arn in arns:
         cloud.engine.wait_for(arn, timeout=30)
     (run,) = runs
-    assert api.ended(run["run_id"]).summary["stored"] == 1
+    assert api.finish(run["run_id"]).summary["stored"] == 1
     assert site.asked["/repeated-0.png"] == 1
 
 
@@ -200,7 +200,7 @@ def test_runs_are_listed_newest_first_in_pages_and_by_status(api: Api, site: Sit
     urls = _urls(site, "listed", 1)
     run_ids = [api.submit({"urls": urls}) for _ in range(3)]
     for run_id in run_ids:
-        api.ended(run_id)
+        api.finish(run_id)
 
     first = api.request("GET", "/runs?limit=2&status=succeeded").json()
     second = api.request("GET", f"/runs?limit=2&status=succeeded&next={first['next']}").json()
@@ -224,7 +224,7 @@ def test_a_link_uploads_a_manifest_with_its_options_and_the_upload_starts_its_ru
         link["url"], data=b"url\n/linked-0.png\n/linked-1.png\n", headers=link["headers"], timeout=20
     ).ok
     run = _of_manifest(api, link["manifest"])
-    assert api.ended(run["run_id"]).summary["stored"] == 2
+    assert api.finish(run["run_id"]).summary["stored"] == 2
     assert api.describe(run["run_id"])["options"]["allowed_types"] == ["png", "jpeg"]
 
 
@@ -232,7 +232,7 @@ def test_failures_are_linked_and_what_may_pass_is_run_again(api: Api, site: Site
     tired = site.put("/tired.png", Answer(b"", 503), Answer(IMAGE))
     gone = site.url + "/gone.png"
     run_id = api.submit({"urls": [tired, gone], "options": {"rounds": 1}})
-    failed = api.ended(run_id)
+    failed = api.finish(run_id)
     assert failed.execution["error"] == "TooManyFailures"
     assert len(failed.messages("run_failed")) == 1  # although its status change was delivered, too
     run = api.describe(run_id)
@@ -240,7 +240,7 @@ def test_failures_are_linked_and_what_may_pass_is_run_again(api: Api, site: Site
     report = requests.get(run["links"]["failures"], timeout=20).text
     assert {row["url"] for row in csv.DictReader(report.splitlines())} == {tired, gone}
 
-    again = api.ended(api.submit({"options": {"concurrency": 1}}, path=f"/runs/{run_id}/retry"))
+    again = api.finish(api.submit({"options": {"concurrency": 1}}, path=f"/runs/{run_id}/retry"))
 
     assert (again.summary["rows"], again.summary["stored"]) == (1, 1)
     assert api.describe(again.run_id)["manifest"].endswith(f"runs/{run_id}/retry.json")

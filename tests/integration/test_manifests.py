@@ -16,7 +16,7 @@ from pyarrow import parquet
 from local.aws.cloud import Cloud
 from tests.integration.test_crashes import _kill_download_batch
 from tests.support.images import png
-from tests.support.pipeline import Ended, books_balance, ended, mirror, start
+from tests.support.pipeline import FinishedRun, finish, is_reconciled, mirror, start
 from tests.support.site import Answer, Site
 
 THIRTY = 30
@@ -88,7 +88,7 @@ def test_thirty_images_are_the_same_thirty_in_every_format(cloud: Cloud, thirty:
     )
 
     assert run.status == "SUCCEEDED", run.cause
-    assert books_balance(run.summary)
+    assert is_reconciled(run.summary)
     assert (run.summary["rows"], run.summary["stored"]) == (THIRTY, THIRTY)
     assert {row: line["url"] for row, line in run.outcomes().items()} == {
         number: row["url"] for number, row in enumerate(thirty, start=1)
@@ -108,7 +108,7 @@ def test_what_a_url_list_says_of_its_files_is_checked(cloud: Cloud, site: Site) 
 
     run = mirror(cloud, "checks.tsv", url_list(rows), {"batch-size": "1", "tolerated-failure-percentage": "100"})
 
-    assert books_balance(run.summary)
+    assert is_reconciled(run.summary)
     assert [run.outcomes()[row]["outcome"] for row in (1, 2, 3)] == ["stored", "failed", "failed"]
     assert run.summary["failures_by_reason"] == {"checksum_mismatch": 2}
 
@@ -137,7 +137,7 @@ def test_rows_that_cannot_be_fetched_fail_and_the_others_do_not(cloud: Cloud, si
     )
 
     summary = run.summary
-    assert books_balance(summary)
+    assert is_reconciled(summary)
     assert [summary[name] for name in ("rows", "stored", "duplicate", "failed")] == [9, 1, 1, 7]
     assert summary["failures_by_reason"] == {"invalid_url": 6, "http_4xx": 1}
     assert site.asked["/good.png"] == 1
@@ -168,8 +168,8 @@ def test_what_passes_is_run_again_by_the_retry_manifest_and_nothing_else(cloud: 
 
     assert first.summary["failures_by_reason"] == {"http_busy": len(tired), "http_4xx": len(gone)}
     assert [first.summary[k] for k in ("stored", "failed")] == [size - len(tired) - len(gone), len(tired) + len(gone)]
-    second = ended(cloud, copied(first))
-    assert books_balance(second.summary)
+    second = finish(cloud, copied(first))
+    assert is_reconciled(second.summary)
     assert (second.summary["rows"], second.summary["stored"]) == (len(tired), len(tired))
     asked_twice = {path for path, count in site.asked.items() if count > 1}
     assert asked_twice == {f"/{n}.png" for n in tired}
@@ -180,7 +180,7 @@ def test_what_passes_is_run_again_by_the_retry_manifest_and_nothing_else(cloud: 
     assert second.summary["retry_manifest"] is None
 
 
-def copied(run: Ended) -> str:
+def copied(run: FinishedRun) -> str:
     """`aws s3 cp` of the retry manifest to the manifests: the execution that it starts."""
     cloud, key = run.cloud, run.summary["retry_manifest"]
     bucket = cloud.outputs["InputBucket"]
@@ -199,7 +199,7 @@ def test_rows_of_a_crashed_batch_of_parquet_are_in_the_retry_manifest(cloud: Clo
 
     run = mirror(cloud, "doomed.parquet", parquet_of(rows), {"batch-size": "10", "max-concurrency": "1"})
 
-    assert books_balance(run.summary)
+    assert is_reconciled(run.summary)
     assert (run.summary["stored"], run.summary["failures_by_reason"]) == (10, {"batch_crashed": 10})
     retry = [json.loads(line) for line in run.file(run.summary["retry_manifest"]).splitlines()]
     assert retry == rows[10:]
@@ -216,7 +216,7 @@ def test_a_refresh_moves_only_what_has_changed(cloud: Cloud, site: Site) -> None
 
     run = mirror(cloud, "refresh.csv", manifest, {"on-existing": "refresh"})
 
-    assert books_balance(run.summary)
+    assert is_reconciled(run.summary)
     assert (run.summary["unchanged"], run.summary["stored"]) == (190, 10)
     assert {path for path, size in site.sent.items() if size} == {f"/{n}.png" for n in changed}
     assert [run.image(urls[n]) == png(note=b"new") for n in range(size)] == [n in changed for n in range(size)]
@@ -233,9 +233,9 @@ def test_two_runs_over_the_same_urls_at_once_have_one_object_a_url(cloud: Cloud,
         start(cloud, name, text, {"batch-size": "20"})
         for name, text in zip(("one.csv", "two.csv"), manifests, strict=True)
     ]
-    runs = [ended(cloud, arn) for arn in arns]
+    runs = [finish(cloud, arn) for arn in arns]
 
-    assert all(books_balance(run.summary) for run in runs)
+    assert all(is_reconciled(run.summary) for run in runs)
     assert [run.summary["failures_by_reason"] for run in runs] == [{"key_conflict": 1}, {}]
     for n, (url, key) in enumerate(rows):
         row = runs[0].row(url)
@@ -271,7 +271,7 @@ def test_two_urls_that_ask_for_one_key_in_different_batches_are_a_conflict(cloud
 
     run = mirror(cloud, "clash.csv", "url,key\n" + "".join(f"{url},one.png\n" for url in urls), {"batch-size": "1"})
 
-    assert books_balance(run.summary)
+    assert is_reconciled(run.summary)
     assert (run.summary["stored"], run.summary["failures_by_reason"]) == (1, {"key_conflict": 1})
     (stored,) = [n for n, url in enumerate(urls) if run.row(url)]
     assert run.image(urls[stored]) == png(note=b"%d" % stored)

@@ -1,4 +1,4 @@
-"""What the real `aws` command prints of a run, against the embedded AWS in the foreground (`make up`)."""
+"""Logs, metrics and traces of a run, read with the real `aws` command from `make up`."""
 
 import json
 import time
@@ -12,14 +12,14 @@ import pytest
 
 from functions.core.model.reasons import Reason
 from local.aws.cloud import Cloud
-from tests.integration.test_front_door import Up, up  # noqa: F401 - a fixture
-from tests.support.pipeline import Ended, books_balance, mirror
+from tests.integration.test_commands import Up, up  # noqa: F401 - a fixture
+from tests.support.pipeline import FinishedRun, is_reconciled, mirror
 from tests.support.site import Site
 
 IMAGE = (Path(__file__).parents[2] / "manifests" / "demo" / "dune.jpg").read_bytes()
 PHASES = {"look up", "download", "store", "record", "notify"}
 SERVICE = ["Name=service,Value=image-mirror", "Name=environment,Value=production"]
-OF_COUNT = {
+METRIC_OF_COUNT = {
     "stored": "ImagesStored",
     "skipped": "ImagesSkipped",
     "duplicate": "ImagesDuplicate",
@@ -29,15 +29,15 @@ OF_COUNT = {
 
 
 def period() -> list[str]:
-    """An hour to either side."""
+    """Arguments for the period from one hour ago to one hour from now."""
     now = datetime.now(UTC)
-    moments = {"--start-time": now - timedelta(hours=1), "--end-time": now + timedelta(hours=1)}
-    return [part for name, moment in moments.items() for part in (name, f"{moment:%Y-%m-%dT%H:%M:%SZ}")]
+    times = {"--start-time": now - timedelta(hours=1), "--end-time": now + timedelta(hours=1)}
+    return [part for name, time in times.items() for part in (name, f"{time:%Y-%m-%dT%H:%M:%SZ}")]
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A run with failures, and the `aws` command beside it."""
+class RunInUp:
+    """A run with failures in `make up`, and the `aws` command."""
 
     up: Up
     run_id: str
@@ -47,24 +47,41 @@ class Shown:
         return json.loads(self.up.aws(*arguments, "--output", "json"))
 
     def lines(self) -> list[dict[str, Any]]:
-        """The run's own lines, of all functions."""
+        """The JSON log lines of the run, of all functions."""
         groups = self.json("logs", "describe-log-groups")["logGroups"]
         events = [
             event
             for group in groups
             for event in self.json("logs", "filter-log-events", "--log-group-name", group["logGroupName"])["events"]
         ]
-        found = [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
-        return [line for line in found if line.get("run_id") == self.run_id]
+        lines = [json.loads(event["message"]) for event in events if event["message"].startswith("{")]
+        return [line for line in lines if line.get("run_id") == self.run_id]
 
     def sum(self, metric: str, *dimensions: str) -> float:
-        asked = ["--namespace", "ImageMirror", "--metric-name", metric, "--statistics", "Sum", "--period", "7200"]
-        command = ["cloudwatch", "get-metric-statistics", *asked, "--dimensions", *SERVICE, *dimensions, *period()]
+        metric_arguments = [
+            "--namespace",
+            "ImageMirror",
+            "--metric-name",
+            metric,
+            "--statistics",
+            "Sum",
+            "--period",
+            "7200",
+        ]
+        command = [
+            "cloudwatch",
+            "get-metric-statistics",
+            *metric_arguments,
+            "--dimensions",
+            *SERVICE,
+            *dimensions,
+            *period(),
+        ]
         return float(sum(point["Sum"] for point in self.json(*command)["Datapoints"]))
 
 
 @pytest.fixture
-def shown(up: Up, site: Site, tmp_path: Path) -> Shown:  # noqa: F811
+def run(up: Up, site: Site, tmp_path: Path) -> RunInUp:  # noqa: F811
     urls = [site.put(f"/{number}.jpg", IMAGE) for number in range(8)]
     urls += [urls[0], site.put("/page.jpg", b"<html>no image</html>"), "http://10.0.0.1/private.jpg"]
     manifest = tmp_path / "list.csv"
@@ -72,48 +89,48 @@ def shown(up: Up, site: Site, tmp_path: Path) -> Shown:  # noqa: F811
     bucket = up.environment["INPUT_BUCKET"]
     up.aws("s3", "cp", str(manifest), f"s3://{bucket}/manifests/")
     keys: list[str] = []
-    while not keys:  # each look is a process of its own: it needs no pause
-        found = json.loads(up.aws("s3api", "list-objects-v2", "--bucket", bucket, "--prefix", "runs/") or "{}")
-        keys = [each["Key"] for each in found.get("Contents", []) if each["Key"].endswith("/summary.json")]
+    while not keys:  # each poll starts a process: it needs no pause
+        listing = json.loads(up.aws("s3api", "list-objects-v2", "--bucket", bucket, "--prefix", "runs/") or "{}")
+        keys = [entry["Key"] for entry in listing.get("Contents", []) if entry["Key"].endswith("/summary.json")]
     summary = json.loads(up.aws("s3", "cp", f"s3://{bucket}/{keys[0]}", "-"))
-    shown = Shown(up, summary["run_id"], summary)
+    run = RunInUp(up, summary["run_id"], summary)
     deadline = time.monotonic() + 30
-    while not shown.sum("RunsSucceeded") and time.monotonic() < deadline:
+    while not run.sum("RunsSucceeded") and time.monotonic() < deadline:
         pass
-    return shown
+    return run
 
 
-def test_aws_prints_the_runs_lines_its_sums_and_a_trace_with_its_phases(shown: Shown) -> None:
-    assert books_balance(shown.summary)
-    assert shown.summary["failed"] == 2
+def test_aws_prints_the_log_lines_metrics_and_traces_of_a_run(run: RunInUp) -> None:
+    assert is_reconciled(run.summary)
+    assert run.summary["failed"] == 2
 
-    lines = shown.lines()
-    said = Counter(line["message"] for line in lines)
-    assert said == {"Run prepared": 1, "Batch done": 1, "Image failed": 2, "Run ended": 1}
+    lines = run.lines()
+    messages = Counter(line["message"] for line in lines)
+    assert messages == {"Run prepared": 1, "Batch done": 1, "Image failed": 2, "Run ended": 1}
     failed = {line["reason"] for line in lines if line["message"] == "Image failed"}
     assert failed == {"not_an_image", "blocked_address"}
 
-    sums = {count: shown.sum(metric) for count, metric in OF_COUNT.items()}
-    assert sums == {count: shown.summary[count] for count in OF_COUNT}
+    sums = {count: run.sum(metric) for count, metric in METRIC_OF_COUNT.items()}
+    assert sums == {count: run.summary[count] for count in METRIC_OF_COUNT}
     by_reason = {
-        reason: shown.sum("ImagesFailedByReason", f"Name=reason,Value={reason}")
-        for reason in shown.summary["failures_by_reason"]
+        reason: run.sum("ImagesFailedByReason", f"Name=reason,Value={reason}")
+        for reason in run.summary["failures_by_reason"]
     }
-    assert by_reason == shown.summary["failures_by_reason"]
+    assert by_reason == run.summary["failures_by_reason"]
 
     (batch,) = [line for line in lines if line["message"] == "Batch done"]
-    (trace,) = shown.json("xray", "batch-get-traces", "--trace-ids", batch["xray_trace_id"])["Traces"]
+    (trace,) = run.json("xray", "batch-get-traces", "--trace-ids", batch["xray_trace_id"])["Traces"]
     segments = [json.loads(segment["Document"]) for segment in trace["Segments"]]
     assert [each["origin"] for each in segments if "origin" in each].count("AWS::Lambda::Function") == 1
     (work,) = [each for each in segments if each["name"] == "DownloadBatch"]
     assert {part["name"] for part in work["subsegments"]} == PHASES
-    assert work["annotations"] == {"run_id": shown.run_id, "outcome": "failures"}
-    summaries = shown.json("xray", "get-trace-summaries", *period())["TraceSummaries"]
+    assert work["annotations"] == {"run_id": run.run_id, "outcome": "failures"}
+    summaries = run.json("xray", "get-trace-summaries", *period())["TraceSummaries"]
     assert batch["xray_trace_id"] in {summary["Id"] for summary in summaries}
 
 
-def printed(cloud: Cloud) -> list[str]:
-    """Every line that the functions have printed so far, those of Lambda itself among them."""
+def log_lines(cloud: Cloud) -> list[str]:
+    """Every log line of the functions so far, including those of Lambda itself."""
     cloud.settle()
     logs = cloud.client("logs")
     groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
@@ -124,20 +141,20 @@ def printed(cloud: Cloud) -> list[str]:
 
 
 @pytest.fixture
-def ended(cloud: Cloud, site: Site) -> Ended:
-    """Rows that would make high-cardinality dimensions of anything that is taken from them."""
+def finished_run(cloud: Cloud, site: Site) -> FinishedRun:
+    """A run whose rows all differ: a dimension with a value from the manifest would have a high cardinality."""
     rows = [site.put(f"/{number}.jpg", IMAGE) + f",customer-{number}" for number in range(6)]
     rows += [site.put("/none.jpg", b"nothing") + ",customer-none", "http://10.9.8.7/x.jpg,customer-blocked"]
     return mirror(cloud, "dimensions.csv", "url,customer\n" + "\n".join(rows) + "\n")
 
 
-def test_no_dimension_of_a_metric_takes_its_value_from_a_manifest(cloud: Cloud, ended: Ended) -> None:
+def test_no_dimension_of_a_metric_takes_its_value_from_a_manifest(cloud: Cloud, finished_run: FinishedRun) -> None:
     allowed = {
         "service": {"image-mirror"},
         "environment": {"production"},
         "reason": {reason.value for reason in Reason},
     }
-    documents = [json.loads(line) for line in printed(cloud) if '"_aws"' in line]
+    documents = [json.loads(line) for line in log_lines(cloud) if '"_aws"' in line]
 
     assert any("ImagesFailedByReason" in document for document in documents)
     for document in documents:
@@ -147,12 +164,12 @@ def test_no_dimension_of_a_metric_takes_its_value_from_a_manifest(cloud: Cloud, 
 
 
 def test_a_good_image_costs_less_than_a_hundred_bytes_of_log(cloud: Cloud, site: Site) -> None:
-    """Three batches, cold starts and the run's own lines included: ten thousand images cost less each."""
+    """Includes three batches, cold starts and the lines of the run: with more images it is less per image."""
     rows = 300
-    before = sum(map(len, printed(cloud)))
+    before = sum(map(len, log_lines(cloud)))
     urls = [site.put(f"/cheap-{number}.jpg", IMAGE) for number in range(rows)]
 
     run = mirror(cloud, "cheap.txt", "\n".join(urls) + "\n")
 
     assert run.summary["stored"] == rows
-    assert (sum(map(len, printed(cloud))) - before) / rows < 100
+    assert (sum(map(len, log_lines(cloud))) - before) / rows < 100

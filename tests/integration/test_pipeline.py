@@ -1,4 +1,4 @@
-"""A manifest in; images, rows, messages and reports out: the synthesized stack, over real HTTP."""
+"""From a manifest to images, rows, messages and reports: the synthesized stack, over real HTTP."""
 
 import csv
 import hashlib
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.aws.cloud import Cloud
-from tests.support.pipeline import books_balance, mirror
+from tests.support.pipeline import is_reconciled, mirror
 from tests.support.site import Answer, Site
 
 DEMO = Path(__file__).parents[2] / "manifests" / "demo"
@@ -57,31 +57,31 @@ def test_an_object_has_its_content_type_and_a_row_with_its_checksum(cloud: Cloud
     assert (row["run_id"]["S"], row["row"]["N"]) == (run.run_id, "5")
 
 
-def test_failures_stand_in_the_report_the_messages_and_the_retry_manifest(cloud: Cloud, site: Site) -> None:
+def test_failures_are_in_the_report_the_messages_and_the_retry_manifest(cloud: Cloud, site: Site) -> None:
     good, gone = site.put("/good.jpg", IMAGE), site.url + "/gone.jpg"
-    tired = site.put("/tired.jpg", Answer(b"", 500))
+    error = site.put("/error.jpg", Answer(b"", 500))
     page = site.put("/page.jpg", Answer(b"<html></html>", headers={"Content-Type": "image/jpeg"}))
-    manifest = f"url,title\n{good},Good\n{gone},=Gone\n{tired},Tired\n{page},Page\n{good},Again\n"
+    manifest = f"url,title\n{good},Good\n{gone},=Gone\n{error},Error\n{page},Page\n{good},Again\n"
 
     run = mirror(cloud, "mixed.csv", manifest, {"rounds": "1"})
 
     summary = run.summary
-    assert books_balance(summary)
+    assert is_reconciled(summary)
     assert [summary[name] for name in ("rows", "stored", "duplicate", "failed")] == [5, 1, 1, 3]
     assert summary["failures_by_reason"] == {"http_4xx": 1, "http_5xx": 1, "not_an_image": 1}
     assert [(row["row"], row["url"], row["reason"], row["http_status"], row["title"]) for row in run.failures()] == [
         ("2", gone, "http_4xx", "404", "'=Gone"),
-        ("3", tired, "http_5xx", "500", "Tired"),
+        ("3", error, "http_5xx", "500", "Error"),
         ("4", page, "not_an_image", "200", "Page"),
     ]
     assert list(csv.reader(io.StringIO(run.file(summary["retry_manifest"]).decode()))) == [
         ["url", "title"],
-        [tired, "Tired"],
+        [error, "Error"],
     ]
-    (told,) = run.messages("images_failed")
-    assert {failure["url"] for failure in told["failures"]} == {gone, tired, page}
-    (digest,) = run.messages("run_failed")
-    assert digest["failed"] == 3
+    (message,) = run.messages("images_failed")
+    assert {failure["url"] for failure in message["failures"]} == {gone, error, page}
+    (run_message,) = run.messages("run_failed")
+    assert run_message["failed"] == 3
 
 
 def test_a_run_with_more_failures_than_it_tolerates_fails_with_a_sentence(cloud: Cloud, site: Site) -> None:
@@ -94,7 +94,7 @@ def test_a_run_with_more_failures_than_it_tolerates_fails_with_a_sentence(cloud:
     assert run.summary["status"] == "failed"
 
 
-def test_a_second_run_skips_what_the_first_has_stored(cloud: Cloud, site: Site) -> None:
+def test_a_second_run_skips_the_images_of_the_first(cloud: Cloud, site: Site) -> None:
     manifest = f"url\n{site.put('/once.jpg', IMAGE)}\n"
     mirror(cloud, "first.csv", manifest)
 
@@ -104,7 +104,7 @@ def test_a_second_run_skips_what_the_first_has_stored(cloud: Cloud, site: Site) 
     assert site.asked["/once.jpg"] == 1
 
 
-def test_a_busy_host_is_asked_again_after_as_long_as_it_said(cloud: Cloud, site: Site) -> None:
+def test_a_busy_host_is_retried_after_its_retry_after(cloud: Cloud, site: Site) -> None:
     busy = Answer(b"", 503, {"Retry-After": "2"})
     url = site.put("/busy.jpg", busy, busy, IMAGE)
 
@@ -127,7 +127,7 @@ def test_a_busy_host_is_asked_again_after_as_long_as_it_said(cloud: Cloud, site:
         ("list.csv", b"url\nhttp://x/\xff\n", "The manifest is not UTF-8: byte 13 is 0xff."),
     ],
 )
-def test_a_manifest_that_cannot_be_run_ends_with_a_sentence(
+def test_an_invalid_manifest_fails_the_run_with_a_sentence(
     cloud: Cloud, name: str, content: str | bytes, sentence: str
 ) -> None:
     run = mirror(cloud, name, content)
@@ -138,14 +138,14 @@ def test_a_manifest_that_cannot_be_run_ends_with_a_sentence(
     assert run.messages("run_failed")
 
 
-def test_an_unknown_option_ends_the_run_by_its_name(cloud: Cloud, urls: list[str]) -> None:
+def test_an_unknown_option_fails_the_run_and_is_named(cloud: Cloud, urls: list[str]) -> None:
     run = mirror(cloud, "options.csv", _csv(urls), {"conzurrency": "5"})
 
     assert run.execution["error"] == "InvalidManifest"
     assert run.cause.startswith("There is no option 'conzurrency'.")
 
 
-def test_a_manifest_with_nothing_but_a_header_succeeds_with_no_rows(cloud: Cloud) -> None:
+def test_a_manifest_with_only_a_header_succeeds_with_no_rows(cloud: Cloud) -> None:
     run = mirror(cloud, "header.csv", "url,title\n")
 
     assert (run.status, run.summary["rows"]) == ("SUCCEEDED", 0)

@@ -14,7 +14,7 @@ import pytest
 
 from local.aws.cloud import Cloud
 from tests.support.browser import Browser, NoBrowser, Page, browser
-from tests.support.pipeline import Ended, mirror
+from tests.support.pipeline import FinishedRun, mirror
 from tests.support.site import Answer, Site
 
 ROOT = Path(__file__).parents[2]
@@ -38,19 +38,19 @@ pytestmark = pytest.mark.timeout(SECONDS)
 class Served:
     """A run, and the URL of its page."""
 
-    run: Ended
+    run: FinishedRun
     site: Site
     url: str
 
 
-def _usual(cloud: Cloud, site: Site) -> Ended:
+def _usual(cloud: Cloud, site: Site) -> FinishedRun:
     urls = [site.put(f"/{path.name}", path.read_bytes()) for path in DEMO]
     urls += [site.put("/page.jpg", Answer(b"<html></html>")), site.put("/tired.jpg", Answer(b"", 500)), urls[0]]
     urls += [f"{site.url}/gone-{n}.jpg" for n in range(3)] + ["http://169.254.169.254/latest/meta-data/"]
     return mirror(cloud, "usual.csv", _manifest(("url", "title"), *((url, "A title") for url in urls)), {"rounds": "1"})
 
 
-def _hostile(cloud: Cloud, site: Site) -> Ended:
+def _hostile(cloud: Cloud, site: Site) -> FinishedRun:
     names = (SCRIPT, HANDLER, ARABIC, REVERSED, "x" * 1500)
     rows = [(f"{site.url}/{name}", HANDLER, TITLE, ARABIC, f"{SCRIPT}/{n}") for n, name in enumerate(names)]
     rows.append((site.put("/good.jpg", DEMO[0].read_bytes()), HANDLER, TITLE, ARABIC, f"{SCRIPT}/{ARABIC}"))
@@ -59,7 +59,7 @@ def _hostile(cloud: Cloud, site: Site) -> Ended:
     return mirror(cloud, f"{HANDLER}{SCRIPT}.csv", _manifest(columns, *rows), options)
 
 
-def _refused(cloud: Cloud, site: Site) -> Ended:
+def _refused(cloud: Cloud, site: Site) -> FinishedRun:
     return mirror(cloud, "refused.csv", f"{SCRIPT},title\na,b\n")
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from local.aws.cloud import Cloud
-from tests.support.pipeline import Ended, mirror
+from tests.support.pipeline import FinishedRun, mirror
 from tests.support.site import Answer, Site
 
 IMAGE = (Path(__file__).parents[2] / "manifests" / "demo" / "dune.jpg").read_bytes()
@@ -20,7 +20,7 @@ def _logs(cloud: Cloud) -> str:
     return "\n".join(event["message"] for event in events)
 
 
-def _reports(run: Ended) -> dict[str, str]:
+def _reports(run: FinishedRun) -> dict[str, str]:
     """Everything under the run's folder, but for the retry manifest, which is exact so that it can be run."""
     names = [name for name in run.names() if "/retry." not in name]
     return {name: run.file(name).decode() for name in names}

@@ -1,16 +1,15 @@
-"""`make watch` beside `make up`: a process of its own that knows only OUT/local.env."""
+"""`make watch`: for a run of `make up` by OUT/local.env, and for a run of an AWS account."""
 
 import os
-import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from local.aws.cloud import Cloud
-from local.commands.watcher import MOST_PARTS, Parts, Places, Watcher
+from local.commands.env_file import write_env_file
+from local.commands.watcher import MAX_PARTS, ResultParts, StackOutputs, Watcher
 from tests.support.pipeline import mirror, start
 from tests.support.site import Site
 
@@ -20,26 +19,21 @@ IMAGE = (ROOT / "manifests" / "demo" / "dune.jpg").read_bytes()
 
 @pytest.fixture
 def out(cloud: Cloud, tmp_path: Path) -> Path:
-    """A folder as `make up` keeps it."""
-    _write(tmp_path, cloud.environment())
+    """The output folder of a running `make up`."""
+    write_env_file(tmp_path, cloud.environment())
     return tmp_path
 
 
-def _write(out: Path, variables: Mapping[str, str]) -> None:
-    lines = (f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
-    (out / "local.env").write_text("".join(lines))
-
-
 def _watch(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """With no AWS settings but those given."""
-    command = [sys.executable, "-m", "local", "watch", *map(str, arguments)]
-    mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    nobody = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull}
-    environment = mine | nobody | {"AWS_SHARED_CREDENTIALS_FILE": os.devnull} | variables
+    """Run the command with no AWS settings other than `variables`."""
+    command = [sys.executable, "-m", "local.commands", "watch", *map(str, arguments)]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    no_settings = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull}
+    environment = inherited | no_settings | {"AWS_SHARED_CREDENTIALS_FILE": os.devnull} | variables
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_a_run_is_followed_to_its_end_and_told(cloud: Cloud, site: Site, out: Path) -> None:
+def test_a_run_is_followed_to_its_end_and_its_result_is_shown(cloud: Cloud, site: Site, out: Path) -> None:
     run = mirror(cloud, "watched.csv", f"url\n{site.put('/a.jpg', IMAGE)}\n{site.url}/gone.jpg\n")
 
     done = _watch("--out", out, "--run", run.run_id)
@@ -59,17 +53,17 @@ def test_without_a_name_the_latest_run_is_followed_and_its_failure_is_the_exit_s
     assert "The run failed: InvalidManifest. The manifest has no url column" in done.stdout
 
 
-def test_a_run_that_is_not_there_is_told_with_those_that_are(cloud: Cloud, site: Site, out: Path) -> None:
+def test_a_run_that_does_not_exist_is_an_error_that_names_the_latest_runs(cloud: Cloud, site: Site, out: Path) -> None:
     run = mirror(cloud, "there.csv", f"url\n{site.put('/a.jpg', IMAGE)}\n")
 
     done = _watch("--out", out, "--run", "nowhere")
 
     assert done.returncode == 2
-    assert done.stderr.startswith("There is no run nowhere. The latest ones:")
+    assert done.stderr.startswith("There is no run nowhere. The latest runs:")
     assert run.run_id in done.stderr
 
 
-def test_without_an_up_the_stack_of_the_account_is_asked(cloud: Cloud, site: Site, tmp_path: Path) -> None:
+def test_without_make_up_the_stack_of_the_account_is_used(cloud: Cloud, site: Site, tmp_path: Path) -> None:
     run = mirror(cloud, "account.csv", f"url\n{site.put('/a.jpg', IMAGE)}\n")
     account = {name: value for name, value in cloud.environment().items() if name.startswith("AWS_")}
 
@@ -87,36 +81,36 @@ def test_without_credentials_one_sentence_says_so(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_an_up_that_has_gone_is_told(cloud: Cloud, out: Path) -> None:
-    _write(out, {**cloud.environment(), "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+def test_a_make_up_that_has_stopped_is_an_error(cloud: Cloud, out: Path) -> None:
+    write_env_file(out, {**cloud.environment(), "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
 
     done = _watch("--out", out)
 
     assert done.returncode == 2
-    assert "Nobody answers" in done.stderr
+    assert done.stderr.startswith("Cannot connect to http://127.0.0.1:9: is `make up` still running?")
     assert "Traceback" not in done.stderr
 
 
-def test_while_a_run_goes_on_its_rows_are_counted_by_outcome(cloud: Cloud, site: Site) -> None:
+def test_during_a_run_its_rows_are_counted_by_outcome(cloud: Cloud, site: Site) -> None:
     urls = [site.put(f"/{n}.jpg", IMAGE) for n in range(6)]
     execution = start(cloud, "counted.csv", "url\n" + "\n".join([*urls, urls[0]]) + "\n", {"batch-size": "2"})
-    watcher = Watcher(cloud.client, Places.of(cloud.outputs), execution)
+    watcher = Watcher(cloud.client, StackOutputs.from_outputs(cloud.outputs), execution)
 
-    looks = list(watcher.watch(0.05))
+    polls = list(watcher.watch(0.05))
 
-    finished = [look.finished for look in looks]
+    finished = [progress.finished for progress in polls]
     assert finished == sorted(finished)
-    assert (looks[-1].rows, looks[-1].finished, looks[-1].running) == (7, 7, False)
-    assert looks[-1].counts == {"stored": 6, "duplicate": 1}
+    assert (polls[-1].rows, polls[-1].finished, polls[-1].running) == (7, 7, False)
+    assert polls[-1].counts == {"stored": 6, "duplicate": 1}
 
 
-def test_a_run_of_very_many_batches_is_told_by_its_rows_alone(cloud: Cloud) -> None:
+def test_the_outcomes_of_a_run_with_very_many_batches_are_not_counted(cloud: Cloud) -> None:
     s3, bucket = cloud.client("s3"), cloud.outputs["InputBucket"]
     s3.put_object(Bucket=bucket, Key="runs/large/results/part-1.jsonl", Body=b'{"outcome":"stored"}\n')
-    parts = Parts(s3, bucket, "large")
+    parts = ResultParts(s3, bucket, "large")
     before = parts.counts()
 
-    for number in range(2, MOST_PARTS + 2):
+    for number in range(2, MAX_PARTS + 2):
         s3.put_object(Bucket=bucket, Key=f"runs/large/results/part-{number}.jsonl", Body=b"")
 
     assert (before, parts.counts()) == ({"stored": 1}, {})

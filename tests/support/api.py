@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from local.aws.cloud import Cloud
-from tests.support.pipeline import Ended, ended
+from tests.support.pipeline import FinishedRun, finish
 
 TIMEOUT_SECONDS = 30
 
@@ -37,9 +37,9 @@ class Api:
         run: dict[str, Any] = response.json()
         return run
 
-    def ended(self, run_id: str) -> Ended:
+    def finish(self, run_id: str) -> FinishedRun:
         """Waits for the execution and for the handlers of its status change."""
-        result = ended(self.cloud, self.describe(run_id)["execution_arn"])
+        result = finish(self.cloud, self.describe(run_id)["execution_arn"])
         self.cloud.settle()
         return result
 

@@ -1,16 +1,19 @@
-"""All that we know of moto's insides; no other folder does. Its state is one for the whole process.
+"""Everything that depends on moto's internals; no other package imports moto's modules.
 
-moto is asked over HTTP wherever that is good enough; here is what has no API (hooks, references resolved by
-CloudFormation) and what an API would make slow (a hundred thousand objects and rows).
+The local AWS uses moto's HTTP API where that is good enough. This package holds what has no API (hooks, references
+resolved by CloudFormation) and what would be slow over an API (a hundred thousand objects and rows). moto's state is
+global to the process.
 """
 
-from local.aws.backend.application import application, reset
-from local.aws.backend.objects import ObjectFact, objects, on_object_event, put_file
-from local.aws.backend.place import ACCOUNT, REGION
-from local.aws.backend.rows import put_row, rows
-from local.aws.backend.rules import matching_targets, queue_messages, send_to_target, transformed
-from local.aws.backend.stacks import accept_without_effect, is_known_type, resolved_properties
-from local.aws.backend.telemetry import add_to_metric, put_log_events, put_segment
+from local.aws_settings import without_aws_settings
+
+with without_aws_settings():  # moto creates boto3 sessions when it is imported
+    from local.aws.backend.application import ACCOUNT, REGION, application, reset
+    from local.aws.backend.objects import ObjectFact, objects, on_object_event, put_file
+    from local.aws.backend.rows import put_row, rows
+    from local.aws.backend.rules import matching_targets, queue_messages, send_to_target, transformed
+    from local.aws.backend.stacks import accept_without_effect, is_supported_type, resolved_properties
+    from local.aws.backend.telemetry import add_to_metric, put_log_events, put_segment
 
 __all__ = [
     "ACCOUNT",
@@ -19,7 +22,7 @@ __all__ = [
     "accept_without_effect",
     "add_to_metric",
     "application",
-    "is_known_type",
+    "is_supported_type",
     "matching_targets",
     "objects",
     "on_object_event",

@@ -1,4 +1,4 @@
-"""DynamoDB: the rows of a table."""
+"""DynamoDB: the items of a table as plain JSON values."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
-from local.aws.backend.place import ACCOUNT, REGION
+from local.aws.backend.application import ACCOUNT, REGION
 
 
 def _count(table: Table) -> int:
-    """moto's own walks a dictionary into which other threads write, and DescribeTable then ends in a 500."""
+    """Replaces moto's own count, which iterates over a dictionary that other threads change: DescribeTable then
+    fails with status 500."""
     values: list[Any] = list(table.items.values())
     return sum(len(value) for value in values) if table.has_range_key else len(values)
 
@@ -22,24 +23,25 @@ def _count(table: Table) -> int:
 Table.__len__ = _count  # type: ignore[method-assign]
 
 
-def rows(table: str) -> Iterator[dict[str, Any]]:
-    """Every row of a table without a sort key, in plain JSON types."""
+def rows(table: str) -> Iterator[dict[str, object]]:
+    """Every item of a table that has no sort key."""
     items: list[Any] = list(dynamodb_backends[ACCOUNT][REGION].tables[table].items.values())
     for item in items:
-        yield {name: _plain(value) for name, value in item.attrs.items()}
+        yield {name: _to_json(value) for name, value in item.attrs.items()}
 
 
-def put_row(table: str, row: Mapping[str, Any]) -> None:
-    """Raises `KeyError` without the partition key."""
-    found: Any = dynamodb_backends[ACCOUNT][REGION].tables[table]
-    attributes = {name: DynamoType(_typed(value)) for name, value in row.items()}
-    item = Item(attributes[found.hash_key_attr], None, {})
-    dict.update(item.attrs, attributes)  # its own `update` weighs the whole item again for each attribute
-    found.items[item.hash_key] = item
+def put_row(table_name: str, row: Mapping[str, object]) -> None:
+    """Add an item to a table. Raises KeyError without the partition key."""
+    table: Any = dynamodb_backends[ACCOUNT][REGION].tables[table_name]
+    attributes = {name: DynamoType(_to_dynamodb(value)) for name, value in row.items()}
+    item = Item(attributes[table.hash_key_attr], None, {})
+    dict.update(item.attrs, attributes)  # moto's own `update` computes the size of the whole item for each attribute
+    table.items[item.hash_key] = item
 
 
-def _plain(value: DynamoType) -> Any:
-    return _PLAIN.get(value.type, lambda it: it)(value.value)
+def _to_json(value: DynamoType) -> object:
+    convert = _FROM_DYNAMODB.get(value.type)
+    return convert(value.value) if convert else value.value
 
 
 def _number(text: str) -> int | float:
@@ -49,30 +51,31 @@ def _number(text: str) -> int | float:
         return float(text)
 
 
-_PLAIN: dict[str, Callable[[Any], Any]] = {
+# Any: the type of a DynamoDB value depends on its type tag.
+_FROM_DYNAMODB: dict[str, Callable[[Any], object]] = {
     "N": _number,
     "NULL": lambda _: None,
-    "L": lambda items: [_plain(item) for item in items],
-    "M": lambda fields: {name: _plain(item) for name, item in fields.items()},
+    "L": lambda items: [_to_json(item) for item in items],
+    "M": lambda fields: {name: _to_json(item) for name, item in fields.items()},
     "SS": sorted,
     "NS": lambda items: sorted(_number(item) for item in items),
     "B": lambda content: base64.b64encode(content).decode() if isinstance(content, bytes) else content,
 }
 
 
-def _typed(value: Any) -> dict[str, Any]:
+def _to_dynamodb(value: object) -> dict[str, Any]:
     if value is None:
         return {"NULL": True}
-    for kind, typed in _TYPED:
+    for kind, convert in _TO_DYNAMODB:
         if isinstance(value, kind):
-            return typed(value)
-    raise TypeError(f"no DynamoDB type for {type(value).__name__}")
+            return convert(value)
+    raise TypeError(f"DynamoDB has no type for {type(value).__name__}")
 
 
-_TYPED: tuple[tuple[Any, Callable[[Any], dict[str, Any]]], ...] = (
+_TO_DYNAMODB: tuple[tuple[type | tuple[type, ...], Callable[[Any], dict[str, Any]]], ...] = (
     (str, lambda text: {"S": text}),
     (bool, lambda flag: {"BOOL": flag}),
     ((int, float), lambda number: {"N": str(number)}),
-    (list, lambda items: {"L": [_typed(item) for item in items]}),
-    (dict, lambda fields: {"M": {name: _typed(item) for name, item in fields.items()}}),
+    (list, lambda items: {"L": [_to_dynamodb(item) for item in items]}),
+    (dict, lambda fields: {"M": {name: _to_dynamodb(item) for name, item in fields.items()}}),
 )

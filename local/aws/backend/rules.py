@@ -1,4 +1,4 @@
-"""EventBridge's rules and where they send, and the messages of SQS."""
+"""EventBridge rules and their targets, and the messages of SQS queues."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from moto.events.models import Rule, events_backends
 from moto.events.utils import EventTemplateParser
 from moto.sqs.models import sqs_backends
 
-from local.aws.backend.place import ACCOUNT, REGION
+from local.aws.backend.application import ACCOUNT, REGION
+
+# Any: moto's types of events and targets are internal; both are JSON objects.
 
 
 def matching_targets(event: Any) -> Iterator[tuple[Rule, dict[str, Any]]]:
-    """The targets of the default bus's enabled rules whose pattern matches, by moto's own matching."""
+    """The targets of the default bus's enabled rules whose pattern matches the event; moto does the matching."""
     for rule in list(events_backends[ACCOUNT][REGION].event_buses["default"].rules.values()):
         matches = rule.event_pattern.get_pattern() and rule.event_pattern.matches_event(event)
         if rule.state == "ENABLED" and matches:
@@ -24,7 +26,10 @@ def matching_targets(event: Any) -> Iterator[tuple[Rule, dict[str, Any]]]:
 
 
 def send_to_target(rule: Rule, target: dict[str, Any], event: Mapping[str, Any], epoch: float) -> None:
-    """One target by moto's own sender, which wants the time as seconds. Raises what it does not know."""
+    """Send an event to one target with moto's own sender, which expects the time in seconds since the epoch.
+
+    Raises moto's error for a kind of target that moto does not support.
+    """
     single = copy.copy(rule)
     single.targets = [target]
     stamped: Any = {**event, "time": epoch, "ingestion-time": epoch}
@@ -32,13 +37,13 @@ def send_to_target(rule: Rule, target: dict[str, Any], event: Mapping[str, Any],
 
 
 def transformed(transformer: Mapping[str, Any], event: Mapping[str, Any]) -> Any:
-    """An InputTransformer's result."""
+    """The result of an InputTransformer."""
     stamped: Any = {**event, "ingestion-time": event["time"]}
     paths = transformer.get("InputPathsMap", {})
     return EventTemplateParser.parse(transformer["InputTemplate"], paths, stamped)
 
 
 def queue_messages(queue_name: str) -> list[dict[str, Any]]:
-    """The bodies of all messages of a queue, oldest first; they stay in it."""
+    """The JSON bodies of all messages of a queue, oldest first. The messages stay in the queue."""
     queue: Any = sqs_backends[ACCOUNT][REGION].get_queue(queue_name)
     return [json.loads(message.body) for message in list(queue._messages)]

@@ -1,4 +1,4 @@
-"""CloudFormation: what a resource's properties come to, and which types moto takes."""
+"""CloudFormation: the resolved properties of resources, and the resource types that moto supports."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.parsing import clean_json, get_model_map
 from moto.core.common_models import CloudFormationModel
 
-from local.aws.backend.place import ACCOUNT, REGION
+from local.aws.backend.application import ACCOUNT, REGION
 
 
 def accept_without_effect(types: Iterable[str]) -> None:
-    """Lets CloudFormation create resources of these types as names without a thing behind them."""
+    """Let CloudFormation accept resources of these types. It gives them a name and creates nothing."""
     for name in types:
         if name not in get_model_map():
-            get_model_map()[name] = _inert(name)
+            get_model_map()[name] = _placeholder(name)
 
 
 @cache
-def _inert(resource_type: str) -> type[CloudFormationModel]:
-    class Inert(CloudFormationModel):
+def _placeholder(resource_type: str) -> type[CloudFormationModel]:
+    class Placeholder(CloudFormationModel):
         def __init__(self, name: str) -> None:
             self.physical_resource_id = name
 
@@ -36,18 +36,18 @@ def _inert(resource_type: str) -> type[CloudFormationModel]:
             return resource_type
 
         @classmethod
-        def create_from_cloudformation_json(cls, resource_name: str, *_: Any, **__: Any) -> Inert:
+        def create_from_cloudformation_json(cls, resource_name: str, *_: object, **__: object) -> Placeholder:
             return cls(resource_name)
 
-    return Inert
+    return Placeholder
 
 
-def is_known_type(resource_type: str) -> bool:
+def is_supported_type(resource_type: str) -> bool:
     return resource_type in get_model_map()
 
 
 def resolved_properties(stack_name: str, logical_id: str) -> dict[str, Any]:
-    """The properties of a deployed resource; every Ref, GetAtt, Join and Sub is the value it stands for."""
+    """The properties of a deployed resource, with every Ref, GetAtt, Join and Sub replaced by its value."""
     resources = cloudformation_backends[ACCOUNT][REGION].get_stack(stack_name).resource_map
     properties = resources._resource_json_map[logical_id].get("Properties", {})
     resolved: dict[str, Any] = clean_json(copy.deepcopy(properties), resources)

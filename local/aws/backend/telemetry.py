@@ -1,4 +1,4 @@
-"""CloudWatch's logs and metrics, X-Ray's traces."""
+"""CloudWatch Logs, CloudWatch metrics and X-Ray traces."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ from typing import TYPE_CHECKING, Any
 from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
 from moto.logs.models import logs_backends
 
-from local.aws.backend.place import ACCOUNT, REGION
+from local.aws.backend.application import ACCOUNT, REGION
 
 if TYPE_CHECKING:
-    from local.aws.telemetry.metrics import Measured
+    from local.aws.telemetry.metrics import MetricValues
 
 MAX_STREAM_EVENTS = 10_000
+"""Maximum number of events kept in a log stream."""
+
 MAX_TRACES = 10_000
-MAX_METRICS_A_MINUTE = 200
+"""Maximum number of traces kept."""
+
+MAX_METRICS_PER_MINUTE = 200
+"""Maximum number of newest data that are searched for the datum of the same minute."""
 
 
 def put_log_events(group: str, stream: str, events: list[dict[str, Any]]) -> None:
-    """Creates the group and the stream; of a stream the last ten thousand events are kept."""
+    """Append events to a log stream; create the group and the stream where they do not exist."""
     logs = logs_backends[ACCOUNT][REGION]
     if group not in logs.groups:
         logs.create_log_group(group, tags={})
@@ -32,29 +37,30 @@ def put_log_events(group: str, stream: str, events: list[dict[str, Any]]) -> Non
     del logs.groups[group].streams[stream].events[:-MAX_STREAM_EVENTS]
 
 
-def add_to_metric(measured: Measured) -> None:
-    """Folded into one datum a minute, as CloudWatch keeps it; moto would keep every value as an object."""
+def add_to_metric(metric: MetricValues) -> None:
+    """Aggregate the values into one datum a minute, as CloudWatch does. moto would keep an object for every value."""
     data: Any = cloudwatch_backends[ACCOUNT][REGION].metric_data
-    values, minute = measured.values, measured.minute.replace(tzinfo=None)  # moto compares naive UTC
-    for datum in reversed(data[-MAX_METRICS_A_MINUTE:]):
-        if _same(datum, measured) and datum.timestamp == minute:
+    values, minute = metric.values, metric.minute.replace(tzinfo=None)  # moto compares naive UTC
+    for datum in reversed(data[-MAX_METRICS_PER_MINUTE:]):
+        if _is_same_metric(datum, metric) and datum.timestamp == minute:
             datum.sum += sum(values)
             datum.sample_count += len(values)
             datum.min, datum.max = min(datum.min, *values), max(datum.max, *values)
             return
-    dimensions = [{"Name": name, "Value": value} for name, value in measured.dimensions]
-    folded = min(values), max(values), len(values), sum(values)
-    data.append(MetricAggregatedDatum(measured.namespace, measured.name, *folded, dimensions, minute, measured.unit))
+    dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions]
+    statistics = min(values), max(values), len(values), sum(values)
+    data.append(MetricAggregatedDatum(metric.namespace, metric.name, *statistics, dimensions, minute, metric.unit))
 
 
-def _same(datum: Any, measured: Measured) -> bool:
-    found = tuple((dimension.name, dimension.value) for dimension in datum.dimensions)
-    return (datum.namespace, datum.name, found) == (measured.namespace, measured.name, measured.dimensions)
+def _is_same_metric(datum: Any, metric: MetricValues) -> bool:
+    dimensions = tuple((dimension.name, dimension.value) for dimension in datum.dimensions)
+    return (datum.namespace, datum.name, dimensions) == (metric.namespace, metric.name, metric.dimensions)
 
 
 @cache
 def _xray() -> Any:
-    """moto's X-Ray, without the SDK that it loads for a mock of it: a second of CPU, and a socket left open."""
+    """moto's X-Ray backends, without the X-Ray SDK, which moto imports only for its mock client: the import takes a
+    second of CPU and leaves a socket open."""
     mock = ModuleType("moto.xray.mock_client")
     vars(mock).update(MockXrayClient=object, XRaySegment=object)
     sys.modules.setdefault(mock.__name__, mock)
@@ -62,7 +68,7 @@ def _xray() -> Any:
 
 
 def put_segment(document: str) -> None:
-    """Of traces, the last ten thousand are kept. Raises what moto raises for a document that is none."""
+    """Add a segment to its trace and delete the oldest traces. Raises moto's error for an invalid document."""
     xray = _xray()[ACCOUNT][REGION]
     xray.process_segment(document)
     traces = xray._segment_collection._traces

@@ -1,1 +1,1 @@
-"""The HTTP side of the local AWS: its server, its router and API Gateway."""
+"""HTTP of the local AWS: the server, the router and API Gateway."""

@@ -1,8 +1,7 @@
-"""Serves a WSGI application on loopback, kept alive, a thread a connection.
+"""Serves a WSGI application on loopback, with keep-alive connections and one thread for each connection.
 
-werkzeug's own handler closes every connection after one answer and waits 10 ms for the rest of its request.
-This one reads the request whole first, so that nothing is left to drain and the connection can be kept:
-thousands of small PUTs then pay for no handshake.
+werkzeug's own request handler closes the connection after each response and waits 10 ms for unread input. This one
+reads the whole request first, so that the connection can be reused: thousands of small PUTs need no new connection.
 """
 
 from __future__ import annotations
@@ -24,43 +23,45 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 LOOPBACK = "127.0.0.1"
-READ_BUFFER = 1 << 16
+READ_BUFFER_BYTES = 1 << 16
 BACKLOG = 512
 STOP_SECONDS = 5.0
+"""Maximum time to wait for the thread of a connection when the server stops."""
+
 log = logging.getLogger(__name__)
 
 
 class _Handler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    rbufsize = READ_BUFFER
+    rbufsize = READ_BUFFER_BYTES
     server: _Server
 
     def run_wsgi(self) -> None:
-        """Called by `http.server` once a request's head is parsed and `Expect: 100-continue` answered."""
+        """Called by `http.server` after it has parsed the header and has replied to `Expect: 100-continue`."""
         self.environ = environ = self.make_environ()
         environ["wsgi.input"] = io.BytesIO(self._body(environ))
         status, headers = "500 Internal Server Error", [("Content-Length", "0")]
 
-        def start_response(new_status: str, new_headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        def start_response(new_status: str, new_headers: list[tuple[str, str]], exc_info: object = None) -> Any:
             nonlocal status, headers
             status, headers = new_status, new_headers
 
         try:
             chunks = self.server.app(environ, start_response)
-            content = _whole(chunks)
+            content = _joined(chunks)
         except Exception:
             log.exception("%s %s failed", self.command, self.path)
             status, headers, content = "500 Internal Server Error", [("Content-Type", "text/plain")], b""
-        self._answer(status, headers, content)
+        self._send(status, headers, content)
 
     def _body(self, environ: dict[str, Any]) -> bytes:
         if environ.get("wsgi.input_terminated"):
             return io.BufferedReader(environ["wsgi.input"]).read()
         return self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0))
 
-    def _answer(self, status: str, headers: list[tuple[str, str]], content: bytes) -> None:
-        """Head and content leave in one write: two would be two packets, and two wake-ups of the client."""
+    def _send(self, status: str, headers: list[tuple[str, str]], content: bytes) -> None:
+        """Send header and body in one write: two writes would be two packets, and would wake the client twice."""
         code = int(status.split(" ", 1)[0])
         has_length = any(name.lower() == "content-length" for name, _ in headers)
         lines = [f"HTTP/1.1 {status}\r\n", *(f"{name}: {value}\r\n" for name, value in headers)]
@@ -76,10 +77,10 @@ class _Handler(MotoRequestHandler):
         log.debug(message.rstrip("\n"), *args)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Said by nobody: a run has tens of thousands of them."""
+        """Log nothing: a run has tens of thousands of requests."""
 
 
-def _whole(chunks: Iterable[bytes]) -> bytes:
+def _joined(chunks: Iterable[bytes]) -> bytes:
     try:
         return b"".join(chunks)
     finally:
@@ -89,19 +90,19 @@ def _whole(chunks: Iterable[bytes]) -> bytes:
 
 
 class _Server(ThreadedWSGIServer):
-    """Remembers its connections, because those that are kept alive have to be ended by us."""
+    """Keeps a list of its open connections, because the server must close the idle ones when it stops."""
 
     daemon_threads = True
 
     def __init__(self, listener: socket.socket, app: WSGIApplication) -> None:
         host, port = listener.getsockname()
         super().__init__(host, port, app, _Handler, fd=listener.fileno())
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
         self._open: dict[socket.socket, threading.Thread] = {}
 
     def process_request(self, request: Any, client_address: Any) -> None:
         thread = threading.Thread(target=self._serve, args=(request, client_address), name="connection", daemon=True)
-        with self._guard:
+        with self._lock:
             self._open[request] = thread
         thread.start()
 
@@ -109,26 +110,26 @@ class _Server(ThreadedWSGIServer):
         try:
             self.process_request_thread(request, client_address)
         finally:
-            with self._guard:
+            with self._lock:
                 del self._open[request]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         log.debug("connection of %s ended", client_address, exc_info=True)
 
-    def end_connections(self) -> None:
-        with self._guard:
-            ending = dict(self._open)
-        for connection in ending:
+    def close_connections(self) -> None:
+        with self._lock:
+            connections = dict(self._open)
+        for connection in connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        for thread in ending.values():
+        for thread in connections.values():
             thread.join(timeout=STOP_SECONDS)
 
 
 class Server:
-    """Binds at once, so that its endpoint is known; answers from `start` to `stop`.
+    """Binds its port at construction, so that the endpoint is known; serves from `start` to `stop`.
 
-    Port 0, or one that is taken, becomes a free one: `moved` tells the second case.
+    Port 0 selects a free port. Another port that is in use is replaced by a free one, and `moved` is true.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -145,13 +146,13 @@ class Server:
         self._acceptor.start()
 
     def stop(self) -> None:
-        """Ends the acceptor and every connection, also those in the middle of an answer."""
+        """Stop accepting connections and close all open ones, also those with a response in progress."""
         self._listener.close()
         if self._server is None or self._acceptor is None:
             return
         self._server.shutdown()
         self._acceptor.join()
-        self._server.end_connections()
+        self._server.close_connections()
         self._server = self._acceptor = None
 
 

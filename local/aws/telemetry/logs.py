@@ -1,6 +1,6 @@
-"""Worker output on its way to CloudWatch Logs: in batches, by one thread, never in an invocation's way.
+"""Writes the output of the functions to CloudWatch Logs, in batches on a thread of its own: invocations do not wait.
 
-Lines that are metrics become metrics on the same way.
+Lines in the Embedded Metric Format are also added to CloudWatch metrics, as in AWS.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ import time
 from typing import Any
 
 from local.aws import backend
-from local.aws.telemetry.metrics import measured
+from local.aws.telemetry.metrics import parse_metrics
 
-MAX_WAITING = 10_000  # batches of lines; what comes beyond is dropped, and said so
+MAX_WAITING = 10_000
+"""Maximum number of batches of lines that wait; lines beyond it are dropped, and a line in the log counts them."""
+
 log = logging.getLogger(__name__)
 Batch = tuple[str, str, int, list[str]]
+"""Log group, log stream, time in milliseconds since the epoch, lines."""
 
 
 class Logs:
-    """Call it with (group, stream, lines)."""
+    """Call it with the log group, the log stream and the lines."""
 
     def __init__(self) -> None:
         self._waiting: queue.Queue[Batch | None] = queue.Queue(MAX_WAITING)
@@ -35,7 +38,7 @@ class Logs:
             self._dropped += len(lines)
 
     def flush(self) -> None:
-        """Returns once all that was said before is in CloudWatch Logs."""
+        """Return when all earlier lines are in CloudWatch Logs."""
         self._waiting.join()
 
     def close(self) -> None:
@@ -46,15 +49,15 @@ class Logs:
         while (batch := self._waiting.get()) is not None:
             group, stream, timestamp, lines = batch
             try:
-                backend.put_log_events(group, stream, _events(timestamp, self._noted(lines)))
-                for metric in (metric for line in lines for metric in measured(line)):
+                backend.put_log_events(group, stream, _events(timestamp, self._with_dropped(lines)))
+                for metric in (metric for line in lines for metric in parse_metrics(line)):
                     backend.add_to_metric(metric)
-            except Exception:  # lines that moto refuses must not end the log
-                log.exception("%d lines for %s were refused", len(lines), group)
+            except Exception:  # lines that moto rejects must not end the thread
+                log.exception("CloudWatch Logs PutLogEvents failed: %d lines of %s are lost", len(lines), group)
             finally:
                 self._waiting.task_done()
 
-    def _noted(self, lines: list[str]) -> list[str]:
+    def _with_dropped(self, lines: list[str]) -> list[str]:
         dropped, self._dropped = self._dropped, 0
         return [f"({dropped} lines were dropped here)", *lines] if dropped else lines
 

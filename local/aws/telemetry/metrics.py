@@ -1,4 +1,4 @@
-"""The Embedded Metric Format: log lines that are metrics, put into CloudWatch as AWS does it.
+"""Parses the Embedded Metric Format: log lines that CloudWatch turns into metrics.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -15,8 +15,8 @@ MARK = '"_aws"'
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One metric with one set of dimensions, as one line has it. `minute` is UTC."""
+class MetricValues:
+    """The values of one metric with one set of dimensions in one line. `minute` is in UTC."""
 
     namespace: str
     name: str
@@ -26,25 +26,27 @@ class Measured:
     values: tuple[float, ...]
 
 
-def measured(line: str) -> Iterator[Measured]:
-    """What a log line says; nothing where it is no metric's, or not well formed."""
+def parse_metrics(line: str) -> Iterator[MetricValues]:
+    """The metrics of a log line; none where the line has another format or is malformed."""
     if MARK not in line:
         return
     try:
         document = json.loads(line)
-        about = document["_aws"]
-        moment = datetime.fromtimestamp(about["Timestamp"] / 1000, UTC).replace(second=0, microsecond=0)
-        for directive in about["CloudWatchMetrics"]:
-            yield from _of(directive, document, moment)
+        metadata = document["_aws"]
+        minute = datetime.fromtimestamp(metadata["Timestamp"] / 1000, UTC).replace(second=0, microsecond=0)
+        for directive in metadata["CloudWatchMetrics"]:
+            yield from _directive_metrics(directive, document, minute)
     except (ValueError, KeyError, TypeError):
         return
 
 
-def _of(directive: Mapping[str, Any], document: Mapping[str, Any], moment: datetime) -> Iterator[Measured]:
+def _directive_metrics(
+    directive: Mapping[str, Any], document: Mapping[str, Any], minute: datetime
+) -> Iterator[MetricValues]:
     for names in directive["Dimensions"]:
         dimensions = tuple((name, str(document[name])) for name in names)
         for metric in directive["Metrics"]:
-            found = document[metric["Name"]]
-            values = tuple(float(value) for value in (found if isinstance(found, list) else [found]))
+            value = document[metric["Name"]]
+            values = tuple(float(number) for number in (value if isinstance(value, list) else [value]))
             unit = metric.get("Unit", "None")
-            yield Measured(directive["Namespace"], metric["Name"], unit, dimensions, moment, values)
+            yield MetricValues(directive["Namespace"], metric["Name"], unit, dimensions, minute, values)

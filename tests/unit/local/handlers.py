@@ -1,4 +1,4 @@
-"""Handlers that the tests run in real environments."""
+"""Handlers that the tests run in real sandboxes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def leave(event: Any, context: Any) -> None:
 
 
 def kill_once(event: Any, context: Any) -> str:
-    """Dies at its first call for a path, answers at the second."""
+    """Kills its process at the first call for a path, returns at the second."""
     if os.path.exists(event["path"]):
         return "second"
     with open(event["path"], "w"):
@@ -54,15 +54,15 @@ def kill_once(event: Any, context: Any) -> str:
     raise AssertionError
 
 
-def eat(event: Any, context: Any) -> None:
-    eaten = bytearray(os.urandom(1 << 20)) * 400
+def exceed_memory(event: Any, context: Any) -> None:
+    content = bytearray(os.urandom(1 << 20)) * 400
     RELEASED.wait(30)
-    del eaten
+    del content
 
 
-def garble(event: Any, context: Any) -> str:
-    print('{"payload": "forged", "error": null}')  # noqa: T201
-    print("to stderr", file=sys.stderr)  # noqa: T201
+def print_much(event: Any, context: Any) -> str:
+    print('{"payload": "forged", "error": null}')
+    print("to stderr", file=sys.stderr)
     os.write(1, b"\x00\x00\x00\x02{}\n")
     subprocess.run(["echo", "from a child"], check=True)
     return "answer"
@@ -94,7 +94,7 @@ def about(event: Any, context: Any) -> dict[str, Any]:
 
 
 def spawn_and_wait(event: Any, context: Any) -> None:
-    """Tells its own and its child's process id, then hangs."""
+    """Writes its own and its child's process ID to a file, then hangs."""
     child = subprocess.Popen(["sleep", "60"])
     with open(event["path"] + ".new", "w") as file:
         file.write(f"{os.getpid()} {child.pid}")

@@ -1,4 +1,4 @@
-"""A cloud assembly written by hand: the smallest stack that has every kind of part that ours has."""
+"""A small cloud assembly with every kind of resource that the real stack has."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ DEFINITION = {
 
 
 def _joined(definition: dict[str, Any]) -> dict[str, Any]:
-    """As the CDK renders it: the text, joined around the references."""
+    """The definition as the CDK renders it: text joined with references."""
     before, after = json.dumps(definition).split('"FUNCTION"', 1)
     return {"Fn::Join": ["", [f'{before}"', {"Fn::GetAtt": ["Function", "Arn"]}, f'"{after}']]}
 
@@ -112,7 +112,7 @@ def template(handler: str = "echo", timeout: int = 20) -> dict[str, Any]:
 
 
 def write(folder: Path, stack: dict[str, Any]) -> Path:
-    """The files that a synthesis leaves, as far as a deployment reads them."""
+    """Write the files of a synthesis that a deployment reads."""
     artifact = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "Small.template.json"}}
     destination = {"here": {"bucketName": "…", "objectKey": "code.zip"}}
     code = {"source": {"path": "asset.code", "packaging": "zip"}, "destinations": destination}

@@ -1,4 +1,4 @@
-"""The embedded AWS is deaf to the machine's own AWS settings."""
+"""The local AWS ignores the user's own AWS settings and leaves them unchanged."""
 
 from __future__ import annotations
 
@@ -10,21 +10,54 @@ from pathlib import Path
 import pytest
 
 from local.aws.clients import Clients
+from local.aws_settings import without_aws_settings
 
-USES_A_SESSION = "import local.aws, boto3; boto3.Session().get_available_regions('ec2')"
+CREATES_A_SESSION = """
+from local.aws_settings import without_aws_settings
+with without_aws_settings():
+    import boto3
+    boto3.Session().get_available_regions("ec2")
+"""
+IMPORTS_THE_CLOUD = """
+import os
+before = dict(os.environ)
+import local.aws.cloud
+assert dict(os.environ) == before
+"""
+CREATES_A_CLIENT = """
+from local.aws.clients import Clients
+Clients("http://127.0.0.1:1")("s3")
+"""
 
 
+@pytest.mark.parametrize("script", [CREATES_A_SESSION, IMPORTS_THE_CLOUD, CREATES_A_CLIENT])
 @pytest.mark.parametrize(
     "settings", [{"AWS_PROFILE": "nobody"}, {"AWS_DEFAULT_PROFILE": "nobody"}, {"AWS_CONFIG_FILE": "BROKEN"}]
 )
-def test_a_profile_or_configuration_that_is_broken_does_not_matter(settings: dict[str, str], tmp_path: Path) -> None:
+def test_a_missing_profile_or_a_malformed_configuration_file_is_ignored(
+    settings: dict[str, str], script: str, tmp_path: Path
+) -> None:
     broken = tmp_path / "config"
     broken.write_text("[default\n")
     chosen = {name: value.replace("BROKEN", str(broken)) for name, value in settings.items()}
-    subprocess.run([sys.executable, "-c", USES_A_SESSION], env={**os.environ, **chosen}, check=True)
+    subprocess.run([sys.executable, "-c", script], env={**os.environ, **chosen}, check=True)
 
 
-def test_a_proxy_of_the_machine_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_settings_are_hidden_and_then_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/etc/aws")
+    monkeypatch.delenv("AWS_DEFAULT_PROFILE", raising=False)
+    before = dict(os.environ)
+
+    with without_aws_settings():
+        inside = dict(os.environ)
+
+    assert "AWS_PROFILE" not in inside
+    assert inside["AWS_CONFIG_FILE"] == os.devnull
+    assert dict(os.environ) == before
+
+
+def test_a_proxy_of_the_machine_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
     clients = Clients("http://127.0.0.1:1")
     assert clients("s3").meta.config.proxies == {}

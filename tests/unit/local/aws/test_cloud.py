@@ -1,8 +1,9 @@
-"""The embedded AWS as a whole, with a small stack."""
+"""The local AWS with a small stack."""
 
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,7 @@ def _upload(cloud: Cloud, key: str = "manifests/m.csv") -> None:
 
 
 def _execution(cloud: Cloud) -> Any:
-    """The one execution, ended."""
+    """The only execution, after its end."""
     states = cloud.client("stepfunctions")
     arn = cloud.outputs["StateMachineArn"]
     (started,) = states.list_executions(stateMachineArn=arn)["executions"]
@@ -56,7 +57,7 @@ def test_an_upload_elsewhere_runs_nothing(cloud: Cloud) -> None:
     assert cloud.client("stepfunctions").list_executions(stateMachineArn=arn)["executions"] == []
 
 
-def test_what_the_function_says_is_in_its_log_group(cloud: Cloud) -> None:
+def test_the_output_of_the_function_is_in_its_log_group(cloud: Cloud) -> None:
     _upload(cloud)
     _execution(cloud)
     cloud.functions.close()
@@ -66,7 +67,7 @@ def test_what_the_function_says_is_in_its_log_group(cloud: Cloud) -> None:
     assert [event["message"].split()[0] for event in events] == ["START", "END", "REPORT"]
 
 
-def test_what_the_topic_publishes_is_collected(cloud: Cloud) -> None:
+def test_the_messages_of_the_topic_are_collected(cloud: Cloud) -> None:
     cloud.client("sns").publish(
         TopicArn=cloud.outputs["TopicArn"],
         Subject="2 images failed",
@@ -101,14 +102,14 @@ def test_an_event_that_cannot_start_goes_to_the_dead_letter_queue(cloud: Cloud) 
     assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "StateMachineDoesNotExist"
 
 
-def test_its_environment_is_all_that_a_client_needs(cloud: Cloud) -> None:
+def test_its_environment_variables_are_sufficient_for_a_client(cloud: Cloud) -> None:
     environment = cloud.environment()
     assert environment["AWS_ENDPOINT_URL"] == cloud.endpoint
     assert set(environment) >= {"INPUT_BUCKET", "IMAGES_BUCKET", "IMAGES_TABLE", "RUNS_TABLE", "TOPIC_ARN"}
     assert environment["STATE_MACHINE_ARN"] == cloud.outputs["StateMachineArn"]
 
 
-def test_a_second_cloud_finds_what_the_first_one_exported(assembly: Path, tmp_path: Path) -> None:
+def test_a_second_cloud_restores_the_export_of_the_first(assembly: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with Cloud(assembly=assembly, parameters={}, out=out) as first:
         first.client("s3").put_object(Bucket=first.outputs["ImagesBucket"], Key="images/a.png", Body=b"png")
@@ -116,13 +117,24 @@ def test_a_second_cloud_finds_what_the_first_one_exported(assembly: Path, tmp_pa
         first.client("dynamodb").put_item(TableName=first.outputs["ImagesTable"], Item=row)
         first.export()
     with Cloud(assembly=assembly, parameters={}, out=out) as second:
-        found = second.client("s3").get_object(Bucket=second.outputs["ImagesBucket"], Key="images/a.png")
-        assert found["Body"].read() == b"png"
+        response = second.client("s3").get_object(Bucket=second.outputs["ImagesBucket"], Key="images/a.png")
+        assert response["Body"].read() == b"png"
         assert second.client("dynamodb").scan(TableName=second.outputs["ImagesTable"])["Items"] == [row]
 
 
-def test_two_clouds_at_once_are_refused(cloud: Cloud, assembly: Path) -> None:
-    with pytest.raises(CloudInUseError, match="one cloud a process"):
+def test_a_missing_profile_does_not_matter_and_is_still_set_afterwards(
+    assembly: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    with Cloud(assembly=assembly, parameters={}) as cloud:
+        _upload(cloud)
+        assert _execution(cloud)["status"] == "SUCCEEDED"
+        assert "AWS_PROFILE" not in os.environ
+    assert os.environ["AWS_PROFILE"] == "production"
+
+
+def test_two_clouds_at_the_same_time_are_an_error(cloud: Cloud, assembly: Path) -> None:
+    with pytest.raises(CloudInUseError, match="only one local cloud"):
         Cloud(assembly=assembly, parameters={})
 
 
@@ -136,7 +148,7 @@ def test_closing_leaves_no_thread_no_process_and_no_state(assembly: Path) -> Non
     assert psutil.Process().children() == processes
 
 
-def test_closing_in_the_middle_of_a_run_ends_it_at_once(tmp_path: Path) -> None:
+def test_closing_during_a_run_stops_it_at_once(tmp_path: Path) -> None:
     threads, processes = set(threading.enumerate()), psutil.Process().children()
     cloud = Cloud(assembly=write(tmp_path, template("wait", timeout=60)), parameters={})
     _upload(cloud)

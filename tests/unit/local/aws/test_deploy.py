@@ -1,4 +1,4 @@
-"""From a cloud assembly to a stack of moto's."""
+"""Deploys a cloud assembly to moto."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def client(server: Server) -> Iterator[Callable[[str], Any]]:
     backend.reset()
 
 
-def test_outputs_name_what_was_created(client: Callable[[str], Any], tmp_path: Path) -> None:
+def test_outputs_name_the_created_resources(client: Callable[[str], Any], tmp_path: Path) -> None:
     outputs = deploy(write(tmp_path, template()), {}, client).outputs
     client("s3").head_bucket(Bucket=outputs["ImagesBucket"])
     client("dynamodb").describe_table(TableName=outputs["RunsTable"])
 
 
-def test_a_function_is_known_with_its_references_resolved(client: Callable[[str], Any], tmp_path: Path) -> None:
+def test_a_function_has_its_references_resolved(client: Callable[[str], Any], tmp_path: Path) -> None:
     stack = deploy(write(tmp_path, template(timeout=7)), {"AllowedNetworks": "127.0.0.0/8"}, client)
     (function,) = stack.functions()
     assert function == FunctionConfig(
@@ -48,7 +48,7 @@ def test_a_function_is_known_with_its_references_resolved(client: Callable[[str]
         handler="tests.unit.local.handlers.echo",
         timeout_seconds=7,
         memory_mb=256,
-        environment={"INPUT_BUCKET": stack.outputs["InputBucket"], "ALLOWED": "127.0.0.0/8"},
+        variables={"INPUT_BUCKET": stack.outputs["InputBucket"], "ALLOWED": "127.0.0.0/8"},
         log_group=stack.resources["Log"].physical_id,
     )
 
@@ -67,21 +67,23 @@ def test_a_template_too_long_for_a_request_is_deployed(client: Callable[[str], A
     assert deploy(write(tmp_path, long), {}, client).outputs
 
 
-def test_a_type_that_nothing_stands_in_for_is_refused_by_name(client: Callable[[str], Any], tmp_path: Path) -> None:
-    odd = template()
-    odd["Resources"]["Fleet"] = {"Type": "AWS::GameLift::Fleet"}
-    with pytest.raises(DeploymentError, match=r"Fleet is a AWS::GameLift::Fleet, which .* cannot create"):
-        deploy(write(tmp_path, odd), {}, client)
+def test_an_unsupported_resource_type_is_an_error_that_names_it(client: Callable[[str], Any], tmp_path: Path) -> None:
+    unsupported = template()
+    unsupported["Resources"]["Fleet"] = {"Type": "AWS::GameLift::Fleet"}
+    with pytest.raises(
+        DeploymentError, match=r"Fleet is an AWS::GameLift::Fleet, which the local AWS does not support"
+    ):
+        deploy(write(tmp_path, unsupported), {}, client)
 
 
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
-        ({"AllowedNetwork": ""}, "the stack has no parameter AllowedNetwork"),
-        ({"AllowedNetworks": "localhost"}, "AllowedNetworks cannot be 'localhost'"),
+        ({"AllowedNetwork": ""}, "The stack has no parameter AllowedNetwork"),
+        ({"AllowedNetworks": "localhost"}, "The parameter AllowedNetworks is 'localhost'; it must match"),
     ],
 )
-def test_a_parameter_that_cloudformation_would_refuse_is_refused(
+def test_a_parameter_that_cloudformation_would_reject_is_rejected(
     client: Callable[[str], Any], tmp_path: Path, parameters: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(DeploymentError, match=sentence):
@@ -89,19 +91,19 @@ def test_a_parameter_that_cloudformation_would_refuse_is_refused(
 
 
 def test_a_folder_without_a_stack_says_what_to_do(client: Callable[[str], Any], tmp_path: Path) -> None:
-    with pytest.raises(DeploymentError, match="run `make synth`"):
+    with pytest.raises(DeploymentError, match="Run `make synth`"):
         deploy(tmp_path, {}, client)
 
 
-def test_notifications_that_nobody_would_send_are_refused(client: Callable[[str], Any], tmp_path: Path) -> None:
-    odd = template()
-    odd["Resources"]["Images"]["Properties"] = {"NotificationConfiguration": {"QueueConfigurations": []}}
-    with pytest.raises(DeploymentError, match="Images: QueueConfigurations is not implemented"):
-        deploy(write(tmp_path, odd), {}, client)
+def test_unsupported_notifications_are_an_error(client: Callable[[str], Any], tmp_path: Path) -> None:
+    unsupported = template()
+    unsupported["Resources"]["Images"]["Properties"] = {"NotificationConfiguration": {"QueueConfigurations": []}}
+    with pytest.raises(DeploymentError, match="does not support QueueConfigurations of the bucket Images"):
+        deploy(write(tmp_path, unsupported), {}, client)
 
 
 def test_a_stack_that_moto_cannot_create_says_why(client: Callable[[str], Any], tmp_path: Path) -> None:
-    odd = template()
-    odd["Outputs"]["Odd"] = {"Value": {"Fn::GetAtt": ["Nobody", "Arn"]}}
-    with pytest.raises(DeploymentError, match="Small cannot be created"):
-        deploy(write(tmp_path, odd), {}, client)
+    unsupported = template()
+    unsupported["Outputs"]["Odd"] = {"Value": {"Fn::GetAtt": ["Missing", "Arn"]}}
+    with pytest.raises(DeploymentError, match="CreateStack Small failed"):
+        deploy(write(tmp_path, unsupported), {}, client)

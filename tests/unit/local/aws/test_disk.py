@@ -1,4 +1,4 @@
-"""The OUT folder: what is written, what comes back, and what never leaves the folder."""
+"""The OUT folder: export, restore, and keys that are not paths inside the folder."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def client(server: Server) -> Iterator[Callable[[str], Any]]:
 
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
-    """A folder as a run before left it: one image and its row."""
+    """The folder of an earlier run: one image and its row."""
     image = tmp_path / "images/aa/a.jpg"
     image.parent.mkdir(parents=True)
     image.write_bytes(b"image")
@@ -70,11 +70,11 @@ def _rows(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "images.jsonl").read_text().splitlines()]
 
 
-def test_images_come_back_with_their_bytes_and_their_type(client: Callable[[str], Any], out: Path) -> None:
+def test_images_are_restored_with_their_bytes_and_their_content_type(client: Callable[[str], Any], out: Path) -> None:
     assert Disk(out, STORE).restore() == 1
-    found = client("s3").get_object(Bucket=STORE.images_bucket, Key="images/aa/a.jpg")
-    assert (found["Body"].read(), found["ContentType"]) == (b"image", "image/jpeg")
-    assert found["ETag"] == '"78805a221a988e79ef3f42d7c5bfd418"'
+    response = client("s3").get_object(Bucket=STORE.images_bucket, Key="images/aa/a.jpg")
+    assert (response["Body"].read(), response["ContentType"]) == (b"image", "image/jpeg")
+    assert response["ETag"] == '"78805a221a988e79ef3f42d7c5bfd418"'
 
 
 def test_a_restored_object_can_be_listed_copied_overwritten_and_deleted(
@@ -92,7 +92,7 @@ def test_a_restored_object_can_be_listed_copied_overwritten_and_deleted(
     assert (out / "images/aa/a.jpg").read_bytes() == b"image"
 
 
-def test_rows_come_back_as_dynamodb_would_hold_them(client: Callable[[str], Any], out: Path) -> None:
+def test_rows_are_restored_with_dynamodb_types(client: Callable[[str], Any], out: Path) -> None:
     Disk(out, STORE).restore()
     item = client("dynamodb").get_item(TableName="images", Key={"url": {"S": str(ROW["url"])}})["Item"]
     assert item["bytes"] == {"N": "5"}
@@ -116,7 +116,7 @@ def test_rows_survive_a_restore_and_an_export_unchanged(client: Callable[[str], 
         lambda out: (out / "images.jsonl").write_text('{"url": "https://exa'),
     ],
 )
-def test_a_row_without_its_whole_file_stays_out_so_that_it_is_downloaded_again(
+def test_a_row_without_its_complete_file_is_left_out_so_that_it_is_downloaded_again(
     client: Callable[[str], Any], out: Path, damage: Callable[[Path], Any]
 ) -> None:
     damage(out)
@@ -140,7 +140,7 @@ def test_only_new_and_changed_objects_are_written(client: Callable[[str], Any], 
     assert (out / "images/b.jpg").read_bytes() == b"changed"
 
 
-def test_an_object_deleted_in_the_bucket_goes_from_the_folder_and_a_users_file_stays(
+def test_a_deleted_object_is_removed_from_the_folder_and_a_users_file_stays(
     client: Callable[[str], Any], out: Path
 ) -> None:
     disk = Disk(out, STORE)
@@ -164,7 +164,7 @@ def test_a_run_is_exported_with_its_summary_and_the_others_are_not(
     assert not (tmp_path / "runs/one").exists()
 
 
-def test_messages_are_written_a_line_each(client: Callable[[str], Any], tmp_path: Path) -> None:
+def test_messages_are_written_one_a_line(client: Callable[[str], Any], tmp_path: Path) -> None:
     messages = [{"type": "run_completed", "subject": "ü"}, {"type": "images_failed", "subject": ""}]
     Disk(tmp_path, STORE).export(None, messages)
     written = (tmp_path / "messages.jsonl").read_text(encoding="utf-8").splitlines()
@@ -182,22 +182,22 @@ def test_images_are_listed_by_url(client: Callable[[str], Any], tmp_path: Path) 
     "key",
     ["images/../../escaped", "images//a", "images/.", "/images/a", "images/a\0b", "images/" + "x" * 256, ""],
 )
-def test_a_key_that_is_no_path_inside_the_folder_is_refused(key: str) -> None:
+def test_a_key_that_is_not_a_path_inside_the_folder_is_an_error(key: str) -> None:
     with pytest.raises(UnsafeKeyError):
         path_of(Path("out"), key)
 
 
-def test_refused_keys_are_told_and_do_not_stop_the_export(client: Callable[[str], Any], tmp_path: Path) -> None:
+def test_unsafe_keys_are_reported_and_do_not_stop_the_export(client: Callable[[str], Any], tmp_path: Path) -> None:
     out = tmp_path / "out"
     for key in ("images/../../escaped", "images/good", "images/good/below"):
         backend.put_file(STORE.images_bucket, key, Path(__file__), None)
-    done = Disk(out, STORE).export(None, [])
-    assert set(done.refused) == {"images/../../escaped", "images/good/below"}
-    assert done.written == 1
+    result = Disk(out, STORE).export(None, [])
+    assert set(result.skipped) == {"images/../../escaped", "images/good/below"}
+    assert result.written == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 
 
-def test_what_a_broken_off_export_left_is_no_image(client: Callable[[str], Any], out: Path) -> None:
+def test_a_partial_file_of_an_interrupted_export_is_not_restored(client: Callable[[str], Any], out: Path) -> None:
     (out / "images/.partial-1").write_bytes(b"half")
     Disk(out, STORE).restore()
     assert [key for key, _ in backend.objects(STORE.images_bucket)] == ["images/aa/a.jpg"]

@@ -1,4 +1,4 @@
-"""From a PUT to whatever a rule aims at."""
+"""Events from a PUT to the targets of a rule."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:mirror"
 BUCKET = "input-bucket"
 
 
-class Refused(Exception):
+class StartError(Exception):
     code = "StateMachineDoesNotExist"
 
 
 class Targets:
-    """Where events end: executions that began, and letters that could not be delivered."""
+    """A fake of all targets: records started executions, invoked functions and dead letters."""
 
     def __init__(self) -> None:
         self.started: list[tuple[str, Any]] = []
         self.invoked: list[tuple[str, Any]] = []
         self.letters: list[tuple[str, str, Any]] = []
-        self.fault: Exception | None = None
+        self.error: Exception | None = None
 
     def start(self, arn: str, event: Any) -> None:
-        if self.fault is not None:
-            raise self.fault
+        if self.error is not None:
+            raise self.error
         self.started.append((arn, event))
 
     def invoke(self, arn: str, event: Any) -> None:
         self.invoked.append((arn, event))
 
-    def bury(self, queue_arn: str, body: str, attributes: Any) -> None:
+    def dead_letter(self, queue_arn: str, body: str, attributes: Any) -> None:
         self.letters.append((queue_arn, body, attributes))
 
 
@@ -63,7 +63,7 @@ def targets() -> Targets:
 @pytest.fixture
 def bus(client: Callable[[str], Any], targets: Targets) -> Iterator[EventBus]:
     backend.reset()
-    bus = EventBus(targets.start, targets.invoke, targets.bury)
+    bus = EventBus(targets.start, targets.invoke, targets.dead_letter)
     s3 = client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={"EventBridgeConfiguration": {}})
@@ -107,7 +107,7 @@ def test_an_upload_starts_the_state_machine_with_the_documented_event(
 
 
 @pytest.mark.parametrize("key", ["runs/x.csv", "manifest.csv"])
-def test_an_object_that_the_rule_does_not_mean_starts_nothing(
+def test_an_object_that_the_rule_does_not_match_starts_nothing(
     client: Callable[[str], Any], bus: EventBus, targets: Targets, key: str
 ) -> None:
     _put(client, key)
@@ -121,7 +121,7 @@ def test_an_empty_object_starts_nothing(client: Callable[[str], Any], bus: Event
     assert targets.started == []
 
 
-def test_a_bucket_without_eventbridge_tells_nothing(client: Callable[[str], Any], bus: EventBus) -> None:
+def test_a_bucket_without_eventbridge_sends_no_event(client: Callable[[str], Any], bus: EventBus) -> None:
     client("s3").create_bucket(Bucket="quiet")
     client("s3").put_object(Bucket="quiet", Key="manifests/a.csv", Body=b"x")
     bus.flush()
@@ -148,7 +148,7 @@ def test_a_multipart_upload_is_one_event(client: Callable[[str], Any], bus: Even
     assert [event["detail"]["reason"] for _, event in targets.started] == ["CompleteMultipartUpload"]
 
 
-def test_a_copy_is_told_as_a_copy(client: Callable[[str], Any], bus: EventBus, targets: Targets) -> None:
+def test_a_copy_has_its_own_reason(client: Callable[[str], Any], bus: EventBus, targets: Targets) -> None:
     _put(client, "elsewhere.csv")
     client("s3").copy_object(
         Bucket=BUCKET, Key="manifests/copy.csv", CopySource={"Bucket": BUCKET, "Key": "elsewhere.csv"}
@@ -157,7 +157,7 @@ def test_a_copy_is_told_as_a_copy(client: Callable[[str], Any], bus: EventBus, t
     assert [event["detail"]["reason"] for _, event in targets.started] == ["CopyObject"]
 
 
-def test_a_version_is_told_only_by_a_versioned_bucket(
+def test_a_version_id_is_in_the_event_of_a_versioned_bucket(
     client: Callable[[str], Any], bus: EventBus, targets: Targets
 ) -> None:
     client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
@@ -178,7 +178,7 @@ def test_an_event_put_again_is_delivered_again(client: Callable[[str], Any], bus
 def test_a_start_that_fails_leaves_the_event_in_the_dead_letter_queue(
     client: Callable[[str], Any], bus: EventBus, targets: Targets
 ) -> None:
-    targets.fault = Refused("State Machine Does Not Exist")
+    targets.error = StartError("State Machine Does Not Exist")
     _put(client, "manifests/a.csv")
     bus.flush()
     ((queue, body, attributes),) = targets.letters
@@ -209,10 +209,10 @@ def test_a_function_is_invoked_with_the_event(client: Callable[[str], Any], bus:
     assert event["detail"]["object"]["key"] == "manifests/a.csv"
 
 
-def test_other_targets_are_motos_to_serve(client: Callable[[str], Any], bus: EventBus) -> None:
-    url = client("sqs").create_queue(QueueName="heard")["QueueUrl"]
+def test_other_targets_are_served_by_moto(client: Callable[[str], Any], bus: EventBus) -> None:
+    url = client("sqs").create_queue(QueueName="received")["QueueUrl"]
     client("events").put_targets(
-        Rule="uploaded", Targets=[{"Id": "2", "Arn": "arn:aws:sqs:us-east-1:123456789012:heard"}]
+        Rule="uploaded", Targets=[{"Id": "2", "Arn": "arn:aws:sqs:us-east-1:123456789012:received"}]
     )
     _put(client, "manifests/a.csv")
     bus.flush()
@@ -220,7 +220,7 @@ def test_other_targets_are_motos_to_serve(client: Callable[[str], Any], bus: Eve
     assert json.loads(message["Body"])["detail"]["object"]["key"] == "manifests/a.csv"
 
 
-def test_the_change_of_an_execution_is_an_event_that_rules_can_mean(
+def test_the_status_change_of_an_execution_is_an_event_that_rules_can_match(
     client: Callable[[str], Any], bus: EventBus
 ) -> None:
     url = client("sqs").create_queue(QueueName="changes")["QueueUrl"]
@@ -236,16 +236,14 @@ def test_the_change_of_an_execution_is_an_event_that_rules_can_mean(
     assert (event["resources"], event["detail"]["status"]) == (["arn:e"], "FAILED")
 
 
-def test_a_rule_that_cannot_be_read_does_not_end_the_bus(
-    client: Callable[[str], Any], bus: EventBus, targets: Targets
-) -> None:
-    odd = {"source": [{"prefix": 7}]}
-    client("events").put_rule(Name="an-odd-one", EventPattern=json.dumps(odd))
-    client("events").put_targets(Rule="an-odd-one", Targets=[{"Id": "1", "Arn": MACHINE}])
+def test_an_invalid_rule_does_not_end_the_bus(client: Callable[[str], Any], bus: EventBus, targets: Targets) -> None:
+    invalid = {"source": [{"prefix": 7}]}
+    client("events").put_rule(Name="an-invalid-one", EventPattern=json.dumps(invalid))
+    client("events").put_targets(Rule="an-invalid-one", Targets=[{"Id": "1", "Arn": MACHINE}])
     _put(client, "manifests/a.csv")
     bus.flush()
-    client("events").remove_targets(Rule="an-odd-one", Ids=["1"])
-    client("events").delete_rule(Name="an-odd-one")
+    client("events").remove_targets(Rule="an-invalid-one", Ids=["1"])
+    client("events").delete_rule(Name="an-invalid-one")
     _put(client, "manifests/b.csv")
     bus.flush()
     assert targets.started[-1][1]["detail"]["object"]["key"] == "manifests/b.csv"
@@ -271,5 +269,5 @@ EVENT: dict[str, Any] = {"time": "2026-01-01T00:00:00Z", "detail": {"object": {"
         ),
     ],
 )
-def test_a_target_gets_what_its_input_makes_of_the_event(target: dict[str, Any], expected: Any) -> None:
+def test_the_input_settings_of_a_target_transform_the_event(target: dict[str, Any], expected: Any) -> None:
     assert target_input(target, EVENT) == expected

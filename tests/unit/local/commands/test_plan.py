@@ -1,4 +1,4 @@
-"""What a run of a manifest would be."""
+"""`make plan`."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from functions.core.cost.estimate import RunEstimate
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.options import Options
 from local.commands import usage
-from local.commands.manifest_plan import Plan, planned
+from local.commands.manifest_plan import Plan, make_plan
 from local.commands.plan import plan
 
 MIXED = (
@@ -24,13 +24,13 @@ MIXED = (
 )
 
 
-def of(folder: Path, name: str, text: str, options: Options | None = None) -> Plan:
+def plan_of(folder: Path, name: str, text: str, options: Options | None = None) -> Plan:
     (folder / name).write_bytes(text.encode())
-    return planned(folder / name, options or Options())
+    return make_plan(folder / name, options or Options())
 
 
-def test_every_row_is_either_to_be_fetched_or_told(tmp_path: Path) -> None:
-    found = of(tmp_path, "mixed.csv", MIXED, Options(base_url="http://d.example", batch_size=4))
+def test_every_row_is_either_a_download_or_a_problem(tmp_path: Path) -> None:
+    found = plan_of(tmp_path, "mixed.csv", MIXED, Options(base_url="http://d.example", batch_size=4))
 
     assert (found.format, found.rows, found.batches) == ("csv-semicolon", 6, 2)
     assert found.counts == {"duplicate": 1, "invalid_url": 1, "key_conflict": 1, "invalid_row": 1}
@@ -38,41 +38,41 @@ def test_every_row_is_either_to_be_fetched_or_told(tmp_path: Path) -> None:
     assert found.rows == found.counts.total() + found.hosts.total()
 
 
-def test_rows_are_named_by_their_line(tmp_path: Path) -> None:
-    found = of(tmp_path, "mixed.csv", MIXED)
+def test_rows_are_identified_by_their_line(tmp_path: Path) -> None:
+    found = plan_of(tmp_path, "mixed.csv", MIXED)
 
-    assert [line for line, _ in found.bad] == [5, 7, 8]
+    assert [line for line, _ in found.invalid] == [5, 7, 8]
     assert found.duplicates == [(3, "http://a.example/1")]
     assert found.conflicts == [(6, "images/k.png")]
 
 
-def test_batches_are_bounded_by_bytes_too(tmp_path: Path) -> None:
+def test_batches_are_also_limited_in_bytes(tmp_path: Path) -> None:
     rows = "".join(f"http://a.example/{n},{'x' * 10_000}\n" for n in range(40))
 
-    assert of(tmp_path, "long.csv", "url,note\n" + rows).batches == 3
+    assert plan_of(tmp_path, "long.csv", "url,note\n" + rows).batches == 3
 
 
-def test_only_the_first_ten_are_named_and_all_are_counted(tmp_path: Path) -> None:
-    found = of(tmp_path, "bad.txt", "1.png\n" * 50)
+def test_only_the_first_ten_are_listed_and_all_are_counted(tmp_path: Path) -> None:
+    found = plan_of(tmp_path, "bad.txt", "1.png\n" * 50)
 
-    assert (found.counts["invalid_url"], len(found.bad)) == (50, 10)
+    assert (found.counts["invalid_url"], len(found.invalid)) == (50, 10)
 
 
-def test_parquet_is_read_too(tmp_path: Path) -> None:
+def test_parquet_is_read(tmp_path: Path) -> None:
     pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     parquet.write_table(pa.table({"url": ["http://a.example/1", "http://a.example/1", "x"]}), tmp_path / "a.parquet")
 
-    found = planned(tmp_path / "a.parquet", Options())
+    found = make_plan(tmp_path / "a.parquet", Options())
 
     assert (found.rows, found.hosts, found.counts) == (3, {"a.example": 1}, {"duplicate": 1, "invalid_url": 1})
 
 
-def test_what_would_be_refused_is_refused(tmp_path: Path) -> None:
+def test_a_manifest_that_a_run_would_reject_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(InvalidManifest, match="no url column"):
-        of(tmp_path, "bad.csv", "link\nx\n")
+        plan_of(tmp_path, "bad.csv", "link\nx\n")
 
 
-def test_it_is_shown_without_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_plan_is_shown_without_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mixed.csv").write_text(MIXED + "http://me:pass@c.example/3?token=abc\n" * 2)
 
     status = plan(manifest=str(tmp_path / "mixed.csv"), options={"batch-size": "2"})
@@ -84,27 +84,27 @@ def test_it_is_shown_without_secrets(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "abc" not in shown
 
 
-def test_the_model_is_asked_for_what_is_to_be_fetched(tmp_path: Path) -> None:
+def test_the_estimate_is_for_the_downloads(tmp_path: Path) -> None:
     rows = "".join(f"http://{host}.example/{n}\n" for host, count in (("a", 60), ("b", 30)) for n in range(count))
 
-    found = of(tmp_path, "two.txt", rows + "http://a.example/1\n" + "no url\n", Options(batch_size=25)).run
+    found = plan_of(tmp_path, "two.txt", rows + "http://a.example/1\n" + "no url\n", Options(batch_size=25)).estimate
 
     assert (found.images, found.batches, found.hosts) == (90, 4, 1.5)
 
 
-def test_batches_that_are_bounded_by_bytes_cost_what_they_are(tmp_path: Path) -> None:
+def test_the_estimate_has_the_batches_that_are_limited_in_bytes(tmp_path: Path) -> None:
     rows = "".join(f"http://a.example/{n},{'x' * 10_000}\n" for n in range(40))
 
-    found = of(tmp_path, "long.csv", "url,note\n" + rows)
+    found = plan_of(tmp_path, "long.csv", "url,note\n" + rows)
 
-    assert found.run.batches == found.batches == 3
-
-
-def test_nothing_to_be_fetched_is_a_plan_too(tmp_path: Path) -> None:
-    assert of(tmp_path, "bad.txt", "1.png\n").run.images == 0
+    assert found.estimate.batches == found.batches == 3
 
 
-def test_time_and_cost_are_told_with_what_is_assumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_manifest_without_a_download_has_a_plan(tmp_path: Path) -> None:
+    assert plan_of(tmp_path, "bad.txt", "1.png\n").estimate.images == 0
+
+
+def test_time_and_cost_are_shown_with_the_assumptions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = "".join(f"http://a.example/{n}\n" for n in range(1000))
     (tmp_path / "one.txt").write_text(rows)
 
@@ -112,18 +112,20 @@ def test_time_and_cost_are_told_with_what_is_assumed(tmp_path: Path, capsys: pyt
 
     shown = capsys.readouterr().out
     run = RunEstimate(images=1000, hosts=1, options=Options(batch_size=100, per_host=2))
-    assert re.search(rf"│ time +│ +{run.seconds:.1f} s │ {run.batch_seconds:.1f} s a batch, 10 at a time +│", shown)
+    assert re.search(
+        rf"│ time +│ +{run.seconds:.1f} s │ {run.batch_seconds:.1f} s per batch, 10 batches at a time +│", shown
+    )
     assert re.search(rf"│ cost +│ +\${run.dollars:.4f} │", shown)
-    assert "at 100 KB and 200 ms an image: both assumed" in shown
+    assert "estimates that assume 100 KB and 200 ms per image: nothing was downloaded" in shown
     assert "make cost IMAGES=1000 SIZE_KB=100 LATENCY_MS=200 HOSTS=1 BATCH_SIZE=100" in shown
 
 
-def test_a_setting_that_moves_small_images_is_in_the_cost(
+def test_the_setting_for_transitions_of_small_images_is_in_the_cost(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "one.txt").write_text("".join(f"http://a.example/{n}\n" for n in range(100_000)))
     (tmp_path / "cdk.json").write_text('{"context": {"glacier_object_size_greater_than": 50000}}')
-    monkeypatch.setattr(usage, "SETTINGS", tmp_path / "cdk.json")
+    monkeypatch.setattr(usage, "SETTINGS_FILE", tmp_path / "cdk.json")
 
     plan(manifest=str(tmp_path / "one.txt"), options={})
 
@@ -131,16 +133,16 @@ def test_a_setting_that_moves_small_images_is_in_the_cost(
     assert re.search(r"│ cost +│ +\$2\.\d\d │", shown)
 
 
-def test_settings_that_cannot_be_read_get_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_settings_are_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "one.txt").write_text("http://a.example/1\n")
     (tmp_path / "cdk.json").write_text('{"context": {"glacier_object_size_greater_than": "large"}}')
-    monkeypatch.setattr(usage, "SETTINGS", tmp_path / "cdk.json")
+    monkeypatch.setattr(usage, "SETTINGS_FILE", tmp_path / "cdk.json")
 
     with pytest.raises(usage.UsageError, match="glacier_object_size_greater_than"):
         plan(manifest=str(tmp_path / "one.txt"), options={})
 
 
-def test_a_batch_that_would_run_out_of_time_is_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_batch_that_would_run_out_of_time_gets_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "one.txt").write_text("".join(f"http://a.example/{n}\n" for n in range(1000)))
 
     plan(manifest=str(tmp_path / "one.txt"), options={"batch-size": "1000", "per-host": "1"})
@@ -149,16 +151,16 @@ def test_a_batch_that_would_run_out_of_time_is_warned_of(tmp_path: Path, capsys:
 
 
 @pytest.mark.parametrize("options", [{"speed": "1"}, {}])
-def test_a_refusal_is_a_sentence_and_a_status(
+def test_a_rejected_run_has_one_sentence_and_status_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: dict[str, str]
 ) -> None:
     (tmp_path / "bad.csv").write_text("link\nx\n")
 
     assert plan(manifest=str(tmp_path / "bad.csv"), options=options) == 1
-    assert capsys.readouterr().out.startswith("The run would be refused: The")
+    assert capsys.readouterr().out.startswith("The run would be rejected: The")
 
 
-def test_the_page_s_table_of_options_is_that_of_the_model() -> None:
-    """`python -m docs.tables` makes it so."""
+def test_the_table_of_options_in_the_docs_is_up_to_date() -> None:
+    """`python -m docs.tables` updates it."""
     assert page(PAGE.read_text()) == PAGE.read_text()
     assert "| `batch_size` | 1 to 1000 | 500 |" in PAGE.read_text()

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from local.commands.terminal import Bar, End, Terminal
-from local.commands.watcher import Seen
+from functions.core.model.types import RunSummary
+from local.commands.terminal import ProgressDisplay, RunResult, Terminal
+from local.commands.watcher import ExecutionStatus, RunProgress
 
-SUMMARY: dict[str, Any] = {
+SUMMARY: RunSummary = {  # type: ignore[typeddict-item]
     "rows": 5,
     "stored": 2,
     "unchanged": 0,
@@ -26,7 +27,7 @@ FAILURE = {"row": "2", "reason": "dns", "url": "http://x/\x1b[2J\u202egpj.exe", 
 
 
 class Screen:
-    """A console of 120 columns whose text is kept."""
+    """A console of 120 columns that keeps its text."""
 
     def __init__(self, *, terminal: bool = False) -> None:
         self._file = io.StringIO()
@@ -37,22 +38,22 @@ class Screen:
         return self._file.getvalue()
 
 
-def seen(finished: int, rows: int | None = 100, status: str = "RUNNING", **counts: int) -> Seen:
-    return Seen({"status": status}, rows, finished, counts)
+def progress(finished: int, rows: int | None = 100, status: str = "RUNNING", **counts: int) -> RunProgress:
+    return RunProgress(ExecutionStatus(status), rows, finished, counts)
 
 
-def ended(status: str = "SUCCEEDED", **more: Any) -> End:
-    return End(**{"execution": {"status": status}, "summary": SUMMARY, "places": [], **more})
+def result(status: str = "SUCCEEDED", **more: Any) -> RunResult:
+    return RunResult(**{"execution": ExecutionStatus(status), "summary": SUMMARY, "locations": [], **more})
 
 
-def test_without_a_terminal_a_line_is_told_now_and_then_and_at_the_end() -> None:
+def test_without_a_terminal_a_line_is_printed_every_five_seconds_and_at_the_end() -> None:
     screen, now = Screen(), [0.0]
-    bar = Bar(None, screen.console, lambda: now[0])
+    display = ProgressDisplay(None, screen.console, lambda: now[0])
 
     for second in range(12):
         now[0] = float(second)
-        bar.update(seen(second * 5, stored=second * 5))
-    bar.update(seen(100, status="SUCCEEDED", stored=97, failed=3))
+        display.update(progress(second * 5, stored=second * 5))
+    display.update(progress(100, status="SUCCEEDED", stored=97, failed=3))
 
     assert screen.text.splitlines() == [
         "0 of 100 rows",
@@ -62,10 +63,10 @@ def test_without_a_terminal_a_line_is_told_now_and_then_and_at_the_end() -> None
     ]
 
 
-def test_without_a_terminal_nothing_is_told_before_the_rows_are_counted() -> None:
+def test_without_a_terminal_nothing_is_printed_before_the_rows_are_counted() -> None:
     screen = Screen()
 
-    Terminal(screen.console).follow([seen(0, None)])
+    Terminal(screen.console).follow([progress(0, None)])
 
     assert screen.text == ""
 
@@ -73,29 +74,29 @@ def test_without_a_terminal_nothing_is_told_before_the_rows_are_counted() -> Non
 def test_in_a_terminal_the_bar_has_rows_and_counts() -> None:
     screen = Screen(terminal=True)
 
-    last = Terminal(screen.console).follow([seen(0, None), seen(100, status="SUCCEEDED", stored=99, failed=1)])
+    last = Terminal(screen.console).follow([progress(0, None), progress(100, status="SUCCEEDED", stored=99, failed=1)])
 
     assert last.finished == 100
     assert "100/100" in screen.text
     assert "99 stored, 1 failed" in screen.text
 
 
-def test_the_end_tells_outcomes_reasons_hosts_and_places_in_their_order() -> None:
+def test_the_result_shows_outcomes_reasons_hosts_and_locations_in_order() -> None:
     screen = Screen()
 
-    Terminal(screen.console).show_end(ended(places=[("Report", "out/report.html"), ("Images", "out/images")]))
+    Terminal(screen.console).show_result(result(locations=[("Report", "out/report.html"), ("Images", "out/images")]))
 
     text = screen.text
     assert "5 rows of manifests/[bold]demo.csv" in text
     assert ["│", "http_4xx", "│", "2", "│", "a.example", "│", "3", "│"] in [line.split() for line in text.splitlines()]
-    assert "The run succeeded: 1.5 seconds, 1.33 images a second." in text
+    assert "The run succeeded: 1.5 seconds, 1.33 images/s." in text
     assert text.splitlines()[-2:] == ["Report:         out/report.html", "Images:         out/images"]
 
 
-def test_what_the_internet_says_is_neither_markup_nor_an_order_to_the_terminal() -> None:
+def test_text_of_the_internet_is_neither_markup_nor_a_control_sequence() -> None:
     screen = Screen(terminal=True)
 
-    Terminal(screen.console).show_end(ended(failures=[FAILURE]))
+    Terminal(screen.console).show_result(result(failures=[FAILURE]))
 
     assert "[red]No such host." in screen.text
     assert "\\u001b[2J\\u202egpj.exe" in screen.text
@@ -105,17 +106,17 @@ def test_what_the_internet_says_is_neither_markup_nor_an_order_to_the_terminal()
 @pytest.mark.parametrize(
     ("execution", "sentence"),
     [
-        ({"status": "ABORTED"}, "The run was stopped."),
-        ({"status": "FAILED", "error": "E", "cause": "Why."}, "The run failed: E. Why."),
+        (ExecutionStatus("ABORTED"), "The run was cancelled."),
+        (ExecutionStatus("FAILED", "E", "Why."), "The run failed: E. Why."),
         (
-            {"status": "FAILED", "error": "E", "cause": '{"errorMessage": "Why.", "stackTrace": []}'},
+            ExecutionStatus("FAILED", "E", '{"errorMessage": "Why.", "stackTrace": []}'),
             "The run failed: E. Why.",
         ),
     ],
 )
-def test_a_run_that_did_not_succeed_says_why(execution: dict[str, str], sentence: str) -> None:
+def test_a_run_that_did_not_succeed_says_why(execution: ExecutionStatus, sentence: str) -> None:
     screen = Screen()
 
-    Terminal(screen.console).show_end(ended(execution=execution, summary={}))
+    Terminal(screen.console).show_result(result(execution=execution, summary=None))
 
     assert screen.text.splitlines() == [sentence]

@@ -21,7 +21,7 @@ from functions.core.cost.estimate import (
 from functions.core.cost.prices import MILLION, Price
 from functions.core.model.limits import MAX_IDLE_CONNECTIONS
 from functions.core.model.options import Options
-from local.commands.cost import asked, draw, main, one_lambda_an_image
+from local.commands.cost import draw_chart, main, one_lambda_per_image, parse_estimate
 
 A_MILLION = RunEstimate(images=MILLION, size_kb=102.4, latency_ms=200)
 
@@ -35,7 +35,7 @@ def test_the_default_run_is_near_the_floor() -> None:
 
 
 def test_one_lambda_an_image_is_what_it_is_said_to_be() -> None:
-    assert 80 < sum(one_lambda_an_image(A_MILLION).values()) < 86
+    assert 80 < sum(one_lambda_per_image(A_MILLION).values()) < 86
 
 
 def test_components_add_up() -> None:
@@ -171,7 +171,7 @@ def test_a_batch_that_cannot_end_in_time_is_known_for_one() -> None:
 
 
 def test_make_cost_takes_what_is_given_and_else_the_defaults() -> None:
-    assert asked({"images": "1e5", "hosts": "", "batch_size": "50"}) == RunEstimate(
+    assert parse_estimate({"images": "1e5", "hosts": "", "batch_size": "50"}) == RunEstimate(
         images=100_000, hosts=math.inf, options=Options(batch_size=50)
     )
 
@@ -218,7 +218,7 @@ def test_make_cost_says_what_for_beside_what_and_how_long(
 
 def test_the_chart_is_the_same_for_the_same_model(tmp_path: Path) -> None:
     for name in ("a.svg", "b.svg"):
-        draw(tmp_path / name)
+        draw_chart(tmp_path / name)
 
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 

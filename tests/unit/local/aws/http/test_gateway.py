@@ -1,4 +1,4 @@
-"""A request to the REST API becomes the event that AWS documents; what the function answers becomes a reply."""
+"""A request to the REST API becomes the event that AWS documents; the result of the function becomes the response."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import base64
 import io
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from local.aws.deploy import Resource, Stack
 from local.aws.http.gateway import MAX_BODY_BYTES, ApiRoute, rest_api
-from local.aws.http.response import Response
-from local.lambdas.sandbox import Answer
+from local.lambdas.sandbox import InvocationResult
 
 URI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:1:function:f/invocations"
 
@@ -23,10 +24,10 @@ class FakeFunctions:
         self.payload: Any = {"statusCode": 200, "body": "{}"}
         self.error: str | None = None
 
-    def invoke(self, name_or_arn: str, payload: Any, *, tail: bool = False) -> Answer:
+    def invoke(self, name_or_arn: str, payload: Any, *, tail: bool = False) -> InvocationResult:
         assert name_or_arn.endswith(":function:f")
         self.events.append(payload)
-        return Answer(self.payload, self.error, "request", b"")
+        return InvocationResult(self.payload, self.error, "request", b"")
 
 
 def _stack() -> Stack:
@@ -62,21 +63,27 @@ class World:
         assert api is not None
         self._route = ApiRoute(api, self.functions)
 
-    def ask(self, method: str, target: str, body: bytes = b"", **environ: str) -> Response | None:
+    def request(self, method: str, target: str, body: bytes = b"", **environ: str) -> Response | None:
+        path, _, query = target.partition("?")
         return self._route(
-            {
-                "REQUEST_METHOD": method,
-                "REQUEST_URI": target,
-                "wsgi.input": io.BytesIO(body),
-                "REMOTE_ADDR": "127.0.0.1",
-                "HTTP_USER_AGENT": "curl",
-                **environ,
-            }
+            Request(
+                {
+                    "REQUEST_METHOD": method,
+                    "REQUEST_URI": target,
+                    "PATH_INFO": unquote(path),
+                    "QUERY_STRING": query,
+                    "CONTENT_LENGTH": str(len(body)),
+                    "wsgi.input": io.BytesIO(body),
+                    "REMOTE_ADDR": "127.0.0.1",
+                    "HTTP_USER_AGENT": "curl",
+                    **environ,
+                }
+            )
         )
 
     def event(self, method: str, target: str, body: bytes = b"", **environ: str) -> dict[str, Any]:
-        reply = self.ask(method, f"/_aws/execute-api/api1/v1{target}", body, **environ)
-        assert reply is not None
+        response = self.request(method, f"/_aws/execute-api/api1/v1{target}", body, **environ)
+        assert response is not None
         (event,) = self.functions.events
         return event
 
@@ -97,7 +104,7 @@ def test_a_request_is_the_documented_event() -> None:
     assert context["identity"]["sourceIp"] == "127.0.0.1"
 
 
-def test_what_there_is_none_of_is_null() -> None:
+def test_a_field_without_a_value_is_null() -> None:
     event = World().event("POST", "/runs/")
 
     assert event["path"] == "/runs/"
@@ -114,40 +121,47 @@ def test_a_body_is_text_or_base64(content: bytes, body: str, encoded: bool) -> N
     assert (event["body"], event["isBase64Encoded"]) == (body, encoded)
 
 
-def test_a_name_goes_before_a_variable() -> None:
+def test_an_encoded_slash_belongs_to_its_path_parameter() -> None:
+    event = World().event("GET", "/runs/a%2Fb")
+
+    assert (event["resource"], event["pathParameters"]) == ("/runs/{run_id}", {"run_id": "a/b"})
+
+
+def test_a_static_path_goes_before_a_path_parameter() -> None:
     assert World().event("GET", "/runs/newest")["resource"] == "/runs/newest"
 
 
 @pytest.mark.parametrize("target", ["/bucket/key", "/_aws/execute-api/other/v1/runs", "/_aws/execute-api/api1/v1"])
-def test_another_path_is_not_the_api_s(target: str) -> None:
-    assert World().ask("GET", target) is None
+def test_another_path_is_not_routed_to_the_api(target: str) -> None:
+    assert World().request("GET", target) is None
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("DELETE", "/runs"), ("GET", "/runs/a/b"), ("GET", "/runs"), ("GET", "/")]
+    ("method", "path"),
+    [("DELETE", "/runs"), ("HEAD", "/runs/a"), ("GET", "/runs/a/b"), ("GET", "/runs"), ("GET", "/")],
 )
-def test_a_method_that_the_template_has_not_is_forbidden(method: str, path: str) -> None:
+def test_a_method_that_is_not_in_the_template_is_forbidden(method: str, path: str) -> None:
     world = World()
 
-    reply = world.ask(method, f"/_aws/execute-api/api1/v1{path}")
+    response = world.request(method, f"/_aws/execute-api/api1/v1{path}")
 
-    assert reply is not None
-    assert (reply.status, json.loads(reply.content)) == (403, {"message": "Missing Authentication Token"})
+    assert response is not None
+    assert (response.status_code, json.loads(response.data)) == (403, {"message": "Missing Authentication Token"})
     assert not world.functions.events
 
 
 @pytest.mark.parametrize("size", [MAX_BODY_BYTES + 1, 6_291_456])
-def test_what_the_gateway_or_lambda_cannot_take_is_refused_in_the_template_s_words(size: int) -> None:
+def test_a_request_over_the_quotas_gets_the_template_s_gateway_response(size: int) -> None:
     world = World()
 
-    reply = world.ask("POST", "/_aws/execute-api/api1/v1/runs", b"x" * size)
+    response = world.request("POST", "/_aws/execute-api/api1/v1/runs", b"x" * size)
 
-    assert reply is not None
-    assert (reply.status, reply.content) == (413, b'{"status": 413}')
+    assert response is not None
+    assert (response.status_code, response.data) == (413, b'{"status": 413}')
     assert not world.functions.events
 
 
-def test_an_answer_has_its_status_headers_and_bytes() -> None:
+def test_a_response_has_its_status_headers_and_bytes() -> None:
     world = World()
     world.functions.payload = {
         "statusCode": 202,
@@ -157,24 +171,29 @@ def test_an_answer_has_its_status_headers_and_bytes() -> None:
         "isBase64Encoded": True,
     }
 
-    reply = world.ask("POST", "/_aws/execute-api/api1/v1/runs")
+    response = world.request("POST", "/_aws/execute-api/api1/v1/runs")
 
-    assert reply is not None
-    assert (reply.status, reply.content) == (202, b"\xff")
-    assert reply.headers == {"Content-Type": "image/png", "Vary": "a, b", "Location": "/x"}
+    assert response is not None
+    assert (response.status_code, response.data) == (202, b"\xff")
+    assert dict(response.headers) == {
+        "Content-Type": "image/png",
+        "Vary": "a, b",
+        "Location": "/x",
+        "Content-Length": "1",
+    }
 
 
 @pytest.mark.parametrize(
     ("payload", "error"), [({"errorMessage": "x"}, "Unhandled"), ({"body": "x"}, None), ("text", None), (None, None)]
 )
-def test_a_function_that_fails_or_talks_nonsense_is_a_bad_gateway(payload: Any, error: str | None) -> None:
+def test_a_function_that_fails_or_returns_no_valid_response_is_a_bad_gateway(payload: Any, error: str | None) -> None:
     world = World()
     world.functions.payload, world.functions.error = payload, error
 
-    reply = world.ask("POST", "/_aws/execute-api/api1/v1/runs")
+    response = world.request("POST", "/_aws/execute-api/api1/v1/runs")
 
-    assert reply is not None
-    assert (reply.status, json.loads(reply.content)) == (502, {"message": "Internal server error"})
+    assert response is not None
+    assert (response.status_code, json.loads(response.data)) == (502, {"message": "Internal server error"})
 
 
 def test_a_stack_without_an_api_has_none() -> None:

@@ -1,4 +1,4 @@
-"""The one endpoint, asked by boto3 as any client would."""
+"""The single endpoint, used through boto3."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class FakeStates:
 @pytest.fixture
 def client(host: FunctionHost) -> Iterator[Callable[[str], Any]]:
     server = Server()
-    front = Router(StatesRoute(FakeStates()), InvokeRoute(host), otherwise=backend.application())
-    server.start(front)
+    router = Router(StatesRoute(FakeStates()), InvokeRoute(host), fallback=backend.application())
+    server.start(router)
     clients = Clients(server.endpoint)
     yield clients
     clients.close()
@@ -41,7 +41,7 @@ def client(host: FunctionHost) -> Iterator[Callable[[str], Any]]:
     backend.reset()
 
 
-def test_step_functions_is_ours(client: Callable[[str], Any]) -> None:
+def test_step_functions_is_served_by_the_interpreter(client: Callable[[str], Any]) -> None:
     arn = "arn:aws:states:us-east-1:123456789012:stateMachine:m"
     assert client("stepfunctions").start_execution(stateMachineArn=arn)["executionArn"] == f"arn of {arn}"
 
@@ -51,52 +51,52 @@ def test_an_error_of_step_functions_reaches_the_client_by_its_name(client: Calla
         client("stepfunctions").describe_execution(executionArn="arn:x")
 
 
-def test_everything_else_is_motos(client: Callable[[str], Any]) -> None:
+def test_all_other_services_are_served_by_moto(client: Callable[[str], Any]) -> None:
     client("s3").create_bucket(Bucket="a-bucket")
     client("s3").put_object(Bucket="a-bucket", Key="ä +%25/x", Body=b"bytes", Metadata={"base_url": "v"})
-    found = client("s3").get_object(Bucket="a-bucket", Key="ä +%25/x")
-    assert (found["Body"].read(), found["Metadata"]) == (b"bytes", {"base_url": "v"})
+    response = client("s3").get_object(Bucket="a-bucket", Key="ä +%25/x")
+    assert (response["Body"].read(), response["Metadata"]) == (b"bytes", {"base_url": "v"})
 
 
 def test_lambda_is_invoked(client: Callable[[str], Any], function: Callable[..., str]) -> None:
-    answer = client("lambda").invoke(FunctionName=function("echo"), Payload=json.dumps({"a": 1}))
-    assert json.loads(answer["Payload"].read()) == {"a": 1}
-    assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
-    assert "FunctionError" not in answer
+    response = client("lambda").invoke(FunctionName=function("echo"), Payload=json.dumps({"a": 1}))
+    assert json.loads(response["Payload"].read()) == {"a": 1}
+    assert (response["StatusCode"], response["ExecutedVersion"]) == (200, "$LATEST")
+    assert "FunctionError" not in response
 
 
-def test_a_function_error_is_told_in_its_header(client: Callable[[str], Any], function: Callable[..., str]) -> None:
-    answer = client("lambda").invoke(FunctionName=function("fail"))
-    assert answer["FunctionError"] == "Unhandled"
-    assert json.loads(answer["Payload"].read())["errorType"] == "ValueError"
+def test_a_function_error_is_in_its_header(client: Callable[[str], Any], function: Callable[..., str]) -> None:
+    response = client("lambda").invoke(FunctionName=function("fail"))
+    assert response["FunctionError"] == "Unhandled"
+    assert json.loads(response["Payload"].read())["errorType"] == "ValueError"
 
 
 def test_the_log_tail_comes_when_asked_for(client: Callable[[str], Any], function: Callable[..., str]) -> None:
-    answer = client("lambda").invoke(FunctionName=function("garble"), LogType="Tail")
-    assert b"from a child" in base64.b64decode(answer["LogResult"])
+    response = client("lambda").invoke(FunctionName=function("print_much"), LogType="Tail")
+    assert b"from a child" in base64.b64decode(response["LogResult"])
 
 
 def test_an_event_invocation_is_accepted_at_once_and_runs(
     client: Callable[[str], Any], function: Callable[..., str], lines: Any
 ) -> None:
-    answer = client("lambda").invoke(FunctionName=function("garble"), InvocationType="Event")
-    assert answer["StatusCode"] == 202
+    response = client("lambda").invoke(FunctionName=function("print_much"), InvocationType="Event")
+    assert response["StatusCode"] == 202
     assert "from a child" in lines.until("REPORT")
 
 
 @pytest.mark.parametrize(
     ("request_", "code"),
     [
-        ({"FunctionName": "nobody"}, "ResourceNotFoundException"),
+        ({"FunctionName": "missing"}, "ResourceNotFoundException"),
         ({"FunctionName": "echo", "Payload": b"{"}, "InvalidRequestContentException"),
         ({"FunctionName": "echo", "Payload": b"x" * 6_300_000}, "RequestTooLargeException"),
         ({"FunctionName": "echo", "InvocationType": "DryRun"}, "InvalidParameterValueException"),
     ],
 )
-def test_what_lambda_refuses_is_refused_by_the_same_name(
+def test_a_request_that_lambda_rejects_has_the_same_error_code(
     client: Callable[[str], Any], function: Callable[..., str], request_: dict[str, Any], code: str
 ) -> None:
     function("echo")
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(ClientError) as caught:
         client("lambda").invoke(**request_)
-    assert refused.value.response["Error"]["Code"] == code
+    assert caught.value.response["Error"]["Code"] == code

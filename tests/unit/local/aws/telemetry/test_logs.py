@@ -1,4 +1,4 @@
-"""Worker output on its way to CloudWatch Logs."""
+"""The output of workers in CloudWatch Logs."""
 
 from __future__ import annotations
 
@@ -14,64 +14,64 @@ from local.aws.telemetry import logs
 from local.aws.telemetry.logs import Logs
 
 
-class Recorder:
-    """In CloudWatch's place: holds the first batch until it is released."""
+class FakeLogs:
+    """A fake of CloudWatch Logs that blocks at the first batch until it is released."""
 
     def __init__(self) -> None:
         self.reached = threading.Event()
         self.released = threading.Event()
         self.messages: list[str] = []
-        self.fault: Exception | None = None
+        self.error: Exception | None = None
 
     def put(self, group: str, stream: str, events: list[dict[str, Any]]) -> None:
         self.reached.set()
         self.released.wait(5)
-        fault, self.fault = self.fault, None
-        if fault is not None:
-            raise fault
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
         self.messages += [event["message"] for event in events]
 
 
 @pytest.fixture
-def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    recorder = Recorder()
-    monkeypatch.setattr(backend, "put_log_events", recorder.put)
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeLogs:
+    fake = FakeLogs()
+    monkeypatch.setattr(backend, "put_log_events", fake.put)
     monkeypatch.setattr(logs, "MAX_WAITING", 2)
-    return recorder
+    return fake
 
 
 @pytest.fixture
-def sink(recorder: Recorder) -> Iterator[Logs]:
+def sink(fake: FakeLogs) -> Iterator[Logs]:
     sink = Logs()
     yield sink
-    recorder.released.set()
+    fake.released.set()
     sink.close()
 
 
-def test_lines_beyond_what_may_wait_are_dropped_and_said_so(sink: Logs, recorder: Recorder) -> None:
+def test_lines_over_the_limit_are_dropped_and_counted_in_the_log(sink: Logs, fake: FakeLogs) -> None:
     sink("g", "s", ["first"])
-    assert recorder.reached.wait(5)
+    assert fake.reached.wait(5)
     for name in ("second", "third", "dropped", "dropped"):
         sink("g", "s", [name])
-    recorder.released.set()
+    fake.released.set()
     sink.flush()
     sink("g", "s", ["last"])
     sink.flush()
-    said = "(2 lines were dropped here)"
-    assert [line for line in recorder.messages if line != said] == ["first", "second", "third", "last"]
-    assert recorder.messages.count(said) == 1
+    note = "(2 lines were dropped here)"
+    assert [line for line in fake.messages if line != note] == ["first", "second", "third", "last"]
+    assert fake.messages.count(note) == 1
 
 
-def test_lines_that_are_refused_do_not_end_the_log(sink: Logs, recorder: Recorder) -> None:
-    recorder.released.set()
-    recorder.fault = ValueError("refused")
-    sink("g", "s", ["refused"])
-    sink("g", "s", ["taken"])
+def test_lines_that_are_rejected_do_not_end_the_log(sink: Logs, fake: FakeLogs) -> None:
+    fake.released.set()
+    fake.error = ValueError("rejected")
+    sink("g", "s", ["rejected"])
+    sink("g", "s", ["accepted"])
     sink.flush()
-    assert recorder.messages == ["taken"]
+    assert fake.messages == ["accepted"]
 
 
-def test_a_group_that_nobody_created_is_created() -> None:
+def test_a_group_that_does_not_exist_is_created() -> None:
     sink = Logs()
     sink("/aws/lambda/new", "stream", ["a line"])
     sink.flush()

@@ -1,4 +1,4 @@
-"""Lines that are metrics, in moto's CloudWatch; datagrams that are segments, in moto's X-Ray."""
+"""Metrics in log lines, in moto's CloudWatch; segments in datagrams, in moto's X-Ray."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from local.aws import backend
 from local.aws.backend import telemetry
-from local.aws.telemetry.metrics import measured
+from local.aws.telemetry.metrics import parse_metrics
 from local.aws.telemetry.traces import Traces
 from local.lambdas.trace import Trace
 
@@ -25,8 +25,8 @@ def line(values: Any, seconds: float = 0.0, **dimensions: str) -> str:
         "Dimensions": [list(dimensions)],
         "Metrics": [{"Name": "M", "Unit": "Count"}],
     }
-    about = {"Timestamp": (MINUTE.timestamp() + seconds) * 1000, "CloudWatchMetrics": [directive]}
-    return json.dumps({"_aws": about, "M": values, **dimensions})
+    metadata = {"Timestamp": (MINUTE.timestamp() + seconds) * 1000, "CloudWatchMetrics": [directive]}
+    return json.dumps({"_aws": metadata, "M": values, **dimensions})
 
 
 @pytest.fixture(autouse=True)
@@ -40,22 +40,22 @@ def data() -> list[Any]:
     return list(telemetry.cloudwatch_backends[backend.ACCOUNT][backend.REGION].metric_data)
 
 
-def test_a_line_is_read_as_its_metrics() -> None:
-    (found,) = measured(line([1, 2], 59.9, service="s"))
+def test_a_line_is_parsed_as_its_metrics() -> None:
+    (metric,) = parse_metrics(line([1, 2], 59.9, service="s"))
 
-    assert (found.namespace, found.name, found.unit, found.values) == ("N", "M", "Count", (1.0, 2.0))
-    assert (found.dimensions, found.minute) == ((("service", "s"),), MINUTE)
+    assert (metric.namespace, metric.name, metric.unit, metric.values) == ("N", "M", "Count", (1.0, 2.0))
+    assert (metric.dimensions, metric.minute) == ((("service", "s"),), MINUTE)
 
 
 @pytest.mark.parametrize("text", ["", "START", '{"_aws": 1}', '"_aws"', '{"_aws": {"Timestamp": "x"}}'])
-def test_a_line_that_is_no_metric_is_none(text: str) -> None:
-    assert list(measured(text)) == []
+def test_a_line_of_another_format_has_no_metric(text: str) -> None:
+    assert list(parse_metrics(text)) == []
 
 
-def test_values_of_a_minute_and_of_the_same_dimensions_are_folded() -> None:
+def test_values_of_the_same_minute_and_dimensions_are_aggregated() -> None:
     for text in (line([1, 5], service="s"), line(3, 30, service="s"), line(9, 60, service="s"), line(7, service="t")):
-        for found in measured(text):
-            backend.add_to_metric(found)
+        for metric in parse_metrics(text):
+            backend.add_to_metric(metric)
 
     assert [(each.sum, each.sample_count, each.min, each.max) for each in data()] == [
         (9.0, 3, 1.0, 5.0),
@@ -80,25 +80,32 @@ def test_segments_of_the_host_and_of_a_function_are_one_trace(traces: Traces) ->
     trace = Trace()
     for segment in trace.segments(name="f", arn="arn:f", request_id="r", fault=False):
         traces.put(segment)
-    below = {"id": "1" * 16, "name": "work", "trace_id": trace.id, "parent_id": trace.function, "type": "subsegment"}
+    subsegment = {
+        "id": "1" * 16,
+        "name": "work",
+        "trace_id": trace.id,
+        "parent_id": trace.function,
+        "type": "subsegment",
+    }
     host, port = traces.address.split(":")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.sendto(
-            b'{"format": "json", "version": 1}\n' + json.dumps(below | {"start_time": 1.0, "end_time": 2.0}).encode(),
+            b'{"format": "json", "version": 1}\n'
+            + json.dumps(subsegment | {"start_time": 1.0, "end_time": 2.0}).encode(),
             (host, int(port)),
         )
     traces.flush()
 
-    found = {document["id"]: document for document in documents(trace.id)}
+    segments = {document["id"]: document for document in documents(trace.id)}
 
-    assert found.keys() == {trace.service, trace.function, "1" * 16}
-    assert found[trace.function]["parent_id"] == trace.service
+    assert segments.keys() == {trace.service, trace.function, "1" * 16}
+    assert segments[trace.function]["parent_id"] == trace.service
 
 
-def test_what_is_no_segment_does_not_end_the_daemon(traces: Traces) -> None:
+def test_an_invalid_segment_does_not_end_the_daemon(traces: Traces) -> None:
     trace = Trace()
-    for nonsense in (b"nonsense", b'{"format": "json"}\n{}', b'{"format": "xml"}\n<a/>', b"\xff\n\xff"):
-        traces._send(nonsense)
+    for datagram in (b"nonsense", b'{"format": "json"}\n{}', b'{"format": "xml"}\n<a/>', b"\xff\n\xff"):
+        traces._send(datagram)
     traces.put(trace.segments(name="f", arn="arn:f", request_id="r", fault=True)[0])
     traces.flush()
 

@@ -1,4 +1,4 @@
-"""`make run` and `make up`, as a user starts them: processes, exit statuses, and the real `aws` command."""
+"""`make run` and `make up` as processes: output, exit status, and the real `aws` command."""
 
 import json
 import os
@@ -13,18 +13,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.pipeline import books_balance
+from tests.support.pipeline import is_reconciled
 from tests.support.site import Site
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "manifests" / "demo"
 IMAGE = (DEMO / "dune.jpg").read_bytes()
-SECONDS = 120
+TIMEOUT_SECONDS = 120
 
 
 def _local(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "local", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
+    command = [sys.executable, "-m", "local.commands", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
 
 
 def _lines(path: Path) -> list[dict[str, object]]:
@@ -49,11 +49,11 @@ def test_the_demo_stores_every_image_as_it_was_served(demo: tuple[Path, str]) ->
     assert stored == served
 
 
-def test_the_demo_s_books_balance_with_the_failures_that_it_has(demo: tuple[Path, str]) -> None:
+def test_the_demo_s_rows_are_reconciled_and_its_failures_are_as_intended(demo: tuple[Path, str]) -> None:
     out, _ = demo
     summary = json.loads((out / "summary.json").read_text())
 
-    assert books_balance(summary)
+    assert is_reconciled(summary)
     assert [summary[name] for name in ("rows", "stored", "duplicate", "failed")] == [33, 27, 1, 5]
     assert summary["failures_by_reason"] == {
         "blocked_address": 1,
@@ -65,7 +65,7 @@ def test_the_demo_s_books_balance_with_the_failures_that_it_has(demo: tuple[Path
     assert len(_lines(out / "images.jsonl")) == 27
 
 
-def test_the_demo_s_messages_name_its_failures(demo: tuple[Path, str]) -> None:
+def test_the_demo_s_messages_list_its_failures(demo: tuple[Path, str]) -> None:
     out, _ = demo
     messages = _lines(out / "messages.jsonl")
     failed = [failure for m in messages if m["type"] == "images_failed" for failure in m["message"]["failures"]]  # type: ignore[index]
@@ -74,14 +74,14 @@ def test_the_demo_s_messages_name_its_failures(demo: tuple[Path, str]) -> None:
     assert [message["type"] for message in messages if message["type"] != "images_failed"] == ["run_completed"]
 
 
-def test_the_demo_says_where_everything_is(demo: tuple[Path, str]) -> None:
-    said = demo[1]
+def test_the_demo_prints_the_location_of_every_file(demo: tuple[Path, str]) -> None:
+    output = demo[1]
 
     for name in ("images", "images.jsonl", "messages.jsonl", "summary.json", "failures.csv", "retry.csv"):
-        assert any(line.endswith(name) for line in said.splitlines()), said
+        assert any(line.endswith(name) for line in output.splitlines()), output
 
 
-def test_the_demo_says_first_where_its_page_is_and_the_page_s_links_lead_to_files(demo: tuple[Path, str]) -> None:
+def test_the_demo_prints_its_report_first_and_the_links_of_the_report_are_files(demo: tuple[Path, str]) -> None:
     lines = demo[1].splitlines()
 
     page = Path(lines[lines.index(next(line for line in lines if line.startswith("The run succeeded"))) + 1].split()[1])
@@ -92,7 +92,7 @@ def test_the_demo_says_first_where_its_page_is_and_the_page_s_links_lead_to_file
     assert all((page.parent / link).is_file() for link in links)
 
 
-def test_a_second_run_on_the_same_folder_knows_what_it_has(assembly: Path, tmp_path: Path, site: Site) -> None:
+def test_a_second_run_on_the_same_folder_skips_stored_images(assembly: Path, tmp_path: Path, site: Site) -> None:
     manifest = tmp_path / "two.csv"
     manifest.write_text(f"url\n{site.put('/a.jpg', IMAGE)}\n{site.put('/b.jpg', IMAGE)}\n")
     arguments = ("run", "--manifest", manifest, "--out", tmp_path / "out", "--allow", "127.0.0.0/8")
@@ -123,59 +123,79 @@ def test_bad_input_gets_one_sentence(
 
     done = _local("run", "--manifest", manifest, "--out", tmp_path / "out")
 
-    said = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     assert done.returncode == status
-    assert sentence in said
-    assert "Traceback" not in said
+    assert sentence in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize(
     ("option", "value", "sentence"),
-    [("--allow", "127.0.0.1/8", "ALLOW takes networks"), ("--options", "concurrency", "OPTIONS takes name=value")],
+    [
+        ("--allow", "127.0.0.1/8", "ALLOW takes comma-separated CIDR blocks"),
+        ("--options", "concurrency", "OPTIONS takes name=value"),
+        ("--options", 'a="b', "OPTIONS takes name=value pairs separated by spaces; in 'a=\"b': No closing quotation."),
+        ("--out", __file__, f"OUT takes a folder; {__file__} is a file."),
+    ],
 )
-def test_wrong_usage_is_told_by_its_variable(tmp_path: Path, option: str, value: str, sentence: str) -> None:
-    done = _local("run", option, value, "--out", tmp_path / "out")
+def test_wrong_usage_is_one_sentence_that_names_the_variable(
+    tmp_path: Path, option: str, value: str, sentence: str
+) -> None:
+    done = _local("run", "--out", tmp_path / "out", option, value)
 
     assert done.returncode == 2
     assert done.stderr.startswith(sentence)
+    assert len(done.stderr.splitlines()) == 1
 
 
 @dataclass(frozen=True)
 class Up:
-    """A running `make up`, and the environment that its `local.env` makes in a shell."""
+    """A running `make up`, and the variables of its `local.env`."""
 
     process: psutil.Popen
     out: Path
     environment: dict[str, str]
 
     def aws(self, *arguments: str) -> str:
-        """What the real `aws` prints. Started in a shell that has sourced `local.env`, and knows nothing else."""
+        """The output of the real `aws`, started in a shell with only the variables of `local.env`."""
         command = f'. {self.out / "local.env"}; exec {Path(sys.executable).with_name("aws")} "$@"'
         done = subprocess.run(
             ["/bin/sh", "-c", command, "aws", *arguments],
             env={"PATH": os.environ["PATH"], "HOME": str(self.out), "AWS_PAGER": ""},
             capture_output=True,
             text=True,
-            timeout=SECONDS,
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
 
-def _heed_interrupts() -> None:
-    """What a script starts in the background ignores SIGINT, and so would all that it starts: these tests."""
+def _reset_sigint() -> None:
+    """Background jobs of a script ignore SIGINT, and their child processes inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture
 def up(assembly: Path, tmp_path: Path) -> Iterator[Up]:
     out = tmp_path / "out"
-    command = [sys.executable, "-u", "-m", "local", "up", "--out", str(out), "--allow", "127.0.0.0/8", "--port", "0"]
-    with psutil.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts) as process:
+    command = [
+        sys.executable,
+        "-u",
+        "-m",
+        "local.commands",
+        "up",
+        "--out",
+        str(out),
+        "--allow",
+        "127.0.0.0/8",
+        "--port",
+        "0",
+    ]
+    with psutil.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=_reset_sigint) as process:
         try:
             for line in process.stdout:
-                if line.startswith("Ctrl-C"):
+                if line.startswith("Press Ctrl-C"):
                     break
             text = (out / "local.env").read_text()
             pairs = (line.removeprefix("export ").partition("=") for line in text.splitlines())
@@ -187,7 +207,7 @@ def up(assembly: Path, tmp_path: Path) -> Iterator[Up]:
 
 
 @pytest.mark.parametrize("name", ["list.csv", "list.json"])
-def test_the_aws_command_line_uploads_and_finds_images_rows_and_execution(
+def test_the_aws_command_line_uploads_a_manifest_and_finds_the_execution_rows_and_images(
     up: Up, site: Site, tmp_path: Path, name: str
 ) -> None:
     url = site.put("/a.jpg", IMAGE)
@@ -199,9 +219,11 @@ def test_the_aws_command_line_uploads_and_finds_images_rows_and_execution(
 
     machine = variables["STATE_MACHINE_ARN"]
     arn, status = "", ""
-    while status in ("", "RUNNING"):  # each look is a process of its own: it needs no pause
-        found = json.loads(up.aws("stepfunctions", "list-executions", "--state-machine-arn", machine))["executions"]
-        arn = found[0]["executionArn"] if found else ""
+    while status in ("", "RUNNING"):  # each poll starts a process: it needs no pause
+        executions = json.loads(up.aws("stepfunctions", "list-executions", "--state-machine-arn", machine))[
+            "executions"
+        ]
+        arn = executions[0]["executionArn"] if executions else ""
         if arn:
             status = json.loads(up.aws("stepfunctions", "describe-execution", "--execution-arn", arn))["status"]
     assert status == "SUCCEEDED"
@@ -212,7 +234,7 @@ def test_the_aws_command_line_uploads_and_finds_images_rows_and_execution(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_and_leaves_no_process_and_no_environment_file(up: Up, number: signal.Signals) -> None:
+def test_a_signal_stops_it_and_leaves_no_process_and_no_environment_file(up: Up, number: signal.Signals) -> None:
     children = up.process.children(recursive=True)
 
     up.process.send_signal(number)
