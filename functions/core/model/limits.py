@@ -1,0 +1,25 @@
+"""Limits of the functions and of the AWS services they use. Each figure is defined here alone."""
+
+DOWNLOAD_TIMEOUT_SECONDS = 90
+"""Timeout of DownloadBatch, in seconds: one round, whose rows start at most `timeout` and the reserve before the end."""
+
+RESERVE_SECONDS = 10.0
+"""Seconds of a DownloadBatch invocation that are reserved for writing its outcomes."""
+
+DOWNLOAD_MEMORY_MB = 1769
+"""Memory of DownloadBatch, in MB. With 1,769 MB a function has the equivalent of one vCPU
+(docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html)."""
+
+WORKFLOW_MEMORY_MB = 1024
+"""Memory of the other functions, in MB."""
+
+CHILD_SECONDS = 300.0
+"""Maximum duration of a child execution, in seconds, waits and retries included: Express workflows end after five minutes
+(docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
+
+MAX_URL_BYTES = 2048
+"""Maximum length of a URL in bytes of UTF-8: the limit of a DynamoDB partition key
+(docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)."""
+
+MAX_KEY_BYTES = 1024
+"""Maximum length of an object key in bytes of UTF-8 (docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html)."""
