@@ -1,7 +1,7 @@
 """Limits of the functions and of the AWS services they use. Each figure is defined here alone."""
 
 DOWNLOAD_TIMEOUT_SECONDS = 90
-"""Timeout of DownloadBatch, in seconds: one round, whose rows start at most `timeout` and the reserve before the end."""
+"""Timeout of DownloadBatch, in seconds. It runs one round of a batch."""
 
 RESERVE_SECONDS = 10.0
 """Seconds of a DownloadBatch invocation that are reserved for writing its outcomes."""
@@ -14,7 +14,7 @@ WORKFLOW_MEMORY_MB = 1024
 """Memory of the other functions, in MB."""
 
 CHILD_SECONDS = 300.0
-"""Maximum duration of a child execution, in seconds, waits and retries included: Express workflows end after five minutes
+"""Maximum duration of an Express workflow, in seconds: of a child execution with its waits and retries
 (docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
 
 MAX_URL_BYTES = 2048
@@ -22,4 +22,5 @@ MAX_URL_BYTES = 2048
 (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)."""
 
 MAX_KEY_BYTES = 1024
-"""Maximum length of an object key in bytes of UTF-8 (docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html)."""
+"""Maximum length of an object key in bytes of UTF-8
+(docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html)."""
