@@ -27,7 +27,7 @@ from constructs import Construct
 
 from cdk.monitoring import alarms
 from cdk.monitoring.alarms import Alarm
-from cdk.resources.dead_letters import DeadLetters
+from cdk.resources.dead_letter_queue import DeadLetters
 from cdk.resources.functions import Function
 from cdk.resources.status_change import StatusChange
 from cdk.resources.tables import Tables

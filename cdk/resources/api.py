@@ -18,7 +18,7 @@ from aws_cdk.aws_apigateway import (
 from constructs import Construct
 
 from cdk.resources.functions import Function
-from cdk.resources.logs import Log
+from cdk.resources.log_group import Log
 from cdk.settings import Settings
 
 STAGE = "v1"

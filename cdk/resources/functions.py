@@ -7,7 +7,7 @@ from aws_cdk.aws_lambda import Architecture, Code, Runtime, Tracing
 from aws_cdk.aws_lambda import Function as LambdaFunction
 from constructs import Construct
 
-from cdk.resources.logs import Log
+from cdk.resources.log_group import Log
 from cdk.settings import Settings
 from functions.telemetry.names import NAMESPACE, SERVICE
 

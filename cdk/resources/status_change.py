@@ -4,7 +4,7 @@ from aws_cdk.aws_lambda import CfnEventInvokeConfig
 from aws_cdk.aws_stepfunctions import IStateMachine
 from constructs import Construct
 
-from cdk.resources.dead_letters import DeadLetters
+from cdk.resources.dead_letter_queue import DeadLetters
 from cdk.resources.functions import Function
 
 

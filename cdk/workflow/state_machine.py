@@ -5,7 +5,7 @@ from aws_cdk.aws_stepfunctions import DefinitionBody, LogLevel, LogOptions, Stat
 from constructs import Construct
 
 from cdk.resources.functions import Function
-from cdk.resources.logs import Log
+from cdk.resources.log_group import Log
 from cdk.settings import Settings
 from cdk.workflow.definition import state_machine
 
