@@ -1,12 +1,22 @@
-from typing import Any
+"""The dead-letter queue of an EventBridge rule."""
+
+from typing import TypedDict
 
 from aws_cdk import Duration
-from aws_cdk.aws_sqs import Queue, QueueEncryption
+from aws_cdk.aws_sqs import IQueue, Queue, QueueEncryption
 from constructs import Construct
 
 
-class DeadLetters(Queue):
-    """Events that a rule could not deliver within a day: they wait two weeks for whoever the alarm wakes up."""
+class TargetOptions(TypedDict):
+    """Retry options of an EventBridge target, as its CDK class takes them."""
+
+    dead_letter_queue: IQueue
+    max_event_age: Duration
+    retry_attempts: int
+
+
+class DeadLetterQueue(Queue):
+    """The events that EventBridge could not deliver to a target within a day. SQS keeps them for 14 days."""
 
     def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002
         super().__init__(
@@ -17,6 +27,6 @@ class DeadLetters(Queue):
             retention_period=Duration.days(14),
         )
 
-    def of_a_target(self) -> dict[str, Any]:
-        """For any target of EventBridge: as often as it tries, and then here."""
+    def target_options(self) -> TargetOptions:
+        """EventBridge's maximum of retries, then this queue."""
         return {"dead_letter_queue": self, "max_event_age": Duration.hours(24), "retry_attempts": 185}
