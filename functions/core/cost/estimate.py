@@ -28,7 +28,7 @@ CPU_MS = 1.3
 EPYC core. Lambda's own has not been measured."""
 
 CPU_MS_PER_MB = 2.4
-"""For what is larger than that (`bench.measures.memory`)."""
+"""For what is larger than that (`bench.measures.batch_limits`)."""
 
 TLS_MS = 0.2
 """Of one vCPU, for the ciphers of an image, in and out (`bench.measures.tls`)."""
