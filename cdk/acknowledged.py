@@ -1,4 +1,7 @@
-"""What cdk-nag finds and we leave as it is, each with its reason. A row out of date fails the check."""
+"""The cdk-nag findings that this stack accepts, each with its reason.
+
+`python -m cdk.check` fails on a finding that is not in this table, and on a row that cdk-nag no longer reports.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,14 +10,19 @@ from aws_cdk import Acknowledgment, CfnElement, Stack, Validations
 from aws_cdk.aws_s3 import IBucket
 from constructs import IConstruct
 
+from cdk.grants import DESCRIBE_RUNS_POLICY, DISTRIBUTED_MAP_POLICY
 from cdk.stack import ImageMirror
+
+STATES_ARN = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>"
 
 
 @dataclass(frozen=True)
-class Acknowledged:
+class AcceptedFinding:
+    """A rule of cdk-nag's AwsSolutions pack, and the constructs for which its finding is accepted."""
+
     rule: str
     reason: str
-    where: tuple[IConstruct, ...]
+    constructs: tuple[IConstruct, ...]
 
     @property
     def id(self) -> str:
@@ -22,107 +30,129 @@ class Acknowledged:
 
 
 def acknowledge(stack: ImageMirror) -> None:
-    for row in acknowledged(stack):
-        for construct in row.where:
-            Validations.of(construct).acknowledge(Acknowledgment(id=row.id, reason=row.reason))
+    """Tell cdk-nag about the accepted findings."""
+    for finding in accepted_findings(stack):
+        for construct in finding.constructs:
+            Validations.of(construct).acknowledge(Acknowledgment(id=finding.id, reason=finding.reason))
 
 
-def acknowledged(stack: ImageMirror) -> Iterator[Acknowledged]:
-    buckets, tables, workflow, rest_api = stack.buckets, stack.tables, stack.workflow, stack.api.rest_api
-    functions = (*stack.functions.values(), stack.api_function)
-    roles = [*(each.role for each in functions), workflow.state_machine.role]
-    prepare, download, summarize, api, machine = (role.node.find_child("DefaultPolicy") for role in roles)
+def accepted_findings(stack: ImageMirror) -> Iterator[AcceptedFinding]:
+    yield from _storage(stack)
+    yield from _compute(stack)
+    yield from _permissions(stack)
+    yield from _api(stack)
 
-    yield Acknowledged(
+
+def _storage(stack: ImageMirror) -> Iterator[AcceptedFinding]:
+    buckets, tables = stack.buckets, stack.tables
+    yield AcceptedFinding(
         "S1",
-        "An access log is an object for every few requests, for a bucket of millions of images; who did what "
-        "is answered by CloudTrail data events where it is needed, and by the reports of the runs.",
+        "Server access logs would add log objects for every request to millions of images. CloudTrail data events "
+        "can be enabled where access must be audited; the reports of the runs list every stored image.",
         (buckets.images, buckets.input),
     )
-    yield Acknowledged(
+    yield AcceptedFinding(
         "S10",
-        "The images bucket is given to the letter and has no bucket policy. All public access is blocked, "
-        "and the only writer, boto3, speaks HTTPS.",
+        "The configuration of the images bucket is specified exactly and has no bucket policy. All public access is "
+        "blocked, and the only writer, boto3, uses HTTPS.",
         (buckets.images,),
     )
-    yield Acknowledged(
+    yield AcceptedFinding(
         "DDB3",
-        "The images table can be had again from the manifests, and `images_point_in_time_recovery` turns its "
-        "recovery on; rows of the runs table expire, and the reports in the bucket say the same.",
+        "The images table can be rebuilt from the manifests, and `images_point_in_time_recovery` enables recovery. "
+        "Items of the runs table expire, and the reports in the input bucket hold the same data.",
         (tables.images, tables.runs),
     )
-    yield Acknowledged(
-        "L1", "Python 3.13 is what the locked wheels are resolved for.", tuple(f.function for f in functions)
+
+
+def _compute(stack: ImageMirror) -> Iterator[AcceptedFinding]:
+    yield AcceptedFinding(
+        "L1",
+        "The dependencies are locked for Python 3.13, so the functions use that runtime.",
+        tuple(each.function for each in stack.functions.values()),
     )
-    yield Acknowledged(
+    yield AcceptedFinding(
         "SF1",
-        "ALL is an entry for every state of every batch; errors are what is asked for at night. "
-        "`workflow_log_level` turns it on.",
-        (workflow.state_machine,),
+        "Log level ALL writes an entry for every state of every batch; errors are enough for operations. "
+        "`workflow_log_level` changes it.",
+        (stack.workflow.state_machine,),
     )
-    yield Acknowledged(
+    yield AcceptedFinding(
         "SQS3",
-        "This queue is itself the dead-letter queue of the rule.",
+        "This queue is itself the dead-letter queue of an EventBridge rule.",
         (stack.trigger.dead_letters, stack.status_change.dead_letters),
     )
-    yield Acknowledged(
+
+
+def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
+    workflow, buckets = stack.workflow, stack.buckets
+    roles = [*(each.role for each in stack.functions.values()), workflow.state_machine.role]
+    prepare, download, summarize, api, machine = (role.node.find_child("DefaultPolicy") for role in roles)
+
+    yield AcceptedFinding(
         "IAM5[Resource::*]",
-        "X-Ray and the log delivery of Step Functions have no resources that a policy could name.",
+        "X-Ray and the log delivery of Step Functions do not support resource-level permissions.",
         (prepare, download, summarize, api, machine),
     )
-    for path, users in {
+    for path, policies in {
         "manifests/*": (prepare, summarize, api, machine),
         "submitted/*": (prepare, summarize, api, machine),
         "runs/*": (download, summarize, api, machine),
         "runs/*/retry.*": (prepare,),
     }.items():
-        yield Acknowledged(
-            f"IAM5[Resource::{_arn(buckets.input)}/{path}]", "Any object, but under this prefix alone.", users
-        )
-    yield Acknowledged(
-        f"IAM5[Resource::{_arn(buckets.images)}/images/*]",
-        "Any object, but under this prefix alone.",
-        (download, api),
+        yield _prefix_wildcard(buckets.input, path, policies)
+    yield _prefix_wildcard(buckets.images, "images/*", (download, api))
+    distributed_map, describe_runs = (
+        stack.node.find_child(name) for name in (DISTRIBUTED_MAP_POLICY, DESCRIBE_RUNS_POLICY)
     )
-    place = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>"
-    run_maps, look_at_runs = (stack.node.find_child(name) for name in ("RunMaps", "LookAtRuns"))
-    for kind, label, policies in (
-        ("execution", "", (run_maps, look_at_runs, api)),
-        ("execution", "/*", (run_maps,)),
+    for resource_type, label, policies in (
+        ("execution", "", (distributed_map, describe_runs, api)),
+        ("execution", "/*", (distributed_map,)),
         ("mapRun", "/*", (api,)),
     ):
-        yield Acknowledged(
-            f"IAM5[Resource::{place}:{kind}:<{_id(workflow.state_machine)}.Name>{label}:*]",
-            "Any execution or Map Run, but of this state machine alone.",
+        yield AcceptedFinding(
+            f"IAM5[Resource::{STATES_ARN}:{resource_type}:<{_logical_id(workflow.state_machine)}.Name>{label}:*]",
+            "The wildcard covers the executions or Map Runs of this state machine only.",
             policies,
         )
-    yield Acknowledged(
+
+
+def _prefix_wildcard(bucket: IBucket, path: str, policies: tuple[IConstruct, ...]) -> AcceptedFinding:
+    return AcceptedFinding(
+        f"IAM5[Resource::<{_logical_id(bucket)}.Arn>/{path}]",
+        "The wildcard covers the objects under this prefix only.",
+        policies,
+    )
+
+
+def _api(stack: ImageMirror) -> Iterator[AcceptedFinding]:
+    rest_api = stack.api.rest_api
+    yield AcceptedFinding(
         "APIG2",
-        "The function validates: the gateway's validator knows a draft of JSON Schema that cannot tell the four "
-        "shapes of a run apart, and answers without naming the field.",
+        "The function validates requests. API Gateway's validator supports an older draft of JSON Schema that cannot "
+        "distinguish the four forms of a run request, and its error does not name the invalid field.",
         (rest_api,),
     )
-    yield Acknowledged(
+    yield AcceptedFinding(
         "APIG3",
-        "Whoever is not an IAM principal with the right to a method is refused, and requests are throttled.",
+        "Every method requires an IAM principal with permission to invoke it, and requests are throttled.",
         (rest_api.deployment_stage,),
     )
-    yield Acknowledged(
-        "COG4", "Callers are programs and people of this account: every method wants IAM.", tuple(rest_api.methods)
+    yield AcceptedFinding(
+        "COG4",
+        "The callers are programs and people of this AWS account: every method uses IAM authorization.",
+        tuple(rest_api.methods),
     )
-    yield Acknowledged(
+    yield AcceptedFinding(
         "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
-        "The role is the account's, for all its APIs, and API Gateway takes no narrower one.",
+        "API Gateway uses one logging role for all APIs of the account, and this managed policy is the one it "
+        "requires.",
         (rest_api.node.find_child("CloudWatchRole"),),
     )
 
 
-def _arn(bucket: IBucket) -> str:
-    return f"<{_id(bucket)}.Arn>"
-
-
-def _id(construct: IConstruct) -> str:
-    """The logical id by which cdk-nag names a resource."""
+def _logical_id(construct: IConstruct) -> str:
+    """The logical id by which cdk-nag refers to a resource."""
     resource = construct.node.default_child
     assert isinstance(resource, CfnElement)
     return Stack.of(construct).get_logical_id(resource)

@@ -1,4 +1,4 @@
-"""The CDK app: `python -m cdk.app` synthesizes the stack into `cdk.out`, or where the CDK command says."""
+"""The CDK app: `python -m cdk.app` synthesizes the stack into `cdk.out`, or into the folder that the CDK CLI sets."""
 
 import json
 import os
@@ -15,13 +15,13 @@ CDK_JSON = Path(__file__).parent.parent / "cdk.json"
 
 
 def build(context: Mapping[str, object] | None = None, *, outdir: str | None = None) -> App:
-    """The app as cdk.json configures it: feature flags and settings come from there, whoever builds it.
+    """Create the app with the feature flags and settings of `cdk.json`.
 
-    `context` is laid over cdk.json; what the CDK command line gives (`-c key=value`) wins over both.
+    `context` overrides `cdk.json`; values of the CDK command line (`-c key=value`) override both.
     Raises SettingsError.
     """
-    configured = json.loads(CDK_JSON.read_text())["context"]
-    app = App(context={**configured, **(context or {})}, outdir=outdir, analytics_reporting=False)
+    defaults = json.loads(CDK_JSON.read_text())["context"]
+    app = App(context={**defaults, **(context or {})}, outdir=outdir, analytics_reporting=False)
     ImageMirror(app, "ImageMirror", settings=Settings.from_context(app.node.get_all_context()))
     return app
 
@@ -31,7 +31,7 @@ def main() -> None:
         app = build(outdir=os.environ.get("CDK_OUTDIR", "cdk.out"))
     except SettingsError as error:
         sys.exit(str(error))
-    except RuntimeError as error:  # every error comes back from Node as this one; a BundleError's text is in it
+    except RuntimeError as error:  # jsii raises this for every error that passes through Node, BundleError included
         if "Failed to bundle" not in str(error):
             raise
         sys.exit(str(error))

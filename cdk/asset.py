@@ -1,7 +1,6 @@
-"""The bundle as a CDK asset, kept in `cdk.out` by its fingerprint and made anew only when that changes."""
+"""The bundle of the functions as a CDK asset: cached in `cdk.out` by its fingerprint, rebuilt when that changes."""
 
 from pathlib import Path
-from typing import Any
 
 import jsii
 from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling
@@ -11,9 +10,9 @@ from cdk.bundle import FUNCTIONS, bundle, fingerprint
 
 
 @jsii.implements(ILocalBundling)
-class Bundling:
-    def try_bundle(self, output_dir: str, *_: Any, **__: Any) -> bool:
-        """True, or BundleError: to return False would send CDK to Docker."""
+class LocalBundling:
+    def try_bundle(self, output_dir: str, *_: object, **__: object) -> bool:
+        """Return True or raise BundleError. On False, CDK would fall back to Docker."""
         bundle(Path(output_dir))
         return True
 
@@ -23,5 +22,6 @@ def functions_code() -> AssetCode:
         str(FUNCTIONS),
         asset_hash=fingerprint(),
         asset_hash_type=AssetHashType.CUSTOM,
-        bundling=BundlingOptions(image=DockerImage.from_registry("never-used"), local=Bundling()),
+        # CDK requires a Docker image here; local bundling never falls back to it.
+        bundling=BundlingOptions(image=DockerImage.from_registry("unused"), local=LocalBundling()),
     )

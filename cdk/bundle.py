@@ -1,4 +1,4 @@
-"""The one asset of all functions: the folder `functions/` and the libraries it locks, without Docker."""
+"""The deployment package of all functions: `functions/` and its locked dependencies, built without Docker."""
 
 import hashlib
 import shutil
@@ -12,14 +12,15 @@ FUNCTIONS = Path(__file__).parent.parent / "functions"
 LOCK = "requirements.txt"
 
 PYTHON = "3.13"
-PLATFORM = "aarch64-manylinux_2_34"  # Lambda's Python 3.13 on arm64: Amazon Linux 2023, whose glibc is 2.34
+PLATFORM = "aarch64-manylinux_2_34"
+"""Lambda's Python 3.13 runtime on arm64: Amazon Linux 2023, which has glibc 2.34."""
 
-# Console scripts, and the metadata in which pydantic would look for plug-ins at every cold start.
-_UNUSED = ("bin", "*.dist-info", ".lock")
+_REMOVED = ("bin", "*.dist-info", ".lock")
+"""Console scripts, and the package metadata in which pydantic would search for plug-ins at every cold start."""
 
 
 class BundleError(RuntimeError):
-    """The libraries could not be installed; the text says what the installer said."""
+    """The dependencies could not be installed. The message contains the output of the installer."""
 
 
 def bundle(
@@ -29,15 +30,16 @@ def bundle(
     python_version: str | None = PYTHON,
     functions: Path = FUNCTIONS,
 ) -> None:
-    """Fills `target` with what Lambda unpacks. `None` means this machine's platform, this Python's version.
+    """Write the deployment package into the folder `target`.
 
-    Wheels only, each held against the hashes of the lock: nothing is built, nothing of this machine gets in.
+    `platform` and `python_version` default to Lambda's; `None` means this machine's. Only wheels are installed, and
+    their hashes are checked against the lock, so that the package does not depend on the machine that builds it.
     Raises BundleError.
     """
-    foreign = {"--python-platform": platform, "--python-version": python_version}
-    options = [part for option, value in foreign.items() if value for part in (option, value)]
+    overrides = {"--python-platform": platform, "--python-version": python_version}
+    options = [part for option, value in overrides.items() if value for part in (option, value)]
     _install(functions / LOCK, target, options)
-    for pattern in _UNUSED:
+    for pattern in _REMOVED:
         for path in target.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     for source in _sources(functions):
@@ -47,7 +49,7 @@ def bundle(
 
 
 def fingerprint(functions: Path = FUNCTIONS) -> str:
-    """Changes when the bundle would: with the sources, the lock, Python, the architecture, or this module."""
+    """Compute the hash of everything that determines the package: sources, lock, Python, platform and this module."""
     digest = hashlib.sha256(f"{PYTHON} {PLATFORM}".encode())
     for path in (Path(__file__), functions / LOCK, *_sources(functions)):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -57,30 +59,26 @@ def fingerprint(functions: Path = FUNCTIONS) -> str:
 
 
 def _sources(functions: Path) -> list[Path]:
-    """Code and data; neither caches nor hidden files, nor the lock."""
+    """List the files to copy: modules and data files such as templates, without caches, hidden files and the lock."""
     return [
-        path for path in sorted(functions.rglob("*")) if path.is_file() and not _left_out(path.relative_to(functions))
+        path
+        for path in sorted(functions.rglob("*"))
+        if path.is_file() and not _is_excluded(path.relative_to(functions))
     ]
 
 
-def _left_out(path: Path) -> bool:
+def _is_excluded(path: Path) -> bool:
     return path == Path(LOCK) or any(part == "__pycache__" or part.startswith(".") for part in path.parts)
 
 
 def _install(lock: Path, target: Path, options: list[str]) -> None:
-    command = [
-        find_uv_bin(),
-        "pip",
-        "install",
-        "--quiet",
-        "--python",
-        sys.executable,
-        "--target",
-        str(target),
-    ]
+    command = [find_uv_bin(), "pip", "install", "--quiet", "--python", sys.executable, "--target", str(target)]
     strict = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--link-mode", "copy"]
-    done = subprocess.run(
+    result = subprocess.run(
         [*command, *strict, *options, "--requirement", str(lock)], capture_output=True, text=True, check=False
     )
-    if done.returncode:
-        raise BundleError(f"What {lock.name} locks could not be installed for Lambda:\n{done.stderr.strip()}")
+    if result.returncode:
+        raise BundleError(
+            f"Cannot install the dependencies of the functions from {lock.name}. The installer reported:\n"
+            f"{result.stderr.strip()}"
+        )

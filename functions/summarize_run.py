@@ -16,6 +16,7 @@ from functions.adapters.step_functions_executions import input_of
 from functions.config import SummarizeConfig
 from functions.core.model.reasons import Reason
 from functions.core.model.runs import run_id_of
+from functions.core.model.types import RunEnd
 from functions.core.summary.execution import EndedExecution, StatusChange, WorkflowFailure
 from functions.core.summary.summarizer import Summarizer
 from functions.telemetry.metrics import counted, emit
@@ -49,7 +50,7 @@ def summarizer(run_id: str) -> Summarizer:
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
+def handler(event: dict[str, Any], context: LambdaContext) -> RunEnd | None:
     """`event`: the execution's `input`, `execution_arn`, `started_at`, and the `failure` that was caught, or null;
     or, from EventBridge, the end of an execution, which may have been here before: then nothing is done."""
     with traced("SummarizeRun") as trace:

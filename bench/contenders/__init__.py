@@ -1,1 +1,2 @@
-"""Who runs: each a program of its own, in an environment of its own, a job on standard input, figures on the output."""
+"""The programs that are compared. Each runs in its own process and virtual environment, with a job on its standard
+input and its resource usage on its standard output."""

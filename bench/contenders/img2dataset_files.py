@@ -1,6 +1,6 @@
-"""img2dataset writing separate objects into S3: `python -m bench.contenders.img2dataset_files`, where it is installed.
+"""img2dataset, writing one S3 object per image: `python -m bench.contenders.img2dataset_files`, in its own environment.
 
-One process, no resizing, no re-encoding; it writes a JSON beside each image, which cannot be turned off.
+One process, without resizing or re-encoding. It also writes a JSON object for each image, which cannot be disabled.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from pathlib import Path
 import fsspec
 from img2dataset import download
 
-from bench.contenders.job import BUCKET, Job, contend
+from bench.contenders.job import BUCKET, Job, run_contender
 
 THREADS = 32
 
@@ -37,4 +37,4 @@ def mirror(job: Job) -> None:
 
 
 if __name__ == "__main__":
-    contend(mirror)
+    run_contender(mirror)

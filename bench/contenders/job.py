@@ -1,4 +1,4 @@
-"""What every contender is given and what it answers, with nothing but the standard library."""
+"""The job that every contender receives and the usage that it reports. Only the standard library is imported here."""
 
 import json
 import resource
@@ -7,54 +7,70 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 BUCKET = "images-bucket"
 
-_UNIT = 1024 * 1024 if sys.platform == "darwin" else 1024
+_RU_MAXRSS_PER_MB = 1024 * 1024 if sys.platform == "darwin" else 1024
+"""The unit of `ru_maxrss` is bytes on macOS and KiB on Linux."""
+
+
+class JobOptions(TypedDict, total=False):
+    """Options of a contender: `bucket` of the pool, `concurrency` of download_batch."""
+
+    bucket: str
+    concurrency: int
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Mirror `urls` to BUCKET at `endpoint`. `options` are the contender's own."""
+    """Mirror `urls` into BUCKET of the S3 endpoint `endpoint`."""
 
     endpoint: str
     urls: list[str]
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: JobOptions = field(default_factory=JobOptions)
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """Of the work alone, so far as the contender can tell it from its start. `rss_mb` is the peak of the largest
-    process."""
+class Usage:
+    """Resources used for the job, without the start-up of the contender where it can separate the two.
+
+    `rss_mb` is the peak of the largest process.
+    """
 
     seconds: float
     cpu_seconds: float
     rss_mb: float
 
 
-def contend(mirror: Callable[[Job], None], ready: Callable[[Job], object] = lambda job: None) -> None:
-    """Reads the job, gets ready, does the work, prints the figures."""
+def run_contender(mirror: Callable[[Job], None], prepare: Callable[[Job], object] = lambda job: None) -> None:
+    """Read the job, prepare, do the job, and print the usage as JSON."""
     job = Job(**json.load(sys.stdin))
-    ready(job)
-    begun, cpu = time.perf_counter(), _cpu_seconds()
+    prepare(job)
+    started, cpu_at_start = time.perf_counter(), _cpu_seconds()
     mirror(job)
-    figures = Figures(time.perf_counter() - begun, _cpu_seconds() - cpu, _peak_mb())
+    usage = Usage(time.perf_counter() - started, _cpu_seconds() - cpu_at_start, peak_mb())
     print()
-    print(json.dumps(asdict(figures)))
+    print(json.dumps(asdict(usage)))
+
+
+def read_usage(output: str) -> Usage:
+    """Parse the output of a contender: the usage is its last line."""
+    values: Mapping[str, float] = json.loads(output.splitlines()[-1])
+    return Usage(**values)
 
 
 def _cpu_seconds() -> float:
-    """Of this process and of those that it has ended."""
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    """CPU time of this process and of its terminated children."""
+    usages = [resource.getrusage(target) for target in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def _peak_mb() -> float:
-    """Linux keeps in ru_maxrss what the process had before it became this program: its parent's peak."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / _UNIT
+def peak_mb() -> float:
+    """Peak resident memory. On Linux `ru_maxrss` includes the peak of the parent process, VmHWM does not."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / _RU_MAXRSS_PER_MB
     status = Path("/proc/self/status")
     if not status.exists():
-        return max(children, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _UNIT)
+        return max(children, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _RU_MAXRSS_PER_MB)
     peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
     return max(children, int(peak.split()[1]) / 1024)

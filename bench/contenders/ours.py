@@ -1,39 +1,54 @@
 """The handler of download_batch as Lambda invokes it: one process, one batch after the other.
 
-`python -m bench.contenders.ours`. Its options are those of a run; what it writes as logs and metrics it writes.
+`python -m bench.contenders.ours`. The options of the job are options of a run. Logs and metrics are written as in
+Lambda.
 """
 
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypedDict
 
 import certifi
 
-from bench.contenders.job import BUCKET, Job, contend
+from bench.contenders.job import BUCKET, Job, run_contender
+from functions.core.model.limits import DOWNLOAD_MEMORY_MB, DOWNLOAD_TIMEOUT_SECONDS
 from functions.core.model.options import Options
+from functions.core.model.types import BatchItem, BatchPayload, BatchRun, OptionValues
 
-RUN = "bench"
-LAMBDA_SECONDS = 90
+RUN_ID = "bench"
 
 
-class Context:
-    """What Lambda tells a handler of its invocation."""
+class ChildInput(TypedDict):
+    """The input of a child execution, with the ARN that Step Functions adds."""
+
+    batch: BatchPayload
+    execution_arn: str
+
+
+class LambdaContext:
+    """The context object of an invocation."""
 
     function_name = "download-batch"
-    memory_limit_in_mb = 1769
+    memory_limit_in_mb = DOWNLOAD_MEMORY_MB
     invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:download-batch"
     aws_request_id = "bench"
 
     @staticmethod
     def get_remaining_time_in_millis() -> int:
-        return LAMBDA_SECONDS * 1000
+        return DOWNLOAD_TIMEOUT_SECONDS * 1000
 
 
-def environment(endpoint: str) -> dict[str, str]:
-    """What the stack sets, and where AWS is."""
+def lambda_context() -> Any:
+    """The context for a handler, whose annotation is the class of Powertools."""
+    return LambdaContext()
+
+
+def environment_variables(endpoint: str) -> dict[str, str]:
+    """The environment variables that the stack sets, and the AWS endpoint."""
     return {
         "IMAGES_BUCKET": BUCKET,
         "IMAGES_TABLE": "images",
@@ -46,43 +61,43 @@ def environment(endpoint: str) -> dict[str, str]:
     }
 
 
-def children(urls: list[str], run: Mapping[str, Any], size: int) -> Iterator[dict[str, Any]]:
-    """What each child of a run is given, its batch filled."""
-    items = [{"row": row, "item": {"url": url}} for row, url in enumerate(urls)]
-    for begin in range(0, len(items), size):
-        batch = {"BatchInput": {"run": run}, "Items": items[begin : begin + size]}
+def child_inputs(urls: Sequence[str], run: BatchRun, batch_size: int) -> Iterator[ChildInput]:
+    """Divide the rows into batches, as ItemBatcher does."""
+    items: list[BatchItem] = [{"row": row, "item": {"url": url}} for row, url in enumerate(urls)]
+    for start in range(0, len(items), batch_size):
+        batch: BatchPayload = {"BatchInput": {"run": run}, "Items": items[start : start + batch_size]}
         yield {"batch": batch, "execution_arn": "bench"}
 
 
-def _payload(options: Options) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(json.dumps({name: getattr(options, name) for name in options.__slots__}))
-    return found
+def _option_values(options: Options) -> OptionValues:
+    values: OptionValues = json.loads(json.dumps({each.name: getattr(options, each.name) for each in fields(options)}))
+    return values
 
 
-def ready(job: Job) -> None:
-    os.environ |= environment(job.endpoint)
+def prepare(job: Job) -> None:
+    os.environ |= environment_variables(job.endpoint)
     if authority := os.environ.get("AWS_CA_BUNDLE"):
         certifi.where = lambda: authority
-    import functions.download_batch  # noqa: F401 - a cold start, which is measured by bench.measures.cold_start
+    import functions.download_batch  # noqa: F401 - bench.measures.cold_start measures the import
 
 
 def mirror(job: Job) -> None:
-    options = Options(**job.options)
-    run = {"id": RUN, "manifest": "manifests/bench.csv", "options": _payload(options)}
-    for child in children(job.urls, run, options.batch_size):
+    options = Options(concurrency=job.options.get("concurrency", Options().concurrency))
+    run: BatchRun = {"id": RUN_ID, "manifest": "manifests/bench.csv", "options": _option_values(options)}
+    for child in child_inputs(job.urls, run, options.batch_size):
         download(child)
 
 
-def download(child: dict[str, Any]) -> None:
-    """All its rounds, as the workflow goes through them."""
+def download(child: ChildInput) -> None:
+    """Run all rounds of a batch, as the state machine does."""
     from functions.download_batch import handler
 
-    begun = {"started_at": datetime.now(UTC).isoformat(), "execution_arn": child["execution_arn"]}
-    left = handler(child | begun, cast(Any, Context()))
-    while left["Items"]:
-        time.sleep(left["wait_seconds"])
-        left = handler({"batch": left, **begun}, cast(Any, Context()))
+    execution = {"started_at": datetime.now(UTC).isoformat(), "execution_arn": child["execution_arn"]}
+    batch = handler({"batch": child["batch"], **execution}, lambda_context())
+    while batch["Items"]:
+        time.sleep(batch["wait_seconds"])
+        batch = handler({"batch": batch, **execution}, lambda_context())
 
 
 if __name__ == "__main__":
-    contend(mirror, ready)
+    run_contender(mirror, prepare)

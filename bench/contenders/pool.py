@@ -1,6 +1,6 @@
-"""What one would write oneself: `requests` and `boto3` in a pool of 16 threads, GET and PUT and nothing else.
+"""The obvious solution: `requests` and `boto3` in a pool of 16 threads, with GET and PUT only.
 
-`python -m bench.contenders.pool`; an image that cannot be had is left out, as one would.
+`python -m bench.contenders.pool`. Images that cannot be downloaded are skipped.
 """
 
 import threading
@@ -10,7 +10,7 @@ import boto3
 import requests
 from botocore.config import Config
 
-from bench.contenders.job import BUCKET, Job, contend
+from bench.contenders.job import BUCKET, Job, run_contender
 
 THREADS = 16
 
@@ -20,18 +20,18 @@ def mirror(job: Job) -> None:
     s3 = boto3.client("s3", endpoint_url=job.endpoint, config=Config(max_pool_connections=THREADS))
     local = threading.local()
 
-    def one(url: str) -> None:
+    def mirror_image(url: str) -> None:
         if not hasattr(local, "session"):
             local.session = requests.Session()
-        answer = local.session.get(url, timeout=30)
-        if answer.ok:
+        response = local.session.get(url, timeout=30)
+        if response.ok:
             key = "pool/" + url.rpartition("/")[2]
-            s3.put_object(Bucket=bucket, Key=key, Body=answer.content, ContentType="image/jpeg")
+            s3.put_object(Bucket=bucket, Key=key, Body=response.content, ContentType="image/jpeg")
 
     with ThreadPoolExecutor(THREADS) as pool:
-        for _ in pool.map(one, job.urls):
+        for _ in pool.map(mirror_image, job.urls):
             pass
 
 
 if __name__ == "__main__":
-    contend(mirror)
+    run_contender(mirror)

@@ -1,16 +1,16 @@
-"""Scrapy's FilesPipeline into S3: `python -m bench.contenders.scrapy_files`, in an environment that has Scrapy.
+"""Scrapy's FilesPipeline, storing into S3: `python -m bench.contenders.scrapy_files`, in its own environment.
 
-Its defaults, but for as many requests at a time as ours, no robots.txt to ask for, and no log.
+Default settings, except for the concurrency, which is that of img2dataset, and for robots.txt and the log, which are
+disabled.
 """
 
 import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
 
 import scrapy
 from scrapy.crawler import CrawlerProcess
 
-from bench.contenders.job import BUCKET, Job, contend
+from bench.contenders.job import BUCKET, Job, run_contender
 
 CONCURRENCY = 32
 
@@ -18,7 +18,7 @@ CONCURRENCY = 32
 class Images(scrapy.Spider):  # type: ignore[misc]
     name = "images"
 
-    async def start(self) -> Any:
+    async def start(self) -> AsyncIterator[dict[str, list[str]]]:
         for item in self.items():
             yield item
 
@@ -52,4 +52,4 @@ def mirror(job: Job) -> None:
 
 
 if __name__ == "__main__":
-    contend(mirror)
+    run_contender(mirror)

@@ -1,49 +1,50 @@
 """A run from its manifest to its summary through all three handlers: `python -m bench.contenders.whole_run`.
 
-Batches run in processes of their own, two at a time. What Step Functions does between the handlers is left out, and the
-runs table is kept in memory: it is asked three times a run.
+Batches run in two processes. The work of Step Functions between the handlers is not included, and the runs table, which
+a run accesses three times, is kept in memory.
 """
 
 import multiprocessing
 import os
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from multiprocessing.synchronize import Barrier
-from typing import Any, cast
+from types import ModuleType
+from typing import cast
 
 import boto3
 
-from bench.contenders.job import BUCKET, Job, contend
-from bench.contenders.ours import Context, children, download, environment
-from functions.core.model.types import PreparedState
+from bench.contenders.job import BUCKET, Job, run_contender
+from bench.contenders.ours import child_inputs, download, environment_variables, lambda_context
+from functions.adapters.dynamodb_runs_table import DynamoRunsTable
+from functions.core.model.types import ExecutionInput, PreparedState, RunFields, RunRecord
 
 KEY = "manifests/bench.csv"
-AT_A_TIME = 2
-"""Batches, each in a process that lives as long as the run, as Lambda's environments do."""
+CONCURRENT_BATCHES = 2
+"""Each in a process that is kept for the whole run, as Lambda keeps its execution environments."""
 
 
-class Records:
-    """The runs table."""
+class InMemoryRunsTable:
+    """The runs table of one run."""
 
     def __init__(self) -> None:
-        self._record: dict[str, Any] = {}
+        self._record: RunRecord = {"run_id": ""}
 
-    def claim(self, record: Mapping[str, Any]) -> bool:
-        self._record = dict(record)
+    def claim(self, record: RunRecord) -> bool:
+        self._record = record
         return True
 
-    def update(self, run_id: str, values: Mapping[str, Any]) -> None:
-        self._record |= values
+    def update(self, run_id: str, values: RunFields) -> None:
+        self._record = cast(RunRecord, {**self._record, **values})
 
-    def get(self, run_id: str) -> Mapping[str, Any]:
+    def get(self, run_id: str) -> RunRecord:
         return self._record
 
 
 class WholeRun:
-    """Cold starts come before the race: they are measured by `bench.measures.cold_start`."""
+    """Cold starts take place in `prepare`: `bench.measures.cold_start` measures them."""
 
-    def ready(self, job: Job) -> None:
-        os.environ |= environment(job.endpoint) | {
+    def prepare(self, job: Job) -> None:
+        os.environ |= environment_variables(job.endpoint) | {
             "RUNS_TABLE": "runs",
             "DEFAULT_OPTIONS": "{}",
             "CHECK_BYTES": str(256 * 1024 * 1024),
@@ -53,39 +54,51 @@ class WholeRun:
 
         self._manifest = ("url\n" + "\n".join(job.urls) + "\n").encode()
         boto3.client("s3").put_object(Bucket="input-bucket", Key=KEY, Body=self._manifest)
-        processes = multiprocessing.get_context("spawn")
-        started = processes.Barrier(AT_A_TIME + 1)
-        self._lambdas = processes.Pool(AT_A_TIME, _start, (started,))
+        spawn = multiprocessing.get_context("spawn")
+        started = spawn.Barrier(CONCURRENT_BATCHES + 1)
+        self._workers = spawn.Pool(CONCURRENT_BATCHES, _start_worker, (started,))
         started.wait()
 
     def mirror(self, job: Job) -> None:
         from functions import prepare_run, summarize_run
 
-        records, context = Records(), cast(Any, Context())
+        table, context = InMemoryRunsTable(), lambda_context()
         for module in (prepare_run, summarize_run):
-            module.RunsTable = lambda *_: records  # type: ignore[attr-defined]
-        about = {
+            replace_runs_table(module, table)
+        execution = {
             "input": self._event(),
             "execution_arn": "arn:aws:states:us-east-1:000000000000:execution:bench:bench",
-            "started_at": _now(),
+            "started_at": datetime.now(UTC).isoformat(),
         }
-        prepared = cast(PreparedState, prepare_run.handler(about, context))
-        batches = children(job.urls, prepared["run"], prepared["batch_size"])
-        for _ in self._lambdas.imap_unordered(download, batches):
+        prepared = cast(PreparedState, prepare_run.handler(execution, context))
+        batches = child_inputs(job.urls, prepared["run"], prepared["batch_size"])
+        for _ in self._workers.imap_unordered(download, batches):
             pass
-        self._lambdas.close()
-        self._lambdas.join()
-        ended = summarize_run.handler({**about, "failure": None}, context)
-        if ended is None or ended["status"] != "succeeded" or ended["lost"]:
-            raise RuntimeError(f"The books of {len(job.urls)} rows do not balance: {ended}")
+        self._workers.close()
+        self._workers.join()
+        end = summarize_run.handler({**execution, "failure": None}, context)
+        if end is None or end["status"] != "succeeded" or end["lost"]:
+            raise RuntimeError(f"The run of {len(job.urls)} rows did not succeed, or lost rows: {end}")
 
-    def _event(self) -> dict[str, Any]:
-        uploaded = {"key": KEY, "size": len(self._manifest), "etag": "0", "sequencer": "1"}
-        return {"detail": {"bucket": {"name": "input-bucket"}, "object": uploaded}}
+    def _event(self) -> ExecutionInput:
+        return {
+            "detail": {
+                "bucket": {"name": "input-bucket"},
+                "object": {"key": KEY, "size": len(self._manifest), "etag": "0", "sequencer": "1"},
+            }
+        }
 
 
-def _start(started: Barrier) -> None:
-    """An environment that has had its first image."""
+def replace_runs_table(module: ModuleType, table: InMemoryRunsTable) -> None:
+    """Make a handler use a table in memory."""
+    name = DynamoRunsTable.__name__
+    if not hasattr(module, name):
+        raise AttributeError(f"{module.__name__} does not import {name}")
+    setattr(module, name, lambda *_: table)
+
+
+def _start_worker(started: Barrier) -> None:
+    """Warm up the process: the handler is imported and has stored an image."""
     from functions.adapters.clients import client
     from functions.download_batch import signed_put
 
@@ -94,10 +107,6 @@ def _start(started: Barrier) -> None:
     started.wait()
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat()
-
-
 if __name__ == "__main__":
-    run = WholeRun()
-    contend(run.mirror, run.ready)
+    whole_run = WholeRun()
+    run_contender(whole_run.mirror, whole_run.prepare)

@@ -1,7 +1,7 @@
-"""What it costs to load each handler, in fresh interpreters: `python -m bench.measures.cold_start`.
+"""CPU time of importing each handler in a new interpreter: `python -m bench.measures.cold_start [--rounds 7]`.
 
-`download_batch` is held against the libraries that it cannot do without. Loading is CPU's work, so it is CPU time that
-is measured: it minds other processes less than a clock does. Rounds are interleaved; medians are printed.
+`download_batch` is compared with the libraries that it requires. CPU time is measured, because other processes affect
+it less than elapsed time. Rounds are interleaved, and the medians are printed.
 """
 
 import argparse
@@ -11,39 +11,40 @@ from statistics import median
 
 LIBRARIES = "import boto3, requests, aws_lambda_powertools"
 HANDLERS = ("prepare_run", "download_batch", "summarize_run", "api")
-LIMIT = 1.25
+MAX_RATIO = 1.25
 SCRIPT = """
 import time
-begun = time.process_time()
+started = time.process_time()
 {statement}
-print(time.process_time() - begun)
+print(time.process_time() - started)
 """
 
 
-def seconds(statement: str) -> float:
-    """In an interpreter of its own. Python's caches are warm: the bundle has none, but then the libraries' are not."""
+def cpu_seconds(statement: str) -> float:
+    """Measure a statement in a new interpreter. Bytecode caches are warm, for libraries as well as for handlers."""
     command = [sys.executable, "-c", SCRIPT.format(statement=statement)]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def measured(statements: dict[str, str], rounds: int) -> dict[str, float]:
-    found: dict[str, list[float]] = {name: [] for name in statements}
+def measure(statements: dict[str, str], rounds: int) -> dict[str, float]:
+    """Return the median CPU time of each statement in seconds."""
+    times: dict[str, list[float]] = {name: [] for name in statements}
     for _ in range(rounds):
         for name, statement in statements.items():
-            found[name].append(seconds(statement))
-    return {name: median(times) for name, times in found.items()}
+            times[name].append(cpu_seconds(statement))
+    return {name: median(each) for name, each in times.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     statements = {"libraries": LIBRARIES, **{name: f"import functions.{name}" for name in HANDLERS}}
-    statements["X-Ray SDK, on top"] = f"{LIBRARIES}; import aws_xray_sdk.core"
-    found = measured(statements, parser.parse_args().rounds)
-    for name, time in found.items():
-        print(f"  {name:<18} {time * 1000:6.0f} ms")
-    ratio = found["download_batch"] / found["libraries"]
-    print(f"  download_batch_vs_libraries {ratio:.2f} (at most {LIMIT})")
+    statements["with X-Ray SDK"] = f"{LIBRARIES}; import aws_xray_sdk.core"
+    medians = measure(statements, parser.parse_args().rounds)
+    for name, seconds in medians.items():
+        print(f"  {name:<18} {seconds * 1000:6.0f} ms")
+    ratio = medians["download_batch"] / medians["libraries"]
+    print(f"  download_batch_vs_libraries {ratio:.2f} (at most {MAX_RATIO})")
 
 
 if __name__ == "__main__":

@@ -1,62 +1,70 @@
-"""Our handler, with the options it has by default, at servers that take their time: how much of it is waited away.
+"""download_batch with default options against servers with latency: how much of the latency does concurrency hide?
 
-What could be had is the rate at no latency, or as many images at a time as the options allow over the mean latency,
-whichever is less; the efficiency is the share of it that was had, ends of batches and all. S3 answers at once, but in a
-race of its own, where it takes as long as the cost model has it.
+The maximum rate is the rate without latency, or the concurrency divided by the mean latency, whichever is lower.
+Efficiency is the measured rate relative to it, with the slow end of each batch included. S3 has no latency, except in
+one race in which a PUT takes as long as in the cost model.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench.rig.origin import latency
-from bench.rig.race import OURS, POOL, Figure, Run, race, raw, urls
+from bench.rig.race import OURS, POOL, Run, image_urls, race
+from bench.rig.results import LatencyResult, RunResult, Statistic
 from functions.core.cost.estimate import STORE_MS
 from functions.core.model.options import Options
 
 DEFAULTS = Options()
 IMAGES: Mapping[int, int] = {50: 1000, 200: 2000, 1000: 500}
-"""Full batches all, so that none is short; by milliseconds."""
+"""The number of images by latency in milliseconds: full batches only."""
 
 POOL_IMAGES: Mapping[int, int] = {50: 1000, 200: 500, 1000: 160}
 SLOW_STORE_MS = round(STORE_MS)
-AT_SLOW_STORE = 200
+SLOW_STORE_LATENCY_MS = 200
 
 
 @dataclass(frozen=True)
 class Latencies:
+    """The runs by latency in milliseconds. `slow_store` has one run of ours and one of the pool."""
+
     ours: Mapping[int, Sequence[Run]]
     pool: Mapping[int, Sequence[Run]]
     slow_store: Sequence[Run]
-    """Ours and the pool's."""
-    rate_at_0: float
+    rate_without_latency: float
 
-    def rate(self, runs: Mapping[int, Sequence[Run]], ms: int) -> Figure:
-        return Figure.of([run.rate for run in runs[ms]])
+    def rate(self, runs: Mapping[int, Sequence[Run]], ms: int) -> Statistic:
+        return Statistic.of([run.rate for run in runs[ms]])
 
-    def possible(self, ms: int) -> float:
-        """Images a second."""
+    def max_rate(self, ms: int) -> float:
+        """Maximum rate in images per second."""
         mean = sum(latency(ms / 1000, number) for number in range(IMAGES[ms])) / IMAGES[ms]
-        return min(self.rate_at_0, DEFAULTS.concurrency / mean)
+        return min(self.rate_without_latency, DEFAULTS.concurrency / mean)
 
     def efficiency(self, ms: int) -> float:
-        return self.rate(self.ours, ms).median / self.possible(ms)
+        return self.rate(self.ours, ms).median / self.max_rate(ms)
 
     def ratios(self) -> dict[str, float]:
         return {f"efficiency_{ms}ms": self.efficiency(ms) for ms in (200, 1000)}
 
-    def raw(self) -> dict[str, Any]:
-        slow_store = {f"{AT_SLOW_STORE}, S3 {SLOW_STORE_MS}": raw(self.slow_store)}
-        return slow_store | {
-            str(ms): {"possible": self.possible(ms), "download_batch": raw(self.ours[ms]), "pool": raw(self.pool[ms])}
-            for ms in IMAGES
+    def results(self) -> dict[str, LatencyResult | list[RunResult]]:
+        results: dict[str, LatencyResult | list[RunResult]] = {
+            f"{SLOW_STORE_LATENCY_MS}, S3 {SLOW_STORE_MS}": [run.as_result() for run in self.slow_store]
         }
+        for ms in IMAGES:
+            results[str(ms)] = {
+                "possible": self.max_rate(ms),
+                "download_batch": [run.as_result() for run in self.ours[ms]],
+                "pool": [run.as_result() for run in self.pool[ms]],
+            }
+        return results
 
 
-def measure(sites: Sequence[str], rate_at_0: float) -> Latencies:
-    """One run each: what waits varies little, and a second a run is what it takes."""
-    ours = {ms: [race(OURS, sites, urls(sites, count, f"{ms}ms/"))] for ms, count in IMAGES.items()}
-    pool = {ms: [race(POOL, sites, urls(sites, count, f"{ms}ms/"))] for ms, count in POOL_IMAGES.items()}
-    wanted = [urls(sites, images, f"{AT_SLOW_STORE}ms/") for images in (1000, 300)]
-    slow = [race(who, sites, some, store_ms=SLOW_STORE_MS) for who, some in zip((OURS, POOL), wanted, strict=True)]
-    return Latencies(ours, pool, slow, rate_at_0)
+def measure(sites: Sequence[str], rate_without_latency: float) -> Latencies:
+    """Measure one run each: runs that mostly wait vary little."""
+    ours = {ms: [race(OURS, sites, image_urls(sites, count, f"{ms}ms/"))] for ms, count in IMAGES.items()}
+    pool = {ms: [race(POOL, sites, image_urls(sites, count, f"{ms}ms/"))] for ms, count in POOL_IMAGES.items()}
+    slow_store = [
+        race(contender, sites, image_urls(sites, count, f"{SLOW_STORE_LATENCY_MS}ms/"), store_ms=SLOW_STORE_MS)
+        for contender, count in ((OURS, 1000), (POOL, 300))
+    ]
+    return Latencies(ours, pool, slow_store, rate_without_latency)

@@ -1,25 +1,27 @@
-"""PrepareRun's check on one core: time and memory of 1,000,000 rows, beside 10,000: `python -m bench.measures.manifest_validation`.
+"""Time and memory of validating manifests of 10,000 and of 1,000,000 rows.
 
-Each is a process of its own, pinned to one core where the system can do that; memory is its peak beyond what it had
-when it began. The manifests are written to a temporary folder first.
+`python -m bench.measures.manifest_validation`
+
+Each validation is a process of its own, pinned to one core if the system supports it. Memory is the increase of its
+peak during the validation. The manifests are written to a temporary folder first.
 """
 
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from bench.contenders.job import peak_mb
 from functions.core.manifests.validation import validate_manifest
 from functions.core.model.runs import ManifestObject
 from local.commands.manifest_plan import ManifestFiles
 
 SIZES = (10_000, 1_000_000)
-MAKERS = {
+ROW_MAKERS = {
     "rows.csv": lambda row: (
         f"https://images.example.org/{row % 100:02d}/{row:07d}.jpg,Title of {row},Album {row % 50}\n"
     ),
@@ -41,20 +43,20 @@ def main() -> None:
         return
     print(f"{'manifest':12}{'rows':>11}{'MB':>7}{'seconds':>9}{'peak MB':>9}")
     with tempfile.TemporaryDirectory() as folder:
-        for name in MAKERS:
+        for name in ROW_MAKERS:
             for size in SIZES:
                 path = Path(folder, name)
-                megabytes = _written(path, size) / 1e6
-                done = subprocess.run([sys.executable, "-m", __spec__.name, "--one", path], stdout=-1, check=True)
-                found = json.loads(done.stdout)
-                assert found["rows"] == size, found
-                print(f"{name:12}{size:11,}{megabytes:7.0f}{found['seconds']:9.2f}{found['megabytes']:9.1f}")
+                megabytes = _write_manifest(path, size) / 1e6
+                command = [sys.executable, "-m", __spec__.name, "--one", str(path)]
+                result = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+                assert result["rows"] == size, result
+                print(f"{name:12}{size:11,}{megabytes:7.0f}{result['seconds']:9.2f}{result['megabytes']:9.1f}")
 
 
-def _written(path: Path, rows: int) -> int:
+def _write_manifest(path: Path, rows: int) -> int:
     with path.open("w") as file:
         file.write(HEADERS.get(path.name, ""))
-        file.writelines(map(MAKERS[path.name], range(rows)))
+        file.writelines(map(ROW_MAKERS[path.name], range(rows)))
         file.write("]\n" * path.name.endswith(".json"))
     return path.stat().st_size
 
@@ -62,16 +64,13 @@ def _written(path: Path, rows: int) -> int:
 def _measure(path: Path) -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    before = _peak_megabytes()
+    before = peak_mb()
     started = time.process_time()
-    found = validate_manifest(ManifestFiles(), ManifestObject(str(path.parent), path.name, size=path.stat().st_size))
+    validated = validate_manifest(
+        ManifestFiles(), ManifestObject(str(path.parent), path.name, size=path.stat().st_size)
+    )
     seconds = time.process_time() - started
-    print(json.dumps({"rows": found.contents.rows, "seconds": seconds, "megabytes": _peak_megabytes() - before}))
-
-
-def _peak_megabytes() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+    print(json.dumps({"rows": validated.contents.rows, "seconds": seconds, "megabytes": peak_mb() - before}))
 
 
 if __name__ == "__main__":

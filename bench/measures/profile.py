@@ -1,6 +1,6 @@
-"""Where the CPU goes: cProfile over `download_batch`, one row at a time: `python -m bench.measures.profile [--lines 60]`.
+"""CPU profile of `download_batch`, one row at a time: `python -m bench.measures.profile [--lines 60]`.
 
-One thread, so that nothing of it is another thread's; the servers are processes of their own.
+A single thread, so that the profile contains no time of other threads. The servers are processes of their own.
 """
 
 import argparse
@@ -9,17 +9,19 @@ import os
 import pstats
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 from bench.contenders.job import Job
-from bench.contenders.ours import mirror, ready
+from bench.contenders.ours import mirror, prepare
 from bench.rig.origin import origin
-from bench.rig.race import AWS, urls
+from bench.rig.race import AWS, image_urls
 from bench.rig.sink import sink
 from functions.core.download import batch
 from functions.core.download.mirror import RowMirror
 
 IMAGES = 2000
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 def main() -> None:
@@ -29,23 +31,23 @@ def main() -> None:
     os.environ |= AWS
     profile = cProfile.Profile()
     with origin(500) as sites, sink() as s3, open(os.devnull, "w") as log, redirect_stdout(log):
-        ready(Job(s3, []))
+        prepare(Job(s3, []))
         vars(batch)["MAX_CONCURRENT_UPLOADS"] = 0
-        mirror(Job(s3, urls(sites, IMAGES), {"concurrency": 1}))  # connections, caches
+        mirror(Job(s3, image_urls(sites, IMAGES), {"concurrency": 1}))  # opens connections and fills caches
         RowMirror.mirror = _profiled(profile, RowMirror.mirror)  # type: ignore[method-assign]
-        mirror(Job(s3, urls(sites, IMAGES), {"concurrency": 1}))
+        mirror(Job(s3, image_urls(sites, IMAGES), {"concurrency": 1}))
     pstats.Stats(profile).sort_stats("cumulative").print_stats(lines)
 
 
-def _profiled(profile: cProfile.Profile, call: Callable[..., Any]) -> Callable[..., Any]:
-    def measured(*arguments: Any) -> Any:
+def _profiled(profile: cProfile.Profile, function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         profile.enable()
         try:
-            return call(*arguments)
+            return function(*args, **kwargs)
         finally:
             profile.disable()
 
-    return measured
+    return call
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""A manifest of many rows, tiny images, through `make run`: `python -m bench.measures.rows [--rows 100000] [--out FOLDER]`.
+"""A manifest of many rows with tiny images through `make run`.
 
-Prints whether the books balance, and how long it took. The images come from loopback, in a process of their own.
+`python -m bench.measures.rows [--rows 100000] [--out FOLDER]`
+
+Prints the duration, and whether the outcomes add up to the rows. The images are served on loopback by another process.
 """
 
 import argparse
@@ -12,16 +14,16 @@ import time
 from pathlib import Path
 
 from bench.rig.origin import origin
+from functions.core.model.types import RunSummary
 from local.commands.run import LOOPBACK
 
 IMAGES, LOW, HIGH = 1000, 200, 400
-ENDINGS = ("stored", "unchanged", "skipped", "duplicate", "failed")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--out", type=Path, help="a folder that stays; otherwise one that is deleted")
+    parser.add_argument("--out", type=Path, help="folder for the output (default: a temporary one, which is deleted)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, origin(IMAGES, LOW, HIGH) as (site, *_):
         manifest = Path(folder, "rows.csv")
@@ -31,21 +33,29 @@ def main() -> None:
         out = arguments.out or Path(folder, "out")
         started = time.perf_counter()
         subprocess.run(_command(manifest, out), check=True)
-        _tell(json.loads((out / "summary.json").read_text()), time.perf_counter() - started)
+        _print_result(json.loads((out / "summary.json").read_text()), time.perf_counter() - started)
 
 
 def _command(manifest: Path, out: Path) -> list[str]:
-    """What `make run` runs."""
-    named = ("--manifest", str(manifest), "--out", str(out), "--allow", LOOPBACK)
-    return [sys.executable, "-m", "local.commands", "run", *named, "--options", "batch-size=100 per-host=32"]
+    """The command of `make run`."""
+    options = ("--manifest", str(manifest), "--out", str(out), "--allow", LOOPBACK)
+    return [sys.executable, "-m", "local.commands", "run", *options, "--options", "batch-size=100 per-host=32"]
 
 
-def _tell(summary: dict[str, int], seconds: float) -> None:
-    ends = {ending: summary[ending] for ending in ENDINGS}
-    print(f"{summary['rows']} rows in {seconds:.0f} s: {ends}")
-    balanced = summary["rows"] == sum(ends.values())
-    print("the books balance" if balanced else "THE BOOKS DO NOT BALANCE")
-    sys.exit(not balanced)
+def _print_result(summary: RunSummary, seconds: float) -> None:
+    counts = {
+        "stored": summary["stored"],
+        "unchanged": summary["unchanged"],
+        "skipped": summary["skipped"],
+        "duplicate": summary["duplicate"],
+        "failed": summary["failed"],
+    }
+    print(f"{summary['rows']} rows in {seconds:.0f} s: {counts}")
+    reconciled = summary["rows"] == sum(counts.values())
+    print(
+        "Reconciled: the outcomes add up to the rows." if reconciled else "ERROR: outcomes do not add up to the rows."
+    )
+    sys.exit(not reconciled)
 
 
 if __name__ == "__main__":

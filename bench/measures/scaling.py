@@ -1,8 +1,8 @@
-"""A run against AWS's quotas, second by second: `python -m bench.measures.scaling [--latency-ms 200]`.
+"""Simulation of a run against the quotas of AWS: `python -m bench.measures.scaling [--latency-ms 200]`.
 
-What a batch can do is the cost model's. What a quota lets through is documented, but for how soon S3 and the table
-grow, of which AWS says no more than "gradually" and "double within 30 minutes". Nothing is throttled into failing
-here: what a quota does not take this second waits for the next one, as retries have it.
+The simulation advances by seconds. The rate of a batch is that of the cost model. The quotas are documented, except for
+how fast S3 and DynamoDB scale: AWS documents only "gradually" and "double within 30 minutes". Requests above a quota do
+not fail, but wait for the next second, as retries do.
 """
 
 import argparse
@@ -14,67 +14,72 @@ from rich.table import Table
 
 from functions.core.cost.estimate import CHILD_STARTS_PER_SECOND, RUN_SECONDS, RunEstimate
 from functions.core.model.options import Options
-from functions.core.report.formatting import seconds as shown
+from functions.core.report.formatting import seconds as format_seconds
 
 S3_PUTS = 3500
-"""A second and partition of a bucket, at least (S3's user guide, "Optimizing performance")."""
+"""PUTs per second and partition of a bucket, at least (S3 user guide, "Optimizing performance")."""
 
 S3_PARTITIONS = 256
-"""As many as our keys have beginnings."""
+"""Maximum number of partitions: the number of prefixes of the object keys."""
 
 S3_SPLIT_SECONDS = 1800
-"""In which a bucket under load doubles its partitions: 30 to 60 minutes, say people at AWS, and no document."""
+"""Time in which a bucket under load doubles its partitions, in seconds. AWS staff state 30 to 60 minutes; it is not
+documented."""
 
 TABLE_WRITES = 4000
-"""A second, of a new on-demand table; then twice the peak that it had, within 30 minutes (DynamoDB's guide)."""
+"""Writes per second of a new on-demand table. It then supports twice its previous peak within 30 minutes (DynamoDB
+developer guide)."""
 
 TABLE_DOUBLES_SECONDS = 1800
-ENVIRONMENTS, EVERY_SECONDS = 1000, 10
-"""That Lambda adds to a function at a time, and how often."""
+LAMBDA_SCALE_UP, LAMBDA_SCALE_UP_SECONDS = 1000, 10
+"""The concurrent executions by which Lambda scales up a function, and the interval in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """Quotas that AWS raises when it is asked; these are what an account begins with."""
+class AccountQuotas:
+    """Quotas that AWS raises on request, with their initial values."""
 
     lambdas: int = 1000
     table_writes: int = 40_000
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """How a run went. `bounds` says for how many seconds which quota was the one that counted."""
+class SimulatedRun:
+    """The result of a simulation. `limits` counts the seconds during which each quota limited the run.
+
+    `peak_rate` is in images per second.
+    """
 
     seconds: float
-    peak: float
-    bounds: Counter[str]
+    peak_rate: float
+    limits: Counter[str]
 
 
-def simulate(run: RunEstimate, account: Account) -> Course:
-    """As if one manifest could be of any length; a list that is split goes the same way."""
+def simulate(run: RunEstimate, account: AccountQuotas) -> SimulatedRun:
+    """Simulate one manifest of any length. A list that is split into several manifests takes the same time."""
     batch_rate = run.options.batch_size / run.batch_seconds
-    left, second, children, peak = float(run.images), 0, 0.0, 0.0
-    bounds: Counter[str] = Counter()
-    while left > 0.5:
+    remaining, second, children, peak_rate = float(run.images), 0, 0.0, 0.0
+    limits: Counter[str] = Counter()
+    while remaining > 0.5:
         allowed = {
             "batches of the run": run.batches,
             "max_concurrency": run.options.max_concurrency,
-            "Lambda's concurrency": min(account.lambdas, ENVIRONMENTS * (1 + second // EVERY_SECONDS)),
-            "starts of children": children + CHILD_STARTS_PER_SECOND,
+            "Lambda concurrency": min(account.lambdas, LAMBDA_SCALE_UP * (1 + second // LAMBDA_SCALE_UP_SECONDS)),
+            "child execution starts": children + CHILD_STARTS_PER_SECOND,
         }
-        bound = min(allowed, key=lambda name: allowed[name])
-        children = allowed[bound]
+        limit = min(allowed, key=lambda name: allowed[name])
+        children = allowed[limit]
         rates = {
-            bound: children * batch_rate,
-            "S3's PUTs": S3_PUTS * min(S3_PARTITIONS, 2.0 ** (second // S3_SPLIT_SECONDS)),
-            "the table's writes": min(account.table_writes, TABLE_WRITES * 2.0 ** (second // TABLE_DOUBLES_SECONDS)),
+            limit: children * batch_rate,
+            "S3 PUTs": S3_PUTS * min(S3_PARTITIONS, 2.0 ** (second // S3_SPLIT_SECONDS)),
+            "table writes": min(account.table_writes, TABLE_WRITES * 2.0 ** (second // TABLE_DOUBLES_SECONDS)),
         }
-        bound = min(rates, key=lambda name: rates[name])
-        bounds[bound] += 1
-        peak = max(peak, rates[bound])
-        left -= rates[bound]
+        limit = min(rates, key=lambda name: rates[name])
+        limits[limit] += 1
+        peak_rate = max(peak_rate, rates[limit])
+        remaining -= rates[limit]
         second += 1
-    return Course(RUN_SECONDS + max(second, run.batch_seconds), peak, bounds)
+    return SimulatedRun(RUN_SECONDS + max(second, run.batch_seconds), peak_rate, limits)
 
 
 def main() -> None:
@@ -82,26 +87,26 @@ def main() -> None:
     parser.add_argument("--latency-ms", type=float, default=200)
     latency = parser.parse_args().latency_ms
     for title, concurrency, account in (
-        ("As it comes: max_concurrency 40, a new account", 40, Account()),
-        ("max_concurrency 1,000, a new account", 1000, Account()),
+        ("Defaults: max_concurrency 40, a new account", 40, AccountQuotas()),
+        ("max_concurrency 1,000, a new account", 1000, AccountQuotas()),
         (
-            "max_concurrency 4,000; 5,000 Lambdas and 200,000 writes a second granted",
+            "max_concurrency 4,000; quotas raised to 5,000 concurrent executions and 200,000 writes per second",
             4000,
-            Account(lambdas=5000, table_writes=200_000),
+            AccountQuotas(lambdas=5000, table_writes=200_000),
         ),
     ):
         Console(highlight=False).print(_table(title, latency, concurrency, account))
 
 
-def _table(title: str, latency: float, concurrency: int, account: Account) -> Table:
+def _table(title: str, latency: float, concurrency: int, account: AccountQuotas) -> Table:
     table = Table(title=title, title_justify="left")
-    for name in ("images", "time", "at most a second", "bound by, most of the time"):
-        table.add_column(name, justify="left" if name.startswith("bound") else "right")
+    for name in ("images", "time", "peak images per second", "limited mostly by"):
+        table.add_column(name, justify="left" if name.startswith("limited") else "right")
     for power in range(3, 10):
         run = RunEstimate(images=10**power, latency_ms=latency, options=replace(Options(), max_concurrency=concurrency))
-        course = simulate(run, account)
-        ((bound, _),) = course.bounds.most_common(1)
-        table.add_row(f"{run.images:,}", shown(course.seconds), f"{course.peak:,.0f}", bound)
+        result = simulate(run, account)
+        ((limit, _),) = result.limits.most_common(1)
+        table.add_row(f"{run.images:,}", format_seconds(result.seconds), f"{result.peak_rate:,.0f}", limit)
     return table
 
 

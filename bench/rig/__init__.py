@@ -1,1 +1,1 @@
-"""What the measurements share: servers, load, images, virtual environments and the race of contenders."""
+"""The parts that the measurements share: servers, load, images, virtual environments, the race and the chart."""

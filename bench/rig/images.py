@@ -1,4 +1,4 @@
-"""Images to measure with: JPEGs by structure, noise by content, the same for the same seed."""
+"""Images to measure with: JPEGs by their structure, with random content, reproducible from a seed."""
 
 import math
 import random
@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 MEDIAN_KB, MEAN_KB = 19.06, 57.54
-"""Of the 9,153,030 JPEGs that the HTTP Archive met on 2018-04-15 (httparchive.summary_requests.2018_04_15_desktop, as
-gist.github.com/malchata/b3461fa658019933ec6dfe86bcb4a350 has it). The log-normal through both has its ninetieth
-percentile at 128 KB; recorded are 108."""
+"""Median and mean size of the 9,153,030 JPEGs in the HTTP Archive of 2018-04-15, in KB
+(httparchive.summary_requests.2018_04_15_desktop, cited in gist.github.com/malchata/b3461fa658019933ec6dfe86bcb4a350).
+The log-normal distribution with these values has its 90th percentile at 128 KB; the recorded one is 108 KB."""
 
 SMALLEST, LARGEST = 200, 2_000_000
+"""Limits of the generated sizes, in bytes."""
 
 _HEAD = bytes.fromhex(
     "ffd8ffe000104a46494600010100000100010000"  # SOI, JFIF
@@ -21,26 +22,26 @@ _END = b"\xff\xd9"
 
 
 def jpeg(size: int, seed: int) -> bytes:
-    """`size` bytes that have a JPEG's header, scan and end."""
+    """Create `size` bytes with the header, scan and end of a JPEG."""
     noise = random.Random(seed).randbytes(size - len(_HEAD) - len(_END)).replace(b"\xff", b"\x7f")
     return _HEAD + noise + _END
 
 
 def jpegs(count: int, low: int, high: int, seed: int = 1) -> Sequence[bytes]:
-    """`count` of them, of `low` to `high` bytes, evenly spread."""
+    """Create `count` images of `low` to `high` bytes, uniformly distributed."""
     sizes = random.Random(seed)
     return [jpeg(sizes.randint(low, high), seed=number) for number in range(count)]
 
 
 def web_jpegs(count: int) -> Sequence[bytes]:
-    """`count` of them, as large as the web's: taken at even steps through the distribution, in a shuffled order."""
+    """Create `count` images with the sizes of the web: quantiles of the distribution at equal steps, shuffled."""
     images = [jpeg(web_size((number + 0.5) / count), seed=number) for number in range(count)]
     random.Random(1).shuffle(images)
     return images
 
 
-def web_size(share: float) -> int:
-    """Bytes, that `share` of the web's JPEGs have at most."""
+def web_size(quantile: float) -> int:
+    """Compute a quantile of the size of JPEGs on the web, in bytes."""
     sigma = math.sqrt(2 * math.log(MEAN_KB / MEDIAN_KB))
-    size = MEDIAN_KB * 1000 * math.exp(sigma * NormalDist().inv_cdf(share))
+    size = MEDIAN_KB * 1000 * math.exp(sigma * NormalDist().inv_cdf(quantile))
     return max(SMALLEST, min(LARGEST, round(size)))

@@ -1,8 +1,8 @@
-"""A web of images: `python -m bench.rig.origin HOSTS COUNT [LOW HIGH]` prints its addresses, a port each, and serves.
+"""The origin server of the images: `python -m bench.rig.origin HOSTS COUNT [LOW HIGH]` prints its addresses and serves.
 
-`/NUMBER.jpg` comes from memory, `/200ms/NUMBER.jpg` after 200 ms on average, most sooner and some much later,
-`/once/NUMBER.jpg` over a connection that then ends, and `/missing/NUMBER.jpg` and `/200ms/missing/NUMBER.jpg` are 404s.
-Without LOW and HIGH sizes are as on the web.
+It listens on one port per host. `/NUMBER.jpg` is served from memory, `/200ms/NUMBER.jpg` with a latency of 200 ms on
+average (log-normal), `/once/NUMBER.jpg` with `Connection: close`; `/missing/NUMBER.jpg` and `/200ms/missing/NUMBER.jpg`
+are 404s. Without LOW and HIGH (bytes) the sizes are those of the web.
 """
 
 import math
@@ -13,35 +13,37 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.rig.images import jpegs, web_jpegs
-from bench.rig.servers import LAST, Answer, Request, Seen, answered, serve, server
+from bench.rig.servers import CONNECTION_CLOSE, Handler, Request, ServerStats, response, serve, server
 
 HOSTS = 8
-TAIL = 0.5
-"""Of the logarithm of latencies, which are log-normal: one in a hundred takes 2.8 means, one in a thousand 4."""
+SIGMA = 0.5
+"""Standard deviation of the logarithm of the latencies: the 99th percentile is 2.8 times the mean, the 99.9th 4 times.
+"""
 
 
-def answer_from(count: int, *sizes: int) -> Answer:
-    kept, once = (
-        [answered("200 OK", image, "Content-Type: image/jpeg", *more) for image in _images(count, *sizes)]
-        for more in ((), (LAST,))
+def image_handler(count: int, *sizes: int) -> Handler:
+    kept_alive, closed = (
+        [response("200 OK", image, "Content-Type: image/jpeg", *headers) for image in _images(count, *sizes)]
+        for headers in ((), (CONNECTION_CLOSE,))
     )
-    missing = answered("404 Not Found", b"no such image", "Content-Type: text/plain")
+    not_found = response("404 Not Found", b"no such image", "Content-Type: text/plain")
 
-    def answer(request: Request, seen: Seen) -> bytes | tuple[float, bytes]:
+    def handle(request: Request, stats: ServerStats) -> bytes | tuple[float, bytes]:
         *folders, name = request.path.partition("?")[0][1:].split("/")
         number = int(name.removesuffix(".jpg"))
-        reply = missing if "missing" in folders else (once if "once" in folders else kept)[number % count]
-        seen.count("bytes", len(reply))
+        images = closed if "once" in folders else kept_alive
+        reply = not_found if "missing" in folders else images[number % count]
+        stats.count("bytes", len(reply))
         if folders and folders[0].endswith("ms"):
             return latency(int(folders[0].removesuffix("ms")) / 1000, number), reply
         return reply
 
-    return answer
+    return handle
 
 
 def latency(mean: float, number: int) -> float:
-    """Seconds, the same for the same image in every run."""
-    return mean * math.exp(random.Random(number).gauss(-(TAIL**2) / 2, TAIL))
+    """Compute the latency of an image in seconds. It is the same in every run."""
+    return mean * math.exp(random.Random(number).gauss(-(SIGMA**2) / 2, SIGMA))
 
 
 def _images(count: int, *sizes: int) -> Iterator[bytes]:
@@ -50,11 +52,11 @@ def _images(count: int, *sizes: int) -> Iterator[bytes]:
 
 @contextmanager
 def origin(count: int, *sizes: int, hosts: int = HOSTS, certificate: Path | None = None) -> Iterator[list[str]]:
-    """The addresses of a server in a process of its own."""
+    """Start an origin in its own process and yield its addresses."""
     with server("bench.rig.origin", hosts, count, *sizes, certificate=certificate) as addresses:
         yield addresses
 
 
 if __name__ == "__main__":
     hosts, *images = map(int, sys.argv[1:])
-    serve(answer_from(*images), hosts)
+    serve(image_handler(*images), hosts)

@@ -1,7 +1,7 @@
-"""Contenders one after the other over the same images, into the same kind of sink: what each run came to.
+"""Runs of the contenders, one after the other, over the same images and into the same sink.
 
-Rates count from the first request that the origin saw to the last answer of the sink, for all alike, so that nobody's
-start is held against him. CPU time is the contender's whole process, its children included, from when it is ready.
+Start-up time is excluded for all: rates count from the first request that the origin receives to the last response of
+the sink. CPU time is that of the whole contender process with its children, from the moment it is ready.
 """
 
 import json
@@ -11,15 +11,15 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from statistics import median
-from typing import Any
 
-from bench.rig.servers import seen
+from bench.contenders.job import Job, JobOptions, read_usage
+from bench.rig.results import RunResult
+from bench.rig.servers import take_stats
 from bench.rig.sink import sink
-from bench.rig.venvs import python_of
+from bench.rig.venvs import interpreter
 
 MISSING_EVERY = 50
-"""One image in so many is a 404."""
+"""One image in 50 is a 404."""
 
 AWS = {
     "AWS_ACCESS_KEY_ID": "AKIDBENCH",
@@ -29,14 +29,16 @@ AWS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
+CA_BUNDLE_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+"""The environment variables for the certificate authorities that boto3 and requests trust."""
 
-AUTHORITIES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
-"""By which boto3 and requests are told whom to trust."""
+TIMEOUT_SECONDS = 300
+"""Maximum duration of a run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tls:
-    """Files: the servers' key and certificate, and who vouches for it."""
+class TlsFiles:
+    """`certificate` is the private key and certificate of the servers, `authority` the certificate of its issuer."""
 
     certificate: Path
     authority: Path
@@ -44,10 +46,12 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
+    """A module to run, in the virtual environment `venv` (None: the current one)."""
+
     name: str
     module: str
-    environment: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
+    venv: str | None = None
+    options: JobOptions = field(default_factory=JobOptions)
 
 
 OURS = Contender("download_batch", "bench.contenders.ours")
@@ -58,7 +62,11 @@ SCRAPY = Contender("Scrapy FilesPipeline", "bench.contenders.scrapy_files", "scr
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Of one process. `servers_busy` is the CPU that origin and sink took, per second of the race."""
+    """The result of one contender process.
+
+    `servers_busy` is the CPU time of origin and sink per second of the run, `asked` the number of requests to the
+    origin, and `requests` the requests to the sink by operation.
+    """
 
     images: int
     stored: int
@@ -67,90 +75,84 @@ class Run:
     rss_mb: float
     servers_busy: tuple[float, float]
     asked: int
-    """How often the origin was asked."""
     requests: Mapping[str, int]
 
     @property
     def rate(self) -> float:
-        """Images a second, the missing ones among them: they, too, had to be asked for."""
+        """Images per second, including those that are missing at the origin."""
         return self.images / self.seconds
 
+    def as_result(self) -> RunResult:
+        return {
+            "images": self.images,
+            "stored": self.stored,
+            "seconds": self.seconds,
+            "cpu_ms_per_image": self.cpu_ms_per_image,
+            "rss_mb": self.rss_mb,
+            "servers_busy": self.servers_busy,
+            "asked": self.asked,
+            "requests": self.requests,
+            "rate": self.rate,
+        }
 
-def urls(sites: Sequence[str], count: int, folder: str = "") -> list[str]:
-    """Spread over the hosts; `folder` is the origin's word for a latency."""
-    found = []
+
+def image_urls(sites: Sequence[str], count: int, folder: str = "") -> list[str]:
+    """Distribute `count` images over the hosts. `folder` is a folder of `bench.rig.origin`, such as `200ms/`."""
+    urls = []
     for number in range(count):
         missing = "missing/" if number % MISSING_EVERY == MISSING_EVERY - 1 else ""
-        found.append(f"{sites[number % len(sites)]}/{folder}{missing}{number}.jpg")
-    return found
+        urls.append(f"{sites[number % len(sites)]}/{folder}{missing}{number}.jpg")
+    return urls
 
 
 def race(
     contender: Contender,
     sites: Sequence[str],
-    wanted: Sequence[str],
+    urls: Sequence[str],
     *,
     store_ms: float = 0,
     puts: float = math.inf,
-    tls: Tls | None = None,
-    within: Sequence[str] = (),
+    tls: TlsFiles | None = None,
+    command_prefix: Sequence[str] = (),
 ) -> Run:
-    """The sink takes `store_ms` for a PUT, and `puts` a second; `within` is what the command begins with.
+    """Run a contender. A PUT into the sink takes `store_ms`, and the sink accepts `puts` images per second.
 
-    Raises Missing, and RuntimeError where an image is missing that should not be.
+    Raises InstallationError, and RuntimeError if the contender fails or does not store every image that exists.
     """
-    python = python_of(contender.environment)
+    python = interpreter(contender.venv)
     with sink(store_ms, puts, tls.certificate if tls else None) as s3, tempfile.TemporaryDirectory() as home:
-        seen(sites[0])
-        job = json.dumps({"endpoint": s3, "urls": list(wanted), "options": dict(contender.options)})
-        environment = {"PATH": "/usr/bin:/bin", "HOME": home, "NO_ALBUMENTATIONS_UPDATE": "1", **AWS}
-        environment |= dict.fromkeys(AUTHORITIES, str(tls.authority)) if tls else {}
-        command = [*within, str(python.absolute()), "-m", contender.module]
-        done = subprocess.run(
-            command, input=job, text=True, capture_output=True, env=environment, cwd=Path.cwd(), timeout=300
+        take_stats(sites[0])
+        variables = {"PATH": "/usr/bin:/bin", "HOME": home, "NO_ALBUMENTATIONS_UPDATE": "1", **AWS}
+        variables |= dict.fromkeys(CA_BUNDLE_VARIABLES, str(tls.authority)) if tls else {}
+        result = subprocess.run(
+            [*command_prefix, str(python.absolute()), "-m", contender.module],
+            input=json.dumps(asdict(Job(s3, list(urls), contender.options))),
+            text=True,
+            capture_output=True,
+            env=variables,
+            cwd=Path.cwd(),
+            timeout=TIMEOUT_SECONDS,
         )
-        if done.returncode:
-            raise RuntimeError(f"{contender.name} ended with {done.returncode}: {done.stderr[-2000:]}")
-        asked, taken = seen(sites[0]), seen(s3)
-    figures = json.loads(done.stdout.splitlines()[-1])
-    _check(contender, wanted, taken.counts)
-    seconds = taken.last - asked.first
+        if result.returncode:
+            raise RuntimeError(f"{contender.name} failed with exit code {result.returncode}: {result.stderr[-2000:]}")
+        origin_stats, sink_stats = take_stats(sites[0]), take_stats(s3)
+    usage = read_usage(result.stdout)
+    _check_images(contender, urls, sink_stats.counts)
+    seconds = sink_stats.last - origin_stats.first
     return Run(
-        images=len(wanted),
-        stored=taken.counts["images"],
+        images=len(urls),
+        stored=sink_stats.counts["images"],
         seconds=seconds,
-        cpu_ms_per_image=figures["cpu_seconds"] * 1000 / len(wanted),
-        rss_mb=figures["rss_mb"],
-        servers_busy=(asked.busy_seconds / seconds, taken.busy_seconds / seconds),
-        asked=asked.requests,
-        requests=taken.counts,
+        cpu_ms_per_image=usage.cpu_seconds * 1000 / len(urls),
+        rss_mb=usage.rss_mb,
+        servers_busy=(origin_stats.busy_seconds / seconds, sink_stats.busy_seconds / seconds),
+        asked=origin_stats.requests,
+        requests=sink_stats.counts,
     )
 
 
-def _check(contender: Contender, wanted: Sequence[str], counts: Mapping[str, int]) -> None:
-    """A contender that is quick because it loses images has not won."""
-    there = sum("/missing/" not in url for url in wanted)
-    if counts.get("images", 0) != there or counts.get("wrong checksums"):
-        raise RuntimeError(f"{contender.name} stored {counts.get('images', 0)} of {there} images: {counts}")
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """The median of several runs, and their range."""
-
-    median: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "Figure":
-        return cls(median(values), min(values), max(values))
-
-    def __str__(self) -> str:
-        digits = 0 if self.median >= 100 else 2
-        return f"{self.median:.{digits}f} ({self.low:.{digits}f} to {self.high:.{digits}f})"
-
-
-def raw(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """For the results file."""
-    return [asdict(run) | {"rate": run.rate} for run in runs]
+def _check_images(contender: Contender, urls: Sequence[str], counts: Mapping[str, int]) -> None:
+    """Reject a run that did not store every image: a contender must not be fast because it loses images."""
+    expected = sum("/missing/" not in url for url in urls)
+    if counts.get("images", 0) != expected or counts.get("wrong checksums"):
+        raise RuntimeError(f"{contender.name} stored {counts.get('images', 0)} of {expected} images: {counts}")

@@ -1,8 +1,8 @@
-"""Servers that are not the bottleneck: plain asyncio, each in a process of its own, nothing between socket and answer.
+"""Servers that are fast enough not to be the bottleneck: plain asyncio, each in its own process.
 
-A server is a module with `answer`, started by `serve`. It prints its addresses, says at `/_seen` what it has seen since
-it was last asked, and ends when its standard input does. Where BENCH_CERTIFICATE names a file with a key and its
-certificate, it speaks TLS.
+A server is a module that calls `serve` with a handler. It prints its addresses, returns its statistics since the last
+call at `/_stats`, and stops when its standard input is closed. It uses TLS if BENCH_CERTIFICATE is the path of a file
+with a private key and its certificate.
 """
 
 import asyncio
@@ -16,15 +16,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.request import urlopen
 
-from bench.rig.chunked import chunked
+from bench.rig.chunked import decode_chunked
 
-SEEN = "/_seen"
+STATS = "/_stats"
 CERTIFICATE = "BENCH_CERTIFICATE"
-LAST = "Connection: close"
-"""A header with which a connection ends."""
+CONNECTION_CLOSE = "Connection: close"
+"""The header of a response after which the server closes the connection."""
 
 
 @dataclass(slots=True)
@@ -32,52 +31,53 @@ class Request:
     method: str
     path: str
     headers: bytes
-    """As they came, for what is looked for in them is little."""
+    """Unparsed, because only a few of them are read."""
     body: bytes = b""
 
     def header(self, name: bytes) -> bytes:
-        """Its value, empty where it is missing; `name` in lower case."""
+        """Return the value of a header, or nothing. `name` is in lower case."""
         head = b"\r\n" + self.headers + b"\r\n"
         position = head.lower().find(b"\r\n" + name + b":")
         if position < 0:
             return b""
-        begins = position + len(name) + 3
-        return head[begins : head.index(b"\r\n", begins)].strip()
+        start = position + len(name) + 3
+        return head[start : head.index(b"\r\n", start)].strip()
 
 
 @dataclass(slots=True)
-class Seen:
-    """What a server was asked: `first` and `last` in seconds of the machine's monotonic clock."""
+class ServerStats:
+    """Statistics of a server. `first` is the time of the first request, `last` that of the last response, in seconds of
+    the monotonic clock of the machine."""
 
     requests: int = 0
     first: float = 0.0
     last: float = 0.0
     busy_seconds: float = 0.0
-    """CPU time of the server."""
+    """CPU time of the server in seconds."""
     counts: dict[str, int] = field(default_factory=dict)
 
     def count(self, name: str, by: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + by
 
 
-Answer = Callable[[Request, Seen], "bytes | tuple[float, bytes]"]
-"""The whole answer, head and body; with the seconds to wait before it."""
+Handler = Callable[[Request, ServerStats], "bytes | tuple[float, bytes]"]
+"""Returns the response, head and body, or a delay in seconds and the response."""
 
 
-def answered(status: str, body: bytes = b"", *headers: str) -> bytes:
+def response(status: str, body: bytes = b"", *headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "", ""]
     return "\r\n".join(lines).encode() + body
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, answer: Answer, counter: "_Counter") -> None:
-        self._answer = answer
+    def __init__(self, handler: Handler, counter: "_Counter") -> None:
+        self._handler = handler
         self._counter = counter
         self._head = b""
         self._request: Request | None = None
         self._parts: list[bytes] = []
         self._missing = 0
-        self._in_chunks = False
+        self._is_chunked = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -86,20 +86,20 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         while data:
             if self._request is None:
-                data = self._begin(self._head + data)
-            elif self._in_chunks:
-                data = self._dechunk(data)
+                data = self._parse_head(self._head + data)
+            elif self._is_chunked:
+                data = self._parse_chunks(data)
             else:
                 piece, data = data[: self._missing], data[self._missing :]
                 self._parts.append(piece)
                 self._missing -= len(piece)
-            if self._request is not None and not self._missing and not self._in_chunks:
+            if self._request is not None and not self._missing and not self._is_chunked:
                 request, self._request = self._request, None
                 request.body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
                 self._parts = []
                 self._reply(request)
 
-    def _begin(self, data: bytes) -> bytes:
+    def _parse_head(self, data: bytes) -> bytes:
         head, end, rest = data.partition(b"\r\n\r\n")
         self._head = b"" if end else data
         if not end:
@@ -108,71 +108,72 @@ class _Connection(asyncio.Protocol):
         method, path, _ = line.decode().split(" ", 2)
         self._request = Request(method, path, headers)
         self._missing = int(self._request.header(b"content-length") or 0)
-        self._in_chunks = self._request.header(b"transfer-encoding") == b"chunked"
+        self._is_chunked = self._request.header(b"transfer-encoding") == b"chunked"
         if self._request.header(b"expect"):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return rest
 
-    def _dechunk(self, data: bytes) -> bytes:
+    def _parse_chunks(self, data: bytes) -> bytes:
         self._parts.append(data)
-        if not data.endswith(b"\r\n"):  # nor can it be the end
+        if not data.endswith(b"\r\n"):  # the end of a chunked body has a line break
             return b""
-        found = chunked(b"".join(self._parts))
-        if found is None:
+        decoded = decode_chunked(b"".join(self._parts))
+        if decoded is None:
             return b""
-        content, _, rest = found
-        self._parts, self._in_chunks = [content], False
+        content, _, rest = decoded
+        self._parts, self._is_chunked = [content], False
         return rest
 
     def _reply(self, request: Request) -> None:
-        if request.path == SEEN:
-            self._transport.write(answered("200 OK", self._counter.told()))
+        if request.path == STATS:
+            self._transport.write(response("200 OK", self._counter.take()))
             return
-        found = self._answer(request, self._counter.begun())
-        wait, reply = found if isinstance(found, tuple) else (0.0, found)
-        if wait:
-            asyncio.get_running_loop().call_later(wait, self._send, reply)
+        result = self._handler(request, self._counter.start_request())
+        delay, reply = result if isinstance(result, tuple) else (0.0, result)
+        if delay:
+            asyncio.get_running_loop().call_later(delay, self._send, reply)
         else:
             self._send(reply)
 
     def _send(self, reply: bytes) -> None:
         self._transport.write(reply)
-        if LAST.encode() in reply[:256]:
+        if CONNECTION_CLOSE.encode() in reply[:256]:
             self._transport.close()
-        self._counter.seen.last = time.monotonic()
+        self._counter.stats.last = time.monotonic()
 
 
 class _Counter:
     def __init__(self) -> None:
-        self.seen = Seen()
+        self.stats = ServerStats()
         self._cpu = time.process_time()
 
-    def begun(self) -> Seen:
-        if not self.seen.requests:
-            self.seen.first = time.monotonic()
-        self.seen.requests += 1
-        return self.seen
+    def start_request(self) -> ServerStats:
+        if not self.stats.requests:
+            self.stats.first = time.monotonic()
+        self.stats.requests += 1
+        return self.stats
 
-    def told(self) -> bytes:
-        told, self.seen = self.seen, Seen()
+    def take(self) -> bytes:
+        """Return the statistics as JSON and reset them."""
+        stats, self.stats = self.stats, ServerStats()
         cpu, self._cpu = self._cpu, time.process_time()
-        told.busy_seconds = self._cpu - cpu
-        return json.dumps(asdict(told)).encode()
+        stats.busy_seconds = self._cpu - cpu
+        return json.dumps(asdict(stats)).encode()
 
 
-def serve(answer: Answer, ports: int = 1) -> None:
-    """On loopback, on so many ports: to a client they are as many hosts."""
-    asyncio.run(_serve(answer, ports))
+def serve(handler: Handler, ports: int = 1) -> None:
+    """Listen on loopback on `ports` ports, which are as many hosts for a client."""
+    asyncio.run(_serve(handler, ports))
 
 
-async def _serve(answer: Answer, ports: int) -> None:
+async def _serve(handler: Handler, ports: int) -> None:
     loop = asyncio.get_running_loop()
     counter, tls = _Counter(), _tls()
-    made: list[Awaitable[asyncio.Server]] = [
-        loop.create_server(lambda: _Connection(answer, counter), "127.0.0.1", 0, backlog=1024, ssl=tls)
+    starting: list[Awaitable[asyncio.Server]] = [
+        loop.create_server(lambda: _Connection(handler, counter), "127.0.0.1", 0, backlog=1024, ssl=tls)
         for _ in range(ports)
     ]
-    servers = [await server for server in made]
+    servers = [await server for server in starting]
     scheme = "https" if tls else "http"
     print(" ".join(f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
@@ -190,7 +191,7 @@ def _tls() -> ssl.SSLContext | None:
 
 @contextmanager
 def server(module: str, *arguments: object, certificate: Path | None = None) -> Iterator[list[str]]:
-    """The addresses of a server module in a process of its own."""
+    """Start a server module in its own process and yield its addresses."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
     env = {**os.environ, CERTIFICATE: str(certificate)} if certificate else None
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as process:
@@ -205,8 +206,7 @@ def server(module: str, *arguments: object, certificate: Path | None = None) -> 
 _UNVERIFIED = ssl._create_unverified_context()
 
 
-def seen(address: str) -> Seen:
-    """What the server has seen since it was last asked."""
-    with urlopen(address + SEEN, timeout=10, context=_UNVERIFIED) as answer:
-        told: dict[str, Any] = json.load(answer)
-    return Seen(**told)
+def take_stats(address: str) -> ServerStats:
+    """Read and reset the statistics of a server."""
+    with urlopen(address + STATS, timeout=10, context=_UNVERIFIED) as stats:
+        return ServerStats(**json.load(stats))

@@ -1,8 +1,8 @@
-"""What takes images and rows and keeps none of them: enough of S3, DynamoDB and SNS to be written to, and no more.
+"""The sink: the operations of S3, DynamoDB and SNS that a run needs. Images and rows are counted and discarded.
 
-`python -m bench.rig.sink [MS [PUTS]]` prints its address and serves, each PUT after so many milliseconds, and no more than
-so many images a second: to others it says SlowDown. Checksums that come along are checked; what is no image is kept,
-for it is read again.
+`python -m bench.rig.sink [MS [PUTS]]` prints its address and serves. Each PUT takes MS milliseconds, and at most PUTS
+images per second are accepted; others get SlowDown. Checksums are verified. Objects that are not images are kept and
+can be read.
 """
 
 import base64
@@ -15,122 +15,124 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, unquote
 from xml.sax.saxutils import escape
 
-from bench.rig.chunked import chunked
-from bench.rig.servers import Request, Seen, answered, serve, server
+from bench.rig.chunked import decode_chunked
+from bench.rig.servers import Request, ServerStats, response, serve, server
 
 _CHECKSUMS: Mapping[bytes, Callable[[bytes], bytes]] = {
     b"x-amz-checksum-sha256": lambda body: hashlib.sha256(body).digest(),
     b"x-amz-checksum-crc32": lambda body: zlib.crc32(body).to_bytes(4, "big"),
 }
-_TABLE_ANSWERS: Mapping[str, Any] = {
+_TABLE_RESPONSES: Mapping[str, Mapping[str, object]] = {
     "BatchGetItem": {"Responses": {}, "UnprocessedKeys": {}},
     "BatchWriteItem": {"UnprocessedItems": {}},
 }
-_NOT_FOUND = answered("404 Not Found", b"<Error><Code>NoSuchKey</Code></Error>", "Content-Type: application/xml")
-_SLOW_DOWN = answered("503 Slow Down", b"<Error><Code>SlowDown</Code></Error>", "Content-Type: application/xml")
-_PUBLISHED = answered(
+_NOT_FOUND = response("404 Not Found", b"<Error><Code>NoSuchKey</Code></Error>", "Content-Type: application/xml")
+_SLOW_DOWN = response("503 Slow Down", b"<Error><Code>SlowDown</Code></Error>", "Content-Type: application/xml")
+_PUBLISHED = response(
     "200 OK", b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
 )
 
 
 class Sink:
-    """Images are counted once each, as `images`; every kind of request by its own name.
+    """Counts each image once, as `images`, and the requests by operation.
 
-    `wait` is in seconds; `puts` are a second, and a tenth of them at once.
+    `delay` is the duration of a PUT in seconds. `puts` is the rate limit of images per second, a token bucket with a
+    burst of a tenth of it.
     """
 
-    def __init__(self, wait: float = 0.0, puts: float = math.inf) -> None:
-        self._wait, self._puts = wait, puts
-        self._room, self._then = puts / 10, time.monotonic()
+    def __init__(self, delay: float = 0.0, puts: float = math.inf) -> None:
+        self._delay, self._puts = delay, puts
+        self._tokens, self._refilled_at = puts / 10, time.monotonic()
         self._images: set[str] = set()
-        self._kept: dict[str, bytes] = {}
+        self._objects: dict[str, bytes] = {}
 
-    def answer(self, request: Request, seen: Seen) -> bytes | tuple[float, bytes]:
+    def handle(self, request: Request, stats: ServerStats) -> bytes | tuple[float, bytes]:
         if target := request.header(b"x-amz-target"):
-            return _table(target.rpartition(b".")[2].decode(), request.body, seen)
+            return _table(target.rpartition(b".")[2].decode(), request.body, stats)
         path, _, query = request.path.partition("?")
         if request.method == "PUT":
-            return self._wait, self._put(unquote(path), request, seen)
+            return self._delay, self._put(unquote(path), request, stats)
         if request.method == "POST":
-            seen.count("messages")
+            stats.count("messages")
             return _PUBLISHED
         if "list-type" in query:
-            seen.count("lists")
-            return self._listed(path.strip("/"), parse_qs(query).get("prefix", [""])[0])
-        seen.count("gets")
+            stats.count("lists")
+            return self._list(path.strip("/"), parse_qs(query).get("prefix", [""])[0])
+        stats.count("gets")
         return self._read(unquote(path), request)
 
-    def _put(self, path: str, request: Request, seen: Seen) -> bytes:
+    def _put(self, path: str, request: Request, stats: ServerStats) -> bytes:
         body, headers = request.body, request
         if request.header(b"content-encoding") == b"aws-chunked":
-            body, trailer, _ = chunked(request.body) or (b"", b"x-amz-checksum-crc32:it breaks off", b"")
+            incomplete = (b"", b"x-amz-checksum-crc32:incomplete", b"")
+            body, trailer, _ = decode_chunked(request.body) or incomplete
             headers = Request("PUT", path, trailer)
         for name, digest in _CHECKSUMS.items():
-            told = headers.header(name)
-            if told and told != base64.b64encode(digest(body)):
-                seen.count("wrong checksums")
-                return answered("400 Bad Request", b"<Error><Code>BadDigest</Code></Error>")
-        if path.endswith(".jpg") and not self._has_room():
-            seen.count("slowed down")
+            checksum = headers.header(name)
+            if checksum and checksum != base64.b64encode(digest(body)):
+                stats.count("wrong checksums")
+                return response("400 Bad Request", b"<Error><Code>BadDigest</Code></Error>")
+        if path.endswith(".jpg") and not self._take_token():
+            stats.count("slowed down")
             return _SLOW_DOWN
-        seen.count("puts")
+        stats.count("puts")
         if path.endswith(".jpg"):
-            seen.count("images", path not in self._images)
+            stats.count("images", path not in self._images)
             self._images.add(path)
         else:
-            self._kept[path] = body
-        return answered("200 OK", b"", 'ETag: "0"')
+            self._objects[path] = body
+        return response("200 OK", b"", 'ETag: "0"')
 
-    def _has_room(self) -> bool:
+    def _take_token(self) -> bool:
         now = time.monotonic()
-        self._room = min(self._puts / 10, self._room + (now - self._then) * self._puts)
-        self._then = now
-        if self._room < 1:
+        self._tokens = min(self._puts / 10, self._tokens + (now - self._refilled_at) * self._puts)
+        self._refilled_at = now
+        if self._tokens < 1:
             return False
-        self._room -= 1
+        self._tokens -= 1
         return True
 
     def _read(self, path: str, request: Request) -> bytes:
-        if path not in self._kept:
-            return answered("404 Not Found") if request.method == "HEAD" else _NOT_FOUND
-        body, status, more = self._kept[path], "200 OK", []
-        if asked := request.header(b"range").decode().removeprefix("bytes="):
-            begin, _, end = asked.partition("-")
-            whole = len(body)
-            body = body[int(begin) : int(end) + 1 if end else whole]
-            status, more = "206 Partial Content", [f"Content-Range: bytes {begin}-{int(begin) + len(body) - 1}/{whole}"]
-        found = answered(status, body, 'ETag: "0"', "Last-Modified: Wed, 25 Nov 2026 00:00:00 GMT", *more)
-        return found[: len(found) - len(body)] if request.method == "HEAD" else found
+        if path not in self._objects:
+            return response("404 Not Found") if request.method == "HEAD" else _NOT_FOUND
+        body, status, headers = self._objects[path], "200 OK", []
+        if byte_range := request.header(b"range").decode().removeprefix("bytes="):
+            start, _, end = byte_range.partition("-")
+            size = len(body)
+            body = body[int(start) : int(end) + 1 if end else size]
+            status = "206 Partial Content"
+            headers = [f"Content-Range: bytes {start}-{int(start) + len(body) - 1}/{size}"]
+        reply = response(status, body, 'ETag: "0"', "Last-Modified: Wed, 25 Nov 2026 00:00:00 GMT", *headers)
+        return reply[: len(reply) - len(body)] if request.method == "HEAD" else reply
 
-    def _listed(self, bucket: str, prefix: str) -> bytes:
-        begin = f"/{bucket}/"
-        found = "".join(
-            f"<Contents><Key>{escape(path.removeprefix(begin))}</Key><Size>{len(body)}</Size></Contents>"
-            for path, body in sorted(self._kept.items())
-            if path.startswith(begin + prefix)
+    def _list(self, bucket: str, prefix: str) -> bytes:
+        root = f"/{bucket}/"
+        contents = "".join(
+            f"<Contents><Key>{escape(path.removeprefix(root))}</Key><Size>{len(body)}</Size></Contents>"
+            for path, body in sorted(self._objects.items())
+            if path.startswith(root + prefix)
         )
-        text = f"<ListBucketResult><Name>{bucket}</Name><IsTruncated>false</IsTruncated>{found}</ListBucketResult>"
-        return answered("200 OK", text.encode(), "Content-Type: application/xml")
+        text = f"<ListBucketResult><Name>{bucket}</Name><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"
+        return response("200 OK", text.encode(), "Content-Type: application/xml")
 
 
-def _table(operation: str, body: bytes, seen: Seen) -> bytes:
-    seen.count(operation)
-    seen.count("rows written", body.count(b'"PutRequest"'))
-    found = json.dumps(_TABLE_ANSWERS.get(operation, {})).encode()
-    return answered("200 OK", found, "Content-Type: application/x-amz-json-1.0")
+def _table(operation: str, body: bytes, stats: ServerStats) -> bytes:
+    stats.count(operation)
+    stats.count("rows written", body.count(b'"PutRequest"'))
+    body_json = json.dumps(_TABLE_RESPONSES.get(operation, {})).encode()
+    return response("200 OK", body_json, "Content-Type: application/x-amz-json-1.0")
 
 
 @contextmanager
 def sink(ms: float = 0, puts: float = math.inf, certificate: Path | None = None) -> Iterator[str]:
-    """The address of one in a process of its own."""
+    """Start a sink in its own process and yield its address."""
     with server("bench.rig.sink", ms, puts, certificate=certificate) as (address,):
         yield address
 
 
 if __name__ == "__main__":
-    given = [float(text) for text in sys.argv[1:]]
-    serve(Sink(given[0] / 1000 if given else 0.0, *given[1:]).answer)
+    arguments = [float(text) for text in sys.argv[1:]]
+    serve(Sink(arguments[0] / 1000 if arguments else 0.0, *arguments[1:]).handle)

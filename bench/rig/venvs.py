@@ -1,34 +1,35 @@
-"""The contenders' own virtual environments, from their locks; made once."""
+"""The virtual environments of the contenders, installed once from their locks."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-FOLDER = Path(".venv/contenders")
+VENVS = Path(".venv/contenders")
 LOCKS = Path("bench/contenders")
 
 
-class Missing(Exception):
-    """Why a contender cannot be run here."""
+class InstallationError(Exception):
+    """A contender cannot be installed on this machine. The message is the last line of the installer's output."""
 
 
-def python_of(name: str | None) -> Path:
-    """The interpreter that has what `name`.txt locks, or our own. Raises Missing."""
-    if name is None:
+def interpreter(venv: str | None) -> Path:
+    """Return the Python of the environment that `venv`.txt locks, or the current one. Raises InstallationError."""
+    if venv is None:
         return Path(sys.executable)
-    python = FOLDER / name / "bin" / "python"
-    ready = FOLDER / name / "ready"
+    python = VENVS / venv / "bin" / "python"
+    ready = VENVS / venv / "ready"
     if not ready.exists():
-        print(f"Installing {name} (once)", flush=True)
+        print(f"Installing {venv} (once)", flush=True)
         uv = str(Path(sys.executable).with_name("uv"))
-        _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(FOLDER / name))
-        lock = str(LOCKS / f"{name}.txt")
+        _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENVS / venv))
+        lock = str(LOCKS / f"{venv}.txt")
         _run(uv, "pip", "install", "--quiet", "--python", str(python), "--require-hashes", "--requirement", lock)
         ready.touch()
     return python
 
 
 def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise Missing((done.stderr.strip() or done.stdout.strip() or f"exit {done.returncode}").splitlines()[-1])
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode:
+        output = result.stderr.strip() or result.stdout.strip() or f"exit code {result.returncode}"
+        raise InstallationError(output.splitlines()[-1])

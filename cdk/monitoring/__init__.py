@@ -1,1 +1,1 @@
-"""Dashboard, alarms and saved log queries."""
+"""The dashboard, the alarms and the saved log queries."""

@@ -1,4 +1,4 @@
-"""Questions to the logs that are asked again and again, saved in CloudWatch Logs Insights."""
+"""Log queries for operations, saved in CloudWatch Logs Insights."""
 
 from aws_cdk import Stack
 from aws_cdk.aws_logs import CfnQueryDefinition, ILogGroup
@@ -24,6 +24,8 @@ QUERIES = {
 
 
 class Queries(Construct):
+    """The saved queries over the log groups of all functions."""
+
     def __init__(self, scope: Construct, id: str, *, log_groups: list[ILogGroup]) -> None:  # noqa: A002
         super().__init__(scope, id)
         for name, text in QUERIES.items():

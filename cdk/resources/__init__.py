@@ -1,1 +1,1 @@
-"""The resources of the stack, one construct a module."""
+"""The resources of the stack: one construct per module."""

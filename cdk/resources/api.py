@@ -1,4 +1,7 @@
+"""The REST API."""
+
 import json
+from collections.abc import Iterable
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_apigateway import (
@@ -18,12 +21,12 @@ from aws_cdk.aws_apigateway import (
 from constructs import Construct
 
 from cdk.resources.functions import Function
-from cdk.resources.logs import Log
+from cdk.resources.log_group import StackLogGroup
 from cdk.settings import Settings
 
 STAGE = "v1"
 
-# As functions/api.py has them; a test holds one against the other.
+# The routes of functions/api.py; a test compares the two.
 METHODS = (
     ("POST", "runs"),
     ("GET", "runs"),
@@ -36,20 +39,25 @@ METHODS = (
 )
 DOCS = (("GET", "openapi.json"), ("GET", "docs"))
 
-# What the gateway refuses by itself, before the function is asked, in the function's own shape.
-REFUSALS = (
+# Errors that API Gateway returns without invoking the function, as problem documents like those of the function.
+GATEWAY_PROBLEMS = (
     (
         ResponseType.REQUEST_TOO_LARGE,
         413,
-        "The body is larger than the API takes. POST /manifests gives a link to upload a manifest of up to 5 GB; "
-        "the upload starts its run.",
+        "Request Entity Too Large",
+        "The request body exceeds 10 MB, the limit of API Gateway. To submit a larger manifest (up to 5 GB), request "
+        "an upload link with POST /manifests; the upload starts the run.",
     ),
-    (ResponseType.THROTTLED, 429, "More requests came than the API takes. Try again in a second."),
+    (
+        ResponseType.THROTTLED,
+        429,
+        "Too Many Requests",
+        "The request rate exceeds the limit of this API. Retry after a second, with exponential backoff.",
+    ),
 )
-TITLES = {413: "Request Entity Too Large", 429: "Too Many Requests"}
 
-# No query strings: they hold the URLs of images, and those may hold secrets.
-LOGGED = AccessLogFormat.custom(
+# Query strings are not logged: they contain image URLs, which can contain credentials.
+ACCESS_LOG_FORMAT = AccessLogFormat.custom(
     json.dumps(
         {
             "request_id": AccessLogField.context_request_id(),
@@ -69,22 +77,22 @@ LOGGED = AccessLogFormat.custom(
 
 
 class Api(Construct):
-    """A REST API in front of one function. Whoever calls it signs as an IAM principal that may invoke the method.
+    """A REST API that invokes one function. Requests are signed (SigV4) by an IAM principal that may invoke the method.
 
-    Every method is one of its own, so that a policy can let someone look, and not cancel.
+    Each route is a method of its own, not a proxy resource, so that a policy can allow reading without cancelling.
     """
 
     def __init__(self, scope: Construct, id: str, *, function: Function, settings: Settings) -> None:  # noqa: A002
         super().__init__(scope, id)
-        self.access_log = Log(self, "AccessLog", settings=settings)
+        self.access_log = StackLogGroup(self, "AccessLog", settings=settings)
         self.rest_api = RestApi(
             self,
             "Api",
             rest_api_name="image-mirror",
-            description="Starts runs of image-mirror, and tells of them",
+            description="Starts, lists and controls runs of image-mirror",
             endpoint_configuration=EndpointConfiguration(types=[EndpointType.REGIONAL]),
             default_method_options=MethodOptions(authorization_type=AuthorizationType.IAM),
-            # Without it API Gateway writes no access log. It is the account's: it stays when this stack goes.
+            # API Gateway writes no logs without this role. All APIs of the account use it, so it is retained.
             cloud_watch_role=settings.api_account_role,
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN if settings.api_account_role else None,
             deploy_options=StageOptions(
@@ -93,26 +101,26 @@ class Api(Construct):
                 throttling_rate_limit=settings.api_rate_limit,
                 throttling_burst_limit=settings.api_burst_limit,
                 access_log_destination=LogGroupLogDestination(self.access_log),
-                access_log_format=LOGGED,
-                # Of the gateway's own steps; never of what is in a request.
+                access_log_format=ACCESS_LOG_FORMAT,
+                # Execution logs without data traces, which would contain the content of requests.
                 logging_level=MethodLoggingLevel.ERROR,
                 data_trace_enabled=False,
                 metrics_enabled=True,
             ),
         )
-        self.rest_api.node.try_remove_child("Endpoint")  # an output with a name that nobody could guess
-        self._methods((*METHODS, *DOCS) if settings.api_docs else METHODS, function)
-        for kind, status, detail in REFUSALS:
-            self._refuse(kind, status, detail)
+        self.rest_api.node.try_remove_child("Endpoint")  # its output; the stack has ApiUrl instead
+        self._add_methods((*METHODS, *DOCS) if settings.api_docs else METHODS, function)
+        for response_type, status, title, detail in GATEWAY_PROBLEMS:
+            self._add_gateway_problem(response_type, status, title, detail)
 
-    def _methods(self, methods: tuple[tuple[str, str], ...], function: Function) -> None:
-        # One permission for the whole API, not two for each method.
+    def _add_methods(self, methods: Iterable[tuple[str, str]], function: Function) -> None:
+        # One invoke permission for the whole API instead of two for each method.
         integration = LambdaIntegration(function.function, scope_permission_to_method=False)
         for method, path in methods:
             self.rest_api.root.resource_for_path(path).add_method(method, integration)
 
-    def _refuse(self, kind: ResponseType, status: int, detail: str) -> None:
-        problem = {"type": "about:blank", "title": TITLES[status], "status": status, "detail": detail}
+    def _add_gateway_problem(self, response_type: ResponseType, status: int, title: str, detail: str) -> None:
+        problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
         self.rest_api.add_gateway_response(
-            kind.response_type, type=kind, templates={"application/json": json.dumps(problem)}
+            response_type.response_type, type=response_type, templates={"application/json": json.dumps(problem)}
         )

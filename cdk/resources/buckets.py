@@ -1,3 +1,5 @@
+"""The two buckets."""
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk.aws_s3 import (
     BlockPublicAccess,
@@ -12,12 +14,14 @@ from constructs import Construct
 
 from cdk.settings import Settings
 
-# An upload that is begun and never ended is invisible and billed.
-_UNFINISHED_UPLOADS = LifecycleRule(id="unfinished-uploads", abort_incomplete_multipart_upload_after=Duration.days(1))
+# The parts of an incomplete multipart upload are not listed, but they are billed.
+_ABORT_INCOMPLETE_UPLOADS = LifecycleRule(
+    id="unfinished-uploads", abort_incomplete_multipart_upload_after=Duration.days(1)
+)
 
 
 class Buckets(Construct):
-    """`images` holds nothing but images; `input` everything else: manifests, API lists, files of the runs."""
+    """`images` contains the mirrored images only, `input` manifests, submitted lists and the files of the runs."""
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:  # noqa: A002
         super().__init__(scope, id)
@@ -39,7 +43,7 @@ class Buckets(Construct):
                         )
                     ],
                 ),
-                _UNFINISHED_UPLOADS,
+                _ABORT_INCOMPLETE_UPLOADS,
             ],
         )
         self.input = Bucket(
@@ -48,24 +52,27 @@ class Buckets(Construct):
             block_public_access=BlockPublicAccess.BLOCK_ALL,
             encryption=BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
-            removal_policy=_input_removal(settings),
-            lifecycle_rules=[*_expiry_of_runs(settings), _UNFINISHED_UPLOADS],
+            removal_policy=_input_removal_policy(settings),
+            lifecycle_rules=[*_run_files_expiration(settings), _ABORT_INCOMPLETE_UPLOADS],
         )
-        _send_events(self.input)
+        _enable_eventbridge(self.input)
 
 
-def _input_removal(settings: Settings) -> RemovalPolicy:
-    """Reports outlive the stack by default; a bucket whose creation failed never does."""
+def _input_removal_policy(settings: Settings) -> RemovalPolicy:
+    """Manifests and reports are retained when the stack is deleted, unless the settings say otherwise.
+
+    A bucket of a stack whose creation failed is deleted in any case.
+    """
     return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.keep_input_bucket else RemovalPolicy.DESTROY
 
 
-def _expiry_of_runs(settings: Settings) -> list[LifecycleRule]:
+def _run_files_expiration(settings: Settings) -> list[LifecycleRule]:
     days = settings.run_files_expire_after_days
     return [LifecycleRule(id="run-files", prefix="runs/", expiration=Duration.days(days))] if days else []
 
 
-def _send_events(bucket: Bucket) -> None:
-    """To EventBridge. By the template itself: `event_bridge_enabled` adds a Lambda function to do it."""
+def _enable_eventbridge(bucket: Bucket) -> None:
+    """Send the bucket's events to EventBridge. CDK's `event_bridge_enabled` would add a Lambda function to set this."""
     resource = bucket.node.default_child
     assert isinstance(resource, CfnBucket)
     resource.notification_configuration = CfnBucket.NotificationConfigurationProperty(

@@ -1,3 +1,5 @@
+"""The Lambda functions."""
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,18 +9,25 @@ from aws_cdk.aws_lambda import Architecture, Code, Runtime, Tracing
 from aws_cdk.aws_lambda import Function as LambdaFunction
 from constructs import Construct
 
-from cdk.resources.logs import Log
+from cdk.resources.log_group import StackLogGroup
 from cdk.settings import Settings
+from functions.core.model.limits import DOWNLOAD_MEMORY_MB, DOWNLOAD_TIMEOUT_SECONDS, WORKFLOW_MEMORY_MB
 from functions.telemetry.names import NAMESPACE, SERVICE
 
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    module: str  # in `functions/`
+    """The configuration of one function. `module` is its module in `functions/`.
+
+    `environment` lists the environment variables that it needs, of those that the stack provides. `disk_mb` is the size
+    of /tmp; 512 MB are free of charge.
+    """
+
+    module: str
     timeout_seconds: int
-    memory_mb: int  # 1,769 MB is one whole vCPU
-    environment: tuple[str, ...]  # the names it is given, of those that the stack knows
-    disk_mb: int = 512  # under /tmp, included in the price
+    memory_mb: int
+    environment: tuple[str, ...]
+    disk_mb: int = 512
 
     @property
     def title(self) -> str:
@@ -26,36 +35,36 @@ class FunctionSpec:
 
 
 WORKFLOW_FUNCTIONS = (
-    FunctionSpec("prepare_run", 300, 1024, ("RUNS_TABLE", "DEFAULT_OPTIONS", "CHECK_BYTES")),
+    FunctionSpec("prepare_run", 300, WORKFLOW_MEMORY_MB, ("RUNS_TABLE", "DEFAULT_OPTIONS", "CHECK_BYTES")),
     FunctionSpec(
         "download_batch",
-        90,
-        1769,
+        DOWNLOAD_TIMEOUT_SECONDS,
+        DOWNLOAD_MEMORY_MB,
         ("IMAGES_BUCKET", "IMAGES_TABLE", "INPUT_BUCKET", "TOPIC_ARN", "ALLOWED_NETWORKS", "CONTACT"),
-        disk_mb=4096,  # 24 downloads of up to 25 MB, and room for runs that allow more; $0.001 a million images
+        disk_mb=4096,  # 24 downloads of up to 25 MB at a time, or larger ones if allowed; $0.001 per million images
     ),
     FunctionSpec(
         "summarize_run",
         900,
-        1024,
+        WORKFLOW_MEMORY_MB,
         ("INPUT_BUCKET", "RUNS_TABLE", "TOPIC_ARN"),
-        disk_mb=10_240,  # reports on their way: some 20 million failures; below a tenth of a cent a run
+        disk_mb=10_240,  # temporary files of the reports: about 20 million failures; less than $0.001 per run
     ),
 )
-# API Gateway gives up after 29 seconds.
 API_FUNCTION = FunctionSpec(
     "api",
-    29,
-    1024,
+    29,  # the default integration timeout of API Gateway
+    WORKFLOW_MEMORY_MB,
     ("IMAGES_BUCKET", "IMAGES_TABLE", "INPUT_BUCKET", "RUNS_TABLE", "STATE_MACHINE_ARN"),
 )
 FUNCTIONS = (*WORKFLOW_FUNCTIONS, API_FUNCTION)
 
 
 class Function(Construct):
-    """A function with a log group and a role of its own; the role may do nothing but what the stack grants.
+    """A Lambda function with its own log group, and its own role, whose permissions are in `cdk.grants`.
 
-    The log format stays text: powertools writes JSON itself, and Lambda's filter by level would drop metrics.
+    The log format is text: Powertools writes JSON itself, and Lambda's log level filter for JSON would drop the lines
+    of the metrics (EMF).
     """
 
     def __init__(
@@ -69,7 +78,7 @@ class Function(Construct):
     ) -> None:
         super().__init__(scope, spec.title)
         self.module = spec.module
-        self.log_group = Log(self, "Log", settings=settings)
+        self.log_group = StackLogGroup(self, "Log", settings=settings)
         self.role = Role(self, "Role", assumed_by=ServicePrincipal("lambda.amazonaws.com"))
         self.function = LambdaFunction(
             self,

@@ -1,18 +1,20 @@
+"""The rule for runs that did not succeed."""
+
 from aws_cdk.aws_events import EventPattern, Rule
 from aws_cdk.aws_events_targets import LambdaFunction
 from aws_cdk.aws_lambda import CfnEventInvokeConfig
 from aws_cdk.aws_stepfunctions import IStateMachine
 from constructs import Construct
 
-from cdk.resources.dead_letters import DeadLetters
+from cdk.resources.dead_letter_queue import DeadLetterQueue
 from cdk.resources.functions import Function
 
 
 class StatusChange(Construct):
-    """Tells SummarizeRun of executions that ended otherwise than by themselves, so that their books are done, too.
+    """Invokes SummarizeRun for executions that failed, timed out or were stopped, to reconcile these runs too.
 
-    It hears of every failed one, and finds in the record which of them it has summarized. Where it fails three times
-    itself, that event, too, waits in `dead_letters`.
+    SummarizeRun finds in the record of a run whether it is summarized already. If it fails three times, Lambda sends
+    the event to `dead_letters`.
     """
 
     def __init__(
@@ -24,11 +26,11 @@ class StatusChange(Construct):
         summarize_run: Function,
     ) -> None:
         super().__init__(scope, id)
-        self.dead_letters = DeadLetters(self, "DeadLetters")
+        self.dead_letters = DeadLetterQueue(self, "DeadLetters")
         self.rule = Rule(
             self,
             "RunEnded",
-            description="A run failed, took too long, or was stopped",
+            description="A run failed, timed out or was stopped",
             event_pattern=EventPattern(
                 source=["aws.states"],
                 detail_type=["Step Functions Execution Status Change"],
@@ -37,9 +39,9 @@ class StatusChange(Construct):
                     "status": ["FAILED", "TIMED_OUT", "ABORTED"],
                 },
             ),
-            targets=[LambdaFunction(summarize_run.function, **self.dead_letters.of_a_target())],
+            targets=[LambdaFunction(summarize_run.function, **self.dead_letters.target_options())],
         )
-        # EventBridge has delivered once Lambda has taken the event; what the function then makes of it is Lambda's.
+        # For EventBridge an event is delivered when Lambda accepts it. Failures of the function are Lambda's to retry.
         CfnEventInvokeConfig(
             self,
             "WhenItFails",

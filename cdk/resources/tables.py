@@ -1,3 +1,5 @@
+"""The two tables."""
+
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_dynamodb import (
     Attribute,
@@ -10,11 +12,11 @@ from constructs import Construct
 
 from cdk.settings import Settings
 
-NEWEST = "newest"
+NEWEST_INDEX = "newest"
 
 
 class Tables(Construct):
-    """`images`: a row for every image in the bucket. `runs`: a row for every run, until it expires."""
+    """`images` has an item for every image in the bucket, `runs` one for every run until it expires."""
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:  # noqa: A002
         super().__init__(scope, id)
@@ -36,10 +38,10 @@ class Tables(Construct):
             removal_policy=RemovalPolicy.DESTROY,
             time_to_live_attribute="expires_at",
         )
-        # One partition for all, so that one query gives the newest of every status; it takes a thousand writes a
-        # second, and a run makes a handful.
+        # A single partition, so that one query returns the newest runs of every status. A partition supports 1,000
+        # writes per second, and a run makes about five.
         self.runs.add_global_secondary_index(
-            index_name=NEWEST,
+            index_name=NEWEST_INDEX,
             partition_key=Attribute(name="kind", type=AttributeType.STRING),
             sort_key=Attribute(name="started_at", type=AttributeType.STRING),
         )

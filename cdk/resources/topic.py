@@ -1,3 +1,5 @@
+"""The SNS topic and its key."""
+
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_kms import Key
 from aws_cdk.aws_sns import Topic
@@ -5,9 +7,9 @@ from constructs import Construct
 
 
 class Notifications(Construct):
-    """One topic for failures, finished runs and alarms, with a key of its own.
+    """One topic for failures, finished runs and alarms, encrypted with a customer managed key.
 
-    The key that AWS manages for SNS would do for the functions, but lets no CloudWatch alarm publish.
+    CloudWatch alarms cannot publish to a topic that is encrypted with the AWS managed key (alias/aws/sns).
     """
 
     def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002

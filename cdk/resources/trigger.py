@@ -1,16 +1,18 @@
+"""The rule that starts runs."""
+
 from aws_cdk.aws_events import EventPattern, Match, Rule
 from aws_cdk.aws_events_targets import SfnStateMachine
 from aws_cdk.aws_s3 import IBucket
 from aws_cdk.aws_stepfunctions import IStateMachine
 from constructs import Construct
 
-from cdk.resources.dead_letters import DeadLetters
+from cdk.resources.dead_letter_queue import DeadLetterQueue
 
 
 class Trigger(Construct):
-    """Starts a run for every object that appears under `manifests/`; its input is the whole event.
+    """Starts an execution for every object that is created under `manifests/`, with the whole event as its input.
 
-    CDK's target brings the role that may start this state machine, and the right of this rule to write to the queue.
+    CDK's target adds the role that may start the state machine, and the permission of the rule to write to the queue.
     """
 
     def __init__(
@@ -22,7 +24,7 @@ class Trigger(Construct):
         state_machine: IStateMachine,
     ) -> None:
         super().__init__(scope, id)
-        self.dead_letters = DeadLetters(self, "DeadLetters")
+        self.dead_letters = DeadLetterQueue(self, "DeadLetters")
         self.rule = Rule(
             self,
             "ManifestUploaded",
@@ -32,9 +34,9 @@ class Trigger(Construct):
                 detail_type=["Object Created"],
                 detail={
                     "bucket": {"name": [bucket.bucket_name]},
-                    # Consoles make an empty object for a folder.
+                    # The S3 console creates an empty object for a folder.
                     "object": {"key": Match.prefix("manifests/"), "size": Match.greater_than(0)},
                 },
             ),
-            targets=[SfnStateMachine(state_machine, **self.dead_letters.of_a_target())],
+            targets=[SfnStateMachine(state_machine, **self.dead_letters.target_options())],
         )

@@ -1,1 +1,1 @@
-"""The state machine: its definition in the Amazon States Language, its item readers and its construct."""
+"""The state machine: its definition in the Amazon States Language, its item readers, and its construct."""

@@ -1,12 +1,11 @@
-"""The table of item readers: how Step Functions reads each kind of manifest. One row is one Map state.
+"""The item readers: how Step Functions reads each manifest format. Each is a Map state of its own.
 
-`name` is what PrepareRun returns as `reader`. The type is fixed per state, hence a state for each.
-Gzip needs no row: Step Functions tells it by the object's name.
+A state per reader is needed because the ItemReader's type cannot be chosen at run time. `name` is the `reader` that
+PrepareRun returns. Gzip needs no reader of its own: Step Functions recognizes it by the name of the object.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from functions.core.manifests.csv_rows import HEADERLESS_COLUMNS, URL_LINES, URL_LIST
 
@@ -15,16 +14,18 @@ INDEX = "$$.Map.Item.Index"
 
 @dataclass(frozen=True)
 class Reader:
+    """`config` is the ReaderConfig of the ItemReader, `row` the expression for the row number of an item."""
+
     name: str
-    config: Mapping[str, Any]  # the ReaderConfig of the ItemReader
-    row: str = INDEX  # of an item; -1 is no row of the manifest
+    config: Mapping[str, object]
+    row: str = INDEX
 
     @property
     def title(self) -> str:
         return self.name.upper().replace("-", " ")
 
 
-def _csv(delimiter: str, *, headers: tuple[str, ...] = ()) -> dict[str, Any]:
+def _csv(delimiter: str, *, headers: tuple[str, ...] = ()) -> dict[str, object]:
     location = (
         {"CSVHeaderLocation": "GIVEN", "CSVHeaders": list(headers)} if headers else {"CSVHeaderLocation": "FIRST_ROW"}
     )
@@ -36,11 +37,11 @@ READERS = (
     Reader("csv-semicolon", _csv("SEMICOLON")),
     Reader("csv-pipe", _csv("PIPE")),
     Reader("tsv", _csv("TAB")),
-    Reader("csv-bare", _csv("COMMA", headers=HEADERLESS_COLUMNS)),  # without a header
+    Reader("csv-bare", _csv("COMMA", headers=HEADERLESS_COLUMNS)),  # CSV without a header row
     Reader("csv-semicolon-bare", _csv("SEMICOLON", headers=HEADERLESS_COLUMNS)),
     Reader("csv-pipe-bare", _csv("PIPE", headers=HEADERLESS_COLUMNS)),
     Reader("tsv-bare", _csv("TAB", headers=HEADERLESS_COLUMNS)),
-    # Its first line, TsvHttpData-1.0, comes as an item and is none.
+    # The first line, TsvHttpData-1.0, is read as an item; its row number -1 marks it as not a row.
     Reader("tsv-list", _csv("TAB", headers=URL_LIST.column_names), row=f"States.MathAdd({INDEX}, -1)"),
     Reader("txt", _csv("TAB", headers=URL_LINES.column_names)),
     Reader("json", {"InputType": "JSON"}),

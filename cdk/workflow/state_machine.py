@@ -1,3 +1,5 @@
+"""The construct of the state machine."""
+
 from collections.abc import Mapping
 
 from aws_cdk import Aws, Duration, Stack
@@ -5,13 +7,13 @@ from aws_cdk.aws_stepfunctions import DefinitionBody, LogLevel, LogOptions, Stat
 from constructs import Construct
 
 from cdk.resources.functions import Function
-from cdk.resources.logs import Log
+from cdk.resources.log_group import StackLogGroup
 from cdk.settings import Settings
 from cdk.workflow.definition import state_machine
 
 
 class Workflow(Construct):
-    """The state machine of `cdk/workflow/definition.py`, with its log and traces."""
+    """The state machine of `cdk.workflow.definition`, with its log group and X-Ray tracing."""
 
     def __init__(
         self,
@@ -27,9 +29,11 @@ class Workflow(Construct):
             functions={module: each.function.function_arn for module, each in functions.items()},
             timeout_seconds=int(Duration.days(settings.run_timeout_days).to_seconds()),
         )
-        # Below /aws/vendedlogs/ one entry lets all state machines deliver; under any other name each adds its
-        # own to a resource policy of the account, which is full at 5,120 characters.
-        self.log_group = Log(self, "Log", settings=settings, name=f"/aws/vendedlogs/states/{stack.stack_name}")
+        # One entry for /aws/vendedlogs/* in the CloudWatch Logs resource policy covers all state machines. With another
+        # name each state machine adds an entry, and the policy is limited to 5,120 characters.
+        self.log_group = StackLogGroup(
+            self, "Log", settings=settings, name=f"/aws/vendedlogs/states/{stack.stack_name}"
+        )
         self.state_machine = StateMachine(
             self,
             "StateMachine",
@@ -39,18 +43,18 @@ class Workflow(Construct):
             logs=LogOptions(destination=self.log_group, level=LogLevel[settings.workflow_log_level]),
         )
 
-    def executions(self) -> str:
-        """The ARNs of its executions."""
+    def execution_arns(self) -> str:
+        """The pattern of the ARNs of its executions."""
         return self._arns("execution", "")
 
-    def map_executions(self) -> str:
-        """The ARNs of the executions inside its Map Runs, whose name has the label of the Map state in it."""
+    def map_execution_arns(self) -> str:
+        """The pattern of the ARNs of child executions. Their name contains the label of the Map state."""
         return self._arns("execution", "/*")
 
-    def map_runs(self) -> str:
-        """The ARNs of its Map Runs."""
+    def map_run_arns(self) -> str:
+        """The pattern of the ARNs of its Map Runs."""
         return self._arns("mapRun", "/*")
 
-    def _arns(self, kind: str, label: str) -> str:
-        place = f"arn:{Aws.PARTITION}:states:{Aws.REGION}:{Aws.ACCOUNT_ID}:{kind}"
-        return f"{place}:{self.state_machine.state_machine_name}{label}:*"
+    def _arns(self, resource_type: str, label: str) -> str:
+        prefix = f"arn:{Aws.PARTITION}:states:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource_type}"
+        return f"{prefix}:{self.state_machine.state_machine_name}{label}:*"

@@ -1,4 +1,4 @@
-"""One synthesized template for all tests: the first synthesis of a process takes seconds."""
+"""The synthesized templates, shared by all tests, because the first synthesis of a process takes seconds."""
 
 import json
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from tests.infra.rendered import Template
 
 
 def synthesized(settings: Settings, outdir: Path) -> Path:
-    """As `python -m cdk.app` makes it, only that nothing is bundled and cdk.json's settings do not count."""
+    """Synthesize like `python -m cdk.app`, but without bundling and without the settings of cdk.json."""
     build({**asdict(settings), "aws:cdk:bundling-stacks": []}, outdir=str(outdir)).synth()
     return outdir / "ImageMirror.template.json"
 
@@ -60,5 +60,5 @@ def other_template(tmp_path_factory: pytest.TempPathFactory, other_settings: Set
 
 @pytest.fixture(scope="session")
 def definition(template: Template) -> dict[str, Any]:
-    """The rendered state machine, with `<LogicalId.Arn>` where CloudFormation puts an ARN."""
+    """The rendered state machine, with `<LogicalId.Arn>` for the ARNs that CloudFormation inserts."""
     return json.loads(template.text(template.only("AWS::StepFunctions::StateMachine")["DefinitionString"]))

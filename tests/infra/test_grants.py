@@ -1,4 +1,4 @@
-"""What each role may do: all of it, and nothing else."""
+"""The complete permissions of each role."""
 
 import re
 
@@ -98,8 +98,8 @@ EXPECTED = {
     },
     "WorkflowStateMachineEventsRole": may("StateMachine", "states:StartExecution"),
 }
-# Logical ids, without their hashes, as a person says them.
-SPOKEN = {
+# Short names for logical ids without their hashes.
+SHORT_NAMES = {
     "BucketsImages": "Images",
     "BucketsInput": "Input",
     "TablesImages": "ImagesTable",
@@ -113,24 +113,24 @@ SPOKEN = {
 }
 
 
-def spoken(resource: str) -> str:
-    place = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:"
+def short_name(resource: str) -> str:
+    prefix = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:"
     for kind in ("execution", "mapRun"):
-        resource = resource.replace(f"{place}{kind}:", f"{kind} of ")
-    return re.sub(r"<(\w+?)[0-9A-F]{8}(\.\w+)?>", lambda found: SPOKEN.get(found[1], found[1]), resource)
+        resource = resource.replace(f"{prefix}{kind}:", f"{kind} of ")
+    return re.sub(r"<(\w+?)[0-9A-F]{8}(\.\w+)?>", lambda match: SHORT_NAMES.get(match[1], match[1]), resource)
 
 
 @pytest.mark.parametrize("role", EXPECTED)
-def test_a_role_may_do_this_and_nothing_else(template: Template, role: str) -> None:
-    assert {(action, spoken(resource)) for action, resource in template.rights(role)} == EXPECTED[role]
+def test_a_role_has_these_permissions_and_no_others(template: Template, role: str) -> None:
+    assert {(action, short_name(resource)) for action, resource in template.rights(role)} == EXPECTED[role]
 
 
-def test_every_role_is_looked_at(template: Template) -> None:
+def test_every_role_is_checked(template: Template) -> None:
     assert {re.sub(r"[0-9A-F]{8}$", "", name) for name in template.all("AWS::IAM::Role")} == EXPECTED.keys()
 
 
-def test_no_role_has_a_policy_that_aws_manages(template: Template) -> None:
-    """But the one that API Gateway logs by: it is the account's."""
+def test_no_role_has_an_aws_managed_policy(template: Template) -> None:
+    """Except the logging role of API Gateway, which belongs to the account."""
     [name] = [
         name
         for name, role in template.all("AWS::IAM::Role").items()

@@ -1,4 +1,4 @@
-"""Alarms and dashboard: what they watch is emitted, and what they say is explained."""
+"""Alarms and dashboard: their metrics exist, and the runbook has a section for every alarm."""
 
 import io
 import json
@@ -17,8 +17,8 @@ from functions.telemetry.names import Metric
 from tests.infra.rendered import Template
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
-# AWS's own, as its documentation names them, with the dimensions under which it emits them.
-OF_AWS = {
+# Metrics of AWS services, by the names and dimensions of the AWS documentation.
+AWS_METRICS = {
     ("AWS/ApiGateway", "5XXError"): {"ApiName", "Stage"},
     ("AWS/DynamoDB", "ReadThrottleEvents"): {"TableName"},
     ("AWS/DynamoDB", "WriteThrottleEvents"): {"TableName"},
@@ -46,43 +46,43 @@ TYPES = {
 
 @pytest.fixture
 def alarms(template: Template) -> dict[str, dict[str, Any]]:
-    """By name."""
-    found = [each["Properties"] for each in template.all("AWS::CloudWatch::Alarm").values()]
-    return {each["AlarmName"]: each for each in found}
+    """The properties of each alarm by name."""
+    properties = [each["Properties"] for each in template.all("AWS::CloudWatch::Alarm").values()]
+    return {each["AlarmName"]: each for each in properties}
 
 
-def watched(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
     return [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
 
 
 def emitted(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str, frozenset[tuple[str, str]]]]:
-    """Namespace, name and dimensions of all that the functions can say."""
+    """Return namespace, name and dimensions of every metric that the functions can emit."""
     monkeypatch.setattr("functions.telemetry.metrics._environment", lambda: "production")
-    with redirect_stdout(io.StringIO()) as told:
+    with redirect_stdout(io.StringIO()) as output:
         emit({metric: [1] for metric in Metric if metric is not Metric.FAILED_BY_REASON}, dict.fromkeys(Reason, 1))
-    found = set()
-    for line in map(json.loads, told.getvalue().splitlines()):
+    metrics = set()
+    for line in map(json.loads, output.getvalue().splitlines()):
         (directive,) = line["_aws"]["CloudWatchMetrics"]
         for names in directive["Dimensions"]:
             dimensions = frozenset((name, line[name]) for name in names)
-            found |= {(directive["Namespace"], metric["Name"], dimensions) for metric in directive["Metrics"]}
-    return found
+            metrics |= {(directive["Namespace"], metric["Name"], dimensions) for metric in directive["Metrics"]}
+    return metrics
 
 
-def test_every_alarm_watches_what_aws_or_our_code_emits(
+def test_every_alarm_watches_a_metric_that_aws_or_a_function_emits(
     template: Template, alarms: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = emitted(monkeypatch)
     for name, alarm in alarms.items():
-        metrics = watched(alarm)
+        metrics = metrics_of(alarm)
         assert metrics, name
         for metric in metrics:
             dimensions = {each["Name"]: each["Value"] for each in metric.get("Dimensions", [])}
             key = (metric["Namespace"], metric["MetricName"])
-            if key in OF_AWS:
-                assert dimensions.keys() == OF_AWS[key], name
+            if key in AWS_METRICS:
+                assert dimensions.keys() == AWS_METRICS[key], name
                 for dimension, value in dimensions.items():
-                    if dimension == "ApiName":  # the one that is told by name
+                    if dimension == "ApiName":  # a name instead of a reference
                         assert value == template.only("AWS::ApiGateway::RestApi")["Name"]
                         continue
                     target = value.get("Ref") or value["Fn::GetAtt"][0]
@@ -99,7 +99,7 @@ def test_another_environment_is_watched_under_its_name(other_template: Template)
     values = {
         dimension["Value"]
         for each in other_template.all("AWS::CloudWatch::Alarm").values()
-        for metric in watched(each["Properties"])
+        for metric in metrics_of(each["Properties"])
         for dimension in metric.get("Dimensions", [])
         if dimension["Name"] == "environment"
     }
@@ -107,26 +107,29 @@ def test_another_environment_is_watched_under_its_name(other_template: Template)
     assert values == {other_template.environment("download_batch")["ENVIRONMENT"]} == {"staging"}
 
 
-def test_every_alarm_says_a_sentence_and_where_to_read_on(alarms: dict[str, Any]) -> None:
+def test_every_alarm_says_what_happened_where_to_look_and_what_to_do_and_links_its_section(
+    alarms: dict[str, Any],
+) -> None:
     sections = {_anchor(heading) for heading in re.findall(r"^### (.+)$", OPERATIONS.read_text(), re.M)}
     kinds = {alarm.anchor for alarm in ALARMS}
-    seen = set()
+    linked = set()
     for alarm in alarms.values():
-        sentence, _, link = alarm["AlarmDescription"].partition("\r\nRunbook: docs/operations.md#")
-        assert sentence.strip().endswith("."), alarm
-        seen.add(link)
+        description, _, link = alarm["AlarmDescription"].partition("\r\nRunbook: docs/operations.md#")
+        assert description.strip().endswith("."), alarm
+        assert len(re.findall(r"\.(?= |$)", description.strip())) >= 3, alarm
+        linked.add(link)
 
-    assert seen == kinds
+    assert linked == kinds
     assert kinds <= sections
 
 
-def test_the_runbook_can_be_anywhere(other_template: Template) -> None:
+def test_a_setting_changes_the_url_of_the_runbook(other_template: Template) -> None:
     texts = [each["Properties"]["AlarmDescription"] for each in other_template.all("AWS::CloudWatch::Alarm").values()]
 
     assert all("Runbook: https://wiki.example.com/image-mirror#" in text for text in texts)
 
 
-def test_every_alarm_tells_the_topic_when_it_begins_and_when_it_ends(
+def test_every_alarm_notifies_the_topic_when_it_is_raised_and_when_it_is_cleared(
     template: Template, alarms: dict[str, Any]
 ) -> None:
     [topic] = template.all("AWS::SNS::Topic")
@@ -140,17 +143,17 @@ def test_every_function_is_watched_for_errors_throttles_and_its_timeout(
 ) -> None:
     functions = template.all("AWS::Lambda::Function")
     for name, function in functions.items():
-        found = {
+        by_metric = {
             metric["MetricName"]: alarm
             for alarm in alarms.values()
-            for metric in watched(alarm)
+            for metric in metrics_of(alarm)
             if metric.get("Dimensions") == [{"Name": "FunctionName", "Value": {"Ref": name}}]
         }
-        assert {"Errors", "Throttles", "Duration"} <= found.keys()
-        assert found["Duration"]["Threshold"] == function["Properties"]["Timeout"] * 1000 * 0.9
+        assert {"Errors", "Throttles", "Duration"} <= by_metric.keys()
+        assert by_metric["Duration"]["Threshold"] == function["Properties"]["Timeout"] * 1000 * 0.9
 
 
-def test_the_dashboard_shows_every_metric_of_ours_and_every_reason(template: Template) -> None:
+def test_the_dashboard_shows_every_metric_of_the_functions_and_every_reason(template: Template) -> None:
     body = template.text(template.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
 
     assert [metric for metric in Metric if metric is not Metric.FAILED_BY_REASON and metric not in body] == []
@@ -161,7 +164,7 @@ def test_every_dead_letter_queue_has_an_alarm(template: Template, alarms: dict[s
     queues = {
         dimension["Value"]["Fn::GetAtt"][0]
         for alarm in alarms.values()
-        for metric in watched(alarm)
+        for metric in metrics_of(alarm)
         for dimension in metric.get("Dimensions", [])
         if dimension["Name"] == "QueueName"
     }
@@ -169,11 +172,11 @@ def test_every_dead_letter_queue_has_an_alarm(template: Template, alarms: dict[s
     assert queues == set(template.all("AWS::SQS::Queue"))
 
 
-def test_the_page_for_operations_counts_the_alarms(alarms: dict[str, Any]) -> None:
+def test_the_operations_page_has_the_number_of_alarms(alarms: dict[str, Any]) -> None:
     assert f"| alarms | {len(alarms)}, " in OPERATIONS.read_text()
 
 
-def test_a_saved_query_asks_the_functions_logs(template: Template) -> None:
+def test_a_saved_query_reads_the_logs_of_all_functions(template: Template) -> None:
     functions = [each["Properties"] for each in template.all("AWS::Lambda::Function").values()]
     groups = {function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions}
     queries = [each["Properties"] for each in template.all("AWS::Logs::QueryDefinition").values()]

@@ -1,10 +1,10 @@
 from tests.infra.rendered import Template
 
 ALARMS = {"Service": "cloudwatch.amazonaws.com"}
-OF_THIS_ACCOUNT = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+THIS_ACCOUNT = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_the_topic_has_a_rotating_key_of_its_own(template: Template) -> None:
+def test_the_topic_has_its_own_key_with_rotation(template: Template) -> None:
     [key] = template.all("AWS::KMS::Key")
 
     assert template.only("AWS::KMS::Key")["EnableKeyRotation"] is True
@@ -19,7 +19,7 @@ def test_alarms_of_this_account_may_publish_and_use_the_key(template: Template) 
     [use] = [each for each in key if each["Principal"] == ALARMS]
     assert publish["Action"] == "sns:Publish"
     assert set(use["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
-    assert publish["Condition"] == use["Condition"] == OF_THIS_ACCOUNT
+    assert publish["Condition"] == use["Condition"] == THIS_ACCOUNT
 
 
 def test_the_topic_refuses_plain_http(template: Template) -> None:
@@ -43,7 +43,7 @@ def test_only_objects_with_content_under_manifests_start_a_run(template: Templat
     }
 
 
-def test_the_rule_hands_the_whole_event_to_the_state_machine(template: Template) -> None:
+def test_the_rule_passes_the_whole_event_to_the_state_machine(template: Template) -> None:
     [state_machine] = template.all("AWS::StepFunctions::StateMachine")
     [target] = template.only("AWS::Events::Rule", "Trigger")["Targets"]
 

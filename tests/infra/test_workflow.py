@@ -1,4 +1,4 @@
-"""The rendered state machine, read from the template: CDK leaves out in silence what it does not know."""
+"""The state machine as rendered in the template, because CDK silently drops fields that it does not know."""
 
 import json
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ UNNAMED = ["url", *(f"column_{number}" for number in range(2, 11))]
 
 
 def csv(delimiter: str, *headers: str) -> dict[str, Any]:
-    given = {"CSVHeaderLocation": "GIVEN", "CSVHeaders": list(headers)}
-    return {"InputType": "CSV", "CSVDelimiter": delimiter, **(given if headers else {"CSVHeaderLocation": "FIRST_ROW"})}
+    named = {"CSVHeaderLocation": "GIVEN", "CSVHeaders": list(headers)}
+    return {"InputType": "CSV", "CSVDelimiter": delimiter, **(named if headers else {"CSVHeaderLocation": "FIRST_ROW"})}
 
 
 READERS = {
@@ -42,14 +42,14 @@ EXECUTION = {
     "started_at.$": "$$.Execution.StartTime",
 }
 EXPRESS_SECONDS = 300
-SUMMARIZE_ANYWAY = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "SummarizeRun"}]
+CATCH_ALL = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "SummarizeRun"}]
 
 Definition = dict[str, Any]
 
 
 @pytest.fixture(params=READER_CONFIGS)
 def map_state(request: pytest.FixtureRequest, definition: Definition) -> Definition:
-    """Each Map state in turn."""
+    """One Map state; each test runs for all of them."""
     return definition["States"][request.param]
 
 
@@ -59,13 +59,13 @@ def child(map_state: Definition) -> Definition:
 
 
 def state(child: Definition, name: str) -> Definition:
-    """A state of the child, whose name is followed by that of the reader."""
-    [found] = [each for key, each in child["States"].items() if key.startswith(name)]
-    return found
+    """Return a state of the child workflow; the name of its reader follows `name`."""
+    [match] = [each for key, each in child["States"].items() if key.startswith(name)]
+    return match
 
 
 def machines(definition: Definition) -> Iterator[Definition]:
-    """The state machine and the children of its Maps."""
+    """Yield the state machine and the child workflows of its Map states."""
     yield definition
     for each in definition["States"].values():
         if each["Type"] == "Map":
@@ -73,15 +73,15 @@ def machines(definition: Definition) -> Iterator[Definition]:
 
 
 def function(template: Template, task: Definition) -> str:
-    """The handler that a task invokes."""
+    """Return the handler that a task invokes."""
     logical_id = task["Parameters"]["FunctionName"].removeprefix("<").removesuffix(".Arn>")
     return template.all("AWS::Lambda::Function")[logical_id]["Properties"]["Handler"]
 
 
 def longest(task: Definition, seconds: int) -> int:
-    """What a task can take at most: each retrier used up, each run as long as the function may run.
+    """Compute the maximum duration of a task in seconds: every retry used, every invocation up to its timeout.
 
-    Throttled runs take no time of their own; their retries only wait.
+    A throttled invocation takes no time; its retries only wait.
     """
     busy, any_error = task["Retry"]
     waits = [
@@ -91,7 +91,9 @@ def longest(task: Definition, seconds: int) -> int:
     return sum(waits) + seconds * (1 + any_error["MaxAttempts"])
 
 
-def test_prepare_run_is_told_the_execution_and_gives_its_answer(template: Template, definition: Definition) -> None:
+def test_prepare_run_receives_the_execution_and_its_result_is_the_output(
+    template: Template, definition: Definition
+) -> None:
     prepare = definition["States"][definition["StartAt"]]
 
     assert function(template, prepare) == "functions.prepare_run.handler"
@@ -99,17 +101,17 @@ def test_prepare_run_is_told_the_execution_and_gives_its_answer(template: Templa
     assert (prepare["OutputPath"], prepare["Next"]) == ("$.Payload", "Route")
 
 
-def test_a_manifest_that_is_invalid_is_not_tried_again(definition: Definition) -> None:
+def test_an_invalid_manifest_is_not_retried(definition: Definition) -> None:
     first, *_, last = definition["States"]["PrepareRun"]["Retry"]
 
     assert first == {"ErrorEquals": ["InvalidManifest"], "MaxAttempts": 0}
     assert last["ErrorEquals"] == ["States.ALL"]
 
 
-def test_what_fails_before_the_summary_is_summarized(definition: Definition) -> None:
+def test_every_failure_before_the_summary_leads_to_the_summary(definition: Definition) -> None:
     states = definition["States"]
 
-    assert {name for name, each in states.items() if each.get("Catch") == SUMMARIZE_ANYWAY} == {
+    assert {name for name, each in states.items() if each.get("Catch") == CATCH_ALL} == {
         "PrepareRun",
         *READER_CONFIGS,
     }
@@ -128,7 +130,7 @@ def test_a_run_is_routed_by_its_status_then_by_its_reader(definition: Definition
 
 
 @pytest.mark.parametrize("name", READER_CONFIGS)
-def test_a_map_reads_its_format_from_the_place_the_run_names(definition: Definition, name: str) -> None:
+def test_a_map_reads_its_format_from_the_object_of_the_run(definition: Definition, name: str) -> None:
     assert definition["States"][name]["ItemReader"] == {
         "Resource": "arn:aws:states:::s3:getObject",
         "ReaderConfig": READER_CONFIGS[name],
@@ -142,14 +144,14 @@ def test_a_map_runs_express_children(map_state: Definition) -> None:
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_map_keeps_the_row_number_of_each_item(definition: Definition, name: str) -> None:
-    """The first line of a URL list is an item, and no row."""
+    """The first line of a URL list is an item, but not a row."""
     index = "$$.Map.Item.Index"
     row = f"States.MathAdd({index}, -1)" if name == "tsv-list" else index
 
     assert definition["States"][STATES[name]]["ItemSelector"] == {"row.$": row, "item.$": "$$.Map.Item.Value"}
 
 
-def test_batches_are_bounded_by_items_and_by_bytes_and_know_their_run(map_state: Definition) -> None:
+def test_batches_are_limited_by_items_and_bytes_and_contain_their_run(map_state: Definition) -> None:
     assert map_state["ItemBatcher"] == {
         "MaxItemsPerBatchPath": "$.batch_size",
         "MaxInputBytesPerBatch": 196608,
@@ -157,16 +159,16 @@ def test_batches_are_bounded_by_items_and_by_bytes_and_know_their_run(map_state:
     }
 
 
-def test_the_run_says_how_many_batches_go_at_once(map_state: Definition) -> None:
+def test_the_run_sets_how_many_batches_run_concurrently(map_state: Definition) -> None:
     assert map_state["MaxConcurrencyPath"] == "$.max_concurrency"
     assert "MaxConcurrency" not in map_state
 
 
-def test_no_lost_batch_stops_the_rest(map_state: Definition) -> None:
+def test_a_failed_batch_does_not_stop_the_others(map_state: Definition) -> None:
     assert map_state["ToleratedFailurePercentage"] == 100
 
 
-def test_what_becomes_of_the_batches_is_written_beside_the_run(map_state: Definition) -> None:
+def test_the_results_of_the_batches_are_written_to_the_folder_of_the_run(map_state: Definition) -> None:
     assert map_state["ResultWriter"] == {
         "Resource": "arn:aws:states:::s3:putObject",
         "WriterConfig": {"Transformation": "COMPACT", "OutputType": "JSON"},
@@ -215,7 +217,7 @@ def test_the_retries_of_a_batch_fit_into_an_express_execution(template: Template
     assert longest(child["States"][child["StartAt"]], timeout) < EXPRESS_SECONDS
 
 
-def test_throttled_batches_come_back_spread_out(child: Definition) -> None:
+def test_retries_of_throttled_batches_are_spread_out(child: Definition) -> None:
     busy, any_error = child["States"][child["StartAt"]]["Retry"]
 
     assert {"Lambda.TooManyRequestsException", "Lambda.ServiceException"} <= set(busy["ErrorEquals"])
@@ -223,7 +225,7 @@ def test_throttled_batches_come_back_spread_out(child: Definition) -> None:
     assert (any_error["ErrorEquals"], any_error["MaxAttempts"]) == (["States.ALL"], 2)
 
 
-def test_the_summary_knows_the_execution_and_what_failed(template: Template, definition: Definition) -> None:
+def test_the_summary_receives_the_execution_and_the_failure(template: Template, definition: Definition) -> None:
     summarize = definition["States"]["SummarizeRun"]
 
     assert function(template, summarize) == "functions.summarize_run.handler"
@@ -231,7 +233,7 @@ def test_the_summary_knows_the_execution_and_what_failed(template: Template, def
     assert (summarize["OutputPath"], summarize["Next"]) == ("$.Payload", "Outcome")
 
 
-def test_the_summary_decides_how_the_run_ends(definition: Definition) -> None:
+def test_the_summary_determines_the_status_of_the_run(definition: Definition) -> None:
     states = definition["States"]
     [rule] = states["Outcome"]["Choices"]
 
@@ -252,7 +254,7 @@ def test_state_names_are_unique_in_the_whole_state_machine(definition: Definitio
 
 
 def test_the_definition_obeys_the_schema_of_the_states_language(definition: Definition) -> None:
-    """cfn-lint does not look into the joined text of the template, so it is given the definition as data."""
+    """cfn-lint does not parse the joined string of the template, so it checks the definition as data."""
     alone = {
         "Resources": {
             "Machine": {
@@ -274,7 +276,7 @@ def test_the_state_machine_is_standard_and_traced(template: Template) -> None:
     assert machine["TracingConfiguration"] == {"Enabled": True}
 
 
-def test_the_state_machine_logs_its_errors_where_they_expire(template: Template) -> None:
+def test_the_state_machine_logs_errors_into_a_group_whose_events_expire(template: Template) -> None:
     logging = template.only("AWS::StepFunctions::StateMachine")["LoggingConfiguration"]
     log = template.only("AWS::Logs::LogGroup", "Workflow")
 
@@ -282,7 +284,9 @@ def test_the_state_machine_logs_its_errors_where_they_expire(template: Template)
     assert (log["LogGroupName"], log["RetentionInDays"]) == ("/aws/vendedlogs/states/ImageMirror", 30)
 
 
-def test_settings_change_the_log_level_and_the_longest_run(other_template: Template, other_settings: Settings) -> None:
+def test_settings_change_the_log_level_and_the_timeout_of_a_run(
+    other_template: Template, other_settings: Settings
+) -> None:
     machine = other_template.only("AWS::StepFunctions::StateMachine")
 
     assert machine["LoggingConfiguration"]["Level"] == other_settings.workflow_log_level

@@ -33,7 +33,7 @@ CPU_MS = 1.3
 `make bench`, on an AMD EPYC core. Lambda's own has not been measured."""
 
 CPU_MS_PER_MB = 2.4
-"""CPU time for each further megabyte of an image, in milliseconds of one vCPU (`bench.measures.memory`)."""
+"""CPU time for each further megabyte of an image, in milliseconds of one vCPU (`bench.measures.batch_limits`)."""
 
 TLS_MS = 0.2
 """CPU time to decrypt and encrypt an image, in milliseconds of one vCPU (`bench.measures.tls`)."""

@@ -1,10 +1,10 @@
-"""A run against AWS's quotas."""
+"""The simulation of a run against the quotas of AWS."""
 
 from dataclasses import replace
 
 import pytest
 
-from bench.measures.scaling import S3_PUTS, Account, simulate
+from bench.measures.scaling import S3_PUTS, AccountQuotas, simulate
 from functions.core.cost.estimate import RunEstimate
 from functions.core.model.options import Options
 
@@ -14,23 +14,23 @@ def run(images: int, max_concurrency: int = 40) -> RunEstimate:
 
 
 def test_more_images_never_take_less_time() -> None:
-    times = [simulate(run(10**power), Account()).seconds for power in range(3, 9)]
+    times = [simulate(run(10**power), AccountQuotas()).seconds for power in range(3, 9)]
 
     assert times == sorted(times)
 
 
-def test_a_short_run_takes_what_the_model_says() -> None:
-    assert simulate(run(10_000), Account()).seconds == pytest.approx(run(10_000).seconds, rel=0.15)
+def test_a_short_run_takes_the_time_of_the_cost_model() -> None:
+    assert simulate(run(10_000), AccountQuotas()).seconds == pytest.approx(run(10_000).seconds, rel=0.15)
 
 
-def test_a_new_bucket_bounds_a_run_to_what_one_partition_takes() -> None:
-    course = simulate(run(1_000_000, max_concurrency=4000), Account())
+def test_a_new_bucket_limits_a_run_to_the_puts_of_one_partition() -> None:
+    result = simulate(run(1_000_000, max_concurrency=4000), AccountQuotas())
 
-    assert course.peak == S3_PUTS
-    assert course.bounds.most_common(1)[0][0] == "S3's PUTs"
+    assert result.peak_rate == S3_PUTS
+    assert result.limits.most_common(1)[0][0] == "S3 PUTs"
 
 
 def test_a_higher_quota_is_never_slower() -> None:
-    new, raised = Account(), Account(lambdas=5000, table_writes=200_000)
+    new, raised = AccountQuotas(), AccountQuotas(lambdas=5000, table_writes=200_000)
 
     assert simulate(run(10**9, 4000), raised).seconds < simulate(run(10**9, 4000), new).seconds

@@ -1,55 +1,55 @@
-"""What contenders write into: it counts, and it looks at what it is given."""
+"""The sink counts requests and verifies checksums."""
 
 import base64
 import hashlib
 
-from bench.rig.servers import Request, Seen
+from bench.rig.servers import Request, ServerStats
 from bench.rig.sink import Sink
 
 BODY = b"\xff\xd8 an image"
 DIGEST = base64.b64encode(hashlib.sha256(BODY).digest())
 
 
-def put(sink: Sink, seen: Seen, path: str, checksum: bytes = DIGEST) -> bytes:
+def put(sink: Sink, stats: ServerStats, path: str, checksum: bytes = DIGEST) -> bytes:
     headers = b"Host: x\r\nX-Amz-Checksum-SHA256: " + checksum
-    return answer(sink, Request("PUT", path, headers, BODY), seen)
+    return handle(sink, Request("PUT", path, headers, BODY), stats)
 
 
-def answer(sink: Sink, request: Request, seen: Seen) -> bytes:
-    """At once, or after a wait that nobody waits for here."""
-    found = sink.answer(request, seen)
-    return found[1] if isinstance(found, tuple) else found
+def handle(sink: Sink, request: Request, stats: ServerStats) -> bytes:
+    """Return the response without its delay."""
+    result = sink.handle(request, stats)
+    return result[1] if isinstance(result, tuple) else result
 
 
-def test_an_image_is_counted_once_however_often_it_comes() -> None:
-    sink, seen = Sink(), Seen()
+def test_an_image_is_counted_once() -> None:
+    sink, stats = Sink(), ServerStats()
 
     for path in ("/b/1.jpg", "/b/1.jpg", "/b/2.jpg"):
-        assert put(sink, seen, path).startswith(b"HTTP/1.1 200")
+        assert put(sink, stats, path).startswith(b"HTTP/1.1 200")
 
-    assert (seen.counts["images"], seen.counts["puts"]) == (2, 3)
-
-
-def test_bytes_that_are_not_those_of_their_checksum_are_refused_and_told() -> None:
-    sink, seen = Sink(), Seen()
-
-    assert put(sink, seen, "/b/1.jpg", base64.b64encode(bytes(32))).startswith(b"HTTP/1.1 400")
-    assert seen.counts == {"wrong checksums": 1}
+    assert (stats.counts["images"], stats.counts["puts"]) == (2, 3)
 
 
-def test_what_is_no_image_can_be_read_again_and_in_part() -> None:
-    sink, seen = Sink(), Seen()
-    put(sink, seen, "/b/runs/r/part.jsonl")
+def test_a_wrong_checksum_is_rejected_and_counted() -> None:
+    sink, stats = Sink(), ServerStats()
 
-    whole = answer(sink, Request("GET", "/b/runs/r/part.jsonl", b""), seen)
-    part = answer(sink, Request("GET", "/b/runs/r/part.jsonl", b"Range: bytes=2-4"), seen)
+    assert put(sink, stats, "/b/1.jpg", base64.b64encode(bytes(32))).startswith(b"HTTP/1.1 400")
+    assert stats.counts == {"wrong checksums": 1}
+
+
+def test_an_object_that_is_not_an_image_can_be_read_whole_and_in_part() -> None:
+    sink, stats = Sink(), ServerStats()
+    put(sink, stats, "/b/runs/r/part.jsonl")
+
+    whole = handle(sink, Request("GET", "/b/runs/r/part.jsonl", b""), stats)
+    part = handle(sink, Request("GET", "/b/runs/r/part.jsonl", b"Range: bytes=2-4"), stats)
 
     assert whole.endswith(b"\r\n\r\n" + BODY)
     assert part.endswith(b"\r\n\r\n" + BODY[2:5])
-    assert b"part.jsonl" in answer(sink, Request("GET", "/b?list-type=2&prefix=runs%2Fr", b""), seen)
+    assert b"part.jsonl" in handle(sink, Request("GET", "/b?list-type=2&prefix=runs%2Fr", b""), stats)
 
 
-def test_a_put_takes_as_long_as_it_is_told_to() -> None:
-    wait, _ = Sink(0.03).answer(Request("PUT", "/b/1.jpg", b"", BODY), Seen())
+def test_a_put_has_the_delay_of_the_sink() -> None:
+    delay, _ = Sink(0.03).handle(Request("PUT", "/b/1.jpg", b"", BODY), ServerStats())
 
-    assert wait == 0.03
+    assert delay == 0.03

@@ -1,0 +1,179 @@
+"""Every permission of the stack, by role, each with its reason.
+
+Actions are listed one by one, because the grant methods of CDK (`grant_read`, `grant_put`) add families such as
+`s3:List*`. CDK itself adds the permissions for X-Ray, for the logs of the state machine, and for EventBridge to start
+the state machine, to invoke SummarizeRun and to write to the dead-letter queues.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from aws_cdk import Aws
+from aws_cdk.aws_iam import Grant, IGrantable, Policy, PolicyStatement, ServicePrincipal
+from constructs import Construct
+
+from cdk.resources.buckets import Buckets
+from cdk.resources.dead_letter_queue import DeadLetterQueue
+from cdk.resources.functions import WORKFLOW_FUNCTIONS, Function
+from cdk.resources.tables import NEWEST_INDEX, Tables
+from cdk.resources.topic import Notifications
+from cdk.workflow.state_machine import Workflow
+
+# Logical ids of deployed resources.
+DISTRIBUTED_MAP_POLICY = "RunMaps"
+DESCRIBE_RUNS_POLICY = "LookAtRuns"
+
+USE_KEY = ("kms:Decrypt", "kms:GenerateDataKey")
+"""The actions that SNS requires of the publisher to a topic that is encrypted with a customer managed key."""
+
+
+def grant_logs(functions: Iterable[Function]) -> None:
+    """Each function writes to its own log group."""
+    for function in functions:
+        _allow(function.role, [function.log_group.log_group_arn], "logs:CreateLogStream", "logs:PutLogEvents")
+
+
+def grant_prepare_run(function: Function, *, buckets: Buckets, tables: Tables) -> None:
+    # It validates the manifest, which can be the retry manifest of another run.
+    _allow(function.role, [*_manifests(buckets), _input(buckets, "runs/*/retry.*")], "s3:GetObject")
+    # It must detect a deleted manifest: without s3:ListBucket, S3 answers 403 instead of 404.
+    # There is no condition on the prefix, because a GetObject request has none.
+    _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")
+    # It creates the record of the run.
+    _allow(function.role, [tables.runs.table_arn], "dynamodb:UpdateItem")
+
+
+def grant_download_batch(function: Function, *, buckets: Buckets, tables: Tables, notifications: Notifications) -> None:
+    # It stores images. It reads an object only if the key exists already, to find out whether an earlier attempt
+    # of the same batch wrote it.
+    _allow(function.role, [buckets.images.arn_for_objects("images/*")], "s3:PutObject", "s3:GetObject")
+    # It looks up the images of earlier runs and records the new ones.
+    _allow(function.role, [tables.images.table_arn], "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem")
+    # It writes the results of its rows.
+    _allow(function.role, [_input(buckets, "runs/*")], "s3:PutObject")
+    _grant_publish(function, notifications)
+
+
+def grant_summarize_run(
+    function: Function,
+    *,
+    buckets: Buckets,
+    tables: Tables,
+    notifications: Notifications,
+    dead_letters: DeadLetterQueue,
+) -> None:
+    # It reconciles the manifest with the results of the batches, and writes the summary, the report and the retry
+    # manifest.
+    _allow(function.role, [*_manifests(buckets), _input(buckets, "runs/*")], "s3:GetObject")
+    _allow(function.role, [_input(buckets, "runs/*")], "s3:PutObject")
+    # It lists the result files of the run, and must detect a deleted manifest (see grant_prepare_run).
+    _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")
+    # It completes the record of the run, and reads it to skip a run that is summarized already.
+    _allow(function.role, [tables.runs.table_arn], "dynamodb:GetItem", "dynamodb:UpdateItem")
+    # Lambda sends an event here, as this role, after the last failed attempt of an asynchronous invocation.
+    _allow(function.role, [dead_letters.queue_arn], "sqs:SendMessage")
+    _grant_publish(function, notifications)
+
+
+def grant_api(function: Function, *, buckets: Buckets, tables: Tables, workflow: Workflow) -> None:
+    """The API signs links with this role, so the role may do what the links allow: read, and upload a manifest."""
+    # It creates, reads and updates the records of runs, and lists the newest runs.
+    _allow(function.role, [tables.runs.table_arn], "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+    _allow(function.role, [f"{tables.runs.table_arn}/index/{NEWEST_INDEX}"], "dynamodb:Query")
+    # It looks up images by URL.
+    _allow(function.role, [tables.images.table_arn], "dynamodb:BatchGetItem")
+    # It writes submitted lists, checks manifests, and signs uploads.
+    _allow(function.role, _manifests(buckets), "s3:GetObject", "s3:PutObject")
+    # It signs links to reports and images, and finds the retry manifest of a run.
+    _allow(function.role, [_input(buckets, "runs/*"), buckets.images.arn_for_objects("images/*")], "s3:GetObject")
+    # It starts and cancels runs, and reads and changes the concurrency of their Map Runs.
+    _allow(function.role, [workflow.state_machine.state_machine_arn], "states:StartExecution")
+    _allow(function.role, [workflow.execution_arns()], "states:StopExecution", "states:ListMapRuns")
+    _allow(function.role, [workflow.map_run_arns()], "states:DescribeMapRun", "states:UpdateMapRun")
+
+
+def grant_workflow(
+    scope: Construct, *, workflow: Workflow, functions: Mapping[str, Function], buckets: Buckets
+) -> None:
+    machine = workflow.state_machine
+    invoked = [functions[spec.module].function.function_arn for spec in WORKFLOW_FUNCTIONS]
+    _allow(machine, invoked, "lambda:InvokeFunction")
+    # The ItemReader of the Distributed Map reads the manifest.
+    _allow(machine, _manifests(buckets), "s3:GetObject")
+    # The ResultWriter writes result files, and reads them again to join them.
+    _allow(
+        machine,
+        [_input(buckets, "runs/*")],
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:ListMultipartUploadParts",
+        "s3:AbortMultipartUpload",
+    )
+    # A Distributed Map starts its child executions on this state machine. The state machine depends on the default
+    # policy of its role, so that policy cannot refer to the state machine: this needs a policy of its own.
+    Policy(
+        scope,
+        DISTRIBUTED_MAP_POLICY,
+        roles=[machine.role],
+        statements=[
+            PolicyStatement(actions=["states:StartExecution"], resources=[machine.state_machine_arn]),
+            PolicyStatement(
+                actions=["states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"],
+                resources=[workflow.execution_arns(), workflow.map_execution_arns()],
+            ),
+        ],
+    )
+
+
+def grant_describe_runs(scope: Construct, *, summarize_run: Function, workflow: Workflow) -> None:
+    """SummarizeRun reads the input of an execution if the status change event omits it, as it does for large inputs.
+
+    The state machine depends on the default policy of this role too (see grant_workflow).
+    """
+    Policy(
+        scope,
+        DESCRIBE_RUNS_POLICY,
+        roles=[summarize_run.role],
+        statements=[PolicyStatement(actions=["states:DescribeExecution"], resources=[workflow.execution_arns()])],
+    )
+
+
+def grant_alarms(notifications: Notifications) -> None:
+    """CloudWatch alarms of this account publish to the topic."""
+    cloudwatch = ServicePrincipal("cloudwatch.amazonaws.com")
+    this_account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+    notifications.key.add_to_resource_policy(
+        PolicyStatement(
+            principals=[cloudwatch],
+            actions=list(USE_KEY),
+            resources=["*"],  # in a key policy this means the key itself
+            conditions=this_account,
+        )
+    )
+    notifications.topic.add_to_resource_policy(
+        PolicyStatement(
+            sid="AlarmsMayPublish",
+            principals=[cloudwatch],
+            actions=["sns:Publish"],
+            resources=[notifications.topic.topic_arn],
+            conditions=this_account,
+        )
+    )
+
+
+def _grant_publish(function: Function, notifications: Notifications) -> None:
+    """DownloadBatch reports failures to the topic, SummarizeRun the end of a run."""
+    _allow(function.role, [notifications.topic.topic_arn], "sns:Publish")
+    _allow(function.role, [notifications.key.key_arn], *USE_KEY)
+
+
+def _manifests(buckets: Buckets) -> list[str]:
+    """The prefixes of manifests: uploaded ones, and lists that were submitted to the API."""
+    return [_input(buckets, "manifests/*"), _input(buckets, "submitted/*")]
+
+
+def _input(buckets: Buckets, path: str) -> str:
+    return buckets.input.arn_for_objects(path)
+
+
+def _allow(grantee: IGrantable, resources: list[str], *actions: str) -> None:
+    Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=resources)
