@@ -5,6 +5,7 @@ import pytest
 
 from cdk.settings import Settings
 from functions.config import ApiConfig, DownloadConfig, PrepareConfig, SummarizeConfig
+from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from functions.core.model.options import Options
 from tests.infra.rendered import Template
 

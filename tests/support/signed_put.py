@@ -71,6 +71,6 @@ def upload(key: str = "images/tom.png", data: bytes = png(), **more: Any) -> Ima
         "size": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
         "content_type": "image/png",
-        "owner": "a" * 64,
+        "url_sha256": "a" * 64,
     }
     return ImageUpload(**{**fields, **more})
