@@ -80,38 +80,60 @@ RetentionDays = Literal[
 ]  # fmt: skip
 
 
+MEANINGS: Mapping[str, str] = {
+    "allowed_networks": "networks that downloads may reach although their addresses are not public, on every port",
+    "check_manifests_up_to_bytes": (
+        "size up to which a manifest is validated completely; of a larger one, the first and the last 8 MB are. "
+        "PrepareRun reads about 30 MB a second"
+    ),
+    "contact": "URL or email address in the User-Agent header, for the operators of the servers",
+    "api_account_role": (
+        "set the IAM role with which API Gateway writes logs, for all APIs of the account and Region; `false` if "
+        "it is set already"
+    ),
+    "api_docs": "serve the OpenAPI document at `GET /openapi.json` and Swagger UI at `GET /docs`",
+    "api_rate_limit": (
+        "requests a second that the API accepts from all callers together; above that it responds with 429"
+    ),
+    "api_burst_limit": "concurrent requests that the API accepts",
+    "default_options": 'options of a run that neither its manifest nor its request sets, such as `{"per_host": 4}`',
+    "environment": "a dimension of every metric, which distinguishes deployments in one account",
+    "glacier_object_size_greater_than": (
+        "smaller images, in bytes, stay in S3 Standard; without it, S3's own minimum of 128 KB applies"
+    ),
+    "images_point_in_time_recovery": "point-in-time recovery of the images table",
+    "keep_input_bucket": "keep the input bucket, with its manifests and reports, when the stack is deleted",
+    "log_level": "log level of the functions",
+    "log_retention_days": "days for which CloudWatch Logs keeps the logs of the functions",
+    "runbook": "URL where the operators can read docs/operations.md; alarms link to its sections",
+    "run_files_expire_after_days": (
+        "days after which everything under `runs/` is deleted: parts, reports, retry manifests"
+    ),
+    "run_timeout_days": "days after which a run is stopped",
+    "workflow_log_level": "log level of the state machine",
+}
+"""Meaning of each setting, for docs/tutorial.md."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One field for each context key, of the same name."""
+    """One field for each context key, of the same name. `MEANINGS` explains them."""
 
-    # Networks that downloads may reach although their addresses are not public.
     allowed_networks: Annotated[str, PlainValidator(_networks)] = ""
-    # Maximum size of a manifest that is checked completely. Of a larger one, the beginning and the end are checked.
-    # PrepareRun reads about 30 MB a second.
     check_manifests_up_to_bytes: Count = MAX_WHOLE_CHECK_BYTES
-    # Sent in the User-Agent header, for the operators of the servers that images are downloaded from.
     contact: Text = ""
-    # Sets the IAM role with which API Gateway writes logs. It applies to all APIs of the account in the region.
     api_account_role: Flag = True
-    # Serves GET /openapi.json, and Swagger UI at GET /docs.
     api_docs: Flag = False
-    # Requests a second that the API accepts, and its burst. Above that it responds with 429.
     api_rate_limit: PositiveCount = 50
     api_burst_limit: PositiveCount = 100
-    # Options of a run that neither its manifest nor its request sets.
     default_options: Annotated[Mapping[str, object], PlainValidator(_run_options)] = field(default_factory=dict)
-    # A dimension of every metric, which distinguishes deployments in one account.
     environment: Annotated[str, PlainValidator(_name)] = "production"
-    # In bytes. Smaller images stay in S3 Standard. Without it, S3's own minimum applies: 128 KB.
     glacier_object_size_greater_than: Count | None = None
     images_point_in_time_recovery: Flag = False
-    # Keeps the input bucket, with its manifests and reports, when the stack is deleted.
     keep_input_bucket: Flag = True
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)] = "INFO"
     log_retention_days: Annotated[RetentionDays, _FROM_TEXT] = 30
-    # Where the operators can read docs/operations.md. Alarms link to its sections.
     runbook: Text = "docs/operations.md"
-    # Applies to everything under runs/: parts, reports, retry manifests.
     run_files_expire_after_days: Annotated[int, Strict(), Interval(ge=1, le=3650), _FROM_TEXT] | None = None
     run_timeout_days: Annotated[int, Strict(), Interval(ge=1, le=365), _FROM_TEXT] = 14
     workflow_log_level: Annotated[Literal["ALL", "ERROR", "FATAL", "OFF"], BeforeValidator(_upper)] = "ERROR"

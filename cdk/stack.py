@@ -1,7 +1,7 @@
 """The stack: all resources, their permissions (`cdk.grants`), their monitoring, and the outputs."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from aws_cdk import CfnOutput, CfnParameter, Stack
 from constructs import Construct
@@ -19,6 +19,17 @@ from cdk.resources.topic import Notifications
 from cdk.resources.trigger import Trigger
 from cdk.settings import Settings
 from cdk.workflow.state_machine import Workflow
+
+OUTPUTS: Mapping[str, str] = {
+    "InputBucket": "Bucket of manifests, results and reports",
+    "ImagesBucket": "Bucket of the mirrored images",
+    "ImagesTable": "Table of the mirrored images, by URL",
+    "RunsTable": "Table of the runs",
+    "TopicArn": "Topic of failures, finished runs and alarms",
+    "StateMachineArn": "State machine of the runs",
+    "ApiUrl": "Base URL of the REST API (IAM authorization)",
+}
+"""The outputs of the stack, with their descriptions."""
 
 
 class ImageMirror(Stack):
@@ -100,13 +111,14 @@ class ImageMirror(Stack):
         Queries(self, "Queries", log_groups=[each.log_group for each in self.functions.values()])
 
     def _outputs(self) -> None:
-        for name, value, description in (
-            ("InputBucket", self.buckets.input.bucket_name, "Bucket of manifests, results and reports"),
-            ("ImagesBucket", self.buckets.images.bucket_name, "Bucket of the mirrored images"),
-            ("ImagesTable", self.tables.images.table_name, "Table of the mirrored images, by URL"),
-            ("RunsTable", self.tables.runs.table_name, "Table of the runs"),
-            ("TopicArn", self.notifications.topic.topic_arn, "Topic of failures, finished runs and alarms"),
-            ("StateMachineArn", self.workflow.state_machine.state_machine_arn, "State machine of the runs"),
-            ("ApiUrl", self.api.rest_api.url, "Base URL of the REST API (IAM authorization)"),
-        ):
-            CfnOutput(self, name, value=value, description=description)
+        values = {
+            "InputBucket": self.buckets.input.bucket_name,
+            "ImagesBucket": self.buckets.images.bucket_name,
+            "ImagesTable": self.tables.images.table_name,
+            "RunsTable": self.tables.runs.table_name,
+            "TopicArn": self.notifications.topic.topic_arn,
+            "StateMachineArn": self.workflow.state_machine.state_machine_arn,
+            "ApiUrl": self.api.rest_api.url,
+        }
+        for name, description in OUTPUTS.items():
+            CfnOutput(self, name, value=values[name], description=description)

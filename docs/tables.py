@@ -1,45 +1,53 @@
-"""The table of options in docs/manifests.md, made from the model: `python -m docs.tables` writes it anew."""
+"""Tables of the documentation that are generated from the code: `python -m docs.tables` writes them to their pages.
+
+A table stands between `<!-- NAME: made by python -m docs.tables -->` and `<!-- end of NAME -->`. Tests compare
+every table with the code. TABLES are made without the CDK, STACK_TABLES need it.
+"""
 
 import re
-from collections.abc import Iterator
-from dataclasses import Field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Literal, get_args, get_origin, get_type_hints
 
 from annotated_types import Interval, MaxLen
 
+from cdk.settings import MEANINGS, SETTING_NAMES, Settings
 from functions.core.model.options import IMAGE_TYPES, MEBIBYTE, Options
+from functions.core.model.outcomes import OUTCOME_MEANINGS
+from functions.core.model.reasons import REASON_MEANINGS, Reason
+from functions.telemetry.names import Metric
 
-PAGE = Path(__file__).with_name("manifests.md")
-BEGIN, END = "<!-- options: made by python -m docs.tables -->", "<!-- end of options -->"
-_HINTS = get_type_hints(Options, include_extras=True)
-
-
-def table() -> str:
-    rows = (
-        f"| `{each.name}` | {_takes(each)} | {_default(each)} | {each.metadata['meaning']} |" for each in _options()
-    )
-    return "\n".join(("| option | takes | default | meaning |", "|---|---|---|---|", *rows))
+FOLDER = Path(__file__).parent
 
 
-def page(text: str) -> str:
-    """The page with its table as it should be."""
-    return re.sub(f"(?s){BEGIN}.*{END}", lambda _: f"{BEGIN}\n{table()}\n{END}", text)
+@dataclass(frozen=True)
+class Table:
+    """`page` is the name of a file of this folder."""
+
+    page: str
+    columns: Sequence[str]
+    rows: Callable[[], Iterable[Sequence[str]]]
+
+    def text(self) -> str:
+        lines = (self.columns, ["---"] * len(self.columns), *self.rows())
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _options() -> Iterator[Field[Any]]:
-    yield from fields(Options)
+def _options() -> Iterator[Sequence[str]]:
+    for option in fields(Options):
+        yield f"`{option.name}`", _accepted(option), _default_option(option), str(option.metadata["meaning"])
 
 
-def _takes(option: Field[Any]) -> str:
-    hint = _HINTS[option.name]
+def _accepted(option: Field[object]) -> str:
+    hint = get_type_hints(Options, include_extras=True)[option.name]
     kind, *bounds = get_args(hint) if hasattr(hint, "__metadata__") else (hint,)
     if get_origin(kind) is Literal:
         return ", ".join(f"`{choice}`" for choice in get_args(kind))
     if kind is bool:
         return "`true`, `false`"
     if kind not in (int, float, str):
-        return f"names parted by commas: {', '.join(IMAGE_TYPES)}, svg"
+        return f"comma-separated names: {', '.join(IMAGE_TYPES)}, svg"
     for bound in bounds:
         if isinstance(bound, Interval):
             return f"{_number(bound.ge)} to {_number(bound.le)}"
@@ -48,7 +56,7 @@ def _takes(option: Field[Any]) -> str:
     raise TypeError(f"{option.name} has no bounds")
 
 
-def _default(option: Field[Any]) -> str:
+def _default_option(option: Field[object]) -> str:
     if isinstance(option.default, tuple):
         return "all but svg"
     if isinstance(option.default, bool):
@@ -58,9 +66,85 @@ def _default(option: Field[Any]) -> str:
     return _number(option.default)
 
 
-def _number(value: Any) -> str:
+def _number(value: object) -> str:
+    assert isinstance(value, int | float)
     return f"{value} ({value // MEBIBYTE} MiB)" if value >= MEBIBYTE else f"{value:g}"
 
 
+def _outcomes() -> Iterator[Sequence[str]]:
+    for outcome, meaning in OUTCOME_MEANINGS.items():
+        yield f"`{outcome}`", meaning
+
+
+def _reasons() -> Iterator[Sequence[str]]:
+    for reason in Reason:
+        yield f"`{reason}`", "yes" if reason.retryable else "no", REASON_MEANINGS[reason]
+
+
+def _metrics() -> Iterator[Sequence[str]]:
+    for metric in Metric:
+        yield f"`{metric}`", metric.unit.lower(), metric.meaning
+
+
+def _settings() -> Iterator[Sequence[str]]:
+    for setting in fields(Settings):
+        accepted = SETTING_NAMES.accepted_values[setting.name]
+        yield f"`{setting.name}`", accepted, _default_setting(setting), MEANINGS[setting.name]
+
+
+def _default_setting(setting: Field[object]) -> str:
+    if setting.default is MISSING:
+        return "`{}`"
+    if setting.default is None or setting.default == "":
+        return "none"
+    if isinstance(setting.default, bool):
+        return f"`{str(setting.default).lower()}`"
+    return f"`{setting.default}`"
+
+
+def _alarms() -> Iterator[Sequence[str]]:
+    from cdk.monitoring.alarms import ALARMS
+
+    for alarm in ALARMS:
+        minutes = f"{5 * alarm.periods} minutes"
+        yield f"[{alarm.kind}](#{alarm.anchor})", minutes, alarm.description.format(resource="the resource")
+
+
+def _outputs() -> Iterator[Sequence[str]]:
+    from cdk.stack import OUTPUTS
+
+    for name, description in OUTPUTS.items():
+        yield f"`{name}`", description
+
+
+TABLES: Mapping[str, Table] = {
+    "options": Table("manifests.md", ("option", "accepts", "default", "meaning"), _options),
+    "outcomes": Table("manifests.md", ("outcome", "meaning"), _outcomes),
+    "reasons": Table("manifests.md", ("reason", "retryable", "meaning"), _reasons),
+    "metrics": Table("operations.md", ("metric", "unit", "meaning"), _metrics),
+    "settings": Table("tutorial.md", ("setting", "accepts", "default", "meaning"), _settings),
+}
+STACK_TABLES: Mapping[str, Table] = {
+    "alarms": Table("operations.md", ("alarm", "raised after", "description"), _alarms),
+    "outputs": Table("tutorial.md", ("output", "value"), _outputs),
+}
+
+
+def written(name: str, table: Table, text: str) -> str:
+    """The text of a page with its table as the code has it, with the indentation of its marker. Raises ValueError."""
+    begin, end = f"<!-- {name}: made by python -m docs.tables -->", f"<!-- end of {name} -->"
+    match = re.search(rf"(?ms)^( *){re.escape(begin)}\n.*?^ *{re.escape(end)}$", text)
+    if match is None:
+        raise ValueError(f"{table.page} has no place for the table {name}: {begin} ... {end}")
+    lines = [begin, *table.text().splitlines(), end]
+    return text[: match.start()] + "\n".join(match[1] + line for line in lines) + text[match.end() :]
+
+
+def main() -> None:
+    for name, table in {**TABLES, **STACK_TABLES}.items():
+        page = FOLDER / table.page
+        page.write_text(written(name, table, page.read_text()))
+
+
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text()))
+    main()

@@ -71,7 +71,8 @@ class FieldNames:
     place: str = ""
 
     @cached_property
-    def _accepted(self) -> Mapping[str, str]:
+    def accepted_values(self) -> Mapping[str, str]:
+        """What each field accepts, in words."""
         schema = TypeAdapter(self.model).json_schema() if self.model else {}
         properties: Mapping[str, JsonObject] = schema.get("properties", {})
         return {name: describe_schema(values) for name, values in properties.items()} | dict(self.accepted)
@@ -93,11 +94,11 @@ class FieldNames:
 
     def reject(self, name: str, value: object) -> str:
         """The sentence for a value that passes pydantic and fails a check of the application."""
-        return f"{self._subject(name)} must be {self._accepted[name]}; received {show_value(value)}."
+        return f"{self._subject(name)} must be {self.accepted_values[name]}; received {show_value(value)}."
 
     def unknown(self, name: str) -> str:
         """A sentence about a name that the model does not have."""
-        known = sorted(self._accepted)
+        known = sorted(self.accepted_values)
         similar = difflib.get_close_matches(name, known, n=1)
         hint = f"Did you mean '{similar[0]}'?" if similar else f"The {self.noun}s are: {', '.join(known)}."
         return f"There is no {self.noun} {show_value(name)}{self.place}. {hint}"
@@ -106,7 +107,7 @@ class FieldNames:
         return f"{self.noun.capitalize()} {show_value(name)}{self.place}"
 
     def _requirement(self, error: ErrorDetails) -> str:
-        accepted = self._accepted.get(str(error["loc"][0])) if len(error["loc"]) == 1 else None
+        accepted = self.accepted_values.get(str(error["loc"][0])) if len(error["loc"]) == 1 else None
         if accepted is None or error["type"] in _MODEL_WIDE:
             accepted = ACCEPTED.get(error["type"], "valid").format_map(error.get("ctx", {}))
         return f"{accepted}{_received(error)}.{_reason(error)}"

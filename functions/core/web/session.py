@@ -13,9 +13,9 @@ from requests.models import PreparedRequest, Response
 from requests.structures import CaseInsensitiveDict
 from urllib3.connectionpool import HTTPConnectionPool
 
-from functions import __version__
 from functions.core.model.limits import MAX_IDLE_CONNECTIONS
 from functions.core.web.guard import Guard, GuardedPoolManager
+from functions.version import VERSION
 
 MAX_POOLS = 256
 """Maximum number of hosts with a connection pool."""
@@ -25,7 +25,7 @@ MAX_IDLE_PER_HOST = 32
 
 def user_agent(contact: str) -> str:
     """The User-Agent header: product, version and contact."""
-    return f"image-mirror/{__version__} (+{contact})" if contact else f"image-mirror/{__version__}"
+    return f"image-mirror/{VERSION} (+{contact})" if contact else f"image-mirror/{VERSION}"
 
 
 class GuardedAdapter(HTTPAdapter):

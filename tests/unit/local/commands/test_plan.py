@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from docs.tables import PAGE, page
 from functions.core.cost.estimate import RunEstimate
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.options import Options
@@ -158,9 +157,3 @@ def test_a_rejected_run_has_one_sentence_and_status_1(
 
     assert plan(manifest=str(tmp_path / "bad.csv"), options=options) == 1
     assert capsys.readouterr().out.startswith("The run would be rejected: The")
-
-
-def test_the_table_of_options_in_the_docs_is_up_to_date() -> None:
-    """`python -m docs.tables` updates it."""
-    assert page(PAGE.read_text()) == PAGE.read_text()
-    assert "| `batch_size` | 1 to 1000 | 500 |" in PAGE.read_text()

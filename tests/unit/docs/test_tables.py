@@ -1,0 +1,28 @@
+import pytest
+
+from cdk.settings import MEANINGS, Settings
+from docs.tables import FOLDER, TABLES, written
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_generated_table_is_up_to_date(name: str) -> None:
+    """`python -m docs.tables` updates it."""
+    text = (FOLDER / TABLES[name].page).read_text()
+
+    assert written(name, TABLES[name], text) == text
+
+
+def test_a_table_has_a_row_for_each_thing() -> None:
+    rows = {name: len(table.text().splitlines()) - 2 for name, table in TABLES.items()}
+
+    assert rows == {"options": 16, "outcomes": 5, "reasons": 21, "metrics": 17, "settings": 18}
+    assert "| `batch_size` | 1 to 1000 | 500 |" in TABLES["options"].text()
+
+
+def test_a_page_without_the_table_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"manifests.md has no place for the table options"):
+        written("options", TABLES["options"], "# Manifests")
+
+
+def test_every_setting_has_a_meaning() -> None:
+    assert list(MEANINGS) == list(Settings.__dataclass_fields__)
