@@ -85,9 +85,9 @@ def test_a_setting_says_from_what_size_images_are_moved() -> None:
     ("storage_class", "dollars"), [("INTELLIGENT_TIERING", 0), ("STANDARD_IA", 5), ("GLACIER_IR", 15)]
 )
 def test_a_put_costs_what_its_storage_class_asks(storage_class: Any, dollars: float) -> None:
-    dear = replace(A_MILLION, options=Options(storage_class=storage_class))
+    run = replace(A_MILLION, options=Options(storage_class=storage_class))
 
-    assert dear.dollars - A_MILLION.dollars == pytest.approx(dollars)
+    assert run.dollars - A_MILLION.dollars == pytest.approx(dollars)
 
 
 def test_what_is_put_into_glacier_is_not_moved_there() -> None:

@@ -66,9 +66,9 @@ def test_a_short_run_has_a_chart_too() -> None:
 
 
 def test_the_slowest_host_is_the_one_that_took_longest_for_an_image() -> None:
-    found = aggregates(*(stored(host="a.example", ms=ms) for ms in (100, 300)), stored(host="b.example", ms=250))
+    run = aggregates(*(stored(host="a.example", ms=ms) for ms in (100, 300)), stored(host="b.example", ms=250))
 
-    slowest = found.hosts.slowest(5)
+    slowest = run.hosts.slowest(5)
 
     assert [(host.host, host.images, host.mean, host.longest) for host in slowest] == [
         ("b.example", 1, 250, 250),
@@ -97,16 +97,16 @@ def test_reconciling_too_many_hosts_keeps_those_with_the_most_failures() -> None
 
 
 def test_a_few_of_each_kind_are_kept_as_they_come() -> None:
-    found = aggregates(*(line(row) for row in range(1, 40) for line in (stored, failed)))
+    run = aggregates(*(line(row) for row in range(1, 40) for line in (stored, failed)))
 
-    assert [line["row"] for line in found.images] == list(range(1, MAX_IMAGES + 1))
-    assert [line["row"] for line in found.failures] == list(range(1, MAX_FAILURES + 1))
+    assert [line["row"] for line in run.images] == list(range(1, MAX_IMAGES + 1))
+    assert [line["row"] for line in run.failures] == list(range(1, MAX_FAILURES + 1))
 
 
 def test_lines_without_a_time_count_as_far_as_they_go() -> None:
     line = stored()
     del line["ms"], line["downloaded_at"]
 
-    found = aggregates(line, {"row": 2, "url": "", "outcome": "skipped"})
+    run = aggregates(line, {"row": 2, "url": "", "outcome": "skipped"})
 
-    assert (len(found.images), len(found.hosts), sum(found.timeline.until(END))) == (1, 0, 0)
+    assert (len(run.images), len(run.hosts), sum(run.timeline.until(END))) == (1, 0, 0)

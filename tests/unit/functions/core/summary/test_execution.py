@@ -72,8 +72,8 @@ class World:
 
     @property
     def summary(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.results.texts["summary.json"])
-        return found
+        summary: dict[str, Any] = json.loads(self.results.texts["summary.json"])
+        return summary
 
 
 def test_a_cancelled_run_is_summarized_and_its_other_rows_are_in_the_retry_manifest() -> None:

@@ -14,47 +14,47 @@ OUTCOMES = ["stored", "unchanged", "skipped", "duplicate", "failed"]
 
 
 def line(row: int, outcome: str = "stored", **more: Any) -> dict[str, Any]:
-    found = {"row": row, "url": f"http://a.example/{row}", "outcome": outcome, **more}
-    return {"reason": "timeout", "retryable": True, **found} if outcome == "failed" else found
+    result = {"row": row, "url": f"http://a.example/{row}", "outcome": outcome, **more}
+    return {"reason": "timeout", "retryable": True, **result} if outcome == "failed" else result
 
 
-def results(**parts: list[dict[str, Any]]) -> FakeResults:
+def results(**lines_by_part: list[dict[str, Any]]) -> FakeResults:
     """Parts by first row and round: `p1_0`."""
-    found = FakeResults()
-    for name, lines in parts.items():
+    parts = FakeResults()
+    for name, lines in lines_by_part.items():
         first, round_ = name.removeprefix("p").split("_")
-        found.write(f"results/part-{int(first):010d}-{int(round_):02d}.jsonl", lines)
-    return found
+        parts.write(f"results/part-{int(first):010d}-{int(round_):02d}.jsonl", lines)
+    return parts
 
 
 def test_lines_come_by_row_over_batches_and_rounds() -> None:
-    found = results(p11_0=[line(11)], p1_0=[line(1), line(3)], p1_1=[line(2)], p101_0=[line(101)])
+    parts = results(p11_0=[line(11)], p1_0=[line(1), line(3)], p1_1=[line(2)], p101_0=[line(101)])
 
-    assert [entry["row"] for entry in read_result_lines(found)] == [1, 2, 3, 11, 101]
+    assert [entry["row"] for entry in read_result_lines(parts)] == [1, 2, 3, 11, 101]
 
 
 @pytest.mark.parametrize(("first", "second"), [("failed", "stored"), ("stored", "failed"), ("failed", "duplicate")])
 def test_of_a_batch_that_ran_twice_the_better_outcome_counts(first: str, second: str) -> None:
-    found = results(p1_0=[line(1, first)], p1_1=[line(1, second)])
+    parts = results(p1_0=[line(1, first)], p1_1=[line(1, second)])
 
-    (entry,) = read_result_lines(found)
+    (entry,) = read_result_lines(parts)
 
     assert entry["outcome"] != "failed"
 
 
 def test_of_two_failures_the_later_one_counts() -> None:
-    found = results(p1_0=[line(1, "failed", reason="dns")], p1_1=[line(1, "failed", reason="tls")])
+    parts = results(p1_0=[line(1, "failed", reason="dns")], p1_1=[line(1, "failed", reason="tls")])
 
-    (entry,) = read_result_lines(found)
+    (entry,) = read_result_lines(parts)
 
     assert entry["reason"] == "tls"
 
 
 def test_failures_parts_are_not_read_twice() -> None:
-    found = results(p1_0=[line(1, "failed")])
-    found.write("failures/part-0000000001-00.jsonl", [line(1, "failed")])
+    parts = results(p1_0=[line(1, "failed")])
+    parts.write("failures/part-0000000001-00.jsonl", [line(1, "failed")])
 
-    assert len(list(read_result_lines(found))) == 1
+    assert len(list(read_result_lines(parts))) == 1
 
 
 def test_every_item_has_its_line() -> None:
@@ -64,17 +64,17 @@ def test_every_item_has_its_line() -> None:
 def test_rows_of_which_nothing_was_written_are_a_crashed_batchs() -> None:
     items = ["1.png", {"url": "http://b.example/?sig=x", "id": 7}, "http://c.example/", 5]
 
-    found = list(pair_with_items([line(3)], items, "http://a.example"))
+    pairs = list(pair_with_items([line(3)], items, "http://a.example"))
 
-    assert [entry["outcome"] for _, entry in found] == ["failed", "failed", "stored", "failed"]
-    assert [entry["url"] for _, entry in found if entry["outcome"] == "failed"] == [
+    assert [entry["outcome"] for _, entry in pairs] == ["failed", "failed", "stored", "failed"]
+    assert [entry["url"] for _, entry in pairs if entry["outcome"] == "failed"] == [
         "http://a.example/1.png",
         "http://b.example/?sig=\u2026",
         "",
     ]
-    assert found[1][1]["reason"] == "batch_crashed"
-    assert found[1][1]["retryable"]
-    assert found[1][1]["columns"] == {"id": 7}
+    assert pairs[1][1]["reason"] == "batch_crashed"
+    assert pairs[1][1]["retryable"]
+    assert pairs[1][1]["columns"] == {"id": 7}
 
 
 @pytest.mark.parametrize("rows", [[1, 2, 3], [3], [1, 1]])
@@ -121,16 +121,16 @@ def test_a_url_without_a_valid_host_is_counted_too() -> None:
 @given(outcomes=st.lists(st.sampled_from([*OUTCOMES, None]), max_size=30), batch=st.integers(1, 7))
 def test_whatever_batches_have_written_the_run_is_reconciled(outcomes: list[str | None], batch: int) -> None:
     """A row without an outcome is one that no batch has written."""
-    found = FakeResults()
+    parts = FakeResults()
     for first in range(0, len(outcomes), batch):
         rows = enumerate(outcomes[first : first + batch], start=first + 1)
         lines = [line(row, outcome) for row, outcome in rows if outcome]
         if lines:
-            found.write(f"results/part-{first + 1:010d}-00.jsonl", lines)
+            parts.write(f"results/part-{first + 1:010d}-00.jsonl", lines)
     reconciliation = Reconciliation(rows=len(outcomes))
 
     for _, entry in pair_with_items(
-        read_result_lines(found), [f"http://a.example/{row}" for row in range(len(outcomes))]
+        read_result_lines(parts), [f"http://a.example/{row}" for row in range(len(outcomes))]
     ):
         reconciliation.add(entry)
 

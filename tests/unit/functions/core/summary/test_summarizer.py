@@ -26,10 +26,16 @@ OUTCOMES = ("stored", "unchanged", "skipped", "duplicate", "failed")
 
 
 def line(row: int, outcome: str = "stored", **more: Any) -> dict[str, Any]:
-    found = {"row": row, "url": f"http://a.example/{row}", "outcome": outcome, **more}
+    result = {"row": row, "url": f"http://a.example/{row}", "outcome": outcome, **more}
     if outcome != "failed":
-        return found
-    return {"reason": "http_5xx", "http_status": 500, "retryable": True, "message": "The server answered 500.", **found}
+        return result
+    return {
+        "reason": "http_5xx",
+        "http_status": 500,
+        "retryable": True,
+        "message": "The server answered 500.",
+        **result,
+    }
 
 
 class World:
@@ -61,8 +67,8 @@ class World:
 
     @property
     def summary(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.results.texts["summary.json"])
-        return found
+        summary: dict[str, Any] = json.loads(self.results.texts["summary.json"])
+        return summary
 
     @property
     def failures(self) -> list[dict[str, str]]:
@@ -70,8 +76,8 @@ class World:
 
     @property
     def notice(self) -> Notification:
-        (found,) = self.notices.published
-        return found
+        (notice,) = self.notices.published
+        return notice
 
 
 def urls(count: int) -> bytes:
@@ -283,8 +289,8 @@ def test_a_retry_manifest_is_of_the_manifests_own_format_exact_and_without_need_
     first, second = form.read([data])
     absolute = "http://a.example/1.png"
     name = f"retry{form.extension}"
-    again, chunks = detect_format(format_from_name(name)[0], iter([world.results.texts[name].encode()]))
-    assert list(again.read(chunks)) == [
+    retry_format, chunks = detect_format(format_from_name(name)[0], iter([world.results.texts[name].encode()]))
+    assert list(retry_format.read(chunks)) == [
         absolute if isinstance(first, str) else {**first, "url": absolute},
         second,
     ]
