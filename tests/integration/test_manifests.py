@@ -156,9 +156,9 @@ def test_the_retry_manifest_runs_the_retryable_failures_again_and_nothing_else(
     """A thousand rows: a hundred fail for a retryable reason, fifty permanently."""
     size = 1000 if name.endswith(".csv") else 100
     rows = [{"url": f"{n}.png", "title": f'Row "{n}", say', "row": str(n)} for n in range(size)]
-    busy = [n for n in range(size) if n % 10 == 3]
+    tired = [n for n in range(size) if n % 10 == 3]
     for n in range(size):
-        site.put(f"/{n}.png", *([Answer(b"", 503)] if n in busy else []), png(note=b"%d" % n))
+        site.put(f"/{n}.png", *([Answer(b"", 503)] if n in tired else []), png(note=b"%d" % n))
     gone = [n for n in range(size) if n % 20 == 7]
     for n in gone:
         site.put(f"/{n}.png", Answer(b"", 404))
@@ -168,14 +168,14 @@ def test_the_retry_manifest_runs_the_retryable_failures_again_and_nothing_else(
 
     first = mirror(cloud, name, form(rows), {"rounds": "1", "base-url": site.url, "batch-size": "250"})
 
-    assert first.summary["failures_by_reason"] == {"http_busy": len(busy), "http_4xx": len(gone)}
-    assert [first.summary[k] for k in ("stored", "failed")] == [size - len(busy) - len(gone), len(busy) + len(gone)]
+    assert first.summary["failures_by_reason"] == {"http_busy": len(tired), "http_4xx": len(gone)}
+    assert [first.summary[k] for k in ("stored", "failed")] == [size - len(tired) - len(gone), len(tired) + len(gone)]
     second = ended(cloud, copied(first))
     assert books_balance(second.summary)
-    assert (second.summary["rows"], second.summary["stored"]) == (len(busy), len(busy))
+    assert (second.summary["rows"], second.summary["stored"]) == (len(tired), len(tired))
     asked_twice = {path for path, count in site.asked.items() if count > 1}
-    assert asked_twice == {f"/{n}.png" for n in busy}
-    for n, outcome in zip(busy, second.outcomes().values(), strict=True):
+    assert asked_twice == {f"/{n}.png" for n in tired}
+    for n, outcome in zip(tired, second.outcomes().values(), strict=True):
         assert outcome["url"] == f"{site.url}/{n}.png"
         assert outcome["columns"] == {name: value for name, value in rows[n].items() if name != "url"}
         assert second.image(outcome["url"]) == png(note=b"%d" % n)
@@ -183,7 +183,7 @@ def test_the_retry_manifest_runs_the_retryable_failures_again_and_nothing_else(
 
 
 def copied(run: Ended) -> str:
-    """ARN of the execution that starts when the retry manifest is copied to `manifests/`, as with `aws s3 cp`."""
+    """`aws s3 cp` of the retry manifest to the manifests: the execution that it starts."""
     cloud, key = run.cloud, run.summary["retry_manifest"]
     bucket = cloud.outputs["InputBucket"]
     s3, states, machine = cloud.client("s3"), cloud.client("stepfunctions"), cloud.outputs["StateMachineArn"]
