@@ -1,4 +1,4 @@
-"""The manifests that people have, through the whole pipeline."""
+"""Manifests of every format through the whole pipeline."""
 
 import base64
 import csv
@@ -80,8 +80,8 @@ def thirty() -> Any:
 
 @pytest.mark.parametrize("name", [*FORMATS, *(f"{name}.gz" for name in GZIPPED)])
 def test_thirty_images_are_the_same_thirty_in_every_format(cloud: Cloud, thirty: Rows, name: str) -> None:
-    written = FORMATS[name.removesuffix(".gz")](thirty)
-    content = written.encode() if isinstance(written, str) else written
+    manifest = FORMATS[name.removesuffix(".gz")](thirty)
+    content = manifest.encode() if isinstance(manifest, str) else manifest
 
     run = mirror(
         cloud, name, gzip.compress(content, mtime=0) if name.endswith(".gz") else content, {"on-existing": "overwrite"}
@@ -98,7 +98,7 @@ def test_thirty_images_are_the_same_thirty_in_every_format(cloud: Cloud, thirty:
         assert (run.row(row["url"]) or {})["row"]["N"] == str(number + 1)
 
 
-def test_what_a_url_list_says_of_its_files_is_checked(cloud: Cloud, site: Site) -> None:
+def test_the_sizes_and_checksums_of_a_url_list_are_verified(cloud: Cloud, site: Site) -> None:
     image = png()
     rows = [
         {"url": site.put("/good.png", image), "bytes": len(image), "checksum": ""},
@@ -113,7 +113,7 @@ def test_what_a_url_list_says_of_its_files_is_checked(cloud: Cloud, site: Site) 
     assert run.summary["failures_by_reason"] == {"checksum_mismatch": 2}
 
 
-def test_a_header_that_is_missing_is_said_in_the_summary(cloud: Cloud, site: Site) -> None:
+def test_a_missing_header_is_noted_in_the_summary(cloud: Cloud, site: Site) -> None:
     run = mirror(cloud, "bare.csv", f"{site.put('/a.png', png())},Title\n{site.url}/gone.png,=Other\n")
 
     assert run.summary["note"].startswith("The manifest has no header: its first column was taken as url")
@@ -144,14 +144,16 @@ def test_rows_that_cannot_be_fetched_fail_and_the_others_do_not(cloud: Cloud, si
     failures = run.failures()
     assert "longer than 2048 bytes" in failures[5]["message"]
     assert {failure["note"] for failure in failures} == {"'-1+2"}
-    told = json.dumps([summary, failures, run.messages("images_failed"), run.outcomes()])
-    assert "s3cr3t" not in told
-    assert "pass@" not in told
+    reported = json.dumps([summary, failures, run.messages("images_failed"), run.outcomes()])
+    assert "s3cr3t" not in reported
+    assert "pass@" not in reported
 
 
 @pytest.mark.parametrize("name", ["columns.csv", "columns.jsonl", "columns.parquet"])
-def test_what_passes_is_run_again_by_the_retry_manifest_and_nothing_else(cloud: Cloud, site: Site, name: str) -> None:
-    """A thousand rows: a hundred fail for a passing reason, fifty for good."""
+def test_the_retry_manifest_runs_the_retryable_failures_again_and_nothing_else(
+    cloud: Cloud, site: Site, name: str
+) -> None:
+    """A thousand rows: a hundred fail for a retryable reason, fifty permanently."""
     size = 1000 if name.endswith(".csv") else 100
     rows = [{"url": f"{n}.png", "title": f'Row "{n}", say', "row": str(n)} for n in range(size)]
     tired = [n for n in range(size) if n % 10 == 3]
@@ -186,10 +188,12 @@ def copied(run: FinishedRun) -> str:
     bucket = cloud.outputs["InputBucket"]
     s3, states, machine = cloud.client("s3"), cloud.client("stepfunctions"), cloud.outputs["StateMachineArn"]
     assert s3.head_object(Bucket=bucket, Key=key)["Metadata"] == {"rounds": "1", "batch-size": "250"}
-    known = {found["executionArn"] for found in states.list_executions(stateMachineArn=machine)["executions"]}
+    existing = {
+        execution["executionArn"] for execution in states.list_executions(stateMachineArn=machine)["executions"]
+    }
     s3.copy_object(Bucket=bucket, Key=f"manifests/{key.rpartition('/')[2]}", CopySource={"Bucket": bucket, "Key": key})
     cloud.settle()
-    (arn,) = {e["executionArn"] for e in states.list_executions(stateMachineArn=machine)["executions"]} - known
+    (arn,) = {e["executionArn"] for e in states.list_executions(stateMachineArn=machine)["executions"]} - existing
     return str(arn)
 
 
@@ -205,7 +209,7 @@ def test_rows_of_a_crashed_batch_of_parquet_are_in_the_retry_manifest(cloud: Clo
     assert retry == rows[10:]
 
 
-def test_a_refresh_moves_only_what_has_changed(cloud: Cloud, site: Site) -> None:
+def test_a_refresh_downloads_only_what_has_changed(cloud: Cloud, site: Site) -> None:
     size, changed = 200, range(0, 200, 20)
     urls = [site.put(f"/{n}.png", Answer(png(), headers={"ETag": f'"v1-{n}"'})) for n in range(size)]
     manifest = "url\n" + "".join(f"{url}\n" for url in urls)
@@ -225,7 +229,9 @@ def test_a_refresh_moves_only_what_has_changed(cloud: Cloud, site: Site) -> None
 def test_two_runs_over_the_same_urls_at_once_have_one_object_a_url(cloud: Cloud, site: Site) -> None:
     rows = [(site.put(f"/{n}.png", png(note=b"%d" % n)), f"both/{n}.png" if n % 2 else "") for n in range(120)]
     other = site.put("/other.png", png(note=b"other"))
-    mirror(cloud, "before.csv", "url,key\n{},{}\n".format(*rows[41]))  # else `other` might come first, and keep the key
+    mirror(
+        cloud, "before.csv", "url,key\n{},{}\n".format(*rows[41])
+    )  # otherwise `other` could be first and keep the key
     first = [*rows[:80], (other, "both/41.png")]
     manifests = ["url,key\n" + "".join(f"{url},{key}\n" for url, key in part) for part in (first, rows[40:])]
 
@@ -246,7 +252,7 @@ def test_two_runs_over_the_same_urls_at_once_have_one_object_a_url(cloud: Cloud,
     assert held["KeyCount"] == 60
 
 
-def test_a_key_that_another_url_has_is_never_written_over(cloud: Cloud, site: Site) -> None:
+def test_a_key_of_another_url_is_never_overwritten(cloud: Cloud, site: Site) -> None:
     first, second = site.put("/a.png", png(note=b"a")), site.put("/b.png", png(note=b"b"))
     mirror(cloud, "keys.csv", f"url,key\n{first},own/Picture.PNG\n")
 
@@ -257,7 +263,7 @@ def test_a_key_that_another_url_has_is_never_written_over(cloud: Cloud, site: Si
     assert (run.row(first) or {})["object_key"]["S"] == "images/own/Picture.PNG"
 
 
-def test_what_comes_twice_in_different_batches_is_fetched_once(cloud: Cloud, site: Site) -> None:
+def test_a_url_that_is_repeated_in_different_batches_is_fetched_once(cloud: Cloud, site: Site) -> None:
     url = site.put("/a.png", png())
 
     run = mirror(cloud, "twice.csv", f"url\n{url}\n{url}\n", {"batch-size": "1", "max-concurrency": "1"})
@@ -266,7 +272,7 @@ def test_what_comes_twice_in_different_batches_is_fetched_once(cloud: Cloud, sit
     assert site.asked["/a.png"] == 1
 
 
-def test_two_urls_that_ask_for_one_key_in_different_batches_are_a_conflict(cloud: Cloud, site: Site) -> None:
+def test_two_urls_that_request_one_key_in_different_batches_are_a_conflict(cloud: Cloud, site: Site) -> None:
     urls = [site.put(f"/{n}.png", png(note=b"%d" % n)) for n in range(2)]
 
     run = mirror(cloud, "clash.csv", "url,key\n" + "".join(f"{url},one.png\n" for url in urls), {"batch-size": "1"})
@@ -277,7 +283,7 @@ def test_two_urls_that_ask_for_one_key_in_different_batches_are_a_conflict(cloud
     assert run.image(urls[stored]) == png(note=b"%d" % stored)
 
 
-def test_metadata_of_other_programs_is_no_option(cloud: Cloud, site: Site) -> None:
+def test_metadata_of_other_tools_is_not_an_option(cloud: Cloud, site: Site) -> None:
     run = mirror(
         cloud, "foreign.csv", f"url\n{site.put('/a.png', png())}\n", {"mtime": "1", "s3cmd-attrs": "x", "rounds": "2"}
     )

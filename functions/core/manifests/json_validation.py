@@ -12,7 +12,7 @@ from functions.core.model.types import JsonValue
 
 
 def validate_array(chunks: Iterable[bytes], truncated: Callable[[], bool] = lambda: False) -> ManifestContents:
-    """The contents. Raises InvalidManifest at the first error, since items after it cannot be told apart.
+    """The contents. Raises InvalidManifest at the first error, since parsing cannot continue after it.
 
     `truncated` as in `validate_csv`.
     """

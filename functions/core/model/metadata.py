@@ -16,7 +16,7 @@ _OTHER_TOOLS = re.compile(
 """Names that upload tools write. Every other name is taken as an option, so that a misspelt option is an error."""
 
 _COPY_SERVICE = "user-agent-id"
-"""Written by DataSync and Storage Gateway, together with a `user-agent` that is theirs."""
+"""Written by DataSync and Storage Gateway, together with a `user-agent` that is not an option."""
 
 
 def options_from_metadata(metadata: Mapping[str, str]) -> dict[str, str]:

@@ -46,8 +46,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Outcome of one row. `row` counts from 1, `url` is redacted, `user_columns` are the columns that only the user
-    knows, unchanged."""
+    """Outcome of one row. `row` counts from 1, `url` is redacted, `user_columns` are the columns without a meaning
+    for the pipeline, unchanged."""
 
     row: int
     url: str
@@ -72,7 +72,7 @@ class Outcome:
 
 
 def failed_outcome(number: int, item: object, error: RowError, base_url: str) -> Outcome:
-    """The outcome of a row that is not retried, whatever its item is."""
+    """The outcome of a row that is not retried. The item need not be valid."""
     return Outcome(
         number, display_url(item, base_url), OutcomeKind.FAILED, user_columns(item), failure=Failure.from_error(error)
     )
