@@ -47,7 +47,7 @@ class Cloud:
 
     Functions run at most `function_environments` at a time each (default: one a core, at least two), and a
     Distributed Map at most twice as many children: AWS would scale out instead, and a child's five minutes
-    would be spent waiting for a turn. Raises `DeploymentError`, `UnsupportedDefinition`, `CloudInUseError`.
+    would be spent waiting for a turn. Raises `DeploymentError`, `UnsupportedDefinitionError`, `CloudInUseError`.
     """
 
     def __init__(
