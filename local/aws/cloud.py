@@ -52,7 +52,7 @@ class Cloud:
 
     Each function has at most `max_sandboxes` sandboxes (default: one for each core, at least two). A Distributed Map
     runs at most twice as many child executions, so that a child does not spend its five minutes waiting for a sandbox;
-    AWS would add sandboxes instead. Raises DeploymentError, UnsupportedDefinition, CloudInUseError.
+    AWS would add sandboxes instead. Raises DeploymentError, UnsupportedDefinitionError, CloudInUseError.
     """
 
     def __init__(
