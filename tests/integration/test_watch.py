@@ -1,13 +1,19 @@
 """`make watch`: for a run of `make up` by OUT/local.env, and for a run of an AWS account."""
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
+from werkzeug.wrappers import Request, Response
 
 from local.aws.cloud import Cloud
+from local.aws.http.server import Server
 from local.commands.env_file import write_env_file
 from local.commands.watcher import MAX_PARTS, ResultParts, StackOutputs, Watcher
 from tests.support.pipeline import mirror, start
@@ -71,6 +77,93 @@ def test_without_make_up_the_stack_of_the_account_is_used(cloud: Cloud, site: Si
 
     assert done.returncode == 0, done.stderr
     assert "The run succeeded" in done.stdout
+
+
+class SigningProxy:
+    """Forwards requests to the local AWS. `signatures` are the access keys and regions by which they were signed."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self.signatures: set[tuple[str, str]] = set()
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._server = Server()
+        self.url = self._server.endpoint
+        self._server.start(self._forward)
+
+    def _forward(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = Request(environ)
+        headers = dict(request.headers)
+        scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/", headers["Authorization"])
+        assert scope is not None
+        self.signatures.add((scope[1], scope[2]))
+        headers["Authorization"] = headers["Authorization"].replace(f"/{scope[2]}/", "/us-east-1/")
+        url = self._endpoint + environ["REQUEST_URI"]
+        answer = self._session.request(request.method, url, headers=headers, data=request.get_data())
+        return Response(answer.content, answer.status_code, content_type=answer.headers["Content-Type"])(
+            environ, start_response
+        )
+
+    def close(self) -> None:
+        self._server.stop()
+        self._session.close()
+
+
+@pytest.fixture
+def proxy(cloud: Cloud) -> Iterator[SigningProxy]:
+    proxy = SigningProxy(cloud.endpoint)
+    yield proxy
+    proxy.close()
+
+
+def test_a_profile_in_a_file_gives_the_region_and_the_keys(
+    cloud: Cloud, site: Site, proxy: SigningProxy, tmp_path: Path
+) -> None:
+    run = mirror(cloud, "profile.csv", f"url\n{site.put('/a.jpg', IMAGE)}\n")
+    config, credentials = tmp_path / "config", tmp_path / "credentials"
+    config.write_text("[profile mirror]\nregion = eu-west-3\n")
+    credentials.write_text("[mirror]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = secret\n")
+
+    done = _watch(
+        "--out",
+        tmp_path,
+        "--run",
+        run.run_id,
+        AWS_PROFILE="mirror",
+        AWS_CONFIG_FILE=str(config),
+        AWS_SHARED_CREDENTIALS_FILE=str(credentials),
+        AWS_ENDPOINT_URL=proxy.url,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 rows, 1 stored" in done.stdout
+    assert proxy.signatures == {("AKIDPROFILE", "eu-west-3")}
+
+
+def test_a_profile_that_does_not_exist_is_an_error_in_one_sentence(tmp_path: Path) -> None:
+    done = _watch("--out", tmp_path, AWS_PROFILE="missing")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("AWS request failed: The config profile (missing) could not be found.")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_beside_make_up_the_profile_of_the_user_is_ignored(cloud: Cloud, site: Site, out: Path) -> None:
+    run = mirror(cloud, "ignored-profile.csv", f"url\n{site.put('/a.jpg', IMAGE)}\n")
+
+    done = _watch("--out", out, "--run", run.run_id, AWS_PROFILE="missing")
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_account_without_the_stack_is_an_error_that_says_what_to_do(cloud: Cloud, tmp_path: Path) -> None:
+    account = {name: value for name, value in cloud.environment().items() if name.startswith("AWS_")}
+    elsewhere = account | {"AWS_REGION": "eu-west-3", "AWS_DEFAULT_REGION": "eu-west-3"}
+
+    done = _watch("--out", tmp_path, **elsewhere)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("There is no stack ImageMirror in eu-west-3. Deploy it with `make deploy`")
 
 
 def test_without_credentials_one_sentence_says_so(tmp_path: Path) -> None:

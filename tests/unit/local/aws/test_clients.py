@@ -32,7 +32,7 @@ Clients("http://127.0.0.1:1")("s3")
 
 @pytest.mark.parametrize("script", [CREATES_A_SESSION, IMPORTS_THE_CLOUD, CREATES_A_CLIENT])
 @pytest.mark.parametrize(
-    "settings", [{"AWS_PROFILE": "nobody"}, {"AWS_DEFAULT_PROFILE": "nobody"}, {"AWS_CONFIG_FILE": "BROKEN"}]
+    "settings", [{"AWS_PROFILE": "missing"}, {"AWS_DEFAULT_PROFILE": "missing"}, {"AWS_CONFIG_FILE": "BROKEN"}]
 )
 def test_a_missing_profile_or_a_malformed_configuration_file_is_ignored(
     settings: dict[str, str], script: str, tmp_path: Path

@@ -1,0 +1,41 @@
+"""What the commands import: those that use AWS import no emulator, and no import changes the process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[4]
+EMULATOR = ("local.aws", "local.lambdas", "moto")
+SCRIPT = """
+import os, sys
+before = dict(os.environ)
+import {module}
+assert dict(os.environ) == before, "the import has changed the environment variables"
+print(*sys.modules, sep="\\n")
+"""
+
+
+def _modules_after_import(module: str) -> list[str]:
+    """The modules that a new interpreter has after the import."""
+    command = [sys.executable, "-c", SCRIPT.format(module=module)]
+    settings = {**os.environ, "AWS_PROFILE": "missing"}
+    done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("command", ["__main__", "watch", "plan", "cost"])
+def test_commands_that_use_aws_or_only_files_import_nothing_of_the_local_aws(command: str) -> None:
+    modules = _modules_after_import(f"local.commands.{command}")
+
+    assert [
+        name for name in modules if name.startswith(tuple(f"{part}." for part in EMULATOR)) or name in EMULATOR
+    ] == []
+
+
+@pytest.mark.parametrize("module", ["local", "local.aws", "local.lambdas", "local.commands.run", "local.commands.up"])
+def test_an_import_changes_no_environment_variable(module: str) -> None:
+    assert module in _modules_after_import(module)
