@@ -166,7 +166,8 @@ def sentences(run: RunEstimate) -> Iterable[str]:
     yield f"{run.dollars / minimum:.2f} times the floor of one PUT and one table write (${minimum:,.4g})."
     yield (
         f"About {seconds(run.seconds)}: {run.batches:,} batches of up to {run.options.batch_size}, "
-        f"{run.concurrent_batches:,} at a time, {seconds(run.batch_seconds)} each, {run.in_flight:g} requests at a time in each."
+        f"{run.concurrent_batches:,} at a time, {seconds(run.batch_seconds)} each, "
+        f"{run.in_flight:g} requests in flight in each."
     )
     if run.batch_too_long:
         yield BATCH_TOO_LONG

@@ -1,4 +1,4 @@
-"""What a manifest holds in confidence stands in no log, message or report of its run."""
+"""Credentials and signatures in a manifest are in no log, message or report of its run."""
 
 import json
 from pathlib import Path
@@ -21,12 +21,12 @@ def _logs(cloud: Cloud) -> str:
 
 
 def _reports(run: FinishedRun) -> dict[str, str]:
-    """Everything under the run's folder, but for the retry manifest, which is exact so that it can be run."""
+    """All files of the run except the retry manifest, which has the exact URLs so that it can be run."""
     names = [name for name in run.names() if "/retry." not in name]
     return {name: run.file(name).decode() for name in names}
 
 
-def test_no_credential_or_signature_stands_in_any_artefact_of_a_run(cloud: Cloud, site: Site) -> None:
+def test_no_credential_or_signature_is_in_any_output_of_a_run(cloud: Cloud, site: Site) -> None:
     host = site.url.removeprefix("http://")
     site.put("/good.jpg", IMAGE)
     site.put("/tired.jpg", Answer(b"", 500))
@@ -38,9 +38,9 @@ def test_no_credential_or_signature_stands_in_any_artefact_of_a_run(cloud: Cloud
 
     run = mirror(cloud, "secrets.json", json.dumps(rows), {"rounds": "1"})
 
-    told = _reports(run) | {"logs": _logs(cloud), "messages": json.dumps(cloud.messages())}
+    outputs = _reports(run) | {"logs": _logs(cloud), "messages": json.dumps(cloud.messages())}
     assert [run.summary[name] for name in ("stored", "failed")] == [2, 3]
-    assert run.run_id in told["logs"]
-    assert {name.rpartition("/")[2] for name in told} >= {"failures.csv", "report.html", "summary.json"}
-    assert [(name, secret) for name, text in told.items() for secret in SECRETS if secret in text] == []
+    assert run.run_id in outputs["logs"]
+    assert {name.rpartition("/")[2] for name in outputs} >= {"failures.csv", "report.html", "summary.json"}
+    assert [(name, secret) for name, text in outputs.items() for secret in SECRETS if secret in text] == []
     assert SECRETS[1] in run.file(run.summary["retry_manifest"]).decode()

@@ -1,4 +1,4 @@
-"""Chromium without a window, driven by the DevTools protocol over a pair of pipes: no driver, no library.
+"""Headless Chromium, controlled by the DevTools protocol over a pair of pipes, without a driver or a library.
 
 https://chromedevtools.github.io/devtools-protocol/
 """
@@ -17,11 +17,11 @@ from typing import IO, Any, Self
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SECONDS = 600
-"""For an installation from Debian's mirror."""
+"""Timeout of the installation of the Debian package."""
 
 _FLAGS = (
     "--headless",
-    "--no-sandbox",  # it refuses to start as root with one; it opens nothing but our own pages
+    "--no-sandbox",  # Chromium does not start as root with a sandbox; it opens only pages of the tests
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-quic",
@@ -32,7 +32,7 @@ _FLAGS = (
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 )
-# Chromium reads its commands from descriptor 3 and answers on 4; both may be in use here for something else.
+# Chromium reads commands from descriptor 3 and responds on descriptor 4; both may be in use in this process.
 _START = """
 import fcntl, os, sys
 for wanted, given in [(n, fcntl.fcntl(int(arg), fcntl.F_DUPFD, 10)) for n, arg in ((3, sys.argv[1]), (4, sys.argv[2]))]:
@@ -41,24 +41,24 @@ os.execvp(sys.argv[3], sys.argv[3:])
 """
 
 
-class NoBrowser(Exception):
-    """There is none, and none can be installed; the text says why."""
+class NoBrowserError(Exception):
+    """No browser is installed and none can be installed. The message says why."""
 
 
 def program() -> str:
-    """The browser's path; on a Debian where we are root it is installed. Raises NoBrowser."""
+    """The path of the browser, which is installed first if possible (as root, with apt-get). Raises NoBrowserError."""
     if found := _found():
         return found
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise NoBrowser("there is no Chromium, and only root on a system with apt-get can install one: do it by hand")
+        raise NoBrowserError("Chromium is not installed. Install it, or run the tests as root with apt-get.")
     for command in (["apt-get", "update"], ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]):
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
         if done.returncode and command[1] == "install":
-            raise NoBrowser(f"apt-get could not install Chromium: {done.stderr.strip()[-300:]}")
+            raise NoBrowserError(f"apt-get could not install Chromium: {done.stderr.strip()[-300:]}")
     if found := _found():
         return found
-    raise NoBrowser("apt-get has installed Chromium, but it is not on the PATH")
+    raise NoBrowserError("apt-get has installed Chromium, but it is not on the PATH")
 
 
 def _found() -> str | None:
@@ -66,7 +66,7 @@ def _found() -> str | None:
 
 
 class Protocol:
-    """Commands and their answers, one at a time; events are kept as they come."""
+    """Sends commands, one at a time, and keeps the events that arrive."""
 
     def __init__(self, commands: IO[bytes], answers: IO[bytes]) -> None:
         self._commands = commands
@@ -76,23 +76,23 @@ class Protocol:
         self.events: list[dict[str, Any]] = []
 
     def __call__(self, method: str, session: str | None = None, **parameters: Any) -> dict[str, Any]:
-        """The result. Raises RuntimeError where the browser refuses or has gone."""
+        """The result of a command. Raises RuntimeError if it fails or the browser has exited."""
         self._number += 1
-        asked = {"id": self._number, "method": method, "params": parameters}
-        self._commands.write(json.dumps(asked | ({"sessionId": session} if session else {})).encode() + b"\0")
+        command = {"id": self._number, "method": method, "params": parameters}
+        self._commands.write(json.dumps(command | ({"sessionId": session} if session else {})).encode() + b"\0")
         self._commands.flush()
         while True:
-            told = self._next()
-            if told.get("id") != self._number:
-                self.events.append(told)
-            elif "error" in told:
-                raise RuntimeError(f"{method}: {told['error']['message']}")
+            message = self._next()
+            if message.get("id") != self._number:
+                self.events.append(message)
+            elif "error" in message:
+                raise RuntimeError(f"{method}: {message['error']['message']}")
             else:
-                result: dict[str, Any] = told["result"]
+                result: dict[str, Any] = message["result"]
                 return result
 
     def until(self, method: str) -> None:
-        """Returns once the event has come."""
+        """Waits for an event."""
         while not any(event.get("method") == method for event in self.events):
             self.events.append(self._next())
 
@@ -100,15 +100,15 @@ class Protocol:
         while b"\0" not in self._rest:
             piece = self._answers.read1()
             if not piece:
-                raise RuntimeError("the browser has gone")
+                raise RuntimeError("the browser has exited")
             self._rest += piece
-        message, _, self._rest = self._rest.partition(b"\0")
-        told: dict[str, Any] = json.loads(message)
-        return told
+        text, _, self._rest = self._rest.partition(b"\0")
+        message: dict[str, Any] = json.loads(text)
+        return message
 
 
 class Page:
-    """A page in a window of its own: what it asked for, what it complained of, what it looks like."""
+    """A page in a window of its own: its requests, its console messages, its screenshot."""
 
     def __init__(self, protocol: Protocol, url: str, *, width: int, dark: bool = False, medium: str = "screen") -> None:
         self._protocol = protocol
@@ -125,38 +125,38 @@ class Page:
 
     @property
     def requests(self) -> list[str]:
-        """Every URL that was asked for, the page's own included; `data:` holds its own answer."""
-        urls = [event["request"]["url"] for event in self._told("Network.requestWillBeSent")]
+        """All requested URLs, that of the page included, without `data:` URLs."""
+        urls = [event["request"]["url"] for event in self._events("Network.requestWillBeSent")]
         return [url for url in urls if not url.startswith("data:")]
 
     @property
     def complaints(self) -> list[str]:
-        """What the console shows: errors, warnings, breaches of the policy, and whatever a script says."""
-        logged = [event["entry"]["text"] for event in self._told("Log.entryAdded")]
-        thrown = [event["exceptionDetails"]["text"] for event in self._told("Runtime.exceptionThrown")]
-        said = [json.dumps(event["args"]) for event in self._told("Runtime.consoleAPICalled")]
-        dialogs = [event["message"] for event in self._told("Page.javascriptDialogOpening")]
-        return logged + thrown + said + dialogs
+        """The messages of the console: errors, warnings, policy violations and script output."""
+        logged = [event["entry"]["text"] for event in self._events("Log.entryAdded")]
+        thrown = [event["exceptionDetails"]["text"] for event in self._events("Runtime.exceptionThrown")]
+        printed = [json.dumps(event["args"]) for event in self._events("Runtime.consoleAPICalled")]
+        dialogs = [event["message"] for event in self._events("Page.javascriptDialogOpening")]
+        return logged + thrown + printed + dialogs
 
     def value(self, expression: str) -> Any:
-        """What the JavaScript expression is, in this page."""
+        """The value of a JavaScript expression in this page."""
         answer = self._do("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     def screenshot(self, path: Path) -> None:
-        """All of the page, not only what a window shows."""
+        """The whole page, also what lies outside the window."""
         path.parent.mkdir(parents=True, exist_ok=True)
         shot = self._do("Page.captureScreenshot", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def pdf(self, path: Path) -> None:
-        """As printed, on A4."""
+        """The page as printed on A4."""
         printed = self._do("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, printBackground=False)
         path.write_bytes(base64.b64decode(printed["data"]))
 
-    def _told(self, method: str) -> list[Mapping[str, Any]]:
-        self.value("0")  # what the page has caused by now is told before the answer to this
+    def _events(self, method: str) -> list[Mapping[str, Any]]:
+        self.value("0")  # events that occurred before are sent before the response to this
         return [event["params"] for event in self._protocol.events if event.get("method") == method]
 
     def _do(self, method: str, **parameters: Any) -> dict[str, Any]:
@@ -170,7 +170,7 @@ class Page:
 
 
 class Browser:
-    """A browser with a profile of its own, which is gone afterwards."""
+    """A browser with a temporary profile."""
 
     def __init__(self, protocol: Protocol) -> None:
         self._protocol = protocol
@@ -181,7 +181,7 @@ class Browser:
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """Raises NoBrowser."""
+    """Raises NoBrowserError."""
     path = program()
     theirs_in, ours_out = os.pipe()
     ours_in, theirs_out = os.pipe()

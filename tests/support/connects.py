@@ -1,6 +1,6 @@
-"""Every `socket.connect` of this process, as the interpreter itself reports it, whatever library makes it.
+"""Records every `socket.connect` of this process by an audit hook of the interpreter, whatever library calls it.
 
-An audit hook cannot be taken out again, so there is one, and it is deaf between recordings.
+An audit hook cannot be removed: there is one, which does nothing outside a recording.
 """
 
 import sys
@@ -14,13 +14,13 @@ from typing import Any
 Target = tuple[str, int]
 
 
-class Held(ConnectionRefusedError):
-    """Raised in place of a connect that would leave this machine."""
+class ConnectHeldError(ConnectionRefusedError):
+    """Raised instead of a connection to another machine."""
 
 
 @dataclass(slots=True)
 class Recording:
-    """Addresses and ports in the order of their connects. `held` are those that were not let out."""
+    """Addresses and ports in the order of the connections. `held` are those that were blocked."""
 
     targets: list[Target] = field(default_factory=list)
     held: list[Target] = field(default_factory=list)
@@ -34,7 +34,7 @@ _hooked = False
 
 @contextmanager
 def recorded(on_connect: Callable[[Target], None] | None = None) -> Iterator[Recording]:
-    """What is connected to meanwhile; what is not loopback is recorded, then refused before it is made."""
+    """Records connections. Those to other machines are recorded and then blocked."""
     global _recording, _hooked
     with _lock:
         assert _recording is None, "one recording at a time"
@@ -58,7 +58,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         recording.on_connect(target)
     if not _is_loopback(target[0]):
         recording.held.append(target)
-        raise Held(f"{target} is not on this machine")
+        raise ConnectHeldError(f"{target} is not on this machine")
 
 
 def _is_loopback(text: str) -> bool:

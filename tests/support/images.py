@@ -31,7 +31,7 @@ class Sample:
 
 
 def jpeg(width: int = 6, height: int = 4, *, note: bytes = b"", thumbnail: bytes = b"") -> bytes:
-    """Baseline, grey. `thumbnail` stands in an Exif segment, as cameras have it, end mark and all."""
+    """A baseline greyscale JPEG. `thumbnail` is put into an Exif segment, as cameras do, with its own end marker."""
     dc = _jpeg_segment(0xC4, b"\x00" + b"\x01" + bytes(15) + b"\x00")  # one code, one bit: no difference
     ac = _jpeg_segment(0xC4, b"\x10" + b"\x01" + bytes(15) + b"\x00")  # one code, one bit: end of block
     blocks = -(-width // 8) * -(-height // 8)
@@ -58,7 +58,7 @@ def _jpeg_segment(marker: int, content: bytes) -> bytes:
 
 
 def png(width: int = 6, height: int = 4, *, note: bytes = b"") -> bytes:
-    """Grey, eight bits."""
+    """Greyscale, eight bits."""
     lines = (b"\x00" + b"\x80" * width) * height
     return b"".join(
         (
@@ -76,7 +76,7 @@ def _png_chunk(name: bytes, content: bytes) -> bytes:
 
 
 def gif(width: int = 6, height: int = 4) -> bytes:
-    """Two colours, a clear code before each pixel, so that codes stay three bits wide."""
+    """Two colours. A clear code before each pixel keeps codes three bits wide."""
     bits = 0
     count = 0
     for code in [part for _ in range(width * height) for part in (4, 0)] + [5]:
@@ -98,7 +98,7 @@ def gif(width: int = 6, height: int = 4) -> bytes:
 
 
 def webp(width: int = 6, height: int = 4) -> bytes:
-    """Lossless, of one colour: five codes of one symbol each, no bits a pixel."""
+    """Lossless, one colour: five Huffman codes of one symbol each, no bits per pixel."""
     bits = 0
     count = 0
     fields = [(0x2F, 8), (width - 1, 14), (height - 1, 14), (0, 1), (0, 3), (0, 1), (0, 1), (0, 1)]
@@ -114,12 +114,12 @@ def webp(width: int = 6, height: int = 4) -> bytes:
 
 
 def avif(width: int = 6, height: int = 4) -> bytes:
-    """The boxes that give brand and size, and no picture."""
+    """Only the boxes with the brand and the size, without image data."""
     return _iso_image(b"avif", b"av01", width, height)
 
 
 def heic(width: int = 6, height: int = 4) -> bytes:
-    """The boxes that give brand and size, and no picture."""
+    """Only the boxes with the brand and the size, without image data."""
     return _iso_image(b"heic", b"hvc1", width, height)
 
 
@@ -148,7 +148,7 @@ def _box(name: bytes, content: bytes) -> bytes:
 
 
 def tiff(width: int = 6, height: int = 4) -> bytes:
-    """Little-endian, grey, one strip."""
+    """Little-endian, greyscale, one strip."""
     entries = (
         (256, 4, width),
         (257, 4, height),
@@ -169,7 +169,7 @@ def tiff(width: int = 6, height: int = 4) -> bytes:
 
 
 def bmp(width: int = 6, height: int = 4) -> bytes:
-    """24 bits a pixel, not compressed: three bytes a pixel, for whoever needs a big file."""
+    """Uncompressed, three bytes per pixel: useful for large files."""
     picture = (b"\x80" * (width * 3) + bytes(-width * 3 % 4)) * height
     header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, len(picture), 2835, 2835, 0, 0)
     return b"BM" + struct.pack("<IHHI", 54 + len(picture), 0, 0, 54) + header + picture
@@ -183,7 +183,7 @@ def ico(width: int = 6, height: int = 4) -> bytes:
 
 
 def svg(width: int = 6, height: int = 4) -> bytes:
-    """With all that may stand before the root."""
+    """With an XML declaration and a comment before the root element."""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<!-- by hand -->\n'
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"><rect width="3"/></svg>\n'
@@ -204,4 +204,4 @@ SAMPLES = (
 )
 
 HTML = b"<!DOCTYPE html>\n<html><head><title>Not found</title></head><body>Gone fishing.</body></html>\n"
-"""What servers send with a 200 and `image/jpeg` instead of an image."""
+"""A page that servers send with status 200 and type `image/jpeg` instead of an image."""

@@ -1,9 +1,9 @@
-"""Servers over real sockets on loopback, told what to do a path at a time, or a connection at a time.
+"""Servers with real sockets on loopback. Their behaviour is set for each path or for each connection.
 
     with Server({"/a.jpg": answer(body=JPEG), "/b.jpg": lambda visit: visit.reset()}) as server:
         ...server.url("/a.jpg"), server.hits["/a.jpg"]
 
-A behaviour may go on for ever: it ends when its client leaves or its server stops, and no thread outlives `stop`.
+A behaviour may be endless: it ends when the client disconnects or the server stops. All threads end with `stop`.
 """
 
 import socket
@@ -28,16 +28,16 @@ Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
 JOIN_SECONDS = 10.0
 PATIENCE_SECONDS = 20.0
-"""What goes on for ever ends here, so that a client that never hangs up fails its test and does not hang it."""
+"""Maximum duration of an endless behaviour: a client that never disconnects fails its test instead of blocking it."""
 
 
-class Gone(Exception):
-    """The client has left, or the server stops."""
+class ClientGoneError(Exception):
+    """The client disconnected, or the server is stopping."""
 
 
 @dataclass(slots=True)
 class Visit:
-    """One request, or a connection before any; what may be done to the client that made it."""
+    """One request, or a new connection, and the ways to respond to it."""
 
     sock: socket.socket
     stopping: threading.Event
@@ -50,39 +50,39 @@ class Visit:
             self.sock.sendall(piece)
 
     def drip(self, piece: bytes, every: float = 0.05) -> None:
-        """A byte at a time, the last one again and again for ever."""
+        """Sends one byte at a time, then repeats the last byte endlessly."""
         for byte in piece:
             self._drop(byte, every)
         for _ in range(int(PATIENCE_SECONDS / every)):
             self._drop(piece[-1], every)
-        raise Gone
+        raise ClientGoneError
 
     def _drop(self, byte: int, every: float) -> None:
         self.send(bytes([byte]))
         if self.stopping.wait(every):
-            raise Gone
+            raise ClientGoneError
 
     def flood(self, piece: bytes) -> None:
         ends = time.monotonic() + PATIENCE_SECONDS
         while not self.stopping.is_set() and time.monotonic() < ends:
             self.send(piece)
-        raise Gone
+        raise ClientGoneError
 
     def hold(self) -> None:
-        """Says nothing until the client leaves."""
+        """Sends nothing until the client disconnects."""
         self.sock.settimeout(PATIENCE_SECONDS)
         while self.sock.recv(4096):
             pass
-        raise Gone
+        raise ClientGoneError
 
     def close(self) -> None:
-        """An orderly end after what was sent."""
+        """Closes the connection after sending everything."""
         self.over = True
 
     def reset(self) -> None:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
-        raise Gone
+        raise ClientGoneError
 
 
 def head(status: int = 200, headers: Headers = ()) -> bytes:
@@ -97,14 +97,14 @@ def head(status: int = 200, headers: Headers = ()) -> bytes:
 
 
 def answer(status: int = 200, headers: Headers = (), body: bytes = b"") -> Behaviour:
-    """A whole answer with its length; the connection is kept."""
+    """A complete response with its Content-Length; the connection is kept open."""
     pairs = list(headers.items() if isinstance(headers, Mapping) else headers)
     whole = head(status, [*pairs, ("Content-Length", str(len(body)))]) + body
     return lambda visit: visit.send(whole)
 
 
 def closing(*pieces: bytes) -> Behaviour:
-    """Just these bytes, then the end of the connection."""
+    """Sends these bytes, then closes the connection."""
 
     def behave(visit: Visit) -> None:
         visit.send(*pieces)
@@ -114,7 +114,7 @@ def closing(*pieces: bytes) -> Behaviour:
 
 
 def resetting(*pieces: bytes) -> Behaviour:
-    """These bytes, then a reset once the client can have read them."""
+    """Sends these bytes, then resets the connection once the client can have read them."""
 
     def behave(visit: Visit) -> None:
         visit.send(*pieces)
@@ -141,7 +141,7 @@ def dripping(start: bytes, piece: bytes) -> Behaviour:
 
 
 def holding(*pieces: bytes) -> Behaviour:
-    """These bytes, then silence."""
+    """Sends these bytes, then nothing."""
 
     def behave(visit: Visit) -> None:
         visit.send(*pieces)
@@ -159,7 +159,7 @@ def redirect(location: str, status: int = 302) -> Behaviour:
 
 
 def in_turn(*behaviours: Behaviour) -> Behaviour:
-    """The first for the first visit, and so on; the last for all that come after."""
+    """One behaviour for each visit in turn; the last one for all later visits."""
     lock, left = threading.Lock(), list(behaviours)
 
     def behave(visit: Visit) -> None:
@@ -171,7 +171,7 @@ def in_turn(*behaviours: Behaviour) -> Behaviour:
 
 
 class Server:
-    """`routes` by path, without the query. `bare` instead has each connection before anything is read of it."""
+    """`routes` are behaviours by path, without the query. `bare` instead handles each connection before it is read."""
 
     def __init__(
         self,
@@ -198,7 +198,7 @@ class Server:
         self._start(self._accept)
 
     def url(self, path: str = "/", name: str | None = None) -> str:
-        """`name` instead of the address, for a resolver that knows it."""
+        """The URL with `name` instead of the address, for a resolver that has it."""
         return f"{self._scheme}://{name or self.host}:{self.port}{path}"
 
     def __enter__(self) -> Self:
@@ -208,7 +208,7 @@ class Server:
         self.stop()
 
     def stop(self) -> None:
-        """Ends every connection and waits for every thread."""
+        """Closes every connection and waits for every thread."""
         self._stopping.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -243,7 +243,7 @@ class Server:
         with self._lock:
             self._live.add(sock)
         try:
-            with suppress(OSError, Gone):
+            with suppress(OSError, ClientGoneError):
                 self._converse(sock)
         finally:
             with self._lock:
@@ -281,7 +281,7 @@ class Server:
 
 
 class Authority:
-    """A certificate authority of the tests' own; `file` is what a session trusts instead of the world's."""
+    """A certificate authority for the tests. `file` has its certificate, which a session trusts instead of public ones."""
 
     def __init__(self, folder: Path) -> None:
         self._ca = trustme.CA()
@@ -289,7 +289,7 @@ class Authority:
         self._ca.cert_pem.write_to_path(self.file)
 
     def context(self, *names: str, until: datetime | None = None) -> ssl.SSLContext:
-        """For a server of these names, with a certificate that holds until then."""
+        """A TLS context for a server with these names; its certificate expires at the given time."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         not_before = datetime(2001, 1, 1, tzinfo=UTC) if until else None
         self._ca.issue_cert(*names, not_after=until, not_before=not_before).configure_cert(context)

@@ -1,4 +1,4 @@
-"""A scripted web site on loopback: what each path answers is set by the test, and what was asked is counted."""
+"""A web site on loopback: tests set the response of each path, and requests are counted."""
 
 import threading
 from collections import Counter
@@ -12,9 +12,9 @@ from local.aws.http.server import Server
 
 @dataclass(frozen=True)
 class Answer:
-    """`before` is called while the request is held, for instance to wait for an event.
+    """`before` is called before the response is sent, for example to wait for an event.
 
-    With an `ETag` among its headers, it is a 304 to whoever has that one.
+    If its headers have an `ETag`, a request with that ETag in If-None-Match is answered with 304.
     """
 
     body: bytes = b""
@@ -24,7 +24,7 @@ class Answer:
 
 
 class Site:
-    """Serves from construction to `close`; a path's answers are given in turn, the last one for ever."""
+    """Serves from construction to `close`. The answers of a path are sent in turn, the last one to all later requests."""
 
     def __init__(self) -> None:
         self._answers: dict[str, list[Answer]] = {}
@@ -34,13 +34,13 @@ class Site:
         self.headers: dict[str, dict[str, str]] = {}
         self.most_active: Counter[str] = Counter()
         self.sent: Counter[str] = Counter()
-        """Bytes of bodies, by path."""
+        """Bytes of response bodies, by path."""
         self._server = Server()
         self.url = self._server.endpoint
         self._server.start(self._serve)
 
     def put(self, path: str, *answers: Answer | bytes) -> str:
-        """The URL at which `answers` are given, one a request."""
+        """Sets the answers of a path, one for each request, and returns its URL."""
         self._answers[path] = [answer if isinstance(answer, Answer) else Answer(answer) for answer in answers]
         return self.url + path
 
@@ -51,7 +51,7 @@ class Site:
             self.headers[path] = {name: value for name, value in environ.items() if name.startswith("HTTP_")}
             self._active["all"] += 1
             self.most_active["all"] = max(self.most_active["all"], self._active["all"])
-            answers = self._answers.get(path, [Answer(b"There is no such path.", 404)])
+            answers = self._answers.get(path, [Answer(b"Not found", 404)])
             answer = answers[min(self.asked[path], len(answers)) - 1]
         try:
             answer.before()

@@ -25,7 +25,7 @@ class ProblemDocument(BaseModel):
 
 
 @dataclass
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - the term of RFC 9457
     """Ends a request with an error response. `detail` is a sentence that tells the client what to do."""
 
     status: HTTPStatus

@@ -21,7 +21,7 @@ class MirrorError(Exception):
     """Base class of the exceptions that `functions.core` raises."""
 
 
-class InvalidManifest(MirrorError):
+class InvalidManifest(MirrorError):  # noqa: N818 - stored and shown to users
     """The manifest cannot be run. The message says what is wrong, where, and how to fix it.
 
     `at_end` is true if the error is caused only by the end of the data. It is then ignored where the data was
@@ -68,17 +68,17 @@ class InfrastructureError(MirrorError):
     """An AWS service failed or throttled a request. Retrying the batch may help."""
 
 
-class StorageFault(InfrastructureError):
+class StorageFault(InfrastructureError):  # noqa: N818 - stored and shown to users
     """S3 failed for a reason that does not depend on a single row."""
 
 
-class TableFault(InfrastructureError):
+class TableFault(InfrastructureError):  # noqa: N818 - stored and shown to users
     """DynamoDB failed, or left items unprocessed after all retries."""
 
 
-class WorkflowFault(InfrastructureError):
+class WorkflowFault(InfrastructureError):  # noqa: N818 - stored and shown to users
     """Step Functions failed or cannot be reached."""
 
 
-class BooksFault(InfrastructureError):
+class BooksFault(InfrastructureError):  # noqa: N818 - stored and shown to users
     """The number of outcomes of a run differs from the number of its rows."""

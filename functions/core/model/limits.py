@@ -18,7 +18,7 @@ CHILD_SECONDS = 300.0
 (docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
 
 MAX_IDLE_CONNECTIONS = 128
-"""Idle connections to hosts that an environment keeps. Each has two file descriptors, of the 1,024 of a Lambda function
+"""Idle connections to hosts that an environment keeps. Each has two of the 1,024 file descriptors of a function
 (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). With more hosts, each image needs a new connection."""
 
 MAX_URL_BYTES = 2048

@@ -61,8 +61,8 @@ def exceed_memory(event: Any, context: Any) -> None:
 
 
 def print_much(event: Any, context: Any) -> str:
-    print('{"payload": "forged", "error": null}')
-    print("to stderr", file=sys.stderr)
+    print('{"payload": "forged", "error": null}')  # noqa: T201
+    print("to stderr", file=sys.stderr)  # noqa: T201
     os.write(1, b"\x00\x00\x00\x02{}\n")
     subprocess.run(["echo", "from a child"], check=True)
     return "answer"

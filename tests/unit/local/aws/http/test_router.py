@@ -17,7 +17,7 @@ from local.aws.http.server import Server
 from local.lambdas.host import FunctionHost
 
 
-class NoSuchExecution(Exception):
+class NoSuchExecutionError(Exception):
     code = "ExecutionDoesNotExist"
     status = 400
 
@@ -25,7 +25,7 @@ class NoSuchExecution(Exception):
 class FakeStates:
     def call(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
         if action == "DescribeExecution":
-            raise NoSuchExecution(f"no {body['executionArn']}")
+            raise NoSuchExecutionError(f"no {body['executionArn']}")
         return {"executionArn": f"arn of {body['stateMachineArn']}", "startDate": 1.5}
 
 
