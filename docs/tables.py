@@ -1,6 +1,6 @@
 """Tables of the documentation that are generated from the code: `python -m docs.tables` writes them to their pages.
 
-A table stands between `<!-- NAME: made by python -m docs.tables -->` and `<!-- end of NAME -->`. Tests compare
+A table is placed between `<!-- NAME: made by python -m docs.tables -->` and `<!-- end of NAME -->`. Tests compare
 every table with the code. TABLES are made without the CDK, STACK_TABLES need it.
 """
 

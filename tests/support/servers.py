@@ -281,7 +281,7 @@ class Server:
 
 
 class Authority:
-    """A certificate authority for the tests. `file` has its certificate, which a session trusts instead of public ones."""
+    """A certificate authority for the tests. `file` has its certificate, for a session to trust."""
 
     def __init__(self, folder: Path) -> None:
         self._ca = trustme.CA()

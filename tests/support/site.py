@@ -24,7 +24,7 @@ class Answer:
 
 
 class Site:
-    """Serves from construction to `close`. The answers of a path are sent in turn, the last one to all later requests."""
+    """Serves from construction to `close`. The answers of a path are sent in turn, the last one repeatedly."""
 
     def __init__(self) -> None:
         self._answers: dict[str, list[Answer]] = {}

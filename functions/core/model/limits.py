@@ -19,7 +19,7 @@ CHILD_SECONDS = 300.0
 
 MAX_IDLE_CONNECTIONS = 128
 """Idle connections to hosts that an environment keeps. Each has two of the 1,024 file descriptors of a function
-(docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). With more hosts, each image needs a new connection."""
+(docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). With more hosts, each image needs a new one."""
 
 MAX_URL_BYTES = 2048
 """Maximum length of a URL in bytes of UTF-8: the limit of a DynamoDB partition key
