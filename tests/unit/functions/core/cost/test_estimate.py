@@ -188,8 +188,8 @@ def test_make_cost_takes_what_is_given_and_else_the_defaults() -> None:
         ("--size-kb=-1", "SIZE_KB takes a number from 0 to 5,000,000, not '-1'."),
         ("--memory-mb=64", "MEMORY_MB takes a whole number from 128 to 10,240, not '64'."),
         ("--hosts=0", "HOSTS takes a number from 1 to 1,000,000,000,000, not '0'."),
-        ("--batch-size=5000", "The option batch_size is wrong"),
-        ("--concurrency=many", "The option concurrency is wrong"),
+        ("--batch-size=5000", "Option 'batch_size' must be a whole number from 1 to 1,000"),
+        ("--concurrency=many", "Option 'concurrency' must be a whole number from 1 to 256; received 'many'."),
     ],
 )
 def test_what_makes_no_sense_gets_a_sentence(
