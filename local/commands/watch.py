@@ -39,9 +39,9 @@ def watch(*, out: Path, run_id: str) -> int:
     """Follow a run, by default the latest one. Returns the exit status of the run. Raises UsageError."""
     terminal = Terminal()
     variables = read_env_file(out)
-    with without_aws_settings() if variables else nullcontext():
+    with nullcontext() if variables is None else without_aws_settings():
         try:
-            return _follow(terminal, *(_local_stack(variables, out) if variables else _account_stack()), run_id)
+            return _follow(terminal, *(_account_stack() if variables is None else _local_stack(variables, out)), run_id)
         except EndpointConnectionError as error:
             raise UsageError(_connection_error(error, variables, out)) from error
         except SETTINGS_ERRORS as error:
@@ -63,7 +63,7 @@ def _follow(terminal: Terminal, clients: Clients, outputs: StackOutputs, run_id:
 
 
 def _connection_error(error: EndpointConnectionError, variables: Mapping[str, str] | None, out: Path) -> str:
-    if not variables:
+    if variables is None:
         return f"Cannot connect to AWS: {error}"
     return (
         f"Cannot connect to {variables['AWS_ENDPOINT_URL']}: is `make up` still running? "

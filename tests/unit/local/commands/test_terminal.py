@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from functions.core.model.types import RunSummary
 from local.commands.terminal import ProgressDisplay, RunResult, Terminal
 from local.commands.watcher import ExecutionStatus, RunProgress
 
-SUMMARY: RunSummary = {  # type: ignore[typeddict-item]
+SUMMARY: dict[str, Any] = {
     "rows": 5,
     "stored": 2,
     "unchanged": 0,
