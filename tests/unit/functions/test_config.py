@@ -31,15 +31,15 @@ def test_download_batch_allows_no_network_unless_configured() -> None:
 
     assert (config.images_bucket, config.images_table, config.input_bucket) == ("images", "urls", "input")
     assert (config.topic_arn, config.contact) == ("arn:topic", "me@a.example")
-    assert config.addresses.refusal("127.0.0.1", 80) is not None
+    assert config.addresses.blocked_because("127.0.0.1", 80) is not None
 
 
 def test_download_batch_allows_the_configured_networks() -> None:
     config = DownloadConfig.read({**DOWNLOAD, "ALLOWED_NETWORKS": "127.0.0.0/8, ::1/128"})
 
-    assert config.addresses.refusal("127.0.0.1", 8080) is None
-    assert config.addresses.refusal("::1", 8080) is None
-    assert config.addresses.refusal("10.0.0.1", 80) is not None
+    assert config.addresses.blocked_because("127.0.0.1", 8080) is None
+    assert config.addresses.blocked_because("::1", 8080) is None
+    assert config.addresses.blocked_because("10.0.0.1", 80) is not None
 
 
 @pytest.mark.parametrize("missing", sorted(DOWNLOAD))
