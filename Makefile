@@ -74,6 +74,7 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 lock: .venv/local ## Resolve the dependency groups of pyproject.toml into the locks (versions and hashes)
 	@$(LOCK) --group dev -o requirements/dev.txt
 	@$(LOCK) --group local --constraint requirements/dev.txt -o requirements/local.txt
+	@$(LOCK) --group parquet --constraint requirements/dev.txt -o requirements/parquet.txt
 	@$(LOCK) --group functions --constraint requirements/dev.txt -o functions/requirements.txt
 	@for other in img2dataset scrapy; do $(LOCK) --group $$other -o bench/contenders/$$other.txt; done
 

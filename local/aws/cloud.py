@@ -24,6 +24,7 @@ from local.aws.telemetry.traces import Traces
 from local.aws_settings import without_aws_settings
 from local.lambdas.function import Target
 from local.lambdas.host import FunctionHost, FunctionNotFoundError, HostClosedError
+from local.parquet import load_parquet
 from local.states import Engine, Invocation, InvocationRefusedError, StatesApi
 from local.states.base.clock import Clock, SystemClock
 
@@ -103,6 +104,7 @@ class Cloud:
             clock=clock,
             max_children=CHILDREN_PER_SANDBOX * self.functions.max_sandboxes,
             on_status_change=self.events.execution_changed,
+            load_parquet=load_parquet,
         )
         cleanup.callback(self.events.close)
         cleanup.callback(self.engine.close)

@@ -23,6 +23,7 @@ from functions.core.model.rows import Row, parse_row
 from functions.core.model.runs import ManifestObject
 from functions.core.model.types import BatchItem
 from functions.core.model.urls import host_of
+from local.parquet import load_parquet
 from local.states.items import readers
 from local.states.items.batcher import Limits, batches
 
@@ -99,7 +100,7 @@ def _items(path: Path, format_name: str) -> Iterator[Item]:
         return
     assert format_name == PARQUET
     with path.open("rb") as file:
-        yield from enumerate(readers.READERS["PARQUET"](file, {}), start=1)
+        yield from enumerate(readers.read_parquet(file, {}, load_parquet=load_parquet), start=1)
 
 
 def _counted(items: Iterator[Item], plan: Plan, options: Options) -> Iterator[BatchItem]:

@@ -12,6 +12,8 @@ import io
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
@@ -31,11 +33,21 @@ SPOOL_BYTES = 8 * 1024 * 1024
 """Bytes of a Parquet file that stay in memory; a larger one is spooled to disk."""
 PARQUET_BATCH_ROWS = 1_000
 
+LoadModule = Callable[[], Any]
+"""Imports a module that has no type hints."""
+
 Config = Mapping[str, Any]
 """A ReaderConfig. `Any`, because `fields` has checked the type of every field when it was loaded."""
 
 
-def read_items(reader: State, s3: S3Client, sources: Sources) -> Iterator[JsonValue]:
+def import_parquet() -> Any:
+    """The module `pyarrow.parquet`, which has no type hints. It is imported here because no other reader needs it."""
+    return import_module("pyarrow.parquet")
+
+
+def read_items(
+    reader: State, s3: S3Client, sources: Sources, load_parquet: LoadModule = import_parquet
+) -> Iterator[JsonValue]:
     """The items of the object that an ItemReader names.
 
     Raises `States.ItemReaderFailed`, either at once or when the iteration reaches the error.
@@ -47,7 +59,10 @@ def read_items(reader: State, s3: S3Client, sources: Sources) -> Iterator[JsonVa
         bucket, key = _string(parameters, "Bucket"), _string(parameters, "Key")
         with contextlib.closing(s3.get_object(Bucket=bucket, Key=key)["Body"]) as body:
             source = _decompress(_RawBody(body), key)
-            yield from islice(READERS[config["InputType"]](source, config), max_items or None)
+            read = READERS[config["InputType"]]
+            if read is read_parquet:
+                read = partial(read_parquet, load_parquet=load_parquet)
+            yield from islice(read(source, config), max_items or None)
 
 
 def _string(parameters: JsonObject, name: str) -> str:
@@ -112,10 +127,9 @@ def _read_jsonl(source: BinaryIO, config: Config) -> Iterator[JsonValue]:
                 raise ValueError(f"line {number} is not JSON: {error}") from error
 
 
-def _read_parquet(source: BinaryIO, config: Config) -> Iterator[JsonValue]:
+def read_parquet(source: BinaryIO, config: Config, *, load_parquet: LoadModule = import_parquet) -> Iterator[JsonValue]:
     """The footer, at the end, is read first, so the file is spooled."""
-    from pyarrow import parquet  # type: ignore[import-untyped]  # heavy, and no other reader needs it
-
+    parquet = load_parquet()
     with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
         shutil.copyfileobj(source, spool)
         spool.seek(0)
@@ -127,7 +141,7 @@ READERS: dict[InputType, Callable[[BinaryIO, Config], Iterator[JsonValue]]] = {
     "CSV": _read_csv,
     "JSON": _read_json,
     "JSONL": _read_jsonl,
-    "PARQUET": _read_parquet,
+    "PARQUET": read_parquet,
 }
 """A reader for every input type: it yields the items of a binary stream. It raises ValueError, or an error of the
 library that it uses."""

@@ -90,7 +90,7 @@ def _create_results(state: State, sources: Sources, scope: Scope) -> Results:
 def _read_batches(state: State, sources: Sources, scope: Scope) -> Generator[Batch, None, None]:
     """A generator, so that all of its errors occur while it is iterated."""
     if "ItemReader" in state:
-        items = readers.read_items(state["ItemReader"], scope.services.s3, sources)
+        items = readers.read_items(state["ItemReader"], scope.services.s3, sources, scope.services.load_parquet)
     else:
         items = iter(input_items(state, sources))
     selected = _select_items(state, items, sources)

@@ -12,6 +12,7 @@ from local.states.base import payloads
 from local.states.base.arns import ArnBuilder
 from local.states.base.clock import Clock
 from local.states.base.payloads import JsonObject, JsonValue
+from local.states.items.readers import LoadModule, import_parquet
 from local.states.records.executions import (
     ABORTED,
     FAILED,
@@ -71,6 +72,7 @@ class Services:
     closing: threading.Event
     on_status_change: Callable[[JsonObject], None] | None
     run_execution: RunExecution
+    load_parquet: LoadModule = import_parquet
 
     def end_execution(self, execution: Execution, outcome: Outcome, last_event: int = 0) -> None:
         """Stores the outcome, closes the history and publishes the status, unless the execution has ended already."""

@@ -14,6 +14,7 @@ from local.states.base import payloads
 from local.states.base.arns import ArnBuilder
 from local.states.base.clock import Clock, SystemClock
 from local.states.base.payloads import JsonObject, JsonValue
+from local.states.items.readers import LoadModule, import_parquet
 from local.states.language.definition import Definition, load_definition
 from local.states.records.executions import ABORTED, RUNNING, Execution, Executions, Machine, Outcome
 from local.states.records.history import History
@@ -57,8 +58,10 @@ class Engine:
         clock: Clock | None = None,
         max_children: int = 40,
         on_status_change: Callable[[JsonObject], None] | None = None,
+        load_parquet: LoadModule = import_parquet,
     ) -> None:
         """`invoke` runs a Lambda function. `on_status_change` receives the detail of status change events.
+        `load_parquet` imports `pyarrow.parquet`; it is called when a Parquet file is read.
 
         `max_children` limits the concurrent child executions of one Map Run, in addition to its MaxConcurrency.
         """
@@ -75,6 +78,7 @@ class Engine:
             closing=threading.Event(),
             on_status_change=on_status_change,
             run_execution=run_execution,
+            load_parquet=load_parquet,
         )
         self._lock = threading.RLock()
         self._threads: dict[str, threading.Thread] = {}
