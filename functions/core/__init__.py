@@ -1,1 +1,1 @@
-"""Logic of the pipeline. It knows no Lambda handler, no environment variable and no AWS client."""
+"""Logic of the pipeline. It imports no handler and no AWS client, and reads no environment variable."""
