@@ -32,19 +32,7 @@ class Buckets(Construct):
             encryption=BucketEncryption.S3_MANAGED,
             versioned=False,
             removal_policy=RemovalPolicy.DESTROY,
-            lifecycle_rules=[
-                LifecycleRule(
-                    id="glacier-instant-retrieval",
-                    object_size_greater_than=settings.glacier_object_size_greater_than,
-                    transitions=[
-                        Transition(
-                            storage_class=StorageClass.GLACIER_INSTANT_RETRIEVAL,
-                            transition_after=Duration.days(1),
-                        )
-                    ],
-                ),
-                _ABORT_INCOMPLETE_UPLOADS,
-            ],
+            lifecycle_rules=[_glacier_transition(settings), _ABORT_INCOMPLETE_UPLOADS],
         )
         self.input = Bucket(
             self,
@@ -56,6 +44,16 @@ class Buckets(Construct):
             lifecycle_rules=[*_run_files_expiration(settings), _ABORT_INCOMPLETE_UPLOADS],
         )
         _enable_eventbridge(self.input)
+
+
+def _glacier_transition(settings: Settings) -> LifecycleRule:
+    return LifecycleRule(
+        id="glacier-instant-retrieval",
+        object_size_greater_than=settings.glacier_object_size_greater_than,
+        transitions=[
+            Transition(storage_class=StorageClass.GLACIER_INSTANT_RETRIEVAL, transition_after=Duration.days(1))
+        ],
+    )
 
 
 def _input_removal_policy(settings: Settings) -> RemovalPolicy:

@@ -90,14 +90,17 @@ class Function(Construct):
             timeout=Duration.seconds(spec.timeout_seconds),
             memory_size=spec.memory_mb,
             ephemeral_storage_size=Size.mebibytes(spec.disk_mb),
-            environment={
-                **{name: environment[name] for name in spec.environment},
-                "ENVIRONMENT": settings.environment,
-                "POWERTOOLS_SERVICE_NAME": SERVICE,
-                "POWERTOOLS_LOG_LEVEL": settings.log_level,
-                "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
-            },
+            environment={name: environment[name] for name in spec.environment} | _common_variables(settings),
             role=self.role,
             log_group=self.log_group,
             tracing=Tracing.ACTIVE,
         )
+
+
+def _common_variables(settings: Settings) -> dict[str, str]:
+    return {
+        "ENVIRONMENT": settings.environment,
+        "POWERTOOLS_SERVICE_NAME": SERVICE,
+        "POWERTOOLS_LOG_LEVEL": settings.log_level,
+        "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
+    }
