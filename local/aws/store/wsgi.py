@@ -1,0 +1,56 @@
+"""The S3 API as a WSGI application, in front of another one that answers what is not about objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from local.aws.store.api import S3Api
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_UNPREFIXED = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
+_SCOPE = "/s3/aws4_request"
+
+
+class ObjectsApp:
+    """Answers requests about objects; `is_ours` tells them."""
+
+    def __init__(self, api: S3Api) -> None:
+        self._api = api
+
+    def is_ours(self, environ: WSGIEnvironment) -> bool:
+        """Signed for S3, or not signed for any service: then it has no other owner, and is refused."""
+        path, query = target_of(environ)
+        authorization = environ.get("HTTP_AUTHORIZATION", "")
+        if authorization and _SCOPE not in authorization and not authorization.startswith("AWS "):
+            return False
+        if not authorization and "X-Amz-Credential" in query and "%2Fs3%2Faws4_request" not in query:
+            return False
+        return S3Api.handles(environ["REQUEST_METHOD"], path, query)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path, query = target_of(environ)
+        headers = headers_of(environ)
+        answer = self._api.answer(environ["REQUEST_METHOD"], path, query, headers, environ["wsgi.input"])
+        status = HTTPStatus(answer.status)
+        length = (
+            answer.length if answer.length is not None else len(answer.body) if isinstance(answer.body, bytes) else None
+        )
+        lengths = [("content-length", str(length))] if length is not None else []
+        start_response(f"{status.value} {status.phrase}", [*answer.headers.items(), *lengths])
+        return [answer.body] if isinstance(answer.body, bytes) else answer.body
+
+
+def target_of(environ: WSGIEnvironment) -> tuple[str, str]:
+    """Path and query as they were sent."""
+    path, _, query = environ["REQUEST_URI"].partition("?")
+    return path, query
+
+
+def headers_of(environ: WSGIEnvironment) -> Mapping[str, str]:
+    """Names in lower case."""
+    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+    return headers | {header: environ[name] for name, header in _UNPREFIXED.items() if environ.get(name)}
