@@ -47,8 +47,8 @@ def run(*, assembly: Path, out: Path, allow: str, manifest: str | None, options:
         watcher = Watcher(cloud.client, StackOutputs.from_outputs(cloud.outputs), _execution_arn(cloud), count_stored)
         progress = terminal.follow(watcher.watch(POLL_SECONDS))
         cloud.settle()
-        exported = cloud.export(watcher.run_id)
-        terminal.show_result(_result(progress, out, watcher.run_id, exported.skipped))
+        cloud.export(watcher.run_id)
+        terminal.show_result(_result(progress, out, watcher.run_id))
     return 0 if progress.execution.succeeded else 1
 
 
@@ -90,7 +90,7 @@ def _stored_counter(cloud: Cloud) -> Callable[[], int]:
     return lambda: item_count() - before
 
 
-def _result(progress: RunProgress, out: Path, run_id: str, skipped: Mapping[str, str]) -> RunResult:
+def _result(progress: RunProgress, out: Path, run_id: str) -> RunResult:
     path = out / "runs" / run_id / "summary.json"
     summary: RunSummary | None = json.loads(path.read_text()) if path.exists() else None
     reports = [(label, out / key) for label, key in (report_files(summary) if summary else [])]
@@ -108,9 +108,6 @@ def _result(progress: RunProgress, out: Path, run_id: str, skipped: Mapping[str,
         summary=summary,
         locations=[(label, str(file)) for label, file in files if file.exists()],
         failures=_first_rows(out / failures) if failures else (),
-        notes=[
-            f"Not exported to {out}: {key!r} is not a usable file name: {reason}." for key, reason in skipped.items()
-        ],
     )
 
 

@@ -29,6 +29,9 @@ class Buckets(Protocol):
     def folder(self, bucket: str) -> Path:
         """Where its objects are. Raises S3Error(NoSuchBucket)."""
 
+    def path_of(self, bucket: str, key: str) -> PurePosixPath | None:
+        """The readable path of a key below the folder; None if it has none."""
+
     def versioning(self, bucket: str) -> str:
         """`Enabled`, `Suspended`, or empty where it was never enabled."""
 
@@ -209,7 +212,7 @@ class ObjectStore:
 
     def _path_for(self, bucket: str, key: str, folder: Path) -> PurePosixPath:
         """Readable, unless another key has that file, or a part of it is a file or a folder already."""
-        path = paths.readable_path(key)
+        path = self._buckets.path_of(bucket, key)
         if path is None:
             return paths.odd_path(key)
         owner = self._index.key_of_path(bucket, paths.folded(path))
