@@ -27,7 +27,6 @@ from local.aws.store.objects import ObjectStore
 
 IMAGES = "images/"
 RUNS = "runs/"
-PAGE = 1000
 TEMPORARY = ".partial-"
 
 
@@ -89,7 +88,7 @@ class Exporter:
 
     def _copy_runs(self, prefix: str) -> None:
         """Copies, because a user may change the files."""
-        for stored in _objects(self._store, self._names.input_bucket, prefix):
+        for stored in self._store.iterate(self._names.input_bucket, prefix):
             path = paths.readable_path(stored.key)
             target = self._out / path if path else None
             if target is not None and not _is_same(target, stored.size, stored.mtime):
@@ -112,13 +111,6 @@ def _has_object(store: ObjectStore, names: Names, row: Mapping[str, Any]) -> boo
     except S3Error:
         return False
     return stored.sha256 == row.get("sha256")
-
-
-def _objects(store: ObjectStore, bucket: str, prefix: str) -> Iterator[Any]:
-    last = ""
-    while page := store.list_keys(bucket, prefix, last, PAGE):
-        yield from page
-        last = page[-1].key
 
 
 def _sorted_rows(table: str) -> Iterator[Mapping[str, Any]]:

@@ -21,6 +21,7 @@ from local.aws.store.index import Index, StoredObject
 
 COPY_BYTES = 1 << 20
 NULL_VERSION = "null"
+PAGE_OBJECTS = 1000
 
 
 class Buckets(Protocol):
@@ -129,6 +130,13 @@ class ObjectStore:
         self._buckets.folder(bucket)
         with self._lock:
             return self._index.keys_after(bucket, after, prefix, count)
+
+    def iterate(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
+        """The latest versions with the prefix, a page at a time."""
+        last = ""
+        while page := self.list_keys(bucket, prefix, last, PAGE_OBJECTS):
+            yield from page
+            last = page[-1].key
 
     def list_versions(self, bucket: str, prefix: str, key: str, version: str, count: int) -> list[StoredObject]:
         """After the version of the key, which need not exist any more; all of it where `version` is empty."""
