@@ -59,7 +59,8 @@ def distinct(keys: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[st
 
 
 def put(seeded: random.Random, names: tuple[str, ...]) -> Operation:
-    condition = {"ConditionExpression": f"attribute_not_exists({names[0]})"} if seeded.random() < 0.5 else {}
+    absent = {"ConditionExpression": "attribute_not_exists(#k)", "ExpressionAttributeNames": {"#k": names[0]}}
+    condition = absent if seeded.random() < 0.5 else {}
     return "put_item", {"TableName": "TABLE", "Item": item(seeded, names), "ReturnValues": "ALL_OLD", **condition}
 
 
@@ -118,7 +119,7 @@ def query_index(seeded: random.Random, names: tuple[str, ...]) -> Operation:
 
 def query_key(seeded: random.Random, names: tuple[str, ...]) -> Operation:
     return "query", {
-        **{"TableName": "TABLE", "KeyConditionExpression": f"{names[0]} = :k"},
+        **{"TableName": "TABLE", "KeyConditionExpression": "#k = :k", "ExpressionAttributeNames": {"#k": names[0]}},
         "ExpressionAttributeValues": {":k": {"S": seeded.choice(TEXTS[:5])}},
     }
 
@@ -134,7 +135,10 @@ def transact(seeded: random.Random, names: tuple[str, ...]) -> Operation:
     change.pop("ReturnValues")
     items = distinct([item(seeded, names) for _ in range(2)], names)
     puts = [{"Put": {"TableName": "TABLE", "Item": entry}} for entry in items]
-    checked = {"TableName": "TABLE", "Key": key(seeded, names), "ConditionExpression": f"attribute_exists({names[0]})"}
+    checked = {
+        **{"TableName": "TABLE", "Key": key(seeded, names)},
+        **{"ConditionExpression": "attribute_exists(#k)", "ExpressionAttributeNames": {"#k": names[0]}},
+    }
     return "transact_write_items", {"TransactItems": [*puts, {"Update": change}, {"ConditionCheck": checked}]}
 
 

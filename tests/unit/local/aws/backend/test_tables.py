@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def test_every_acknowledged_write_survives_a_kill(tmp_path: Path) -> None:
 
 def test_a_failed_transaction_changes_nothing(dynamodb: Any) -> None:
     dynamodb.put_item(TableName="durable-hash", Item=image(1))
-    wrong = {"TableName": "durable-hash", "Key": {"url": {"S": "none"}}, "ConditionExpression": "attribute_exists(url)"}
+    wrong = {"TableName": "durable-hash", "Key": {"url": {"S": "x"}}, "ConditionExpression": "attribute_exists(width)"}
     with pytest.raises(ClientError, match="TransactionCanceledException"):
         dynamodb.transact_write_items(
             TransactItems=[
@@ -139,48 +140,46 @@ def test_a_failed_update_changes_nothing(dynamodb: Any) -> None:
 
 
 def test_one_of_many_conditional_writers_at_once_wins(client: Any, dynamodb: Any) -> None:
-    won: list[int] = []
+    outcomes: list[tuple[int, str]] = []
     ready = threading.Barrier(8)
 
     def claim(number: int) -> None:
-        mine = client("dynamodb")
+        mine, item = client("dynamodb"), image(7) | {"by": {"N": str(number)}}
         ready.wait()
         try:
-            condition = "attribute_not_exists(url)"
-            mine.put_item(
-                TableName="durable-hash", Item=image(7) | {"by": {"N": str(number)}}, ConditionExpression=condition
-            )
-            won.append(number)
+            condition = "attribute_not_exists(object_key)"
+            mine.put_item(TableName="durable-hash", Item=item, ConditionExpression=condition)
+            outcomes.append((number, "won"))
         except ClientError as error:
-            assert error.response["Error"]["Code"] == "ConditionalCheckFailedException"
+            outcomes.append((number, error.response["Error"]["Code"]))
 
-    threads = [threading.Thread(target=claim, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_parallel(8, claim)
     [item] = dynamodb.scan(TableName="durable-hash")["Items"]
-    assert [item["by"]["N"]] == [str(number) for number in won]
+    assert [number for number, outcome in outcomes if outcome == "won"] == [int(item["by"]["N"])]
+    assert [outcome for _, outcome in outcomes].count("ConditionalCheckFailedException") == 7
 
 
 def test_no_update_is_lost_when_many_update_at_once(client: Any, dynamodb: Any) -> None:
-    def add() -> None:
+    def add(_: int) -> None:
         mine = client("dynamodb")
         for _ in range(20):
-            values = {":one": {"N": "1"}}
             mine.update_item(
                 TableName="durable-hash",
                 Key={"url": {"S": "u"}},
                 UpdateExpression="ADD visits :one",
-                ExpressionAttributeValues=values,
+                ExpressionAttributeValues={":one": {"N": "1"}},
             )
 
-    threads = [threading.Thread(target=add) for _ in range(4)]
+    in_parallel(4, add)
+    assert dynamodb.scan(TableName="durable-hash")["Items"] == [{"url": {"S": "u"}, "visits": {"N": "80"}}]
+
+
+def in_parallel(count: int, work: Callable[[int], None]) -> None:
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert dynamodb.scan(TableName="durable-hash")["Items"] == [{"url": {"S": "u"}, "visits": {"N": "80"}}]
 
 
 def test_a_scan_of_many_pages_reads_every_item_once(dynamodb: Any) -> None:
@@ -225,7 +224,7 @@ def test_rows_can_be_deleted_while_they_are_read(dynamodb: Any) -> None:
 
 def test_a_backup_and_a_restored_table_are_copies(dynamodb: Any) -> None:
     dynamodb.put_item(TableName="durable-hash", Item=image(1))
-    arn = dynamodb.create_backup(TableName="durable-hash", BackupName="b")["BackupDetails"]["BackupArn"]
+    arn = dynamodb.create_backup(TableName="durable-hash", BackupName="backup")["BackupDetails"]["BackupArn"]
     dynamodb.put_item(TableName="durable-hash", Item=image(2))
     dynamodb.restore_table_from_backup(TargetTableName="restored", BackupArn=arn)
     assert dynamodb.scan(TableName="restored")["Items"] == [image(1)]
@@ -233,9 +232,9 @@ def test_a_backup_and_a_restored_table_are_copies(dynamodb: Any) -> None:
 
 def test_a_statement_reads_and_changes_a_durable_table(dynamodb: Any, file: Path) -> None:
     dynamodb.put_item(TableName="durable-hash", Item=image(1))
-    dynamodb.execute_statement(Statement=f"UPDATE \"durable-hash\" SET bytes = 9 WHERE url = '{image(1)['url']['S']}'")
+    dynamodb.execute_statement(Statement=f"UPDATE \"durable-hash\" SET bytes='9' WHERE url = '{image(1)['url']['S']}'")
     table = reopen(dynamodb, file)
-    assert dynamodb.scan(TableName=table)["Items"][0]["bytes"] == {"N": "9"}
+    assert dynamodb.scan(TableName=table)["Items"][0]["bytes"] == {"S": "9"}
 
 
 def test_the_time_to_live_is_kept_by_moto(dynamodb: Any) -> None:
