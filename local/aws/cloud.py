@@ -37,6 +37,9 @@ from local.states.base.clock import Clock, SystemClock
 CHILDREN_PER_SANDBOX = 2
 """Child executions of a Distributed Map for each sandbox: one waits for hosts while the other downloads."""
 
+TABLES_FILE = Path("tables", "items.sqlite")
+"""The file of the table items and of the published messages, in OUT."""
+
 OUTPUT_VARIABLES = {
     "INPUT_BUCKET": "InputBucket",
     "IMAGES_BUCKET": "ImagesBucket",
@@ -85,10 +88,17 @@ class Cloud:
             self.stack = deploy(assembly, parameters, self.client)
             names = _names(self.stack)
             self._folders.assign(names)
+            self._open_tables(cleanup, folder, names)
             self._restore(names)
             self._exporter = Exporter(folder, self.store, names) if out else None
             self._run_stack(self.stack)
             self._cleanup = cleanup.pop_all()
+
+    def _open_tables(self, cleanup: ExitStack, folder: Path, names: Names) -> None:
+        tables = [name for name in (names.images_table, names.runs_table) if name]
+        store = backend.open_tables(folder / TABLES_FILE, tables)
+        cleanup.callback(backend.close_tables)
+        backend.record_messages(MESSAGE_QUEUE, store)
 
     def _restore(self, names: Names) -> None:
         """Make objects and rows of an earlier process agree, however it ended."""
@@ -129,7 +139,7 @@ class Cloud:
         cleanup.callback(self.events.close)
         cleanup.callback(self.engine.close)
         cleanup.callback(self.functions.close)
-        routes = (StatesRoute(StatesApi(self.engine)), InvokeRoute(self.functions))
+        routes = (backend.BatchRoute(), StatesRoute(StatesApi(self.engine)), InvokeRoute(self.functions))
         self._router = Router(*routes, fallback=backend.application())
         api = S3Api(self.store, {KEY: KEY}.get)
         server.start(WithObjects(ObjectsApp(api), self.store, self._router, except_buckets={ASSET_BUCKET}))

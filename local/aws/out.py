@@ -15,7 +15,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -80,7 +80,7 @@ class Exporter:
     def export(self, run_id: str | None, messages: Iterable[Mapping[str, Any]]) -> None:
         """Writes what is new. `run_id` None means all runs."""
         self._copy_runs(RUNS if run_id is None else f"{RUNS}{run_id}/")
-        _write_lines(self._out / "images.jsonl", _sorted_rows(self._names.images_table))
+        _write_lines(self._out / "images.jsonl", backend.rows(self._names.images_table))
         _write_lines(self._out / "messages.jsonl", messages)
         summary = self._out / RUNS / str(run_id) / "summary.json"
         if run_id is not None and summary.exists():
@@ -101,7 +101,7 @@ def reconcile_rows(store: ObjectStore, names: Names) -> int:
     """Deletes the rows whose object is missing or has other bytes, and returns their number."""
     stale = [row["url"] for row in backend.rows(names.images_table) if not _has_object(store, names, row)]
     for url in stale:
-        backend.delete_row(names.images_table, url)
+        backend.delete_item(names.images_table, {"url": url})
     return len(stale)
 
 
@@ -111,10 +111,6 @@ def _has_object(store: ObjectStore, names: Names, row: Mapping[str, Any]) -> boo
     except S3Error:
         return False
     return stored.sha256 == row.get("sha256")
-
-
-def _sorted_rows(table: str) -> Iterator[Mapping[str, Any]]:
-    return iter(sorted(backend.rows(table), key=lambda row: str(row["url"])))
 
 
 def _is_same(path: Path, size: int, mtime: int) -> bool:

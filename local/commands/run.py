@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from functions.core.model.types import RunSummary
+from local.aws import backend
 from local.aws.cloud import Cloud
 from local.aws.deploy import DeploymentError
 from local.commands.demo_site import DemoSite
@@ -22,7 +23,6 @@ from local.commands.watcher import RunProgress, StackOutputs, Watcher
 from local.interrupted import interrupt, summarize_interrupted
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -95,15 +95,10 @@ def _execution_arn(cloud: Cloud) -> str:
 
 
 def _stored_counter(cloud: Cloud) -> Callable[[], int]:
-    """Counts the items added to the images table from now on. The local AWS updates ItemCount at once; AWS does so
-    every six hours."""
-    dynamodb: DynamoDBClient = cloud.client("dynamodb")
-
-    def item_count() -> int:
-        return dynamodb.describe_table(TableName=cloud.outputs["ImagesTable"])["Table"]["ItemCount"]
-
-    before = item_count()
-    return lambda: item_count() - before
+    """Counts the items added to the images table from now on."""
+    table = cloud.outputs["ImagesTable"]
+    before = backend.count_items(table)
+    return lambda: backend.count_items(table) - before
 
 
 def _result(progress: RunProgress, out: Path, run_id: str) -> RunResult:
