@@ -9,6 +9,7 @@ from local.aws_settings import without_aws_settings
 
 with without_aws_settings():  # moto creates boto3 sessions when it is imported
     from local.aws.backend.application import ACCOUNT, REGION, application, reset
+    from local.aws.backend.keys import issued_secret
     from local.aws.backend.objects import ObjectFact, objects, on_object_event, put_file
     from local.aws.backend.rows import put_row, rows
     from local.aws.backend.rules import matching_targets, queue_messages, send_to_target, transformed
@@ -23,6 +24,7 @@ __all__ = [
     "add_to_metric",
     "application",
     "is_supported_type",
+    "issued_secret",
     "matching_targets",
     "objects",
     "on_object_event",
