@@ -25,6 +25,7 @@ def write_env_file(out: Path, variables: Mapping[str, str]) -> Path:
     partial.unlink(missing_ok=True)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
     with os.fdopen(descriptor, "w") as file:
+        os.fchmod(descriptor, OWNER_ONLY)  # whatever the umask
         file.write(_script(variables))
     path = out / NAME
     os.replace(partial, path)

@@ -1,4 +1,6 @@
-"""Access keys that IAM and STS have issued: of users, and of roles that were assumed, as the CDK's command line does."""
+"""Access keys that IAM and STS have issued: of users, and of assumed roles, which the CDK's command line uses."""
+
+from __future__ import annotations
 
 from moto.iam.models import iam_backends
 
