@@ -26,6 +26,8 @@ MOTO_API = "/moto-api"
 """moto's control API, without authentication: it resets and seeds the whole cloud."""
 
 CORS_HEADERS = "access-control-"
+"""The start of the names of all headers of cross-origin resource sharing."""
+
 FOREIGN_PAGES = ("cross-site", "same-site")
 """Values of Sec-Fetch-Site. Other ports of this machine are the same site, and another origin."""
 
@@ -69,7 +71,8 @@ class Guard:
         host = environ.get("HTTP_HOST", "").lower()
         if not self._hosts.fullmatch(host):
             return _refused(f"The Host header is not a name of this server. Use {self._endpoint}")
-        if environ.get("HTTP_ORIGIN", f"http://{host}").lower() != f"http://{host}" or _is_by_foreign_page(environ):
+        origin = environ.get("HTTP_ORIGIN")
+        if (origin is not None and origin.lower() != f"http://{host}") or _is_by_foreign_page(environ):
             return _refused("The local AWS answers no requests of other web pages.")
         if environ["REQUEST_METHOD"] == "OPTIONS":
             return _refused("The local AWS has no cross-origin resource sharing (CORS).")
@@ -105,7 +108,7 @@ def _is_by_foreign_page(environ: WSGIEnvironment) -> bool:
 
 def _without_cors(start_response: StartResponse) -> StartResponse:
     def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], object]:
-        kept = [(name, value) for name, value in headers if not name.lower().startswith(CORS_HEADERS)]
+        kept = [header for header in headers if not header[0].lower().startswith(CORS_HEADERS)]
         return start_response(status, kept, exc_info)
 
     return start

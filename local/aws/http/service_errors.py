@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
@@ -53,8 +53,7 @@ class Protocol:
         return self.render(status, code, message or str(fault))
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(NamedTuple):
     """The access key ID and the service of a signed request, as it claims them; nothing is verified here."""
 
     access_key: str
