@@ -14,10 +14,11 @@ from typing import Any, Self
 
 from local.aws import backend
 from local.aws.backend import ACCOUNT, REGION
-from local.aws.clients import KEY, Clients
+from local.aws.clients import Clients, Credentials
 from local.aws.deploy import ASSET_BUCKET, MESSAGE_QUEUE, Stack, deploy
 from local.aws.events import EventBus
 from local.aws.http.gateway import ApiRoute, rest_api
+from local.aws.http.guard import Guard
 from local.aws.http.router import InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
 from local.aws.out import BucketFolders, Exporter, Names, reconcile_rows
@@ -114,13 +115,21 @@ class Cloud:
         cleanup.callback(server.stop)
         self.endpoint = server.endpoint
         self.port_moved = server.moved
-        self._clients = Clients(self.endpoint)
+        self.credentials = Credentials.random()
+        self._clients = Clients(self.endpoint, self.credentials)
         cleanup.callback(self._clients.close)
         self.logs = Logs()
         cleanup.callback(self.logs.close)
         self.traces = Traces()
         cleanup.callback(self.traces.close)
-        target = Target(REGION, ACCOUNT, self.endpoint, trace_daemon=self.traces.address)
+        target = Target(
+            REGION,
+            ACCOUNT,
+            self.endpoint,
+            trace_daemon=self.traces.address,
+            access_key=self.credentials.access_key,
+            secret_key=self.credentials.secret_key,
+        )
         self.functions = FunctionHost(target, self.logs, max_sandboxes, self.traces.put)
         self.events = EventBus(self._start_execution, self._invoke_later, self._dead_letter)
         self._folders = BucketFolders(folder)
@@ -141,8 +150,9 @@ class Cloud:
         cleanup.callback(self.functions.close)
         routes = (backend.BatchRoute(), StatesRoute(StatesApi(self.engine)), InvokeRoute(self.functions))
         self._router = Router(*routes, fallback=backend.application())
-        api = S3Api(self.store, {KEY: KEY}.get)
-        server.start(WithObjects(ObjectsApp(api), self.store, self._router, except_buckets={ASSET_BUCKET}))
+        api = S3Api(self.store, self.secret_of)
+        app = WithObjects(ObjectsApp(api), self.store, self._router, except_buckets={ASSET_BUCKET})
+        server.start(Guard(app, self.endpoint, self.secret_of))
 
     @property
     def outputs(self) -> Mapping[str, str]:
@@ -157,12 +167,17 @@ class Cloud:
         """The shared boto3 client of a service. Any: its type depends on the name of the service."""
         return self._clients(service)
 
+    def secret_of(self, access_key: str) -> str | None:
+        """The secret access key of this cloud's access key ID, or of one that its IAM or STS has issued."""
+        own = self.credentials
+        return own.secret_key if access_key == own.access_key else backend.issued_secret(access_key)
+
     def environment(self) -> dict[str, str]:
         """Environment variables that point any AWS client at this cloud and name the stack's resources."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": KEY,
-            "AWS_SECRET_ACCESS_KEY": KEY,
+            "AWS_ACCESS_KEY_ID": self.credentials.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.credentials.secret_key,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             **({"API_URL": self.api_url} if self.api_url else {}),

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from local.commands.env_file import read_env_file
 from tests.support.pipeline import is_reconciled
 from tests.support.site import Site
 
@@ -197,9 +198,7 @@ def up(assembly: Path, tmp_path: Path) -> Iterator[Up]:
             for line in process.stdout:
                 if line.startswith("Press Ctrl-C"):
                     break
-            text = (out / "local.env").read_text()
-            pairs = (line.removeprefix("export ").partition("=") for line in text.splitlines())
-            yield Up(process, out, {name: value for name, _, value in pairs})
+            yield Up(process, out, read_env_file(out) or {})
         finally:
             if process.is_running():
                 process.send_signal(signal.SIGTERM)

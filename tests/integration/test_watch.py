@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 import requests
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from werkzeug.wrappers import Request, Response
 
 from local.aws.cloud import Cloud
@@ -79,11 +82,16 @@ def test_without_make_up_the_stack_of_the_account_is_used(cloud: Cloud, site: Si
     assert "The run succeeded" in done.stdout
 
 
-class SigningProxy:
-    """Forwards requests to the local AWS. `signatures` are the access keys and regions by which they were signed."""
+FORWARDED = ("content-type", "x-amz-target", "x-amz-query-mode", "range")
 
-    def __init__(self, endpoint: str) -> None:
-        self._endpoint = endpoint
+
+class SigningProxy:
+    """Signs requests again and forwards them to the local AWS. `signatures` are the access keys and regions by which
+    they were signed."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._endpoint = cloud.endpoint
+        self._credentials = Credentials(cloud.credentials.access_key, cloud.credentials.secret_key)
         self.signatures: set[tuple[str, str]] = set()
         self._session = requests.Session()
         self._session.trust_env = False
@@ -93,13 +101,15 @@ class SigningProxy:
 
     def _forward(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
-        headers = dict(request.headers)
-        scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/", headers["Authorization"])
+        scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/", request.headers["Authorization"])
         assert scope is not None
         self.signatures.add((scope[1], scope[2]))
-        headers["Authorization"] = headers["Authorization"].replace(f"/{scope[2]}/", "/us-east-1/")
         url = self._endpoint + environ["REQUEST_URI"]
-        answer = self._session.request(request.method, url, headers=headers, data=request.get_data())
+        kept = {name: value for name, value in request.headers if name.lower() in FORWARDED}
+        signed = AWSRequest(request.method, url, headers=kept, data=request.get_data())
+        signer = S3SigV4Auth if scope[3] == "s3" else SigV4Auth
+        signer(self._credentials, scope[3], "us-east-1").add_auth(signed)
+        answer = self._session.request(request.method, url, headers=dict(signed.headers.items()), data=signed.data)
         return Response(answer.content, answer.status_code, content_type=answer.headers["Content-Type"])(
             environ, start_response
         )
@@ -111,7 +121,7 @@ class SigningProxy:
 
 @pytest.fixture
 def proxy(cloud: Cloud) -> Iterator[SigningProxy]:
-    proxy = SigningProxy(cloud.endpoint)
+    proxy = SigningProxy(cloud)
     yield proxy
     proxy.close()
 

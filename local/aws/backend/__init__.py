@@ -10,6 +10,7 @@ from local.aws_settings import without_aws_settings
 with without_aws_settings():  # moto creates boto3 sessions when it is imported
     from local.aws.backend.application import ACCOUNT, REGION, application, reset
     from local.aws.backend.buckets import bucket_exists, bucket_versioning, sends_events
+    from local.aws.backend.keys import issued_secret
     from local.aws.backend.messages import queue_messages, record_messages
     from local.aws.backend.rows import count_items, delete_item, put_row, put_rows, rows
     from local.aws.backend.rules import matching_targets, send_to_target, transformed
@@ -33,6 +34,7 @@ __all__ = [
     "count_items",
     "delete_item",
     "is_supported_type",
+    "issued_secret",
     "matching_targets",
     "open_tables",
     "put_log_events",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.aws import backend
-from local.aws.clients import Clients
+from local.aws.clients import Clients, Credentials
 from local.aws.disk import Disk, Store, UnsafeKeyError, path_of
 from local.aws.http.server import Server
 
@@ -38,7 +38,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def client(server: Server) -> Iterator[Callable[[str], Any]]:
     backend.reset()
-    clients = Clients(server.endpoint)
+    clients = Clients(server.endpoint, Credentials.random())
     for bucket in (STORE.images_bucket, STORE.input_bucket):
         clients("s3").create_bucket(Bucket=bucket)
     clients("dynamodb").create_table(

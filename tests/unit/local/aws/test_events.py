@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from local.aws import backend
-from local.aws.clients import Clients
+from local.aws.clients import Clients, Credentials
 from local.aws.events import EventBus, target_input
 from local.aws.http.server import Server
 
@@ -48,7 +48,7 @@ class Targets:
 def client() -> Iterator[Callable[[str], Any]]:
     server = Server()
     server.start(backend.application())
-    clients = Clients(server.endpoint)
+    clients = Clients(server.endpoint, Credentials.random())
     yield clients
     clients.close()
     server.stop()
