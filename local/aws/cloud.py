@@ -53,7 +53,8 @@ class Cloud:
 
     Each function has at most `max_sandboxes` sandboxes (default: one for each core, at least two). A Distributed Map
     runs at most twice as many child executions, so that a child does not spend its five minutes waiting for a sandbox;
-    AWS would add sandboxes instead. Raises DeploymentError, UnsupportedDefinitionError, CloudInUseError.
+    AWS would add sandboxes instead. `local_run` is a LocalRun as JSON: reports show the commands that work here.
+    Raises DeploymentError, UnsupportedDefinitionError, CloudInUseError.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Cloud:
         port: int = 0,
         engine_clock: Clock | None = None,
         max_sandboxes: int | None = None,
+        local_run: str = "",
     ) -> None:
         if not _in_use.acquire(blocking=False):
             raise CloudInUseError("A process can have only one local cloud. Close the other one first.")
@@ -72,7 +74,7 @@ class Cloud:
             cleanup.callback(_in_use.release)
             cleanup.enter_context(without_aws_settings())
             backend.reset()
-            self._start(cleanup, port, engine_clock or SystemClock(), max_sandboxes)
+            self._start(cleanup, port, engine_clock or SystemClock(), max_sandboxes, local_run)
             self.stack = deploy(assembly, parameters, self.client)
             self._run_stack(self.stack)
             self._disk = None if out is None else Disk(out, _store(self.stack))
@@ -80,7 +82,7 @@ class Cloud:
                 self._disk.restore()
             self._cleanup = cleanup.pop_all()
 
-    def _start(self, cleanup: ExitStack, port: int, clock: Clock, max_sandboxes: int | None) -> None:
+    def _start(self, cleanup: ExitStack, port: int, clock: Clock, max_sandboxes: int | None, local_run: str) -> None:
         """Start all parts. Each part is closed before the parts that it uses."""
         cleanup.callback(backend.reset)
         server = Server(port)
@@ -93,7 +95,7 @@ class Cloud:
         cleanup.callback(self.logs.close)
         self.traces = Traces()
         cleanup.callback(self.traces.close)
-        target = Target(REGION, ACCOUNT, self.endpoint, trace_daemon=self.traces.address)
+        target = Target(REGION, ACCOUNT, self.endpoint, trace_daemon=self.traces.address, local_run=local_run)
         self.functions = FunctionHost(target, self.logs, max_sandboxes, self.traces.put)
         self.events = EventBus(self._start_execution, self._invoke_later, self._dead_letter)
         self.engine = Engine(

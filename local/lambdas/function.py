@@ -32,13 +32,17 @@ class FunctionConfig:
 
 @dataclass(frozen=True)
 class Target:
-    """The AWS that functions use: region, account, endpoint and X-Ray daemon. `root` is their code's folder."""
+    """The AWS that functions use: region, account, endpoint and X-Ray daemon. `root` is their code's folder.
+
+    `local_run` is the value of LOCAL_RUN, which AWS does not have; without a value it is not set.
+    """
 
     region: str
     account: str
     endpoint: str
     root: Path = ROOT
     trace_daemon: str = ""
+    local_run: str = ""
 
     def arn(self, function_name: str) -> str:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{function_name}"
@@ -71,5 +75,6 @@ def worker_variables(function: FunctionConfig, target: Target, log_stream: str, 
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_XRAY_DAEMON_ADDRESS": target.trace_daemon,
         "_HANDLER": function.handler,
+        **({"LOCAL_RUN": target.local_run} if target.local_run else {}),
         **function.variables,
     }
