@@ -65,7 +65,8 @@ class Cloud:
 
     Each function has at most `max_sandboxes` sandboxes (default: one for each core, at least two). A Distributed Map
     runs at most twice as many child executions, so that a child does not spend its five minutes waiting for a sandbox;
-    AWS would add sandboxes instead. Raises DeploymentError, UnsupportedDefinitionError, CloudInUseError.
+    AWS would add sandboxes instead. `local_run` is a LocalRun as JSON: reports show the commands that work here.
+    Raises DeploymentError, UnsupportedDefinitionError, CloudInUseError.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Cloud:
         port: int = 0,
         engine_clock: Clock | None = None,
         max_sandboxes: int | None = None,
+        local_run: str = "",
     ) -> None:
         if not _in_use.acquire(blocking=False):
             raise CloudInUseError("A process can have only one local cloud. Close the other one first.")
@@ -85,7 +87,7 @@ class Cloud:
             cleanup.enter_context(without_aws_settings())
             backend.reset()
             folder = out or Path(cleanup.enter_context(TemporaryDirectory(ignore_cleanup_errors=True)))
-            self._start(cleanup, folder, port, engine_clock or SystemClock(), max_sandboxes)
+            self._start(cleanup, folder, port, engine_clock or SystemClock(), max_sandboxes, local_run)
             self.stack = deploy(assembly, parameters, self.client)
             names = _names(self.stack)
             self._folders.assign(names)
@@ -108,7 +110,15 @@ class Cloud:
         if names.images_table:
             reconcile_rows(self.store, names)
 
-    def _start(self, cleanup: ExitStack, folder: Path, port: int, clock: Clock, max_sandboxes: int | None) -> None:
+    def _start(
+        self,
+        cleanup: ExitStack,
+        folder: Path,
+        port: int,
+        clock: Clock,
+        max_sandboxes: int | None,
+        local_run: str,
+    ) -> None:
         """Start all parts. Each part is closed before the parts that it uses."""
         cleanup.callback(backend.reset)
         server = Server(port)
@@ -129,6 +139,7 @@ class Cloud:
             trace_daemon=self.traces.address,
             access_key=self.credentials.access_key,
             secret_key=self.credentials.secret_key,
+            local_run=local_run,
         )
         self.functions = FunctionHost(target, self.logs, max_sandboxes, self.traces.put)
         self.events = EventBus(self._start_execution, self._invoke_later, self._dead_letter)

@@ -4,6 +4,7 @@ Exit status: 0 success, 1 the run failed or would be rejected, 2 wrong usage, 13
 """
 
 import argparse
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -41,10 +42,11 @@ def _execute(arguments: argparse.Namespace) -> int:
         from local.commands.up import up
 
         return up(assembly=ASSEMBLY, out=out, allow=allow, port=port)
-    run_options = options(arguments.options)
+    run_options = options(arguments.options) | options(shlex.join(arguments.option))
     from local.commands.run import run
 
-    return run(assembly=ASSEMBLY, out=out, allow=allow, manifest=arguments.manifest or None, options=run_options)
+    manifest = arguments.file or arguments.manifest or None
+    return run(assembly=ASSEMBLY, out=out, allow=allow, manifest=manifest, options=run_options, demo=arguments.demo)
 
 
 def _plan(arguments: argparse.Namespace) -> int:
@@ -68,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--allow", default="", help="non-public networks that may be reached, as CIDR blocks")
         if name == "run":
             _add_manifest(command, "path of the manifest (default: the demo)")
+            command.add_argument("file", nargs="?", metavar="MANIFEST", help="the same as --manifest")
+            command.add_argument("--option", action="append", default=[], help="one option of the run: name=value")
+            command.add_argument("--demo", action="store_true", help="serve the demo's site, for its retry manifest")
         else:
             command.add_argument(
                 "--port", default="4566", help="replaced by a free port if it is in use (default: 4566)"

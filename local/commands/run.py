@@ -12,11 +12,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from functions.core.model.runs import LocalRun
 from functions.core.model.types import RunSummary
 from local.aws import backend
 from local.aws.cloud import Cloud
 from local.aws.deploy import DeploymentError
-from local.commands.demo_site import DemoSite
+from local.commands.demo_site import demo_site
 from local.commands.terminal import MAX_FAILURES, RunResult, Terminal, report_files
 from local.commands.usage import UsageError, manifest_file
 from local.commands.watcher import RunProgress, StackOutputs, Watcher
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
+ROOT = Path(__file__).parents[2]
+PROGRAM = "./image-mirror"
 LOOPBACK = "127.0.0.0/8"
 DEMO = Path("manifests/demo.csv")
 DEMO_OPTIONS = {"rounds": "3"}
@@ -34,17 +37,23 @@ INTERRUPTED = 130
 """Exit status of a command that was interrupted: 128 + SIGINT."""
 
 
-def run(*, assembly: Path, out: Path, allow: str, manifest: str | None, options: Mapping[str, str]) -> int:
-    """Mirror a manifest, by default the demo. Returns the exit status of the run. Raises UsageError."""
+def run(
+    *, assembly: Path, out: Path, allow: str, manifest: str | None, options: Mapping[str, str], demo: bool = False
+) -> int:
+    """Mirror a manifest, by default the demo. Returns the exit status of the run. Raises UsageError.
+
+    `demo` serves the web site of the demo also for another manifest: for a retry manifest of the demo.
+    """
     terminal = Terminal()
+    local_run = LocalRun(command="run", out=str(out), program=program(), allow=allow, demo=demo or not manifest)
     with ExitStack() as cleanup:
         file = manifest_file(manifest) if manifest else DEMO
-        if not manifest:
-            site = cleanup.enter_context(DemoSite())
+        if local_run.demo:
+            site = cleanup.enter_context(demo_site(file if manifest else None))
             allow = ",".join(filter(None, (allow, LOOPBACK)))
-            options = {"base-url": site.url, **DEMO_OPTIONS, **options}
+            options = {**DEMO_OPTIONS, **({} if manifest else {"base-url": site.url}), **options}
         terminal.print(f"Deploying the stack to the local AWS, then mirroring {file}.")
-        cloud = cleanup.enter_context(_cloud(assembly, allow, out))
+        cloud = cleanup.enter_context(_cloud(assembly, allow, out, local_run))
         finish_interrupted(cloud, terminal)
         count_stored = _stored_counter(cloud)
         _upload(cloud, file, options)
@@ -57,7 +66,7 @@ def run(*, assembly: Path, out: Path, allow: str, manifest: str | None, options:
             progress, status = watcher.poll(), INTERRUPTED
         cloud.settle()
         cloud.export(watcher.run_id)
-        terminal.show_result(_result(progress, out, watcher.run_id))
+        terminal.show_result(_result(progress, local_run, watcher.run_id))
     return (0 if progress.execution.succeeded else 1) if status is None else status
 
 
@@ -68,10 +77,16 @@ def finish_interrupted(cloud: Cloud, terminal: Terminal) -> None:
         terminal.print(f"The run {run_id} was interrupted. Its report and its retry manifest are in OUT/runs/{run_id}.")
 
 
-def _cloud(assembly: Path, allow: str, out: Path) -> Cloud:
+def program() -> str:
+    """The path of image-mirror from the current folder."""
+    return PROGRAM if Path.cwd() == ROOT else str(ROOT / PROGRAM)
+
+
+def _cloud(assembly: Path, allow: str, out: Path, local_run: LocalRun) -> Cloud:
     """Raises UsageError."""
     try:
-        return Cloud(assembly=assembly, parameters={"AllowedNetworks": allow}, out=out)
+        parameters = {"AllowedNetworks": allow}
+        return Cloud(assembly=assembly, parameters=parameters, out=out, local_run=local_run.as_text())
     except DeploymentError as error:
         raise UsageError(str(error)) from error
 
@@ -101,7 +116,8 @@ def _stored_counter(cloud: Cloud) -> Callable[[], int]:
     return lambda: backend.count_items(table) - before
 
 
-def _result(progress: RunProgress, out: Path, run_id: str) -> RunResult:
+def _result(progress: RunProgress, local_run: LocalRun, run_id: str) -> RunResult:
+    out = Path(local_run.out)
     path = out / "runs" / run_id / "summary.json"
     summary: RunSummary | None = json.loads(path.read_text()) if path.exists() else None
     reports = [(label, out / key) for label, key in (report_files(summary) if summary else [])]
@@ -117,6 +133,7 @@ def _result(progress: RunProgress, out: Path, run_id: str) -> RunResult:
     return RunResult(
         execution=progress.execution,
         summary=summary,
+        local_run=local_run,
         locations=[(label, str(file)) for label, file in files if file.exists()],
         failures=_first_rows(out / failures) if failures else (),
     )

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 from typing import NoReturn
 
+from functions.core.model.runs import LocalRun
 from local.aws.cloud import Cloud
 from local.aws.deploy import DeploymentError
 from local.commands.env_file import write_env_file
@@ -19,7 +20,9 @@ def up(*, assembly: Path, out: Path, allow: str, port: int) -> int:
     terminal = Terminal()
     terminal.print("Deploying the stack to the local AWS.")
     try:
-        cloud = Cloud(assembly=assembly, parameters={"AllowedNetworks": allow}, out=out, port=port)
+        local_run = LocalRun(command="up", out=str(out), allow=allow).as_text()
+        parameters = {"AllowedNetworks": allow}
+        cloud = Cloud(assembly=assembly, parameters=parameters, out=out, port=port, local_run=local_run)
     except DeploymentError as error:
         raise UsageError(str(error)) from error
     with cloud:

@@ -33,7 +33,10 @@ class FunctionConfig:
 @dataclass(frozen=True)
 class Target:
     """The AWS that functions use: region, account, endpoint, X-Ray daemon and credentials. `root` is their code's
-    folder."""
+    folder.
+
+    `local_run` is the value of LOCAL_RUN, which AWS does not have; without a value it is not set.
+    """
 
     region: str
     account: str
@@ -42,6 +45,7 @@ class Target:
     trace_daemon: str = ""
     access_key: str = ""
     secret_key: str = field(default="", repr=False)
+    local_run: str = ""
 
     def arn(self, function_name: str) -> str:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{function_name}"
@@ -74,5 +78,6 @@ def worker_variables(function: FunctionConfig, target: Target, log_stream: str, 
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_XRAY_DAEMON_ADDRESS": target.trace_daemon,
         "_HANDLER": function.handler,
+        **({"LOCAL_RUN": target.local_run} if target.local_run else {}),
         **function.variables,
     }

@@ -20,7 +20,7 @@ from local.aws.http.server import Server
 from local.commands.env_file import write_env_file
 from local.commands.watcher import MAX_PARTS, ResultParts, StackOutputs, Watcher
 from tests.support.pipeline import mirror, start
-from tests.support.site import Site
+from tests.support.site import Answer, Site
 
 ROOT = Path(__file__).parents[2]
 IMAGE = (ROOT / "manifests" / "demo" / "dune.jpg").read_bytes()
@@ -50,6 +50,20 @@ def test_a_run_is_followed_to_its_end_and_its_result_is_shown(cloud: Cloud, site
     assert done.returncode == 0, done.stderr
     assert "2 of 2 rows, 1 stored, 1 failed" in done.stdout
     assert f"s3://{cloud.outputs['InputBucket']}/runs/{run.run_id}/report.html" in done.stdout
+
+
+def test_the_command_that_retries_a_run_of_make_up_needs_its_environment(cloud: Cloud, site: Site, out: Path) -> None:
+    rows = f"url\n{site.put('/a.jpg', IMAGE)}\n{site.put('/b.jpg', Answer(b'', 500))}\n"
+    run = mirror(cloud, "retried.csv", rows, {"rounds": "1"})
+    bucket = f"s3://{cloud.outputs['InputBucket']}"
+
+    lines = _watch("--out", out, "--run", run.run_id).stdout.splitlines()
+
+    first = lines.index("1 image stored, 1 row failed.")
+    assert lines[first + 1 : first + 3] == [
+        f"Retry the row that may still succeed, after `source {out}/local.env`:",
+        f"  aws s3 cp {bucket}/runs/{run.run_id}/retry.csv {bucket}/manifests/{run.run_id}-retry.csv",
+    ]
 
 
 def test_without_a_name_the_latest_run_is_followed_and_its_failure_is_the_exit_status(cloud: Cloud, out: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.lambdas.function import FunctionConfig, Target
+from local.lambdas.function import FunctionConfig, Target, worker_variables
 from local.lambdas.host import FunctionHost, FunctionNotFoundError, HostClosedError, function_name
 from tests.unit.local.conftest import HANDLERS, Lines
 
@@ -232,6 +232,16 @@ def test_closing_stops_invocations_and_leaves_no_process_and_no_thread(lines: Li
     assert all(isinstance(end, HostClosedError) or end == "Runtime.ExitError" for end in ends)
     assert psutil.Process().children() == processes
     assert set(threading.enumerate()) == threads
+
+
+@pytest.mark.parametrize("local_run", ["", '{"command": "run", "out": "out"}'])
+def test_only_the_local_aws_tells_functions_how_the_run_was_started(tmp_path: Path, local_run: str) -> None:
+    target = Target("us-east-1", "123456789012", "http://127.0.0.1:1", local_run=local_run)
+
+    variables = worker_variables(FunctionConfig("f", "f.f", 3, 128), target, "stream", tmp_path)
+
+    assert variables.get("LOCAL_RUN", "") == local_run
+    assert ("LOCAL_RUN" in variables) is bool(local_run)
 
 
 HOST_THAT_HANGS = f"""
