@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
 from local.aws import backend
 from local.aws.backend import ACCOUNT, REGION
 from local.aws.clients import KEY, Clients
-from local.aws.deploy import MESSAGE_QUEUE, Stack, deploy
-from local.aws.disk import Disk, Exported, Store
+from local.aws.deploy import ASSET_BUCKET, MESSAGE_QUEUE, Stack, deploy
 from local.aws.events import EventBus
 from local.aws.http.gateway import ApiRoute, rest_api
 from local.aws.http.router import InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
+from local.aws.out import BucketFolders, Exporter, Names, reconcile_rows
+from local.aws.store.api import S3Api
+from local.aws.store.index import StoredObject
+from local.aws.store.objects import ObjectStore
+from local.aws.store.wsgi import ObjectsApp, WithObjects
 from local.aws.telemetry.logs import Logs
 from local.aws.telemetry.traces import Traces
 from local.aws_settings import without_aws_settings
@@ -40,6 +46,8 @@ OUTPUT_VARIABLES = {
     "STATE_MACHINE_ARN": "StateMachineArn",
 }
 """Environment variables for the user's shell, and the stack output that is the value of each."""
+
+RESULTS_PART = re.compile(r"runs/[^/]+/results/part-.*")
 
 _in_use = threading.Lock()
 
@@ -72,15 +80,23 @@ class Cloud:
             cleanup.callback(_in_use.release)
             cleanup.enter_context(without_aws_settings())
             backend.reset()
-            self._start(cleanup, port, engine_clock or SystemClock(), max_sandboxes)
+            folder = out or Path(cleanup.enter_context(TemporaryDirectory(ignore_cleanup_errors=True)))
+            self._start(cleanup, folder, port, engine_clock or SystemClock(), max_sandboxes)
             self.stack = deploy(assembly, parameters, self.client)
+            names = _names(self.stack)
+            self._folders.assign(names)
+            self._restore(names)
+            self._exporter = Exporter(folder, self.store, names) if out else None
             self._run_stack(self.stack)
-            self._disk = None if out is None else Disk(out, _store(self.stack))
-            if self._disk is not None:
-                self._disk.restore()
             self._cleanup = cleanup.pop_all()
 
-    def _start(self, cleanup: ExitStack, port: int, clock: Clock, max_sandboxes: int | None) -> None:
+    def _restore(self, names: Names) -> None:
+        """Make objects and rows of an earlier process agree, however it ended."""
+        self.store.recover()
+        self.store.verify()
+        reconcile_rows(self.store, names)
+
+    def _start(self, cleanup: ExitStack, folder: Path, port: int, clock: Clock, max_sandboxes: int | None) -> None:
         """Start all parts. Each part is closed before the parts that it uses."""
         cleanup.callback(backend.reset)
         server = Server(port)
@@ -96,6 +112,9 @@ class Cloud:
         target = Target(REGION, ACCOUNT, self.endpoint, trace_daemon=self.traces.address)
         self.functions = FunctionHost(target, self.logs, max_sandboxes, self.traces.put)
         self.events = EventBus(self._start_execution, self._invoke_later, self._dead_letter)
+        self._folders = BucketFolders(folder)
+        self.store = ObjectStore(folder, self._folders, self._object_changed)
+        cleanup.callback(self.store.close)
         self.engine = Engine(
             region=REGION,
             account=ACCOUNT,
@@ -111,7 +130,8 @@ class Cloud:
         cleanup.callback(self.functions.close)
         routes = (StatesRoute(StatesApi(self.engine)), InvokeRoute(self.functions))
         self._router = Router(*routes, fallback=backend.application())
-        server.start(self._router)
+        api = S3Api(self.store, {KEY: KEY}.get)
+        server.start(WithObjects(ObjectsApp(api), self.store, self._router, except_buckets={ASSET_BUCKET}))
 
     @property
     def outputs(self) -> Mapping[str, str]:
@@ -142,9 +162,10 @@ class Cloud:
         """The messages published so far: {"type", "subject", "message", "attributes"}."""
         return [_message(envelope) for envelope in backend.queue_messages(MESSAGE_QUEUE)]
 
-    def export(self, run_id: str | None = None) -> Exported:
-        """Write the OUT folder, with the reports of one run or of all runs. Does nothing without an `out`."""
-        return Exported() if self._disk is None else self._disk.export(run_id, self.messages())
+    def export(self, run_id: str | None = None) -> None:
+        """Write the files for people, of one run or of all runs. Does nothing without an `out`."""
+        if self._exporter is not None:
+            self._exporter.export(run_id, self.messages())
 
     def settle(self) -> None:
         """Return when every event has been delivered and every log line and trace segment has been stored."""
@@ -179,6 +200,12 @@ class Cloud:
         if self._api:
             self._router.add(ApiRoute(self._api, self.functions))
 
+    def _object_changed(self, name: str, stored: StoredObject) -> None:
+        """The outcomes of a round count when they are stored: until then, its images must be on the disk."""
+        if RESULTS_PART.fullmatch(stored.key):
+            self.store.flush()
+        self.events.object_changed(name, stored)
+
     def _invoke(self, name_or_arn: str, payload: Any) -> Invocation:
         try:
             result = self.functions.invoke(name_or_arn, payload)
@@ -202,12 +229,9 @@ class Cloud:
         sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=typed)
 
 
-def _store(stack: Stack) -> Store:
-    return Store(
-        images_bucket=stack.outputs["ImagesBucket"],
-        input_bucket=stack.outputs["InputBucket"],
-        images_table=stack.outputs["ImagesTable"],
-    )
+def _names(stack: Stack) -> Names:
+    outputs = stack.outputs
+    return Names(outputs["ImagesBucket"], outputs["InputBucket"], outputs["ImagesTable"], outputs["RunsTable"])
 
 
 def _message(envelope: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from local.commands.demo_site import DemoSite
 from local.commands.terminal import MAX_FAILURES, RunResult, Terminal, report_files
 from local.commands.usage import UsageError, manifest_file
 from local.commands.watcher import RunProgress, StackOutputs, Watcher
+from local.interrupted import interrupt, summarize_interrupted
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,6 +30,8 @@ LOOPBACK = "127.0.0.0/8"
 DEMO = Path("manifests/demo.csv")
 DEMO_OPTIONS = {"rounds": "3"}
 POLL_SECONDS = 0.2
+INTERRUPTED = 130
+"""Exit status of a command that was interrupted: 128 + SIGINT."""
 
 
 def run(*, assembly: Path, out: Path, allow: str, manifest: str | None, options: Mapping[str, str]) -> int:
@@ -42,14 +45,27 @@ def run(*, assembly: Path, out: Path, allow: str, manifest: str | None, options:
             options = {"base-url": site.url, **DEMO_OPTIONS, **options}
         terminal.print(f"Deploying the stack to the local AWS, then mirroring {file}.")
         cloud = cleanup.enter_context(_cloud(assembly, allow, out))
+        finish_interrupted(cloud, terminal)
         count_stored = _stored_counter(cloud)
         _upload(cloud, file, options)
         watcher = Watcher(cloud.client, StackOutputs.from_outputs(cloud.outputs), _execution_arn(cloud), count_stored)
-        progress = terminal.follow(watcher.watch(POLL_SECONDS))
+        try:
+            progress, status = terminal.follow(watcher.watch(POLL_SECONDS)), None
+        except KeyboardInterrupt:
+            terminal.print("Interrupted. Summarizing what was stored; press Ctrl-C again to leave at once.")
+            interrupt(cloud)
+            progress, status = watcher.poll(), INTERRUPTED
         cloud.settle()
-        exported = cloud.export(watcher.run_id)
-        terminal.show_result(_result(progress, out, watcher.run_id, exported.skipped))
-    return 0 if progress.execution.succeeded else 1
+        cloud.export(watcher.run_id)
+        terminal.show_result(_result(progress, out, watcher.run_id))
+    return (0 if progress.execution.succeeded else 1) if status is None else status
+
+
+def finish_interrupted(cloud: Cloud, terminal: Terminal) -> None:
+    """Summarize the runs that an earlier process in this OUT could not finish."""
+    for run_id in summarize_interrupted(cloud):
+        cloud.export(run_id)
+        terminal.print(f"The run {run_id} was interrupted. Its report and its retry manifest are in OUT/runs/{run_id}.")
 
 
 def _cloud(assembly: Path, allow: str, out: Path) -> Cloud:
@@ -90,7 +106,7 @@ def _stored_counter(cloud: Cloud) -> Callable[[], int]:
     return lambda: item_count() - before
 
 
-def _result(progress: RunProgress, out: Path, run_id: str, skipped: Mapping[str, str]) -> RunResult:
+def _result(progress: RunProgress, out: Path, run_id: str) -> RunResult:
     path = out / "runs" / run_id / "summary.json"
     summary: RunSummary | None = json.loads(path.read_text()) if path.exists() else None
     reports = [(label, out / key) for label, key in (report_files(summary) if summary else [])]
@@ -108,9 +124,6 @@ def _result(progress: RunProgress, out: Path, run_id: str, skipped: Mapping[str,
         summary=summary,
         locations=[(label, str(file)) for label, file in files if file.exists()],
         failures=_first_rows(out / failures) if failures else (),
-        notes=[
-            f"Not exported to {out}: {key!r} is not a usable file name: {reason}." for key, reason in skipped.items()
-        ],
     )
 
 

@@ -8,8 +8,10 @@ from typing import NoReturn
 from local.aws.cloud import Cloud
 from local.aws.deploy import DeploymentError
 from local.commands.env_file import write_env_file
+from local.commands.run import finish_interrupted
 from local.commands.terminal import Terminal
 from local.commands.usage import UsageError
+from local.interrupted import interrupt
 
 
 def up(*, assembly: Path, out: Path, allow: str, port: int) -> int:
@@ -21,6 +23,7 @@ def up(*, assembly: Path, out: Path, allow: str, port: int) -> int:
     except DeploymentError as error:
         raise UsageError(str(error)) from error
     with cloud:
+        finish_interrupted(cloud, terminal)
         if cloud.port_moved:
             terminal.print(f"Port {port} is in use; using a free port instead.")
         _serve(terminal, cloud, out)
@@ -36,6 +39,7 @@ def _serve(terminal: Terminal, cloud: Cloud, out: Path) -> None:
         terminal.print(f"Stopping. Exporting images, table, messages and reports to {out}.")
     finally:
         env_file.unlink(missing_ok=True)
+        interrupt(cloud)
         cloud.settle()
         cloud.export()
 

@@ -162,6 +162,10 @@ class FunctionHost:
         self._pending.add(future)
         future.add_done_callback(self._pending.discard)
 
+    def stop(self, name_or_arn: str) -> None:
+        """Kill the sandboxes of a function. Later invocations raise HostClosedError."""
+        self._pool(name_or_arn).close()
+
     def flush(self) -> None:
         """Return when every earlier asynchronous invocation has ended."""
         wait(set(self._pending))

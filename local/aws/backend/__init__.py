@@ -9,8 +9,8 @@ from local.aws_settings import without_aws_settings
 
 with without_aws_settings():  # moto creates boto3 sessions when it is imported
     from local.aws.backend.application import ACCOUNT, REGION, application, reset
-    from local.aws.backend.objects import ObjectFact, objects, on_object_event, put_file
-    from local.aws.backend.rows import put_row, rows
+    from local.aws.backend.buckets import bucket_exists, bucket_versioning, sends_events
+    from local.aws.backend.rows import delete_row, put_row, rows
     from local.aws.backend.rules import matching_targets, queue_messages, send_to_target, transformed
     from local.aws.backend.stacks import accept_without_effect, is_supported_type, resolved_properties
     from local.aws.backend.telemetry import add_to_metric, put_log_events, put_segment
@@ -18,15 +18,14 @@ with without_aws_settings():  # moto creates boto3 sessions when it is imported
 __all__ = [
     "ACCOUNT",
     "REGION",
-    "ObjectFact",
     "accept_without_effect",
     "add_to_metric",
     "application",
+    "bucket_exists",
+    "bucket_versioning",
+    "delete_row",
     "is_supported_type",
     "matching_targets",
-    "objects",
-    "on_object_event",
-    "put_file",
     "put_log_events",
     "put_row",
     "put_segment",
@@ -35,5 +34,6 @@ __all__ = [
     "resolved_properties",
     "rows",
     "send_to_target",
+    "sends_events",
     "transformed",
 ]

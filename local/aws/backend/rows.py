@@ -39,6 +39,12 @@ def put_row(table_name: str, row: Mapping[str, object]) -> None:
     table.items[item.hash_key] = item
 
 
+def delete_row(table_name: str, key: object) -> None:
+    """Delete an item by its partition key."""
+    table: Any = dynamodb_backends[ACCOUNT][REGION].tables[table_name]
+    table.items.pop(DynamoType(_to_dynamodb(key)), None)
+
+
 def _to_json(value: DynamoType) -> object:
     convert = _FROM_DYNAMODB.get(value.type)
     return convert(value.value) if convert else value.value

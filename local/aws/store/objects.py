@@ -21,6 +21,7 @@ from local.aws.store.index import Index, StoredObject
 
 COPY_BYTES = 1 << 20
 NULL_VERSION = "null"
+PAGE_OBJECTS = 1000
 
 
 class Buckets(Protocol):
@@ -28,6 +29,9 @@ class Buckets(Protocol):
 
     def folder(self, bucket: str) -> Path:
         """Where its objects are. Raises S3Error(NoSuchBucket)."""
+
+    def path_of(self, bucket: str, key: str) -> PurePosixPath | None:
+        """The readable path of a key below the folder; None if it has none."""
 
     def versioning(self, bucket: str) -> str:
         """`Enabled`, `Suspended`, or empty where it was never enabled."""
@@ -127,6 +131,13 @@ class ObjectStore:
         with self._lock:
             return self._index.keys_after(bucket, after, prefix, count)
 
+    def iterate(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
+        """The latest versions with the prefix, a page at a time."""
+        last = ""
+        while page := self.list_keys(bucket, prefix, last, PAGE_OBJECTS):
+            yield from page
+            last = page[-1].key
+
     def list_versions(self, bucket: str, prefix: str, key: str, version: str, count: int) -> list[StoredObject]:
         """After the version of the key, which need not exist any more; all of it where `version` is empty."""
         self._buckets.folder(bucket)
@@ -209,7 +220,7 @@ class ObjectStore:
 
     def _path_for(self, bucket: str, key: str, folder: Path) -> PurePosixPath:
         """Readable, unless another key has that file, or a part of it is a file or a folder already."""
-        path = paths.readable_path(key)
+        path = self._buckets.path_of(bucket, key)
         if path is None:
             return paths.odd_path(key)
         owner = self._index.key_of_path(bucket, paths.folded(path))

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from local.aws.store.api import S3Api
+from local.aws.store.documents import document
+from local.aws.store.objects import ObjectStore
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _UNPREFIXED = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
 _SCOPE = "/s3/aws4_request"
+NOT_EMPTY = document(
+    "Error",
+    {"Code": "BucketNotEmpty", "Message": "The bucket you tried to delete is not empty"},
+    namespace=False,
+)
 
 
 class ObjectsApp:
@@ -54,3 +61,29 @@ def headers_of(environ: WSGIEnvironment) -> Mapping[str, str]:
     """Names in lower case."""
     headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
     return headers | {header: environ[name] for name, header in _UNPREFIXED.items() if environ.get(name)}
+
+
+class WithObjects:
+    """The object store in front of an application that handles everything else, and the buckets in `except_buckets`."""
+
+    def __init__(
+        self,
+        objects: ObjectsApp,
+        store: ObjectStore,
+        fallback: WSGIApplication,
+        *,
+        except_buckets: Collection[str] = (),
+    ) -> None:
+        self._objects = objects
+        self._store = store
+        self._fallback = fallback
+        self._except_buckets = except_buckets
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        bucket, _, rest = target_of(environ)[0].lstrip("/").partition("/")
+        if bucket not in self._except_buckets and self._objects.is_ours(environ):
+            return self._objects(environ, start_response)
+        if environ["REQUEST_METHOD"] == "DELETE" and bucket and not rest and not self._store.is_empty(bucket):
+            start_response("409 Conflict", [("Content-Type", "application/xml")])
+            return [NOT_EMPTY]
+        return self._fallback(environ, start_response)

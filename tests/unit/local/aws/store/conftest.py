@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import boto3
@@ -16,6 +16,7 @@ from local.aws.store.api import S3Api
 from local.aws.store.errors import S3Error
 from local.aws.store.index import StoredObject
 from local.aws.store.objects import ObjectStore
+from local.aws.store.paths import readable_path
 from local.aws.store.wsgi import ObjectsApp
 
 
@@ -30,6 +31,9 @@ class Buckets:
         folder = self.root / bucket
         folder.mkdir(exist_ok=True)
         return folder
+
+    def path_of(self, bucket: str, key: str) -> PurePosixPath | None:
+        return readable_path(key)
 
     def versioning(self, bucket: str) -> str:
         return self.enabled[bucket]
