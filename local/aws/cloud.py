@@ -94,7 +94,8 @@ class Cloud:
         """Make objects and rows of an earlier process agree, however it ended."""
         self.store.recover()
         self.store.verify()
-        reconcile_rows(self.store, names)
+        if names.images_table:
+            reconcile_rows(self.store, names)
 
     def _start(self, cleanup: ExitStack, folder: Path, port: int, clock: Clock, max_sandboxes: int | None) -> None:
         """Start all parts. Each part is closed before the parts that it uses."""
@@ -230,8 +231,8 @@ class Cloud:
 
 
 def _names(stack: Stack) -> Names:
-    outputs = stack.outputs
-    return Names(outputs["ImagesBucket"], outputs["InputBucket"], outputs["ImagesTable"], outputs["RunsTable"])
+    names = ("ImagesBucket", "InputBucket", "ImagesTable", "RunsTable")
+    return Names(*(stack.outputs.get(name, "") for name in names))
 
 
 def _message(envelope: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,9 +58,17 @@ def target_of(environ: WSGIEnvironment) -> tuple[str, str]:
 
 
 def headers_of(environ: WSGIEnvironment) -> Mapping[str, str]:
-    """Names in lower case."""
-    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
-    return headers | {header: environ[name] for name, header in _UNPREFIXED.items() if environ.get(name)}
+    """Names in lower case. The server passes the headers as they were sent, with underscores in their names."""
+    if "local.headers" in environ:
+        headers: dict[str, str] = {}
+        for name, value in environ["local.headers"]:
+            name = name.lower()
+            headers[name] = f"{headers[name]},{value}" if name in headers else value
+        return headers
+    from_environ = {
+        name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")
+    }
+    return from_environ | {header: environ[name] for name, header in _UNPREFIXED.items() if environ.get(name)}
 
 
 class WithObjects:
