@@ -6,7 +6,6 @@ It uploads a manifest and watches the execution; the deployed stack does everyth
 import csv
 import itertools
 import json
-import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from functions.core.model.types import RunSummary
 from local.aws.cloud import Cloud
 from local.aws.deploy import DeploymentError
+from local.aws.direct import direct_clients, stored_counter, waiter
 from local.commands.demo_site import DemoSite
 from local.commands.terminal import MAX_FAILURES, RunResult, Terminal, report_files
 from local.commands.usage import UsageError, manifest_file
@@ -22,14 +22,13 @@ from local.commands.watcher import RunProgress, StackOutputs, Watcher
 from local.interrupted import interrupt, summarize_interrupted
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
 LOOPBACK = "127.0.0.0/8"
 DEMO = Path("manifests/demo.csv")
 DEMO_OPTIONS = {"rounds": "3"}
-POLL_SECONDS = 0.2
+POLL_SECONDS = 1.0
 INTERRUPTED = 130
 """Exit status of a command that was interrupted: 128 + SIGINT."""
 
@@ -46,9 +45,9 @@ def run(*, assembly: Path, out: Path, allow: str, manifest: str | None, options:
         terminal.print(f"Deploying the stack to the local AWS, then mirroring {file}.")
         cloud = cleanup.enter_context(_cloud(assembly, allow, out))
         finish_interrupted(cloud, terminal)
-        count_stored = _stored_counter(cloud)
+        count_stored = stored_counter(cloud)
         _upload(cloud, file, options)
-        watcher = Watcher(cloud.client, StackOutputs.from_outputs(cloud.outputs), _execution_arn(cloud), count_stored)
+        watcher = _watcher(cloud, count_stored)
         try:
             progress, status = terminal.follow(watcher.watch(POLL_SECONDS)), None
         except KeyboardInterrupt:
@@ -84,26 +83,14 @@ def _upload(cloud: Cloud, file: Path, options: Mapping[str, str]) -> None:
         )
 
 
-def _execution_arn(cloud: Cloud) -> str:
-    """Wait for the execution that the upload starts."""
+def _watcher(cloud: Cloud, count_stored: Callable[[], int]) -> Watcher:
+    """Follows the execution that the upload has started."""
+    cloud.events.flush()
     states: SFNClient = cloud.client("stepfunctions")
-    while True:
-        executions = states.list_executions(stateMachineArn=cloud.outputs["StateMachineArn"])["executions"]
-        if executions:
-            return executions[0]["executionArn"]
-        time.sleep(POLL_SECONDS)
-
-
-def _stored_counter(cloud: Cloud) -> Callable[[], int]:
-    """Counts the items added to the images table from now on. The local AWS updates ItemCount at once; AWS does so
-    every six hours."""
-    dynamodb: DynamoDBClient = cloud.client("dynamodb")
-
-    def item_count() -> int:
-        return dynamodb.describe_table(TableName=cloud.outputs["ImagesTable"])["Table"]["ItemCount"]
-
-    before = item_count()
-    return lambda: item_count() - before
+    latest = states.list_executions(stateMachineArn=cloud.outputs["StateMachineArn"], maxResults=1)["executions"]
+    arn = latest[0]["executionArn"]
+    outputs = StackOutputs.from_outputs(cloud.outputs)
+    return Watcher(direct_clients(cloud), outputs, arn, count_stored, waiter(cloud, arn))
 
 
 def _result(progress: RunProgress, out: Path, run_id: str) -> RunResult:

@@ -23,6 +23,9 @@ MAX_FAILURES = 10
 MAX_REASONS = 5
 """Maximum number of rows in the table of the most frequent reasons and hosts."""
 
+REFRESHES = 2.0
+"""Of the progress bar, per second: drawing it takes time from the downloads, and its values change once a second."""
+
 LINE_SECONDS = 5.0
 """Minimum time between two plain lines about a running run."""
 
@@ -113,7 +116,7 @@ class Terminal:
             return
         details = TextColumn("{task.fields[details]}")
         columns = (BarColumn(bar_width=None), MofNCompleteColumn(), details, TimeElapsedColumn())
-        with Progress(*columns, console=self._console, expand=True) as bar:
+        with Progress(*columns, console=self._console, expand=True, refresh_per_second=REFRESHES) as bar:
             yield ProgressDisplay(bar, self._console)
 
     def show_result(self, result: RunResult) -> None:
