@@ -16,6 +16,7 @@ from local.aws import backend
 from local.aws.backend import ACCOUNT, REGION
 from local.aws.clients import Clients, Credentials
 from local.aws.deploy import ASSET_BUCKET, MESSAGE_QUEUE, Stack, deploy
+from local.aws.direct import CreatedObjects
 from local.aws.events import EventBus
 from local.aws.http.gateway import ApiRoute, rest_api
 from local.aws.http.guard import Guard
@@ -143,6 +144,7 @@ class Cloud:
         )
         self.functions = FunctionHost(target, self.logs, max_sandboxes, self.traces.put)
         self.events = EventBus(self._start_execution, self._invoke_later, self._dead_letter)
+        self.created = CreatedObjects()
         self._folders = BucketFolders(folder)
         self.store = ObjectStore(folder, self._folders, self._object_changed)
         cleanup.callback(self.store.close)
@@ -241,6 +243,8 @@ class Cloud:
         """The outcomes of a round count when they are stored: until then, its images must be on the disk."""
         if RESULTS_PART.fullmatch(stored.key):
             self.store.flush()
+        if name.startswith("ObjectCreated:"):
+            self.created.add(stored.bucket)
         self.events.object_changed(name, stored)
 
     def _invoke(self, name_or_arn: str, payload: Any) -> Invocation:

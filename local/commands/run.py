@@ -6,7 +6,6 @@ It uploads a manifest and watches the execution; the deployed stack does everyth
 import csv
 import itertools
 import json
-import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from functions.core.model.runs import LocalRun
 from functions.core.model.types import RunSummary
-from local.aws import backend
 from local.aws.cloud import Cloud
 from local.aws.deploy import DeploymentError
+from local.aws.direct import direct_clients, stored_counter, waiter
 from local.commands.demo_site import demo_site
 from local.commands.terminal import MAX_FAILURES, RunResult, Terminal, report_files
 from local.commands.usage import UsageError, manifest_file
@@ -32,7 +31,10 @@ PROGRAM = "./image-mirror"
 LOOPBACK = "127.0.0.0/8"
 DEMO = Path("manifests/demo.csv")
 DEMO_OPTIONS = {"rounds": "3"}
-POLL_SECONDS = 0.2
+POLL_SECONDS = 1.0
+PREWARMED = {"functions.prepare_run.handler": 1, "functions.download_batch.handler": 2}
+"""Sandboxes that load their handler while the manifest is uploaded, by handler."""
+
 INTERRUPTED = 130
 """Exit status of a command that was interrupted: 128 + SIGINT."""
 
@@ -54,10 +56,11 @@ def run(
             options = {**DEMO_OPTIONS, **({} if manifest else {"base-url": site.url}), **options}
         terminal.print(f"Deploying the stack to the local AWS, then mirroring {file}.")
         cloud = cleanup.enter_context(_cloud(assembly, allow, out, local_run))
+        _prewarm(cloud)
         finish_interrupted(cloud, terminal)
-        count_stored = _stored_counter(cloud)
+        count_stored = stored_counter(cloud)
         _upload(cloud, file, options)
-        watcher = Watcher(cloud.client, StackOutputs.from_outputs(cloud.outputs), _execution_arn(cloud), count_stored)
+        watcher = _watcher(cloud, count_stored)
         try:
             progress, status = terminal.follow(watcher.watch(POLL_SECONDS)), None
         except KeyboardInterrupt:
@@ -91,6 +94,11 @@ def _cloud(assembly: Path, allow: str, out: Path, local_run: LocalRun) -> Cloud:
         raise UsageError(str(error)) from error
 
 
+def _prewarm(cloud: Cloud) -> None:
+    for function in cloud.functions.functions.values():
+        cloud.functions.prewarm(function.name, PREWARMED.get(function.handler, 0))
+
+
 def _upload(cloud: Cloud, file: Path, options: Mapping[str, str]) -> None:
     s3: S3Client = cloud.client("s3")
     with file.open("rb") as body:
@@ -99,21 +107,14 @@ def _upload(cloud: Cloud, file: Path, options: Mapping[str, str]) -> None:
         )
 
 
-def _execution_arn(cloud: Cloud) -> str:
-    """Wait for the execution that the upload starts."""
+def _watcher(cloud: Cloud, count_stored: Callable[[], int]) -> Watcher:
+    """Follows the execution that the upload has started."""
+    cloud.events.flush()
     states: SFNClient = cloud.client("stepfunctions")
-    while True:
-        executions = states.list_executions(stateMachineArn=cloud.outputs["StateMachineArn"])["executions"]
-        if executions:
-            return executions[0]["executionArn"]
-        time.sleep(POLL_SECONDS)
-
-
-def _stored_counter(cloud: Cloud) -> Callable[[], int]:
-    """Counts the items added to the images table from now on."""
-    table = cloud.outputs["ImagesTable"]
-    before = backend.count_items(table)
-    return lambda: backend.count_items(table) - before
+    latest = states.list_executions(stateMachineArn=cloud.outputs["StateMachineArn"], maxResults=1)["executions"]
+    arn = latest[0]["executionArn"]
+    outputs = StackOutputs.from_outputs(cloud.outputs)
+    return Watcher(direct_clients(cloud), outputs, arn, count_stored, waiter(cloud, arn))
 
 
 def _result(progress: RunProgress, local_run: LocalRun, run_id: str) -> RunResult:

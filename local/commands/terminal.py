@@ -29,6 +29,9 @@ MAX_REASONS = 5
 HEADLINE_STYLES = {"succeeded": "bold green", "failed": "bold red", "cancelled": "bold yellow"}
 """Style of the first sentence by status, where the output is a terminal."""
 
+REFRESHES = 2.0
+"""Of the progress bar, per second: drawing it takes time from the downloads, and its values change once a second."""
+
 LINE_SECONDS = 5.0
 """Minimum time between two plain lines about a running run."""
 
@@ -120,7 +123,7 @@ class Terminal:
             return
         details = TextColumn("{task.fields[details]}")
         columns = (BarColumn(bar_width=None), MofNCompleteColumn(), details, TimeElapsedColumn())
-        with Progress(*columns, console=self._console, expand=True) as bar:
+        with Progress(*columns, console=self._console, expand=True, refresh_per_second=REFRESHES) as bar:
             yield ProgressDisplay(bar, self._console)
 
     def show_result(self, result: RunResult) -> None:

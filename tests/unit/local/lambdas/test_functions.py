@@ -296,3 +296,25 @@ def test_a_closed_host_accepts_no_asynchronous_invocation(host: FunctionHost, fu
 
     with pytest.raises(HostClosedError):
         host.invoke_later(name, {})
+
+
+def test_a_prewarmed_sandbox_gets_the_first_invocation_and_there_are_no_more_than_the_limit(
+    host: FunctionHost, function: Register
+) -> None:
+    name = function("pid")
+
+    host.prewarm(name, 5)
+    host.prewarm(name, 1)
+
+    prewarmed = {sandbox.pid for sandbox in host._pools[name]._idle}
+    assert len(prewarmed) == 2
+    assert {host.invoke(name, {}).payload for _ in range(4)} < prewarmed
+
+
+def test_a_closed_host_starts_no_sandbox_in_advance(host: FunctionHost, function: Register) -> None:
+    name = function("pid")
+    host.close()
+
+    host.prewarm(name)
+
+    assert host._pools[name]._count == 0
