@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
@@ -43,14 +43,15 @@ Render = Callable[[HTTPStatus, str, str], Response]
 
 @dataclass(frozen=True)
 class Protocol:
-    """`codes` are status and code of each fault."""
+    """`codes` are status and code of each fault. `messages` replace those of the faults."""
 
     codes: Mapping[Fault, tuple[HTTPStatus, str]]
     render: Render
+    messages: Mapping[Fault, str] = field(default_factory=dict)
 
     def error(self, fault: Fault, message: str = "") -> Response:
         status, code = self.codes[fault]
-        return self.render(status, code, message or str(fault))
+        return self.render(status, code, message or self.messages.get(fault, str(fault)))
 
 
 class Signature(NamedTuple):
@@ -159,4 +160,11 @@ CBOR = Protocol(_codes(_MISSING, _UNRECOGNIZED, "InternalFailure", HTTPStatus.BA
 JSON = Protocol(_codes(_MISSING, _UNRECOGNIZED, "InternalFailure", HTTPStatus.BAD_REQUEST), _json)
 QUERY = Protocol(_codes("MissingAuthenticationToken", "InvalidClientTokenId", "InternalFailure"), _query)
 REST_JSON = Protocol(_codes(_MISSING, _UNRECOGNIZED, "ServiceException"), _rest_json)
-S3 = Protocol(_codes("AccessDenied", "InvalidAccessKeyId", "InternalError"), _s3)
+S3 = Protocol(
+    _codes("AccessDenied", "InvalidAccessKeyId", "InternalError"),
+    _s3,
+    {
+        Fault.UNSIGNED: "Access Denied",
+        Fault.UNKNOWN_KEY: "The AWS access key ID that you provided does not exist in our records.",
+    },
+)

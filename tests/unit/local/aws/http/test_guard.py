@@ -238,6 +238,7 @@ def test_an_unknown_access_key_of_a_presigned_url_is_refused(endpoint: Endpoint)
 
     assert status == 403
     assert "<Code>InvalidAccessKeyId</Code>" in text
+    assert "does not exist in our records" in text
 
 
 @pytest.mark.parametrize(
