@@ -38,8 +38,8 @@ def main() -> None:
 
 def _command(manifest: Path, out: Path) -> list[str]:
     """The command of `make run`."""
-    options = ("--manifest", str(manifest), "--out", str(out), "--allow", LOOPBACK)
-    return [sys.executable, "-m", "local.commands", "run", *options, "--options", "batch-size=100 per-host=32"]
+    options = ("--out", str(out), "--allow", LOOPBACK, "--batch-size", "100", "--per-host", "32")
+    return [sys.executable, "-m", "local.commands", "run", str(manifest), *options]
 
 
 def _print_result(summary: RunSummary, seconds: float) -> None:

@@ -17,8 +17,9 @@ from local.aws.cloud import Cloud
 from local.aws.deploy import DeploymentError
 from local.commands.demo_site import DemoSite
 from local.commands.terminal import MAX_FAILURES, RunResult, Terminal, report_files
-from local.commands.usage import UsageError, manifest_file
+from local.commands.usage import ROOT, manifest_file
 from local.commands.watcher import RunProgress, StackOutputs, Watcher
+from local.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 LOOPBACK = "127.0.0.0/8"
-DEMO = Path("manifests/demo.csv")
+DEMO = ROOT / "manifests" / "demo.csv"
 DEMO_OPTIONS = {"rounds": "3"}
 POLL_SECONDS = 0.2
 

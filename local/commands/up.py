@@ -9,7 +9,7 @@ from local.aws.cloud import Cloud
 from local.aws.deploy import DeploymentError
 from local.commands.env_file import write_env_file
 from local.commands.terminal import Terminal
-from local.commands.usage import UsageError
+from local.errors import UsageError
 
 
 def up(*, assembly: Path, out: Path, allow: str, port: int) -> int:
