@@ -84,7 +84,7 @@ def run(manifest: str, out: str, allow: Sequence[str], pairs: Sequence[str], **f
     preflight.check_options(settings, options)
     file = usage.manifest_file(manifest) if manifest else None
     if file:
-        preflight.check_manifest(file, settings)
+        preflight.check_manifest(file)
     networks, folder = _networks(allow), _out(out)
     with lock_out(folder, "run"):
         assembly = _synthesize()

@@ -33,9 +33,12 @@ class ValidatedManifest:
 
 
 def validate_manifest(
-    manifests: Manifests, manifest: ManifestObject, whole_bytes: int = MAX_WHOLE_CHECK_BYTES
+    manifests: Manifests,
+    manifest: ManifestObject,
+    whole_bytes: int = MAX_WHOLE_CHECK_BYTES,
+    sample_bytes: int = SAMPLE_BYTES,
 ) -> ValidatedManifest:
-    """Raises InvalidManifest, ManifestGoneError."""
+    """Raises InvalidManifest, ManifestGoneError. `sample_bytes` is the size of each end of a larger manifest."""
     extension, gzipped = format_from_name(manifest.key)
     if extension.default_format == PARQUET:
         return ValidatedManifest(PARQUET, _parquet_contents(manifests, manifest))
@@ -44,8 +47,8 @@ def validate_manifest(
         return _validate_beginning(extension, _LimitedChunks(decompress_gzip(chunks), whole_bytes))[0]
     if manifest.size <= whole_bytes:
         return _validate_beginning(extension, _LimitedChunks(chunks, whole_bytes))[0]
-    validated, form = _validate_beginning(extension, _LimitedChunks(chunks, SAMPLE_BYTES))
-    _validate_end(manifests, manifest, form)
+    validated, form = _validate_beginning(extension, _LimitedChunks(chunks, sample_bytes))
+    _validate_end(manifests, manifest, form, sample_bytes)
     return validated
 
 
@@ -98,9 +101,9 @@ def _parquet_contents(manifests: Manifests, manifest: ManifestObject) -> Manifes
     return parquet.read_footer(tail(length + parquet.TAIL_BYTES)[:length])
 
 
-def _validate_end(manifests: Manifests, manifest: ManifestObject, form: Format) -> None:
+def _validate_end(manifests: Manifests, manifest: ManifestObject, form: Format, sample_bytes: int) -> None:
     """Checks only what does not depend on the data before: the encoding, the end of an array, and JSON Lines."""
-    start = manifest.size - SAMPLE_BYTES
+    start = max(0, manifest.size - sample_bytes)
     end = b"".join(manifests.read(manifest.bucket, manifest.key, manifest.etag, start))
     if form.name != "json":  # start at the first complete line
         end = end.partition(b"\n")[2]
