@@ -14,8 +14,10 @@ from local.errors import UsageError
 from local.manifest_files import ManifestFiles
 
 WHOLE_BYTES = 2 * 1024 * 1024
-"""Size up to which a manifest is checked as a whole, in bytes; JSON lines take the longest, half a second. Of a larger one,
-the first and the last SAMPLE_BYTES are checked; PrepareRun checks it as a whole."""
+"""Size up to which a manifest is checked as a whole, in bytes: half a second for JSON lines, which take the longest.
+
+Of a larger one, the first and the last SAMPLE_BYTES are checked, and PrepareRun checks it as a whole.
+"""
 
 SAMPLE_BYTES = WHOLE_BYTES // 2
 

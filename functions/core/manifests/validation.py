@@ -36,9 +36,12 @@ def validate_manifest(
     manifests: Manifests,
     manifest: ManifestObject,
     whole_bytes: int = MAX_WHOLE_CHECK_BYTES,
-    sample_bytes: int = SAMPLE_BYTES,
+    sample_bytes: int | None = None,
 ) -> ValidatedManifest:
-    """Raises InvalidManifest, ManifestGoneError. `sample_bytes` is the size of each end of a larger manifest."""
+    """Raises InvalidManifest, ManifestGoneError.
+
+    Of a manifest of more than `whole_bytes`, `sample_bytes` are checked at each end, by default SAMPLE_BYTES.
+    """
     extension, gzipped = format_from_name(manifest.key)
     if extension.default_format == PARQUET:
         return ValidatedManifest(PARQUET, _parquet_contents(manifests, manifest))
@@ -47,8 +50,9 @@ def validate_manifest(
         return _validate_beginning(extension, _LimitedChunks(decompress_gzip(chunks), whole_bytes))[0]
     if manifest.size <= whole_bytes:
         return _validate_beginning(extension, _LimitedChunks(chunks, whole_bytes))[0]
-    validated, form = _validate_beginning(extension, _LimitedChunks(chunks, sample_bytes))
-    _validate_end(manifests, manifest, form, sample_bytes)
+    sample = SAMPLE_BYTES if sample_bytes is None else sample_bytes
+    validated, form = _validate_beginning(extension, _LimitedChunks(chunks, sample))
+    _validate_end(manifests, manifest, form, sample)
     return validated
 
 
