@@ -56,10 +56,13 @@ def cost(texts: Mapping[str, str], names: Mapping[str, str], chart: Path | None 
     `names` are the numbers as messages call them.
     """
     run = parse_estimate(texts, names)
-    if chart:
-        draw_chart(chart)
-    else:
+    if not chart:
         show(run)
+        return 0
+    try:
+        draw_chart(chart)
+    except OSError as error:
+        raise UsageError(f"Cannot write the chart {chart}: {error.strerror}.") from error
     return 0
 
 

@@ -89,7 +89,7 @@ def test_of_a_large_manifest_the_end_is_checked_and_the_middle_is_left_to_prepar
 
     preflight.check_manifest(middle)
 
-    with pytest.raises(UsageError, match="In the last 1048548 bytes of the manifest"):
+    with pytest.raises(UsageError, match="In the last 1048568 bytes of the manifest"):
         preflight.check_manifest(end)
 
 

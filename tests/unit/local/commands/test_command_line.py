@@ -177,6 +177,7 @@ def test_an_interrupted_command_has_status_130(
         (["watch", "--run"], "Option '--run' requires an argument."),
         (["plan"], "MANIFEST is missing"),
         (["cost", "--images", "0"], "--images takes a whole number from 1 to"),
+        (["cost", "--chart", "missing/a.svg"], "Cannot write the chart missing/a.svg: No such file or directory."),
     ],
 )
 def test_wrong_usage_is_one_sentence_with_status_2(

@@ -35,7 +35,7 @@ from local.errors import UsageError
         (lambda text: usage.port_number(text, "PORT"), "http", "PORT takes a number from 0 to 65535, not 'http'."),
         (lambda text: usage.out_folder(text, "OUT"), __file__, f"OUT takes a folder; {__file__} is a file."),
         (lambda text: usage.out_folder(text, "--out"), "x" * 300, "--out takes a folder; xxx"),
-        (lambda text: usage.out_folder(text, "--out"), "~nobody-here/x", "~nobody-here/x is not a path: "),
+        (lambda text: usage.out_folder(text, "--out"), "~no-such-user/x", "~no-such-user/x is not a path: "),
         (usage.manifest_file, "", "MANIFEST is missing: give the path of a manifest, such as my.csv."),
         (usage.manifest_file, "no.csv", "There is no manifest no.csv. MANIFEST takes the path of a file."),
         (usage.manifest_file, "x" * 300, "Cannot read the manifest xxx"),
