@@ -1,4 +1,4 @@
-"""`python -m cdk.cli deploy|destroy …` runs the CDK CLI on the synthesized stack, with the Node.js of the wheel.
+"""`python -m cdk.cli deploy|destroy|bootstrap …` runs the CDK CLI on the synthesized stack, with the wheel's Node.js.
 
 Commands that change an account are refused with exit status 2 while the shell points at the local AWS.
 """
@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ASSEMBLY = "cdk.out"
+ASSEMBLY = Path(__file__).parents[1] / "cdk.out"
 NODE = Path(os.environ["JSII_NODE"])
 NPX = NODE.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npx-cli.js"
 
@@ -24,17 +24,30 @@ ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
 
 def main() -> int:
     arguments = sys.argv[1:]
-    local = local_endpoint(os.environ)
-    if local and any(argument in ACCOUNT_COMMANDS for argument in arguments):
-        name, url = local
-        sys.stderr.write(
-            f"{name} points at the local AWS ({url}). Run image_mirror_deactivate, or use another shell, to work with"
-            " an AWS account.\n"
-        )
+    message = refusal(os.environ)
+    if message and any(argument in ACCOUNT_COMMANDS for argument in arguments):
+        sys.stderr.write(f"{message}\n")
         return 2
-    command = [str(NODE), str(NPX), "--yes", "aws-cdk@2", *arguments, "--app", ASSEMBLY]
+    return run(*arguments)
+
+
+def run(*arguments: str) -> int:
+    """Run the CDK CLI on the synthesized stack and return its exit status."""
+    command = [str(NODE), str(NPX), "--yes", "aws-cdk@2", *arguments, "--app", str(ASSEMBLY)]
     path = f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return subprocess.run(command, env={**os.environ, "PATH": path}, check=False).returncode
+
+
+def refusal(variables: Mapping[str, str]) -> str:
+    """Why the AWS account must not be changed with these environment variables; empty where it may be."""
+    local = local_endpoint(variables)
+    if local is None:
+        return ""
+    name, url = local
+    return (
+        f"{name} points at the local AWS ({url}). Run image_mirror_deactivate, or use another shell, to work with an"
+        " AWS account."
+    )
 
 
 def local_endpoint(variables: Mapping[str, str]) -> tuple[str, str] | None:

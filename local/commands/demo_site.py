@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Self
 from werkzeug.wrappers import Request, Response
 
 from local.aws.http.server import Server
-from local.commands.usage import MAX_PORT, UsageError
+from local.commands.usage import MAX_PORT
+from local.errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

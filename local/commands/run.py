@@ -18,18 +18,18 @@ from local.aws.deploy import DeploymentError
 from local.aws.direct import direct_clients, stored_counter, waiter
 from local.commands.demo_site import demo_site
 from local.commands.terminal import MAX_FAILURES, RunResult, Terminal, report_files
-from local.commands.usage import UsageError, manifest_file
+from local.commands.usage import ROOT, manifest_file
 from local.commands.watcher import RunProgress, StackOutputs, Watcher
+from local.errors import UsageError
 from local.interrupted import interrupt, summarize_interrupted
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = "./image-mirror"
 LOOPBACK = "127.0.0.0/8"
-DEMO = Path("manifests/demo.csv")
+DEMO = ROOT / "manifests" / "demo.csv"
 DEMO_OPTIONS = {"rounds": "3"}
 POLL_SECONDS = 1.0
 PREWARMED = {"functions.prepare_run.handler": 1, "functions.download_batch.handler": 2}

@@ -11,7 +11,7 @@ from local.aws.deploy import DeploymentError
 from local.commands.env_file import write_env_file
 from local.commands.run import finish_interrupted
 from local.commands.terminal import Terminal
-from local.commands.usage import UsageError
+from local.errors import UsageError
 from local.interrupted import interrupt
 
 

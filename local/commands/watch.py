@@ -21,8 +21,8 @@ from functions.core.model.runs import LocalRun, run_id_of
 from local.aws_settings import without_aws_settings
 from local.commands.env_file import NAME, read_env_file
 from local.commands.terminal import RunResult, Terminal, report_files
-from local.commands.usage import UsageError
 from local.commands.watcher import Clients, RunProgress, StackOutputs, Watcher, run_item
+from local.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient

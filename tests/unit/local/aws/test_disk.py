@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from local.aws.disk import Disk, Store, UnsafeKeyError, path_of
 
 from local.aws import backend
 from local.aws.clients import Clients, Credentials
-from local.aws.disk import Disk, Store, UnsafeKeyError, path_of
 from local.aws.http.server import Server
 
 STORE = Store(images_bucket="images-bucket", input_bucket="input-bucket", images_table="images")

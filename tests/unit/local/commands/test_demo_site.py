@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from local.commands.demo_site import IMAGES, RECOVERED, DemoSite, demo_site
-from local.commands.usage import UsageError
+from local.errors import UsageError
 
 
 @pytest.fixture
