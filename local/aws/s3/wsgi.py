@@ -6,51 +6,49 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from local.aws.store.api import S3Api
+from local.aws.s3.api import S3Api
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _UNPREFIXED = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
 _SCOPE = "/s3/aws4_request"
+_WITHOUT_LENGTH = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 class ObjectsApp:
-    """Answers requests about objects; `is_ours` tells them."""
+    """Answers requests about objects; `is_ours` tells them. `REQUEST_URI` is the target as it was sent."""
 
     def __init__(self, api: S3Api) -> None:
         self._api = api
 
     def is_ours(self, environ: WSGIEnvironment) -> bool:
-        """Signed for S3, or not signed for any service: then it has no other owner, and is refused."""
-        path, query = target_of(environ)
+        """About objects, and signed for S3 or not signed at all: those are refused."""
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         if authorization and _SCOPE not in authorization and not authorization.startswith("AWS "):
             return False
+        path, _, query = environ["REQUEST_URI"].partition("?")
         if not authorization and "X-Amz-Credential" in query and "%2Fs3%2Faws4_request" not in query:
             return False
         return S3Api.handles(environ["REQUEST_METHOD"], path, query)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path, query = target_of(environ)
+        path, _, query = environ["REQUEST_URI"].partition("?")
         headers = headers_of(environ)
         answer = self._api.answer(environ["REQUEST_METHOD"], path, query, headers, environ["wsgi.input"])
         status = HTTPStatus(answer.status)
-        length = (
-            answer.length if answer.length is not None else len(answer.body) if isinstance(answer.body, bytes) else None
-        )
+        length = answer.length
+        if length is None and isinstance(answer.body, bytes) and status not in _WITHOUT_LENGTH:
+            length = len(answer.body)
         lengths = [("content-length", str(length))] if length is not None else []
         start_response(f"{status.value} {status.phrase}", [*answer.headers.items(), *lengths])
         return [answer.body] if isinstance(answer.body, bytes) else answer.body
 
 
-def target_of(environ: WSGIEnvironment) -> tuple[str, str]:
-    """Path and query as they were sent."""
-    path, _, query = environ["REQUEST_URI"].partition("?")
-    return path, query
-
-
 def headers_of(environ: WSGIEnvironment) -> Mapping[str, str]:
     """Names in lower case."""
     headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
-    return headers | {header: environ[name] for name, header in _UNPREFIXED.items() if environ.get(name)}
+    for name, header in _UNPREFIXED.items():
+        if value := environ.get(name):
+            headers[header] = value
+    return headers

@@ -1,4 +1,4 @@
-"""Conditions and ranges of GET and HEAD (RFC 9110, sections 13 and 14)."""
+"""Conditions and ranges of GET and HEAD (RFC 9110, sections 13 and 14), and the conditions of writes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,19 @@ from email.utils import parsedate_to_datetime
 
 from local.aws.store.errors import NotModifiedError, S3Error
 from local.aws.store.index import StoredObject
+from local.aws.store.objects import NO_CONDITION, Condition
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+
+
+def write_condition(headers: Mapping[str, str]) -> Condition:
+    """Raises S3Error(NotImplemented)."""
+    none_match, match = headers.get("if-none-match"), headers.get("if-match")
+    if none_match is None and match is None:
+        return NO_CONDITION
+    if none_match not in (None, "*"):
+        raise S3Error("NotImplemented", "The If-None-Match of a write must be *.")
+    return Condition(none_match == "*", (match or "").strip().strip('"'))
 
 
 def check_read(stored: StoredObject, headers: Mapping[str, str]) -> None:
@@ -26,8 +37,16 @@ def check_read(stored: StoredObject, headers: Mapping[str, str]) -> None:
         raise NotModifiedError(stored.etag)
 
 
+def range_condition_holds(stored: StoredObject, headers: Mapping[str, str]) -> bool:
+    """Whether `If-Range`, an ETag or a date, is that of the object."""
+    text = headers.get("if-range")
+    if text is None:
+        return True
+    return _moment(text) == int(stored.modified) if text[:1].isalpha() else text.strip().strip('"') == stored.etag
+
+
 def byte_range(text: str | None, size: int) -> tuple[int, int] | None:
-    """First byte and length; None for all of it, also where the header is not one range of bytes.
+    """First byte and length; None for the whole object, also if the header is not one range of bytes.
 
     Raises S3Error(InvalidRange).
     """
@@ -57,5 +76,5 @@ def _moment(text: str | None) -> int | None:
         return None
     try:
         return int(parsedate_to_datetime(text).timestamp())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
