@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
+from local.aws.store.conditions import NO_CONDITION, Condition
 from local.aws.store.errors import NotModifiedError, S3Error
 from local.aws.store.index import StoredObject
-from local.aws.store.objects import NO_CONDITION, Condition
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 

@@ -5,6 +5,7 @@ index       one row for each version of an object, in SQLite
 paths       keys to files
 files       temporary files, folders, blocks of a file
 checksums   digests of the bytes as they arrive
+conditions  the conditions of a write
 multipart   multipart uploads
 adoption    the files of an OUT folder of release 0.1.0
 errors      the errors of the S3 API

@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import FileIO
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from local.aws.store import files, paths
 from local.aws.store.changes import Changes
+from local.aws.store.conditions import NO_CONDITION, Condition
 from local.aws.store.errors import S3Error
 from local.aws.store.files import Content
 from local.aws.store.index import Index, StoredObject
@@ -36,25 +37,6 @@ class Buckets(Protocol):
         """`Enabled`, `Suspended`, or empty if it was never enabled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """The conditions of a write: `if_none_match` is true for `*`; `if_match` is an ETag, `*`, or empty."""
-
-    if_none_match: bool = False
-    if_match: str = ""
-
-    def check(self, existing: StoredObject | None) -> None:
-        """Raises S3Error(PreconditionFailed | NoSuchKey)."""
-        current = None if existing is None or existing.marker else existing
-        if self.if_none_match and current is not None:
-            raise S3Error("PreconditionFailed", Condition="If-None-Match")
-        if self.if_match and current is None:
-            raise S3Error("NoSuchKey")
-        if self.if_match and current is not None and self.if_match not in ("*", current.etag):
-            raise S3Error("PreconditionFailed", Condition="If-Match")
-
-
-NO_CONDITION = Condition()
 Hook = Callable[[str, StoredObject], None]
 """Called with the event's name (`ObjectCreated:Put`) and the object, when the change is done."""
 
@@ -186,21 +168,28 @@ class ObjectStore:
             self._on_event("ObjectRemoved:Delete", found)
         return found is not None and found.marker, version
 
-    def adopt(self, bucket: str, key: str, path: Path, headers: Mapping[str, str]) -> StoredObject:
+    def adopt(self, bucket: str, key: str, path: Path, headers: Mapping[str, str], sha256: str = "") -> StoredObject:
         """Makes a file in the bucket's folder an object, where it is, without an event; an object that exists stays.
 
-        Raises OSError, and ValueError if the file is not below the folder.
+        Raises OSError, and ValueError if the file is not below the folder or has another SHA-256 than `sha256`.
         """
         folder = self._buckets.folder(bucket)
         relative = path.relative_to(folder).as_posix()
+        if ".." in path.parts:
+            raise ValueError(f"{path} is not below {folder}")
         version = _new_version(self._buckets.versioning(bucket))
         digests = files.digests_of(path)
+        files.make_folders(folder, relative.rpartition("/")[0])  # raises OSError for a symbolic link
         content = Content(path, digests.size, digests.md5.digest().hex(), digests.sha256.digest().hex())
+        if sha256 not in ("", content.sha256):
+            raise ValueError(f"{path} has the SHA-256 {content.sha256}, not {sha256}")
         mtime = os.stat(path).st_mtime_ns
         with self._lock:
             existing = self._index.latest(bucket, key)
             if existing is not None:
                 return existing
+            if self._index.key_of_path(bucket, paths.folded(relative)) is not None:
+                raise ValueError(f"{path} is the file of another key")
             stored = self._new(bucket, key, version, relative, content, headers)
             stored = replace(stored, modified=mtime / 1e9, mtime=mtime, file=self._changes.new_file())
             self._index.change([], [stored])
