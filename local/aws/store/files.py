@@ -90,7 +90,7 @@ def digests_of(path: Path) -> Digests:
 def make_folders(folder: Path, parent: str) -> None:
     """Makes `parent` below the folder. Raises OSError if a part of it is a file or a symbolic link."""
     path = str(folder)
-    for part in parent.split("/") if parent not in ("", ".") else ():
+    for part in parent.split("/") if parent else ():
         path = f"{path}/{part}"
         try:
             mode = os.lstat(path).st_mode
@@ -110,7 +110,7 @@ def remove_empty_folders(folder: Path, parent: PurePosixPath) -> None:
         parent = parent.parent
 
 
-def is_folder(path: Path) -> bool:
+def is_folder(path: str) -> bool:
     """Raises OSError if a part of the path is a file."""
     with suppress(FileNotFoundError):
         return stat.S_ISDIR(os.lstat(path).st_mode)

@@ -140,8 +140,7 @@ class ObjectStore:
                 existing = self._index.latest(bucket, key)
                 condition.check(existing)
                 path = self._path_for(bucket, key, folder, existing)
-                new = self._new(bucket, key, version, path, content, headers)
-                stored = replace(new, mtime=mtime, file=int(content.path.name))
+                stored = self._new(bucket, key, version, path, content, mtime, int(content.path.name), headers)
                 self._changes.make(folder, *self._superseded(existing, stored))
         except BaseException:
             content.path.unlink(missing_ok=True)
@@ -190,18 +189,27 @@ class ObjectStore:
                 return existing
             if self._index.key_of_path(bucket, paths.folded(relative)) is not None:
                 raise ValueError(f"{path} is the file of another key")
-            stored = self._new(bucket, key, version, relative, content, headers)
-            stored = replace(stored, modified=mtime / 1e9, mtime=mtime, file=self._changes.new_file())
+            file = self._changes.new_file()
+            new = self._new(bucket, key, version, relative, content, mtime, file, headers)
+            stored = replace(new, modified=mtime / 1e9)
             self._index.change([], [stored])
         return stored
 
     def _new(
-        self, bucket: str, key: str, version: str, path: str, content: Content, headers: Mapping[str, str]
+        self,
+        bucket: str,
+        key: str,
+        version: str,
+        path: str,
+        content: Content,
+        mtime: int,
+        file: int,
+        headers: Mapping[str, str],
     ) -> StoredObject:
         self._sequence += 1
         return StoredObject(
             *(bucket, key, version, True, False, path, paths.folded(path), content.size),
-            *(content.etag or content.md5, content.sha256, time.time(), 0, dict(headers), self._sequence),
+            *(content.etag or content.md5, content.sha256, time.time(), mtime, headers, self._sequence, file),
         )
 
     def _new_marker(self, bucket: str, key: str, versioning: str) -> StoredObject:
@@ -219,8 +227,10 @@ class ObjectStore:
             text = str(path)
             with suppress(OSError):
                 files.make_folders(folder, text.rpartition("/")[0])
-                taken = files.is_folder(folder / path)
-                if not taken and self._index.key_of_path(bucket, paths.folded(text)) in (None, key):
+                if not files.is_folder(f"{folder}/{text}") and self._index.key_of_path(bucket, paths.folded(text)) in (
+                    None,
+                    key,
+                ):
                     return text
         return str(paths.odd_path(key))
 
