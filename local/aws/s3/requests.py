@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import IO, TypeAlias
@@ -67,9 +67,13 @@ def received(request: Request, store: ObjectStore) -> Body:
     return receive(request.stream, request.headers, request.scope, store.temporary_file())
 
 
-def received_document(request: Request, store: ObjectStore) -> bytes:
-    """The body of a request that is an XML document. Raises S3Error."""
-    body = received(request, store)
+def received_document(request: Request, store: ObjectStore, *, checksums: bool = True) -> bytes:
+    """The body of a request that is an XML document. Raises S3Error.
+
+    Without `checksums`, those in the headers are not of the body.
+    """
+    headers = {name: value for name, value in request.headers.items() if checksums or not name.startswith(PREFIX)}
+    body = received(replace(request, headers=headers), store)
     try:
         if body.content.size > MAX_DOCUMENT_BYTES:
             raise S3Error("MalformedXML")

@@ -56,7 +56,7 @@ class Changes:
         for row in moved:
             if row.file not in paths:
                 self.path(row.file).unlink(missing_ok=True)
-                files.remove_empty_folders(folder, PurePosixPath(row.path).parent)
+            files.remove_empty_folders(folder, PurePosixPath(row.path).parent)
 
     def _undo(self, folder: Path, before: Sequence[StoredObject], after: Sequence[StoredObject]) -> None:
         for row in after:
