@@ -23,10 +23,10 @@ from local.aws.http.guard import Guard
 from local.aws.http.router import InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
 from local.aws.out import BucketFolders, Exporter, Names, reconcile_rows
-from local.aws.store.api import S3Api
+from local.aws.s3.api import S3Api
+from local.aws.s3.wsgi import ObjectsApp, WithObjects
 from local.aws.store.index import StoredObject
 from local.aws.store.objects import ObjectStore
-from local.aws.store.wsgi import ObjectsApp, WithObjects
 from local.aws.telemetry.logs import Logs
 from local.aws.telemetry.traces import Traces
 from local.aws_settings import without_aws_settings

@@ -1,10 +1,12 @@
-"""The objects of the local S3, as files in OUT: the data plane in front of moto, which keeps the buckets' settings.
+"""The objects of the local S3: files in OUT, and their index in SQLite. `local.aws.s3` is the API in front of them.
 
-api         HTTP requests to operations, and their answers
-signature   Signature Version 4: headers, presigned URLs, chunks
-bodies      request bodies into temporary files, checksums verified
 objects     put, get, copy, delete, list; versions; recovery after a crash
-multipart   multipart uploads
-index       what is known of each object, in SQLite
+index       one row for each version of an object, in SQLite
 paths       keys to files
+files       temporary files, folders, blocks of a file
+checksums   digests of the bytes as they arrive
+conditions  the conditions of a write
+multipart   multipart uploads
+adoption    the files of an OUT folder of release 0.1.0
+errors      the errors of the S3 API
 """

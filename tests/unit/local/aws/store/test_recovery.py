@@ -9,15 +9,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from local.aws.store import objects
+from local.aws.store import files
 from local.aws.store.index import Index
-from local.aws.store.objects import Content, ObjectStore
-from tests.unit.local.aws.store.conftest import Buckets
+from local.aws.store.objects import ObjectStore
+from tests.support.object_store import Buckets, content
 
 OLD, NEW = b"old", b"new content"
 
@@ -34,9 +34,8 @@ class Steps:
         self.fatal: int | None = None
         for owner, name in (
             (os, "replace"),
-            (Index, "announce"),
-            (Index, "write"),
-            (Index, "settle"),
+            (Index, "change"),
+            (Index, "_write"),
             (Path, "unlink"),
         ):
             patch.setattr(owner, name, self._counted(getattr(owner, name)))
@@ -49,12 +48,6 @@ class Steps:
             return step(*arguments, **named)
 
         return counted
-
-
-def content(store: ObjectStore, data: bytes) -> Content:
-    path = store.temporary_file()
-    path.write_bytes(data)
-    return Content(path, len(data), hashlib.md5(data).hexdigest(), hashlib.sha256(data).hexdigest())
 
 
 def check(store: ObjectStore, root: Path) -> None:
@@ -115,8 +108,7 @@ WRITER = """
 import hashlib, itertools, sys
 from pathlib import Path
 from local.aws.store.objects import ObjectStore
-from tests.unit.local.aws.store.conftest import Buckets
-from tests.unit.local.aws.store.test_recovery import content
+from tests.support.object_store import Buckets, content
 root = Path(sys.argv[1])
 store = ObjectStore(root, Buckets(root))
 store.recover()
@@ -129,16 +121,9 @@ for n in itertools.count():
 """
 
 
-@pytest.fixture
-def rng(request: pytest.FixtureRequest) -> Iterator[random.Random]:
-    seed = random.randrange(10**6)
-    print(f"seed {seed}")
-    yield random.Random(seed)
-
-
-def test_a_process_that_is_killed_ten_times_leaves_rows_and_files_that_agree(
-    tmp_path: Path, rng: random.Random
-) -> None:
+def test_a_process_that_is_killed_ten_times_leaves_rows_and_files_that_agree(tmp_path: Path) -> None:
+    seed = random.randrange(2**32)
+    rng = random.Random(seed)
     for _ in range(10):
         process = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
@@ -175,7 +160,7 @@ def test_no_file_is_written_through_a_symbolic_link(tmp_path: Path) -> None:
 
     store.put("images", "link/a", content(store, NEW), {})
     assert list(elsewhere.iterdir()) == []
-    stored, file = store.open("images", "link/a")
+    _, file = store.open("images", "link/a")
     with file:
         assert file.read() == NEW
     store.close()
@@ -185,6 +170,6 @@ def test_flush_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = ObjectStore(tmp_path, Buckets(tmp_path))
     store.put("images", "a", content(store, NEW), {})
     store.flush()
-    monkeypatch.setattr(objects, "_SYNCFS", None)
+    monkeypatch.setattr(files, "_SYNCFS", None)
     store.flush()
     store.close()

@@ -14,7 +14,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from tests.unit.local.aws.store.conftest import Running
+from tests.support.object_store import Running
 
 BODY = b"an image" * 1000
 
@@ -237,9 +237,9 @@ def test_what_is_not_implemented_is_refused_by_name(s3: Any) -> None:
     s3.put_object(Bucket="input", Key="a", Body=b"1")
 
     with pytest.raises(ClientError) as caught:
-        s3.get_object_tagging(Bucket="input", Key="a")
+        s3.get_object_acl(Bucket="input", Key="a")
     error = caught.value.response["Error"]
-    assert (error["Code"], "tagging" in error["Message"]) == ("NotImplemented", True)
+    assert (error["Code"], "acl" in error["Message"]) == ("NotImplemented", True)
 
 
 def test_a_key_and_metadata_have_the_limits_of_s3(s3: Any) -> None:
@@ -262,3 +262,103 @@ def test_many_objects_are_deleted_in_one_request(s3: Any) -> None:
     answer = s3.delete_objects(Bucket="images", Delete={"Objects": [{"Key": "a"}, {"Key": "b"}, {"Key": "none"}]})
     assert [each["Key"] for each in answer["Deleted"]] == ["a", "b", "none"]
     assert [each["Key"] for each in s3.list_objects_v2(Bucket="images")["Contents"]] == ["c"]
+
+
+def crc32(data: bytes) -> str:
+    return encoded(zlib.crc32(data).to_bytes(4, "big"))
+
+
+@pytest.mark.parametrize("kind", ["FULL_OBJECT", "COMPOSITE"])
+def test_the_checksum_of_an_upload_is_verified(s3: Any, kind: str) -> None:
+    parts = [b"x" * (5 << 20), b"y"]
+    created = s3.create_multipart_upload(Bucket="images", Key="a", ChecksumAlgorithm="CRC32", ChecksumType=kind)
+    target = {"Bucket": "images", "Key": "a", "UploadId": created["UploadId"]}
+    chosen = [
+        {"PartNumber": number, "ETag": s3.upload_part(**target, PartNumber=number, Body=part)["ETag"]}
+        for number, part in enumerate(parts, 1)
+    ]
+    digests = b"".join(base64.b64decode(crc32(part)) for part in parts)
+    right = crc32(b"".join(parts)) if kind == "FULL_OBJECT" else f"{crc32(digests)}-2"
+    listed = s3.list_parts(**target, MaxParts=1)
+    assert (listed["Parts"][0]["ChecksumCRC32"], listed["IsTruncated"]) == (crc32(parts[0]), True)
+
+    wrong = [{**chosen[0], "ChecksumCRC32": crc32(b"other")}, chosen[1]]
+    assert code_of(lambda: s3.complete_multipart_upload(**target, MultipartUpload={"Parts": wrong})) == "InvalidPart"
+    request = {**target, "MultipartUpload": {"Parts": chosen}}
+    assert code_of(lambda: s3.complete_multipart_upload(**request, ChecksumCRC32=crc32(b"other"))) == "BadDigest"
+    assert code_of(lambda: s3.complete_multipart_upload(**request, MpuObjectSize=1)) == "InvalidRequest"
+    done = s3.complete_multipart_upload(**request, ChecksumCRC32=right)
+    head = s3.head_object(Bucket="images", Key="a", ChecksumMode="ENABLED")
+    assert (done["ChecksumCRC32"], head["ChecksumCRC32"], head["ChecksumType"]) == (right, right, kind)
+
+
+def test_the_list_of_uploads_has_pages(s3: Any) -> None:
+    ids = {s3.create_multipart_upload(Bucket="images", Key=f"{n}")["UploadId"] for n in range(5)}
+
+    pages = list(s3.get_paginator("list_multipart_uploads").paginate(Bucket="images", PaginationConfig={"PageSize": 2}))
+    assert [len(page["Uploads"]) for page in pages] == [2, 2, 1]
+    assert {each["UploadId"] for page in pages for each in page["Uploads"]} == ids
+
+
+def test_versions_have_pages(s3: Any) -> None:
+    made = [
+        (key, s3.put_object(Bucket="input", Key=key, Body=b"")["VersionId"])
+        for key in ("a", "b/c", "d")
+        for _ in range(3)
+    ]
+    expected = [pair for key in ("a", "b/c", "d") for pair in reversed([each for each in made if each[0] == key])]
+    for size in (1, 2, 4, 100):
+        paginator = s3.get_paginator("list_object_versions")
+        pages = list(paginator.paginate(Bucket="input", PaginationConfig={"PageSize": size}))
+        assert [(each["Key"], each["VersionId"]) for page in pages for each in page.get("Versions", [])] == expected
+        pages = list(paginator.paginate(Bucket="input", Delimiter="/", PaginationConfig={"PageSize": size}))
+        assert [each["Key"] for page in pages for each in page.get("Versions", [])] == ["a"] * 3 + ["d"] * 3
+        assert [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])] == ["b/"]
+
+
+def test_a_delete_obeys_its_condition(s3: Any) -> None:
+    etag = s3.put_object(Bucket="images", Key="a", Body=b"1")["ETag"]
+
+    assert code_of(lambda: s3.delete_object(Bucket="images", Key="a", IfMatch='"b"')) == "PreconditionFailed"
+    s3.delete_object(Bucket="images", Key="a", IfMatch=etag)
+
+
+def test_a_header_that_asks_for_more_than_there_is_is_refused(s3: Any) -> None:
+    def put(**more: Any) -> Callable[[], object]:
+        return lambda: s3.put_object(Bucket="images", Key="a", Body=b"1", **more)
+
+    put(ACL="private", ServerSideEncryption="AES256")()
+    for more in ({"ACL": "public-read"}, {"ServerSideEncryption": "aws:kms"}, {"Tagging": "a=b"}):
+        assert code_of(put(**more)) == "NotImplemented"
+
+
+def test_an_answer_with_other_headers_cannot_be_split(s3: Any) -> None:
+    s3.put_object(Bucket="images", Key="a", Body=b"1")
+
+    def get(value: str) -> requests.Response:
+        parameters = {"Bucket": "images", "Key": "a", "ResponseContentDisposition": value}
+        return requests.get(s3.generate_presigned_url("get_object", Params=parameters))
+
+    assert get("attachment; filename=é").headers["content-disposition"].encode("latin-1").decode() == (
+        "attachment; filename=é"
+    )
+    assert get("a\r\nx-other: 1").status_code == 400
+
+
+def test_a_delete_has_no_body_and_no_length(s3: Any, running: Running) -> None:
+    headers = s3.delete_object(Bucket="images", Key="none")["ResponseMetadata"]["HTTPHeaders"]
+
+    assert "content-length" not in headers
+
+
+def test_the_parts_of_an_upload_that_is_not_completed_leave_no_file(s3: Any, running: Running) -> None:
+    upload = s3.create_multipart_upload(Bucket="images", Key="a")["UploadId"]
+    target = {"Bucket": "images", "Key": "a", "UploadId": upload}
+    for _ in range(2):
+        s3.upload_part(**target, PartNumber=1, Body=b"1")
+    assert len(list((running.root / ".partial-").iterdir())) == 1
+    s3.abort_multipart_upload(**target)
+
+    assert list((running.root / ".partial-").iterdir()) == []
+    assert code_of(lambda: s3.upload_part(**target, PartNumber=1, Body=b"1")) == "NoSuchUpload"
+    assert list((running.root / ".partial-").iterdir()) == []

@@ -9,10 +9,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from local.aws.store.errors import S3Error
 
@@ -22,6 +22,10 @@ MAX_EXPIRES_SECONDS = 7 * 24 * 3600
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 SAFE = "-_.~"
+_SAFE_PATH = f"/{SAFE}"
+_CANONICAL_PATH = re.compile(r"[A-Za-z0-9/_.~-]*")
+_TIMESTAMP = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", re.ASCII)
+_SPACES = re.compile(r" {2,}")
 
 _HEADER = re.compile(
     rf"{ALGORITHM}\s+Credential=(?P<credential>[^,\s]+),\s*SignedHeaders=(?P<headers>[^,\s]+),\s*"
@@ -40,11 +44,12 @@ class SignedRequest:
     path: str
     query: str
     headers: Mapping[str, str]
+    parameters: list[tuple[str, str]] = field(init=False)
+    """Decoded, in the order of the request; a `+` is a plus."""
 
-    def parameters(self) -> list[tuple[str, str]]:
-        """Decoded, in the order of the request; a `+` is a plus."""
+    def __post_init__(self) -> None:
         pairs = (part.partition("=") for part in self.query.split("&") if part)
-        return [(unquote(name), unquote(value)) for name, _, value in pairs]
+        object.__setattr__(self, "parameters", [(unquote(name), unquote(value)) for name, _, value in pairs])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def verify(request: SignedRequest, secrets: Secrets, now: datetime) -> Scope:
     authorization = request.headers.get("authorization", "")
     if authorization:
         return _verify_header(request, authorization, secrets, now)
-    parameters = dict(request.parameters())
+    parameters = dict(request.parameters)
     if "X-Amz-Signature" in parameters:
         return _verify_query(request, parameters, secrets, now)
     if "Signature" in parameters and "AWSAccessKeyId" in parameters:
@@ -94,7 +99,7 @@ def _verify_query(request: SignedRequest, parameters: Mapping[str, str], secrets
         raise S3Error("AuthorizationQueryParametersError", "X-Amz-Algorithm only supports AWS4-HMAC-SHA256")
     timestamp, expires = parameters.get("X-Amz-Date", ""), parameters.get("X-Amz-Expires", "")
     moment = _moment(timestamp)
-    if not expires.isdecimal() or not 0 < int(expires) <= MAX_EXPIRES_SECONDS:
+    if not expires.isdecimal() or len(expires) > 6 or not 0 < int(expires) <= MAX_EXPIRES_SECONDS:
         raise S3Error("AuthorizationQueryParametersError", "X-Amz-Expires must be a number of seconds up to a week")
     if now > moment + timedelta(seconds=int(expires)):
         raise S3Error("AccessDenied", "Request has expired")
@@ -129,11 +134,11 @@ def _compare(
     secret = secrets(access_key)
     if secret is None:
         raise S3Error("InvalidAccessKeyId", AWSAccessKeyId=access_key)
-    if "host" not in signed or any(name not in signed for name in _must_be_signed(request.headers)):
+    if "host" not in signed or any(name[:6] == "x-amz-" and name not in signed for name in request.headers):
         raise S3Error("AccessDenied", "There were headers present in the request which were not signed")
     scope = f"{day}/{region}/s3/aws4_request"
-    canonical = canonical_request(request, signed, payload)
-    to_sign = f"{ALGORITHM}\n{timestamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    canonical = canonical_request(request, signed, payload).encode("latin-1")  # header values are bytes as Latin-1
+    to_sign = f"{ALGORITHM}\n{timestamp}\n{scope}\n{hashlib.sha256(canonical).hexdigest()}"
     key = signing_key(secret, day, region)
     expected = hmac.digest(key, to_sign.encode(), "sha256").hex()
     if not hmac.compare_digest(expected, signature):
@@ -141,19 +146,17 @@ def _compare(
     return Scope(access_key, key, timestamp, scope, signature)
 
 
-def _must_be_signed(headers: Mapping[str, str]) -> list[str]:
-    return [name for name in headers if name.startswith("x-amz-")]
-
-
 def canonical_request(request: SignedRequest, signed: Sequence[str], payload: str) -> str:
-    path = quote(unquote(request.path, errors="surrogateescape").encode("utf-8", "surrogateescape"), safe=f"/{SAFE}")
+    path = (
+        request.path if _CANONICAL_PATH.fullmatch(request.path) else quote(unquote_to_bytes(request.path), _SAFE_PATH)
+    )
     pairs = sorted(
         (quote(name, safe=SAFE), quote(value, safe=SAFE))
-        for name, value in request.parameters()
+        for name, value in request.parameters
         if name != "X-Amz-Signature"
     )
     query = "&".join(f"{name}={value}" for name, value in pairs)
-    lines = "".join(f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in signed)
+    lines = "".join(f"{name}:{_SPACES.sub(' ', request.headers.get(name, '').strip(' '))}\n" for name in signed)
     return f"{request.method}\n{path}\n{query}\n{lines}\n{';'.join(signed)}\n{payload}"
 
 
@@ -190,7 +193,11 @@ class ChunkVerifier:
 
 
 def _moment(timestamp: str) -> datetime:
+    match = _TIMESTAMP.fullmatch(timestamp)
     try:
-        return datetime.strptime(timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError as error:
-        raise S3Error("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header") from error
+        if match is not None:
+            year, month, day, hour, minute, second = map(int, match.groups())
+            return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        pass
+    raise S3Error("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header")

@@ -13,12 +13,14 @@ from local.aws.store.errors import S3Error
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
+_ESCAPED = {"\r": "&#13;"}
 
 Node: TypeAlias = "str | int | bool | Mapping[str, Node] | Iterable[Node]"
-"""A list repeats its element; None is left out."""
+"""A list repeats its element."""
 
 
 def document(name: str, children: Mapping[str, Node | None], *, namespace: bool = True) -> bytes:
+    """Children that are None are left out."""
     opening = f'{name} xmlns="{NAMESPACE}"' if namespace else name
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<{opening}>{_children(children)}</{name}>'.encode()
 
@@ -31,7 +33,7 @@ def _element(name: str, value: Node) -> str:
     if isinstance(value, bool):
         return f"<{name}>{str(value).lower()}</{name}>"
     if isinstance(value, str | int):
-        return f"<{name}>{escape(str(value))}</{name}>"
+        return f"<{name}>{escape(str(value), _ESCAPED)}</{name}>"
     if isinstance(value, Mapping):
         return f"<{name}>{_children(value)}</{name}>"
     return "".join(_element(name, each) for each in value)
@@ -48,6 +50,13 @@ def parsed(content: bytes) -> ElementTree.Element:
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
     return root
+
+
+def number(text: str) -> int:
+    """Raises S3Error(InvalidArgument)."""
+    if not (text.isdecimal() and len(text) <= 9):
+        raise S3Error("InvalidArgument", "Provided value is not an integer or is not within its range")
+    return int(text)
 
 
 def iso(moment: float) -> str:

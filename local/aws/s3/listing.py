@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from local.aws.store.documents import Node, iso
+from local.aws.s3.documents import Node, iso, number
 from local.aws.store.errors import S3Error
-from local.aws.store.index import StoredObject
+from local.aws.store.index import StoredObject, end_of
 from local.aws.store.objects import ObjectStore
 
 MAX_KEYS = 1000
 OWNER = {"ID": "local", "DisplayName": "local"}
 
 
+FIRST_ROWS = 8
+"""Rows that are read first, and after a common prefix: often only one of them is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    key: str
+    version: str = ""
+
+
 @dataclass(slots=True)
 class _Page:
-    """`objects` and `prefixes` together are at most as many as were asked for; `last` is the entry to go on after."""
+    """`objects` and `prefixes` together are at most as many as were asked for; `last` is the last entry."""
 
     objects: list[StoredObject] = field(default_factory=list)
     prefixes: list[str] = field(default_factory=list)
     truncated: bool = False
-    last: StoredObject | None = None
+    last: _Position = _Position("")
+
+
+_Reader = Callable[[_Position, int], list[StoredObject]]
+"""At most so many rows after a position."""
 
 
 def objects_v2(store: ObjectStore, bucket: str, query: Mapping[str, str]) -> dict[str, Node | None]:
@@ -32,7 +46,7 @@ def objects_v2(store: ObjectStore, bucket: str, query: Mapping[str, str]) -> dic
     token = query.get("continuation-token", "")
     after = _decoded_token(token) if token else query.get("start-after", "")
     page = _keys(store, bucket, prefix, delimiter, after, count)
-    encode = _encoder(query)
+    encode = encoder(query)
     with_owner = query.get("fetch-owner") == "true"
     return {
         "Name": bucket,
@@ -43,7 +57,7 @@ def objects_v2(store: ObjectStore, bucket: str, query: Mapping[str, str]) -> dic
         "IsTruncated": page.truncated,
         "EncodingType": query.get("encoding-type"),
         "ContinuationToken": token or None,
-        "NextContinuationToken": _token(_last_entry(page)) if page.truncated else None,
+        "NextContinuationToken": _token(page.last.key) if page.truncated else None,
         "StartAfter": encode(query["start-after"]) if "start-after" in query else None,
         "Contents": [_contents(stored, encode, with_owner) for stored in page.objects],
         "CommonPrefixes": [{"Prefix": encode(found)} for found in page.prefixes],
@@ -53,12 +67,12 @@ def objects_v2(store: ObjectStore, bucket: str, query: Mapping[str, str]) -> dic
 def objects_v1(store: ObjectStore, bucket: str, query: Mapping[str, str]) -> dict[str, Node | None]:
     prefix, delimiter, count = query.get("prefix", ""), query.get("delimiter", ""), max_keys(query)
     page = _keys(store, bucket, prefix, delimiter, query.get("marker", ""), count)
-    encode = _encoder(query)
+    encode = encoder(query)
     return {
         "Name": bucket,
         "Prefix": encode(prefix),
         "Marker": encode(query.get("marker", "")),
-        "NextMarker": encode(_last_entry(page)) if page.truncated and delimiter else None,
+        "NextMarker": encode(page.last.key) if page.truncated and delimiter else None,
         "Delimiter": encode(delimiter) if delimiter else None,
         "MaxKeys": count,
         "EncodingType": query.get("encoding-type"),
@@ -72,21 +86,19 @@ def versions(store: ObjectStore, bucket: str, query: Mapping[str, str]) -> dict[
     prefix, delimiter, count = query.get("prefix", ""), query.get("delimiter", ""), max_keys(query)
     key, version = query.get("key-marker", ""), query.get("version-id-marker", "")
 
-    def following(last: StoredObject | None, wanted: int) -> list[StoredObject]:
-        if last is None:
-            return store.list_versions(bucket, prefix, key, version, wanted)
-        return store.list_versions(bucket, prefix, last.key, last.version, wanted)
-
-    page = _page(following, prefix, delimiter, count, key)
-    encode = _encoder(query)
+    page = _page(
+        lambda after, rows: store.list_versions(bucket, prefix, after.key, after.version, rows),
+        *(prefix, delimiter, count, _Position(key, version)),
+    )
+    encode = encoder(query)
     return {
         "Name": bucket,
         "Prefix": encode(prefix),
         "Delimiter": encode(delimiter) if delimiter else None,
         "KeyMarker": encode(key),
         "VersionIdMarker": version,
-        "NextKeyMarker": encode(page.last.key) if page.truncated and page.last else None,
-        "NextVersionIdMarker": page.last.version if page.truncated and page.last else None,
+        "NextKeyMarker": encode(page.last.key) if page.truncated else None,
+        "NextVersionIdMarker": page.last.version if page.truncated else None,
         "MaxKeys": count,
         "EncodingType": query.get("encoding-type"),
         "IsTruncated": page.truncated,
@@ -97,42 +109,32 @@ def versions(store: ObjectStore, bucket: str, query: Mapping[str, str]) -> dict[
 
 
 def _keys(store: ObjectStore, bucket: str, prefix: str, delimiter: str, after: str, count: int) -> _Page:
-    def following(last: StoredObject | None, wanted: int) -> list[StoredObject]:
-        return store.list_keys(bucket, prefix, after if last is None else last.key, wanted)
+    def read(position: _Position, rows: int) -> list[StoredObject]:
+        return store.list_keys(bucket, prefix, position.key, rows)
 
-    return _page(following, prefix, delimiter, count, after)
+    return _page(read, prefix, delimiter, count, _Position(after))
 
 
-def _page(
-    following: Callable[[StoredObject | None, int], list[StoredObject]],
-    prefix: str,
-    delimiter: str,
-    count: int,
-    after: str,
-) -> _Page:
-    """Entries in their order until there are enough; keys below a common prefix are passed over."""
-    page = _Page()
-    for stored in _all(following):
-        common = _common_prefix(stored.key, prefix, delimiter)
-        if common is not None and (common in page.prefixes[-1:] or after.startswith(common)):
-            page.last = stored
-            continue
-        if len(page.objects) + len(page.prefixes) == count:
-            page.truncated = count > 0
-            return page
-        page.last = stored
-        if common is None:
+def _page(read: _Reader, prefix: str, delimiter: str, count: int, after: _Position) -> _Page:
+    """Entries in their order until there are enough. `after` is the last entry of the page before, or empty."""
+    page = _Page(last=after)
+    rows = FIRST_ROWS
+    is_prefix = after.key.startswith(prefix) and after.key == _common_prefix(after.key, prefix, delimiter)
+    position = _Position(end_of(after.key)) if is_prefix and not after.version else after
+    while found := read(position, rows):
+        rows = min(rows * 4, MAX_KEYS + 1)
+        for stored in found:
+            if len(page.objects) + len(page.prefixes) == count:
+                page.truncated = count > 0
+                return page
+            common = _common_prefix(stored.key, prefix, delimiter)
+            if common is not None:  # the keys below it are not read
+                page.prefixes.append(common)
+                page.last, position, rows = _Position(common), _Position(end_of(common)), FIRST_ROWS
+                break
             page.objects.append(stored)
-        else:
-            page.prefixes.append(common)
+            page.last = position = _Position(stored.key, stored.version)
     return page
-
-
-def _all(following: Callable[[StoredObject | None, int], list[StoredObject]]) -> Iterator[StoredObject]:
-    last = None
-    while found := following(last, MAX_KEYS + 1):
-        yield from found
-        last = found[-1]
 
 
 def _common_prefix(key: str, prefix: str, delimiter: str) -> str | None:
@@ -142,20 +144,12 @@ def _common_prefix(key: str, prefix: str, delimiter: str) -> str | None:
     return prefix + head + found if found else None
 
 
-def _last_entry(page: _Page) -> str:
-    last_key = page.objects[-1].key if page.objects else ""
-    return max(last_key, page.prefixes[-1] if page.prefixes else "")
-
-
 def max_keys(query: Mapping[str, str]) -> int:
     """Raises S3Error(InvalidArgument)."""
-    text = query.get("max-keys", str(MAX_KEYS))
-    if not text.isdecimal():
-        raise S3Error("InvalidArgument", "Provided max-keys not an integer or within integer range")
-    return min(int(text), MAX_KEYS)
+    return min(number(query.get("max-keys", str(MAX_KEYS))), MAX_KEYS)
 
 
-def _encoder(query: Mapping[str, str]) -> Callable[[str], str]:
+def encoder(query: Mapping[str, str]) -> Callable[[str], str]:
     kind = query.get("encoding-type", "")
     if kind not in ("", "url"):
         raise S3Error("InvalidArgument", "Invalid Encoding Method specified in Request")

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import boto3
-import pytest
 from botocore.config import Config
 
 from local.aws.http.server import Server
-from local.aws.store.api import S3Api
+from local.aws.s3.api import S3Api
+from local.aws.s3.wsgi import ObjectsApp
+from local.aws.store.checksums import Digests
 from local.aws.store.errors import S3Error
+from local.aws.store.files import Content, write
 from local.aws.store.index import StoredObject
 from local.aws.store.objects import ObjectStore
 from local.aws.store.paths import readable_path
-from local.aws.store.wsgi import ObjectsApp
 
 
 @dataclass
@@ -52,20 +54,19 @@ class Running:
         return session.client("s3", endpoint_url=self.endpoint, config=config)
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
+@contextmanager
+def running_store(root: Path) -> Iterator[Running]:
     events: list[tuple[str, StoredObject]] = []
-    root = tmp_path / "out"
     store = ObjectStore(root, Buckets(root), lambda name, stored: events.append((name, stored)))
     server = Server()
     server.start(ObjectsApp(S3Api(store, {"key": "secret"}.get)))
-    yield Running(root, store, server.endpoint, events)
-    server.stop()
-    store.close()
+    try:
+        yield Running(root, store, server.endpoint, events)
+    finally:
+        server.stop()
+        store.close()
 
 
-@pytest.fixture
-def s3(running: Running) -> Iterator[Any]:
-    client = running.client()
-    yield client
-    client.close()
+def content(store: ObjectStore, data: bytes) -> Content:
+    """The data as a temporary file of the store."""
+    return write([data], store.temporary_file(), Digests())

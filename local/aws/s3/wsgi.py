@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from local.aws.store.api import S3Api
-from local.aws.store.documents import document
+from local.aws.s3.api import S3Api
+from local.aws.s3.documents import document
 from local.aws.store.objects import ObjectStore
 
 if TYPE_CHECKING:
@@ -20,55 +20,36 @@ NOT_EMPTY = document(
     {"Code": "BucketNotEmpty", "Message": "The bucket you tried to delete is not empty"},
     namespace=False,
 )
+_WITHOUT_LENGTH = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 class ObjectsApp:
-    """Answers requests about objects; `is_ours` tells them."""
+    """Answers requests about objects; `is_ours` tells them. `REQUEST_URI` is the target as it was sent."""
 
     def __init__(self, api: S3Api) -> None:
         self._api = api
 
     def is_ours(self, environ: WSGIEnvironment) -> bool:
-        """Signed for S3, or not signed for any service: then it has no other owner, and is refused."""
-        path, query = target_of(environ)
+        """About objects, and signed for S3 or not signed at all: those are refused."""
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         if authorization and _SCOPE not in authorization and not authorization.startswith("AWS "):
             return False
+        path, _, query = environ["REQUEST_URI"].partition("?")
         if not authorization and "X-Amz-Credential" in query and "%2Fs3%2Faws4_request" not in query:
             return False
         return S3Api.handles(environ["REQUEST_METHOD"], path, query)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path, query = target_of(environ)
+        path, _, query = environ["REQUEST_URI"].partition("?")
         headers = headers_of(environ)
         answer = self._api.answer(environ["REQUEST_METHOD"], path, query, headers, environ["wsgi.input"])
         status = HTTPStatus(answer.status)
-        length = (
-            answer.length if answer.length is not None else len(answer.body) if isinstance(answer.body, bytes) else None
-        )
+        length = answer.length
+        if length is None and isinstance(answer.body, bytes) and status not in _WITHOUT_LENGTH:
+            length = len(answer.body)
         lengths = [("content-length", str(length))] if length is not None else []
         start_response(f"{status.value} {status.phrase}", [*answer.headers.items(), *lengths])
         return [answer.body] if isinstance(answer.body, bytes) else answer.body
-
-
-def target_of(environ: WSGIEnvironment) -> tuple[str, str]:
-    """Path and query as they were sent."""
-    path, _, query = environ["REQUEST_URI"].partition("?")
-    return path, query
-
-
-def headers_of(environ: WSGIEnvironment) -> Mapping[str, str]:
-    """Names in lower case. The server passes the headers as they were sent, with underscores in their names."""
-    if "local.headers" in environ:
-        headers: dict[str, str] = {}
-        for name, value in environ["local.headers"]:
-            name = name.lower()
-            headers[name] = f"{headers[name]},{value}" if name in headers else value
-        return headers
-    from_environ = {
-        name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")
-    }
-    return from_environ | {header: environ[name] for name, header in _UNPREFIXED.items() if environ.get(name)}
 
 
 class WithObjects:
@@ -88,10 +69,25 @@ class WithObjects:
         self._except_buckets = except_buckets
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        bucket, _, rest = target_of(environ)[0].lstrip("/").partition("/")
+        bucket, _, rest = environ["REQUEST_URI"].partition("?")[0].lstrip("/").partition("/")
         if bucket not in self._except_buckets and self._objects.is_ours(environ):
             return self._objects(environ, start_response)
         if environ["REQUEST_METHOD"] == "DELETE" and bucket and not rest and not self._store.is_empty(bucket):
             start_response("409 Conflict", [("Content-Type", "application/xml")])
             return [NOT_EMPTY]
         return self._fallback(environ, start_response)
+
+
+def headers_of(environ: WSGIEnvironment) -> Mapping[str, str]:
+    """Names in lower case. The local server passes the headers as they were sent, with underscores in their names."""
+    if "local.headers" in environ:
+        headers: dict[str, str] = {}
+        for name, value in environ["local.headers"]:
+            name = name.lower()
+            headers[name] = f"{headers[name]},{value}" if name in headers else value
+        return headers
+    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+    for name, header in _UNPREFIXED.items():
+        if value := environ.get(name):
+            headers[header] = value
+    return headers
