@@ -72,7 +72,10 @@ def verify(request: SignedRequest, secrets: Secrets, now: datetime) -> Scope:
     if "X-Amz-Signature" in parameters:
         return _verify_query(request, parameters, secrets, now)
     if "Signature" in parameters and "AWSAccessKeyId" in parameters:
-        raise S3Error("NotImplemented", "Signature Version 2 is not implemented. Use Signature Version 4 (s3v4).")
+        raise S3Error(
+            "NotImplemented",
+            "Signature Version 2 is not implemented. Run: aws configure set default.s3.signature_version s3v4",
+        )
     raise S3Error("AccessDenied")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from xml.etree.ElementTree import Element
 
@@ -153,15 +153,7 @@ class UploadOperations:
                 "EncodingType": query.get("encoding-type"),
                 "MaxUploads": count,
                 "IsTruncated": len(found) > count,
-                "Upload": [
-                    {
-                        "Key": encode(each.key),
-                        "UploadId": each.id,
-                        "Initiated": iso(each.started),
-                        "StorageClass": "STANDARD",
-                    }
-                    for each in found[:count]
-                ],
+                "Upload": [_listed_upload(each, encode) for each in found[:count]],
             },
         )
 
@@ -213,6 +205,15 @@ def _listed_part(upload: Upload, part_number: int, part: Part) -> dict[str, Node
         "ETag": f'"{part.content.md5}"',
         "Size": part.content.size,
         **_checksum_element(upload, part.checksum),
+    }
+
+
+def _listed_upload(upload: Upload, encode: Callable[[str], str]) -> dict[str, Node]:
+    return {
+        "Key": encode(upload.key),
+        "UploadId": upload.id,
+        "Initiated": iso(upload.started),
+        "StorageClass": "STANDARD",
     }
 
 
