@@ -1,7 +1,8 @@
 """Runs whose process was interrupted or killed: they are summarized like cancelled runs, with what was stored.
 
-In AWS an execution goes on without its starter. Here it ends with the process. What a batch had stored and recorded in the
-images table, but not yet written as a part of the results, is written here, so that a stored image counts as stored.
+In AWS an execution goes on without its starter. Here it ends with the process. What a batch had stored and recorded in
+the images table, but not yet written as a part of the results, is written here, so that a stored image counts as
+stored.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def record_stored_rows(cloud: Cloud, run_id: str) -> None:
 
 
 def _batch_before(first_rows: list[int], row: int) -> int:
-    """The last batch with a part that begins at or before the row; 0 if there is none. Parts are in the order of rows."""
+    """The last batch with a part that begins at or before the row; 0 if there is none."""
     return max((first for first in first_rows if first <= row), default=0)
 
 

@@ -4,7 +4,7 @@ revision of it, and img2dataset."""
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +50,14 @@ class LocalCommand(Protocol):
         ...
 
 
+def _settings(manifest: Path, options: str) -> Sequence[str]:
+    return [str(manifest), *(word for pair in options.split() for word in ("--option", pair))]
+
+
+def _settings_before(manifest: Path, options: str) -> Sequence[str]:
+    return ["--manifest", str(manifest), "--options", options]
+
+
 @dataclass(frozen=True)
 class ImageMirror:
     """`make run` of a checkout. `options` are options of the run, such as "batch-size=100"."""
@@ -57,12 +65,12 @@ class ImageMirror:
     name: str
     folder: Path
     command: tuple[str, ...]
+    settings: Callable[[Path, str], Sequence[str]]
     options: str = ""
 
     def arguments(self, urls: Sequence[str], manifest: Path, out: Path) -> list[str]:
         manifest.write_text("url\n" + "\n".join(urls) + "\n")
-        settings = ("--manifest", str(manifest), "--out", str(out), "--allow", LOOPBACK, "--options", self.options)
-        return [*self.command, *settings]
+        return [*self.command, *self.settings(manifest, self.options), "--out", str(out), "--allow", LOOPBACK]
 
     def stored(self, out: Path) -> Iterator[StoredImage]:
         with (out / "images.jsonl").open(encoding="utf-8") as lines:
@@ -102,7 +110,7 @@ class Img2Dataset:
 
 
 def this_release(options: str = "") -> ImageMirror:
-    return ImageMirror("this", ROOT, THIS_COMMAND, options)
+    return ImageMirror("this", ROOT, THIS_COMMAND, _settings, options)
 
 
 @contextmanager
@@ -114,7 +122,7 @@ def release_before(revision: str, folder: Path, options: str = "") -> Iterator[I
     _run(ROOT, "git", "worktree", "add", "--quiet", "--detach", str(folder), revision)
     try:
         _run(folder, sys.executable, "-m", "cdk.app")
-        yield ImageMirror("before", folder, BEFORE_COMMAND, options)
+        yield ImageMirror("before", folder, BEFORE_COMMAND, _settings_before, options)
     finally:
         _run(ROOT, "git", "worktree", "remove", "--force", str(folder))
 

@@ -22,7 +22,7 @@ from local.aws.http.gateway import ApiRoute, rest_api
 from local.aws.http.guard import Guard
 from local.aws.http.router import InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
-from local.aws.out import BucketFolders, Exporter, Names, reconcile_rows
+from local.aws.out import BucketFolders, Exporter, Names, import_release_0_1_0, reconcile_rows
 from local.aws.s3.api import S3Api
 from local.aws.s3.wsgi import ObjectsApp, WithObjects
 from local.aws.store.index import StoredObject
@@ -92,23 +92,23 @@ class Cloud:
             self.stack = deploy(assembly, parameters, self.client)
             names = _names(self.stack)
             self._folders.assign(names)
-            self._open_tables(cleanup, folder, names)
-            self._restore(names)
+            self._open_tables(folder, names)
+            self._restore(folder, names)
             self._exporter = Exporter(folder, self.store, names) if out else None
             self._run_stack(self.stack)
             self._cleanup = cleanup.pop_all()
 
-    def _open_tables(self, cleanup: ExitStack, folder: Path, names: Names) -> None:
+    def _open_tables(self, folder: Path, names: Names) -> None:
         tables = [name for name in (names.images_table, names.runs_table) if name]
         store = backend.open_tables(folder / TABLES_FILE, tables)
-        cleanup.callback(backend.close_tables)
         backend.record_messages(MESSAGE_QUEUE, store)
 
-    def _restore(self, names: Names) -> None:
+    def _restore(self, folder: Path, names: Names) -> None:
         """Make objects and rows of an earlier process agree, however it ended."""
         self.store.recover()
         self.store.verify()
         if names.images_table:
+            import_release_0_1_0(self.store, names, folder)
             reconcile_rows(self.store, names)
 
     def _start(
@@ -122,6 +122,7 @@ class Cloud:
     ) -> None:
         """Start all parts. Each part is closed before the parts that it uses."""
         cleanup.callback(backend.reset)
+        cleanup.callback(backend.close_tables)
         server = Server(port)
         cleanup.callback(server.stop)
         self.endpoint = server.endpoint

@@ -22,11 +22,15 @@ from typing import Any
 
 from local.aws import backend
 from local.aws.store import paths
+from local.aws.store.adoption import adopt_images, read_rows
 from local.aws.store.errors import S3Error
 from local.aws.store.objects import ObjectStore
 
 IMAGES = "images/"
 RUNS = "runs/"
+IMPORTED = Path("tables", "imported-0.1.0")
+"""An empty file: nothing of an OUT folder of release 0.1.0 is left to take over."""
+
 TEMPORARY = ".partial-"
 
 
@@ -95,6 +99,19 @@ class Exporter:
                 _, source = self._store.open(stored.bucket, stored.key)
                 with source:
                     _copy(source.name, target)
+
+
+def import_release_0_1_0(store: ObjectStore, names: Names, out: Path) -> None:
+    """Take over the images and rows of an OUT folder of release 0.1.0, once.
+
+    Its rows whose file is missing or differs are not taken over: `reconcile_rows` deletes them.
+    """
+    done = out / IMPORTED
+    if done.exists():
+        return
+    adopt_images(store, names.images_bucket, out)
+    backend.put_rows(names.images_table, read_rows(out / "images.jsonl"))
+    done.touch()
 
 
 def reconcile_rows(store: ObjectStore, names: Names) -> int:

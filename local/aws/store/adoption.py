@@ -26,7 +26,7 @@ def adopt_images(store: ObjectStore, bucket: str, out: Path) -> int:
     """
     count = 0
     with ThreadPoolExecutor(THREADS, "adopt") as threads:
-        rows = _rows(out / "images.jsonl")
+        rows = read_rows(out / "images.jsonl")
         while some := list(islice(rows, ROWS_AT_A_TIME)):
             count += sum(threads.map(lambda row: _adopt(store, bucket, out, row), some))
     return count
@@ -49,7 +49,8 @@ def headers_of(row: Row) -> dict[str, str]:
     return headers | ({"content-disposition": "attachment"} if content_type == "image/svg+xml" else {})
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def read_rows(path: Path) -> Iterator[Row]:
+    """The rows of `images.jsonl`; none if the file is missing."""
     with suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             with suppress(ValueError):  # a damaged line costs one download

@@ -69,8 +69,6 @@ class ObjectStore:
         """Returns when all objects that were written are on the disk: one system call for all of them."""
         files.flush(self._descriptor)
 
-    # Reading
-
     def head(self, bucket: str, key: str, version: str = "") -> StoredObject:
         """Raises S3Error(NoSuchBucket | NoSuchKey | NoSuchVersion | MethodNotAllowed)."""
         self._buckets.folder(bucket)
@@ -127,8 +125,6 @@ class ObjectStore:
     def everything(self) -> Iterator[StoredObject]:
         """Every version that has a file, of all buckets, read in pages. Must not run beside other calls."""
         return self._index.all()
-
-    # Writing
 
     def put(
         self,
@@ -235,10 +231,8 @@ class ObjectStore:
             text = str(path)
             with suppress(OSError):
                 files.make_folders(folder, text.rpartition("/")[0])
-                if not files.is_folder(f"{folder}/{text}") and self._index.key_of_path(bucket, paths.folded(text)) in (
-                    None,
-                    key,
-                ):
+                owner = self._index.key_of_path(bucket, paths.folded(text))
+                if owner in (None, key) and not files.is_folder(f"{folder}/{text}"):
                     return text
         return str(paths.odd_path(key))
 
