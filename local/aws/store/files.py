@@ -75,7 +75,7 @@ class Blocks:
 
 def open_to_read(path: Path) -> FileIO:
     """Raises OSError, also if the path is a symbolic link."""
-    return FileIO(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC))
+    return FileIO(str(path), opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW))
 
 
 def digests_of(path: Path) -> Digests:

@@ -36,6 +36,7 @@ def put(store: ObjectStore, bucket: str, key: str, data: bytes) -> StoredObject:
 
 def read(store: ObjectStore, bucket: str, key: str, version: str = "") -> bytes:
     _, file = store.open(bucket, key, version)
+    assert Path(str(file.name)).is_file()
     with file:
         return file.read()
 
