@@ -17,8 +17,8 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 PARTITION = "aws"
 
-TRACKED = "moto.s3."
-"""Module of the classes whose instances moto closes when it resets."""
+TRACKED = ("FakeKey", "FakeMultipart")
+"""Names of the S3 classes whose instances moto closes when it resets."""
 
 logging.getLogger("moto").addHandler(logging.NullHandler())
 vars(werkzeug_app)["DISABLE_GLOBAL_CORS"] = True  # else moto lets every web page in
@@ -29,7 +29,7 @@ _tracking_new: Any = BaseModel.__new__
 def _new(cls: type[BaseModel], *_: object, **__: object) -> Any:
     """Replaces moto's `BaseModel.__new__`, which adds every object to a list of its class, for moto's dashboard: each
     version of an item, each message and each log event would stay in memory until the process ends."""
-    return _tracking_new(cls) if cls.__module__.startswith(TRACKED) else object.__new__(cls)
+    return _tracking_new(cls) if cls.__name__ in TRACKED else object.__new__(cls)
 
 
 BaseModel.__new__ = staticmethod(_new)  # type: ignore[method-assign]

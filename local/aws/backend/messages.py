@@ -18,7 +18,7 @@ MAX_SENT = 100
 
 
 class RecordedQueue(Queue):
-    """moto's queue, whose messages go to the store. Nobody can receive them."""
+    """moto's queue, whose messages go to the store. ReceiveMessage returns none of them."""
 
     store: Store
 

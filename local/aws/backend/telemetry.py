@@ -24,6 +24,9 @@ MAX_STREAM_EVENTS = 10_000
 MAX_TRACES = 10_000
 """Maximum number of traces kept."""
 
+MAX_METRIC_DATA = 20_000
+"""Maximum number of data kept of all metrics: one for each metric and minute."""
+
 MAX_METRICS_PER_MINUTE = 200
 """Maximum number of newest data that are searched for the datum of the same minute."""
 
@@ -56,6 +59,7 @@ def add_to_metric(metric: MetricValues) -> None:
     dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions]
     statistics = min(values), max(values), len(values), sum(values)
     data.append(MetricAggregatedDatum(metric.namespace, metric.name, *statistics, dimensions, minute, metric.unit))
+    del data[:-MAX_METRIC_DATA]
 
 
 def _check_statistics(action: str, statistics: Callable[[Any], Iterable[str]]) -> None:

@@ -30,6 +30,7 @@ MAX_RESPONSE_BYTES = 16 * 1024 * 1024
 KEY_BYTES = {"HASH": HASH_KEY_MAX_LENGTH, "RANGE": RANGE_KEY_MAX_LENGTH}
 
 _ORDINARY_NUMBER = re.compile(r"-?\d{1,19}(\.\d{1,19})?")
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _ARN = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/"
 
 Attributes = Mapping[str, Any]
@@ -157,25 +158,66 @@ def _text(table: DurableTable, item: Attributes) -> str:
     """The item as the store keeps it, after all checks but those of its key."""
     if any(item.get(name) in ({"S": ""}, {"B": ""}) for name in table.attribute_keys):
         raise _OrdinaryOnlyError
-    if sum(len(name.encode()) + _size(value) for name, value in item.items()) > MAX_ITEM_BYTES:
+    if sum(_text_size(name) + _size(value) for name, value in item.items()) > MAX_ITEM_BYTES:
         raise _OrdinaryOnlyError
-    return json.dumps(item, separators=(",", ":"))
+    return _encode(item)
 
 
 def _size(value: Any) -> int:
     """The size of a valid value, as DynamoDB counts it."""
-    match value:
-        case {"S": str(text)} if len(value) == 1:
-            return len(text.encode())
-        case {"N": str(number)} if len(value) == 1 and _ORDINARY_NUMBER.fullmatch(number):
-            return len(number) // 2 + 1
-        case {"BOOL": bool()} | {"NULL": True} if len(value) == 1:
-            return 1
-        case {"L": list(values)} if len(value) == 1:
-            return 3 + sum(1 + _size(inner) for inner in values)
-        case {"M": dict(fields)} if len(value) == 1:
-            return 3 + sum(1 + len(name.encode()) + _size(inner) for name, inner in fields.items())
+    if type(value) is dict and len(value) == 1:
+        for kind, content in value.items():
+            size = _SIZES.get(kind)
+            if size is not None:
+                return size(content)
     raise _OrdinaryOnlyError
+
+
+def _text_size(text: Any) -> int:
+    if not isinstance(text, str):
+        raise _OrdinaryOnlyError
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _number_size(number: Any) -> int:
+    if not isinstance(number, str) or not _ORDINARY_NUMBER.fullmatch(number):
+        raise _OrdinaryOnlyError
+    return len(number) // 2 + 1
+
+
+def _flag_size(flag: Any) -> int:
+    if not isinstance(flag, bool):
+        raise _OrdinaryOnlyError
+    return 1
+
+
+def _null_size(flag: Any) -> int:
+    if flag is not True:
+        raise _OrdinaryOnlyError
+    return 1
+
+
+def _list_size(values: Any) -> int:
+    if not isinstance(values, list):
+        raise _OrdinaryOnlyError
+    return 3 + sum(1 + _size(inner) for inner in values)
+
+
+def _map_size(fields: Any) -> int:
+    if not isinstance(fields, dict):
+        raise _OrdinaryOnlyError
+    return 3 + sum(1 + _text_size(name) + _size(inner) for name, inner in fields.items())
+
+
+_SIZES: dict[str, Callable[[Any], int]] = {
+    "S": _text_size,
+    "N": _number_size,
+    "BOOL": _flag_size,
+    "NULL": _null_size,
+    "L": _list_size,
+    "M": _map_size,
+}
+"""The types that are answered here, each with the size of its values."""
 
 
 def _response(status: HTTPStatus, text: str) -> Response:
