@@ -126,8 +126,8 @@ def test_the_command_on_the_page_of_the_demo_retries_its_rows(demo: tuple[Path, 
 def test_the_command_of_a_run_repeats_its_networks_and_options(assembly: Path, tmp_path: Path, site: Site) -> None:
     manifest, out = tmp_path / "one.csv", tmp_path / "my images"
     manifest.write_text(f"url\n{site.put('/a.jpg', Answer(b'', 500))}\n{site.put('/b.jpg', IMAGE)}\n")
-    options = "rounds=1 user_agent='it is mine'"
-    _local("run", "--manifest", manifest, "--out", out, "--allow", "127.0.0.0/8", "--options", options)
+    options = ("--option", "rounds=1", "--option", "user_agent=it is mine")
+    _local("run", manifest, "--out", out, "--allow", "127.0.0.0/8", *options)
     report = json.loads((out / "summary.json").read_text())["report"]
     (command,) = commands((out / report).read_text())
     site.put("/a.jpg", IMAGE)

@@ -35,9 +35,9 @@ class Run:
         self.manifest.write_text("url\n" + "\n".join(urls) + "\n")
 
     def start(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "local.commands", "run", "--manifest", str(self.manifest)]
+        command = [sys.executable, "-m", "local.commands", "run", str(self.manifest)]
         return subprocess.Popen(
-            [*command, "--out", str(self.out), "--allow", "127.0.0.0/8", "--options", "batch_size=50 concurrency=8"],
+            [*command, "--out", str(self.out), "--allow", "127.0.0.0/8", "--batch-size", "50", "--concurrency", "8"],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -20,6 +20,9 @@ NOT_EMPTY = document(
     {"Code": "BucketNotEmpty", "Message": "The bucket you tried to delete is not empty"},
     namespace=False,
 )
+_NO_BUCKETS = ("/_", "/2015-03-31/functions/")
+"""Paths of other services: `_aws` of the REST API, which needs no signature, and of Lambda."""
+
 _WITHOUT_LENGTH = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
@@ -35,6 +38,8 @@ class ObjectsApp:
         if authorization and _SCOPE not in authorization and not authorization.startswith("AWS "):
             return False
         path, _, query = environ["REQUEST_URI"].partition("?")
+        if path.startswith(_NO_BUCKETS):
+            return False
         if not authorization and "X-Amz-Credential" in query and "%2Fs3%2Faws4_request" not in query:
             return False
         return S3Api.handles(environ["REQUEST_METHOD"], path, query)

@@ -78,6 +78,7 @@ def test_run_takes_a_manifest_options_networks_and_a_folder(fake: FakeCommand, m
         "allow": "10.0.0.0/8,127.0.0.0/8,::1/128",
         "manifest": str(manifest),
         "options": {"user-agent": "a b", "batch-size": "5", "concurrency": "16", "per-host": "2"},
+        "demo": False,
     }
 
 
@@ -99,6 +100,7 @@ def test_run_takes_the_same_from_the_environment(fake: FakeCommand, manifest: Pa
         "allow": "10.0.0.0/8,127.0.0.0/8",
         "manifest": str(manifest),
         "options": {"user-agent": "a b", "batch-size": "5", "concurrency": "16"},
+        "demo": False,
     }
 
 
