@@ -13,8 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+import requests
 
+from local.commands.env_file import read_env_file
 from tests.support.pipeline import is_reconciled
 from tests.support.site import Answer, Site
 
@@ -102,6 +105,10 @@ def test_a_run_killed_at_random_moments_continues_where_it_was(run: Run) -> None
         process = run.start()
         run.wait_for_requests(before + rng.randrange(1, ROWS // 3), process)
         kill(process)
+    for _ in range(2):  # before the run begins: while the stack is deployed or OUT is restored
+        process = run.start()
+        time.sleep(rng.uniform(0, 3))
+        kill(process)
     requested = dict(run.site.asked)
 
     process = run.start()
@@ -120,3 +127,70 @@ def test_a_run_killed_at_random_moments_continues_where_it_was(run: Run) -> None
     assert again == set(), seed
     assert (last["stored"] + last["skipped"], last["skipped"]) == (ROWS, len(recorded)), seed
     assert {summary["error"] for summary in summaries} == {"Interrupted", None}, seed
+
+
+class Up:
+    """`up` on an OUT folder, ready."""
+
+    def __init__(self, out: Path) -> None:
+        command = [sys.executable, "-u", "-m", "local.commands", "up", "--port", "0"]
+        self.process = subprocess.Popen(
+            [*command, "--out", str(out), "--allow", "127.0.0.0/8"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith("Press Ctrl-C"):
+                break
+        self.variables = read_env_file(out) or {}
+
+    def upload(self, manifest: Path) -> None:
+        variables = self.variables
+        keys = variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"]
+        session: Any = boto3.Session(*keys, region_name=variables["AWS_REGION"])
+        s3 = session.client("s3", endpoint_url=variables["AWS_ENDPOINT_URL"])
+        options = {"batch-size": "50", "concurrency": "8"}
+        s3.upload_file(
+            str(manifest), variables["INPUT_BUCKET"], f"manifests/{manifest.name}", ExtraArgs={"Metadata": options}
+        )
+
+    def statuses(self) -> list[str]:
+        """Of all runs, the newest first."""
+        return [run["status"] for run in requests.get(f"{self.variables['API_URL']}/runs", timeout=10).json()["runs"]]
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        output, _ = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0, output
+
+
+def test_up_that_was_killed_has_its_runs_again_and_fetches_no_image_twice(run: Run) -> None:
+    first = Up(run.out)
+    first.upload(run.manifest)
+    run.wait_for_requests(ROWS // 2, first.process)
+    kill(first.process)
+    requested = dict(run.site.asked)
+
+    second = Up(run.out)
+    [interrupted] = second.statuses()
+    second.upload(run.manifest)
+    while second.statuses()[:-1] != ["succeeded"]:
+        time.sleep(0.1)
+    second.stop()
+
+    assert interrupted == "cancelled"
+    run.check()
+    [last] = [summary for summary in run.summaries() if summary["status"] == "succeeded"]
+    recorded = [row["url"] for row in run.rows().values() if row["run_id"] != last["run_id"]]
+    paths = [url.removeprefix(run.site.url) for url in recorded]
+    assert paths
+    assert [path for path in paths if run.site.asked[path] > requested[path]] == []
+    assert (last["stored"] + last["skipped"], last["skipped"]) == (ROWS, len(recorded))
+
+    third = Up(run.out)
+    assert third.statuses() == ["succeeded", "cancelled"]
+    third.stop()
