@@ -1,13 +1,32 @@
 # `make help` lists the targets. They need Python 3.11 or newer; everything else is installed into .venv.
 
+# Values go to the program as they were written: make does not expand them and no shell sees them. This comes before any
+# $(shell), which in some versions of make expands all variables of the command line.
+VALUES := MANIFEST OUT ALLOW OPTIONS RUN IMAGES SIZE_KB LATENCY_MS HOSTS MEMORY_MB
+# Taken from the command line of make alone: other programs have environment variables of these names.
+FLAGS := PORT CONCURRENCY PER_HOST MAX_CONCURRENCY BATCH_SIZE BASE_URL ON_EXISTING MAX_BYTES TIMEOUT ROUNDS ALLOWED_TYPES \
+	MIN_WIDTH MIN_HEIGHT RESPECT_OPT_OUT STORAGE_CLASS TOLERATED_FAILURE_PERCENTAGE USER_AGENT
+GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+PASSED := $(filter $(FLAGS),$(GIVEN)) $(foreach name,$(VALUES),$(if $(filter-out undefined,$(origin $(name))),$(name)))
+UNKNOWN := $(filter-out $(VALUES) $(FLAGS) PYTHON SHELL,$(GIVEN))
+$(foreach name,$(PASSED) $(UNKNOWN),$(eval override $(name) := $$(value $(name))))
+$(foreach name,$(PASSED),$(eval export IMAGE_MIRROR_$(name) := $$($(name))))
+
 PYTHON ?= python3
 BIN := .venv/bin
-OUT ?= out
 SOURCES := $(shell find cdk functions -type f -not -name '*.pyc') cdk.json
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
+SIMILAR := import difflib, sys; print(*difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1))
+quoted = '$(subst ','\'',$(1))'
+similar = $(shell $(PYTHON) -c '$(SIMILAR)' $(call quoted,$(1)) $(VALUES) $(FLAGS))
+hint = $(if $(1),did you mean $(1)?,`make help` lists the variables)
+ifeq ($(MAKELEVEL),0) # another makefile passes on variables of its own
+$(foreach name,$(firstword $(UNKNOWN)),$(error There is no variable $(name) ($(call hint,$(call similar,$(name))))))
+endif
+
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run up watch plan cost test check format lock deploy destroy bench clean
+.PHONY: help setup synth run up watch plan cost test check format lock bootstrap deploy destroy bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -39,22 +58,20 @@ cdk.out/ready: .venv/local $(SOURCES)
 
 synth: cdk.out/ready ## Synthesize the stack and bundle the functions into cdk.out
 
-run: cdk.out/ready ## Mirror a manifest on this machine: [MANIFEST=f] [OUT=out] [ALLOW=cidr,...] [OPTIONS="name=value ..."]
-	@$(BIN)/python -m local.commands run --manifest "$(MANIFEST)" --out "$(OUT)" --allow "$(ALLOW)" --options "$(OPTIONS)"
+run: ## Mirror a manifest on this machine: [MANIFEST=f] [OUT=out] [ALLOW=cidr,...] [OPTIONS="name=value ..."]
+	@./image-mirror run
 
-up: cdk.out/ready ## Run the local AWS in the foreground until Ctrl-C: [OUT=out] [ALLOW=cidr,...]
-	@exec $(BIN)/python -m local.commands up --out "$(OUT)" --allow "$(ALLOW)"
+up: ## Run the local AWS in the foreground until Ctrl-C: [OUT=out] [ALLOW=cidr,...] [PORT=4566]
+	@exec ./image-mirror up
 
-watch: .venv/local ## Follow a run of `make up`, otherwise of your AWS account: [RUN=id, default the latest] [OUT=out]
-	@$(BIN)/python -m local.commands watch --run "$(RUN)" --out "$(OUT)"
+watch: ## Follow a run of `make up`, otherwise of your AWS account: [RUN=id, default the latest] [OUT=out]
+	@./image-mirror watch
 
-plan: .venv/local ## Estimate a run and check its manifest; nothing is fetched: MANIFEST=f [OPTIONS="name=value ..."]
-	@$(BIN)/python -m local.commands plan --manifest "$(MANIFEST)" --options "$(OPTIONS)"
+plan: ## Estimate a run and check its manifest; nothing is fetched: MANIFEST=f [OPTIONS="name=value ..."]
+	@./image-mirror plan
 
-cost: .venv/local ## Estimate the time and the cost of a run: [IMAGES=n] [SIZE_KB=n] [LATENCY_MS=n] [HOSTS=n] [BATCH_SIZE=n] ...
-	@$(BIN)/python -m local.commands.cost --images="$(IMAGES)" --size-kb="$(SIZE_KB)" --latency-ms="$(LATENCY_MS)" \
-		--hosts="$(HOSTS)" --memory-mb="$(MEMORY_MB)" --batch-size="$(BATCH_SIZE)" --concurrency="$(CONCURRENCY)" \
-		--per-host="$(PER_HOST)" --max-concurrency="$(MAX_CONCURRENCY)" --storage-class="$(STORAGE_CLASS)"
+cost: ## Estimate the time and the cost of a run: [IMAGES=n] [SIZE_KB=n] [LATENCY_MS=n] [HOSTS=n] [BATCH_SIZE=n] ...
+	@./image-mirror cost
 
 test: cdk.out/ready .venv/dev ## Run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -78,15 +95,18 @@ lock: .venv/local ## Resolve the dependency groups of pyproject.toml into the lo
 	@$(LOCK) --group functions --constraint requirements/dev.txt -o functions/requirements.txt
 	@for other in img2dataset scrapy; do $(LOCK) --group $$other -o bench/contenders/$$other.txt; done
 
-deploy: cdk.out/ready ## Deploy to the AWS account of your credentials
-	@$(BIN)/python -m cdk.cli deploy
+bootstrap: ## Prepare the AWS account and the Region of your credentials for the CDK (once)
+	@./image-mirror bootstrap
 
-destroy: cdk.out/ready ## Delete the deployed stack (the input bucket is kept unless a setting says otherwise)
-	@$(BIN)/python -m cdk.cli destroy
+deploy: ## Deploy to the AWS account of your credentials
+	@./image-mirror deploy
+
+destroy: ## Delete the deployed stack (the input bucket is kept unless a setting says otherwise)
+	@./image-mirror destroy
 
 bench: cdk.out/ready .venv/dev ## Measure against img2dataset, Scrapy and a requests + boto3 pool, side by side (about 8 minutes)
 	@$(BIN)/python -m bench
 
-clean: ## Remove everything that make created, OUT included
-	@rm -rf .venv cdk.out "$(OUT)" .mypy_cache .ruff_cache .hypothesis
-	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+clean: ## Remove what make created; OUT with your images stays
+	@rm -rf .venv cdk.out .mypy_cache .ruff_cache .hypothesis
+	@find bench cdk docs functions local tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,10 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
+from functions.core.model.runs import LocalRun
 from functions.core.model.types import OptionValues
 from functions.core.web.addresses import AddressPolicy
 
 T = TypeVar("T")
+
+EXPECTED_LOCAL_RUN = "a JSON object with command and out"
 
 
 class ConfigError(Exception):
@@ -80,11 +83,15 @@ class DownloadConfig:
 
 @dataclass(frozen=True, slots=True)
 class SummarizeConfig:
-    """The bucket of the run's files, the table of its record, and the topic of its notifications."""
+    """The bucket of the run's files, the table of its record, and the topic of its notifications.
+
+    `local_run` is None in AWS: only the local AWS sets LOCAL_RUN.
+    """
 
     input_bucket: str
     runs_table: str
     topic_arn: str
+    local_run: LocalRun | None = None
 
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
@@ -93,6 +100,9 @@ class SummarizeConfig:
             input_bucket=_required(variables, "INPUT_BUCKET"),
             runs_table=_required(variables, "RUNS_TABLE"),
             topic_arn=_required(variables, "TOPIC_ARN"),
+            local_run=_parsed(variables, "LOCAL_RUN", LocalRun.parse, EXPECTED_LOCAL_RUN)
+            if "LOCAL_RUN" in variables
+            else None,
         )
 
 

@@ -46,6 +46,7 @@ def summarizer(run_id: str) -> Summarizer:
         records=DynamoRunsTable(client("dynamodb"), settings.runs_table),
         notices=SnsTopic(client("sns"), settings.topic_arn),
         now=datetime.now(UTC),
+        local_run=settings.local_run,
     )
 
 

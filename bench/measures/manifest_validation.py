@@ -18,7 +18,7 @@ from pathlib import Path
 from bench.contenders.job import peak_mb
 from functions.core.manifests.validation import validate_manifest
 from functions.core.model.runs import ManifestObject
-from local.commands.manifest_plan import ManifestFiles
+from local.manifest_files import ManifestFiles
 
 SIZES = (10_000, 1_000_000)
 ROW_MAKERS = {

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
 from local.aws import backend
 from local.aws.backend import ACCOUNT, REGION
-from local.aws.clients import KEY, Clients
-from local.aws.deploy import MESSAGE_QUEUE, Stack, deploy
-from local.aws.disk import Disk, Exported, Store
+from local.aws.clients import Clients, Credentials
+from local.aws.deploy import ASSET_BUCKET, MESSAGE_QUEUE, Stack, deploy
+from local.aws.direct import CreatedObjects
 from local.aws.events import EventBus
 from local.aws.http.gateway import ApiRoute, rest_api
+from local.aws.http.guard import Guard
 from local.aws.http.router import InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
+from local.aws.out import BucketFolders, Exporter, Names, import_release_0_1_0, reconcile_rows
+from local.aws.s3.api import S3Api
+from local.aws.s3.wsgi import ObjectsApp, WithObjects
+from local.aws.store.index import StoredObject
+from local.aws.store.objects import ObjectStore
 from local.aws.telemetry.logs import Logs
 from local.aws.telemetry.traces import Traces
 from local.aws_settings import without_aws_settings
@@ -31,6 +39,9 @@ from local.states.base.clock import Clock, SystemClock
 CHILDREN_PER_SANDBOX = 2
 """Child executions of a Distributed Map for each sandbox: one waits for hosts while the other downloads."""
 
+TABLES_FILE = Path("tables", "items.sqlite")
+"""The file of the table items and of the published messages, in OUT."""
+
 OUTPUT_VARIABLES = {
     "INPUT_BUCKET": "InputBucket",
     "IMAGES_BUCKET": "ImagesBucket",
@@ -40,6 +51,8 @@ OUTPUT_VARIABLES = {
     "STATE_MACHINE_ARN": "StateMachineArn",
 }
 """Environment variables for the user's shell, and the stack output that is the value of each."""
+
+RESULTS_PART = re.compile(r"runs/[^/]+/results/part-.*")
 
 _in_use = threading.Lock()
 
@@ -53,7 +66,8 @@ class Cloud:
 
     Each function has at most `max_sandboxes` sandboxes (default: one for each core, at least two). A Distributed Map
     runs at most twice as many child executions, so that a child does not spend its five minutes waiting for a sandbox;
-    AWS would add sandboxes instead. Raises DeploymentError, UnsupportedDefinitionError, CloudInUseError.
+    AWS would add sandboxes instead. `local_run` is a LocalRun as JSON: reports show the commands that work here.
+    Raises DeploymentError, UnsupportedDefinitionError, CloudInUseError.
     """
 
     def __init__(
@@ -65,6 +79,7 @@ class Cloud:
         port: int = 0,
         engine_clock: Clock | None = None,
         max_sandboxes: int | None = None,
+        local_run: str = "",
     ) -> None:
         if not _in_use.acquire(blocking=False):
             raise CloudInUseError("A process can have only one local cloud. Close the other one first.")
@@ -72,30 +87,68 @@ class Cloud:
             cleanup.callback(_in_use.release)
             cleanup.enter_context(without_aws_settings())
             backend.reset()
-            self._start(cleanup, port, engine_clock or SystemClock(), max_sandboxes)
+            folder = out or Path(cleanup.enter_context(TemporaryDirectory(ignore_cleanup_errors=True)))
+            self._start(cleanup, folder, port, engine_clock or SystemClock(), max_sandboxes, local_run)
             self.stack = deploy(assembly, parameters, self.client)
+            names = _names(self.stack)
+            self._folders.assign(names)
+            self._open_tables(folder, names)
+            self._restore(folder, names)
+            self._exporter = Exporter(folder, self.store, names) if out else None
             self._run_stack(self.stack)
-            self._disk = None if out is None else Disk(out, _store(self.stack))
-            if self._disk is not None:
-                self._disk.restore()
             self._cleanup = cleanup.pop_all()
 
-    def _start(self, cleanup: ExitStack, port: int, clock: Clock, max_sandboxes: int | None) -> None:
+    def _open_tables(self, folder: Path, names: Names) -> None:
+        tables = [name for name in (names.images_table, names.runs_table) if name]
+        store = backend.open_tables(folder / TABLES_FILE, tables)
+        backend.record_messages(MESSAGE_QUEUE, store)
+
+    def _restore(self, folder: Path, names: Names) -> None:
+        """Make objects and rows of an earlier process agree, however it ended."""
+        self.store.recover()
+        self.store.verify()
+        if names.images_table:
+            import_release_0_1_0(self.store, names, folder)
+            reconcile_rows(self.store, names)
+
+    def _start(
+        self,
+        cleanup: ExitStack,
+        folder: Path,
+        port: int,
+        clock: Clock,
+        max_sandboxes: int | None,
+        local_run: str,
+    ) -> None:
         """Start all parts. Each part is closed before the parts that it uses."""
         cleanup.callback(backend.reset)
+        cleanup.callback(backend.close_tables)
         server = Server(port)
         cleanup.callback(server.stop)
         self.endpoint = server.endpoint
         self.port_moved = server.moved
-        self._clients = Clients(self.endpoint)
+        self.credentials = Credentials.random()
+        self._clients = Clients(self.endpoint, self.credentials)
         cleanup.callback(self._clients.close)
         self.logs = Logs()
         cleanup.callback(self.logs.close)
         self.traces = Traces()
         cleanup.callback(self.traces.close)
-        target = Target(REGION, ACCOUNT, self.endpoint, trace_daemon=self.traces.address)
+        target = Target(
+            REGION,
+            ACCOUNT,
+            self.endpoint,
+            trace_daemon=self.traces.address,
+            access_key=self.credentials.access_key,
+            secret_key=self.credentials.secret_key,
+            local_run=local_run,
+        )
         self.functions = FunctionHost(target, self.logs, max_sandboxes, self.traces.put)
         self.events = EventBus(self._start_execution, self._invoke_later, self._dead_letter)
+        self.created = CreatedObjects()
+        self._folders = BucketFolders(folder)
+        self.store = ObjectStore(folder, self._folders, self._object_changed)
+        cleanup.callback(self.store.close)
         self.engine = Engine(
             region=REGION,
             account=ACCOUNT,
@@ -109,9 +162,11 @@ class Cloud:
         cleanup.callback(self.events.close)
         cleanup.callback(self.engine.close)
         cleanup.callback(self.functions.close)
-        routes = (StatesRoute(StatesApi(self.engine)), InvokeRoute(self.functions))
+        routes = (backend.BatchRoute(), StatesRoute(StatesApi(self.engine)), InvokeRoute(self.functions))
         self._router = Router(*routes, fallback=backend.application())
-        server.start(self._router)
+        api = S3Api(self.store, self.secret_of)
+        app = WithObjects(ObjectsApp(api), self.store, self._router, except_buckets={ASSET_BUCKET})
+        server.start(Guard(app, self.endpoint, self.secret_of))
 
     @property
     def outputs(self) -> Mapping[str, str]:
@@ -126,12 +181,17 @@ class Cloud:
         """The shared boto3 client of a service. Any: its type depends on the name of the service."""
         return self._clients(service)
 
+    def secret_of(self, access_key: str) -> str | None:
+        """The secret access key of this cloud's access key ID, or of one that its IAM or STS has issued."""
+        own = self.credentials
+        return own.secret_key if access_key == own.access_key else backend.issued_secret(access_key)
+
     def environment(self) -> dict[str, str]:
         """Environment variables that point any AWS client at this cloud and name the stack's resources."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": KEY,
-            "AWS_SECRET_ACCESS_KEY": KEY,
+            "AWS_ACCESS_KEY_ID": self.credentials.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.credentials.secret_key,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             **({"API_URL": self.api_url} if self.api_url else {}),
@@ -142,9 +202,10 @@ class Cloud:
         """The messages published so far: {"type", "subject", "message", "attributes"}."""
         return [_message(envelope) for envelope in backend.queue_messages(MESSAGE_QUEUE)]
 
-    def export(self, run_id: str | None = None) -> Exported:
-        """Write the OUT folder, with the reports of one run or of all runs. Does nothing without an `out`."""
-        return Exported() if self._disk is None else self._disk.export(run_id, self.messages())
+    def export(self, run_id: str | None = None) -> None:
+        """Write the files for people, of one run or of all runs. Does nothing without an `out`."""
+        if self._exporter is not None:
+            self._exporter.export(run_id, self.messages())
 
     def settle(self) -> None:
         """Return when every event has been delivered and every log line and trace segment has been stored."""
@@ -179,6 +240,14 @@ class Cloud:
         if self._api:
             self._router.add(ApiRoute(self._api, self.functions))
 
+    def _object_changed(self, name: str, stored: StoredObject) -> None:
+        """The outcomes of a round count when they are stored: until then, its images must be on the disk."""
+        if RESULTS_PART.fullmatch(stored.key):
+            self.store.flush()
+        if name.startswith("ObjectCreated:"):
+            self.created.add(stored.bucket)
+        self.events.object_changed(name, stored)
+
     def _invoke(self, name_or_arn: str, payload: Any) -> Invocation:
         try:
             result = self.functions.invoke(name_or_arn, payload)
@@ -202,12 +271,9 @@ class Cloud:
         sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=typed)
 
 
-def _store(stack: Stack) -> Store:
-    return Store(
-        images_bucket=stack.outputs["ImagesBucket"],
-        input_bucket=stack.outputs["InputBucket"],
-        images_table=stack.outputs["ImagesTable"],
-    )
+def _names(stack: Stack) -> Names:
+    names = ("ImagesBucket", "InputBucket", "ImagesTable", "RunsTable")
+    return Names(*(stack.outputs.get(name, "") for name in names))
 
 
 def _message(envelope: Mapping[str, Any]) -> dict[str, Any]:

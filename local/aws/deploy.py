@@ -37,6 +37,17 @@ WITHOUT_EFFECT = {
 }
 
 
+NAME_PROPERTIES = {
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::StepFunctions::StateMachine": "StateMachineName",
+}
+"""The property with the physical name of a resource. CloudFormation generates a random name if it is not set; here the
+name is the same for every deployment, because OUT refers to it."""
+
+
 class DeploymentError(Exception):
     """The stack cannot be deployed to the local AWS; the message says what is wrong and why."""
 
@@ -78,6 +89,7 @@ def deploy(assembly: Path, parameters: Mapping[str, str], client: Callable[[str]
     name, template = _template(assembly)
     _check_types(template)
     _check_parameters(template, parameters)
+    template = _with_names(name, template)
     _bootstrap(client)
     _upload(client("s3"), assembly, name, template)
     stack = _create(client("cloudformation"), name, template, parameters)
@@ -122,6 +134,18 @@ def _check_parameters(template: Mapping[str, Any], parameters: Mapping[str, str]
         pattern = declared[name].get("AllowedPattern")
         if pattern and not re.fullmatch(pattern, value):
             raise DeploymentError(f"The parameter {name} is {value!r}; it must match {pattern}.")
+
+
+def _with_names(stack_name: str, template: Mapping[str, Any]) -> dict[str, Any]:
+    """The template with a physical name for each resource that needs one and has none."""
+    resources = {}
+    for logical_id, resource in template["Resources"].items():
+        properties = resource.get("Properties", {})
+        name = NAME_PROPERTIES.get(resource["Type"])
+        if name is not None and name not in properties:
+            resource = {**resource, "Properties": {**properties, name: f"{stack_name}-{logical_id}".lower()[:60]}}
+        resources[logical_id] = resource
+    return {**template, "Resources": resources}
 
 
 def _bootstrap(client: Callable[[str], Any]) -> None:

@@ -18,7 +18,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.aws import backend
-from local.aws.backend import ACCOUNT, REGION, ObjectFact
+from local.aws.backend import ACCOUNT, REGION
+from local.aws.store.index import StoredObject
+from local.aws.store.objects import NULL_VERSION
 
 Event = dict[str, Any]
 """An EventBridge event as JSON. Any: moto's matcher and the targets take it as it is."""
@@ -31,11 +33,11 @@ MAX_RECENT_EVENTS = 1000
 
 # S3 event name of moto → detail-type and additional fields of the detail
 S3_EVENTS: dict[str, tuple[str, dict[str, str]]] = {
-    "s3:ObjectCreated:Put": ("Object Created", {"reason": "PutObject"}),
-    "s3:ObjectCreated:Post": ("Object Created", {"reason": "POST Object"}),
-    "s3:ObjectCreated:Copy": ("Object Created", {"reason": "CopyObject"}),
-    "s3:ObjectCreated:CompleteMultipartUpload": ("Object Created", {"reason": "CompleteMultipartUpload"}),
-    "s3:ObjectRemoved:Delete": (
+    "ObjectCreated:Put": ("Object Created", {"reason": "PutObject"}),
+    "ObjectCreated:Post": ("Object Created", {"reason": "POST Object"}),
+    "ObjectCreated:Copy": ("Object Created", {"reason": "CopyObject"}),
+    "ObjectCreated:CompleteMultipartUpload": ("Object Created", {"reason": "CompleteMultipartUpload"}),
+    "ObjectRemoved:Delete": (
         "Object Deleted",
         {"reason": "DeleteObject", "deletion-type": "Permanently Deleted"},
     ),
@@ -65,7 +67,6 @@ class EventBus:
         self.recent: deque[Event] = deque(maxlen=MAX_RECENT_EVENTS)
         self._thread = threading.Thread(target=self._run, name="event-bus", daemon=True)
         self._thread.start()
-        backend.on_object_event(self._on_object)
 
     def put(self, event: Event) -> None:
         """Queue an event for delivery on the bus's own thread, in order."""
@@ -81,27 +82,27 @@ class EventBus:
         self._waiting.join()
 
     def close(self) -> None:
-        backend.on_object_event(None)
         self._waiting.put(None)
         self._thread.join()
 
-    def _on_object(self, name: str, fact: ObjectFact) -> None:
-        if name not in S3_EVENTS:
+    def object_changed(self, name: str, stored: StoredObject) -> None:
+        """Publish an event of S3, such as `ObjectCreated:Put`, if the bucket sends its events to EventBridge."""
+        if name not in S3_EVENTS or not backend.sends_events(stored.bucket):
             return
         detail_type, fields = S3_EVENTS[name]
-        self.put(_event("aws.s3", detail_type, [f"arn:aws:s3:::{fact.bucket}"], self._detail(fact, fields)))
+        self.put(_event("aws.s3", detail_type, [f"arn:aws:s3:::{stored.bucket}"], self._detail(stored, fields)))
 
-    def _detail(self, fact: ObjectFact, fields: Mapping[str, str]) -> dict[str, Any]:
+    def _detail(self, stored: StoredObject, fields: Mapping[str, str]) -> dict[str, Any]:
         properties = {
-            "key": fact.key,
-            "size": fact.size,
-            "etag": fact.etag,
-            "version-id": fact.version_id,
+            "key": stored.key,
+            "size": stored.size,
+            "etag": stored.etag,
+            "version-id": None if stored.version == NULL_VERSION else stored.version,
             "sequencer": self._next_sequencer(),
         }
         return {
             "version": "0",
-            "bucket": {"name": fact.bucket},
+            "bucket": {"name": stored.bucket},
             "object": {name: value for name, value in properties.items() if value is not None},
             "request-id": uuid.uuid4().hex[:16].upper(),
             "requester": ACCOUNT,

@@ -1,1 +1,1 @@
-"""The commands of the make targets: run, up, watch, plan and cost."""
+"""The commands of `./image-mirror`: run, up, watch, plan and cost. `__main__` has their arguments."""

@@ -1,83 +1,239 @@
-"""`python -m local.commands run|up|watch|plan`: the make targets of the same names call it.
+"""The command line, `./image-mirror COMMAND`; the make targets call it.
 
-Exit status: 0 success, 1 the run failed or would be rejected, 2 wrong usage, 130 interrupted.
+Exit status: 0 success, 1 the run failed, 2 wrong usage, 130 interrupted. A command is imported when its arguments have
+been checked: the imports take seconds, a usage error must not.
 """
 
-import argparse
+import os
 import signal
+import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from local.commands.usage import UsageError, networks, options, out_folder, port_number, print_error
+import click
 
-ASSEMBLY = Path("cdk.out")
+from functions.version import VERSION
+from local import preflight
+from local.commands import usage
+from local.errors import UsageError
+from local.out_lock import lock_out
+from local.parameters import PathType, manifest, option, option_flags, run_options, shown_name
+from local.parquet import InstallationError
+
+PROGRAM = "image-mirror"
+ASSEMBLY = usage.ROOT / "cdk.out"
+MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+"""Variables that a make passes to the makes it calls."""
+
+SETTINGS: dict[str, Any] = {  # Any: the settings of click
+    "help_option_names": ["-h", "--help"],
+    "token_normalize_func": lambda name: name.replace("_", "-"),
+    "max_content_width": 100,
+}
+
+version = click.version_option(VERSION, prog_name=PROGRAM)
+out = option("out", metavar="FOLDER", help="folder of images and reports (default: out)", type=PathType("dir"))
+allow = option("allow", metavar="CIDR", help="network to allow that is not public; may be repeated", multiple=True)
+cdk_arguments = click.argument("arguments", metavar="[-- CDK_ARGUMENTS]", nargs=-1, type=click.UNPROCESSED)
 
 
-def main() -> int:
-    arguments = _parser().parse_args()
+def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return _execute(arguments)
+        return int(commands.main(arguments, PROGRAM, standalone_mode=False) or 0)
+    except click.ClickException as error:
+        usage.print_error(error.format_message())
+        return error.exit_code
     except UsageError as error:
-        print_error(error)
+        usage.print_error(error)
         return 2
-    except KeyboardInterrupt:
-        print_error("Interrupted. A run that has not ended is not written to the output folder.")
+    except InstallationError as error:
+        usage.print_error(error)
+        return 1
+    except click.Abort:
+        usage.print_error("Interrupted.")
         return 130
 
 
-def _execute(arguments: argparse.Namespace) -> int:
-    """Check the arguments before importing a command: the imports take seconds, a usage error must not."""
-    if arguments.command == "plan":
-        return _plan(arguments)
-    out = out_folder(arguments.out)
-    if arguments.command == "watch":
-        from local.commands.watch import watch
+@click.group(context_settings=SETTINGS)
+@version
+def commands() -> None:
+    """Copy images from the web into S3, or into a folder of this machine.
 
-        return watch(out=out, run_id=arguments.run)
-    allow = networks(arguments.allow)
-    if arguments.command == "up":
-        port = port_number(arguments.port)
+    run, up and plan work on this machine without an AWS account; bootstrap, deploy and destroy change the AWS account
+    of your credentials. "image-mirror COMMAND --help" explains a command. Exit status: 0 success, 1 the run failed,
+    2 wrong usage, 130 interrupted.
+    """
+
+
+@commands.command()
+@manifest("[MANIFEST]")
+@out
+@allow
+@click.option("--demo", is_flag=True, help="serve the images of the demo again, for its retry manifest")
+@run_options(usage.split_options)
+@version
+def run(manifest: str, out: str, allow: Sequence[str], demo: bool, pairs: Sequence[str], **flags: str | None) -> int:
+    """Mirror a manifest on this machine.
+
+    Without MANIFEST, the demo is mirrored: its images are served on this machine.
+    """
+    settings = usage.stack_settings()
+    options = _options(pairs, flags)
+    preflight.check_options(settings, options)
+    file = usage.manifest_file(manifest) if manifest else None
+    if file:
+        preflight.check_manifest(file)
+    networks, folder = _networks(allow), _out(out)
+    with lock_out(folder, "run"):
+        assembly = _synthesize()
+        from local.commands.run import run
+
+        path = str(file) if file else None
+        return run(assembly=assembly, out=folder, allow=networks, manifest=path, options=options, demo=demo)
+
+
+@commands.command()
+@out
+@allow
+@option("port", metavar="NUMBER", help="preferred port; 0 for a free one (default: 4566)", default="4566")
+@version
+def up(out: str, allow: Sequence[str], port: str) -> int:
+    """Run the local AWS until you press Ctrl-C.
+
+    It serves the aws command and your own programs: "source out/local.env" sets their variables.
+    """
+    number, networks, folder = usage.port_number(port, shown_name("port")), _networks(allow), _out(out)
+    with lock_out(folder, "up"):
+        assembly = _synthesize()
         from local.commands.up import up
 
-        return up(assembly=ASSEMBLY, out=out, allow=allow, port=port)
-    run_options = options(arguments.options)
-    from local.commands.run import run
-
-    return run(assembly=ASSEMBLY, out=out, allow=allow, manifest=arguments.manifest or None, options=run_options)
+        return up(assembly=assembly, out=folder, allow=networks, port=number)
 
 
-def _plan(arguments: argparse.Namespace) -> int:
-    run_options = options(arguments.options)
+@commands.command()
+@option("run", metavar="ID", help="ID of the run (default: the latest run)", default="")
+@out
+@version
+def watch(run: str, out: str) -> int:
+    """Follow a run.
+
+    If "up" is running in the folder, it is a run of that local AWS, otherwise one of your AWS account.
+    """
+    folder = usage.out_folder(out, shown_name("out"))
+    from local.commands.watch import watch
+
+    return watch(out=folder, run_id=run)
+
+
+@commands.command()
+@manifest("MANIFEST")
+@run_options(usage.split_options)
+@version
+def plan(manifest: str, pairs: Sequence[str], **flags: str | None) -> int:
+    """Check a manifest and estimate its run.
+
+    Shows rows, duplicates, hosts, time and cost; nothing is downloaded. Exit status 1: the run would be rejected.
+    """
+    options = _options(pairs, flags)
     from local.commands.plan import plan
 
-    return plan(manifest=arguments.manifest, options=run_options)
+    return plan(manifest=manifest, options=options)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local.commands", description="Image Mirror on this machine")
-    commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("watch", help="follow a run of `up`, or of your AWS account")
-    command.add_argument("--run", default="", help="ID of the run (default: the latest run)")
-    command.add_argument("--out", default="", help="output folder of `up` (default: out)")
-    command = commands.add_parser("plan", help="show rows, duplicates, time and cost of a run; nothing is downloaded")
-    _add_manifest(command, "path of the manifest")
-    for name, meaning in (("run", "mirror one manifest, then exit"), ("up", "serve until you press Ctrl-C")):
-        command = commands.add_parser(name, help=meaning)
-        command.add_argument("--out", default="", help="folder for images and reports (default: out)")
-        command.add_argument("--allow", default="", help="non-public networks that may be reached, as CIDR blocks")
-        if name == "run":
-            _add_manifest(command, "path of the manifest (default: the demo)")
-        else:
-            command.add_argument(
-                "--port", default="4566", help="replaced by a free port if it is in use (default: 4566)"
-            )
-    return parser
+def _cost_numbers(command: Callable[..., int]) -> Callable[..., int]:
+    for name, number in reversed([*usage.COST_NUMBERS.items()]):
+        command = option(name, metavar="NUMBER", help=f"{number.meaning} (default: {number.shown_default})")(command)
+    return command
 
 
-def _add_manifest(command: argparse.ArgumentParser, meaning: str) -> None:
-    command.add_argument("--manifest", default="", help=meaning)
-    command.add_argument("--options", default="", help='options of the run: "name=value name=value"')
+@commands.command()
+@_cost_numbers
+@option_flags(usage.COST_OPTIONS)
+@click.option("--chart", metavar="FILE.svg", help="draw dollars per million images by batch size instead")
+@version
+def cost(chart: str | None, **values: str | None) -> int:
+    """Estimate the time and the cost of a run."""
+    texts = {name: value for name, value in values.items() if value}
+    names = {name: shown_name(name) for name in usage.COST_NUMBERS}
+    from local.commands.cost import cost
+
+    return cost(texts, names, Path(chart) if chart else None)
+
+
+@commands.command()
+@cdk_arguments
+@version
+def bootstrap(arguments: Sequence[str]) -> int:
+    """Prepare the AWS account for the CDK.
+
+    Needed once for each account and Region.
+    """
+    return _cdk("bootstrap", arguments)
+
+
+@commands.command()
+@cdk_arguments
+@version
+def deploy(arguments: Sequence[str]) -> int:
+    """Deploy to the AWS account.
+
+    The account and the Region are those of your credentials. Arguments after -- are passed to the CDK.
+    """
+    return _cdk("deploy", arguments)
+
+
+@commands.command()
+@cdk_arguments
+@version
+def destroy(arguments: Sequence[str]) -> int:
+    """Delete the deployed stack.
+
+    The input bucket is kept unless a setting says otherwise. Arguments after -- are passed to the CDK.
+    """
+    return _cdk("destroy", arguments)
+
+
+def _options(pairs: Sequence[str], flags: dict[str, str | None]) -> dict[str, str]:
+    """The options of a run as metadata; a flag takes precedence over a pair of the same name."""
+    given = [f"{name}={value}" for name, value in flags.items() if value is not None]
+    return usage.options(pairs, shown_name("pairs")) | usage.options(given, "")
+
+
+def _networks(allow: Sequence[str]) -> str:
+    return usage.networks(allow, shown_name("allow"))
+
+
+def _out(out: str) -> Path:
+    name = shown_name("out")
+    folder = usage.out_folder(out, name)
+    preflight.check_writable(folder, name)
+    return folder
+
+
+def _cdk(command: str, arguments: Sequence[str]) -> int:
+    """Returns 0, 1 or 2: the CDK CLI has other values."""
+    from cdk import cli
+
+    if refusal := cli.refusal(os.environ):
+        raise UsageError(refusal)
+    _synthesize()
+    return 1 if cli.run(command, *arguments) else 0
+
+
+def _synthesize() -> Path:
+    """The assembly of the stack, which make updates where a source is newer. Raises ClickException."""
+    command = ["make", "-s", "--old-file=.venv/local", "cdk.out/ready"]  # this process runs in .venv: keep it
+    variables = {name: value for name, value in os.environ.items() if name not in MAKE_VARIABLES}
+    try:
+        subprocess.run(command, cwd=usage.ROOT, env=variables, check=True)
+    except FileNotFoundError as error:
+        raise click.ClickException("Cannot synthesize the stack: install make.") from error
+    except subprocess.CalledProcessError as error:
+        raise click.ClickException("Cannot synthesize the stack: make has failed.") from error
+    return ASSEMBLY
 
 
 if __name__ == "__main__":

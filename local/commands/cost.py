@@ -1,14 +1,10 @@
-"""Estimates the cost and the duration of a run: `make cost IMAGES=1000000 SIZE_KB=100 LATENCY_MS=200`.
+"""Estimates the cost and the duration of a run: `cost --images 1000000 --size-kb 100 --latency-ms 200`.
 
 The model is `functions.core.cost.estimate`. It is compared with the minimum cost and with one Lambda per image.
 `--chart FILE.svg` draws dollars by batch size and latency instead.
 """
 
-import argparse
-import math
-import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +15,6 @@ from rich.table import Table
 from functions.core.cost import prices
 from functions.core.cost.estimate import (
     BATCH_TOO_LONG,
-    LATENCY_MS,
     SIZE_KB,
     STORE_MS,
     RunEstimate,
@@ -33,7 +28,8 @@ from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
 from functions.core.report.formatting import seconds
-from local.commands.usage import UsageError, print_error, stack_settings
+from local.commands.usage import COST_NUMBERS, COST_OPTIONS, stack_settings
+from local.errors import UsageError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,73 +50,27 @@ CHART_TICKS = (10, 20, 50, 100, 200, 500, 1000)
 CHART_SIZES = (10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750, 1000)
 
 
-@dataclass(frozen=True)
-class NumberArgument:
-    """A number on the command line."""
+def cost(texts: Mapping[str, str], names: Mapping[str, str], chart: Path | None = None) -> int:
+    """Show the estimate for the arguments by name, or draw the chart. Returns the exit status. Raises UsageError.
 
-    minimum: float
-    maximum: float
-    default: float
-    meaning: str
-    integer: bool = False
-
-    def parse(self, name: str, text: str) -> float:
-        """Raises UsageError."""
-        if not text:
-            return self.default
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not self.minimum <= value <= self.maximum or (self.integer and not value.is_integer()):
-            kind = "a whole number" if self.integer else "a number"
-            limits = f"from {self.minimum:,.0f} to {self.maximum:,.0f}"
-            raise UsageError(f"{name.upper()} takes {kind} {limits}, not '{text}'.")
-        return value
-
-
-NUMBERS: Mapping[str, NumberArgument] = {
-    "images": NumberArgument(1, 1e12, MILLION, "number of images", integer=True),
-    "size_kb": NumberArgument(0, 5_000_000, SIZE_KB, "size of an image in KB"),
-    "latency_ms": NumberArgument(0, 60_000, LATENCY_MS, "time to download an image in milliseconds"),
-    "hosts": NumberArgument(1, 1e12, math.inf, "number of hosts with equally many images (default: no limit)"),
-    "memory_mb": NumberArgument(128, 10_240, DOWNLOAD_MEMORY_MB, "memory of DownloadBatch in MB", integer=True),
-}
-RUN_OPTIONS = ("batch_size", "concurrency", "per_host", "max_concurrency", "storage_class")
-
-
-def main() -> int:
-    arguments = vars(_parser().parse_args())
-    chart = arguments.pop("chart")
-    try:
-        run = parse_estimate(arguments)
-    except UsageError as error:
-        print_error(error)
-        return 2
-    if chart:
-        draw_chart(Path(chart))
-    else:
+    `names` are the numbers as messages call them.
+    """
+    run = parse_estimate(texts, names)
+    if not chart:
         show(run)
+        return 0
+    try:
+        draw_chart(chart)
+    except OSError as error:
+        raise UsageError(f"Cannot write the chart {chart}: {error.strerror}.") from error
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m local.commands.cost", description="Estimate the cost and the duration of a run"
-    )
-    for name, number in NUMBERS.items():
-        parser.add_argument(f"--{name}".replace("_", "-"), default="", help=number.meaning)
-    for name in RUN_OPTIONS:
-        parser.add_argument(f"--{name}".replace("_", "-"), default="", help="option of the run")
-    parser.add_argument("--chart", default="", metavar="FILE.svg", help="draw dollars per million images by batch size")
-    return parser
-
-
-def parse_estimate(texts: Mapping[str, str]) -> RunEstimate:
-    """The estimate for the arguments by name; an empty text means the default. Raises UsageError."""
-    numbers = {name: number.parse(name, texts.get(name, "")) for name, number in NUMBERS.items()}
+def parse_estimate(texts: Mapping[str, str], names: Mapping[str, str]) -> RunEstimate:
+    """The estimate for the arguments; an argument that is missing or empty has its default. Raises UsageError."""
+    numbers = {name: number.parse(names[name], texts.get(name, "")) for name, number in COST_NUMBERS.items()}
     try:
-        options = validate_options({name: texts[name] for name in RUN_OPTIONS if texts.get(name)})
+        options = validate_options({name: texts[name] for name in COST_OPTIONS if texts.get(name)})
     except InvalidManifest as error:
         raise UsageError(str(error)) from error
     return RunEstimate(
@@ -236,7 +186,3 @@ def _label_axes(axes: "Axes") -> None:
     axes.set_ylabel(f"dollars per million images of {SIZE_KB:g} KB")
     axes.grid(axis="y", alpha=0.3)
     axes.legend(title="latency", frameon=False)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

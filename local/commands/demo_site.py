@@ -1,5 +1,6 @@
 """The web site of the demo: the images of `manifests/demo/` on loopback, and some typical faults of servers."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Self
 from werkzeug.wrappers import Request, Response
 
 from local.aws.http.server import Server
+from local.commands.usage import MAX_PORT
+from local.errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -23,22 +26,64 @@ SLOW_SECONDS = 1.5
 IMAGES = Path(__file__).parents[2] / "manifests" / "demo"
 
 
-class DemoSite:
-    """Serves from construction to `close`; use it as a context manager."""
+RECOVERED = "copper.jpg"
+"""The image that /tired.jpg has once its server works."""
 
-    def __init__(self, port: int = PORT) -> None:
+HEAD_BYTES = 65_536
+_SITE_URL = re.compile(rb"http://127\.0\.0\.1:(\d{1,5})/")
+
+
+def demo_site(retry_manifest: Path | None) -> "DemoSite":
+    """The site of the demo; for a retry manifest of the demo, on the port of its URLs, and with /tired.jpg as an image.
+
+    Raises UsageError.
+    """
+    if retry_manifest is None:
+        return DemoSite()
+    port = _site_port(retry_manifest)
+    site = DemoSite(port, recovered=True)
+    if site.moved:
+        site.close()
+        raise UsageError(
+            f"The web site of the demo cannot be served for {retry_manifest}: port {port} of its URLs is in use. Free"
+            " the port, or run the whole demo again."
+        )
+    return site
+
+
+def _site_port(manifest: Path) -> int:
+    """The port of the first URL on loopback. Raises UsageError."""
+    with manifest.open("rb") as file:
+        found = _SITE_URL.search(file.read(HEAD_BYTES))
+    if found is None or not 0 < int(found[1]) <= MAX_PORT:
+        raise UsageError(
+            f"--demo is for a retry manifest of the demo. {manifest} has no URL of its web site, such as"
+            f" http://127.0.0.1:{PORT}/tired.jpg."
+        )
+    return int(found[1])
+
+
+class DemoSite:
+    """Serves from construction to `close`; use it as a context manager.
+
+    Another port is used if `port` is in use; `moved` is true then. `recovered`: /tired.jpg is an image, not an error.
+    """
+
+    def __init__(self, port: int = PORT, *, recovered: bool = False) -> None:
         self._handlers: Mapping[str, Callable[[str], Response]] = {
             "slow": self._slow,
             "busy": self._busy,
             "moved": self._moved,
             "private": self._private,
             "page.jpg": self._page,
-            "tired.jpg": self._server_error,
+            "tired.jpg": self._tired,
         }
+        self._recovered = recovered
         self._busy_names: set[str] = set()
         self._lock = threading.Lock()
         self._server = Server(port)
         self.url = self._server.endpoint
+        self.moved = self._server.moved
         self._server.start(self._serve)
 
     def _serve(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -76,7 +121,9 @@ class DemoSite:
     def _page(self, name: str) -> Response:
         return Response("<!doctype html><title>Please log in</title>", HTTPStatus.OK, content_type="image/jpeg")
 
-    def _server_error(self, name: str) -> Response:
+    def _tired(self, name: str) -> Response:
+        if self._recovered:
+            return self._image(RECOVERED)
         return Response("Internal server error.\n", HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ of memory for a million rows.
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from functions.core.model.rows import Row, parse_row
 from functions.core.model.runs import ManifestObject
 from functions.core.model.types import BatchItem
 from functions.core.model.urls import host_of
+from local.manifest_files import ManifestFiles
 from local.parquet import load_parquet
 from local.states.items import readers
 from local.states.items.batcher import Limits, batches
@@ -30,22 +31,8 @@ from local.states.items.batcher import Limits, batches
 MAX_EXAMPLES = 10
 """Maximum number of rows of each kind of problem that a plan lists."""
 
-CHUNK_BYTES = 256 * 1024
-
 Item = tuple[int, object]
 """An item with its line, or with its position in a JSON array or a Parquet file."""
-
-
-class ManifestFiles:
-    """Reads manifests from folders: an adapter for the port `Manifests`, in which a bucket is a folder."""
-
-    def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
-        with Path(bucket, key).open("rb") as file:
-            file.seek(start)
-            yield from iter(lambda: file.read(CHUNK_BYTES), b"")
-
-    def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
-        return {}
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from functions.core.model.option_validation import validate_options
 from local.commands.manifest_plan import make_plan
 from local.commands.plan_table import show, show_rejection
 from local.commands.usage import manifest_file, stack_settings
+from local.errors import UsageError
 
 
 def plan(*, manifest: str, options: Mapping[str, str]) -> int:
@@ -18,5 +19,7 @@ def plan(*, manifest: str, options: Mapping[str, str]) -> int:
     except InvalidManifest as error:
         show_rejection(str(error))
         return 1
+    except OSError as error:
+        raise UsageError(f"Cannot read the manifest {path}: {error.strerror}.") from error
     show(path, found)
     return 0

@@ -11,12 +11,10 @@ from functions.core.cost.estimate import BATCH_TOO_LONG, glacier_note
 from functions.core.model.urls import redact
 from functions.core.report.formatting import seconds
 from local.commands.manifest_plan import Plan
+from local.commands.usage import COST_OPTIONS
 
 MAX_HOSTS = 10
 """Maximum number of hosts in the table of hosts."""
-
-COST_OPTIONS = ("batch_size", "concurrency", "per_host", "max_concurrency", "storage_class")
-"""The options of a run that `make cost` takes."""
 
 
 def show(path: Path, plan: Plan) -> None:

@@ -6,58 +6,97 @@ It uploads a manifest and watches the execution; the deployed stack does everyth
 import csv
 import itertools
 import json
-import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from functions.core.model.runs import LocalRun
 from functions.core.model.types import RunSummary
 from local.aws.cloud import Cloud
 from local.aws.deploy import DeploymentError
-from local.commands.demo_site import DemoSite
+from local.aws.direct import direct_clients, stored_counter, waiter
+from local.commands.demo_site import demo_site
 from local.commands.terminal import MAX_FAILURES, RunResult, Terminal, report_files
-from local.commands.usage import UsageError, manifest_file
+from local.commands.usage import ROOT, manifest_file
 from local.commands.watcher import RunProgress, StackOutputs, Watcher
+from local.errors import UsageError
+from local.interrupted import interrupt, summarize_interrupted
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
+PROGRAM = "./image-mirror"
 LOOPBACK = "127.0.0.0/8"
-DEMO = Path("manifests/demo.csv")
+DEMO = ROOT / "manifests" / "demo.csv"
 DEMO_OPTIONS = {"rounds": "3"}
-POLL_SECONDS = 0.2
+POLL_SECONDS = 1.0
+PREWARMED = {"functions.prepare_run.handler": 1, "functions.download_batch.handler": 2}
+"""Sandboxes that load their handler while the manifest is uploaded, by handler."""
+
+INTERRUPTED = 130
+"""Exit status of a command that was interrupted: 128 + SIGINT."""
 
 
-def run(*, assembly: Path, out: Path, allow: str, manifest: str | None, options: Mapping[str, str]) -> int:
-    """Mirror a manifest, by default the demo. Returns the exit status of the run. Raises UsageError."""
+def run(
+    *, assembly: Path, out: Path, allow: str, manifest: str | None, options: Mapping[str, str], demo: bool = False
+) -> int:
+    """Mirror a manifest, by default the demo. Returns the exit status of the run. Raises UsageError.
+
+    `demo` serves the web site of the demo also for another manifest: for a retry manifest of the demo.
+    """
     terminal = Terminal()
+    local_run = LocalRun(command="run", out=str(out), program=program(), allow=allow, demo=demo or not manifest)
     with ExitStack() as cleanup:
         file = manifest_file(manifest) if manifest else DEMO
-        if not manifest:
-            site = cleanup.enter_context(DemoSite())
+        if local_run.demo:
+            site = cleanup.enter_context(demo_site(file if manifest else None))
             allow = ",".join(filter(None, (allow, LOOPBACK)))
-            options = {"base-url": site.url, **DEMO_OPTIONS, **options}
+            options = {**DEMO_OPTIONS, **({} if manifest else {"base-url": site.url}), **options}
         terminal.print(f"Deploying the stack to the local AWS, then mirroring {file}.")
-        cloud = cleanup.enter_context(_cloud(assembly, allow, out))
-        count_stored = _stored_counter(cloud)
+        cloud = cleanup.enter_context(_cloud(assembly, allow, out, local_run))
+        _prewarm(cloud)
+        finish_interrupted(cloud, terminal)
+        count_stored = stored_counter(cloud)
         _upload(cloud, file, options)
-        watcher = Watcher(cloud.client, StackOutputs.from_outputs(cloud.outputs), _execution_arn(cloud), count_stored)
-        progress = terminal.follow(watcher.watch(POLL_SECONDS))
+        watcher = _watcher(cloud, count_stored)
+        try:
+            progress, status = terminal.follow(watcher.watch(POLL_SECONDS)), None
+        except KeyboardInterrupt:
+            terminal.print("Interrupted. Summarizing what was stored; press Ctrl-C again to leave at once.")
+            interrupt(cloud)
+            progress, status = watcher.poll(), INTERRUPTED
         cloud.settle()
-        exported = cloud.export(watcher.run_id)
-        terminal.show_result(_result(progress, out, watcher.run_id, exported.skipped))
-    return 0 if progress.execution.succeeded else 1
+        cloud.export(watcher.run_id)
+        terminal.show_result(_result(progress, local_run, watcher.run_id))
+    return (0 if progress.execution.succeeded else 1) if status is None else status
 
 
-def _cloud(assembly: Path, allow: str, out: Path) -> Cloud:
+def finish_interrupted(cloud: Cloud, terminal: Terminal) -> None:
+    """Summarize the runs that an earlier process in this OUT could not finish."""
+    for run_id in summarize_interrupted(cloud):
+        cloud.export(run_id)
+        terminal.print(f"The run {run_id} was interrupted. Its report and its retry manifest are in OUT/runs/{run_id}.")
+
+
+def program() -> str:
+    """The path of image-mirror from the current folder."""
+    return PROGRAM if Path.cwd() == ROOT else str(ROOT / PROGRAM)
+
+
+def _cloud(assembly: Path, allow: str, out: Path, local_run: LocalRun) -> Cloud:
     """Raises UsageError."""
     try:
-        return Cloud(assembly=assembly, parameters={"AllowedNetworks": allow}, out=out)
+        parameters = {"AllowedNetworks": allow}
+        return Cloud(assembly=assembly, parameters=parameters, out=out, local_run=local_run.as_text())
     except DeploymentError as error:
         raise UsageError(str(error)) from error
+
+
+def _prewarm(cloud: Cloud) -> None:
+    for function in cloud.functions.functions.values():
+        cloud.functions.prewarm(function.name, PREWARMED.get(function.handler, 0))
 
 
 def _upload(cloud: Cloud, file: Path, options: Mapping[str, str]) -> None:
@@ -68,29 +107,18 @@ def _upload(cloud: Cloud, file: Path, options: Mapping[str, str]) -> None:
         )
 
 
-def _execution_arn(cloud: Cloud) -> str:
-    """Wait for the execution that the upload starts."""
+def _watcher(cloud: Cloud, count_stored: Callable[[], int]) -> Watcher:
+    """Follows the execution that the upload has started."""
+    cloud.events.flush()
     states: SFNClient = cloud.client("stepfunctions")
-    while True:
-        executions = states.list_executions(stateMachineArn=cloud.outputs["StateMachineArn"])["executions"]
-        if executions:
-            return executions[0]["executionArn"]
-        time.sleep(POLL_SECONDS)
+    latest = states.list_executions(stateMachineArn=cloud.outputs["StateMachineArn"], maxResults=1)["executions"]
+    arn = latest[0]["executionArn"]
+    outputs = StackOutputs.from_outputs(cloud.outputs)
+    return Watcher(direct_clients(cloud), outputs, arn, count_stored, waiter(cloud, arn))
 
 
-def _stored_counter(cloud: Cloud) -> Callable[[], int]:
-    """Counts the items added to the images table from now on. The local AWS updates ItemCount at once; AWS does so
-    every six hours."""
-    dynamodb: DynamoDBClient = cloud.client("dynamodb")
-
-    def item_count() -> int:
-        return dynamodb.describe_table(TableName=cloud.outputs["ImagesTable"])["Table"]["ItemCount"]
-
-    before = item_count()
-    return lambda: item_count() - before
-
-
-def _result(progress: RunProgress, out: Path, run_id: str, skipped: Mapping[str, str]) -> RunResult:
+def _result(progress: RunProgress, local_run: LocalRun, run_id: str) -> RunResult:
+    out = Path(local_run.out)
     path = out / "runs" / run_id / "summary.json"
     summary: RunSummary | None = json.loads(path.read_text()) if path.exists() else None
     reports = [(label, out / key) for label, key in (report_files(summary) if summary else [])]
@@ -106,11 +134,9 @@ def _result(progress: RunProgress, out: Path, run_id: str, skipped: Mapping[str,
     return RunResult(
         execution=progress.execution,
         summary=summary,
+        local_run=local_run,
         locations=[(label, str(file)) for label, file in files if file.exists()],
         failures=_first_rows(out / failures) if failures else (),
-        notes=[
-            f"Not exported to {out}: {key!r} is not a usable file name: {reason}." for key, reason in skipped.items()
-        ],
     )
 
 

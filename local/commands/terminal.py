@@ -13,7 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from functions.core.model.outcomes import OUTCOME_MEANINGS
+from functions.core.model.runs import INTERRUPTED, LocalRun
 from functions.core.model.types import RunSummary
+from functions.core.report.next_steps import environment_command, retry_command
+from functions.core.report.sections import headline
 from local.commands.progress import Throughput
 from local.commands.watcher import ExecutionStatus, RunProgress
 
@@ -23,20 +26,27 @@ MAX_FAILURES = 10
 MAX_REASONS = 5
 """Maximum number of rows in the table of the most frequent reasons and hosts."""
 
+HEADLINE_STYLES = {"succeeded": "bold green", "failed": "bold red", "cancelled": "bold yellow"}
+"""Style of the first sentence by status, where the output is a terminal."""
+
+REFRESHES = 2.0
+"""Of the progress bar, per second: drawing it takes time from the downloads, and its values change once a second."""
+
 LINE_SECONDS = 5.0
 """Minimum time between two plain lines about a running run."""
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """The end of a run. `summary` is None where SummarizeRun has not written one; `locations` are labels and paths or
-    URLs; `failures` are the first rows of the failures report."""
+    """The end of a run. `summary` is None where SummarizeRun has not written one; `local_run` is None in AWS;
+    `locations` are labels and paths or URLs; `failures` are the first rows of the failures report."""
 
     execution: ExecutionStatus
     summary: RunSummary | None
     locations: Sequence[tuple[str, str]]
     failures: Sequence[Mapping[str, str]] = ()
     notes: Sequence[str] = ()
+    local_run: LocalRun | None = None
 
 
 def report_files(summary: RunSummary) -> list[tuple[str, str]]:
@@ -113,15 +123,13 @@ class Terminal:
             return
         details = TextColumn("{task.fields[details]}")
         columns = (BarColumn(bar_width=None), MofNCompleteColumn(), details, TimeElapsedColumn())
-        with Progress(*columns, console=self._console, expand=True) as bar:
+        with Progress(*columns, console=self._console, expand=True, refresh_per_second=REFRESHES) as bar:
             yield ProgressDisplay(bar, self._console)
 
     def show_result(self, result: RunResult) -> None:
-        """Show the rows by outcome, the failures, the status of the run, and where its files are."""
+        """Show what happened and how to retry it, rows by outcome, failures, the status, and where the files are."""
         if result.summary:
-            self._console.print(_outcomes(result.summary))
-            if result.summary["failed"]:
-                self._console.print(_most_frequent(result.summary))
+            self._show_summary(result.summary, result.local_run)
         if result.failures:
             self._console.print(_failures(result.failures))
         self.print(_status_sentence(result))
@@ -129,6 +137,27 @@ class Terminal:
             self.print(note)
         for label, location in result.locations:
             self.print(f"{label + ':':16}{location}")
+
+    def _show_summary(self, summary: RunSummary, local_run: LocalRun | None) -> None:
+        self._console.print(_safe(headline(summary)), style=HEADLINE_STYLES.get(summary["status"], ""), soft_wrap=True)
+        for line in _retry_lines(summary, local_run):
+            self.print(line)
+        if summary["rows"]:
+            self._console.print(_outcomes(summary))
+        if summary["failed"]:
+            self._console.print(_most_frequent(summary))
+
+
+def _retry_lines(summary: RunSummary, local_run: LocalRun | None) -> Iterator[str]:
+    """A sentence, and a line with the command, which can be copied."""
+    command = " ".join(retry_command(summary, local_run))
+    if not command:
+        return
+    rows = summary.get("retry_rows", 0)  # 0: a summary of an earlier version
+    which = "the row that" if rows == 1 else f"the {rows:,} rows that" if rows else "the rows that"
+    environment = environment_command(local_run)
+    yield f"Retry {which} may still succeed{f', after `{environment}`' if environment else ''}:"
+    yield f"  {command}"
 
 
 def _status_sentence(result: RunResult) -> str:
@@ -138,7 +167,8 @@ def _status_sentence(result: RunResult) -> str:
     if execution.succeeded:
         return "The run succeeded."
     if execution.status == "ABORTED":
-        return "The run was cancelled."
+        interrupted = INTERRUPTED in (execution.error, summary["error"] if summary else None)
+        return "The run was interrupted." if interrupted else "The run was cancelled."
     return f"The run failed: {execution.error}. {_error_message(execution.cause)}"
 
 
@@ -169,8 +199,8 @@ def _outcomes(summary: RunSummary) -> Table:
     table.add_column("meaning")
     counts: Mapping[str, object] = summary
     for outcome, meaning in OUTCOME_MEANINGS.items():
-        count = counts[outcome]
-        table.add_row(str(outcome), str(count), meaning, style="" if count else "dim")
+        if count := counts[outcome]:
+            table.add_row(str(outcome), str(count), meaning)
     return table
 
 

@@ -5,11 +5,14 @@ import signal
 from pathlib import Path
 from typing import NoReturn
 
+from functions.core.model.runs import LocalRun
 from local.aws.cloud import Cloud
 from local.aws.deploy import DeploymentError
 from local.commands.env_file import write_env_file
+from local.commands.run import finish_interrupted
 from local.commands.terminal import Terminal
-from local.commands.usage import UsageError
+from local.errors import UsageError
+from local.interrupted import interrupt
 
 
 def up(*, assembly: Path, out: Path, allow: str, port: int) -> int:
@@ -17,10 +20,13 @@ def up(*, assembly: Path, out: Path, allow: str, port: int) -> int:
     terminal = Terminal()
     terminal.print("Deploying the stack to the local AWS.")
     try:
-        cloud = Cloud(assembly=assembly, parameters={"AllowedNetworks": allow}, out=out, port=port)
+        local_run = LocalRun(command="up", out=str(out), allow=allow).as_text()
+        parameters = {"AllowedNetworks": allow}
+        cloud = Cloud(assembly=assembly, parameters=parameters, out=out, port=port, local_run=local_run)
     except DeploymentError as error:
         raise UsageError(str(error)) from error
     with cloud:
+        finish_interrupted(cloud, terminal)
         if cloud.port_moved:
             terminal.print(f"Port {port} is in use; using a free port instead.")
         _serve(terminal, cloud, out)
@@ -36,6 +42,7 @@ def _serve(terminal: Terminal, cloud: Cloud, out: Path) -> None:
         terminal.print(f"Stopping. Exporting images, table, messages and reports to {out}.")
     finally:
         env_file.unlink(missing_ok=True)
+        interrupt(cloud)
         cloud.settle()
         cloud.export()
 

@@ -1,20 +1,71 @@
-"""Checks the command line before anything is started."""
+"""Checks the values of the command line before anything is started.
+
+`name` is how a message calls the parameter: as the user gave it, `--out` or OUT.
+"""
 
 import json
+import math
 import shlex
 import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 
 from cdk.settings import Settings, SettingsError
+from functions.core.cost.estimate import LATENCY_MS, SIZE_KB
+from functions.core.cost.prices import MILLION
+from functions.core.model.limits import DOWNLOAD_MEMORY_MB
+from local.errors import UsageError
 
-SETTINGS_FILE = Path("cdk.json")
+ROOT = Path(__file__).parents[2]
+SETTINGS_FILE = ROOT / "cdk.json"
 DEFAULT_OUT = "out"
 MAX_PORT = 65_535
 
 
-class UsageError(Exception):
-    """Wrong usage of a command. The message says what is wrong, where, and how to fix it; the exit status is 2."""
+@dataclass(frozen=True)
+class NumberArgument:
+    """A number on the command line."""
+
+    minimum: float
+    maximum: float
+    default: float
+    meaning: str
+    integer: bool = False
+
+    @property
+    def shown_default(self) -> str:
+        return (
+            "no limit" if math.isinf(self.default) else f"{self.default:,g}" if self.default < MILLION else "a million"
+        )
+
+    def parse(self, name: str, text: str) -> float:
+        """Raises UsageError."""
+        if not text:
+            return self.default
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not self.minimum <= value <= self.maximum or (self.integer and not value.is_integer()):
+            kind = "a whole number" if self.integer else "a number"
+            limits = f"from {self.minimum:,.0f} to {self.maximum:,.0f}"
+            raise UsageError(f"{name} takes {kind} {limits}, not '{text}'.")
+        return value
+
+
+COST_NUMBERS: Mapping[str, NumberArgument] = {
+    "images": NumberArgument(1, 1e12, MILLION, "number of images", integer=True),
+    "size_kb": NumberArgument(0, 5_000_000, SIZE_KB, "size of an image in KB"),
+    "latency_ms": NumberArgument(0, 60_000, LATENCY_MS, "time to download an image in milliseconds"),
+    "hosts": NumberArgument(1, 1e12, math.inf, "number of hosts with equally many images"),
+    "memory_mb": NumberArgument(128, 10_240, DOWNLOAD_MEMORY_MB, "memory of DownloadBatch in MB", integer=True),
+}
+"""The numbers that `cost` takes."""
+
+COST_OPTIONS = ("batch_size", "concurrency", "per_host", "max_concurrency", "storage_class")
+"""The options of a run that `cost` takes."""
 
 
 def print_error(error: object) -> None:
@@ -22,61 +73,81 @@ def print_error(error: object) -> None:
     sys.stderr.write(f"{error}\n")
 
 
-def networks(text: str) -> str:
-    """Comma-separated CIDR blocks in the form of the stack's parameter. Raises UsageError."""
+def networks(texts: Iterable[str], name: str) -> str:
+    """CIDR blocks, comma-separated, in the form of the stack's parameter. Raises UsageError."""
+    parts = (part.strip() for text in texts for part in text.split(","))
     try:
-        return ",".join(str(ip_network(part.strip())) for part in text.split(",") if part.strip())
+        return ",".join(str(ip_network(part)) for part in parts if part)
     except ValueError as error:
-        raise UsageError(f"ALLOW takes comma-separated CIDR blocks such as 127.0.0.0/8: {error}.") from error
+        raise UsageError(f"{name} takes comma-separated CIDR blocks such as 127.0.0.0/8: {error}.") from error
 
 
-def options(text: str) -> dict[str, str]:
-    """`name=value …` as the metadata of a manifest. PrepareRun validates the values. Raises UsageError."""
-    metadata = {}
+def split_options(text: str) -> list[str]:
+    """The pairs of the variable OPTIONS, in which quotes protect spaces. Raises UsageError."""
     try:
-        pairs = shlex.split(text)
+        return shlex.split(text)
     except ValueError as error:
         raise UsageError(f"OPTIONS takes name=value pairs separated by spaces; in {text!r}: {error}.") from error
+
+
+def options(pairs: Iterable[str], name: str) -> dict[str, str]:
+    """`name=value` pairs as the metadata of a manifest. Raises UsageError."""
+    metadata = {}
     for pair in pairs:
-        name, separator, value = pair.partition("=")
-        if not separator or not name:
-            raise UsageError(f"OPTIONS takes name=value pairs separated by spaces; '{pair}' is not such a pair.")
-        metadata[name.strip().lower().replace("_", "-")] = value
+        option, separator, value = pair.partition("=")
+        if not separator or not option:
+            raise UsageError(f"{name} takes name=value, such as concurrency=16; '{pair}' is not such a pair.")
+        metadata[option.strip().lower().replace("_", "-")] = value
     return metadata
 
 
-def port_number(text: str) -> int:
+def port_number(text: str, name: str) -> int:
     """A TCP port; 0 selects a free one. Raises UsageError."""
     if not (text.isascii() and text.isdecimal()) or int(text) > MAX_PORT:
-        raise UsageError(f"--port takes a number from 0 to {MAX_PORT}, not '{text}'.")
+        raise UsageError(f"{name} takes a number from 0 to {MAX_PORT}, not '{text}'.")
     return int(text)
 
 
-def out_folder(text: str) -> Path:
+def out_folder(text: str, name: str) -> Path:
     """The output folder, which need not exist. Raises UsageError."""
-    path = Path(text or DEFAULT_OUT)
-    if path.exists() and not path.is_dir():
-        raise UsageError(f"OUT takes a folder; {path} is a file.")
+    path = _expanded(text or DEFAULT_OUT)
+    try:
+        is_file = path.exists() and not path.is_dir()
+    except OSError as error:
+        raise UsageError(f"{name} takes a folder; {text}: {error.strerror}.") from error
+    if is_file:
+        raise UsageError(f"{name} takes a folder; {path} is a file.")
     return path
 
 
 def manifest_file(text: str) -> Path:
     """An existing file that is not empty. Raises UsageError."""
     if not text:
-        raise UsageError("MANIFEST is missing: give the path of a manifest, such as MANIFEST=my.csv.")
-    path = Path(text).expanduser()
-    if not path.is_file():
-        raise UsageError(f"There is no manifest {text}. MANIFEST takes the path of a file.")
-    if path.stat().st_size == 0:
+        raise UsageError("MANIFEST is missing: give the path of a manifest, such as my.csv.")
+    path = _expanded(text)
+    try:
+        if path.is_file() and path.stat().st_size:
+            return path
+    except OSError as error:
+        raise UsageError(f"Cannot read the manifest {text}: {error.strerror}.") from error
+    if path.is_file():
         raise UsageError(f"The manifest {text} is empty: 0 rows, nothing to mirror.")
-    return path
+    raise UsageError(f"There is no manifest {text}. MANIFEST takes the path of a file.")
 
 
 def stack_settings() -> Settings:
-    """The settings that `make deploy` uses. Raises UsageError."""
+    """The settings that `deploy` uses. Raises UsageError."""
     try:
         return Settings.from_context(json.loads(SETTINGS_FILE.read_text())["context"])
     except SettingsError as error:
         raise UsageError(f"{SETTINGS_FILE}: {error}") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"Cannot read the settings from {SETTINGS_FILE}: {error!r}.") from error
+
+
+def _expanded(text: str) -> Path:
+    """The path with the home folder for ~, which a shell does not replace in `--out=~/x`. Raises UsageError."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{text} is not a path: {error}") from error

@@ -17,12 +17,12 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from functions.core.model.runs import run_id_of
+from functions.core.model.runs import LocalRun, run_id_of
 from local.aws_settings import without_aws_settings
 from local.commands.env_file import NAME, read_env_file
 from local.commands.terminal import RunResult, Terminal, report_files
-from local.commands.usage import UsageError
 from local.commands.watcher import Clients, RunProgress, StackOutputs, Watcher, run_item
+from local.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -41,7 +41,9 @@ def watch(*, out: Path, run_id: str) -> int:
     variables = read_env_file(out)
     with nullcontext() if variables is None else without_aws_settings():
         try:
-            return _follow(terminal, *(_account_stack() if variables is None else _local_stack(variables, out)), run_id)
+            clients, outputs = _account_stack() if variables is None else _local_stack(variables, out)
+            local_run = None if variables is None else LocalRun(command="up", out=str(out))
+            return _follow(terminal, clients, outputs, run_id, local_run)
         except EndpointConnectionError as error:
             raise UsageError(_connection_error(error, variables, out)) from error
         except SETTINGS_ERRORS as error:
@@ -54,11 +56,13 @@ def watch(*, out: Path, run_id: str) -> int:
             return 130
 
 
-def _follow(terminal: Terminal, clients: Clients, outputs: StackOutputs, run_id: str) -> int:
+def _follow(
+    terminal: Terminal, clients: Clients, outputs: StackOutputs, run_id: str, local_run: LocalRun | None
+) -> int:
     watcher = Watcher(clients, outputs, _execution_arn(clients, outputs, run_id))
     terminal.print(f"Watching {watcher.run_id}. Press Ctrl-C to stop watching; the run continues.")
     progress = terminal.follow(watcher.watch(POLL_SECONDS))
-    terminal.show_result(_result(progress, watcher, outputs))
+    terminal.show_result(_result(progress, watcher, outputs, local_run))
     return 0 if progress.execution.succeeded else 1
 
 
@@ -137,9 +141,8 @@ def _execution_arn(clients: Clients, outputs: StackOutputs, run_id: str) -> str:
     raise UsageError(f"There is no run {run_id}. The latest runs: {names}.")
 
 
-def _result(progress: RunProgress, watcher: Watcher, outputs: StackOutputs) -> RunResult:
+def _result(progress: RunProgress, watcher: Watcher, outputs: StackOutputs, local_run: LocalRun | None) -> RunResult:
     summary = watcher.summary()
     files = report_files(summary) if summary else []
-    return RunResult(
-        progress.execution, summary, [(label, f"s3://{outputs.input_bucket}/{key}") for label, key in files]
-    )
+    locations = [(label, f"s3://{outputs.input_bucket}/{key}") for label, key in files]
+    return RunResult(progress.execution, summary, locations, local_run=local_run)

@@ -76,7 +76,12 @@ class RunProgress:
 
 class Watcher:
     """Polls one execution. `count_stored` returns the number of images stored so far, for an environment in which it is
-    known before the batches have written their results."""
+    known before the batches have written their results. `wait` waits for a number of seconds, or less where the end of
+    the execution ends it.
+
+    A poll makes three requests: DescribeExecution, DescribeMapRun, and a listing of the parts, of which it then reads
+    those that are new. The number of rows and the Map Run are requested until they are known.
+    """
 
     def __init__(
         self,
@@ -84,11 +89,13 @@ class Watcher:
         outputs: StackOutputs,
         execution_arn: str,
         count_stored: Callable[[], int] = lambda: 0,
+        wait: Callable[[float], object] = time.sleep,
     ) -> None:
         self._clients = clients
         self._outputs = outputs
         self._execution_arn = execution_arn
         self._count_stored = count_stored
+        self._wait = wait
         self.run_id = run_id_of(json.loads(self._describe()["input"]))
         self._parts = ResultParts(clients("s3"), outputs.input_bucket, self.run_id)
         self._map_run_arn: str | None = None
@@ -98,14 +105,14 @@ class Watcher:
         """Poll every `interval` seconds; the last value is that of the end of the execution."""
         while (progress := self.poll()).running:
             yield progress
-            time.sleep(interval)
+            self._wait(interval)
         yield progress
 
     def poll(self) -> RunProgress:
         execution = ExecutionStatus.from_description(self._describe())
-        counts, stored = self._parts.counts(), self._count_stored()
-        if stored > counts["stored"]:
-            counts["stored"] = stored
+        counts = self._parts.counts()
+        if execution.running or not counts:
+            counts["stored"] = max(counts["stored"], self._count_stored())
         finished = max(self._finished_rows(), counts.total())
         return RunProgress(execution, self._total_rows(), finished, counts)
 
@@ -157,6 +164,7 @@ class ResultParts:
         self._bucket = bucket
         self._prefix = f"runs/{run_id}/results/"
         self._counts_by_key: dict[str, tuple[str, Counter[str]]] = {}
+        self._total: Counter[str] = Counter()
         self._too_many = False
 
     def counts(self) -> Counter[str]:
@@ -166,9 +174,12 @@ class ResultParts:
         if self._too_many:
             return Counter()
         for key, etag in etags.items():
-            if self._counts_by_key.get(key, ("",))[0] != etag:
-                self._counts_by_key[key] = etag, self._read(key)
-        return sum((counts for _, counts in self._counts_by_key.values()), Counter())
+            known_etag, known_counts = self._counts_by_key.get(key, ("", Counter[str]()))
+            if known_etag != etag:
+                counts = self._read(key)
+                self._counts_by_key[key] = etag, counts
+                self._total = self._total - known_counts + counts
+        return self._total.copy()
 
     def _list(self) -> dict[str, str]:
         """The ETags of the parts by key."""

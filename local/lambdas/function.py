@@ -32,13 +32,20 @@ class FunctionConfig:
 
 @dataclass(frozen=True)
 class Target:
-    """The AWS that functions use: region, account, endpoint and X-Ray daemon. `root` is their code's folder."""
+    """The AWS that functions use: region, account, endpoint, X-Ray daemon and credentials. `root` is their code's
+    folder.
+
+    `local_run` is the value of LOCAL_RUN, which AWS does not have; without a value it is not set.
+    """
 
     region: str
     account: str
     endpoint: str
     root: Path = ROOT
     trace_daemon: str = ""
+    access_key: str = ""
+    secret_key: str = field(default="", repr=False)
+    local_run: str = ""
 
     def arn(self, function_name: str) -> str:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{function_name}"
@@ -56,8 +63,8 @@ def worker_variables(function: FunctionConfig, target: Target, log_stream: str, 
         "LAMBDA_TASK_ROOT": str(target.root),
         "AWS_REGION": target.region,
         "AWS_DEFAULT_REGION": target.region,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_ACCESS_KEY_ID": target.access_key,
+        "AWS_SECRET_ACCESS_KEY": target.secret_key,
         "AWS_SESSION_TOKEN": "local",
         "AWS_ENDPOINT_URL": target.endpoint,
         "AWS_CONFIG_FILE": os.devnull,
@@ -71,5 +78,6 @@ def worker_variables(function: FunctionConfig, target: Target, log_stream: str, 
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_XRAY_DAEMON_ADDRESS": target.trace_daemon,
         "_HANDLER": function.handler,
+        **({"LOCAL_RUN": target.local_run} if target.local_run else {}),
         **function.variables,
     }

@@ -52,6 +52,12 @@ class Pool:
         finally:
             self._release(sandbox)
 
+    def prewarm(self, count: int) -> None:
+        """Start sandboxes until there are `count`, so that they load the handler before the first invocation."""
+        with contextlib.suppress(HostClosedError):
+            while self._reserve(count):
+                self._release(self._start_new())
+
     def close(self) -> None:
         with self._changed:
             self._closed = True
@@ -83,6 +89,13 @@ class Pool:
             sandbox = self._idle.pop()
             self._used.add(sandbox)
             return sandbox
+
+    def _reserve(self, count: int) -> bool:
+        """Count one more sandbox, which the caller starts; False where there are enough or the pool is closed."""
+        with self._changed:
+            missing = not self._closed and self._count < min(count, self._limit)
+            self._starting += missing
+            return missing
 
     @property
     def _count(self) -> int:
@@ -161,6 +174,17 @@ class FunctionHost:
             raise HostClosedError from error
         self._pending.add(future)
         future.add_done_callback(self._pending.discard)
+
+    def prewarm(self, name_or_arn: str, count: int = 1) -> None:
+        """Start the first sandboxes of a function; an invocation waits until its sandbox has loaded the handler.
+
+        Raises FunctionNotFoundError.
+        """
+        self._pool(name_or_arn).prewarm(count)
+
+    def stop(self, name_or_arn: str) -> None:
+        """Kill the sandboxes of a function. Later invocations raise HostClosedError."""
+        self._pool(name_or_arn).close()
 
     def flush(self) -> None:
         """Return when every earlier asynchronous invocation has ended."""

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from local.commands.env_file import read_env_file
 from tests.support.pipeline import is_reconciled
-from tests.support.site import Site
+from tests.support.site import Answer, Site
+from tests.unit.functions.core.report.run import commands
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "manifests" / "demo"
@@ -92,10 +96,76 @@ def test_the_demo_prints_its_report_first_and_the_links_of_the_report_are_files(
     assert all((page.parent / link).is_file() for link in links)
 
 
+def test_the_demo_prints_first_what_happened_and_how_to_retry_it(demo: tuple[Path, str]) -> None:
+    out, output = demo
+    headline, retry, command = output[output.index("27 images stored") :].splitlines()[:3]
+
+    assert headline == "27 images stored, 5 rows failed."
+    assert retry == "Retry the row that may still succeed:"
+    assert command.startswith(f"  ./image-mirror run {out}/runs/demo-")
+
+
+def test_the_command_on_the_page_of_the_demo_retries_its_rows(demo: tuple[Path, str], tmp_path: Path) -> None:
+    demo_out, output = demo
+    first = json.loads((demo_out / "summary.json").read_text())
+    (command,) = commands((demo_out / first["report"]).read_text())
+    out = tmp_path / "out"  # other tests read the folder of the demo
+    shutil.copytree(demo_out, out)
+
+    done = _local(*(part.replace(str(demo_out), str(out)) for part in command[1:]))
+
+    assert command[0] == "./image-mirror"
+    assert shlex.join(command) in output
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 image stored, none failed." in done.stdout
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["run_id"] != first["run_id"]
+    assert (summary["rows"], summary["stored"], summary["retry_manifest"]) == (1, 1, None)
+
+
+def test_the_command_of_a_run_repeats_its_networks_and_options(assembly: Path, tmp_path: Path, site: Site) -> None:
+    manifest, out = tmp_path / "one.csv", tmp_path / "my images"
+    manifest.write_text(f"url\n{site.put('/a.jpg', Answer(b'', 500))}\n{site.put('/b.jpg', IMAGE)}\n")
+    options = ("--option", "rounds=1", "--option", "user_agent=it is mine")
+    _local("run", manifest, "--out", out, "--allow", "127.0.0.0/8", *options)
+    report = json.loads((out / "summary.json").read_text())["report"]
+    (command,) = commands((out / report).read_text())
+    site.put("/a.jpg", IMAGE)
+
+    done = _local(*command[1:])
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 image stored, none failed." in done.stdout
+    assert site.asked["/a.jpg"] == 2
+    assert command[3:] == [
+        *("--out", str(out)),
+        *("--allow", "127.0.0.0/8"),
+        *("--option", "rounds=1"),
+        *("--option", "user_agent=it is mine"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("manifests/sample.csv", "--demo"), "--demo is for a retry manifest of the demo."),
+        (("missing.csv", "--demo"), "There is no manifest missing.csv."),
+    ],
+)
+def test_the_site_of_the_demo_is_served_for_the_demo_alone(
+    assembly: Path, tmp_path: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    done = _local("run", *arguments, "--out", tmp_path / "out")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(sentence)
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_second_run_on_the_same_folder_skips_stored_images(assembly: Path, tmp_path: Path, site: Site) -> None:
     manifest = tmp_path / "two.csv"
     manifest.write_text(f"url\n{site.put('/a.jpg', IMAGE)}\n{site.put('/b.jpg', IMAGE)}\n")
-    arguments = ("run", "--manifest", manifest, "--out", tmp_path / "out", "--allow", "127.0.0.0/8")
+    arguments = ("run", manifest, "--out", tmp_path / "out", "--allow", "127.0.0.0/8")
     _local(*arguments)
 
     done = _local(*arguments)
@@ -106,46 +176,27 @@ def test_a_second_run_on_the_same_folder_skips_stored_images(assembly: Path, tmp
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "status", "sentence"),
+    ("name", "content", "sentence"),
     [
-        ("missing.csv", None, 2, "There is no manifest"),
-        ("empty.csv", "", 2, "is empty: 0 rows"),
-        ("list.xlsx", "x", 1, "has no supported extension"),
-        ("list.csv", "title\na\n", 1, "The manifest has no url column"),
+        ("missing.csv", None, "There is no manifest"),
+        ("empty.csv", "", "is empty: 0 rows"),
+        ("list.xlsx", "x", "has no supported extension"),
+        ("list.csv", "title\na\n", "The manifest has no url column"),
     ],
 )
-def test_bad_input_gets_one_sentence(
-    assembly: Path, tmp_path: Path, name: str, content: str | None, status: int, sentence: str
+def test_bad_input_gets_one_sentence_and_leaves_nothing(
+    tmp_path: Path, name: str, content: str | None, sentence: str
 ) -> None:
     manifest = tmp_path / name
     if content is not None:
         manifest.write_text(content)
 
-    done = _local("run", "--manifest", manifest, "--out", tmp_path / "out")
-
-    output = done.stdout + done.stderr
-    assert done.returncode == status
-    assert sentence in output
-    assert "Traceback" not in output
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "sentence"),
-    [
-        ("--allow", "127.0.0.1/8", "ALLOW takes comma-separated CIDR blocks"),
-        ("--options", "concurrency", "OPTIONS takes name=value"),
-        ("--options", 'a="b', "OPTIONS takes name=value pairs separated by spaces; in 'a=\"b': No closing quotation."),
-        ("--out", __file__, f"OUT takes a folder; {__file__} is a file."),
-    ],
-)
-def test_wrong_usage_is_one_sentence_that_names_the_variable(
-    tmp_path: Path, option: str, value: str, sentence: str
-) -> None:
-    done = _local("run", "--out", tmp_path / "out", option, value)
+    done = _local("run", manifest, "--out", tmp_path / "out")
 
     assert done.returncode == 2
-    assert done.stderr.startswith(sentence)
-    assert len(done.stderr.splitlines()) == 1
+    assert sentence in done.stderr
+    assert (done.stdout, len(done.stderr.splitlines())) == ("", 1)
+    assert not (tmp_path / "out").exists()
 
 
 @dataclass(frozen=True)
@@ -197,9 +248,7 @@ def up(assembly: Path, tmp_path: Path) -> Iterator[Up]:
             for line in process.stdout:
                 if line.startswith("Press Ctrl-C"):
                     break
-            text = (out / "local.env").read_text()
-            pairs = (line.removeprefix("export ").partition("=") for line in text.splitlines())
-            yield Up(process, out, {name: value for name, _, value in pairs})
+            yield Up(process, out, read_env_file(out) or {})
         finally:
             if process.is_running():
                 process.send_signal(signal.SIGTERM)
@@ -231,6 +280,33 @@ def test_the_aws_command_line_uploads_a_manifest_and_finds_the_execution_rows_an
     row = json.loads(up.aws("dynamodb", "get-item", "--table-name", variables["IMAGES_TABLE"], "--key", key))["Item"]
     up.aws("s3", "cp", f"s3://{variables['IMAGES_BUCKET']}/{row['object_key']['S']}", str(tmp_path / "copy.jpg"))
     assert (tmp_path / "copy.jpg").read_bytes() == IMAGE
+
+
+def test_the_commands_on_a_page_of_make_up_start_a_retry(up: Up, site: Site, tmp_path: Path) -> None:
+    manifest = tmp_path / "one.csv"
+    manifest.write_text(f"url\n{site.put('/a.jpg', Answer(b'', 500), IMAGE)}\n")
+    variables = up.environment
+    bucket = f"s3://{variables['INPUT_BUCKET']}"
+    up.aws("s3", "cp", str(manifest), f"{bucket}/manifests/", "--metadata", "rounds=1")
+    (first,) = _ended_runs(up, 1)
+    up.aws("s3", "cp", f"{bucket}/runs/{first}/report.html", str(tmp_path / "report.html"))
+
+    environment, retry = commands((tmp_path / "report.html").read_text())
+
+    assert environment == ["source", str(up.out / "local.env")]
+    up.aws(*retry[1:])
+    second = next(run for run in _ended_runs(up, 2) if run != first)
+    summary = json.loads(up.aws("s3", "cp", f"{bucket}/runs/{second}/summary.json", "-"))
+    assert (summary["rows"], summary["stored"], summary["error"]) == (1, 1, None)
+
+
+def _ended_runs(up: Up, count: int) -> list[str]:
+    """The IDs of the runs, once there are `count` that have ended."""
+    query = ["--query", "Items[?ended_at].run_id.S", "--output", "json"]
+    while True:  # each poll starts a process: it needs no pause
+        runs: list[str] = json.loads(up.aws("dynamodb", "scan", "--table-name", up.environment["RUNS_TABLE"], *query))
+        if len(runs) == count:
+            return runs
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 import requests
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from werkzeug.wrappers import Request, Response
 
 from local.aws.cloud import Cloud
@@ -17,7 +20,7 @@ from local.aws.http.server import Server
 from local.commands.env_file import write_env_file
 from local.commands.watcher import MAX_PARTS, ResultParts, StackOutputs, Watcher
 from tests.support.pipeline import mirror, start
-from tests.support.site import Site
+from tests.support.site import Answer, Site
 
 ROOT = Path(__file__).parents[2]
 IMAGE = (ROOT / "manifests" / "demo" / "dune.jpg").read_bytes()
@@ -47,6 +50,20 @@ def test_a_run_is_followed_to_its_end_and_its_result_is_shown(cloud: Cloud, site
     assert done.returncode == 0, done.stderr
     assert "2 of 2 rows, 1 stored, 1 failed" in done.stdout
     assert f"s3://{cloud.outputs['InputBucket']}/runs/{run.run_id}/report.html" in done.stdout
+
+
+def test_the_command_that_retries_a_run_of_make_up_needs_its_environment(cloud: Cloud, site: Site, out: Path) -> None:
+    rows = f"url\n{site.put('/a.jpg', IMAGE)}\n{site.put('/b.jpg', Answer(b'', 500))}\n"
+    run = mirror(cloud, "retried.csv", rows, {"rounds": "1"})
+    bucket = f"s3://{cloud.outputs['InputBucket']}"
+
+    lines = _watch("--out", out, "--run", run.run_id).stdout.splitlines()
+
+    first = lines.index("1 image stored, 1 row failed.")
+    assert lines[first + 1 : first + 3] == [
+        f"Retry the row that may still succeed, after `source {out}/local.env`:",
+        f"  aws s3 cp {bucket}/runs/{run.run_id}/retry.csv {bucket}/manifests/{run.run_id}-retry.csv",
+    ]
 
 
 def test_without_a_name_the_latest_run_is_followed_and_its_failure_is_the_exit_status(cloud: Cloud, out: Path) -> None:
@@ -79,11 +96,16 @@ def test_without_make_up_the_stack_of_the_account_is_used(cloud: Cloud, site: Si
     assert "The run succeeded" in done.stdout
 
 
-class SigningProxy:
-    """Forwards requests to the local AWS. `signatures` are the access keys and regions by which they were signed."""
+FORWARDED = ("content-type", "x-amz-target", "x-amz-query-mode", "range")
 
-    def __init__(self, endpoint: str) -> None:
-        self._endpoint = endpoint
+
+class SigningProxy:
+    """Signs requests again and forwards them to the local AWS. `signatures` are the access keys and regions by which
+    they were signed."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._endpoint = cloud.endpoint
+        self._credentials = Credentials(cloud.credentials.access_key, cloud.credentials.secret_key)
         self.signatures: set[tuple[str, str]] = set()
         self._session = requests.Session()
         self._session.trust_env = False
@@ -93,13 +115,15 @@ class SigningProxy:
 
     def _forward(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
-        headers = dict(request.headers)
-        scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/", headers["Authorization"])
+        scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/", request.headers["Authorization"])
         assert scope is not None
         self.signatures.add((scope[1], scope[2]))
-        headers["Authorization"] = headers["Authorization"].replace(f"/{scope[2]}/", "/us-east-1/")
         url = self._endpoint + environ["REQUEST_URI"]
-        answer = self._session.request(request.method, url, headers=headers, data=request.get_data())
+        kept = {name: value for name, value in request.headers if name.lower() in FORWARDED}
+        signed = AWSRequest(request.method, url, headers=kept, data=request.get_data())
+        signer = S3SigV4Auth if scope[3] == "s3" else SigV4Auth
+        signer(self._credentials, scope[3], "us-east-1").add_auth(signed)
+        answer = self._session.request(request.method, url, headers=dict(signed.headers.items()), data=signed.data)
         return Response(answer.content, answer.status_code, content_type=answer.headers["Content-Type"])(
             environ, start_response
         )
@@ -111,7 +135,7 @@ class SigningProxy:
 
 @pytest.fixture
 def proxy(cloud: Cloud) -> Iterator[SigningProxy]:
-    proxy = SigningProxy(cloud.endpoint)
+    proxy = SigningProxy(cloud)
     yield proxy
     proxy.close()
 

@@ -130,6 +130,12 @@ class Page:
         return [url for url in urls if not url.startswith("data:")]
 
     @property
+    def statuses(self) -> list[tuple[str, int]]:
+        """URLs and status codes of all responses, also of those that the page cannot read."""
+        answers = [event["response"] for event in self._events("Network.responseReceived")]
+        return [(answer["url"], answer["status"]) for answer in answers]
+
+    @property
     def complaints(self) -> list[str]:
         """The messages of the console: errors, warnings, policy violations and script output."""
         logged = [event["entry"]["text"] for event in self._events("Log.entryAdded")]

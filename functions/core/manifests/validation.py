@@ -33,9 +33,15 @@ class ValidatedManifest:
 
 
 def validate_manifest(
-    manifests: Manifests, manifest: ManifestObject, whole_bytes: int = MAX_WHOLE_CHECK_BYTES
+    manifests: Manifests,
+    manifest: ManifestObject,
+    whole_bytes: int = MAX_WHOLE_CHECK_BYTES,
+    sample_bytes: int | None = None,
 ) -> ValidatedManifest:
-    """Raises InvalidManifest, ManifestGoneError."""
+    """Raises InvalidManifest, ManifestGoneError.
+
+    Of a manifest of more than `whole_bytes`, `sample_bytes` are checked at each end, by default SAMPLE_BYTES.
+    """
     extension, gzipped = format_from_name(manifest.key)
     if extension.default_format == PARQUET:
         return ValidatedManifest(PARQUET, _parquet_contents(manifests, manifest))
@@ -44,8 +50,9 @@ def validate_manifest(
         return _validate_beginning(extension, _LimitedChunks(decompress_gzip(chunks), whole_bytes))[0]
     if manifest.size <= whole_bytes:
         return _validate_beginning(extension, _LimitedChunks(chunks, whole_bytes))[0]
-    validated, form = _validate_beginning(extension, _LimitedChunks(chunks, SAMPLE_BYTES))
-    _validate_end(manifests, manifest, form)
+    sample = SAMPLE_BYTES if sample_bytes is None else sample_bytes
+    validated, form = _validate_beginning(extension, _LimitedChunks(chunks, sample))
+    _validate_end(manifests, manifest, form, sample)
     return validated
 
 
@@ -98,9 +105,9 @@ def _parquet_contents(manifests: Manifests, manifest: ManifestObject) -> Manifes
     return parquet.read_footer(tail(length + parquet.TAIL_BYTES)[:length])
 
 
-def _validate_end(manifests: Manifests, manifest: ManifestObject, form: Format) -> None:
+def _validate_end(manifests: Manifests, manifest: ManifestObject, form: Format, sample_bytes: int) -> None:
     """Checks only what does not depend on the data before: the encoding, the end of an array, and JSON Lines."""
-    start = manifest.size - SAMPLE_BYTES
+    start = max(0, manifest.size - sample_bytes)
     end = b"".join(manifests.read(manifest.bucket, manifest.key, manifest.etag, start))
     if form.name != "json":  # start at the first complete line
         end = end.partition(b"\n")[2]

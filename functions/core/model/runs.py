@@ -1,10 +1,12 @@
 """Runs: the manifest object that starts one, the run ID and the run record."""
 
 import hashlib
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Self
 
 from functions.core.model.types import ExecutionInput, RunRecord
 
@@ -58,6 +60,35 @@ def run_id_of(event: ExecutionInput) -> str:
     requested_id = (event.get("run") or {}).get("id")
     return str(requested_id) if requested_id else run_id(ManifestObject.from_event(event))
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalRun:
+    """How a run was started on this machine, for the commands in its report; None in AWS.
+
+    `command` is run or up, `out` and `allow` are its arguments; `demo` is true if it serves the web site of the demo.
+    `program` is the path of image-mirror from the folder in which it was started.
+    """
+
+    command: str
+    out: str
+    program: str = "./image-mirror"
+    allow: str = ""
+    demo: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From JSON. Raises ValueError."""
+        try:
+            return cls(**json.loads(text))
+        except TypeError as error:
+            raise ValueError(str(error)) from error
+
+    def as_text(self) -> str:
+        return json.dumps(asdict(self))
+
+
+INTERRUPTED = "Interrupted"
+"""Error of a local run that was stopped with its process. Its status is cancelled."""
 
 RUN_KIND = "run"
 """Value of `kind` in every run record: the partition key of the index that lists runs, newest first."""

@@ -214,7 +214,8 @@ class OutcomeCounts(TypedDict):
 class RunSummary(OutcomeCounts):
     """`summary.json`, and the message at the end of a run. Times are RFC 3339 in UTC, `bytes` is the total stored.
 
-    `retry_manifest`, `failures_report` and `report` are keys in the bucket of the manifest.
+    `retry_manifest`, `failures_report` and `report` are keys in the bucket of the manifest. The retry manifest has
+    `retry_rows` rows; `retry_options` are the options of the run that a retry needs, as text.
     """
 
     run_id: str
@@ -231,6 +232,8 @@ class RunSummary(OutcomeCounts):
     failures_by_host: dict[str, int]
     images_per_second: float
     retry_manifest: str | None
+    retry_rows: int
+    retry_options: Mapping[str, str]
     failures_report: str | None
     note: str | None
     report: str

@@ -99,16 +99,12 @@ class SlowHosts:
 
 @dataclass(slots=True)
 class RunAggregates:
-    """`images` and `failures` are the first lines of their kind. `retry_rows` is the size of the retry manifest.
-
-    Lines of an earlier version have no time.
-    """
+    """`images` and `failures` are the first lines of their kind. Lines of an earlier version have no time."""
 
     timeline: Timeline
     hosts: SlowHosts = field(default_factory=SlowHosts)
     images: list[ResultLine] = field(default_factory=list)
     failures: list[ResultLine] = field(default_factory=list)
-    retry_rows: int = 0
 
     @classmethod
     def since(cls, started_at: str) -> "RunAggregates":

@@ -9,9 +9,11 @@ from pathlib import Path
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from functions.core.model.runs import LocalRun
 from functions.core.model.types import RunSummary
 from functions.core.report import formatting
 from functions.core.report.aggregates import RunAggregates
+from functions.core.report.next_steps import environment_command, retry_command
 from functions.core.report.sections import column_texts, report_sections
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -23,8 +25,8 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\
 need are not among them."""
 
 
-def render_page(summary: RunSummary, aggregates: RunAggregates) -> str:
-    """HTML of at most 200 kB for any run: lists and texts from outside are cut."""
+def render_page(summary: RunSummary, aggregates: RunAggregates, local_run: LocalRun | None = None) -> str:
+    """HTML of at most 200 kB for any run: lists and texts from outside are cut. `local_run` is None in AWS."""
     css = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     return (
         _environment()
@@ -32,7 +34,9 @@ def render_page(summary: RunSummary, aggregates: RunAggregates) -> str:
         .render(
             summary=summary,
             sections=report_sections(summary, aggregates),
-            retry_rows=aggregates.retry_rows,
+            local_run=local_run,
+            retry_command=retry_command(summary, local_run),
+            environment_command=environment_command(local_run),
             css=Markup(css),  # our own file, in which nothing may be escaped
             policy=_policy(css),
         )

@@ -9,7 +9,8 @@ from itertools import islice
 from urllib.parse import quote
 
 from functions.core.model.outcomes import OUTCOME_MEANINGS
-from functions.core.model.reasons import reason_meaning
+from functions.core.model.reasons import Reason, reason_meaning
+from functions.core.model.runs import INTERRUPTED
 from functions.core.model.types import ResultLine, RunSummary
 from functions.core.report.aggregates import HostTimes, RunAggregates
 from functions.core.report.charts import RateChart, Rectangle, bar_percent, outline, rate_chart, stacked_bar
@@ -20,6 +21,9 @@ MAX_HOSTS = 10
 
 MAX_COLUMNS = 4
 """User columns of a failed row."""
+
+NOT_REACHED = Reason.OUT_OF_TIME.value
+"""Reason of the rows without an outcome in a run that was stopped."""
 
 _DIGEST = re.compile(r"([0-9a-f]{8})[0-9a-f]{48}([0-9a-f]{8})")
 
@@ -93,6 +97,8 @@ def report_sections(summary: RunSummary, aggregates: RunAggregates) -> Sections:
 def headline(summary: RunSummary) -> str:
     """What happened, in one sentence. The page says below it why a run failed."""
     rows, failed = summary["rows"], summary["failed"]
+    if summary["error"] == INTERRUPTED:
+        return _interrupted(summary)
     if summary["status"] == "cancelled":
         return f"The run was cancelled: {number(failed)} of {plural(rows, 'row')} failed or were not attempted."
     if summary["status"] != "succeeded" and summary["error"] != "TooManyFailures":
@@ -102,6 +108,24 @@ def headline(summary: RunSummary) -> str:
     if failed == rows:
         return f"All {plural(rows, 'row')} failed." if rows > 1 else "The only row failed."
     return f"{_stored(summary)}, {plural(failed, 'row') if failed else 'none'} failed."
+
+
+def _interrupted(summary: RunSummary) -> str:
+    rows, stored, not_reached = summary["rows"], summary["stored"], summary["failures_by_reason"].get(NOT_REACHED, 0)
+    existing, failed = summary["skipped"] + summary["unchanged"], summary["failed"] - not_reached
+    if not rows:
+        return "The run was interrupted before it reached a row."
+    parts = [
+        f"{number(stored)} of {plural(rows, 'image')} {_were(stored)} stored",
+        f"{number(existing)} already existed" if existing else "",
+        f"{plural(failed, 'row')} failed" if failed else "",
+        f"{plural(not_reached, 'row')} {_were(not_reached)} not reached" if not_reached else "",
+    ]
+    return f"The run was interrupted; {', '.join(filter(None, parts))}."
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _stored(summary: RunSummary) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.model.runs import timestamp
+from functions.core.model.runs import INTERRUPTED, timestamp
 from functions.core.model.types import CaughtError, ExecutionInput
 from functions.core.summary.reconciliation import BATCH_CRASHED
 
@@ -29,7 +29,8 @@ _MISSING_OUTCOMES = {
     "TIMED_OUT": "The run timed out before an outcome of this row was recorded.",
     "ABORTED": "The run was cancelled before an outcome of this row was recorded.",
 }
-"""Message for a row without an outcome. Its image may still be stored by a batch that is running: a retry skips it."""
+_INTERRUPTED = "The run was interrupted before an outcome of this row was recorded."
+"""Messages for a row without an outcome. Its image may still be stored by a batch that is running: a retry skips it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class StatusChange:
 
     def execution(self, execution_input: ExecutionInput) -> EndedExecution:
         error, cause = DEFAULT_CAUSES.get(self.status, DEFAULT_CAUSES["FAILED"])
-        message = _MISSING_OUTCOMES.get(self.status)
+        message = _INTERRUPTED if self.error == INTERRUPTED else _MISSING_OUTCOMES.get(self.status)
         return EndedExecution(
             input=execution_input,
             arn=self.execution_arn,

@@ -126,13 +126,19 @@ def _write(results: RunResults, name: str, pieces: Iterable[str], options: Optio
 
 
 def object_metadata(options: OptionValues) -> Mapping[str, str]:
-    """The options of a run as user metadata of an S3 object, so that a copy of it starts a run with the same options.
+    """The options of a run as user metadata of an S3 object: a copy of it starts a run with the same options."""
+    return {name: text for name, text in options_to_metadata(_needed(options)).items() if text.isascii()}
 
-    Left out are default values, and `base_url`, because the URLs of a retry manifest are absolute.
-    """
+
+def retry_options(options: OptionValues) -> Mapping[str, str]:
+    """The same options under their own names."""
+    return {name.replace("-", "_"): text for name, text in object_metadata(options).items()}
+
+
+def _needed(options: OptionValues) -> OptionValues:
+    """The options that differ from their defaults, without `base_url`: the URLs of a retry manifest are absolute."""
     defaults = Options()
-    changed = {name: value for name, value in options.items() if name != "base_url" and _differs(defaults, name, value)}
-    return {name: text for name, text in options_to_metadata(changed).items() if text.isascii()}
+    return {name: value for name, value in options.items() if name != "base_url" and _differs(defaults, name, value)}
 
 
 def _differs(defaults: Options, name: str, value: object) -> bool:

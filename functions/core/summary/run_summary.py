@@ -1,5 +1,6 @@
 """The summary of a run, `summary.json`, and what else follows from it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,9 +20,14 @@ TOP_REASONS = 5
 
 @dataclass(frozen=True, slots=True)
 class RunReports:
-    """Names of the files in the run's folder, None where a file was not needed, and the note of the summary."""
+    """Names of the files in the run's folder, None where a file was not needed, and the note of the summary.
+
+    The retry manifest has `retry_rows` rows, and needs `retry_options`.
+    """
 
     retry_manifest: str | None
+    retry_rows: int
+    retry_options: Mapping[str, str]
     failures_report: str | None
     note: str | None
 
@@ -86,6 +92,8 @@ def run_summary(
         "failures_by_host": dict(reconciliation.hosts.most_common(TOP_HOSTS)),
         "images_per_second": round(counts["stored"] / seconds, 2) if seconds else 0.0,
         "retry_manifest": _key(result.run_id, reports.retry_manifest),
+        "retry_rows": reports.retry_rows,
+        "retry_options": reports.retry_options,
         "failures_report": _key(result.run_id, reports.failures_report),
         "note": reports.note,
         "report": f"runs/{result.run_id}/report.html",

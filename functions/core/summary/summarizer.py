@@ -8,7 +8,7 @@ from functions.core.model.errors import InfrastructureError
 from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import Manifests, Notification, Notifications, RunRecords, RunResults
-from functions.core.model.runs import ManifestObject, Status, new_record, run_id_of
+from functions.core.model.runs import LocalRun, ManifestObject, Status, new_record, run_id_of
 from functions.core.model.types import ResultLine, RunEnd, RunFields, RunRecord, RunSummary
 from functions.core.report.aggregates import RunAggregates
 from functions.core.report.page import render_page
@@ -16,7 +16,7 @@ from functions.core.summary.execution import EndedExecution
 from functions.core.summary.failures_csv import csv_lines
 from functions.core.summary.manifest_items import MANIFEST_GONE, ManifestItems, read_manifest_items
 from functions.core.summary.reconciliation import Reconciliation, pair_with_items, read_result_lines
-from functions.core.summary.retry_manifest import RetryManifest, retry_manifest_for
+from functions.core.summary.retry_manifest import RetryManifest, retry_manifest_for, retry_options
 from functions.core.summary.run_summary import (
     RunReports,
     RunResult,
@@ -61,16 +61,24 @@ class _Rows:
 
 
 class Summarizer:
-    """SummarizeRun's logic, for one run. `now` is the time at which the run ended."""
+    """SummarizeRun's logic, for one run. `now` is the time at which the run ended; `local_run` is None in AWS."""
 
     def __init__(
-        self, *, manifests: Manifests, results: RunResults, records: RunRecords, notices: Notifications, now: datetime
+        self,
+        *,
+        manifests: Manifests,
+        results: RunResults,
+        records: RunRecords,
+        notices: Notifications,
+        now: datetime,
+        local_run: LocalRun | None = None,
     ) -> None:
         self._manifests = manifests
         self._results = results
         self._records = records
         self._notices = notices
         self._now = now
+        self._local_run = local_run
 
     def summarize_once(self, execution: EndedExecution) -> RunEnd | None:
         """The same for an execution that ended before it reached SummarizeRun: stopped, timed out or failed.
@@ -117,7 +125,8 @@ class Summarizer:
         result = run_result(run_id, execution, record, reconciliation)
         reference = manifest_reference(manifest, record)
         summary = run_summary(result, reference, execution.started_at, self._now, reports)
-        self._results.write_text("report.html", [render_page(summary, aggregates)], "text/html; charset=utf-8")
+        page = render_page(summary, aggregates, self._local_run)
+        self._results.write_text("report.html", [page], "text/html; charset=utf-8")
         self._results.write_text("summary.json", [json.dumps(summary, indent=2) + "\n"], "application/json")
         self._records.update(run_id, record_fields(summary))
         self._publish(summary)
@@ -138,9 +147,14 @@ class Summarizer:
                 rows.add(item, line)
             rows.reconciliation.check()
             retry_name = retries.write(self._results, options)
-            aggregates.retry_rows = retries.rows
             failures_name = self._write_failures(failures, record.get("columns") or [])
-            return rows.reconciliation, RunReports(retry_name, failures_name, rows.note(record))
+            return rows.reconciliation, RunReports(
+                retry_manifest=retry_name,
+                retry_rows=retries.rows if retry_name else 0,
+                retry_options=retry_options(options) if retry_name else {},
+                failures_report=failures_name,
+                note=rows.note(record),
+            )
 
     def _write_failures(self, failures: Spool[ResultLine], user_columns: list[str]) -> str | None:
         if not len(failures):

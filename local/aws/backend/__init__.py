@@ -9,31 +9,44 @@ from local.aws_settings import without_aws_settings
 
 with without_aws_settings():  # moto creates boto3 sessions when it is imported
     from local.aws.backend.application import ACCOUNT, REGION, application, reset
-    from local.aws.backend.objects import ObjectFact, objects, on_object_event, put_file
-    from local.aws.backend.rows import put_row, rows
-    from local.aws.backend.rules import matching_targets, queue_messages, send_to_target, transformed
+    from local.aws.backend.buckets import bucket_exists, bucket_versioning, sends_events
+    from local.aws.backend.keys import issued_secret
+    from local.aws.backend.messages import queue_messages, record_messages
+    from local.aws.backend.rows import count_items, delete_item, put_row, put_rows, rows
+    from local.aws.backend.rules import matching_targets, send_to_target, transformed
     from local.aws.backend.stacks import accept_without_effect, is_supported_type, resolved_properties
+    from local.aws.backend.tables.batches import BatchRoute
+    from local.aws.backend.tables.durable import close_tables, open_tables
+    from local.aws.backend.tables.store import TableFileError
     from local.aws.backend.telemetry import add_to_metric, put_log_events, put_segment
 
 __all__ = [
     "ACCOUNT",
     "REGION",
-    "ObjectFact",
+    "BatchRoute",
+    "TableFileError",
     "accept_without_effect",
     "add_to_metric",
     "application",
+    "bucket_exists",
+    "bucket_versioning",
+    "close_tables",
+    "count_items",
+    "delete_item",
     "is_supported_type",
+    "issued_secret",
     "matching_targets",
-    "objects",
-    "on_object_event",
-    "put_file",
+    "open_tables",
     "put_log_events",
     "put_row",
+    "put_rows",
     "put_segment",
     "queue_messages",
+    "record_messages",
     "reset",
     "resolved_properties",
     "rows",
     "send_to_target",
+    "sends_events",
     "transformed",
 ]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
-from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
-from local.aws.backend.application import ACCOUNT, REGION
+from local.aws.backend.tables.durable import attributes_of, table_of, transaction_of
+
+TRANSACTION_ROWS = 1000
+"""Number of rows that `put_rows` writes in one transaction."""
 
 
 def _count(table: Table) -> int:
@@ -24,24 +27,60 @@ Table.__len__ = _count  # type: ignore[method-assign]
 
 
 def rows(table: str) -> Iterator[dict[str, object]]:
-    """Every item of a table that has no sort key."""
-    items: list[Any] = list(dynamodb_backends[ACCOUNT][REGION].tables[table].items.values())
-    for item in items:
-        yield {name: _to_json(value) for name, value in item.attrs.items()}
+    """Every item of a table. A durable table is read in the order of its keys and stays on disk; rows may be deleted
+    or replaced while it is read."""
+    for attributes in attributes_of(table_of(table)):
+        yield {name: _to_json(value) for name, value in attributes.items()}
 
 
-def put_row(table_name: str, row: Mapping[str, object]) -> None:
-    """Add an item to a table. Raises KeyError without the partition key."""
-    table: Any = dynamodb_backends[ACCOUNT][REGION].tables[table_name]
-    attributes = {name: DynamoType(_to_dynamodb(value)) for name, value in row.items()}
-    item = Item(attributes[table.hash_key_attr], None, {})
+def count_items(table: str) -> int:
+    """The number of items of a table."""
+    return len(table_of(table))
+
+
+def put_row(table: str, row: Mapping[str, object]) -> None:
+    """Add an item to a table, or replace it. Raises KeyError without an attribute of the key."""
+    _put(table_of(table), row)
+
+
+def put_rows(table: str, values: Iterable[Mapping[str, object]]) -> int:
+    """Add many items, or replace them, and return their number: much faster than `put_row` for each."""
+    found, iterator, count = table_of(table), iter(values), 0
+    while chunk := list(islice(iterator, TRANSACTION_ROWS)):
+        with transaction_of(found):
+            for row in chunk:
+                _put(found, row)
+        count += len(chunk)
+    return count
+
+
+def delete_item(table: str, key: Mapping[str, object]) -> bool:
+    """Delete the item with this key, and return whether it existed. Raises KeyError for an incomplete key."""
+    found = table_of(table)
+    with transaction_of(found):
+        sort = _typed(key[found.range_key_attr]) if found.has_range_key else None
+        return found.delete_item(_typed(key[found.hash_key_attr]), sort) is not None
+
+
+def _put(table: Any, row: Mapping[str, object]) -> None:
+    attributes = {name: _typed(value) for name, value in row.items()}
+    sort = attributes[table.range_key_attr] if table.has_range_key else None
+    item = Item(attributes[table.hash_key_attr], sort, {})
     dict.update(item.attrs, attributes)  # moto's own `update` computes the size of the whole item for each attribute
-    table.items[item.hash_key] = item
+    if sort is None:
+        table.items[item.hash_key] = item
+    else:
+        table.items[item.hash_key][sort] = item
 
 
-def _to_json(value: DynamoType) -> object:
-    convert = _FROM_DYNAMODB.get(value.type)
-    return convert(value.value) if convert else value.value
+def _typed(value: object) -> DynamoType:
+    return DynamoType(_to_dynamodb(value))
+
+
+def _to_json(value: Mapping[str, Any]) -> object:
+    [(kind, content)] = value.items()
+    convert = _FROM_DYNAMODB.get(kind)
+    return convert(content) if convert else content
 
 
 def _number(text: str) -> int | float:

@@ -1,15 +1,13 @@
-"""EventBridge rules and their targets, and the messages of SQS queues."""
+"""EventBridge rules and their targets."""
 
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto.events.models import Rule, events_backends
 from moto.events.utils import EventTemplateParser
-from moto.sqs.models import sqs_backends
 
 from local.aws.backend.application import ACCOUNT, REGION
 
@@ -41,9 +39,3 @@ def transformed(transformer: Mapping[str, Any], event: Mapping[str, Any]) -> Any
     stamped: Any = {**event, "ingestion-time": event["time"]}
     paths = transformer.get("InputPathsMap", {})
     return EventTemplateParser.parse(transformer["InputTemplate"], paths, stamped)
-
-
-def queue_messages(queue_name: str) -> list[dict[str, Any]]:
-    """The JSON bodies of all messages of a queue, oldest first. The messages stay in the queue."""
-    queue: Any = sqs_backends[ACCOUNT][REGION].get_queue(queue_name)
-    return [json.loads(message.body) for message in list(queue._messages)]

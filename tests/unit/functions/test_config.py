@@ -3,6 +3,7 @@
 import pytest
 
 from functions.config import ConfigError, DownloadConfig, PrepareConfig, SummarizeConfig
+from functions.core.model.runs import LocalRun
 
 DOWNLOAD = {
     "IMAGES_BUCKET": "images",
@@ -24,6 +25,22 @@ def test_summarize_run_reads_its_bucket_table_and_topic() -> None:
     config = SummarizeConfig.read({"INPUT_BUCKET": "input", "RUNS_TABLE": "runs", "TOPIC_ARN": "arn:topic"})
 
     assert config == SummarizeConfig("input", "runs", "arn:topic")
+
+
+SUMMARIZE = {"INPUT_BUCKET": "input", "RUNS_TABLE": "runs", "TOPIC_ARN": "arn:topic"}
+
+
+def test_summarize_run_knows_how_a_local_run_was_started() -> None:
+    local_run = LocalRun(command="run", out="out", allow="127.0.0.0/8", demo=True)
+
+    assert SummarizeConfig.read({**SUMMARIZE, "LOCAL_RUN": local_run.as_text()}).local_run == local_run
+    assert SummarizeConfig.read(SUMMARIZE).local_run is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"command": "run", "out": "out", "more": 1}'])
+def test_an_invalid_local_run_is_named(text: str) -> None:
+    with pytest.raises(ConfigError, match="LOCAL_RUN of this function must be a JSON object with command and out"):
+        SummarizeConfig.read({**SUMMARIZE, "LOCAL_RUN": text})
 
 
 def test_download_batch_allows_no_network_unless_configured() -> None:

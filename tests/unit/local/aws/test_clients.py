@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.aws.clients import Clients
+from local.aws.clients import Clients, Credentials
 from local.aws_settings import without_aws_settings
 
 CREATES_A_SESSION = """
@@ -25,8 +25,8 @@ import local.aws.cloud
 assert dict(os.environ) == before
 """
 CREATES_A_CLIENT = """
-from local.aws.clients import Clients
-Clients("http://127.0.0.1:1")("s3")
+from local.aws.clients import Clients, Credentials
+Clients("http://127.0.0.1:1", Credentials.random())("s3")
 """
 
 
@@ -59,12 +59,12 @@ def test_the_settings_are_hidden_and_then_restored(monkeypatch: pytest.MonkeyPat
 
 def test_a_proxy_of_the_machine_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
-    clients = Clients("http://127.0.0.1:1")
+    clients = Clients("http://127.0.0.1:1", Credentials.random())
     assert clients("s3").meta.config.proxies == {}
     clients.close()
 
 
 def test_a_service_has_one_client() -> None:
-    clients = Clients("http://127.0.0.1:1")
+    clients = Clients("http://127.0.0.1:1", Credentials.random())
     assert clients("sqs") is clients("sqs")
     clients.close()

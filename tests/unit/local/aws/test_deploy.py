@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.aws import backend
-from local.aws.clients import Clients
+from local.aws.clients import Clients, Credentials
 from local.aws.deploy import DeploymentError, deploy
 from local.aws.http.server import Server
 from local.lambdas.function import FunctionConfig
@@ -28,7 +28,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def client(server: Server) -> Iterator[Callable[[str], Any]]:
     backend.reset()
-    clients = Clients(server.endpoint)
+    clients = Clients(server.endpoint, Credentials.random())
     yield clients
     clients.close()
     backend.reset()

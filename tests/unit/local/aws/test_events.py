@@ -6,14 +6,20 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.aws import backend
-from local.aws.clients import Clients
+from local.aws.clients import Clients, Credentials
 from local.aws.events import EventBus, target_input
 from local.aws.http.server import Server
+from local.aws.out import BucketFolders
+from local.aws.s3.api import S3Api
+from local.aws.s3.wsgi import ObjectsApp, WithObjects
+from local.aws.store.index import StoredObject
+from local.aws.store.objects import ObjectStore
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:mirror"
 BUCKET = "input-bucket"
@@ -44,15 +50,36 @@ class Targets:
         self.letters.append((queue_arn, body, attributes))
 
 
-@pytest.fixture(scope="module")
-def client() -> Iterator[Callable[[str], Any]]:
-    server = Server()
-    server.start(backend.application())
-    clients = Clients(server.endpoint)
-    yield clients
-    clients.close()
-    server.stop()
+class Objects:
+    """The object store in front of moto. `hook` is called with its events."""
+
+    def __init__(self, out: Path) -> None:
+        self.hook: Callable[[str, StoredObject], object] = lambda name, stored: None
+        credentials = Credentials.random()
+        self.store = ObjectStore(out, BucketFolders(out), lambda name, stored: self.hook(name, stored))
+        api = S3Api(self.store, {credentials.access_key: credentials.secret_key}.get)
+        self.server = Server()
+        self.server.start(WithObjects(ObjectsApp(api), self.store, backend.application()))
+        self.clients = Clients(self.server.endpoint, credentials)
+
+    def close(self) -> None:
+        self.clients.close()
+        self.server.stop()
+        self.store.close()
+        backend.reset()
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> Iterator[Objects]:
     backend.reset()
+    objects = Objects(tmp_path)
+    yield objects
+    objects.close()
+
+
+@pytest.fixture
+def client(objects: Objects) -> Callable[[str], Any]:
+    return objects.clients
 
 
 @pytest.fixture
@@ -61,9 +88,9 @@ def targets() -> Targets:
 
 
 @pytest.fixture
-def bus(client: Callable[[str], Any], targets: Targets) -> Iterator[EventBus]:
-    backend.reset()
+def bus(objects: Objects, client: Callable[[str], Any], targets: Targets) -> Iterator[EventBus]:
     bus = EventBus(targets.start, targets.invoke, targets.dead_letter)
+    objects.hook = bus.object_changed
     s3 = client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={"EventBridgeConfiguration": {}})

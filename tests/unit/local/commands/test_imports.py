@@ -13,6 +13,7 @@ SCRIPT = """
 import os, sys
 before = dict(os.environ)
 import {module}
+os.environ.pop("JSII_NODE", None)  # set by the package cdk, for the CDK alone
 assert dict(os.environ) == before, "the import has changed the environment variables"
 print(*sys.modules, sep="\\n")
 """
@@ -21,7 +22,7 @@ print(*sys.modules, sep="\\n")
 def _modules_after_import(module: str) -> list[str]:
     """The modules that a new interpreter has after the import."""
     command = [sys.executable, "-c", SCRIPT.format(module=module)]
-    settings = {**os.environ, "AWS_PROFILE": "missing"}
+    settings = {name: value for name, value in os.environ.items() if name != "JSII_NODE"} | {"AWS_PROFILE": "missing"}
     done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.split()

@@ -11,6 +11,7 @@ from functions.core.model.options import Options
 from local.commands import usage
 from local.commands.manifest_plan import Plan, make_plan
 from local.commands.plan import plan
+from local.errors import UsageError
 
 MIXED = (
     "url;key;title\r\n"
@@ -137,7 +138,7 @@ def test_invalid_settings_are_a_usage_error(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "cdk.json").write_text('{"context": {"glacier_object_size_greater_than": "large"}}')
     monkeypatch.setattr(usage, "SETTINGS_FILE", tmp_path / "cdk.json")
 
-    with pytest.raises(usage.UsageError, match="glacier_object_size_greater_than"):
+    with pytest.raises(UsageError, match="glacier_object_size_greater_than"):
         plan(manifest=str(tmp_path / "one.txt"), options={})
 
 

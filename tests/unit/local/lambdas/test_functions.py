@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.lambdas.function import FunctionConfig, Target
+from local.lambdas.function import FunctionConfig, Target, worker_variables
 from local.lambdas.host import FunctionHost, FunctionNotFoundError, HostClosedError, function_name
 from tests.unit.local.conftest import HANDLERS, Lines
 
@@ -234,6 +234,16 @@ def test_closing_stops_invocations_and_leaves_no_process_and_no_thread(lines: Li
     assert set(threading.enumerate()) == threads
 
 
+@pytest.mark.parametrize("local_run", ["", '{"command": "run", "out": "out"}'])
+def test_only_the_local_aws_tells_functions_how_the_run_was_started(tmp_path: Path, local_run: str) -> None:
+    target = Target("us-east-1", "123456789012", "http://127.0.0.1:1", local_run=local_run)
+
+    variables = worker_variables(FunctionConfig("f", "f.f", 3, 128), target, "stream", tmp_path)
+
+    assert variables.get("LOCAL_RUN", "") == local_run
+    assert ("LOCAL_RUN" in variables) is bool(local_run)
+
+
 HOST_THAT_HANGS = f"""
 import sys
 from local.lambdas.function import FunctionConfig, Target
@@ -286,3 +296,25 @@ def test_a_closed_host_accepts_no_asynchronous_invocation(host: FunctionHost, fu
 
     with pytest.raises(HostClosedError):
         host.invoke_later(name, {})
+
+
+def test_a_prewarmed_sandbox_gets_the_first_invocation_and_there_are_no_more_than_the_limit(
+    host: FunctionHost, function: Register
+) -> None:
+    name = function("pid")
+
+    host.prewarm(name, 5)
+    host.prewarm(name, 1)
+
+    prewarmed = {sandbox.pid for sandbox in host._pools[name]._idle}
+    assert len(prewarmed) == 2
+    assert {host.invoke(name, {}).payload for _ in range(4)} < prewarmed
+
+
+def test_a_closed_host_starts_no_sandbox_in_advance(host: FunctionHost, function: Register) -> None:
+    name = function("pid")
+    host.close()
+
+    host.prewarm(name)
+
+    assert host._pools[name]._count == 0

@@ -21,7 +21,9 @@ from functions.core.cost.estimate import (
 from functions.core.cost.prices import MILLION, Price
 from functions.core.model.limits import MAX_IDLE_CONNECTIONS
 from functions.core.model.options import Options
-from local.commands.cost import draw_chart, main, one_lambda_per_image, parse_estimate
+from local.commands.__main__ import main
+from local.commands.cost import draw_chart, one_lambda_per_image, parse_estimate
+from local.commands.usage import COST_NUMBERS
 
 A_MILLION = RunEstimate(images=MILLION, size_kb=102.4, latency_ms=200)
 
@@ -171,44 +173,38 @@ def test_a_batch_that_cannot_end_in_time_is_known_for_one() -> None:
 
 
 def test_make_cost_takes_what_is_given_and_else_the_defaults() -> None:
-    assert parse_estimate({"images": "1e5", "hosts": "", "batch_size": "50"}) == RunEstimate(
-        images=100_000, hosts=math.inf, options=Options(batch_size=50)
-    )
+    assert parse_estimate(
+        {"images": "1e5", "hosts": "", "batch_size": "50"}, {name: name for name in COST_NUMBERS}
+    ) == RunEstimate(images=100_000, hosts=math.inf, options=Options(batch_size=50))
 
 
 @pytest.mark.parametrize(
     ("argument", "sentence"),
     [
-        ("--images=abc", "IMAGES takes a whole number from 1 to 1,000,000,000,000, not 'abc'."),
-        ("--images=-1", "IMAGES takes a whole number from 1 to 1,000,000,000,000, not '-1'."),
-        ("--images=0", "IMAGES takes a whole number from 1 to 1,000,000,000,000, not '0'."),
-        ("--images=1.5", "IMAGES takes a whole number from 1 to 1,000,000,000,000, not '1.5'."),
-        ("--images=inf", "IMAGES takes a whole number from 1 to 1,000,000,000,000, not 'inf'."),
-        ("--latency-ms=nan", "LATENCY_MS takes a number from 0 to 60,000, not 'nan'."),
-        ("--size-kb=-1", "SIZE_KB takes a number from 0 to 5,000,000, not '-1'."),
-        ("--memory-mb=64", "MEMORY_MB takes a whole number from 128 to 10,240, not '64'."),
-        ("--hosts=0", "HOSTS takes a number from 1 to 1,000,000,000,000, not '0'."),
+        ("--images=abc", "--images takes a whole number from 1 to 1,000,000,000,000, not 'abc'."),
+        ("--images=-1", "--images takes a whole number from 1 to 1,000,000,000,000, not '-1'."),
+        ("--images=0", "--images takes a whole number from 1 to 1,000,000,000,000, not '0'."),
+        ("--images=1.5", "--images takes a whole number from 1 to 1,000,000,000,000, not '1.5'."),
+        ("--images=inf", "--images takes a whole number from 1 to 1,000,000,000,000, not 'inf'."),
+        ("--latency-ms=nan", "--latency-ms takes a number from 0 to 60,000, not 'nan'."),
+        ("--size-kb=-1", "--size-kb takes a number from 0 to 5,000,000, not '-1'."),
+        ("--memory-mb=64", "--memory-mb takes a whole number from 128 to 10,240, not '64'."),
+        ("--hosts=0", "--hosts takes a number from 1 to 1,000,000,000,000, not '0'."),
         ("--batch-size=5000", "Option 'batch_size' must be a whole number from 1 to 1,000"),
         ("--concurrency=many", "Option 'concurrency' must be a whole number from 1 to 256; received 'many'."),
     ],
 )
-def test_what_makes_no_sense_gets_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], argument: str, sentence: str
-) -> None:
-    monkeypatch.setattr("sys.argv", ["cost", argument])
-
-    assert main() == 2
+def test_what_makes_no_sense_gets_a_sentence(capsys: pytest.CaptureFixture[str], argument: str, sentence: str) -> None:
+    assert main(["cost", argument]) == 2
     shown = capsys.readouterr()
     assert shown.err.startswith(sentence)
     assert shown.out == ""
 
 
 def test_make_cost_says_what_for_beside_what_and_how_long(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["cost", "--images=1000000", "--hosts=", "--size-kb=102.4"])
-
-    assert main() == 0
+    assert main(["cost", "--images=1000000", "--hosts=", "--size-kb=102.4"]) == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in cost_components(A_MILLION))
     assert f"{A_MILLION.dollars:,.4f}" in shown

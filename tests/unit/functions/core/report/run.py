@@ -1,8 +1,12 @@
 """A run to make a page of."""
 
+import re
+import shlex
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
+from functions.core.model.runs import LocalRun
 from functions.core.model.types import ResultLine, RunSummary
 from functions.core.report.aggregates import RunAggregates
 from functions.core.report.page import render_page
@@ -66,13 +70,19 @@ def summary(**fields: Any) -> RunSummary:
         "failures_by_reason": {"http_4xx": failures} if failures else {},
         "failures_by_host": {"a.example": failures} if failures else {},
         "retry_manifest": "runs/demo-0f3a9c1b22de/retry.csv" if failures else None,
+        "retry_rows": failures,
+        "retry_options": {"rounds": "3"} if failures else {},
         "failures_report": "runs/demo-0f3a9c1b22de/failures.csv" if failures else None,
         "report": "runs/demo-0f3a9c1b22de/report.html",
         **fields,
     }
 
 
-def page_of(*lines: ResultLine, **fields: Any) -> str:
-    run = aggregates(*lines)
-    run.retry_rows = fields.get("failed", 0)
-    return render_page(summary(**fields), run)
+def page_of(*lines: ResultLine, local_run: LocalRun | None = None, **fields: Any) -> str:
+    return render_page(summary(**fields), aggregates(*lines), local_run)
+
+
+def commands(html: str) -> list[list[str]]:
+    """The commands of a page, as a shell splits them."""
+    blocks = re.findall(r"<pre><code>(.*?)</code></pre>", html, re.S)
+    return [shlex.split(unescape(block).replace("\\\n", "")) for block in blocks]

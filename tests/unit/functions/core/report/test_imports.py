@@ -12,7 +12,9 @@ def test_no_other_function_loads_the_template_engine(handler: str) -> None:
     assert not modules_after(f"import functions.{handler}") & ENGINE
 
 
-@pytest.mark.parametrize("module", ["functions.core.report.formatting", "functions.core.cost.estimate"])
+@pytest.mark.parametrize(
+    "module", ["functions.core.report.formatting", "functions.core.cost.estimate", "local.commands.terminal"]
+)
 def test_what_the_command_line_shares_with_the_report_loads_no_template_engine(module: str) -> None:
     assert not modules_after(f"import {module}") & ENGINE
 

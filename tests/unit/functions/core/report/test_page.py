@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import re
-import shlex
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
@@ -14,10 +13,11 @@ from hypothesis import strategies as st
 
 from functions.core.model.outcomes import OUTCOME_MEANINGS, OutcomeKind
 from functions.core.model.reasons import REASON_MEANINGS, Reason
+from functions.core.model.runs import LocalRun
 from functions.core.report.aggregates import BUCKETS
 from functions.core.report.page import TEMPLATES
 from functions.core.report.sections import headline
-from tests.unit.functions.core.report.run import failed, page_of, stored, summary
+from tests.unit.functions.core.report.run import commands, failed, page_of, stored, summary
 
 LIMIT = 200_000
 CSS = (TEMPLATES / "style.css").read_text()
@@ -37,10 +37,35 @@ CSS = (TEMPLATES / "style.css").read_text()
         ({"status": "failed", "error": "InvalidManifest"}, "The run could not start."),
         ({"status": "failed", "error": "States.Timeout", "failed": 2}, "The run failed before it finished."),
         ({"status": "failed", "error": "TooManyFailures", "stored": 1, "failed": 2}, "1 image stored, 2 rows failed."),
+        (
+            {"status": "cancelled", "error": "Cancelled", "stored": 1, "failed": 2},
+            "The run was cancelled: 2 of 3 rows failed or were not attempted.",
+        ),
     ],
 )
 def test_a_sentence_says_what_happened(run: dict[str, Any], sentence: str) -> None:
     assert headline(summary(**run)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("run", "rest"),
+    [
+        (
+            {"stored": 250, "failed": 350, "failures_by_reason": {"out_of_time": 350}},
+            "; 250 of 600 images were stored, 350 rows were not reached.",
+        ),
+        (
+            {"stored": 1, "skipped": 2, "failed": 4, "failures_by_reason": {"dns": 3, "out_of_time": 1}},
+            "; 1 of 7 images was stored, 2 already existed, 3 rows failed, 1 row was not reached.",
+        ),
+        ({"stored": 2}, "; 2 of 2 images were stored."),
+        ({}, " before it reached a row."),
+    ],
+)
+def test_an_interrupted_run_says_how_far_it_came(run: dict[str, Any], rest: str) -> None:
+    sentence = headline(summary(status="cancelled", error="Interrupted", **run))
+
+    assert sentence == f"The run was interrupted{rest}"
 
 
 def test_every_outcome_and_every_reason_has_a_meaning() -> None:
@@ -84,16 +109,110 @@ def test_links_lead_beside_the_page_and_to_the_images_of_a_local_run() -> None:
 def test_commands_are_of_words_that_a_shell_takes_as_they_are() -> None:
     html = page_of(failed(), stored=1, failed=1)
 
-    commands = [
-        shlex.split(unescape(text).replace("\\\n", ""))
-        for text in re.findall(r"<pre><code>(.*?)</code></pre>", html, re.S)
-    ]
-    assert commands[0] == [
+    retry, download = commands(html)
+    assert retry == [
         *("aws", "s3", "cp"),
         "s3://input/runs/demo-0f3a9c1b22de/retry.csv",
         "s3://input/manifests/demo-0f3a9c1b22de-retry.csv",
     ]
-    assert commands[1][:5] == ["aws", "s3", "sync", "s3://input/runs/demo-0f3a9c1b22de", "demo-0f3a9c1b22de"]
+    assert download[:5] == ["aws", "s3", "sync", "s3://input/runs/demo-0f3a9c1b22de", "demo-0f3a9c1b22de"]
+
+
+OUT = "my images/it's"
+LOCAL = LocalRun(command="run", out=OUT, allow="10.0.0.0/8,127.0.0.0/8")
+
+
+def test_the_page_of_a_local_run_shows_the_command_that_retries_it_here() -> None:
+    options = {"per_host": "2", "user_agent": "it's mine; $(rm)"}
+
+    html = page_of(failed(), stored=1, failed=1, retry_options=options, local_run=LOCAL)
+
+    assert commands(html) == [
+        [
+            *("./image-mirror", "run", f"{OUT}/runs/demo-0f3a9c1b22de/retry.csv"),
+            *("--out", OUT),
+            *("--allow", "10.0.0.0/8,127.0.0.0/8"),
+            *("--option", "per_host=2"),
+            *("--option", "user_agent=it's mine; $(rm)"),
+        ]
+    ]
+    assert "Retry the row that may still succeed: " in html
+
+
+def test_the_page_of_a_local_run_names_no_bucket_and_offers_no_download() -> None:
+    html = page_of(stored(), failed(2), stored=1, failed=1, local_run=LOCAL)
+
+    assert not re.search(r"s3://|aws s3|Download this report|In AWS|manifests folder", html)
+    links = {unescape(link) for link in re.findall(r'<a href="(.*?)"', html)}
+    assert {"retry.csv", "failures.csv"} < links
+    assert all(link.startswith("../../images/") for link in links - {"retry.csv", "failures.csv"})
+
+
+def test_the_retry_of_the_demo_serves_its_web_site_again() -> None:
+    html = page_of(failed(), stored=1, failed=1, local_run=LocalRun(command="run", out="out", demo=True))
+
+    (retry,) = commands(html)
+    assert retry == [
+        "./image-mirror",
+        "run",
+        "out/runs/demo-0f3a9c1b22de/retry.csv",
+        "--demo",
+        "--out",
+        "out",
+        "--option",
+        "rounds=3",
+    ]
+
+
+def test_the_command_of_another_folder_has_the_path_of_the_program() -> None:
+    local_run = LocalRun(command="run", out="out", program="/my tools/image-mirror")
+
+    (retry,) = commands(page_of(failed(), stored=1, failed=1, local_run=local_run))
+    assert retry[:2] == ["/my tools/image-mirror", "run"]
+
+
+def test_with_make_up_the_page_shows_how_to_reach_the_local_aws_before_its_commands() -> None:
+    html = page_of(failed(), stored=1, failed=1, local_run=LocalRun(command="up", out=OUT))
+
+    environment, retry = commands(html)
+    assert environment == ["source", f"{OUT}/local.env"]
+    assert retry[:4] == ["aws", "s3", "cp", "s3://input/runs/demo-0f3a9c1b22de/retry.csv"]
+    assert "Download this report" not in html
+
+
+def test_with_make_up_a_run_without_a_command_needs_no_environment() -> None:
+    assert commands(page_of(stored(), stored=1, local_run=LocalRun(command="up", out="out"))) == []
+
+
+@pytest.mark.parametrize(
+    ("local_run", "again"),
+    [
+        (None, "upload it again: this starts a new run."),
+        (LocalRun(command="up", out="out"), "upload it again: this starts a new run."),
+        (LOCAL, "run the same command again: this starts a new run."),
+    ],
+)
+def test_a_run_that_could_not_start_is_started_again_as_it_was(local_run: LocalRun | None, again: str) -> None:
+    html = page_of(status="failed", error="InvalidManifest", cause="No url column.", local_run=local_run)
+
+    assert f"Fix the manifest as described above and {again}" in html
+    assert (["aws", "s3", "cp", "YOUR-MANIFEST", "s3://input/manifests/"] in commands(html)) is (local_run != LOCAL)
+
+
+def test_the_page_of_an_interrupted_run_shows_how_to_continue() -> None:
+    run = {
+        "status": "cancelled",
+        "error": "Interrupted",
+        "cause": "The local run was interrupted.",
+        "failures_by_reason": {"out_of_time": 350},
+    }
+
+    html = page_of(failed(reason="out_of_time"), stored=250, failed=350, local_run=LOCAL, **run)
+
+    assert "<h1>The run was interrupted; 250 of 600 images were stored, 350 rows were not reached.</h1>" in html
+    assert "<strong>Interrupted</strong>: <bdi>The local run was interrupted.</bdi>" in html
+    assert "Retry the 350 rows that may still succeed" in html
+    assert commands(html)[0][:2] == ["./image-mirror", "run"]
 
 
 def test_a_run_without_failures_has_nothing_to_do() -> None:

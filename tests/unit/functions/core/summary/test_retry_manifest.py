@@ -8,7 +8,7 @@ import pytest
 from functions.core.model.metadata import options_from_metadata
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
-from functions.core.summary.retry_manifest import object_metadata, retry_manifest_for
+from functions.core.summary.retry_manifest import object_metadata, retry_manifest_for, retry_options
 from tests.support.fakes import FakeResults
 
 
@@ -29,6 +29,12 @@ def test_a_copy_of_it_is_a_run_with_the_same_options(options: dict[str, Any]) ->
 
 def test_the_base_url_stays_behind_for_urls_are_absolute() -> None:
     assert object_metadata({"base_url": "http://a.example", "batch_size": 5}) == {"batch-size": "5"}
+
+
+def test_a_command_that_retries_has_the_same_options_under_their_own_names() -> None:
+    stored = {"base_url": "http://a.example", "batch_size": 5, "allowed_types": ["png", "svg"], "timeout": 30.0}
+
+    assert retry_options(stored) == {"batch_size": "5", "allowed_types": "png,svg"}
 
 
 def test_what_metadata_cannot_hold_stays_behind() -> None:

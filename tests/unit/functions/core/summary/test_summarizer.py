@@ -123,6 +123,8 @@ def test_a_run_in_which_all_went_well_succeeds() -> None:
         "failures_by_host": {},
         "images_per_second": 0.25,
         "retry_manifest": None,
+        "retry_rows": 0,
+        "retry_options": {},
         "failures_report": None,
         "note": None,
         "report": f"runs/{world.run_id}/report.html",

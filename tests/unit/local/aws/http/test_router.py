@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import backend
-from local.aws.clients import Clients
+from local.aws.clients import Clients, Credentials
 from local.aws.http.router import InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
 from local.lambdas.host import FunctionHost
@@ -34,7 +34,7 @@ def client(host: FunctionHost) -> Iterator[Callable[[str], Any]]:
     server = Server()
     router = Router(StatesRoute(FakeStates()), InvokeRoute(host), fallback=backend.application())
     server.start(router)
-    clients = Clients(server.endpoint)
+    clients = Clients(server.endpoint, Credentials.random())
     yield clients
     clients.close()
     server.stop()

@@ -1,0 +1,174 @@
+"""The OUT folder: the objects of the local AWS, its tables, and files for people.
+
+| in OUT | content | written |
+|---|---|---|
+| `images/...` | the images bucket, one file per object | when the PUT is answered |
+| `input/...` | the input bucket: manifests, files of runs | when the PUT is answered |
+| `buckets/NAME/...` | any other bucket | when the PUT is answered |
+| `tables/` | the tables and the index of the objects, in SQLite | with each change |
+| `images.jsonl`, `messages.jsonl`, `summary.json`, `runs/RUN_ID/...` | for people | at the end of a run |
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from local.aws import backend
+from local.aws.store import paths
+from local.aws.store.adoption import adopt_images, read_rows
+from local.aws.store.errors import S3Error
+from local.aws.store.objects import ObjectStore
+
+IMAGES = "images/"
+RUNS = "runs/"
+IMPORTED = Path("tables", "imported-0.1.0")
+"""An empty file: nothing of an OUT folder of release 0.1.0 is left to take over."""
+
+TEMPORARY = ".partial-"
+
+
+@dataclass(frozen=True)
+class Names:
+    """The physical names of the resources whose content is in OUT."""
+
+    images_bucket: str
+    input_bucket: str
+    images_table: str
+    runs_table: str
+
+
+class BucketFolders:
+    """The folder of each bucket, and the path of a key in it. `assign` names the two buckets of the stack."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._images = self._input = ""
+
+    def assign(self, names: Names) -> None:
+        self._images, self._input = names.images_bucket, names.input_bucket
+
+    def folder(self, bucket: str) -> Path:
+        """Raises S3Error(NoSuchBucket)."""
+        if not backend.bucket_exists(bucket):
+            raise S3Error("NoSuchBucket", BucketName=bucket)
+        named = {self._images: "images", self._input: "input"}
+        folder = self._out / named[bucket] if bucket in named else self._out / "buckets" / bucket
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def path_of(self, bucket: str, key: str) -> PurePosixPath | None:
+        """None if the key has no readable path. The keys of the images bucket have the prefix `images/`, as OUT has."""
+        if bucket != self._images:
+            return paths.readable_path(key)
+        return paths.readable_path(key.removeprefix(IMAGES)) if key.startswith(IMAGES) else None
+
+    def versioning(self, bucket: str) -> str:
+        return backend.bucket_versioning(bucket)
+
+
+class Exporter:
+    """Writes the files for people."""
+
+    def __init__(self, out: Path, store: ObjectStore, names: Names) -> None:
+        self._out = out
+        self._store = store
+        self._names = names
+
+    def export(self, run_id: str | None, messages: Iterable[Mapping[str, Any]]) -> None:
+        """Writes what is new. `run_id` None means all runs."""
+        self._copy_runs(RUNS if run_id is None else f"{RUNS}{run_id}/")
+        _write_lines(self._out / "images.jsonl", backend.rows(self._names.images_table))
+        _write_lines(self._out / "messages.jsonl", messages)
+        summary = self._out / RUNS / str(run_id) / "summary.json"
+        if run_id is not None and summary.exists():
+            _write(self._out / "summary.json", summary.read_bytes())
+
+    def _copy_runs(self, prefix: str) -> None:
+        """Copies, because a user may change the files."""
+        for stored in self._store.iterate(self._names.input_bucket, prefix):
+            path = paths.readable_path(stored.key)
+            target = self._out / path if path else None
+            if target is not None and not _is_same(target, stored.size, stored.mtime):
+                _, source = self._store.open(stored.bucket, stored.key)
+                with source:
+                    _copy(source.name, target)
+
+
+def import_release_0_1_0(store: ObjectStore, names: Names, out: Path) -> None:
+    """Take over the images and rows of an OUT folder of release 0.1.0, once.
+
+    Its rows whose file is missing or differs are not taken over: `reconcile_rows` deletes them.
+    """
+    done = out / IMPORTED
+    if done.exists():
+        return
+    adopt_images(store, names.images_bucket, out)
+    backend.put_rows(names.images_table, read_rows(out / "images.jsonl"))
+    done.touch()
+
+
+def reconcile_rows(store: ObjectStore, names: Names) -> int:
+    """Deletes the rows whose object is missing or has other bytes, and returns their number."""
+    stale = [row["url"] for row in backend.rows(names.images_table) if not _has_object(store, names, row)]
+    for url in stale:
+        backend.delete_item(names.images_table, {"url": url})
+    return len(stale)
+
+
+def _has_object(store: ObjectStore, names: Names, row: Mapping[str, Any]) -> bool:
+    try:
+        stored = store.head(names.images_bucket, str(row.get("object_key")))
+    except S3Error:
+        return False
+    return stored.sha256 == row.get("sha256")
+
+
+def _is_same(path: Path, size: int, mtime: int) -> bool:
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    return (found.st_size, found.st_mtime_ns) == (size, mtime)
+
+
+def _copy(source: str, target: Path) -> None:
+    """Never through a symbolic link: a link in the way is replaced, a linked folder is an error."""
+    _make_folders(target.parent)
+    temporary = target.with_name(f"{TEMPORARY}{os.getpid()}")
+    shutil.copy2(source, temporary)
+    os.replace(temporary, target)
+
+
+def _make_folders(folder: Path) -> None:
+    for parent in reversed([folder, *folder.parents][:4]):
+        if parent.is_symlink():
+            raise NotADirectoryError(f"{parent} is a symbolic link")
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _write_lines(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}")
+    with temporary.open("w", encoding="utf-8") as file:
+        for value in values:
+            file.write(json.dumps(value, ensure_ascii=False) + "\n")
+    os.replace(temporary, path)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Completely or not at all: under another name first."""
+    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise

@@ -1,0 +1,127 @@
+"""Parameters of the commands: each is an option on the command line and a variable of the environment.
+
+The make targets set the variables: MANIFEST=f of `make run` arrives as IMAGE_MIRROR_MANIFEST.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field, fields
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import click
+from click.core import ParameterSource
+from click.shell_completion import CompletionItem
+
+from functions.core.model.options import Options
+
+PREFIX = "IMAGE_MIRROR_"
+"""Start of the names of the environment variables."""
+
+OPTION_FIELDS: Mapping[str, Field[Any]] = {option.name: option for option in fields(Options)}
+"""The options of a run by name. Any: the type of the value."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+"""A function that becomes a command. Any: its parameters are those that click passes."""
+
+
+class PathType(click.ParamType[str]):
+    """A path, which a shell completes. The command checks it."""
+
+    def __init__(self, kind: Literal["file", "dir"]) -> None:
+        self.name = kind
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(incomplete, type=self.name)]
+
+
+class PairType(click.ParamType[str]):
+    """A pair `name=value`. A variable of the environment has several of them, which `split` separates."""
+
+    name = "name=value"
+
+    def __init__(self, split: Callable[[str], list[str]]) -> None:
+        self._split = split
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        return self._split(rv)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return _starting_with(incomplete, (f"{name}=" for name in OPTION_FIELDS))
+
+
+def option(name: str, *, metavar: str, help: str, **settings: Any) -> Callable[[Command], Command]:  # noqa: A002
+    """An option whose value is text. Any: the settings are those of `click.option`."""
+    variable = f"{PREFIX}{name.upper()}"
+    return click.option(f"--{name.replace('_', '-')}", name, metavar=metavar, help=help, envvar=variable, **settings)
+
+
+def manifest(meaning: str) -> Callable[[Command], Command]:
+    """The path of a manifest. click has no help text for arguments: the docstring of the command explains it."""
+    return click.argument("manifest", metavar=meaning, default="", envvar=f"{PREFIX}MANIFEST", type=PathType("file"))
+
+
+def run_options(split: Callable[[str], list[str]]) -> Callable[[Command], Command]:
+    """`--option name=value`, and a flag for each option of a run."""
+    pairs = click.option(
+        "--option",
+        "pairs",
+        type=PairType(split),
+        multiple=True,
+        envvar=f"{PREFIX}OPTIONS",
+        metavar="NAME=VALUE",
+        help="option of the run; may be repeated",
+    )
+    return lambda command: pairs(option_flags(OPTION_FIELDS)(command))
+
+
+def option_flags(names: Iterable[str]) -> Callable[[Command], Command]:
+    """A flag for each of these options of a run. Values are text: `validate_options` checks them."""
+
+    def decorate(command: Command) -> Command:
+        for name in reversed([*names]):
+            choices = option_choices(name)
+            command = option(
+                name,
+                metavar="|".join(choices) or _kind(name),
+                help=f"{OPTION_FIELDS[name].metadata['meaning']} (default: {_default(name)})",
+                shell_complete=lambda context, parameter, incomplete, choices=choices: _starting_with(
+                    incomplete, choices
+                ),
+            )(command)
+        return command
+
+    return decorate
+
+
+def option_choices(name: str) -> tuple[str, ...]:
+    """The values of an option that has a fixed set of them."""
+    hint = get_type_hints(Options)[name]
+    if hint is bool:
+        return ("true", "false")
+    return get_args(hint) if get_origin(hint) is Literal else ()
+
+
+def shown_name(name: str) -> str:
+    """The name under which the user gave the parameter to the current command: `--out`, or OUT with make."""
+    context = click.get_current_context()
+    parameter = next(parameter for parameter in context.command.params if parameter.name == name)
+    if context.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
+        return str(parameter.envvar).removeprefix(PREFIX)
+    return parameter.opts[0]
+
+
+def _kind(name: str) -> str:
+    hint = get_type_hints(Options)[name]
+    return {int: "INTEGER", float: "NUMBER", str: "TEXT"}.get(hint, "NAME,NAME,...")
+
+
+def _default(name: str) -> str:
+    value = OPTION_FIELDS[name].default
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return f"{value:g}" if isinstance(value, float) else str(value) or "none"
+
+
+def _starting_with(start: str, names: Iterable[str]) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in names if name.startswith(start)]

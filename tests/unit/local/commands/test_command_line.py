@@ -1,0 +1,315 @@
+"""The command line: what each command receives, and what the wrong usage of it says."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from functions.core.model.options import Options
+from functions.version import VERSION
+from local.commands import __main__ as command_line
+from local.commands.__main__ import commands, main
+from local.out_lock import lock_out, read_owner
+from local.parameters import option_choices
+
+ROOT = Path(__file__).parents[4]
+COMMANDS = ("run", "up", "watch", "plan", "cost", "bootstrap", "deploy", "destroy")
+
+
+class FakeCommand(ModuleType):
+    """Replaces the module of a command, which is imported when it is needed, and keeps the arguments."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"local.commands.{name}")
+        setattr(self, name, self._call)
+        self.arguments: dict[str, Any] = {}
+        self.owner: str = ""
+        self.status = 0
+
+    def _call(self, **arguments: Any) -> int:
+        self.arguments = arguments
+        if "out" in arguments and (owner := read_owner(arguments["out"])):
+            self.owner = owner.command
+        return self.status
+
+
+@pytest.fixture
+def fake(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FakeCommand:
+    """The command of that name; its stack is not synthesized."""
+    fake = FakeCommand(request.param)
+    monkeypatch.setitem(sys.modules, fake.__name__, fake)
+    monkeypatch.setattr(command_line, "_synthesize", lambda: Path("assembly"))
+    return fake
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    path = tmp_path / "my list.csv"
+    path.write_text("url\nhttp://a.example/1\n")
+    return path
+
+
+def invoke(*arguments: str | Path, env: Mapping[str, str] | None = None) -> Any:
+    """The value that the command returns."""
+    result = CliRunner().invoke(commands, [*map(str, arguments)], env=env, standalone_mode=False)
+    if result.exception:
+        raise result.exception
+    return result.return_value
+
+
+@pytest.mark.parametrize("fake", ["run"], indirect=True)
+def test_run_takes_a_manifest_options_networks_and_a_folder(fake: FakeCommand, manifest: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    invoke(
+        *("run", manifest, "--out", out, "--allow", "10.0.0.0/8,127.0.0.0/8", "--allow", "::1"),
+        *("--option", "user_agent=a b", "--option", "Batch_Size=5", "--concurrency", "16", "--per_host=2"),
+    )
+
+    assert fake.arguments == {
+        "assembly": Path("assembly"),
+        "out": out,
+        "allow": "10.0.0.0/8,127.0.0.0/8,::1/128",
+        "manifest": str(manifest),
+        "options": {"user-agent": "a b", "batch-size": "5", "concurrency": "16", "per-host": "2"},
+        "demo": False,
+    }
+
+
+@pytest.mark.parametrize("fake", ["run"], indirect=True)
+def test_run_takes_the_same_from_the_environment(fake: FakeCommand, manifest: Path, tmp_path: Path) -> None:
+    variables = {
+        "IMAGE_MIRROR_MANIFEST": str(manifest),
+        "IMAGE_MIRROR_OUT": str(tmp_path / "out"),
+        "IMAGE_MIRROR_ALLOW": "10.0.0.0/8, 127.0.0.0/8",
+        "IMAGE_MIRROR_OPTIONS": "user_agent='a b' batch-size=5",
+        "IMAGE_MIRROR_CONCURRENCY": "16",
+    }
+
+    invoke("run", env=variables)
+
+    assert fake.arguments == {
+        "assembly": Path("assembly"),
+        "out": tmp_path / "out",
+        "allow": "10.0.0.0/8,127.0.0.0/8",
+        "manifest": str(manifest),
+        "options": {"user-agent": "a b", "batch-size": "5", "concurrency": "16"},
+        "demo": False,
+    }
+
+
+@pytest.mark.parametrize("fake", ["run"], indirect=True)
+def test_the_command_line_takes_precedence_over_the_environment(fake: FakeCommand, tmp_path: Path) -> None:
+    invoke("run", "--out", tmp_path / "a", env={"IMAGE_MIRROR_OUT": str(tmp_path / "b"), "IMAGE_MIRROR_OPTIONS": ""})
+
+    assert fake.arguments["out"] == tmp_path / "a"
+    assert fake.arguments["manifest"] is None
+
+
+@pytest.mark.parametrize("fake", ["run", "up"], indirect=True)
+def test_a_command_that_changes_the_folder_owns_it(fake: FakeCommand, tmp_path: Path) -> None:
+    name = fake.__name__.rpartition(".")[2]
+
+    invoke(name, "--out", tmp_path)
+
+    assert fake.owner == name
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("fake", ["up"], indirect=True)
+def test_a_folder_in_use_is_refused(fake: FakeCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with lock_out(tmp_path, "run"):
+        status = main(["up", "--out", str(tmp_path)])
+
+    assert status == 2
+    assert capsys.readouterr().err.startswith(f"{tmp_path} is in use by `run` of ")
+    assert fake.arguments == {}
+
+
+@pytest.mark.parametrize("fake", ["watch"], indirect=True)
+def test_a_folder_in_use_can_be_watched(fake: FakeCommand, tmp_path: Path) -> None:
+    with lock_out(tmp_path, "up"):
+        invoke("watch", "--out", tmp_path, "--run", "demo-1")
+
+    assert fake.arguments == {"out": tmp_path, "run_id": "demo-1"}
+
+
+@pytest.mark.parametrize("fake", ["run"], indirect=True)
+@pytest.mark.parametrize("status", [0, 1, 130])
+def test_the_exit_status_is_that_of_the_command(fake: FakeCommand, tmp_path: Path, status: int) -> None:
+    fake.status = status
+
+    assert main(["run", "--out", str(tmp_path)]) == status
+
+
+@pytest.mark.parametrize("fake", ["run"], indirect=True)
+def test_an_interrupted_command_has_status_130(
+    fake: FakeCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(**arguments: Any) -> int:
+        raise KeyboardInterrupt
+
+    fake.run = interrupted  # type: ignore[attr-defined]
+
+    assert main(["run", "--out", str(tmp_path)]) == 130
+    assert capsys.readouterr().err.strip() == "Interrupted."
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["rum"], "No such command 'rum'. Did you mean 'run'?"),
+        (["run", "--alow", "x"], "No such option '--alow'. Did you mean '--allow'?"),
+        (["run", "a.csv", "b.csv"], "Got unexpected extra argument (b.csv)"),
+        (["run", "--option", "concurency=4"], "There is no option 'concurency'. Did you mean 'concurrency'?"),
+        (["run", "--option", "concurrency"], "--option takes name=value, such as concurrency=16; 'concurrency' is not"),
+        (["run", "--concurrency", "many"], "Option 'concurrency' must be a whole number from 1 to 256; received"),
+        (["run", "--allow", "127.0.0.1/8"], "--allow takes comma-separated CIDR blocks such as 127.0.0.0/8: "),
+        (["run", "--out", __file__], f"--out takes a folder; {__file__} is a file."),
+        (["run", "missing.csv"], "There is no manifest missing.csv."),
+        (["run", str(ROOT)], "There is no manifest"),
+        (["up", "--port", "x"], "--port takes a number from 0 to 65535, not 'x'."),
+        (["watch", "--run"], "Option '--run' requires an argument."),
+        (["plan"], "MANIFEST is missing"),
+        (["cost", "--images", "0"], "--images takes a whole number from 1 to"),
+        (["cost", "--chart", "missing/a.svg"], "Cannot write the chart missing/a.svg: No such file or directory."),
+    ],
+)
+def test_wrong_usage_is_one_sentence_with_status_2(
+    arguments: list[str],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    status = main(arguments)
+
+    shown = capsys.readouterr()
+    assert status == 2
+    assert shown.err.startswith(sentence)
+    assert (shown.out, len(shown.err.splitlines())) == ("", 1)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_value_from_make_is_called_by_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMAGE_MIRROR_OUT", __file__)
+    monkeypatch.setenv("IMAGE_MIRROR_ALLOW", "x")
+
+    main(["watch"])
+    main(["up"])
+
+    out, allow = capsys.readouterr().err.splitlines()
+    assert out == f"OUT takes a folder; {__file__} is a file."
+    assert allow.startswith("ALLOW takes comma-separated CIDR blocks")
+
+
+def test_quotes_that_are_not_closed_are_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IMAGE_MIRROR_OPTIONS", "user_agent='it")
+
+    assert main(["run"]) == 2
+    assert capsys.readouterr().err.startswith("OPTIONS takes name=value pairs separated by spaces; in ")
+
+
+@pytest.mark.parametrize("arguments", [(), *((name,) for name in COMMANDS)])
+def test_help_and_version_are_everywhere(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    statuses = [main([*arguments, flag]) for flag in ("--help", "-h", "--version")]
+
+    shown = capsys.readouterr().out
+    assert statuses == [0, 0, 0]
+    assert shown.count(f"Usage: {' '.join(('image-mirror', *arguments))}") == 2
+    assert f"image-mirror, version {VERSION}" in shown
+
+
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert all(name in capsys.readouterr().err for name in ["Usage:"])
+
+
+@pytest.mark.parametrize("name", ["run", "plan"])
+def test_every_option_of_a_run_is_a_flag(name: str) -> None:
+    flags = {flag for parameter in commands.commands[name].params for flag in parameter.opts}
+
+    assert {f"--{option.name.replace('_', '-')}" for option in fields(Options)} <= flags
+
+
+def test_the_makefile_lists_every_flag() -> None:
+    text = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    flags = next(line.split(":=")[1].split() for line in text.splitlines() if line.startswith("FLAGS :="))
+
+    assert flags == ["PORT", *(option.name.upper() for option in fields(Options))]
+
+
+def test_every_variable_that_make_passes_is_one_of_the_command_line() -> None:
+    text = (ROOT / "Makefile").read_text()
+    values = next(line.split(":=")[1].split() for line in text.splitlines() if line.startswith("VALUES :="))
+    known = {str(parameter.envvar) for command in commands.commands.values() for parameter in command.params}
+
+    assert {f"IMAGE_MIRROR_{name}" for name in values} <= known
+
+
+@pytest.mark.parametrize(
+    ("arguments", "incomplete", "expected"),
+    [
+        (["run"], "--on-e", {"--on-existing"}),
+        (["run", "--on-existing"], "", {"skip", "refresh", "overwrite"}),
+        (["run", "--option"], "per", {"per_host="}),
+        (["plan", "--respect-opt-out"], "f", {"false"}),
+        ([], "de", {"deploy", "destroy"}),
+    ],
+)
+def test_a_shell_completes_names_and_values(arguments: list[str], incomplete: str, expected: set[str]) -> None:
+    complete = click.shell_completion.BashComplete(commands, {}, "image-mirror", "_IMAGE_MIRROR_COMPLETE")
+
+    assert {item.value for item in complete.get_completions(arguments, incomplete)} == expected
+
+
+def test_an_option_with_any_number_has_no_choices() -> None:
+    assert option_choices("concurrency") == ()
+
+
+class FakeCdk:
+    """Replaces the CDK CLI."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+        self.calls: list[tuple[str, ...]] = []
+
+    def run(self, *arguments: str) -> int:
+        self.calls.append(arguments)
+        return self.status
+
+
+@pytest.mark.parametrize(("status", "expected"), [(0, 0), (1, 1), (127, 1)])
+@pytest.mark.parametrize("name", ["bootstrap", "deploy", "destroy"])
+@pytest.mark.parametrize("fake", ["run"], indirect=True)
+def test_account_commands_pass_arguments_to_the_cdk(
+    fake: FakeCommand, name: str, status: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cdk = FakeCdk(status)
+    monkeypatch.setattr("cdk.cli.run", cdk.run)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+
+    assert main([name, "--", "--require-approval", "never"]) == expected
+    assert cdk.calls == [(name, "--require-approval", "never")]
+
+
+def test_account_commands_are_refused_where_the_shell_points_at_the_local_aws(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+
+    assert main(["deploy"]) == 2
+    assert capsys.readouterr().err.startswith("AWS_ENDPOINT_URL points at the local AWS")
