@@ -57,7 +57,7 @@ def run(
         terminal.print(f"Deploying the stack to the local AWS, then mirroring {file}.")
         cloud = cleanup.enter_context(_cloud(assembly, allow, out, local_run))
         _prewarm(cloud)
-        finish_interrupted(cloud, terminal)
+        finish_interrupted(cloud, terminal, out)
         count_stored = stored_counter(cloud)
         _upload(cloud, file, options)
         watcher = _watcher(cloud, count_stored)
@@ -73,11 +73,12 @@ def run(
     return (0 if progress.execution.succeeded else 1) if status is None else status
 
 
-def finish_interrupted(cloud: Cloud, terminal: Terminal) -> None:
+def finish_interrupted(cloud: Cloud, terminal: Terminal, out: Path) -> None:
     """Summarize the runs that an earlier process in this OUT could not finish."""
     for run_id in summarize_interrupted(cloud):
         cloud.export(run_id)
-        terminal.print(f"The run {run_id} was interrupted. Its report and its retry manifest are in OUT/runs/{run_id}.")
+        folder = out / "runs" / run_id
+        terminal.print(f"The earlier run {run_id} was interrupted. Its report and its retry manifest are in {folder}.")
 
 
 def program() -> str:

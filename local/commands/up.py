@@ -8,7 +8,7 @@ from typing import NoReturn
 from functions.core.model.runs import LocalRun
 from local.aws.cloud import Cloud
 from local.aws.deploy import DeploymentError
-from local.commands.env_file import write_env_file
+from local.commands.env_file import DEACTIVATE, write_env_file
 from local.commands.run import finish_interrupted
 from local.commands.terminal import Terminal
 from local.errors import UsageError
@@ -26,7 +26,7 @@ def up(*, assembly: Path, out: Path, allow: str, port: int) -> int:
     except DeploymentError as error:
         raise UsageError(str(error)) from error
     with cloud:
-        finish_interrupted(cloud, terminal)
+        finish_interrupted(cloud, terminal, out)
         if cloud.port_moved:
             terminal.print(f"Port {port} is in use; using a free port instead.")
         _serve(terminal, cloud, out)
@@ -56,6 +56,7 @@ def _print_access(terminal: Terminal, cloud: Cloud, env_file: Path) -> None:
     terminal.print(f"  source {env_file}")
     terminal.print("  aws s3 cp manifest.csv s3://$INPUT_BUCKET/manifests/")
     terminal.print('  curl $API_URL/runs --json \'{"urls": ["https://…"]}\'')
+    terminal.print(f"  {DEACTIVATE}   # restores the variables of that shell")
     terminal.print(f"Press Ctrl-C to stop and to export everything to {env_file.parent}.")
 
 
