@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from local.aws.cloud import Cloud
-from tests.support.browser import Browser, NoBrowserError, Page, browser
+from tests.support.browser import Browser, Page, browser
+from tests.support.debian import NotInstalledError
 from tests.support.pipeline import FinishedRun, mirror
 from tests.support.site import Answer, Site
 
@@ -74,7 +75,7 @@ def chromium() -> Iterator[Browser]:
     try:
         with browser() as started:
             yield started
-    except NoBrowserError as reason:
+    except NotInstalledError as reason:
         pytest.skip(f"The page was not tested in a browser: {reason}")
 
 

@@ -13,7 +13,8 @@ import requests
 
 from local.aws.cloud import Cloud
 from tests.support.api import Api
-from tests.support.browser import Browser, NoBrowserError, Page, browser
+from tests.support.browser import Browser, Page, browser
+from tests.support.debian import NotInstalledError
 from tests.support.pipeline import mirror
 from tests.support.site import Answer, Site
 
@@ -51,7 +52,7 @@ def chromium() -> Iterator[Browser]:
     try:
         with browser() as opened:
             yield opened
-    except NoBrowserError as error:
+    except NotInstalledError as error:
         pytest.skip(str(error))
 
 

@@ -6,7 +6,6 @@ https://chromedevtools.github.io/devtools-protocol/
 import base64
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,9 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any, Self
 
+from tests.support.debian import program
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-SECONDS = 600
-"""Timeout of the installation of the Debian package."""
 
 _FLAGS = (
     "--headless",
@@ -39,30 +38,6 @@ for wanted, given in [(n, fcntl.fcntl(int(arg), fcntl.F_DUPFD, 10)) for n, arg i
     os.dup2(given, wanted)
 os.execvp(sys.argv[3], sys.argv[3:])
 """
-
-
-class NoBrowserError(Exception):
-    """No browser is installed and none can be installed. The message says why."""
-
-
-def program() -> str:
-    """The path of the browser, which is installed first if possible (as root, with apt-get). Raises NoBrowserError."""
-    if found := _found():
-        return found
-    if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise NoBrowserError("Chromium is not installed. Install it, or run the tests as root with apt-get.")
-    for command in (["apt-get", "update"], ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]):
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
-        if done.returncode and command[1] == "install":
-            raise NoBrowserError(f"apt-get could not install Chromium: {done.stderr.strip()[-300:]}")
-    if found := _found():
-        return found
-    raise NoBrowserError("apt-get has installed Chromium, but it is not on the PATH")
-
-
-def _found() -> str | None:
-    return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 class Protocol:
@@ -188,7 +163,7 @@ class Browser:
 @contextmanager
 def browser() -> Iterator[Browser]:
     """Raises NoBrowserError."""
-    path = program()
+    path = program(*NAMES)
     theirs_in, ours_out = os.pipe()
     ours_in, theirs_out = os.pipe()
     with TemporaryDirectory(ignore_cleanup_errors=True) as profile:
