@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from local.aws.cloud import Cloud
+from tests.support.browser import Browser, browser
+from tests.support.debian import NotInstalledError
 from tests.support.site import Site
 
 ROOT = Path(__file__).parents[2]
@@ -35,3 +37,13 @@ def cloud(assembly: Path) -> Iterator[Cloud]:
 def site() -> Iterator[Site]:
     with Site() as site:
         yield site
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Skips the test where Chromium is not installed and cannot be installed."""
+    try:
+        with browser() as opened:
+            yield opened
+    except NotInstalledError as error:
+        pytest.skip(f"Not tested in a browser: {error}")

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from local.aws.cloud import Cloud
-from tests.support.browser import Browser, Page, browser
-from tests.support.debian import NotInstalledError
+from tests.support.browser import Browser, Page
 from tests.support.pipeline import FinishedRun, mirror
 from tests.support.site import Answer, Site
 
@@ -68,15 +67,6 @@ def _manifest(*rows: tuple[str, ...]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    try:
-        with browser() as started:
-            yield started
-    except NotInstalledError as reason:
-        pytest.skip(f"The page was not tested in a browser: {reason}")
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,7 @@ import requests
 
 from local.aws.cloud import Cloud
 from tests.support.api import Api
-from tests.support.browser import Browser, Page, browser
-from tests.support.debian import NotInstalledError
+from tests.support.browser import Browser, Page
 from tests.support.pipeline import mirror
 from tests.support.site import Answer, Site
 
@@ -45,15 +44,6 @@ const sent = new Promise(done => {{
 }});
 </script>
 """
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    try:
-        with browser() as opened:
-            yield opened
-    except NotInstalledError as error:
-        pytest.skip(str(error))
 
 
 @dataclass(frozen=True)
