@@ -22,7 +22,7 @@ from local.aws.http.service_errors import Fault, Signature, protocol_of, signatu
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-MOTO_API = "/moto-api"
+MOTO_API = "moto-api"
 """moto's control API, without authentication: it resets and seeds the whole cloud."""
 
 CORS_HEADERS = "access-control-"
@@ -76,7 +76,7 @@ class Guard:
             return _refused("The local AWS answers no requests of other web pages.")
         if environ["REQUEST_METHOD"] == "OPTIONS":
             return _refused("The local AWS has no cross-origin resource sharing (CORS).")
-        if environ["PATH_INFO"].startswith(MOTO_API):
+        if environ["PATH_INFO"].lstrip("/").startswith(MOTO_API):
             return _text(HTTPStatus.NOT_FOUND, "The control API of moto is switched off.")
         return None
 

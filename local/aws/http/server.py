@@ -1,225 +1,267 @@
-"""Serves a WSGI application on loopback, with keep-alive connections and one thread for each connection.
+"""Serves a WSGI application on loopback, with keep-alive connections.
 
-werkzeug's own request handler closes the connection after each response and waits 10 ms for unread input. This one
-reads the whole request first, so that the connection can be reused: thousands of small PUTs need no new connection.
+One thread waits for all connections. It answers small requests of the kind `quick` itself, when they have arrived as a
+whole: a PUT of an image then needs no other thread, and threads that compete for the interpreter take as much CPU as
+the PUT. Every other request gets a thread for as long as it takes.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import logging
+import selectors
 import socket
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable
 from http import HTTPStatus
-from io import BufferedIOBase
 from typing import TYPE_CHECKING, Any
 
-from moto.moto_server.werkzeug_app import MotoRequestHandler
-from werkzeug.serving import ThreadedWSGIServer
+from local.aws.http.messages import HEAD_END, Body, Head, Headers, Response, environment, parse_head, refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 LOOPBACK = "127.0.0.1"
-READ_BUFFER_BYTES = 1 << 16
 BACKLOG = 512
+RECEIVE_BYTES = 1 << 18
+"""Maximum number of bytes that are received at once."""
+
 STOP_SECONDS = 5.0
-"""Maximum time to wait for the thread of a connection when the server stops."""
+"""Maximum time to wait for the thread of a request when the server stops."""
 
-HEADERS = "local.headers"
-"""Key of the WSGI environment: the headers of the request as they were sent, names and values."""
+MAX_HEAD_BYTES = 1 << 16
+"""Maximum size of a request line and headers."""
 
-MAX_HEADER_BYTES = 1 << 16
-"""Maximum size of a request header."""
+MAX_QUICK_BYTES = 1 << 20
+"""Maximum size of the body of a request that the waiting thread answers."""
 
 MAX_DRAINED_BYTES = 1 << 20
 """Maximum size of the rest of a request body that is read after the response is known."""
 
+Quick = Callable[[str, str], bool]
+"""Whether requests with this method and target never wait: for other requests, for a function, or for long."""
+
 log = logging.getLogger(__name__)
 
 
-class _Handler(MotoRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    rbufsize = READ_BUFFER_BYTES
-    server: _Server
+class _Connection:
+    """A connection and the bytes that have arrived and are not used. One thread uses it at a time."""
 
-    def parse_request(self) -> bool:
-        """The request line and the header. `http.server` parses the header with the email package: a sixth of the CPU
-        of a small PUT."""
-        words = self.raw_requestline.decode("latin-1").split()
-        if len(words) != 3 or words[2] not in ("HTTP/1.0", "HTTP/1.1"):
-            self.close_connection = True
-            self.send_error(HTTPStatus.BAD_REQUEST)
-            return False
-        self.command, self.path, self.request_version = words
-        self.requestline = " ".join(words)
-        headers = _read_headers(self.rfile)
-        if headers is None:
-            self.close_connection = True
-            self.send_error(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-            return False
-        self.headers = headers  # type: ignore[assignment]  # werkzeug needs get() and items() alone
-        connection = (headers.get("connection") or "").lower()
-        self.close_connection = connection == "close" or (words[2] == "HTTP/1.0" and connection != "keep-alive")
-        return (headers.get("expect") or "").lower() != "100-continue" or self.handle_expect_100()
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self.received = bytearray()
+        self.head: Head | None = None
+        """Of a request whose body has not arrived."""
 
-    def run_wsgi(self) -> None:
-        """Called by `http.server` after it has parsed the header and has replied to `Expect: 100-continue`."""
-        self.environ = environ = self.make_environ()
-        body = _Body(self._source(environ), environ)
-        environ["wsgi.input"] = body
-        environ[HEADERS] = self.headers
-        status, headers = "500 Internal Server Error", [("Content-Length", "0")]
-
-        def start_response(new_status: str, new_headers: list[tuple[str, str]], exc_info: object = None) -> Any:
-            nonlocal status, headers
-            status, headers = new_status, new_headers
-
-        try:
-            chunks = self.server.app(environ, start_response)
-        except Exception:
-            log.exception("%s %s failed", self.command, self.path)
-            status, headers, chunks = "500 Internal Server Error", [("Content-Type", "text/plain")], []
-        if not body.drain():
-            self.close_connection = True
-        self._send(status, headers, chunks)
-
-    def _source(self, environ: dict[str, Any]) -> BufferedIOBase:
-        """The bytes of the body. Those of a chunked request are read completely: no client sends a large one."""
-        if not environ.get("wsgi.input_terminated"):
-            return self.rfile
-        content = io.BufferedReader(environ["wsgi.input"]).read()
-        environ["CONTENT_LENGTH"] = str(len(content))
-        return io.BytesIO(content)
-
-    def _send(self, status: str, headers: list[tuple[str, str]], chunks: Iterable[bytes]) -> None:
-        """Send a small response in one write: two writes would be two packets, and would wake the client twice."""
-        code = int(status.split(" ", 1)[0])
-        has_length = any(name.lower() == "content-length" for name, _ in headers)
-        first, rest = (
-            (b"", iter(chunks)) if has_length and not isinstance(chunks, list) else (_joined(chunks), iter(()))
-        )
-        lines = [f"HTTP/1.1 {status}\r\n", *(f"{name}: {value}\r\n" for name, value in headers)]
-        if not has_length and code not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
-            lines.append(f"Content-Length: {len(first)}\r\n")
-        if self.close_connection:
-            lines.append("Connection: close\r\n")
-        lines.append("\r\n")
-        head = "".join(lines).encode("latin-1")
-        self.connection.sendall(head if self.command == "HEAD" else head + first)
-        for chunk in rest:
-            if self.command != "HEAD":
-                self.connection.sendall(chunk)
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
-        log.debug(message.rstrip("\n"), *args)
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log nothing: a run has tens of thousands of requests."""
-
-
-class _Headers(list[tuple[str, str]]):
-    """Names and values in their order; names are matched in any case."""
-
-    def items(self) -> Iterable[tuple[str, str]]:
-        return self
-
-    def keys(self) -> Iterable[str]:
-        return (name for name, _ in self)
-
-    def get(self, name: str, default: str | None = None) -> str | None:
-        wanted = name.lower()
-        return next((value for key, value in self if key.lower() == wanted), default)
-
-
-def _read_headers(source: BufferedIOBase) -> _Headers | None:
-    """None for a header that is too large."""
-    headers, size = _Headers(), 0
-    while (line := source.readline(MAX_HEADER_BYTES)) not in (b"\r\n", b"\n", b""):
-        size += len(line)
-        if size > MAX_HEADER_BYTES:
-            return None
-        name, _, value = line.decode("latin-1").partition(":")
-        headers.append((name, value.strip()))
-    return headers
-
-
-class _Body:
-    """The body of a request, read from the connection as far as its Content-Length."""
-
-    def __init__(self, source: BufferedIOBase, environ: Mapping[str, Any]) -> None:
-        self._source = source
-        self._left = int(environ.get("CONTENT_LENGTH") or 0)
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._source.read(self._left if size < 0 else min(size, self._left))
-        self._left = self._left - len(data) if data else 0
+    def take(self, size: int) -> bytes:
+        data = bytes(memoryview(self.received)[:size])
+        del self.received[:size]
         return data
 
-    def readline(self, size: int = -1) -> bytes:
-        line = self._source.readline(self._left if size < 0 else min(size, self._left))
-        self._left = self._left - len(line) if line else 0
-        return line
+    def receive(self) -> bool:
+        """Waits for bytes if the socket is blocking; False at the end of the connection. Raises OSError."""
+        data = self.socket.recv(RECEIVE_BYTES)
+        self.received += data
+        return bool(data)
 
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self.readline, b"")
+    def read(self, size: int, /) -> bytes:
+        """As many bytes, fewer at the end of the connection. Raises OSError."""
+        while len(self.received) < size and self.receive():
+            pass
+        return self.take(size)
 
-    def drain(self) -> bool:
-        """Read what the application did not; False if that is too much, and the connection cannot be used again."""
-        if self._left > MAX_DRAINED_BYTES:
-            return False
-        self.read()
-        return True
+    def readline(self, size: int = -1, /) -> bytes:
+        while (end := self.received.find(b"\n") + 1) == 0 and not 0 <= size <= len(self.received):
+            if not self.receive():
+                end = len(self.received)
+                break
+        return self.take(end if size < 0 or 0 < end <= size else size)
+
+    def next_head(self) -> Head | None:
+        """None if it has not arrived. Raises ValueError, _TooLargeError."""
+        if self.head is None:
+            end = self.received.find(HEAD_END)
+            if end > MAX_HEAD_BYTES or (end < 0 and len(self.received) > MAX_HEAD_BYTES):
+                raise _TooLargeError
+            if end >= 0:
+                self.head = parse_head(self.take(end + len(HEAD_END))[: -len(HEAD_END)])
+        return self.head
 
 
-def _joined(chunks: Iterable[bytes]) -> bytes:
-    try:
-        return b"".join(chunks)
-    finally:
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            close()
+class _TooLargeError(Exception):
+    """The head of a request is too large."""
 
 
-class _Server(ThreadedWSGIServer):
-    """Keeps a list of its open connections, because the server must close the idle ones when it stops."""
+class _Loop:
+    """Waits for connections and requests, on one thread, from `start` to `stop`."""
 
-    daemon_threads = True
-
-    def __init__(self, listener: socket.socket, app: WSGIApplication) -> None:
-        host, port = listener.getsockname()
-        super().__init__(host, port, app, _Handler, fd=listener.fileno())
+    def __init__(self, listener: socket.socket, app: WSGIApplication, quick: Quick) -> None:
+        self._listener = listener
+        self._app = app
+        self._quick = quick
+        self._host, self._port = listener.getsockname()
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
+        self._returned: deque[_Connection] = deque()
         self._lock = threading.Lock()
-        self._open: dict[socket.socket, threading.Thread] = {}
+        self._busy: dict[_Connection, threading.Thread] = {}
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="connections", daemon=True)
 
-    def process_request(self, request: Any, client_address: Any) -> None:
-        thread = threading.Thread(target=self._serve, args=(request, client_address), name="connection", daemon=True)
+    def start(self) -> None:
+        self._listener.setblocking(False)
+        self._woken.setblocking(False)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close all connections, also those with a response in progress."""
+        self._stopping = True
+        self._wake.send(b"x")
+        self._thread.join()
         with self._lock:
-            self._open[request] = thread
+            busy = dict(self._busy)
+        for connection in busy:
+            with contextlib.suppress(OSError):
+                connection.socket.shutdown(socket.SHUT_RDWR)
+        for thread in busy.values():
+            thread.join(timeout=STOP_SECONDS)
+        for end in (self._wake, self._woken, self._selector):
+            end.close()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            for key, _ in self._selector.select():
+                if key.data is not None:
+                    self._receive(key.data)
+                elif key.fileobj is self._listener:
+                    self._accept()
+                else:
+                    self._take_back()
+        for key in list(self._selector.get_map().values()):
+            if key.data is not None:
+                key.data.socket.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # the client has gone
+            sock, _ = self._listener.accept()
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._wait_for(_Connection(sock))
+
+    def _take_back(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._woken.recv(RECEIVE_BYTES)
+        while self._returned:
+            connection = self._returned.popleft()
+            self._wait_for(connection)
+            self._advance(connection)
+
+    def _wait_for(self, connection: _Connection) -> None:
+        connection.socket.setblocking(False)
+        self._selector.register(connection.socket, selectors.EVENT_READ, connection)
+
+    def _receive(self, connection: _Connection) -> None:
+        try:
+            is_open = connection.receive()
+        except BlockingIOError:
+            return
+        except OSError:
+            is_open = False
+        if is_open:
+            self._advance(connection)
+        else:
+            self._close(connection)
+
+    def _close(self, connection: _Connection) -> None:
+        self._selector.unregister(connection.socket)
+        connection.socket.close()
+
+    def _advance(self, connection: _Connection) -> None:
+        """Answer the requests that have arrived."""
+        try:
+            while (head := connection.next_head()) is not None:
+                length = head.length
+                if not self._is_quick(head, length):
+                    self._hand_over(connection)
+                    return
+                if len(connection.received) < length:
+                    return
+                if not self._answer(connection, head, length):
+                    self._close(connection)
+                    return
+        except (ValueError, _TooLargeError) as error:
+            too_large = isinstance(error, _TooLargeError)
+            status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if too_large else HTTPStatus.BAD_REQUEST
+            with contextlib.suppress(OSError):
+                connection.socket.send(refusal(status))
+            self._close(connection)
+
+    def _is_quick(self, head: Head, length: int) -> bool:
+        return (
+            length <= MAX_QUICK_BYTES
+            and not head.is_chunked
+            and not head.expects_continue
+            and self._quick(head.method, head.target)
+        )
+
+    def _hand_over(self, connection: _Connection) -> None:
+        """Let a thread answer the request, which has arrived in part."""
+        self._selector.unregister(connection.socket)
+        thread = threading.Thread(target=self._serve, args=(connection,), name="request", daemon=True)
+        with self._lock:
+            self._busy[connection] = thread
         thread.start()
 
-    def _serve(self, request: Any, client_address: Any) -> None:
+    def _serve(self, connection: _Connection) -> None:
+        head, stays_open = connection.head, False
+        assert head is not None
         try:
-            self.process_request_thread(request, client_address)
-        finally:
-            with self._lock:
-                del self._open[request]
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        log.debug("connection of %s ended", client_address, exc_info=True)
-
-    def close_connections(self) -> None:
+            connection.socket.setblocking(True)
+            stays_open = self._answer(connection, head, head.length)
+        except OSError:
+            log.debug("A connection ended during %s %s.", head.method, head.target, exc_info=True)
         with self._lock:
-            connections = dict(self._open)
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        for thread in connections.values():
-            thread.join(timeout=STOP_SECONDS)
+            del self._busy[connection]
+        if not stays_open or self._stopping:
+            connection.socket.close()
+            return
+        self._returned.append(connection)
+        with contextlib.suppress(OSError):  # the server has stopped
+            self._wake.send(b"x")
+
+    def _answer(self, connection: _Connection, head: Head, length: int) -> bool:
+        """Whether the connection stays open. Raises OSError."""
+        connection.head = None
+        if head.expects_continue:
+            connection.socket.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body = Body.dechunked(connection) if head.is_chunked else Body(connection, length)
+        response = self._response(head, body)
+        is_drained = body.left <= MAX_DRAINED_BYTES
+        if is_drained:
+            body.read()
+        closes = head.closes or not is_drained
+        try:
+            for message in response.messages(head.method, closes=closes):
+                connection.socket.sendall(message)
+        except BlockingIOError:
+            return False  # a client that does not read its responses
+        return not closes
+
+    def _response(self, head: Head, body: Body) -> Response:
+        response = Response()
+
+        def start_response(status: str, headers: Headers, exc_info: object = None) -> Any:
+            response.status, response.headers = status, headers
+
+        try:
+            response.chunks = self._app(environment(head, body, self._host, self._port), start_response)
+        except Exception:
+            log.exception("%s %s failed", head.method, head.target)
+            return Response(headers=[("Content-Type", "text/plain")], chunks=[])
+        return response
 
 
 class Server:
@@ -231,25 +273,18 @@ class Server:
     def __init__(self, port: int = 0) -> None:
         self._listener, self.moved = _listen(port)
         self.endpoint = f"http://{LOOPBACK}:{self._listener.getsockname()[1]}"
-        self._server: _Server | None = None
-        self._acceptor: threading.Thread | None = None
+        self._loop: _Loop | None = None
 
-    def start(self, app: WSGIApplication) -> None:
-        self._server = _Server(self._listener, app)
-        self._acceptor = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="acceptor", daemon=True
-        )
-        self._acceptor.start()
+    def start(self, app: WSGIApplication, quick: Quick = lambda method, target: False) -> None:
+        self._loop = _Loop(self._listener, app, quick)
+        self._loop.start()
 
     def stop(self) -> None:
         """Stop accepting connections and close all open ones, also those with a response in progress."""
+        if self._loop is not None:
+            self._loop.stop()
+            self._loop = None
         self._listener.close()
-        if self._server is None or self._acceptor is None:
-            return
-        self._server.shutdown()
-        self._acceptor.join()
-        self._server.close_connections()
-        self._server = self._acceptor = None
 
 
 def _listen(port: int) -> tuple[socket.socket, bool]:

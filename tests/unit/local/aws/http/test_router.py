@@ -53,9 +53,9 @@ def test_an_error_of_step_functions_reaches_the_client_by_its_name(client: Calla
 
 def test_all_other_services_are_served_by_moto(client: Callable[[str], Any]) -> None:
     client("s3").create_bucket(Bucket="a-bucket")
-    client("s3").put_object(Bucket="a-bucket", Key="ä +%25/x", Body=b"bytes", Metadata={"base_url": "v"})
+    client("s3").put_object(Bucket="a-bucket", Key="ä +%25/x", Body=b"bytes", Metadata={"base-url": "v"})
     response = client("s3").get_object(Bucket="a-bucket", Key="ä +%25/x")
-    assert (response["Body"].read(), response["Metadata"]) == (b"bytes", {"base_url": "v"})
+    assert (response["Body"].read(), response["Metadata"]) == (b"bytes", {"base-url": "v"})
 
 
 def test_lambda_is_invoked(client: Callable[[str], Any], function: Callable[..., str]) -> None:
