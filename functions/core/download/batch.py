@@ -108,8 +108,10 @@ class BatchMirror:
         )
         with ThreadPoolExecutor(threads, thread_name_prefix="download") as pool:
             futures = [pool.submit(worker.run) for _ in range(threads)]
-            while wait(futures, timeout=concurrency.interval).not_done:
-                scheduler.set_limit(concurrency.adjust())
+            for future in futures:
+                # one at a time: to wait for all of them takes forty times as long, a hundred times a second
+                while wait((future,), timeout=concurrency.interval).not_done:
+                    scheduler.set_limit(concurrency.adjust())
             for future in futures:
                 future.result()
 
