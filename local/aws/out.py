@@ -50,6 +50,7 @@ class BucketFolders:
     def __init__(self, out: Path) -> None:
         self._out = out
         self._images = self._input = ""
+        self._made: set[Path] = set()
 
     def assign(self, names: Names) -> None:
         self._images, self._input = names.images_bucket, names.input_bucket
@@ -60,7 +61,9 @@ class BucketFolders:
             raise S3Error("NoSuchBucket", BucketName=bucket)
         named = {self._images: "images", self._input: "input"}
         folder = self._out / named[bucket] if bucket in named else self._out / "buckets" / bucket
-        folder.mkdir(parents=True, exist_ok=True)
+        if folder not in self._made:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._made.add(folder)
         return folder
 
     def path_of(self, bucket: str, key: str) -> PurePosixPath | None:

@@ -7,8 +7,9 @@ rest of a small PUT.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Protocol
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 HEADERS = "local.headers"
-"""Key of the WSGI environment: the headers of the request as they were sent, names and values."""
+"""Key of the WSGI environment: the headers of the request by name in lower case, also those with an underscore."""
 
 HEAD_END = b"\r\n\r\n"
 VERSIONS = ("HTTP/1.0", "HTTP/1.1")
 WITHOUT_PREFIX = ("CONTENT_TYPE", "CONTENT_LENGTH")
-"""Headers whose key in the WSGI environment does not start with `HTTP_` (PEP 3333)."""
+"""Headers whose key in the WSGI environment does not start with `HTTP_`."""
 
 Headers = list[tuple[str, str]]
 
@@ -40,16 +41,15 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The request line and the headers of a request, as they were sent."""
+    """The request line as it was sent, and the headers by name in lower case; values of one name are joined by ','."""
 
     method: str
     target: str
     version: str
-    headers: Headers
+    headers: Mapping[str, str]
 
     def get(self, name: str) -> str:
-        """The first header of this name, which is in lower case; empty if there is none."""
-        return next((value for key, value in self.headers if key.lower() == name), "")
+        return self.headers.get(name, "")
 
     @property
     def length(self) -> int:
@@ -80,19 +80,27 @@ def parse_head(content: bytes) -> Head:
     method, target, version = first.split(" ")
     if version not in VERSIONS:
         raise ValueError(version)
-    headers = []
+    headers: dict[str, str] = {}
     for line in lines:
         name, separator, value = line.partition(":")
         if not separator or not name or name[0] in " \t":
             raise ValueError(line)
-        headers.append((name, value.strip()))
+        name, value = name.lower(), value.strip()
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
     return Head(method, target, version, headers)
+
+
+@lru_cache(maxsize=512)
+def _key(name: str) -> str:
+    """Of a header in the WSGI environment (PEP 3333); empty if WSGI cannot tell the name from another one."""
+    key = name.upper().replace("-", "_")
+    return "" if "_" in name else key if key in WITHOUT_PREFIX else f"HTTP_{key}"
 
 
 def environment(head: Head, body: Body, host: str, port: int) -> WSGIEnvironment:
     """The WSGI environment of a request. `host` and `port` are those of this server.
 
-    Headers with an underscore in the name are in HEADERS alone: WSGI cannot tell `X_Foo` from `X-Foo`.
+    Headers with an underscore in the name are in HEADERS alone.
     """
     target = head.target
     named_host = ""
@@ -120,11 +128,9 @@ def environment(head: Head, body: Body, host: str, port: int) -> WSGIEnvironment
         "SERVER_PROTOCOL": head.version,
         HEADERS: head.headers,
     }
-    for name, value in head.headers:
-        if "_" not in name:
-            key = name.upper().replace("-", "_")
-            key = key if key in WITHOUT_PREFIX else f"HTTP_{key}"
-            environ[key] = f"{environ[key]},{value}" if key in environ else value
+    for name, value in head.headers.items():
+        if key := _key(name):
+            environ[key] = value
     if named_host:
         environ["HTTP_HOST"] = named_host
     if head.is_chunked:

@@ -195,6 +195,7 @@ class ChunkVerifier:
         self._previous = expected
 
 
+@lru_cache(maxsize=64)
 def _moment(timestamp: str) -> datetime:
     match = _TIMESTAMP.fullmatch(timestamp)
     try:

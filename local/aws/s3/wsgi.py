@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,9 @@ from local.aws.store.objects import ObjectStore
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_UNPREFIXED = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
+HEADERS = "local.headers"
+"""Key of the WSGI environment: the server's mapping of the headers, names in lower case, also those with an underscore."""
+
 _SCOPE = "/s3/aws4_request"
 NOT_EMPTY = document(
     "Error",
@@ -46,8 +48,7 @@ class ObjectsApp:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path, _, query = environ["REQUEST_URI"].partition("?")
-        headers = headers_of(environ)
-        answer = self._api.answer(environ["REQUEST_METHOD"], path, query, headers, environ["wsgi.input"])
+        answer = self._api.answer(environ["REQUEST_METHOD"], path, query, environ[HEADERS], environ["wsgi.input"])
         status = HTTPStatus(answer.status)
         length = answer.length
         if length is None and isinstance(answer.body, bytes) and status not in _WITHOUT_LENGTH:
@@ -81,18 +82,3 @@ class WithObjects:
             start_response("409 Conflict", [("Content-Type", "application/xml")])
             return [NOT_EMPTY]
         return self._fallback(environ, start_response)
-
-
-def headers_of(environ: WSGIEnvironment) -> Mapping[str, str]:
-    """Names in lower case. The local server passes the headers as they were sent, with underscores in their names."""
-    if "local.headers" in environ:
-        headers: dict[str, str] = {}
-        for name, value in environ["local.headers"]:
-            name = name.lower()
-            headers[name] = f"{headers[name]},{value}" if name in headers else value
-        return headers
-    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
-    for name, header in _UNPREFIXED.items():
-        if value := environ.get(name):
-            headers[header] = value
-    return headers
