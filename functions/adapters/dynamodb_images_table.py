@@ -1,6 +1,8 @@
 """The images table."""
 
+import json
 import random
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -13,7 +15,11 @@ from functions.core.model.types import ImageRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, WriteRequestUnionTypeDef
+    from mypy_boto3_dynamodb.type_defs import (
+        AttributeValueTypeDef,
+        BatchWriteItemOutputTypeDef,
+        WriteRequestUnionTypeDef,
+    )
 
     Item = Mapping[str, AttributeValueTypeDef]
 
@@ -35,6 +41,7 @@ class DynamoImagesTable:
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb
         self._table = table
+        dynamodb.meta.events.register("before-call.dynamodb.BatchWriteItem", _set_body, unique_id="encoded-body")
 
     def look_up(self, urls: Sequence[str]) -> Mapping[str, ImageRecord]:
         """The existing rows by URL. Raises TableFault."""
@@ -68,7 +75,7 @@ class DynamoImagesTable:
     def _write(self, requests: "Sequence[WriteRequestUnionTypeDef]") -> None:
         for attempt in range(MAX_ATTEMPTS):
             try:
-                response = self._dynamodb.batch_write_item(RequestItems={self._table: requests})
+                response = self._send({self._table: requests})
             except AWS_ERRORS as error:
                 raise TableFault(failure_message("DynamoDB BatchWriteItem", error)) from error
             requests = response["UnprocessedItems"].get(self._table, [])
@@ -78,6 +85,26 @@ class DynamoImagesTable:
         raise TableFault(
             f"DynamoDB BatchWriteItem left {len(requests)} writes unprocessed after {MAX_ATTEMPTS} attempts."
         )
+
+    def _send(self, request_items: "Mapping[str, Sequence[WriteRequestUnionTypeDef]]") -> "BatchWriteItemOutputTypeDef":
+        """BatchWriteItem with a body that is encoded here. Everything else is botocore's, whose serializer takes half
+        of the CPU of a request with 25 items: it looks up the shape of each attribute."""
+        _request.body = json.dumps({"RequestItems": request_items}, separators=(",", ":")).encode()
+        try:
+            return self._dynamodb.batch_write_item(RequestItems={})
+        finally:
+            _request.body = None
+
+
+_request = threading.local()
+"""`body` is that of the request which this thread sends."""
+
+
+def _set_body(params: dict[str, object], **_: object) -> None:
+    """Botocore's event before it signs a request, on the thread of the call."""
+    body = getattr(_request, "body", None)
+    if body is not None:
+        params["body"] = body
 
 
 def _back_off(attempt: int) -> None:

@@ -9,6 +9,9 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
+_MAX_EXACT = 10**38
+"""DynamoDB stores integers of up to 38 digits."""
+
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
@@ -19,6 +22,10 @@ def to_item(values: Mapping[str, object]) -> "dict[str, AttributeValueTypeDef]":
 
 def to_attribute(value: object) -> "AttributeValueTypeDef":
     """Raises TypeError for a value that DynamoDB has no type for."""
+    if type(value) is str:
+        return {"S": value}
+    if type(value) is int and abs(value) < _MAX_EXACT:
+        return {"N": str(value)}
     return _serialize(_with_decimals(value))
 
 

@@ -3,6 +3,7 @@
 import json
 from collections import deque
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +26,11 @@ class FakeDynamoDB:
         self.sizes: list[int] = []
         self._processed = deque(processed)
         self._error = error
+        self.meta = SimpleNamespace(events=SimpleNamespace(register=self._register))
+
+    def _register(self, event: str, handler: Callable[..., None], unique_id: str) -> None:
+        assert event == "before-call.dynamodb.BatchWriteItem"
+        self._before_call = handler
 
     def _split(self, values: list[Any]) -> tuple[list[Any], list[Any]]:
         if self._error:
@@ -34,7 +40,9 @@ class FakeDynamoDB:
         return values[:count], values[count:]
 
     def batch_write_item(self, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
-        processed, unprocessed = self._split(RequestItems["urls"])
+        params = {"body": json.dumps({"RequestItems": RequestItems})}
+        self._before_call(params=params)
+        processed, unprocessed = self._split(json.loads(params["body"])["RequestItems"]["urls"])
         self.items |= {put["PutRequest"]["Item"]["url"]["S"]: put["PutRequest"]["Item"] for put in processed}
         return {"UnprocessedItems": {"urls": unprocessed} if unprocessed else {}}
 
