@@ -28,6 +28,15 @@ ZEROS = bytes(64 * 1024)
         pytest.param(closing(head(headers={"Content-Length": "many"}), JPEG), id="with an invalid length"),
         pytest.param(closing(b"HTTP/1.1 200 OK\nX-Bare: newlines\n\n", JPEG), id="with bare newlines"),
         pytest.param(closing(b"HTTP/1.0 200\r\nno colon here\r\n\r\n", JPEG), id="with an invalid header line"),
+        pytest.param(answer(headers=[(f"X-{n}", "x") for n in range(900)], body=JPEG), id="with 900 headers"),
+        pytest.param(
+            # the connection stays open: without its length the body would not end before the deadline
+            lambda visit: visit.send(
+                b"HTTP/1.1 200 OK\r\nno colon\r\n: no name\r\nServer : x\r\nContent-Length: %d\r\n\r\n%b"
+                % (len(JPEG), JPEG)
+            ),
+            id="with invalid lines before its length",
+        ),
         pytest.param(answer(headers={"Content-Encoding": "gzip"}, body=gzip.compress(JPEG, mtime=0)), id="in gzip"),
         pytest.param(answer(headers={"Content-Type": "text/html"}, body=JPEG), id="as text/html"),
         pytest.param(
