@@ -8,8 +8,8 @@ rate is that of the requests that the origin receives, from the 10th to the 90th
 excluded for all, and it does not depend on when a command writes its files. Memory is the peak of all processes of a
 command together, sampled once a second. Each image in the output must have a file with the SHA-256 of its row, and of
 the origin. The output of a command stays until the end: ext4 creates files slowly for minutes after many were deleted,
-since it does not reuse their inodes at once. `--tiny` serves images of 200 to 400 bytes: `--tiny --images 100000 --only this --options batch-size=100` is
-a run of very many rows.
+since it does not reuse their inodes at once. `--tiny` serves images of 200 to 400 bytes: `--tiny --images 100000 --only
+this --options batch-size=100` is a run of very many rows.
 """
 
 import argparse
