@@ -92,7 +92,6 @@ class Cloud:
             self.stack = deploy(assembly, parameters, self.client)
             names = _names(self.stack)
             self._folders.assign(names)
-            self._image_uploads = re.compile(f"/{re.escape(names.images_bucket)}/[^?]+")
             self._open_tables(folder, names)
             self._restore(folder, names)
             self._exporter = Exporter(folder, self.store, names) if out else None
@@ -147,7 +146,6 @@ class Cloud:
         self.functions = FunctionHost(target, self.logs, max_sandboxes, self.traces.put)
         self.events = EventBus(self._start_execution, self._invoke_later, self._dead_letter)
         self.created = CreatedObjects()
-        self._image_uploads = re.compile(r"(?!)")
         self._folders = BucketFolders(folder)
         self.store = ObjectStore(folder, self._folders, self._object_changed)
         cleanup.callback(self.store.close)
@@ -168,7 +166,7 @@ class Cloud:
         self._router = Router(*routes, fallback=backend.application())
         api = S3Api(self.store, self.secret_of)
         app = WithObjects(ObjectsApp(api), self.store, self._router, except_buckets={ASSET_BUCKET})
-        server.start(Guard(app, self.endpoint, self.secret_of), self._is_image_upload)
+        server.start(Guard(app, self.endpoint, self.secret_of), self._folders.is_image_upload)
 
     @property
     def outputs(self) -> Mapping[str, str]:
@@ -241,10 +239,6 @@ class Cloud:
         self._api = rest_api(stack)
         if self._api:
             self._router.add(ApiRoute(self._api, self.functions))
-
-    def _is_image_upload(self, method: str, target: str) -> bool:
-        """These wait for nothing, unlike a PUT of outcomes, which waits for the disk."""
-        return method == "PUT" and self._image_uploads.fullmatch(target) is not None
 
     def _object_changed(self, name: str, stored: StoredObject) -> None:
         """The outcomes of a round count when they are stored: until then, its images must be on the disk."""

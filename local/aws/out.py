@@ -50,10 +50,12 @@ class BucketFolders:
     def __init__(self, out: Path) -> None:
         self._out = out
         self._images = self._input = ""
+        self._images_path: str | None = None
         self._made: set[Path] = set()
 
     def assign(self, names: Names) -> None:
         self._images, self._input = names.images_bucket, names.input_bucket
+        self._images_path = f"/{self._images}/" if self._images else None
 
     def folder(self, bucket: str) -> Path:
         """Raises S3Error(NoSuchBucket)."""
@@ -71,6 +73,11 @@ class BucketFolders:
         if bucket != self._images:
             return paths.readable_path(key)
         return paths.readable_path(key.removeprefix(IMAGES)) if key.startswith(IMAGES) else None
+
+    def is_image_upload(self, method: str, target: str) -> bool:
+        """These wait for nothing, unlike a PUT of outcomes, which waits for the disk."""
+        path = self._images_path
+        return method == "PUT" and path is not None and target.startswith(path) and "?" not in target
 
     def versioning(self, bucket: str) -> str:
         return backend.bucket_versioning(bucket)

@@ -45,8 +45,6 @@ class StrictResponse(HTTPResponse):
 
     def begin(self) -> None:
         """Read the head. Raises HTTPException; RemoteDisconnected where the head is truncated."""
-        if self.headers is not None:
-            return
         version, self.status, reason = self._read_status()
         self.code, self.reason = self.status, reason.strip()
         if not version.startswith(("HTTP/0.9", "HTTP/1.")):
@@ -56,13 +54,13 @@ class StrictResponse(HTTPResponse):
         self.chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
         self.chunk_left: int | None = None
         self.will_close = self._check_close()  # type: ignore[attr-defined]  # not in the type stubs
-        self.length = None if self.chunked else self._content_length()
+        self.length = self._content_length()
         self.will_close = self.will_close or (self.length is None and not self.chunked)
 
     def _content_length(self) -> int | None:
         if self.status in _WITHOUT_BODY or self._method == "HEAD":  # type: ignore[attr-defined]
             return 0
-        text = self.headers.get("content-length", "")
+        text = "" if self.chunked else self.headers.get("content-length", "")
         return int(text) if text.isascii() and text.isdigit() else None
 
     def _lines(self) -> Iterator[str]:

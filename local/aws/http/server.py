@@ -18,21 +18,16 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from local.aws.http.messages import HEAD_END, Body, Head, Headers, Response, environment, parse_head, refusal
+from local.aws.http.connection import RECEIVE_BYTES, Connection, HeadTooLargeError
+from local.aws.http.messages import Body, Head, Headers, Response, environment, refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 LOOPBACK = "127.0.0.1"
 BACKLOG = 512
-RECEIVE_BYTES = 1 << 18
-"""Maximum number of bytes that are received at once."""
-
 STOP_SECONDS = 5.0
 """Maximum time to wait for the thread of a request when the server stops."""
-
-MAX_HEAD_BYTES = 1 << 16
-"""Maximum size of a request line and headers."""
 
 MAX_QUICK_BYTES = 1 << 20
 """Maximum size of the body of a request that the waiting thread answers."""
@@ -46,54 +41,6 @@ Quick = Callable[[str, str], bool]
 log = logging.getLogger(__name__)
 
 
-class _Connection:
-    """A connection and the bytes that have arrived and are not used. One thread uses it at a time."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.socket = sock
-        self.received = bytearray()
-        self.head: Head | None = None
-        """Of a request whose body has not arrived."""
-
-    def take(self, size: int) -> bytes:
-        data = bytes(memoryview(self.received)[:size])
-        del self.received[:size]
-        return data
-
-    def receive(self) -> bool:
-        """Waits for bytes if the socket is blocking; False at the end of the connection. Raises OSError."""
-        data = self.socket.recv(RECEIVE_BYTES)
-        self.received += data
-        return bool(data)
-
-    def read(self, size: int, /) -> bytes:
-        """As many bytes, fewer at the end of the connection. Raises OSError."""
-        while len(self.received) < size and self.receive():
-            pass
-        return self.take(size)
-
-    def readline(self, size: int = -1, /) -> bytes:
-        while (end := self.received.find(b"\n") + 1) == 0 and not 0 <= size <= len(self.received):
-            if not self.receive():
-                end = len(self.received)
-                break
-        return self.take(end if size < 0 or 0 < end <= size else size)
-
-    def next_head(self) -> Head | None:
-        """None if it has not arrived. Raises ValueError, _TooLargeError."""
-        if self.head is None:
-            end = self.received.find(HEAD_END)
-            if end > MAX_HEAD_BYTES or (end < 0 and len(self.received) > MAX_HEAD_BYTES):
-                raise _TooLargeError
-            if end >= 0:
-                self.head = parse_head(self.take(end + len(HEAD_END))[: -len(HEAD_END)])
-        return self.head
-
-
-class _TooLargeError(Exception):
-    """The head of a request is too large."""
-
-
 class _Loop:
     """Waits for connections and requests, on one thread, from `start` to `stop`."""
 
@@ -104,9 +51,9 @@ class _Loop:
         self._host, self._port = listener.getsockname()
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
-        self._returned: deque[_Connection] = deque()
+        self._returned: deque[Connection] = deque()
         self._lock = threading.Lock()
-        self._busy: dict[_Connection, threading.Thread] = {}
+        self._busy: dict[Connection, threading.Thread] = {}
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="connections", daemon=True)
 
@@ -149,7 +96,7 @@ class _Loop:
         with contextlib.suppress(OSError):  # the client has gone
             sock, _ = self._listener.accept()
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._wait_for(_Connection(sock))
+            self._wait_for(Connection(sock))
 
     def _take_back(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -159,11 +106,11 @@ class _Loop:
             self._wait_for(connection)
             self._advance(connection)
 
-    def _wait_for(self, connection: _Connection) -> None:
+    def _wait_for(self, connection: Connection) -> None:
         connection.socket.setblocking(False)
         self._selector.register(connection.socket, selectors.EVENT_READ, connection)
 
-    def _receive(self, connection: _Connection) -> None:
+    def _receive(self, connection: Connection) -> None:
         try:
             is_open = connection.receive()
         except BlockingIOError:
@@ -175,11 +122,11 @@ class _Loop:
         else:
             self._close(connection)
 
-    def _close(self, connection: _Connection) -> None:
+    def _close(self, connection: Connection) -> None:
         self._selector.unregister(connection.socket)
         connection.socket.close()
 
-    def _advance(self, connection: _Connection) -> None:
+    def _advance(self, connection: Connection) -> None:
         """Answer the requests that have arrived."""
         try:
             while (head := connection.next_head()) is not None:
@@ -192,8 +139,8 @@ class _Loop:
                 if not self._answer(connection, head, length):
                     self._close(connection)
                     return
-        except (ValueError, _TooLargeError) as error:
-            too_large = isinstance(error, _TooLargeError)
+        except (ValueError, HeadTooLargeError) as error:
+            too_large = isinstance(error, HeadTooLargeError)
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if too_large else HTTPStatus.BAD_REQUEST
             with contextlib.suppress(OSError):
                 connection.socket.send(refusal(status))
@@ -207,7 +154,7 @@ class _Loop:
             and self._quick(head.method, head.target)
         )
 
-    def _hand_over(self, connection: _Connection) -> None:
+    def _hand_over(self, connection: Connection) -> None:
         """Let a thread answer the request, which has arrived in part."""
         self._selector.unregister(connection.socket)
         thread = threading.Thread(target=self._serve, args=(connection,), name="request", daemon=True)
@@ -215,7 +162,7 @@ class _Loop:
             self._busy[connection] = thread
         thread.start()
 
-    def _serve(self, connection: _Connection) -> None:
+    def _serve(self, connection: Connection) -> None:
         head, stays_open = connection.head, False
         assert head is not None
         try:
@@ -232,7 +179,7 @@ class _Loop:
         with contextlib.suppress(OSError):  # the server has stopped
             self._wake.send(b"x")
 
-    def _answer(self, connection: _Connection, head: Head, length: int) -> bool:
+    def _answer(self, connection: Connection, head: Head, length: int) -> bool:
         """Whether the connection stays open. Raises OSError."""
         connection.head = None
         if head.expects_continue:

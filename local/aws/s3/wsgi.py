@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 HEADERS = "local.headers"
-"""Key of the WSGI environment: the server's mapping of the headers, names in lower case, also those with an underscore."""
+"""Key of the WSGI environment: the headers by name in lower case, also those with an underscore. The server sets it."""
 
 _SCOPE = "/s3/aws4_request"
 NOT_EMPTY = document(
