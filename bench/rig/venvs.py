@@ -26,14 +26,14 @@ def installed(lock: Path, folder: Path) -> Path:
     if not ready.exists() or ready.read_bytes() != lock.read_bytes():
         print(f"Installing {folder.name} (once)", flush=True)
         uv = str(Path(sys.executable).with_name("uv"))
-        run_installer(uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
+        _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
         requirements = ("--require-hashes", "--requirement", str(lock))
-        run_installer(uv, "pip", "install", "--quiet", "--python", str(python), *requirements)
+        _run(uv, "pip", "install", "--quiet", "--python", str(python), *requirements)
         shutil.copyfile(lock, ready)
     return python
 
 
-def run_installer(*command: str) -> None:
+def _run(*command: str) -> None:
     """Raises InstallationError."""
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:

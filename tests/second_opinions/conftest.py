@@ -3,7 +3,7 @@
 A check that asks for `bucket` or `tables` runs once for each program that has that service.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,22 @@ PAGE = programs.ROOT / "docs" / "second-opinions.md"
 
 S3_PROGRAMS = ("SeaweedFS", "ministack", "local AWS")
 TABLE_PROGRAMS = ("dynalite", "ministack", "local AWS")
+
+KEYS = {"images": ["url"], "runs": ["run_id", "kind", "started_at"]}
+"""Key attributes of each table and its index. The first one is the partition key of the table."""
+
+INDEXES = {
+    "runs": [
+        {
+            "IndexName": "newest",
+            "KeySchema": [
+                {"AttributeName": "kind", "KeyType": "HASH"},
+                {"AttributeName": "started_at", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+    ]
+}
 
 _report = pytest.StashKey[Report]()
 
@@ -116,6 +132,44 @@ def bucket(service: Service) -> Iterator[Bucket]:
         name = f"images-{uuid4()}"
         client.create_bucket(Bucket=name)
         yield Bucket(name, client)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Two empty tables with the keys of the stack's."""
+
+    client: Any
+    images: str
+    runs: str
+
+
+@pytest.fixture
+def tables(service: Service) -> Iterator[Tables]:
+    with closing(service.client("dynamodb")) as client:
+        names = service.tables or (f"images-{uuid4()}", f"runs-{uuid4()}")
+        for (name, keys), table in zip(KEYS.items(), names, strict=True):
+            if service.tables:
+                _empty(client, table, keys[0])
+            else:
+                _create(client, table, keys, INDEXES.get(name, []))
+        yield Tables(client, *names)
+
+
+def _empty(client: Any, table: str, key: str) -> None:
+    for page in client.get_paginator("scan").paginate(TableName=table):
+        for item in page["Items"]:
+            client.delete_item(TableName=table, Key={key: item[key]})
+
+
+def _create(client: Any, table: str, keys: Sequence[str], indexes: Sequence[Mapping[str, Any]]) -> None:
+    client.create_table(
+        TableName=table,
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=[{"AttributeName": keys[0], "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
+    )
+    client.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1})
 
 
 # Results

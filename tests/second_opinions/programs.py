@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from bench.rig.venvs import installed, run_installer
+from bench.rig.venvs import InstallationError, installed
 from cdk.cli import NODE
 from local.aws.cloud import Cloud
 from tests.second_opinions.processes import free_ports, server
@@ -123,7 +124,9 @@ def _npm_environment(name: str) -> Path:
         for file in ("package.json", NPM_LOCK):
             shutil.copyfile(LOCKS / name / file, folder / file)
         options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-        run_installer(str(NODE), str(NPM), "ci", *options, "--prefix", str(folder))
+        result = subprocess.run([NODE, NPM, "ci", *options], cwd=folder, capture_output=True, text=True)
+        if result.returncode:
+            raise InstallationError(result.stderr.partition("\n")[0])  # "npm error code ..."
         shutil.copyfile(lock, ready)
     return folder
 

@@ -18,7 +18,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         if command[1] == "venv":
             Path(command[-1]).mkdir(exist_ok=True)
 
-    monkeypatch.setattr(venvs, "run_installer", run)
+    monkeypatch.setattr(venvs, "_run", run)
     return ran
 
 
