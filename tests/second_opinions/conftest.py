@@ -3,17 +3,15 @@
 A check that asks for `bucket` or `tables` runs once for each program that has that service.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import boto3
 import pytest
 
-from bench.rig.venvs import InstallationError
 from functions.adapters import clients, s3_presigned_links
 from tests.second_opinions import programs
 from tests.second_opinions.differences import DIFFERENCES
@@ -41,36 +39,31 @@ INDEXES = {
     ]
 }
 
+MAX_REASON = 200
+"""Longest message of a failure in the table, in characters."""
+
 _report = pytest.StashKey[Report]()
 
 
 # Programs
 
 
-def _started(
-    start: Callable[[Path], AbstractContextManager[Service]], factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    """Skips the checks of a program that cannot be installed on this machine."""
-    try:
-        with start(factory.mktemp("program")) as service:
-            yield service
-    except InstallationError as error:
-        pytest.skip(f"Not installed: {error}")
-
-
 @pytest.fixture(scope="session")
 def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    yield from _started(programs.seaweedfs, tmp_path_factory)
+    with programs.seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as service:
+        yield service
 
 
 @pytest.fixture(scope="session")
 def dynalite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    yield from _started(programs.dynalite, tmp_path_factory)
+    with programs.dynalite(tmp_path_factory.mktemp("dynalite")) as service:
+        yield service
 
 
 @pytest.fixture(scope="session")
 def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    yield from _started(programs.ministack, tmp_path_factory)
+    with programs.ministack(tmp_path_factory.mktemp("ministack")) as service:
+        yield service
 
 
 @pytest.fixture(scope="session")
@@ -221,7 +214,7 @@ def _result(outcome: pytest.TestReport) -> Result:
 
 def _last_line(outcome: pytest.TestReport) -> str:
     crash = getattr(outcome.longrepr, "reprcrash", None)
-    return str(crash.message if crash else outcome.longrepr).splitlines()[0]
+    return str(crash.message if crash else outcome.longrepr).splitlines()[0][:MAX_REASON]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

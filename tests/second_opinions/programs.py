@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ class Service:
     def client(self, service: str, secret_key: str | None = None) -> Any:
         """A client of boto3, whose parameters it validates. Any: its type depends on the name of the service."""
         session: Any = boto3.Session(self.access_key, secret_key or self.secret_key, region_name=REGION)
-        config = Config(proxies={}, retries={"total_max_attempts": 2}, read_timeout=20)
+        config = Config(proxies={}, retries={"total_max_attempts": 2}, read_timeout=60, inject_host_prefix=False)
         return session.client(service, endpoint_url=self.endpoint, config=config)
 
 
@@ -133,7 +133,7 @@ def _npm_environment(name: str) -> Path:
 
 @contextmanager
 def ministack(folder: Path) -> Iterator[Service]:
-    """All its services, on one port. Raises InstallationError, StartError."""
+    """All its services on one port, with signatures and permissions. Raises InstallationError, StartError."""
     (port,) = free_ports(1)
     python = _python("ministack")
     variables = {
@@ -143,11 +143,23 @@ def ministack(folder: Path) -> Iterator[Service]:
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
+        "AUTH": "true",
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
     }
     with server([python.with_name("ministack")], ready="Running on", folder=folder, variables=variables):
-        yield Service(f"http://127.0.0.1:{port}")
+        yield _as_user(Service(f"http://127.0.0.1:{port}"))
+
+
+def _as_user(root: Service) -> Service:
+    """The same service with the access key of a user who may do everything: it verifies no signatures of root."""
+    with closing(root.client("iam")) as iam:
+        iam.create_user(UserName="user")
+        allowed = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        iam.put_user_policy(UserName="user", PolicyName="all", PolicyDocument=policy)
+        key = iam.create_access_key(UserName="user")["AccessKey"]
+    return replace(root, access_key=key["AccessKeyId"], secret_key=key["SecretAccessKey"])
 
 
 @contextmanager
