@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from local.states.base import quotas
 from local.states.base.errors import InvalidDefinitionError
 from local.states.base.payloads import JsonObject
 from local.states.records.executions import ABORTED, FAILED, RUNNING, SUCCEEDED, TIMED_OUT, Execution
@@ -23,13 +24,14 @@ from local.states.service.validation import (
     check_one_of,
     check_types,
     count_member,
+    logging_configuration,
     percentage_member,
 )
 
 KINDS = ("STANDARD", "EXPRESS")
 """`type` of a state machine."""
 
-STATUSES = (RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED, "PENDING_REDRIVE")
+STATUSES = (SUCCEEDED, TIMED_OUT, "PENDING_REDRIVE", ABORTED, FAILED, RUNNING)
 """`statusFilter` of ListExecutions. Nothing is ever PENDING_REDRIVE here."""
 
 CONFIGURATIONS = ("loggingConfiguration", "tracingConfiguration")
@@ -102,13 +104,15 @@ class StatesApi:
         return responses.response({"stateMachineArn": arn, "creationDate": self._engine.machine(arn).created})
 
     def _update_state_machine(self, request: Request) -> Response:
+        if not any(request.get(name) for name in ("definition", "roleArn", *CONFIGURATIONS)):
+            raise errors.nothing_to_update()
         updated = self._engine.update_state_machine(
             check_arn(request["stateMachineArn"], "stateMachine"),
             definition=request.get("definition"),
             role_arn=request.get("roleArn"),
             configuration=_configuration(request),
         )
-        return responses.response({"updateDate": updated.updated, "revisionId": updated.machine.revision})
+        return responses.response({"updateDate": updated.updated, "revisionId": updated.machine.revision or None})
 
     def _delete_state_machine(self, request: Request) -> Response:
         self._engine.delete_state_machine(check_arn(request["stateMachineArn"], "stateMachine"))
@@ -131,7 +135,7 @@ class StatesApi:
     def _start_sync_execution(self, request: Request) -> Response:
         machine = self._engine.machine(check_arn(request["stateMachineArn"], "stateMachine")).machine
         if machine.kind != "EXPRESS":
-            raise errors.state_machine_type_not_supported("EXPRESS")
+            raise errors.state_machine_type_not_supported()
         execution = self._start(request)
         execution.done.wait()
         self._engine.services.executions.remove(execution.arn)
@@ -152,14 +156,18 @@ class StatesApi:
 
     def _describe_state_machine_for_execution(self, request: Request) -> Response:
         execution = self._execution(request)
-        machine = self._engine.machines.get(execution.machine.arn)
-        return responses.state_machine_of_execution(execution, machine.updated if machine else execution.started)
+        return responses.state_machine_of_execution(execution, self._engine.machines.get(execution.machine.arn))
 
     def _list_executions(self, request: Request) -> Response:
         """The newest first. Express child executions are not listed: the service does not record them either."""
         check_one_of(request, "statusFilter", STATUSES)
         status = request.get("statusFilter")
-        page, token = paginate(self._find_executions(request), request, newest_first=True)
+        page, token = paginate(
+            self._find_executions(request),
+            request,
+            newest_first=True,
+            max_token_length=quotas.MAX_EXECUTIONS_TOKEN_LENGTH,
+        )
         return {
             "executions": [responses.execution_item(each) for each in page if status in (None, each.status)],
             **token,
@@ -175,7 +183,7 @@ class StatesApi:
             return [execution for execution in executions if execution.map_run_arn == run.arn]
         machine = self._engine.machine(check_arn(request["stateMachineArn"], "stateMachine")).machine
         if machine.kind == "EXPRESS":
-            raise errors.state_machine_type_not_supported("STANDARD")
+            raise errors.state_machine_type_not_supported()
         return [execution for execution in executions if execution.machine.arn == machine.arn]
 
     def _get_execution_history(self, request: Request) -> Response:
@@ -239,4 +247,9 @@ def _configuration(request: Request) -> JsonObject:
     """Logging and tracing. Raises ValidationException for versions, which are rejected rather than ignored."""
     if request.get("publish"):
         raise errors.validation_error("Versions are not implemented")
-    return {name: request[name] for name in CONFIGURATIONS if request.get(name)}
+    if request.get("versionDescription"):
+        raise errors.validation_error("Version description can only be set when publish is true")
+    configuration = {name: request[name] for name in CONFIGURATIONS if request.get(name) is not None}
+    if "loggingConfiguration" in configuration:
+        configuration["loggingConfiguration"] = logging_configuration(configuration["loggingConfiguration"])
+    return configuration
