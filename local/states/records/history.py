@@ -66,10 +66,10 @@ class History:
             return self._append(event_type, now, previous_id, details)
 
     def close(self, event_type: str, now: datetime, previous_id: int, details: JsonObject) -> None:
-        """Adds the last event. Threads that still run add nothing after it."""
+        """Adds the last event; after StopExecution it follows none. Threads that still run add nothing after it."""
         with self._lock:
             if self._enabled and not self._closed:
-                self._append(event_type, now, previous_id or len(self._events), details)
+                self._append(event_type, now, previous_id, details)
             self._closed = True
 
     def _append(self, event_type: str, now: datetime, previous_id: int, details: JsonObject) -> int:

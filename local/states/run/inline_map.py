@@ -19,6 +19,7 @@ def run_inline_map(name: str, state: State, data: JsonValue, scope: Scope, run_s
     """The outputs of the iterations, in the order of the items. Raises StatesError, StoppedError or TimedOutError."""
     sources = scope.sources(data)
     items = input_items(state, sources)
+    limit = min(max_concurrency(state, sources) or quotas.MAX_INLINE_CONCURRENCY, quotas.MAX_INLINE_CONCURRENCY)
     scope.record("MapStateStarted", length=len(items))
     failures = _Failures(len(items), failure_threshold(state, sources))
 
@@ -40,7 +41,6 @@ def run_inline_map(name: str, state: State, data: JsonValue, scope: Scope, run_s
         if not iteration.closing_event:
             iteration.record_aside("MapIterationAborted", name=name, index=index)
 
-    limit = min(max_concurrency(state, sources) or quotas.MAX_INLINE_CONCURRENCY, quotas.MAX_INLINE_CONCURRENCY)
     outputs = run_concurrently([job(index, item) for index, item in enumerate(items)], scope, limit, abort)
     scope.record_aside("MapStateSucceeded")
     return outputs

@@ -46,7 +46,8 @@ def task_resource(arn: str) -> TaskResource:
 def _call_lambda_invoke(arn: str, parameters: JsonValue, scope: Scope, timeout: float | None) -> JsonObject:
     """The result has the shape of the optimized integration."""
     fields = parameters if isinstance(parameters, dict) else {}
-    payload = _invoke(fields.get("FunctionName"), _request_payload(fields.get("Payload")), scope, timeout)
+    request = _request_payload(fields.get("Payload"))
+    payload = _invoke(fields.get("FunctionName"), request, scope, timeout, payloads.to_text)
     headers = {"X-Amz-Executed-Version": LATEST, "x-amzn-Remapped-Content-Length": "0"}
     metadata = sdk_metadata("application/json", payloads.size(payload), headers)
     return {"ExecutedVersion": LATEST, "Payload": payload, **metadata, "StatusCode": int(HTTPStatus.OK)}
@@ -64,11 +65,20 @@ def _request_payload(payload: JsonValue) -> JsonValue:
 
 
 def _call_lambda_function(arn: str, parameters: JsonValue, scope: Scope, timeout: float | None) -> JsonValue:
-    return _invoke(arn, parameters, scope, timeout)
+    return _invoke(arn, parameters, scope, timeout, json.dumps)
 
 
-def _invoke(function: JsonValue, payload: JsonValue, scope: Scope, timeout: float | None) -> JsonValue:
-    """Raises StatesError with the `errorType` of the function, StoppedError or TimedOutError."""
+def _invoke(
+    function: JsonValue,
+    payload: JsonValue,
+    scope: Scope,
+    timeout: float | None,
+    error_text: Callable[[JsonValue], str],
+) -> JsonValue:
+    """`error_text` makes the cause of a failure from the response: the optimized integration parses it, a function by
+    its ARN passes on the text that the runtime of Python writes.
+
+    Raises StatesError with the `errorType` of the function, StoppedError or TimedOutError."""
     if not isinstance(function, str):
         raise StatesError(RUNTIME, "FunctionName is not a string")
     started = scope.services.clock.now()
@@ -78,7 +88,7 @@ def _invoke(function: JsonValue, payload: JsonValue, scope: Scope, timeout: floa
     if invocation.error is None:
         return invocation.payload
     error_type = invocation.payload.get("errorType") if isinstance(invocation.payload, dict) else None
-    raise ReportedError(str(error_type or UNKNOWN_ERROR), json.dumps(invocation.payload))
+    raise ReportedError(str(error_type or UNKNOWN_ERROR), error_text(invocation.payload))
 
 
 class _PendingCall:

@@ -223,6 +223,10 @@ HISTORIES: list[tuple[str, dict[str, Any], Any, list[Event]]] = [
         (7, "PassStateExited", exited("Caught", {"Error": "E", "Cause": ""})),
         (8, "ExecutionSucceeded", {"output": '{"Error":"E","Cause":""}', "outputDetails": {"truncated": False}}),
     ]),
+    ("a concurrency that is wrong", mapping(END, ItemsPath="$.a", MaxConcurrencyPath="$.c"), {"a": [1], "c": -1}, [
+        (0, "MapStateEntered", entered("S", {"a": [1], "c": -1})),
+        (2, "ExecutionFailed", {"error": "States.Runtime", "cause": f"{PLACE}MaxConcurrency cannot be negative."}),
+    ]),
     ("a setting of a Map that is wrong", distributed(ToleratedFailureCountPath="$.c", ItemsPath="$.a"),
      {"a": [1], "c": -1}, [
         (0, "MapStateEntered", entered("S", {"a": [1], "c": -1})),

@@ -245,7 +245,7 @@ RULES: list[tuple[str, dict[str, Any], Any, Any]] = [
         "the output of a tolerated failure is its error",
         mapping(task("odd", End=True), ToleratedFailureCount=1),
         [2, 3],
-        [2, {"Error": "Odd", "Cause": '{"errorType": "Odd", "errorMessage": ""}'}],
+        [2, {"Error": "Odd", "Cause": '{"errorType":"Odd","errorMessage":""}'}],
     ),
     (
         "one failure too many",
