@@ -14,6 +14,7 @@ from local.states.base.errors import ALL
 from local.states.language import resources
 from local.states.language.checks import (
     Check,
+    Fields,
     Location,
     any_value,
     boolean,
@@ -78,7 +79,7 @@ def _handlers(check_handler: Check) -> Check:
     return check
 
 
-_RETRIER = fields(
+RETRIER = fields(
     {
         "ErrorEquals": _error_names,
         "IntervalSeconds": integer(1),
@@ -90,7 +91,7 @@ _RETRIER = fields(
     },
     required=["ErrorEquals"],
 )
-_CATCHER = fields(
+CATCHER = fields(
     {"ErrorEquals": _error_names, "Next": non_empty_string, "ResultPath": reference_path_or_null, "Comment": string},
     required=["ErrorEquals", "Next"],
 )
@@ -101,7 +102,7 @@ _COMMON = {"Type": non_empty_string, "Comment": string, "QueryLanguage": one_of(
 _FLOW = {"Next": non_empty_string, "End": boolean}
 _PATHS: dict[str, Check] = {"InputPath": json_path_or_null, "OutputPath": json_path_or_null}
 _RESULT: dict[str, Check] = {"ResultPath": reference_path_or_null, "ResultSelector": object_template}
-_HANDLERS = {"Retry": _handlers(_RETRIER), "Catch": _handlers(_CATCHER)}
+_HANDLERS = {"Retry": _handlers(RETRIER), "Catch": _handlers(CATCHER)}
 _TOLERANCE: dict[str, Check] = {
     "ToleratedFailurePercentage": number(0, 100),
     "ToleratedFailurePercentagePath": json_path,
@@ -118,7 +119,7 @@ _MAP: dict[str, Check] = {
 }  # fmt: skip
 
 _TRANSITION = "Next|End"
-STATES: dict[str, Check] = {
+STATES: dict[str, Fields] = {
     "Pass": fields(
         {
             **_COMMON, **_FLOW, **_PATHS,
@@ -179,19 +180,12 @@ MACHINE = fields(
     required=["StartAt", "States"],
 )
 BRANCH = fields(_STATES, required=["StartAt", "States"])
-PROCESSOR = fields(
-    {
-        **_STATES,
-        "ProcessorConfig": fields(
-            {"Mode": one_of("INLINE", "DISTRIBUTED"), "ExecutionType": one_of("STANDARD", "EXPRESS")}
-        ),
-    },
-    required=["StartAt", "States"],
-)
+PROCESSOR_CONFIG = fields({"Mode": one_of("INLINE", "DISTRIBUTED"), "ExecutionType": one_of("STANDARD", "EXPRESS")})
+PROCESSOR = fields({**_STATES, "ProcessorConfig": PROCESSOR_CONFIG}, required=["StartAt", "States"])
 
 # ---- Parameters of integrations ----
 
-TASK_PARAMETERS: dict[str, Check] = {
+TASK_PARAMETERS: dict[str, Fields] = {
     resources.LAMBDA_INVOKE: fields(
         {
             **with_paths("FunctionName"),

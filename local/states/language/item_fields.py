@@ -25,19 +25,19 @@ from local.states.language.checks import (
 )
 
 _MAX_ITEMS: dict[str, Check] = {"MaxItems": integer(0, quotas.MAX_READER_ITEMS), "MaxItemsPath": json_path}
-READER_CONFIG: dict[str, Check] = {
+_READER_CONFIG: dict[str, Check] = {
     "InputType": one_of(*resources.INPUT_TYPES),
     "CSVHeaderLocation": one_of("FIRST_ROW", "GIVEN"),
     "CSVHeaders": list_of(non_empty_string),
     "CSVDelimiter": one_of(*resources.CSV_DELIMITERS),
     **_MAX_ITEMS,
 }
-_OBJECT_CONFIG = fields(READER_CONFIG, required=["InputType"])
-_LIST_CONFIG = fields({"Transformation": one_of(*resources.TRANSFORMATIONS), **_MAX_ITEMS})
+OBJECT_CONFIG = fields(_READER_CONFIG, required=["InputType"])
+LIST_CONFIG = fields({"Transformation": one_of(*resources.TRANSFORMATIONS), **_MAX_ITEMS})
 
 
 def _object_config(value: Any, location: Location) -> None:
-    _OBJECT_CONFIG(value, location)
+    OBJECT_CONFIG(value, location)
     csv_only = {"CSVHeaderLocation", "CSVHeaders", "CSVDelimiter"} & value.keys()
     if value["InputType"] != "CSV" and csv_only:
         raise location.invalid(f"has {min(csv_only)}, which is for CSV only")
@@ -51,7 +51,7 @@ def _list_config(value: Any, location: Location) -> None:
     if isinstance(value, dict) and value.get("Transformation") == "LOAD_AND_FLATTEN":
         _object_config({name: each for name, each in value.items() if name != "Transformation"}, location)
     else:
-        _LIST_CONFIG(value, location)
+        LIST_CONFIG(value, location)
 
 
 def with_paths(*names: str) -> dict[str, Check]:
@@ -92,7 +92,7 @@ def item_reader(value: Any, location: Location) -> None:
     ITEM_READERS[value["Resource"]](value, location)
 
 
-_ITEM_BATCHER = fields(
+ITEM_BATCHER = fields(
     {
         "MaxItemsPerBatch": integer(1),
         "MaxItemsPerBatchPath": json_path,
@@ -102,7 +102,7 @@ _ITEM_BATCHER = fields(
     }
 )
 _BATCH_LIMITS = ("MaxItemsPerBatch", "MaxInputBytesPerBatch")
-_WRITER_CONFIG = fields(
+WRITER_CONFIG = fields(
     {"Transformation": one_of("NONE", "COMPACT", "FLATTEN"), "OutputType": one_of("JSON", "JSONL")},
     required=["Transformation", "OutputType"],
 )
@@ -118,13 +118,13 @@ RESULT_WRITER = fields(
             },
             required=["Bucket|Bucket.$"],
         ),
-        "WriterConfig": _WRITER_CONFIG,
+        "WriterConfig": WRITER_CONFIG,
     },
     required=["Resource", "Parameters"],
 )
 
 
 def item_batcher(value: Any, location: Location) -> None:
-    _ITEM_BATCHER(value, location)
+    ITEM_BATCHER(value, location)
     if not any(name in value or f"{name}Path" in value for name in _BATCH_LIMITS):
         raise location.invalid("needs MaxItemsPerBatch or MaxInputBytesPerBatch")

@@ -42,7 +42,7 @@ CONFIGURATIONS = ("loggingConfiguration", "tracingConfiguration")
 class Action:
     """The method of an action, and its members with their types. Members that are not listed are ignored."""
 
-    method: Callable[[Request], Response]
+    method: Callable[[StatesApi, Request], Response]
     required: Mapping[str, type] = field(default_factory=dict)
     optional: Mapping[str, type] = field(default_factory=dict)
 
@@ -51,40 +51,15 @@ class StatesApi:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._tags: dict[str, dict[str, str]] = {}
-        machine, execution, map_run = {"stateMachineArn": str}, {"executionArn": str}, {"mapRunArn": str}
-        self._actions: dict[str, Action] = {
-            "CreateStateMachine": Action(
-                self._create_state_machine,
-                {"name": str, "definition": str, "roleArn": str},
-                {"type": str, "tags": list},
-            ),
-            "UpdateStateMachine": Action(self._update_state_machine, machine, {"definition": str, "roleArn": str}),
-            "DeleteStateMachine": Action(self._delete_state_machine, machine),
-            "DescribeStateMachine": Action(self._describe_state_machine, machine),
-            "ListStateMachines": Action(self._list_state_machines),
-            "StartExecution": Action(self._start_execution, machine, {"input": str, "name": str}),
-            "StartSyncExecution": Action(self._start_sync_execution, machine, {"input": str, "name": str}),
-            "StopExecution": Action(self._stop_execution, execution, {"error": str, "cause": str}),
-            "DescribeExecution": Action(self._describe_execution, execution),
-            "DescribeStateMachineForExecution": Action(self._describe_state_machine_for_execution, execution),
-            "ListExecutions": Action(self._list_executions, {}, {**machine, **map_run, "statusFilter": str}),
-            "GetExecutionHistory": Action(self._get_execution_history, execution),
-            "DescribeMapRun": Action(self._describe_map_run, map_run),
-            "ListMapRuns": Action(self._list_map_runs, execution),
-            "UpdateMapRun": Action(self._update_map_run, map_run),
-            "TagResource": Action(self._tag_resource, {"resourceArn": str, "tags": list}),
-            "UntagResource": Action(self._untag_resource, {"resourceArn": str, "tagKeys": list}),
-            "ListTagsForResource": Action(self._list_tags_for_resource, {"resourceArn": str}),
-        }
 
     def call(self, name: str, request: Request) -> Response:
         """Runs an action and returns the members of its response. Raises ApiError."""
-        action = self._actions.get(name)
+        action = ACTIONS.get(name)
         if action is None:
             raise errors.unknown_operation(name)
         check_types(request, action.required, action.optional)
         try:
-            return action.method(request)
+            return action.method(self, request)
         except InvalidDefinitionError as error:
             raise errors.invalid_definition(error) from error
 
@@ -253,3 +228,31 @@ def _configuration(request: Request) -> JsonObject:
     if "loggingConfiguration" in configuration:
         configuration["loggingConfiguration"] = logging_configuration(configuration["loggingConfiguration"])
     return configuration
+
+
+_MACHINE, _EXECUTION, _MAP_RUN = {"stateMachineArn": str}, {"executionArn": str}, {"mapRunArn": str}
+ACTIONS: Mapping[str, Action] = {
+    "CreateStateMachine": Action(
+        StatesApi._create_state_machine,
+        {"name": str, "definition": str, "roleArn": str},
+        {"type": str, "tags": list},
+    ),
+    "UpdateStateMachine": Action(StatesApi._update_state_machine, _MACHINE, {"definition": str, "roleArn": str}),
+    "DeleteStateMachine": Action(StatesApi._delete_state_machine, _MACHINE),
+    "DescribeStateMachine": Action(StatesApi._describe_state_machine, _MACHINE),
+    "ListStateMachines": Action(StatesApi._list_state_machines),
+    "StartExecution": Action(StatesApi._start_execution, _MACHINE, {"input": str, "name": str}),
+    "StartSyncExecution": Action(StatesApi._start_sync_execution, _MACHINE, {"input": str, "name": str}),
+    "StopExecution": Action(StatesApi._stop_execution, _EXECUTION, {"error": str, "cause": str}),
+    "DescribeExecution": Action(StatesApi._describe_execution, _EXECUTION),
+    "DescribeStateMachineForExecution": Action(StatesApi._describe_state_machine_for_execution, _EXECUTION),
+    "ListExecutions": Action(StatesApi._list_executions, {}, {**_MACHINE, **_MAP_RUN, "statusFilter": str}),
+    "GetExecutionHistory": Action(StatesApi._get_execution_history, _EXECUTION),
+    "DescribeMapRun": Action(StatesApi._describe_map_run, _MAP_RUN),
+    "ListMapRuns": Action(StatesApi._list_map_runs, _EXECUTION),
+    "UpdateMapRun": Action(StatesApi._update_map_run, _MAP_RUN),
+    "TagResource": Action(StatesApi._tag_resource, {"resourceArn": str, "tags": list}),
+    "UntagResource": Action(StatesApi._untag_resource, {"resourceArn": str, "tagKeys": list}),
+    "ListTagsForResource": Action(StatesApi._list_tags_for_resource, {"resourceArn": str}),
+}
+"""The actions of the API. Any other is answered UnknownOperationException by name."""
