@@ -142,7 +142,7 @@ def sync_execution(execution: Execution) -> Response:
     """`StartSyncExecution`."""
     description = execution_description(execution)
     members = {name: description[name] for name in _SYNC_EXECUTION_MEMBERS if name in description}
-    return {**members, "billingDetails": _billing(execution)}
+    return {**members, "outputDetails": {"included": True}, "billingDetails": _billing(execution)}
 
 
 def _billing(execution: Execution) -> Response:
