@@ -76,7 +76,7 @@ cost: ## Estimate the time and the cost of a run: [IMAGES=n] [SIZE_KB=n] [LATENC
 test: cdk.out/ready .venv/dev ## Run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: .venv/dev ## Run the linters, the type checker, cfn-lint and cdk-nag
+check: .venv/dev ## Run the linters, the type checker, cfn-lint, cdk-nag and asl-validator
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import threading
 import uuid
 from collections.abc import Callable, Generator, Iterator
 
-from local.states.base import payloads, quotas
-from local.states.base.errors import RESULT_WRITER_FAILED, RUNTIME, StatesError, StoppedError, TimedOutError
+from local.states.base import payloads
+from local.states.base.errors import (
+    RESULT_WRITER_FAILED,
+    RUNTIME,
+    NestedError,
+    StatesError,
+    StoppedError,
+    TimedOutError,
+)
 from local.states.base.payloads import JsonValue
 from local.states.base.stop import StopSignal
 from local.states.items import readers
@@ -32,13 +38,14 @@ from local.states.run.scope import Scope
 log = logging.getLogger(__name__)
 
 _MAP_RUN_EVENTS = {SUCCEEDED: "MapRunSucceeded", FAILED: "MapRunFailed", ABORTED: "MapRunAborted"}
-_STATE_EVENTS = {SUCCEEDED: "MapStateSucceeded", FAILED: "MapStateFailed", ABORTED: "MapStateAborted"}
 
 
 def run_distributed_map(name: str, state: State, data: JsonValue, scope: Scope) -> JsonValue:
     """The result of the state. Raises StatesError, StoppedError or TimedOutError."""
-    scope.record("MapStateStarted", length=0)
     sources = scope.sources(data)
+    scope.record("MapStateStarted", length=0 if "ItemReader" in state else len(input_items(state, sources)))
+    if "ItemReader" in state:
+        readers.max_items_setting(state["ItemReader"], sources)  # a wrong setting fails before the Map Run starts
     results = _create_results(state, sources, scope)
     run = _create_map_run(name, state, sources, scope)
     scope.record("MapRunStarted", mapRunArn=run.arn)
@@ -65,15 +72,16 @@ def _create_map_run(name: str, state: State, sources: Sources, scope: Scope) -> 
 
 
 def _child_machine(name: str, state: State, parent: Machine) -> Machine:
-    label = _label(name, state)
+    label = _label(name, state, parent)
     return Machine(
         f"{parent.arn}/{label}", f"{parent.name}/{label}", state["ItemProcessor"], parent.role_arn,
         child_kind(state), parent.revision, label,
     )  # fmt: skip
 
 
-def _label(name: str, state: State) -> str:
-    return str(state.get("Label") or re.sub(r"[^\w-]", "", name)[: quotas.MAX_LABEL_LENGTH] or "Map")
+def _label(name: str, state: State, parent: Machine) -> str:
+    """The service generates a label, too, if the state has none."""
+    return str(state.get("Label") or uuid.uuid5(uuid.NAMESPACE_OID, f"{parent.arn}/{name}"))
 
 
 def _create_results(state: State, sources: Sources, scope: Scope) -> Results:
@@ -245,11 +253,11 @@ class _Coordinator:
         except StatesError as results_error:
             status, error = FAILED if status == SUCCEEDED else status, error or results_error
         self._run.close(status, self._scope.services.clock.now())
-        details = {} if error is None else {"error": error.name, "cause": error.cause}
-        self._scope.record(_MAP_RUN_EVENTS[status], **details)
-        self._scope.record(_STATE_EVENTS[status])
+        self._scope.record(_MAP_RUN_EVENTS[status], **({} if error is None else error.details()))
         if error is not None:
-            raise error
+            raise NestedError(error.name, error.cause) from error
+        if status == SUCCEEDED:
+            self._scope.record_aside("MapStateSucceeded")
         return result
 
 

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from local.states.base import payloads
 from local.states.base.arns import ArnBuilder
@@ -54,6 +54,16 @@ RunExecution = Callable[[Execution, JsonValue, "Services"], None]
 """Runs an execution to its end in the current thread; the value is its parsed input."""
 
 
+class NestedExecutions(Protocol):
+    """Executions that a Task starts; the engine implements them."""
+
+    def start(self, machine_arn: str, input_text: str, name: str | None) -> Execution:
+        """Raises ReportedError with the name of the API's error."""
+
+    def stop(self, execution: Execution) -> None:
+        """Stops an execution that may have ended."""
+
+
 @dataclass(frozen=True)
 class Services:
     """`max_children` limits the concurrent child executions of one Map Run. `closing` is set when the engine closes.
@@ -72,6 +82,7 @@ class Services:
     closing: threading.Event
     on_status_change: Callable[[JsonObject], None] | None
     run_execution: RunExecution
+    nested: NestedExecutions
     load_parquet: LoadModule = import_parquet
 
     def end_execution(self, execution: Execution, outcome: Outcome, last_event: int = 0) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from local.states.base import payloads
 from local.states.base.arns import ArnBuilder
 from local.states.base.clock import Clock, SystemClock
+from local.states.base.errors import ReportedError
 from local.states.base.payloads import JsonObject, JsonValue
 from local.states.items.readers import LoadModule, import_parquet
 from local.states.language.definition import Definition, load_definition
@@ -78,6 +79,7 @@ class Engine:
             closing=threading.Event(),
             on_status_change=on_status_change,
             run_execution=run_execution,
+            nested=_NestedExecutions(self),
             load_parquet=load_parquet,
         )
         self._lock = threading.RLock()
@@ -100,13 +102,13 @@ class Engine:
         """
         arn = self.services.arns.build("stateMachine", check_name(name))
         text = _definition_text(definition)
-        machine = Machine(arn, name, load_definition(text, kind), role_arn, kind, str(uuid.uuid4()))
+        machine = Machine(arn, name, load_definition(text, kind), role_arn, kind)
         with self._lock:
             existing = self.machines.get(arn)
             if existing is None:
                 now = self.clock.now()
                 self.machines[arn] = StateMachine(machine, text, now, now, configuration or {})
-            elif replace(existing.machine, revision=machine.revision) != machine:
+            elif existing.text != text or replace(existing.machine, revision="") != machine:
                 raise errors.state_machine_already_exists(arn)
         return arn
 
@@ -118,7 +120,7 @@ class Engine:
         role_arn: str | None = None,
         configuration: JsonObject | None = None,
     ) -> StateMachine:
-        """Running executions keep the revision with which they started.
+        """Running executions keep the revision with which they started. Without a change the revision stays.
 
         Raises InvalidDefinitionError, UnsupportedDefinitionError or ApiError.
         """
@@ -129,11 +131,12 @@ class Engine:
                 old.machine,
                 definition=load_definition(text, old.machine.kind),
                 role_arn=role_arn or old.machine.role_arn,
-                revision=str(uuid.uuid4()),
             )
             new = StateMachine(
                 machine, text, old.created, self.clock.now(), {**old.configuration, **(configuration or {})}
             )
+            if replace(new, updated=old.updated) != old:
+                new = replace(new, machine=replace(machine, revision=str(uuid.uuid4())))
             self.machines[arn] = new
         return new
 
@@ -226,6 +229,27 @@ class Engine:
             run_execution(execution, data, self.services)
         finally:
             self._threads.pop(execution.arn, None)
+
+
+class _NestedExecutions:
+    """Executions that a Task of another one starts."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def start(self, machine_arn: str, input_text: str, name: str | None) -> Execution:
+        """Raises ReportedError."""
+        try:
+            if self._engine.machine(machine_arn).machine.kind == "EXPRESS":
+                raise errors.state_machine_type_not_supported()
+            return self._engine.start(machine_arn, input_text, name)
+        except errors.ApiError as error:
+            name = error.code.removesuffix("Exception")
+            raise ReportedError(f"StepFunctions.{name}Exception", error.message) from error
+
+    def stop(self, execution: Execution) -> None:
+        if execution.status == RUNNING:
+            self._engine.stop_execution(execution.arn)
 
 
 def _same_execution(existing: Execution, data: JsonValue) -> Execution:
