@@ -28,7 +28,7 @@ WITHOUT_EFFECT = {
     "AWS::ApiGateway::Account": "the local API Gateway writes no logs",
     "AWS::ApiGateway::GatewayResponse": "read by local/aws/http/gateway.py",
     "AWS::ApiGateway::Stage": "read by local/aws/http/gateway.py",
-    "AWS::Lambda::EventInvokeConfig": "a failed asynchronous invocation is not retried",
+    "AWS::Lambda::EventInvokeConfig": "read by Stack.functions",
     "AWS::CloudWatch::Alarm": "moto does not evaluate alarms",
     "AWS::Logs::QueryDefinition": "a saved query of the console, which does not exist here",
     "AWS::S3::BucketPolicy": "IAM is not enforced",
@@ -46,6 +46,9 @@ NAME_PROPERTIES = {
 }
 """The property with the physical name of a resource. CloudFormation generates a random name if it is not set; here the
 name is the same for every deployment, because OUT refers to it."""
+
+
+EVENT_INVOKE_CONFIG = "AWS::Lambda::EventInvokeConfig"
 
 
 class DeploymentError(Exception):
@@ -78,7 +81,9 @@ class Stack:
         return [resource for resource in self.resources.values() if resource.type == resource_type]
 
     def functions(self) -> list[FunctionConfig]:
-        return [_function(resource) for resource in self.of_type("AWS::Lambda::Function")]
+        configs = {config.properties["FunctionName"]: config for config in self.of_type(EVENT_INVOKE_CONFIG)}
+        functions = self.of_type("AWS::Lambda::Function")
+        return [_function(function, configs.get(function.physical_id)) for function in functions]
 
     def state_machines(self) -> list[StateMachine]:
         return [_state_machine(resource) for resource in self.of_type("AWS::StepFunctions::StateMachine")]
@@ -231,7 +236,7 @@ def _collect_messages(client: Callable[[str], Any], stack: Stack) -> None:
         client("sns").subscribe(TopicArn=topic.physical_id, Protocol="sqs", Endpoint=arn)
 
 
-def _function(resource: Resource) -> FunctionConfig:
+def _function(resource: Resource, event_invoke_config: Resource | None) -> FunctionConfig:
     properties = resource.properties
     return FunctionConfig(
         name=resource.physical_id,
@@ -240,7 +245,32 @@ def _function(resource: Resource) -> FunctionConfig:
         memory_mb=int(properties.get("MemorySize", 128)),
         variables={name: str(value) for name, value in properties.get("Environment", {}).get("Variables", {}).items()},
         log_group=properties.get("LoggingConfig", {}).get("LogGroup", ""),
+        reserved_concurrency=_number(properties.get("ReservedConcurrentExecutions")),
+        dead_letter=_queue(resource, properties.get("DeadLetterConfig", {}).get("TargetArn", "")),
+        **(_asynchronous(event_invoke_config) if event_invoke_config else {}),
     )
+
+
+def _number(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _asynchronous(config: Resource) -> dict[str, Any]:
+    """The settings of asynchronous invocations that the template has."""
+    properties = config.properties
+    numbers = {"max_retries": "MaximumRetryAttempts", "max_event_age_seconds": "MaximumEventAgeInSeconds"}
+    fields: dict[str, Any] = {field: int(properties[name]) for field, name in numbers.items() if name in properties}
+    destinations = properties.get("DestinationConfig", {})
+    if "OnSuccess" in destinations:
+        raise DeploymentError(f"The local AWS does not support OnSuccess of {config.logical_id}.")
+    return fields | {"on_failure": _queue(config, destinations.get("OnFailure", {}).get("Destination", ""))}
+
+
+def _queue(resource: Resource, arn: str) -> str:
+    """The ARN of a destination, which has to be a queue, or nothing. Raises DeploymentError."""
+    if arn and not arn.startswith("arn:aws:sqs:"):
+        raise DeploymentError(f"{resource.logical_id}: the local AWS supports queues as destination, not {arn}.")
+    return arn
 
 
 def _state_machine(resource: Resource) -> StateMachine:

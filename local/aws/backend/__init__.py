@@ -12,7 +12,7 @@ with without_aws_settings():  # moto creates boto3 sessions when it is imported
     from local.aws.backend.buckets import bucket_exists, bucket_versioning, sends_events
     from local.aws.backend.keys import issued_secret
     from local.aws.backend.messages import queue_messages, record_messages
-    from local.aws.backend.rows import count_items, delete_item, put_row, put_rows, rows
+    from local.aws.backend.rows import count_items, delete_item, is_on_demand, put_row, put_rows, rows
     from local.aws.backend.rules import matching_targets, send_to_target, transformed
     from local.aws.backend.stacks import accept_without_effect, is_supported_type, resolved_properties
     from local.aws.backend.tables.batches import BatchRoute
@@ -33,6 +33,7 @@ __all__ = [
     "close_tables",
     "count_items",
     "delete_item",
+    "is_on_demand",
     "is_supported_type",
     "issued_secret",
     "matching_targets",

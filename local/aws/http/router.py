@@ -15,11 +15,13 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from werkzeug.wrappers import Request, Response
 
+from local.lambdas.concurrency import ThrottledError
 from local.lambdas.host import FunctionNotFoundError, HostClosedError
 from local.lambdas.sandbox import InvocationResult
 
@@ -104,6 +106,9 @@ class InvokeRoute:
             return self._invoke(unquote(match[1]), invocation_type, request.get_data(), tail=tail)
         except FunctionNotFoundError as error:
             return _lambda_error(HTTPStatus.NOT_FOUND, "ResourceNotFoundException", str(error))
+        except ThrottledError as error:
+            reason = {"Reason": error.reason}
+            return _lambda_error(HTTPStatus.TOO_MANY_REQUESTS, "TooManyRequestsException", str(error), reason)
         except HostClosedError:
             message = "The local AWS is shutting down"
             return _lambda_error(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceException", message)
@@ -136,8 +141,10 @@ def _invocation_response(result: InvocationResult) -> Response:
     return Response(json.dumps(result.payload), HTTPStatus.OK, headers, content_type="application/json")
 
 
-def _lambda_error(status: HTTPStatus, code: str, message: str) -> Response:
-    content = json.dumps({"Type": "User", "message": message, "Message": message})
+def _lambda_error(
+    status: HTTPStatus, code: str, message: str, fields: Mapping[str, str] = MappingProxyType({})
+) -> Response:
+    content = json.dumps({"Type": "User", "message": message, "Message": message, **fields})
     return Response(content, status, {"X-Amzn-ErrorType": code}, content_type="application/json")
 
 

@@ -53,6 +53,45 @@ def test_a_function_has_its_references_resolved(client: Callable[[str], Any], tm
     )
 
 
+def _with_event_invoke_config(**properties: Any) -> dict[str, Any]:
+    stack = template()
+    properties = {"FunctionName": {"Ref": "Function"}, "Qualifier": "$LATEST", **properties}
+    stack["Resources"]["Config"] = {"Type": "AWS::Lambda::EventInvokeConfig", "Properties": properties}
+    return stack
+
+
+def test_a_function_has_its_concurrency_and_its_settings_of_asynchronous_invocations(
+    client: Callable[[str], Any], tmp_path: Path
+) -> None:
+    dead = {"Fn::GetAtt": ["Dead", "Arn"]}
+    failure = {"OnFailure": {"Destination": dead}}
+    stack = _with_event_invoke_config(MaximumRetryAttempts=1, MaximumEventAgeInSeconds=60, DestinationConfig=failure)
+    stack["Resources"]["Function"]["Properties"] |= {
+        "ReservedConcurrentExecutions": 3,
+        "DeadLetterConfig": {"TargetArn": dead},
+    }
+    deployed = deploy(write(tmp_path, stack), {}, client)
+    (function,) = deployed.functions()
+    arn = f"arn:aws:sqs:us-east-1:123456789012:{deployed.resources['Dead'].physical_id.rpartition('/')[2]}"
+    assert (function.reserved_concurrency, function.max_retries, function.max_event_age_seconds) == (3, 1, 60)
+    assert (function.on_failure, function.dead_letter) == (arn, arn)
+
+
+@pytest.mark.parametrize(
+    ("destinations", "sentence"),
+    [
+        ({"OnSuccess": {"Destination": "arn:aws:sqs:us-east-1:1:q"}}, "does not support OnSuccess of Config"),
+        ({"OnFailure": {"Destination": {"Ref": "Topic"}}}, "Config: the local AWS supports queues as destination, not"),
+    ],
+)
+def test_a_destination_that_is_not_supported_is_an_error(
+    client: Callable[[str], Any], tmp_path: Path, destinations: dict[str, Any], sentence: str
+) -> None:
+    stack = deploy(write(tmp_path, _with_event_invoke_config(DestinationConfig=destinations)), {}, client)
+    with pytest.raises(DeploymentError, match=sentence):
+        stack.functions()
+
+
 def test_a_state_machine_names_its_function_by_arn(client: Callable[[str], Any], tmp_path: Path) -> None:
     stack = deploy(write(tmp_path, template()), {}, client)
     (machine,) = stack.state_machines()
