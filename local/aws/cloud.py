@@ -19,7 +19,7 @@ from local.aws.direct import CreatedObjects
 from local.aws.events import EventBus
 from local.aws.http.gateway import ApiRoute, rest_api
 from local.aws.http.guard import Guard
-from local.aws.http.router import InvokeRoute, Router, StatesRoute
+from local.aws.http.router import AccountSettingsRoute, InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
 from local.aws.invocations import Invoker, published_message
 from local.aws.limits.applications import limited
@@ -170,7 +170,8 @@ class Cloud:
         cleanup.callback(self.events.close)
         cleanup.callback(self.engine.close)
         cleanup.callback(self.functions.close)
-        routes = (backend.BatchRoute(), StatesRoute(StatesApi(self.engine)), InvokeRoute(self.functions))
+        lambda_routes = (InvokeRoute(self.functions), AccountSettingsRoute(self.functions))
+        routes = (backend.BatchRoute(), StatesRoute(StatesApi(self.engine)), *lambda_routes)
         self._router = Router(*routes, fallback=backend.application())
         api = S3Api(self.store, self.secret_of)
         app = WithObjects(ObjectsApp(api), self.store, self._router, except_buckets={ASSET_BUCKET})

@@ -22,18 +22,18 @@ BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 ASSET_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 MESSAGE_QUEUE = "local-messages"
 
-# Resource types that moto's CloudFormation does not support and that have no effect here, with the reason.
-WITHOUT_EFFECT = {
+# Resource types that moto's CloudFormation does not support, with what becomes of them.
+WITHOUT_RESOURCE = {
     "AWS::CDK::Metadata": "usage statistics of the CDK",
-    "AWS::ApiGateway::Account": "the local API Gateway writes no logs",
-    "AWS::ApiGateway::GatewayResponse": "read by local/aws/http/gateway.py",
-    "AWS::ApiGateway::Stage": "read by local/aws/http/gateway.py",
-    "AWS::Lambda::EventInvokeConfig": "read by Stack.functions",
-    "AWS::CloudWatch::Alarm": "moto does not evaluate alarms",
-    "AWS::Logs::QueryDefinition": "a saved query of the console, which does not exist here",
-    "AWS::S3::BucketPolicy": "IAM is not enforced",
-    "AWS::SNS::TopicPolicy": "IAM is not enforced",
-    "AWS::SQS::QueuePolicy": "IAM is not enforced",
+    "AWS::ApiGateway::Account": "kept; the local API Gateway writes no logs",
+    "AWS::ApiGateway::GatewayResponse": "kept, and read by local/aws/http/gateway.py",
+    "AWS::ApiGateway::Stage": "kept, and read by local/aws/http/gateway.py",
+    "AWS::Lambda::EventInvokeConfig": "kept, and read by Stack.functions",
+    "AWS::CloudWatch::Alarm": "kept; it has a state and does not act",
+    "AWS::Logs::QueryDefinition": "kept",
+    "AWS::S3::BucketPolicy": "kept; IAM is not enforced",
+    "AWS::SNS::TopicPolicy": "kept; IAM is not enforced",
+    "AWS::SQS::QueuePolicy": "kept; IAM is not enforced",
 }
 
 
@@ -98,6 +98,7 @@ def deploy(assembly: Path, parameters: Mapping[str, str], client: Callable[[str]
     _bootstrap(client)
     _upload(client("s3"), assembly, name, template)
     stack = _create(client("cloudformation"), name, template, parameters)
+    _keep_settings(stack)
     _notify(client("s3"), stack)
     _collect_messages(client, stack)
     return stack
@@ -121,12 +122,12 @@ def _template(assembly: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _check_types(template: Mapping[str, Any]) -> None:
-    backend.accept_without_effect(WITHOUT_EFFECT)
+    backend.accept_without_effect(WITHOUT_RESOURCE)
     for logical_id, resource in template["Resources"].items():
         if not backend.is_supported_type(resource["Type"]):
             raise DeploymentError(
                 f"{logical_id} is an {resource['Type']}, which the local AWS does not support. If the pipeline works"
-                " without it, add the type to WITHOUT_EFFECT in local/aws/deploy.py."
+                " without it, add the type to WITHOUT_RESOURCE in local/aws/deploy.py."
             )
 
 
@@ -212,6 +213,14 @@ def _check_created(template: Mapping[str, Any], resources: Mapping[str, Resource
     missing = sorted(expected - set(resources))
     if missing:
         raise DeploymentError(f"moto did not create these resources of the stack: {', '.join(missing)}.")
+
+
+def _keep_settings(stack: Stack) -> None:
+    for resource in stack.resources.values():
+        try:
+            backend.keep_settings(resource.type, resource.physical_id or resource.logical_id, resource.properties)
+        except backend.UnknownSettingError as error:
+            raise DeploymentError(f"{resource.logical_id}: {error}.") from error
 
 
 def _notify(s3: Any, stack: Stack) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 ACCOUNT_LIMIT = "ConcurrentInvocationLimitExceeded"
 RESERVED_LIMIT = "ReservedFunctionConcurrentInvocationLimitExceeded"
+DEFAULT_CONCURRENCY = 1000
 MESSAGE = "Rate Exceeded."
 
 
@@ -52,6 +53,12 @@ class Concurrency:
         finally:
             with self._lock:
                 self._running[function] -= 1
+
+    def account(self) -> tuple[int, int]:
+        """The account's concurrency, and what of it is not reserved; AWS's default without a limit."""
+        with self._lock:
+            limit = DEFAULT_CONCURRENCY if self._limit is None else self._limit
+            return limit, limit - sum(self._reserved.values())
 
     @property
     def running(self) -> Mapping[str, int]:

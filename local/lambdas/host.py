@@ -179,6 +179,10 @@ class FunctionHost:
         if not self._events.put(self.functions[function_name(name_or_arn)], payload):
             raise HostClosedError
 
+    def account_concurrency(self) -> tuple[int, int]:
+        """The account's concurrency, and what of it is not reserved."""
+        return self._concurrency.account()
+
     def arn(self, name: str) -> str:
         return self._target.arn(name)
 

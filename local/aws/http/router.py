@@ -3,7 +3,7 @@
 | request | recognised by | handled by |
 |---|---|---|
 | Step Functions | `X-Amz-Target: AWSStepFunctions.*` | `local.states` |
-| Lambda Invoke | the path | `local.lambdas` |
+| Lambda Invoke, GetAccountSettings | the path | `local.lambdas` |
 | the REST API | the path | `local.aws.http.gateway` |
 """
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 STATES_TARGET = "AWSStepFunctions."
 INVOKE_PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
+ACCOUNT_SETTINGS_PATH = "/2016-08-19/account-settings"
 MAX_PAYLOAD_BYTES = {"RequestResponse": 6_291_456, "Event": 1_048_576}
 """Lambda's quotas for the payload of an invocation, by invocation type."""
 
@@ -47,6 +48,11 @@ class Functions(Protocol):
     def invoke(self, name_or_arn: str, payload: Any, *, tail: bool = False) -> InvocationResult: ...
 
     def invoke_later(self, name_or_arn: str, payload: Any) -> None: ...
+
+    def account_concurrency(self) -> tuple[int, int]: ...
+
+    @property
+    def functions(self) -> Mapping[str, object]: ...
 
 
 class Router:
@@ -130,6 +136,27 @@ class InvokeRoute:
             self._functions.invoke_later(name, payload)
             return Response(status=HTTPStatus.ACCEPTED)
         return _invocation_response(self._functions.invoke(name, payload, tail=tail))
+
+
+class AccountSettingsRoute:
+    """`GET /2016-08-19/account-settings`: Lambda's quotas of the account, the default ones but for the concurrency."""
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+
+    def __call__(self, request: Request) -> Response | None:
+        if request.path.rstrip("/") != ACCOUNT_SETTINGS_PATH or request.method != "GET":
+            return None
+        concurrency, unreserved = self._functions.account_concurrency()
+        limits = {
+            "TotalCodeSize": 80_530_636_800,
+            "CodeSizeUnzipped": 262_144_000,
+            "CodeSizeZipped": 52_428_800,
+            "ConcurrentExecutions": concurrency,
+            "UnreservedConcurrentExecutions": unreserved,
+        }
+        usage = {"TotalCodeSize": 0, "FunctionCount": len(self._functions.functions)}
+        return Response(json.dumps({"AccountLimit": limits, "AccountUsage": usage}), content_type="application/json")
 
 
 def _invocation_response(result: InvocationResult) -> Response:

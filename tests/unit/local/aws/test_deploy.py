@@ -80,7 +80,10 @@ def test_a_function_has_its_concurrency_and_its_settings_of_asynchronous_invocat
 @pytest.mark.parametrize(
     ("destinations", "sentence"),
     [
-        ({"OnSuccess": {"Destination": "arn:aws:sqs:us-east-1:1:q"}}, "does not support OnSuccess of Config"),
+        (
+            {"OnSuccess": {"Destination": "arn:aws:sqs:us-east-1:123456789012:q"}},
+            "does not support OnSuccess of Config",
+        ),
         ({"OnFailure": {"Destination": {"Ref": "Topic"}}}, "Config: the local AWS supports queues as destination, not"),
     ],
 )
@@ -139,6 +142,23 @@ def test_unsupported_notifications_are_an_error(client: Callable[[str], Any], tm
     unsupported["Resources"]["Images"]["Properties"] = {"NotificationConfiguration": {"QueueConfigurations": []}}
     with pytest.raises(DeploymentError, match="does not support QueueConfigurations of the bucket Images"):
         deploy(write(tmp_path, unsupported), {}, client)
+
+
+def test_a_lifecycle_rule_that_cannot_be_kept_is_an_error(client: Callable[[str], Any], tmp_path: Path) -> None:
+    unsupported = template()
+    rule = {"Status": "Enabled", "ObjectSizeGreaterThan": 1}
+    unsupported["Resources"]["Images"]["Properties"] = {"LifecycleConfiguration": {"Rules": [rule]}}
+    with pytest.raises(DeploymentError, match="Images: the local AWS does not support ObjectSizeGreaterThan of a life"):
+        deploy(write(tmp_path, unsupported), {}, client)
+
+
+def test_the_versioning_and_the_tags_of_a_bucket_are_kept(client: Callable[[str], Any], tmp_path: Path) -> None:
+    stack = template()
+    tags = [{"Key": "project", "Value": "images"}]
+    stack["Resources"]["Images"]["Properties"] = {"VersioningConfiguration": {"Status": "Enabled"}, "Tags": tags}
+    name = deploy(write(tmp_path, stack), {}, client).outputs["ImagesBucket"]
+    assert client("s3").get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+    assert client("s3").get_bucket_tagging(Bucket=name)["TagSet"] == tags
 
 
 def test_a_stack_that_moto_cannot_create_says_why(client: Callable[[str], Any], tmp_path: Path) -> None:
