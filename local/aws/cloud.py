@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -20,8 +19,10 @@ from local.aws.direct import CreatedObjects
 from local.aws.events import EventBus
 from local.aws.http.gateway import ApiRoute, rest_api
 from local.aws.http.guard import Guard
-from local.aws.http.router import InvokeRoute, Router, StatesRoute
+from local.aws.http.router import AccountSettingsRoute, InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
+from local.aws.invocations import Invoker, published_message
+from local.aws.limits.applications import limited
 from local.aws.out import BucketFolders, Exporter, Names, import_release_0_1_0, reconcile_rows
 from local.aws.s3.api import S3Api
 from local.aws.s3.wsgi import ObjectsApp, WithObjects
@@ -31,13 +32,11 @@ from local.aws.telemetry.logs import Logs
 from local.aws.telemetry.traces import Traces
 from local.aws_settings import without_aws_settings
 from local.lambdas.function import Target
-from local.lambdas.host import FunctionHost, FunctionNotFoundError, HostClosedError
+from local.lambdas.host import FunctionHost
+from local.limits import Limits
 from local.parquet import load_parquet
-from local.states import Engine, Invocation, InvocationRefusedError, StatesApi
+from local.states import Engine, StatesApi
 from local.states.base.clock import Clock, SystemClock
-
-CHILDREN_PER_SANDBOX = 2
-"""Child executions of a Distributed Map for each sandbox: one waits for hosts while the other downloads."""
 
 TABLES_FILE = Path("tables", "items.sqlite")
 """The file of the table items and of the published messages, in OUT."""
@@ -54,6 +53,8 @@ OUTPUT_VARIABLES = {
 
 RESULTS_PART = re.compile(r"runs/[^/]+/results/part-.*")
 
+NO_LIMITS = Limits()
+
 _in_use = threading.Lock()
 
 
@@ -64,9 +65,7 @@ class CloudInUseError(RuntimeError):
 class Cloud:
     """Runs from construction to `close`; use it as a context manager.
 
-    Each function has at most `max_sandboxes` sandboxes (default: one for each core, at least two). A Distributed Map
-    runs at most twice as many child executions, so that a child does not spend its five minutes waiting for a sandbox;
-    AWS would add sandboxes instead. `local_run` is a LocalRun as JSON: reports show the commands that work here.
+    `local_run` is a LocalRun as JSON: reports show the commands that work here.
     Raises DeploymentError, UnsupportedDefinitionError, CloudInUseError.
     """
 
@@ -78,7 +77,7 @@ class Cloud:
         out: Path | None = None,
         port: int = 0,
         engine_clock: Clock | None = None,
-        max_sandboxes: int | None = None,
+        limits: Limits = NO_LIMITS,
         local_run: str = "",
     ) -> None:
         if not _in_use.acquire(blocking=False):
@@ -88,7 +87,7 @@ class Cloud:
             cleanup.enter_context(without_aws_settings())
             backend.reset()
             folder = out or Path(cleanup.enter_context(TemporaryDirectory(ignore_cleanup_errors=True)))
-            self._start(cleanup, folder, port, engine_clock or SystemClock(), max_sandboxes, local_run)
+            self._start(cleanup, folder, port, engine_clock or SystemClock(), limits, local_run)
             self.stack = deploy(assembly, parameters, self.client)
             names = _names(self.stack)
             self._folders.assign(names)
@@ -117,7 +116,7 @@ class Cloud:
         folder: Path,
         port: int,
         clock: Clock,
-        max_sandboxes: int | None,
+        limits: Limits,
         local_run: str,
     ) -> None:
         """Start all parts. Each part is closed before the parts that it uses."""
@@ -143,8 +142,17 @@ class Cloud:
             secret_key=self.credentials.secret_key,
             local_run=local_run,
         )
-        self.functions = FunctionHost(target, self.logs, max_sandboxes, self.traces.put)
-        self.events = EventBus(self._start_execution, self._invoke_later, self._dead_letter)
+        invoker = Invoker(self.client)
+        self.functions = invoker.functions = FunctionHost(
+            target,
+            self.logs,
+            limits.max_sandboxes,
+            self.traces.put,
+            concurrency=limits.lambda_concurrency,
+            retry_seconds=limits.async_retry_seconds,
+            on_failure=invoker.on_failure,
+        )
+        self.events = EventBus(self._start_execution, invoker.invoke_later, invoker.send)
         self.created = CreatedObjects()
         self._folders = BucketFolders(folder)
         self.store = ObjectStore(folder, self._folders, self._object_changed)
@@ -153,20 +161,22 @@ class Cloud:
             region=REGION,
             account=ACCOUNT,
             s3=self.client("s3"),
-            invoke=self._invoke,
+            invoke=invoker.invoke,
             clock=clock,
-            max_children=CHILDREN_PER_SANDBOX * self.functions.max_sandboxes,
+            max_children=limits.max_children,
             on_status_change=self.events.execution_changed,
             load_parquet=load_parquet,
         )
         cleanup.callback(self.events.close)
         cleanup.callback(self.engine.close)
         cleanup.callback(self.functions.close)
-        routes = (backend.BatchRoute(), StatesRoute(StatesApi(self.engine)), InvokeRoute(self.functions))
+        lambda_routes = (InvokeRoute(self.functions), AccountSettingsRoute(self.functions))
+        routes = (backend.BatchRoute(), StatesRoute(StatesApi(self.engine)), *lambda_routes)
         self._router = Router(*routes, fallback=backend.application())
         api = S3Api(self.store, self.secret_of)
         app = WithObjects(ObjectsApp(api), self.store, self._router, except_buckets={ASSET_BUCKET})
-        server.start(Guard(app, self.endpoint, self.secret_of), self._folders.is_image_upload)
+        behind_limits = limited(app, limits, app.is_about_objects)
+        server.start(Guard(behind_limits, self.endpoint, self.secret_of), self._folders.is_image_upload)
 
     @property
     def outputs(self) -> Mapping[str, str]:
@@ -200,7 +210,7 @@ class Cloud:
 
     def messages(self) -> list[dict[str, Any]]:
         """The messages published so far: {"type", "subject", "message", "attributes"}."""
-        return [_message(envelope) for envelope in backend.queue_messages(MESSAGE_QUEUE)]
+        return [published_message(envelope) for envelope in backend.queue_messages(MESSAGE_QUEUE)]
 
     def export(self, run_id: str | None = None) -> None:
         """Write the files for people, of one run or of all runs. Does nothing without an `out`."""
@@ -248,48 +258,10 @@ class Cloud:
             self.created.add(stored.bucket)
         self.events.object_changed(name, stored)
 
-    def _invoke(self, name_or_arn: str, payload: Any) -> Invocation:
-        try:
-            result = self.functions.invoke(name_or_arn, payload)
-        except FunctionNotFoundError as error:
-            raise InvocationRefusedError("Lambda.ResourceNotFoundException", str(error)) from error
-        except HostClosedError as error:
-            raise InvocationRefusedError("Lambda.ServiceException", "The local AWS is shutting down") from error
-        return Invocation(result.payload, result.error)
-
     def _start_execution(self, state_machine_arn: str, event: Any) -> None:
         self.engine.start_execution(state_machine_arn, event)
-
-    def _invoke_later(self, function_arn: str, event: Any) -> None:
-        with suppress(HostClosedError):  # the executions end with the cloud: no caller waits for the result
-            self.functions.invoke_later(function_arn, event)
-
-    def _dead_letter(self, queue_arn: str, body: str, attributes: Mapping[str, str]) -> None:
-        sqs = self.client("sqs")
-        url = sqs.get_queue_url(QueueName=queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
-        typed = {name: {"StringValue": text, "DataType": "String"} for name, text in attributes.items()}
-        sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=typed)
 
 
 def _names(stack: Stack) -> Names:
     names = ("ImagesBucket", "InputBucket", "ImagesTable", "RunsTable")
     return Names(*(stack.outputs.get(name, "") for name in names))
-
-
-def _message(envelope: Mapping[str, Any]) -> dict[str, Any]:
-    """The message of an SNS envelope, parsed where it is JSON, without the fields that only SNS needs."""
-    attributes = {name: value["Value"] for name, value in envelope.get("MessageAttributes", {}).items()}
-    return {
-        "type": attributes.get("type", ""),
-        "subject": envelope.get("Subject", ""),
-        "message": _parsed(envelope["Message"]),
-        "attributes": attributes,
-    }
-
-
-def _parsed(text: str) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, dict | list) else text

@@ -22,18 +22,18 @@ BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 ASSET_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 MESSAGE_QUEUE = "local-messages"
 
-# Resource types that moto's CloudFormation does not support and that have no effect here, with the reason.
-WITHOUT_EFFECT = {
+# Resource types that moto's CloudFormation does not support, with what becomes of them.
+WITHOUT_RESOURCE = {
     "AWS::CDK::Metadata": "usage statistics of the CDK",
-    "AWS::ApiGateway::Account": "the local API Gateway writes no logs",
-    "AWS::ApiGateway::GatewayResponse": "read by local/aws/http/gateway.py",
-    "AWS::ApiGateway::Stage": "read by local/aws/http/gateway.py",
-    "AWS::Lambda::EventInvokeConfig": "a failed asynchronous invocation is not retried",
-    "AWS::CloudWatch::Alarm": "moto does not evaluate alarms",
-    "AWS::Logs::QueryDefinition": "a saved query of the console, which does not exist here",
-    "AWS::S3::BucketPolicy": "IAM is not enforced",
-    "AWS::SNS::TopicPolicy": "IAM is not enforced",
-    "AWS::SQS::QueuePolicy": "IAM is not enforced",
+    "AWS::ApiGateway::Account": "kept; the local API Gateway writes no logs",
+    "AWS::ApiGateway::GatewayResponse": "kept, and read by local/aws/http/gateway.py",
+    "AWS::ApiGateway::Stage": "kept, and read by local/aws/http/gateway.py",
+    "AWS::Lambda::EventInvokeConfig": "kept, and read by Stack.functions",
+    "AWS::CloudWatch::Alarm": "kept; it has a state and does not act",
+    "AWS::Logs::QueryDefinition": "kept",
+    "AWS::S3::BucketPolicy": "kept; IAM is not enforced",
+    "AWS::SNS::TopicPolicy": "kept; IAM is not enforced",
+    "AWS::SQS::QueuePolicy": "kept; IAM is not enforced",
 }
 
 
@@ -46,6 +46,9 @@ NAME_PROPERTIES = {
 }
 """The property with the physical name of a resource. CloudFormation generates a random name if it is not set; here the
 name is the same for every deployment, because OUT refers to it."""
+
+
+EVENT_INVOKE_CONFIG = "AWS::Lambda::EventInvokeConfig"
 
 
 class DeploymentError(Exception):
@@ -78,7 +81,9 @@ class Stack:
         return [resource for resource in self.resources.values() if resource.type == resource_type]
 
     def functions(self) -> list[FunctionConfig]:
-        return [_function(resource) for resource in self.of_type("AWS::Lambda::Function")]
+        configs = {config.properties["FunctionName"]: config for config in self.of_type(EVENT_INVOKE_CONFIG)}
+        functions = self.of_type("AWS::Lambda::Function")
+        return [_function(function, configs.get(function.physical_id)) for function in functions]
 
     def state_machines(self) -> list[StateMachine]:
         return [_state_machine(resource) for resource in self.of_type("AWS::StepFunctions::StateMachine")]
@@ -93,6 +98,7 @@ def deploy(assembly: Path, parameters: Mapping[str, str], client: Callable[[str]
     _bootstrap(client)
     _upload(client("s3"), assembly, name, template)
     stack = _create(client("cloudformation"), name, template, parameters)
+    _keep_settings(stack)
     _notify(client("s3"), stack)
     _collect_messages(client, stack)
     return stack
@@ -116,12 +122,12 @@ def _template(assembly: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _check_types(template: Mapping[str, Any]) -> None:
-    backend.accept_without_effect(WITHOUT_EFFECT)
+    backend.accept_without_effect(WITHOUT_RESOURCE)
     for logical_id, resource in template["Resources"].items():
         if not backend.is_supported_type(resource["Type"]):
             raise DeploymentError(
                 f"{logical_id} is an {resource['Type']}, which the local AWS does not support. If the pipeline works"
-                " without it, add the type to WITHOUT_EFFECT in local/aws/deploy.py."
+                " without it, add the type to WITHOUT_RESOURCE in local/aws/deploy.py."
             )
 
 
@@ -209,6 +215,14 @@ def _check_created(template: Mapping[str, Any], resources: Mapping[str, Resource
         raise DeploymentError(f"moto did not create these resources of the stack: {', '.join(missing)}.")
 
 
+def _keep_settings(stack: Stack) -> None:
+    for resource in stack.resources.values():
+        try:
+            backend.keep_settings(resource.type, resource.physical_id or resource.logical_id, resource.properties)
+        except backend.UnknownSettingError as error:
+            raise DeploymentError(f"{resource.logical_id}: {error}.") from error
+
+
 def _notify(s3: Any, stack: Stack) -> None:
     """Set each bucket's NotificationConfiguration through the S3 API: moto's CloudFormation ignores it."""
     for bucket in stack.of_type("AWS::S3::Bucket"):
@@ -231,7 +245,7 @@ def _collect_messages(client: Callable[[str], Any], stack: Stack) -> None:
         client("sns").subscribe(TopicArn=topic.physical_id, Protocol="sqs", Endpoint=arn)
 
 
-def _function(resource: Resource) -> FunctionConfig:
+def _function(resource: Resource, event_invoke_config: Resource | None) -> FunctionConfig:
     properties = resource.properties
     return FunctionConfig(
         name=resource.physical_id,
@@ -240,7 +254,32 @@ def _function(resource: Resource) -> FunctionConfig:
         memory_mb=int(properties.get("MemorySize", 128)),
         variables={name: str(value) for name, value in properties.get("Environment", {}).get("Variables", {}).items()},
         log_group=properties.get("LoggingConfig", {}).get("LogGroup", ""),
+        reserved_concurrency=_number(properties.get("ReservedConcurrentExecutions")),
+        dead_letter=_queue(resource, properties.get("DeadLetterConfig", {}).get("TargetArn", "")),
+        **(_asynchronous(event_invoke_config) if event_invoke_config else {}),
     )
+
+
+def _number(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _asynchronous(config: Resource) -> dict[str, Any]:
+    """The settings of asynchronous invocations that the template has."""
+    properties = config.properties
+    numbers = {"max_retries": "MaximumRetryAttempts", "max_event_age_seconds": "MaximumEventAgeInSeconds"}
+    fields: dict[str, Any] = {field: int(properties[name]) for field, name in numbers.items() if name in properties}
+    destinations = properties.get("DestinationConfig", {})
+    if "OnSuccess" in destinations:
+        raise DeploymentError(f"The local AWS does not support OnSuccess of {config.logical_id}.")
+    return fields | {"on_failure": _queue(config, destinations.get("OnFailure", {}).get("Destination", ""))}
+
+
+def _queue(resource: Resource, arn: str) -> str:
+    """The ARN of a destination, which has to be a queue, or nothing. Raises DeploymentError."""
+    if arn and not arn.startswith("arn:aws:sqs:"):
+        raise DeploymentError(f"{resource.logical_id}: the local AWS supports queues as destination, not {arn}.")
+    return arn
 
 
 def _state_machine(resource: Resource) -> StateMachine:

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from functions.version import VERSION
 from local import preflight
 from local.commands import usage
 from local.errors import UsageError
+from local.limits import Limits
 from local.out_lock import lock_out
-from local.parameters import PathType, manifest, option, option_flags, run_options, shown_name
+from local.parameters import Command, PathType, manifest, option, option_flags, run_options, shown_name
 from local.parquet import InstallationError
 
 PROGRAM = "image-mirror"
@@ -57,6 +58,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _numbers(numbers: Mapping[str, usage.NumberArgument]) -> Callable[[Command], Command]:
+    """An option for each number."""
+
+    def decorate(command: Command) -> Command:
+        for name, number in reversed([*numbers.items()]):
+            command = option(name, metavar="NUMBER", help=f"{number.meaning} (default: {number.shown_default})")(
+                command
+            )
+        return command
+
+    return decorate
+
+
 @click.group(context_settings=SETTINGS)
 @version
 def commands() -> None:
@@ -73,6 +87,7 @@ def commands() -> None:
 @out
 @allow
 @click.option("--demo", is_flag=True, help="serve the images of the demo again, for its retry manifest")
+@_numbers(usage.LIMITS)
 @run_options(usage.split_options)
 @version
 def run(manifest: str, out: str, allow: Sequence[str], demo: bool, pairs: Sequence[str], **flags: str | None) -> int:
@@ -80,8 +95,8 @@ def run(manifest: str, out: str, allow: Sequence[str], demo: bool, pairs: Sequen
 
     Without MANIFEST, the demo is mirrored: its images are served on this machine.
     """
-    settings = usage.stack_settings()
-    options = _options(pairs, flags)
+    settings, limits = usage.stack_settings(), _limits(flags)
+    options = _options(pairs, {name: value for name, value in flags.items() if name not in usage.LIMITS})
     preflight.check_options(settings, options)
     file = usage.manifest_file(manifest) if manifest else None
     if file:
@@ -92,25 +107,29 @@ def run(manifest: str, out: str, allow: Sequence[str], demo: bool, pairs: Sequen
         from local.commands.run import run
 
         path = str(file) if file else None
-        return run(assembly=assembly, out=folder, allow=networks, manifest=path, options=options, demo=demo)
+        return run(
+            assembly=assembly, out=folder, allow=networks, manifest=path, options=options, demo=demo, limits=limits
+        )
 
 
 @commands.command()
 @out
 @allow
 @option("port", metavar="NUMBER", help="preferred port; 0 for a free one (default: 4566)", default="4566")
+@_numbers(usage.LIMITS)
 @version
-def up(out: str, allow: Sequence[str], port: str) -> int:
+def up(out: str, allow: Sequence[str], port: str, **numbers: str | None) -> int:
     """Run the local AWS until you press Ctrl-C.
 
     It serves the aws command and your own programs: "source out/local.env" sets their variables.
     """
     number, networks, folder = usage.port_number(port, shown_name("port")), _networks(allow), _out(out)
+    limits = _limits(numbers)
     with lock_out(folder, "up"):
         assembly = _synthesize()
         from local.commands.up import up
 
-        return up(assembly=assembly, out=folder, allow=networks, port=number)
+        return up(assembly=assembly, out=folder, allow=networks, port=number, limits=limits)
 
 
 @commands.command()
@@ -143,14 +162,8 @@ def plan(manifest: str, pairs: Sequence[str], **flags: str | None) -> int:
     return plan(manifest=manifest, options=options)
 
 
-def _cost_numbers(command: Callable[..., int]) -> Callable[..., int]:
-    for name, number in reversed([*usage.COST_NUMBERS.items()]):
-        command = option(name, metavar="NUMBER", help=f"{number.meaning} (default: {number.shown_default})")(command)
-    return command
-
-
 @commands.command()
-@_cost_numbers
+@_numbers(usage.COST_NUMBERS)
 @option_flags(usage.COST_OPTIONS)
 @click.option("--chart", metavar="FILE.svg", help="draw dollars per million images by batch size instead")
 @version
@@ -200,6 +213,11 @@ def _options(pairs: Sequence[str], flags: dict[str, str | None]) -> dict[str, st
     """The options of a run as metadata; a flag takes precedence over a pair of the same name."""
     given = [f"{name}={value}" for name, value in flags.items() if value is not None]
     return usage.options(pairs, shown_name("pairs")) | usage.options(given, "")
+
+
+def _limits(values: Mapping[str, str | None]) -> Limits:
+    texts = {name: values[name] or "" for name in usage.LIMITS}
+    return usage.limits(texts, {name: shown_name(name) for name in texts})
 
 
 def _networks(allow: Sequence[str]) -> str:

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 from cdk.settings import Settings, SettingsError
 from functions.core.cost.estimate import LATENCY_MS, SIZE_KB
 from functions.core.cost.prices import MILLION
 from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from local.errors import UsageError
+from local.limits import Limits
 
 ROOT = Path(__file__).parents[2]
 SETTINGS_FILE = ROOT / "cdk.json"
@@ -33,12 +35,13 @@ class NumberArgument:
     default: float
     meaning: str
     integer: bool = False
+    no_default: str = "no limit"
 
     @property
     def shown_default(self) -> str:
-        return (
-            "no limit" if math.isinf(self.default) else f"{self.default:,g}" if self.default < MILLION else "a million"
-        )
+        if math.isinf(self.default):
+            return self.no_default
+        return f"{self.default:,g}" if self.default < MILLION else "a million"
 
     def parse(self, name: str, text: str) -> float:
         """Raises UsageError."""
@@ -63,6 +66,18 @@ COST_NUMBERS: Mapping[str, NumberArgument] = {
     "memory_mb": NumberArgument(128, 10_240, DOWNLOAD_MEMORY_MB, "memory of DownloadBatch in MB", integer=True),
 }
 """The numbers that `cost` takes."""
+
+LIMITS: Mapping[str, NumberArgument] = {
+    "lambda_concurrency": NumberArgument(1, 10_000, math.inf, "concurrent Lambda invocations of the account", True),
+    "environments": NumberArgument(
+        1, 1_000, math.inf, "execution environments of a function", True, "one for each core"
+    ),
+    "s3_requests_per_second": NumberArgument(1, 1_000_000, math.inf, "reads and writes of a bucket, each", True),
+    "write_capacity": NumberArgument(1, 1_000_000, math.inf, "write units of a table per second", True),
+    "read_capacity": NumberArgument(1, 1_000_000, math.inf, "read units of a table per second", True),
+    "async_retry_seconds": NumberArgument(0, 60, 1, "wait before an asynchronous invocation is repeated"),
+}
+"""Limits of the local AWS by their names in Limits."""
 
 COST_OPTIONS = ("batch_size", "concurrency", "per_host", "max_concurrency", "storage_class")
 """The options of a run that `cost` takes."""
@@ -99,6 +114,13 @@ def options(pairs: Iterable[str], name: str) -> dict[str, str]:
             raise UsageError(f"{name} takes name=value, such as concurrency=16; '{pair}' is not such a pair.")
         metadata[option.strip().lower().replace("_", "-")] = value
     return metadata
+
+
+def limits(texts: Mapping[str, str], names: Mapping[str, str]) -> Limits:
+    """`names` is how messages call each of them. Raises UsageError."""
+    values = {name: LIMITS[name].parse(names[name], text) for name, text in texts.items() if text}
+    fields: dict[str, Any] = {name: int(value) if LIMITS[name].integer else value for name, value in values.items()}
+    return Limits(**fields)
 
 
 def port_number(text: str, name: str) -> int:

@@ -16,7 +16,11 @@ VERSION = "$LATEST"
 
 @dataclass(frozen=True)
 class FunctionConfig:
-    """The configuration of a function in the template. `variables` are its environment variables."""
+    """The configuration of a function in the template. `variables` are its environment variables.
+
+    `max_retries` and `max_event_age_seconds` are for asynchronous invocations. When all attempts have failed, the queue
+    `on_failure` receives a record and the queue `dead_letter` the event; both are ARNs.
+    """
 
     name: str
     handler: str
@@ -24,6 +28,11 @@ class FunctionConfig:
     memory_mb: int
     variables: Mapping[str, str] = field(default_factory=dict)
     log_group: str = ""
+    reserved_concurrency: int | None = None
+    max_retries: int = 2
+    max_event_age_seconds: float = 21_600
+    on_failure: str = ""
+    dead_letter: str = ""
 
     @property
     def log_group_name(self) -> str:

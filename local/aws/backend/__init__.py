@@ -12,8 +12,9 @@ with without_aws_settings():  # moto creates boto3 sessions when it is imported
     from local.aws.backend.buckets import bucket_exists, bucket_versioning, sends_events
     from local.aws.backend.keys import issued_secret
     from local.aws.backend.messages import queue_messages, record_messages
-    from local.aws.backend.rows import count_items, delete_item, put_row, put_rows, rows
+    from local.aws.backend.rows import count_items, delete_item, is_on_demand, put_row, put_rows, rows
     from local.aws.backend.rules import matching_targets, send_to_target, transformed
+    from local.aws.backend.settings import KEPT_TYPES, UnknownSettingError, keep_settings
     from local.aws.backend.stacks import accept_without_effect, is_supported_type, resolved_properties
     from local.aws.backend.tables.batches import BatchRoute
     from local.aws.backend.tables.durable import close_tables, open_tables
@@ -22,9 +23,11 @@ with without_aws_settings():  # moto creates boto3 sessions when it is imported
 
 __all__ = [
     "ACCOUNT",
+    "KEPT_TYPES",
     "REGION",
     "BatchRoute",
     "TableFileError",
+    "UnknownSettingError",
     "accept_without_effect",
     "add_to_metric",
     "application",
@@ -33,8 +36,10 @@ __all__ = [
     "close_tables",
     "count_items",
     "delete_item",
+    "is_on_demand",
     "is_supported_type",
     "issued_secret",
+    "keep_settings",
     "matching_targets",
     "open_tables",
     "put_log_events",

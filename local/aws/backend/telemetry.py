@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections import Counter
 from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
-from moto.cloudwatch.responses import CloudWatchResponse
 from moto.logs.models import logs_backends
 
 from local.aws.backend.application import ACCOUNT, REGION
+from local.aws.backend.statistics import rounded
 
 if TYPE_CHECKING:
     from local.aws.telemetry.metrics import MetricValues
@@ -29,10 +29,6 @@ MAX_METRIC_DATA = 20_000
 
 MAX_METRICS_PER_MINUTE = 200
 """Maximum number of newest data that are searched for the datum of the same minute."""
-
-
-STATISTICS = ("Average", "Maximum", "Minimum", "SampleCount", "Sum")
-"""moto answers other statistics, such as p99, with null values, or leaves them out."""
 
 
 def put_log_events(group: str, stream: str, events: list[dict[str, Any]]) -> None:
@@ -55,37 +51,14 @@ def add_to_metric(metric: MetricValues) -> None:
             datum.sum += sum(values)
             datum.sample_count += len(values)
             datum.min, datum.max = min(datum.min, *values), max(datum.max, *values)
+            datum.values.update(map(rounded, values))
             return
     dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions]
     statistics = min(values), max(values), len(values), sum(values)
-    data.append(MetricAggregatedDatum(metric.namespace, metric.name, *statistics, dimensions, minute, metric.unit))
+    added: Any = MetricAggregatedDatum(metric.namespace, metric.name, *statistics, dimensions, minute, metric.unit)
+    added.values = Counter(map(rounded, values))
+    data.append(added)
     del data[:-MAX_METRIC_DATA]
-
-
-def _check_statistics(action: str, statistics: Callable[[Any], Iterable[str]]) -> None:
-    """Let an action of moto's CloudWatch raise NotImplementedError for a statistic that moto does not have.
-    `statistics` finds them in the parameters of the request."""
-    moto_action: Any = getattr(CloudWatchResponse, action)
-
-    def checked(response: Any) -> Any:
-        unknown = [name for name in statistics(response._get_params()) if name not in STATISTICS]
-        if unknown:
-            raise NotImplementedError(f"The local AWS has no statistic {unknown[0]}, only {', '.join(STATISTICS)}.")
-        return moto_action(response)
-
-    setattr(CloudWatchResponse, action, checked)
-
-
-_check_statistics(
-    "get_metric_data",
-    lambda parameters: [
-        query["MetricStat"]["Stat"] for query in parameters.get("MetricDataQueries", []) if "MetricStat" in query
-    ],
-)
-_check_statistics(
-    "get_metric_statistics",
-    lambda parameters: [*parameters.get("Statistics", []), *parameters.get("ExtendedStatistics", [])],
-)
 
 
 def _is_same_metric(datum: Any, metric: MetricValues) -> bool:

@@ -25,6 +25,7 @@ from werkzeug.wrappers import Request, Response
 
 from local.aws.backend import ACCOUNT
 from local.aws.deploy import Resource, Stack
+from local.lambdas.concurrency import ThrottledError
 from local.lambdas.sandbox import InvocationResult
 
 PREFIX = "/_aws/execute-api"
@@ -149,7 +150,10 @@ class ApiRoute:
         }
         if len(body) > MAX_BODY_BYTES or len(json.dumps(event)) > MAX_EVENT_BYTES:
             return self._gateway_response(TOO_LARGE, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Too Long")
-        return _response(self._functions.invoke(method.function, event))
+        try:
+            return _response(self._functions.invoke(method.function, event))
+        except ThrottledError:  # API Gateway does not pass Lambda's status 429 on
+            return _message(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")
 
     def _gateway_response(self, kind: str, status: HTTPStatus, message: str) -> Response:
         text = self._api.gateway_responses.get(kind)

@@ -53,6 +53,48 @@ def test_a_function_has_its_references_resolved(client: Callable[[str], Any], tm
     )
 
 
+def _with_event_invoke_config(**properties: Any) -> dict[str, Any]:
+    stack = template()
+    properties = {"FunctionName": {"Ref": "Function"}, "Qualifier": "$LATEST", **properties}
+    stack["Resources"]["Config"] = {"Type": "AWS::Lambda::EventInvokeConfig", "Properties": properties}
+    return stack
+
+
+def test_a_function_has_its_concurrency_and_its_settings_of_asynchronous_invocations(
+    client: Callable[[str], Any], tmp_path: Path
+) -> None:
+    dead = {"Fn::GetAtt": ["Dead", "Arn"]}
+    failure = {"OnFailure": {"Destination": dead}}
+    stack = _with_event_invoke_config(MaximumRetryAttempts=1, MaximumEventAgeInSeconds=60, DestinationConfig=failure)
+    stack["Resources"]["Function"]["Properties"] |= {
+        "ReservedConcurrentExecutions": 3,
+        "DeadLetterConfig": {"TargetArn": dead},
+    }
+    deployed = deploy(write(tmp_path, stack), {}, client)
+    (function,) = deployed.functions()
+    arn = f"arn:aws:sqs:us-east-1:123456789012:{deployed.resources['Dead'].physical_id.rpartition('/')[2]}"
+    assert (function.reserved_concurrency, function.max_retries, function.max_event_age_seconds) == (3, 1, 60)
+    assert (function.on_failure, function.dead_letter) == (arn, arn)
+
+
+@pytest.mark.parametrize(
+    ("destinations", "sentence"),
+    [
+        (
+            {"OnSuccess": {"Destination": "arn:aws:sqs:us-east-1:123456789012:q"}},
+            "does not support OnSuccess of Config",
+        ),
+        ({"OnFailure": {"Destination": {"Ref": "Topic"}}}, "Config: the local AWS supports queues as destination, not"),
+    ],
+)
+def test_a_destination_that_is_not_supported_is_an_error(
+    client: Callable[[str], Any], tmp_path: Path, destinations: dict[str, Any], sentence: str
+) -> None:
+    stack = deploy(write(tmp_path, _with_event_invoke_config(DestinationConfig=destinations)), {}, client)
+    with pytest.raises(DeploymentError, match=sentence):
+        stack.functions()
+
+
 def test_a_state_machine_names_its_function_by_arn(client: Callable[[str], Any], tmp_path: Path) -> None:
     stack = deploy(write(tmp_path, template()), {}, client)
     (machine,) = stack.state_machines()
@@ -100,6 +142,23 @@ def test_unsupported_notifications_are_an_error(client: Callable[[str], Any], tm
     unsupported["Resources"]["Images"]["Properties"] = {"NotificationConfiguration": {"QueueConfigurations": []}}
     with pytest.raises(DeploymentError, match="does not support QueueConfigurations of the bucket Images"):
         deploy(write(tmp_path, unsupported), {}, client)
+
+
+def test_a_lifecycle_rule_that_cannot_be_kept_is_an_error(client: Callable[[str], Any], tmp_path: Path) -> None:
+    unsupported = template()
+    rule = {"Status": "Enabled", "ObjectSizeGreaterThan": 1}
+    unsupported["Resources"]["Images"]["Properties"] = {"LifecycleConfiguration": {"Rules": [rule]}}
+    with pytest.raises(DeploymentError, match="Images: the local AWS does not support ObjectSizeGreaterThan of a life"):
+        deploy(write(tmp_path, unsupported), {}, client)
+
+
+def test_the_versioning_and_the_tags_of_a_bucket_are_kept(client: Callable[[str], Any], tmp_path: Path) -> None:
+    stack = template()
+    tags = [{"Key": "project", "Value": "images"}]
+    stack["Resources"]["Images"]["Properties"] = {"VersioningConfiguration": {"Status": "Enabled"}, "Tags": tags}
+    name = deploy(write(tmp_path, stack), {}, client).outputs["ImagesBucket"]
+    assert client("s3").get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+    assert client("s3").get_bucket_tagging(Bucket=name)["TagSet"] == tags
 
 
 def test_a_stack_that_moto_cannot_create_says_why(client: Callable[[str], Any], tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Request, Response
 
 from local.aws.deploy import Resource, Stack
 from local.aws.http.gateway import MAX_BODY_BYTES, ApiRoute, rest_api
+from local.lambdas.concurrency import ThrottledError
 from local.lambdas.sandbox import InvocationResult
 
 URI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:1:function:f/invocations"
@@ -23,10 +24,13 @@ class FakeFunctions:
         self.events: list[dict[str, Any]] = []
         self.payload: Any = {"statusCode": 200, "body": "{}"}
         self.error: str | None = None
+        self.throttled = False
 
     def invoke(self, name_or_arn: str, payload: Any, *, tail: bool = False) -> InvocationResult:
         assert name_or_arn.endswith(":function:f")
         self.events.append(payload)
+        if self.throttled:
+            raise ThrottledError("ConcurrentInvocationLimitExceeded")
         return InvocationResult(self.payload, self.error, "request", b"")
 
 
@@ -198,3 +202,11 @@ def test_a_function_that_fails_or_returns_no_valid_response_is_a_bad_gateway(pay
 
 def test_a_stack_without_an_api_has_none() -> None:
     assert rest_api(Stack("s", {}, {})) is None
+
+
+def test_a_throttled_function_is_an_internal_server_error() -> None:
+    world = World()
+    world.functions.throttled = True
+    response = world.request("GET", "/_aws/execute-api/api1/v1/runs/newest")
+    assert response is not None
+    assert (response.status_code, json.loads(response.data)) == (500, {"message": "Internal server error"})
