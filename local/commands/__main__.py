@@ -86,6 +86,8 @@ def run(manifest: str, out: str, allow: Sequence[str], demo: bool, pairs: Sequen
     file = usage.manifest_file(manifest) if manifest else None
     if file:
         preflight.check_manifest(file)
+    if file and demo:
+        usage.demo_port(file)
     networks, folder = _networks(allow), _out(out)
     with lock_out(folder, "run"):
         assembly = _synthesize()

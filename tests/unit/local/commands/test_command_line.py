@@ -175,6 +175,7 @@ def test_an_interrupted_command_has_status_130(
         (["run", "--out", __file__], f"--out takes a folder; {__file__} is a file."),
         (["run", "missing.csv"], "There is no manifest missing.csv."),
         (["run", str(ROOT)], "There is no manifest"),
+        (["run", str(ROOT / "manifests" / "sample.csv"), "--demo"], "--demo is for a retry manifest of the demo. "),
         (["up", "--port", "x"], "--port takes a number from 0 to 65535, not 'x'."),
         (["watch", "--run"], "Option '--run' requires an argument."),
         (["plan"], "MANIFEST is missing"),
