@@ -95,6 +95,7 @@ def deploy(assembly: Path, parameters: Mapping[str, str], client: Callable[[str]
     stack = _create(client("cloudformation"), name, template, parameters)
     _notify(client("s3"), stack)
     _collect_messages(client, stack)
+    backend.protect_stack(name)
     return stack
 
 
