@@ -24,8 +24,8 @@ MAX_STREAM_EVENTS = 5_000
 MAX_STREAMS = 20
 """Maximum number of log streams kept in a log group. Each sandbox has one."""
 
-MAX_TRACES = 2_000
-"""Maximum number of traces kept: about 20 MB."""
+MAX_TRACES = 1_000
+"""Maximum number of traces kept: about 12 MB."""
 
 MAX_METRIC_DATA = 20_000
 """Maximum number of data kept of all metrics: one for each metric and minute."""
