@@ -101,6 +101,7 @@ def deploy(assembly: Path, parameters: Mapping[str, str], client: Callable[[str]
     _keep_settings(stack)
     _notify(client("s3"), stack)
     _collect_messages(client, stack)
+    backend.protect_stack(name)
     return stack
 
 

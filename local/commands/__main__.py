@@ -4,11 +4,13 @@ Exit status: 0 success, 1 the run failed, 2 wrong usage, 130 interrupted. A comm
 been checked: the imports take seconds, a usage error must not.
 """
 
+import logging
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from local import preflight
 from local.commands import usage
 from local.errors import UsageError
 from local.limits import Limits
+from local.log_file import keep_off_terminal, log_to
 from local.out_lock import lock_out
 from local.parameters import Command, PathType, manifest, option, option_flags, run_options, shown_name
 from local.parquet import InstallationError
@@ -28,12 +31,16 @@ ASSEMBLY = usage.ROOT / "cdk.out"
 MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
 """Variables that a make passes to the makes it calls."""
 
+EXPECTED = (UsageError, InstallationError, click.ClickException, BrokenPipeError)
+"""Exceptions that end a command with a sentence; any other is an error of this program, or of the machine."""
+
 SETTINGS: dict[str, Any] = {  # Any: the settings of click
     "help_option_names": ["-h", "--help"],
     "token_normalize_func": lambda name: name.replace("_", "-"),
     "max_content_width": 100,
 }
 
+log = logging.getLogger(__name__)
 version = click.version_option(VERSION, prog_name=PROGRAM)
 out = option("out", metavar="FOLDER", help="folder of images and reports (default: out)", type=PathType("dir"))
 allow = option("allow", metavar="CIDR", help="network to allow that is not public; may be repeated", multiple=True)
@@ -42,6 +49,7 @@ cdk_arguments = click.argument("arguments", metavar="[-- CDK_ARGUMENTS]", nargs=
 
 def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    keep_off_terminal()
     try:
         return int(commands.main(arguments, PROGRAM, standalone_mode=False) or 0)
     except click.ClickException as error:
@@ -101,8 +109,10 @@ def run(manifest: str, out: str, allow: Sequence[str], demo: bool, pairs: Sequen
     file = usage.manifest_file(manifest) if manifest else None
     if file:
         preflight.check_manifest(file)
+    if file and demo:
+        usage.demo_port(file)
     networks, folder = _networks(allow), _out(out)
-    with lock_out(folder, "run"):
+    with _owned(folder, "run"):
         assembly = _synthesize()
         from local.commands.run import run
 
@@ -125,7 +135,7 @@ def up(out: str, allow: Sequence[str], port: str, **numbers: str | None) -> int:
     """
     number, networks, folder = usage.port_number(port, shown_name("port")), _networks(allow), _out(out)
     limits = _limits(numbers)
-    with lock_out(folder, "up"):
+    with _owned(folder, "up"):
         assembly = _synthesize()
         from local.commands.up import up
 
@@ -229,6 +239,20 @@ def _out(out: str) -> Path:
     folder = usage.out_folder(out, name)
     preflight.check_writable(folder, name)
     return folder
+
+
+@contextmanager
+def _owned(folder: Path, command: str) -> Iterator[None]:
+    """Own the folder and log to it. An exception is logged, and shown as one sentence: raises ClickException."""
+    with lock_out(folder, command), log_to(folder) as path:
+        try:
+            yield
+        except EXPECTED:
+            raise
+        except Exception as error:
+            log.exception("The command %s failed", command)
+            text = f"The command {command} failed: {type(error).__name__}: {error}. The log has the details: {path}"
+            raise click.ClickException(text) from error
 
 
 def _cdk(command: str, arguments: Sequence[str]) -> int:

@@ -5,6 +5,7 @@
 
 import json
 import math
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
@@ -24,6 +25,13 @@ ROOT = Path(__file__).parents[2]
 SETTINGS_FILE = ROOT / "cdk.json"
 DEFAULT_OUT = "out"
 MAX_PORT = 65_535
+
+DEMO_PORT = 8437
+"""The preferred port of the demo's web site: with the same port, a second run finds the URLs of the first in its table.
+"""
+
+HEAD_BYTES = 65_536
+_DEMO_URL = re.compile(rb"http://127\.0\.0\.1:(\d{1,5})/")
 
 
 @dataclass(frozen=True)
@@ -155,6 +163,18 @@ def manifest_file(text: str) -> Path:
     if path.is_file():
         raise UsageError(f"The manifest {text} is empty: 0 rows, nothing to mirror.")
     raise UsageError(f"There is no manifest {text}. MANIFEST takes the path of a file.")
+
+
+def demo_port(manifest: Path) -> int:
+    """The port of the demo's web site in a retry manifest: that of the first URL on loopback. Raises UsageError."""
+    with manifest.open("rb") as file:
+        found = _DEMO_URL.search(file.read(HEAD_BYTES))
+    if found is None or not 0 < int(found[1]) <= MAX_PORT:
+        raise UsageError(
+            f"--demo is for a retry manifest of the demo. {manifest} has no URL of its web site, such as"
+            f" http://127.0.0.1:{DEMO_PORT}/tired.jpg."
+        )
+    return int(found[1])
 
 
 def stack_settings() -> Settings:

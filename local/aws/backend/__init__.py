@@ -15,7 +15,12 @@ with without_aws_settings():  # moto creates boto3 sessions when it is imported
     from local.aws.backend.rows import count_items, delete_item, is_on_demand, put_row, put_rows, rows
     from local.aws.backend.rules import matching_targets, send_to_target, transformed
     from local.aws.backend.settings import KEPT_TYPES, UnknownSettingError, keep_settings
-    from local.aws.backend.stacks import accept_without_effect, is_supported_type, resolved_properties
+    from local.aws.backend.stacks import (
+        accept_without_effect,
+        is_supported_type,
+        protect_stack,
+        resolved_properties,
+    )
     from local.aws.backend.tables.batches import BatchRoute
     from local.aws.backend.tables.durable import close_tables, open_tables
     from local.aws.backend.tables.store import TableFileError
@@ -42,6 +47,7 @@ __all__ = [
     "keep_settings",
     "matching_targets",
     "open_tables",
+    "protect_stack",
     "put_log_events",
     "put_row",
     "put_rows",

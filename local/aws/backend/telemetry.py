@@ -18,11 +18,14 @@ from local.aws.backend.statistics import rounded
 if TYPE_CHECKING:
     from local.aws.telemetry.metrics import MetricValues
 
-MAX_STREAM_EVENTS = 10_000
-"""Maximum number of events kept in a log stream."""
+MAX_STREAM_EVENTS = 5_000
+"""Maximum number of events kept in a log stream: about 5 MB."""
 
-MAX_TRACES = 10_000
-"""Maximum number of traces kept."""
+MAX_STREAMS = 20
+"""Maximum number of log streams kept in a log group. Each sandbox has one."""
+
+MAX_TRACES = 1_000
+"""Maximum number of traces kept: about 12 MB."""
 
 MAX_METRIC_DATA = 20_000
 """Maximum number of data kept of all metrics: one for each metric and minute."""
@@ -39,7 +42,10 @@ def put_log_events(group: str, stream: str, events: list[dict[str, Any]]) -> Non
     if stream not in logs.groups[group].streams:
         logs.create_log_stream(group, stream)
     logs.put_log_events(group, stream, events)
-    del logs.groups[group].streams[stream].events[:-MAX_STREAM_EVENTS]
+    streams = logs.groups[group].streams
+    del streams[stream].events[:-MAX_STREAM_EVENTS]
+    for oldest in [*streams][:-MAX_STREAMS]:
+        del streams[oldest]
 
 
 def add_to_metric(metric: MetricValues) -> None:

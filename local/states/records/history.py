@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import zlib
 from datetime import datetime
 
 from local.states.base import quotas
@@ -43,6 +45,8 @@ class History:
         self._lock = threading.Lock()
         self._closed = False
         self._uncollected = 0
+        self._compressed = b""
+        """The events as JSON, once the history is closed: it is kept much longer than it is used."""
 
     @property
     def enabled(self) -> bool:
@@ -68,9 +72,13 @@ class History:
     def close(self, event_type: str, now: datetime, previous_id: int, details: JsonObject) -> None:
         """Adds the last event; after StopExecution it follows none. Threads that still run add nothing after it."""
         with self._lock:
-            if self._enabled and not self._closed:
+            if self._closed:
+                return
+            if self._enabled:
                 self._append(event_type, now, previous_id, details)
             self._closed = True
+            self._compressed = zlib.compress(json.dumps(self._events).encode())
+            self._events = []
 
     def _append(self, event_type: str, now: datetime, previous_id: int, details: JsonObject) -> int:
         event: Event = {
@@ -87,4 +95,7 @@ class History:
 
     def events(self) -> list[Event]:
         with self._lock:
-            return list(self._events)
+            if not self._closed:
+                return list(self._events)
+            events: list[Event] = json.loads(zlib.decompress(self._compressed))
+            return events

@@ -1,6 +1,7 @@
 """Pages of a list. API "ListExecutions", `maxResults` and `nextToken`.
 
-A token contains the index of the next entry. Lists grow at their end only, so an index stays valid.
+A token contains the index of the next entry. Lists grow at their end. Where the oldest entries are removed between two
+pages, the second page repeats as many entries of the first.
 """
 
 from __future__ import annotations

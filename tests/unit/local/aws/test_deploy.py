@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.aws import backend
 from local.aws.clients import Clients, Credentials
@@ -166,3 +167,43 @@ def test_a_stack_that_moto_cannot_create_says_why(client: Callable[[str], Any], 
     unsupported["Outputs"]["Odd"] = {"Value": {"Fn::GetAtt": ["Missing", "Arn"]}}
     with pytest.raises(DeploymentError, match="CreateStack Small failed"):
         deploy(write(tmp_path, unsupported), {}, client)
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "participle"),
+    [
+        ("delete_stack", {}, "deleted"),
+        ("update_stack", {"UsePreviousTemplate": True}, "updated"),
+        ("create_change_set", {"ChangeSetName": "c", "TemplateBody": "{}", "ChangeSetType": "UPDATE"}, "updated"),
+        ("delete_change_set", {"ChangeSetName": "cdk-deploy-change-set"}, "updated"),
+        ("execute_change_set", {"ChangeSetName": "cdk-deploy-change-set"}, "updated"),
+    ],
+)
+@pytest.mark.parametrize("by", ["name", "ID"])
+def test_a_change_of_the_running_stack_is_refused_and_says_how_to_end_it(
+    client: Callable[[str], Any], tmp_path: Path, action: str, parameters: dict[str, Any], participle: str, by: str
+) -> None:
+    stack = deploy(write(tmp_path, template()), {}, client)
+    cloudformation = client("cloudformation")
+    before = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
+    name = stack.name if by == "name" else before["StackId"]
+
+    with pytest.raises(ClientError, match=rf"Stack \[Small\] cannot be {participle} while .* Ctrl-C") as caught:
+        getattr(cloudformation, action)(StackName=name, **parameters)
+
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    client("dynamodb").describe_table(TableName=stack.outputs["RunsTable"])
+    assert cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_another_stack_can_be_deleted(client: Callable[[str], Any], tmp_path: Path) -> None:
+    deploy(write(tmp_path, template()), {}, client)
+    cloudformation = client("cloudformation")
+    mine = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    cloudformation.create_stack(StackName="Mine", TemplateBody=json.dumps(mine))
+
+    cloudformation.delete_stack(StackName="Mine")
+
+    names = {entry["StackName"] for entry in cloudformation.describe_stacks()["Stacks"]}
+    assert names == {"Small"}

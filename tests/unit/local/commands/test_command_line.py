@@ -190,6 +190,26 @@ def test_an_interrupted_command_has_status_130(
     assert [*tmp_path.iterdir()] == []
 
 
+@pytest.mark.parametrize("fake", ["run", "up"], indirect=True)
+def test_an_unexpected_error_is_one_sentence_and_its_traceback_is_in_the_log(
+    fake: FakeCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(**arguments: Any) -> int:
+        raise KeyError("stack")
+
+    name = fake.__name__.rpartition(".")[2]
+    setattr(fake, name, broken)
+    out = tmp_path / "out"
+
+    status = main([name, "--out", str(out)])
+
+    shown = capsys.readouterr()
+    assert status == 1
+    sentence = f"The command {name} failed: KeyError: 'stack'. The log has the details: {out / 'local.log'}\n"
+    assert (shown.out, shown.err) == ("", sentence)
+    assert "Traceback" in (out / "local.log").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -203,6 +223,7 @@ def test_an_interrupted_command_has_status_130(
         (["run", "--out", __file__], f"--out takes a folder; {__file__} is a file."),
         (["run", "missing.csv"], "There is no manifest missing.csv."),
         (["run", str(ROOT)], "There is no manifest"),
+        (["run", str(ROOT / "manifests" / "sample.csv"), "--demo"], "--demo is for a retry manifest of the demo. "),
         (["up", "--port", "x"], "--port takes a number from 0 to 65535, not 'x'."),
         (["watch", "--run"], "Option '--run' requires an argument."),
         (["plan"], "MANIFEST is missing"),
