@@ -7,9 +7,10 @@ import sys
 import time
 from collections.abc import Sequence
 
-from tests.mutation.checkout import ROOT, Checkout, Record, checkout
+from tests.mutation.checkout import ROOT, Checkout, checkout
 from tests.mutation.equivalents import is_equivalent
 from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.selection import Record
 
 SOURCES = ("functions/core", "functions/adapters")
 TARGET = 0.9

@@ -102,17 +102,15 @@ def _comparisons(place: Place) -> Iterator[ast.AST]:
 
 def _conditions(place: Place) -> Iterator[ast.AST]:
     """A condition is negated; `and` becomes `or`, and the other way round."""
-    node = place.node
-    if isinstance(node, ast.And | ast.Or):
-        yield ast.Or() if isinstance(node, ast.And) else ast.And()
-    elif isinstance(node, ast.expr) and place.field in ("test", "ifs", "guard") and not _is_negated_by_comparison(node):
-        yield node.operand if _is_not(node) else ast.UnaryOp(ast.Not(), node)
-    elif _is_not(node) and place.field not in ("test", "ifs", "guard"):
-        yield node.operand
-
-
-def _is_not(node: ast.AST) -> bool:
-    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    match place.node:
+        case ast.And():
+            yield ast.Or()
+        case ast.Or():
+            yield ast.And()
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield operand
+        case ast.expr() as test if place.field in ("test", "ifs", "guard") and not _is_negated_by_comparison(test):
+            yield ast.UnaryOp(ast.Not(), test)
 
 
 def _is_negated_by_comparison(node: ast.expr) -> bool:
@@ -120,7 +118,7 @@ def _is_negated_by_comparison(node: ast.expr) -> bool:
 
 
 def _constants(place: Place) -> Iterator[ast.AST]:
-    """Numbers, truth values, bytes, and text without spaces: with spaces it is a message, and no test needs its words."""
+    """Numbers, truth values, bytes, and text without spaces: with spaces it is a message, whose words may change."""
     node = place.node
     if not isinstance(node, ast.Constant) or _is_message(place.parent):
         return
@@ -137,7 +135,7 @@ def _constants(place: Place) -> Iterator[ast.AST]:
 
 def _is_message(node: ast.AST) -> bool:
     parts = node.values if isinstance(node, ast.JoinedStr) else []
-    return any(isinstance(part, ast.Constant) and " " in part.value for part in parts)
+    return any(isinstance(part, ast.Constant) and " " in str(part.value) for part in parts)
 
 
 def _operators(place: Place) -> Iterator[ast.AST]:
