@@ -19,7 +19,10 @@ from tests.mutation.selection import Record, file_of
 ROOT = Path(__file__).parents[2]
 COPIED = ("bench", "cdk", "docs", "functions", "local", "manifests", "requirements", "tests")
 TESTS = ("tests/unit/functions", "tests/hostile")
-PYTEST = (sys.executable, "-m", "pytest", "-p", "tests.mutation.plugin", "--timeout=60")
+PYTEST = (sys.executable, "-m", "pytest", "-p", "pytest_timeout", "-p", "tests.mutation.plugin", "--timeout=60")
+ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""Without plugins pytest starts in a quarter of the time: schemathesis alone takes two seconds."""
+
 PASSED = (0, 5)
 """Exit statuses of pytest: no test failed, and there was none."""
 
@@ -49,7 +52,7 @@ class Checkout:
     def record(self) -> Record:
         """Run all tests."""
         file = self._root / "record.json"
-        environment = {**os.environ, RECORD: str(file)}
+        environment = {**ENVIRONMENT, RECORD: str(file)}
         subprocess.run([*PYTEST, *TESTS], cwd=self._root, env=environment, stdout=subprocess.DEVNULL)
         return Record(**json.loads(file.read_text()))
 
@@ -76,8 +79,8 @@ class Checkout:
     def _run(self, tests: Sequence[str], record: Record) -> str | None:
         """The ID of the first test that fails, or how else the run failed; None if it did not."""
         self._order.write_text(json.dumps({"run": tests, "leave_out": record.others(tests)}))
-        # A cached bytecode file is valid if the time in seconds and the size of its source are the same.
-        environment = {**os.environ, ORDER: str(self._order), "PYTHONDONTWRITEBYTECODE": "1"}
+        # The bytecode of `record` is used. That of a mutant must not be: a later one can have the same time and size.
+        environment = {**ENVIRONMENT, ORDER: str(self._order), "PYTHONDONTWRITEBYTECODE": "1"}
         with subprocess.Popen(
             [*PYTEST, "-x", *dict.fromkeys(map(file_of, tests))],
             cwd=self._root,
