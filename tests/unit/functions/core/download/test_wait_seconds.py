@@ -50,3 +50,11 @@ def test_the_shortest_wait_is_a_second_or_what_was_requested(
     monkeypatch.setattr("random.uniform", lambda least, most: least)
 
     assert wait_seconds(deferred(*errors), 4) == expected
+
+
+@pytest.mark.parametrize(("round_", "expected"), [(0, 1), (1, 1), (2, 2), (3, 4)])
+def test_the_jitter_begins_at_nothing(round_: int, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of the way to the longest wait: 0.5, 1, 2 and 4 seconds."""
+    monkeypatch.setattr("random.uniform", lambda least, most: least + (most - least) / 4)
+
+    assert wait_seconds(deferred(DOWN), round_) == expected
