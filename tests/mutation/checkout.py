@@ -27,10 +27,6 @@ PASSED = (0, 5)
 """Exit statuses of pytest: no test failed, and there was none."""
 
 
-TIMED = "tests/hostile"
-"""Tests that measure time: on a busy machine one can fail without a fault."""
-
-
 @dataclass(frozen=True)
 class Verdict:
     """What the tests say of a mutant."""
@@ -62,10 +58,13 @@ class Checkout:
         count = len(tests)
         with self._changed(mutant):
             while tests:
-                failed = self._run(tests, record)
-                if failed is None or not failed.startswith(TIMED) or self._run([failed], record):
-                    return Verdict(failed, count)
-                tests = tests[tests.index(failed) + 1 :]  # it fails now and then
+                failure = self._run(tests, record)
+                if failure is None:
+                    break
+                test = failure.partition(" - ")[0]
+                if not _is_timed(failure) or self._run([test], record):
+                    return Verdict(test, count)
+                tests = tests[tests.index(test) + 1 :]  # it fails now and then
         return Verdict(None, count)
 
     @contextmanager
@@ -77,7 +76,7 @@ class Checkout:
         path.write_text(original)
 
     def _run(self, tests: Sequence[str], record: Record) -> str | None:
-        """The ID of the first test that fails, or how else the run failed; None if it did not."""
+        """The first test that fails, with its error, or how else the run failed; None if it did not."""
         self._order.write_text(json.dumps({"run": tests, "leave_out": record.others(tests)}))
         # The bytecode of `record` is used. That of a mutant must not be: a later one can have the same time and size.
         environment = {**ENVIRONMENT, ORDER: str(self._order), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -99,9 +98,14 @@ class Checkout:
 
 
 def _failed(output: str) -> str:
-    """The ID of the test that failed, by the last lines of pytest's output."""
+    """The test that failed and its error, by the last lines of pytest's output."""
     named = [line for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-    return named[-1].partition(" ")[2].partition(" - ")[0] if named else ""
+    return named[-1].partition(" ")[2] if named else ""
+
+
+def _is_timed(failure: str) -> bool:
+    """True for a test that can fail without a fault on a busy machine."""
+    return failure.startswith("tests/hostile/") or "Failed: Timeout" in failure
 
 
 @contextmanager
