@@ -7,9 +7,11 @@ VALUES := MANIFEST OUT ALLOW OPTIONS RUN IMAGES SIZE_KB LATENCY_MS HOSTS MEMORY_
 FLAGS := PORT CONCURRENCY PER_HOST MAX_CONCURRENCY BATCH_SIZE BASE_URL ON_EXISTING MAX_BYTES TIMEOUT ROUNDS ALLOWED_TYPES \
 	MIN_WIDTH MIN_HEIGHT RESPECT_OPT_OUT STORAGE_CLASS TOLERATED_FAILURE_PERCENTAGE USER_AGENT \
 	LAMBDA_CONCURRENCY ENVIRONMENTS S3_REQUESTS_PER_SECOND WRITE_CAPACITY READ_CAPACITY ASYNC_RETRY_SECONDS
+# The same, for the measurement of the tests. They are no options of the command line.
+TEST_FLAGS := MUTANTS SEED
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
-PASSED := $(filter $(FLAGS),$(GIVEN)) $(foreach name,$(VALUES),$(if $(filter-out undefined,$(origin $(name))),$(name)))
-UNKNOWN := $(filter-out $(VALUES) $(FLAGS) PYTHON SHELL,$(GIVEN))
+PASSED := $(filter $(FLAGS) $(TEST_FLAGS),$(GIVEN)) $(foreach name,$(VALUES),$(if $(filter-out undefined,$(origin $(name))),$(name)))
+UNKNOWN := $(filter-out $(VALUES) $(FLAGS) $(TEST_FLAGS) PYTHON SHELL,$(GIVEN))
 $(foreach name,$(PASSED) $(UNKNOWN),$(eval override $(name) := $$(value $(name))))
 $(foreach name,$(PASSED),$(eval export IMAGE_MIRROR_$(name) := $$($(name))))
 
@@ -20,14 +22,14 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 SIMILAR := import difflib, sys; print(*difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1))
 quoted = '$(subst ','\'',$(1))'
-similar = $(shell $(PYTHON) -c '$(SIMILAR)' $(call quoted,$(1)) $(VALUES) $(FLAGS))
+similar = $(shell $(PYTHON) -c '$(SIMILAR)' $(call quoted,$(1)) $(VALUES) $(FLAGS) $(TEST_FLAGS))
 hint = $(if $(1),did you mean $(1)?,`make help` lists the variables)
 ifeq ($(MAKELEVEL),0) # another makefile passes on variables of its own
 $(foreach name,$(firstword $(UNKNOWN)),$(error There is no variable $(name) ($(call hint,$(call similar,$(name))))))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run up watch plan cost test check format lock bootstrap deploy destroy bench clean
+.PHONY: help setup synth run up watch plan cost test check format lock bootstrap deploy destroy bench mutation clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -107,6 +109,9 @@ destroy: ## Delete the deployed stack (the input bucket is kept unless a setting
 
 bench: cdk.out/ready .venv/dev ## Measure against img2dataset, Scrapy and a requests + boto3 pool, side by side (about 8 minutes)
 	@$(BIN)/python -m bench
+
+mutation: .venv/dev ## Measure the tests: how many small faults they find (15 minutes): [MUTANTS=100] [SEED=n]
+	@$(BIN)/python -m tests.mutation
 
 clean: ## Remove what make created; OUT with your images stays
 	@rm -rf .venv cdk.out .mypy_cache .ruff_cache .hypothesis

@@ -93,3 +93,24 @@ def test_a_name_that_tells_no_format_gets_no_link() -> None:
         create_upload(UploadRequest(name="list.xlsx"), FakeLinks(), "input")
 
     assert (problem.value.status, problem.value.errors[0].field) == (422, "name")
+
+
+@pytest.mark.parametrize("length", [1987, 1988])
+def test_the_options_of_an_upload_have_two_thousand_bytes(length: int) -> None:
+    """With their names as metadata: base-url has 8 characters, rounds has 6, and its value one."""
+    options = {"base_url": "https://x/".ljust(length - 2, "a"), "rounds": 3}
+
+    if length == 1987:
+        metadata = upload_metadata(options)
+        assert sum(len(name) + len(value) for name, value in metadata.items()) == 2000
+        return
+    with pytest.raises(Problem) as raised:
+        upload_metadata(options)
+    assert [error.field for error in raised.value.errors] == ["options"]
+
+
+def test_options_of_a_request_take_precedence_over_defaults_that_are_set() -> None:
+    options = RunRequest.model_validate({"urls": ["a"], "options": {"rounds": 3}}).root.options
+
+    assert explicit_options(options, rounds=1, concurrency=None, per_host=2) == {"rounds": 3, "per_host": 2}
+    assert explicit_options(None) == {}

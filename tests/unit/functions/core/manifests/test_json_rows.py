@@ -191,3 +191,11 @@ def test_the_end_of_truncated_data_is_not_an_error(data: bytes) -> None:
 def test_an_item_that_is_not_json_is_an_error_in_truncated_data_too() -> None:
     with pytest.raises(InvalidManifest):
         json_validation.validate_array([b'["a"; "b"'], lambda: True)
+
+
+def test_items_are_written_one_a_line_and_in_their_own_letters() -> None:
+    items = ["http://a/\u00e9", {"url": "http://a/2"}]
+
+    assert "".join(json_rows.write_lines(items)) == '"http://a/\u00e9"\n{"url": "http://a/2"}\n'
+    assert "".join(json_rows.write_array(items)) == '[\n"http://a/\u00e9",\n{"url": "http://a/2"}\n]\n'
+    assert "".join(json_rows.write_array([])) == "[]\n"
