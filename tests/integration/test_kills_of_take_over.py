@@ -68,10 +68,10 @@ class Release010:
         return start_command("run", str(self.manifest), out=self.out)
 
     def kill_in_the_take_over(self, rng: random.Random) -> tuple[int, int]:
-        """Kills a command at a random moment between now and the end of the take-over. Returns how many objects and
-        rows there were."""
+        """Kills a command at a random moment; all kills together are spread over the take-over. Returns how many
+        objects and rows there were."""
         before = sum(self._taken_over())
-        target = rng.randint(before, max(before, LAST_MOMENT))
+        target = max(before, min(LAST_MOMENT, before + rng.randrange(2 * LAST_MOMENT // KILLS)))
         process = self.start()
         while sum(self._taken_over()) < target and process.poll() is None:
             time.sleep(POLL_SECONDS)
