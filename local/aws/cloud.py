@@ -23,6 +23,7 @@ from local.aws.http.guard import Guard
 from local.aws.http.router import InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
 from local.aws.out import BucketFolders, Exporter, Names, import_release_0_1_0, reconcile_rows
+from local.aws.permissions.access import Access
 from local.aws.s3.api import S3Api
 from local.aws.s3.wsgi import ObjectsApp, WithObjects
 from local.aws.store.index import StoredObject
@@ -91,6 +92,7 @@ class Cloud:
             self._start(cleanup, folder, port, engine_clock or SystemClock(), max_sandboxes, local_run)
             self.stack = deploy(assembly, parameters, self.client)
             names = _names(self.stack)
+            self.access.deployed(self.stack)
             self._folders.assign(names)
             self._open_tables(folder, names)
             self._restore(folder, names)
@@ -134,17 +136,19 @@ class Cloud:
         cleanup.callback(self.logs.close)
         self.traces = Traces()
         cleanup.callback(self.traces.close)
+        self.access = Access(self.endpoint, self.credentials)
+        cleanup.callback(self.access.close)
         target = Target(
             REGION,
             ACCOUNT,
             self.endpoint,
             trace_daemon=self.traces.address,
-            access_key=self.credentials.access_key,
-            secret_key=self.credentials.secret_key,
             local_run=local_run,
+            settings=self.access.function_settings,
         )
-        self.functions = FunctionHost(target, self.logs, max_sandboxes, self.traces.put)
-        self.events = EventBus(self._start_execution, self._invoke_later, self._dead_letter)
+        logs, traces = self.access.logs(self.logs), self.access.traces(self.traces.put)
+        self.functions = FunctionHost(target, logs, max_sandboxes, traces)
+        self.events = EventBus(self._start_execution, self._invoke_later, self._dead_letter, self.access.deliver)
         self.created = CreatedObjects()
         self._folders = BucketFolders(folder)
         self.store = ObjectStore(folder, self._folders, self._object_changed)
@@ -152,21 +156,23 @@ class Cloud:
         self.engine = Engine(
             region=REGION,
             account=ACCOUNT,
-            s3=self.client("s3"),
+            s3_of=self.access.s3_of_role,
             invoke=self._invoke,
             clock=clock,
             max_children=CHILDREN_PER_SANDBOX * self.functions.max_sandboxes,
             on_status_change=self.events.execution_changed,
             load_parquet=load_parquet,
+            refusal=self.access.refusal,
         )
         cleanup.callback(self.events.close)
         cleanup.callback(self.engine.close)
         cleanup.callback(self.functions.close)
         routes = (backend.BatchRoute(), StatesRoute(StatesApi(self.engine)), InvokeRoute(self.functions))
         self._router = Router(*routes, fallback=backend.application())
-        api = S3Api(self.store, self.secret_of)
-        app = WithObjects(ObjectsApp(api), self.store, self._router, except_buckets={ASSET_BUCKET})
-        server.start(Guard(app, self.endpoint, self.secret_of))
+        api = S3Api(self.store, self.access.secret_of, self.access.objects())
+        others = self.access.layer(self._router)
+        app = WithObjects(ObjectsApp(api), self.store, others, except_buckets={ASSET_BUCKET})
+        server.start(Guard(app, self.endpoint, self.access.secret_of))
 
     @property
     def outputs(self) -> Mapping[str, str]:
@@ -180,11 +186,6 @@ class Cloud:
     def client(self, service: str) -> Any:
         """The shared boto3 client of a service. Any: its type depends on the name of the service."""
         return self._clients(service)
-
-    def secret_of(self, access_key: str) -> str | None:
-        """The secret access key of this cloud's access key ID, or of one that its IAM or STS has issued."""
-        own = self.credentials
-        return own.secret_key if access_key == own.access_key else backend.issued_secret(access_key)
 
     def environment(self) -> dict[str, str]:
         """Environment variables that point any AWS client at this cloud and name the stack's resources."""
@@ -238,7 +239,7 @@ class Cloud:
             )
         self._api = rest_api(stack)
         if self._api:
-            self._router.add(ApiRoute(self._api, self.functions))
+            self._router.add(ApiRoute(self._api, self.functions, self.access.may_integrate))
 
     def _object_changed(self, name: str, stored: StoredObject) -> None:
         """The outcomes of a round count when they are stored: until then, its images must be on the disk."""
@@ -265,6 +266,7 @@ class Cloud:
             self.functions.invoke_later(function_arn, event)
 
     def _dead_letter(self, queue_arn: str, body: str, attributes: Mapping[str, str]) -> None:
+        self.access.dead_letter(queue_arn, attributes["RULE_ARN"])
         sqs = self.client("sqs")
         url = sqs.get_queue_url(QueueName=queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
         typed = {name: {"StringValue": text, "DataType": "String"} for name, text in attributes.items()}

@@ -31,9 +31,9 @@ WITHOUT_EFFECT = {
     "AWS::Lambda::EventInvokeConfig": "a failed asynchronous invocation is not retried",
     "AWS::CloudWatch::Alarm": "moto does not evaluate alarms",
     "AWS::Logs::QueryDefinition": "a saved query of the console, which does not exist here",
-    "AWS::S3::BucketPolicy": "IAM is not enforced",
-    "AWS::SNS::TopicPolicy": "IAM is not enforced",
-    "AWS::SQS::QueuePolicy": "IAM is not enforced",
+    "AWS::S3::BucketPolicy": "evaluated by local/aws/permissions",
+    "AWS::SNS::TopicPolicy": "evaluated by local/aws/permissions",
+    "AWS::SQS::QueuePolicy": "evaluated by local/aws/permissions",
 }
 
 
@@ -240,6 +240,7 @@ def _function(resource: Resource) -> FunctionConfig:
         memory_mb=int(properties.get("MemorySize", 128)),
         variables={name: str(value) for name, value in properties.get("Environment", {}).get("Variables", {}).items()},
         log_group=properties.get("LoggingConfig", {}).get("LogGroup", ""),
+        role=properties["Role"],
     )
 
 

@@ -15,13 +15,14 @@ with without_aws_settings():  # moto creates boto3 sessions when it is imported
     from local.aws.backend.rows import count_items, delete_item, put_row, put_rows, rows
     from local.aws.backend.rules import matching_targets, send_to_target, transformed
     from local.aws.backend.stacks import accept_without_effect, is_supported_type, resolved_properties
-    from local.aws.backend.tables.batches import BatchRoute
+    from local.aws.backend.tables.batches import PARSED_BODY, BatchRoute
     from local.aws.backend.tables.durable import close_tables, open_tables
     from local.aws.backend.tables.store import TableFileError
     from local.aws.backend.telemetry import add_to_metric, put_log_events, put_segment
 
 __all__ = [
     "ACCOUNT",
+    "PARSED_BODY",
     "REGION",
     "BatchRoute",
     "TableFileError",

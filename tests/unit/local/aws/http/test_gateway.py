@@ -61,7 +61,11 @@ class World:
         self.functions = FakeFunctions()
         api = rest_api(_stack())
         assert api is not None
-        self._route = ApiRoute(api, self.functions)
+        self.refused_sources: set[str] = set()
+        self._route = ApiRoute(api, self.functions, self._may_invoke)
+
+    def _may_invoke(self, function: str, source_arn: str) -> bool:
+        return source_arn not in self.refused_sources
 
     def request(self, method: str, target: str, body: bytes = b"", **environ: str) -> Response | None:
         path, _, query = target.partition("?")
@@ -198,3 +202,14 @@ def test_a_function_that_fails_or_returns_no_valid_response_is_a_bad_gateway(pay
 
 def test_a_stack_without_an_api_has_none() -> None:
     assert rest_api(Stack("s", {}, {})) is None
+
+
+def test_a_function_whose_policy_does_not_name_the_method_is_not_invoked() -> None:
+    world = World()
+    world.refused_sources = {"arn:aws:execute-api:us-east-1:123456789012:api1/v1/GET/runs/a"}
+
+    response = world.request("GET", "/_aws/execute-api/api1/v1/runs/a")
+
+    assert response is not None
+    assert (response.status_code, response.get_json()) == (500, {"message": "Internal server error"})
+    assert world.functions.events == []
