@@ -2,7 +2,7 @@
 
 A request becomes the event of a Lambda proxy integration, payload format 1.0:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
-Requests need no signature: IAM is not enforced here, and every request has the same caller.
+Requests need no signature: IAM authorization of callers is not checked here, and every request has the same caller.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ SPELLINGS = {"sns": "SNS:{operation}", "sqs": "sqs:{lower}"}
 EVERYTHING = Grant("Administrator", "*", "*", "", 0, 0)
 
 Record = Callable[[Principal, str, Iterable[Grant]], None]
-"""Receives each permitted call with the grants that permit it."""
+"""Receives each call with the grants that permit it; a refused call has none."""
 
 
 class AccessDeniedError(Exception):
@@ -68,6 +68,14 @@ class Permissions:
 
     def check(self, principal: Principal, action: str, resource: str, context: Context = REQUEST) -> None:
         """Raises AccessDeniedError."""
+        granted, reason = self._decide(principal, action, resource, context)
+        if self._record is not None:
+            self._record(principal, action, granted)
+        if not granted:
+            raise _refusal(principal, action, resource, reason)
+
+    def _decide(self, principal: Principal, action: str, resource: str, context: Context) -> tuple[list[Grant], str]:
+        """The grants that permit the call; none for a refusal, with its reason."""
         key = principal, action
         rules = self._rules.get(key)
         if rules is None:
@@ -75,16 +83,13 @@ class Permissions:
         for deny in rules.denies:
             if deny.applies(resource, context):
                 basis = "an identity-based" if deny.role else "a resource-based"
-                raise _refusal(principal, action, resource, f"with an explicit deny in {basis} policy")
+                return [], f"with an explicit deny in {basis} policy"
         identity = _applicable(rules.identity, resource, context)
         if principal == ADMINISTRATOR:
             identity = [EVERYTHING]
+        basis = "identity-based" if principal.role else "resource-based"
         granted = _granted(rules, action, identity, resource, context)
-        if not granted:
-            basis = "identity-based" if principal.role else "resource-based"
-            raise _refusal(principal, action, resource, f"because no {basis} policy allows the {action} action")
-        if self._record is not None:
-            self._record(principal, action, granted)
+        return granted, "" if granted else f"because no {basis} policy allows the {action} action"
 
     def permits(self, principal: Principal, action: str, resource: str, context: Context = REQUEST) -> bool:
         try:
