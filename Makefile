@@ -29,10 +29,10 @@ $(foreach name,$(firstword $(UNKNOWN)),$(error There is no variable $(name) ($(c
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run up watch plan cost test check format lock bootstrap deploy destroy bench mutation clean
+.PHONY: help setup synth run up watch plan cost test permissions check format lock bootstrap deploy destroy bench mutation clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 13
 
 setup: .venv/dev ## Make the virtual environment with everything that run, test, check and bench need
 
@@ -78,6 +78,10 @@ cost: ## Estimate the time and the cost of a run: [IMAGES=n] [SIZE_KB=n] [LATENC
 
 test: cdk.out/ready .venv/dev ## Run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+permissions: cdk.out/ready .venv/dev ## Record which test needs which grant, and rerun it without the grant (about an hour)
+	@$(BIN)/python -m tests.permissions record
+	@$(BIN)/python -m tests.permissions remove
 
 check: .venv/dev ## Run the linters, the type checker, cfn-lint, cdk-nag and asl-validator
 	@$(BIN)/ruff format --check .

@@ -24,6 +24,7 @@ from local.aws.http.server import Server
 from local.aws.invocations import Invoker, published_message
 from local.aws.limits.applications import limited
 from local.aws.out import BucketFolders, Exporter, Names, import_release_0_1_0, reconcile_rows
+from local.aws.permissions.access import Access
 from local.aws.s3.api import S3Api
 from local.aws.s3.wsgi import ObjectsApp, WithObjects
 from local.aws.store.index import StoredObject
@@ -90,6 +91,7 @@ class Cloud:
             self._start(cleanup, folder, port, engine_clock or SystemClock(), limits, local_run)
             self.stack = deploy(assembly, parameters, self.client)
             names = _names(self.stack)
+            self.access.deployed(self.stack)
             self._folders.assign(names)
             self._open_tables(folder, names)
             self._restore(folder, names)
@@ -133,26 +135,28 @@ class Cloud:
         cleanup.callback(self.logs.close)
         self.traces = Traces()
         cleanup.callback(self.traces.close)
+        self.access = Access(self.endpoint, self.credentials)
+        cleanup.callback(self.access.close)
         target = Target(
             REGION,
             ACCOUNT,
             self.endpoint,
             trace_daemon=self.traces.address,
-            access_key=self.credentials.access_key,
-            secret_key=self.credentials.secret_key,
             local_run=local_run,
+            settings=self.access.function_settings,
         )
-        invoker = Invoker(self.client)
+        logs, traces = self.access.logs(self.logs), self.access.traces(self.traces.put)
+        self._invoker = invoker = Invoker(self.client)
         self.functions = invoker.functions = FunctionHost(
             target,
-            self.logs,
+            logs,
             limits.max_sandboxes,
-            self.traces.put,
+            traces,
             concurrency=limits.lambda_concurrency,
             retry_seconds=limits.async_retry_seconds,
             on_failure=invoker.on_failure,
         )
-        self.events = EventBus(self._start_execution, invoker.invoke_later, invoker.send)
+        self.events = EventBus(self._start_execution, invoker.invoke_later, self._dead_letter, self.access.deliver)
         self.created = CreatedObjects()
         self._folders = BucketFolders(folder)
         self.store = ObjectStore(folder, self._folders, self._object_changed)
@@ -160,12 +164,13 @@ class Cloud:
         self.engine = Engine(
             region=REGION,
             account=ACCOUNT,
-            s3=self.client("s3"),
+            s3_of=self.access.s3_of_role,
             invoke=invoker.invoke,
             clock=clock,
             max_children=limits.max_children,
             on_status_change=self.events.execution_changed,
             load_parquet=load_parquet,
+            refusal=self.access.refusal,
         )
         cleanup.callback(self.events.close)
         cleanup.callback(self.engine.close)
@@ -173,10 +178,11 @@ class Cloud:
         lambda_routes = (InvokeRoute(self.functions), AccountSettingsRoute(self.functions))
         routes = (backend.BatchRoute(), StatesRoute(StatesApi(self.engine)), *lambda_routes)
         self._router = Router(*routes, fallback=backend.application())
-        api = S3Api(self.store, self.secret_of)
-        app = WithObjects(ObjectsApp(api), self.store, self._router, except_buckets={ASSET_BUCKET})
+        api = S3Api(self.store, self.access.secret_of, self.access.objects())
+        others = self.access.layer(self._router)
+        app = WithObjects(ObjectsApp(api), self.store, others, except_buckets={ASSET_BUCKET})
         behind_limits = limited(app, limits, app.is_about_objects)
-        server.start(Guard(behind_limits, self.endpoint, self.secret_of), self._folders.is_image_upload)
+        server.start(Guard(behind_limits, self.endpoint, self.access.secret_of), self._folders.is_image_upload)
 
     @property
     def outputs(self) -> Mapping[str, str]:
@@ -190,11 +196,6 @@ class Cloud:
     def client(self, service: str) -> Any:
         """The shared boto3 client of a service. Any: its type depends on the name of the service."""
         return self._clients(service)
-
-    def secret_of(self, access_key: str) -> str | None:
-        """The secret access key of this cloud's access key ID, or of one that its IAM or STS has issued."""
-        own = self.credentials
-        return own.secret_key if access_key == own.access_key else backend.issued_secret(access_key)
 
     def environment(self) -> dict[str, str]:
         """Environment variables that point any AWS client at this cloud and name the stack's resources."""
@@ -248,7 +249,7 @@ class Cloud:
             )
         self._api = rest_api(stack)
         if self._api:
-            self._router.add(ApiRoute(self._api, self.functions))
+            self._router.add(ApiRoute(self._api, self.functions, self.access.may_integrate))
 
     def _object_changed(self, name: str, stored: StoredObject) -> None:
         """The outcomes of a round count when they are stored: until then, its images must be on the disk."""
@@ -260,6 +261,10 @@ class Cloud:
 
     def _start_execution(self, state_machine_arn: str, event: Any) -> None:
         self.engine.start_execution(state_machine_arn, event)
+
+    def _dead_letter(self, queue_arn: str, body: str, attributes: Mapping[str, str]) -> None:
+        self.access.dead_letter(queue_arn, attributes["RULE_ARN"])
+        self._invoker.send(queue_arn, body, attributes)
 
 
 def _names(stack: Stack) -> Names:

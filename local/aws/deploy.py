@@ -31,9 +31,9 @@ WITHOUT_RESOURCE = {
     "AWS::Lambda::EventInvokeConfig": "kept, and read by Stack.functions",
     "AWS::CloudWatch::Alarm": "kept; it has a state and does not act",
     "AWS::Logs::QueryDefinition": "kept",
-    "AWS::S3::BucketPolicy": "kept; IAM is not enforced",
-    "AWS::SNS::TopicPolicy": "kept; IAM is not enforced",
-    "AWS::SQS::QueuePolicy": "kept; IAM is not enforced",
+    "AWS::S3::BucketPolicy": "kept, and evaluated by local/aws/permissions",
+    "AWS::SNS::TopicPolicy": "kept, and evaluated by local/aws/permissions",
+    "AWS::SQS::QueuePolicy": "kept, and evaluated by local/aws/permissions",
 }
 
 
@@ -255,6 +255,7 @@ def _function(resource: Resource, event_invoke_config: Resource | None) -> Funct
         memory_mb=int(properties.get("MemorySize", 128)),
         variables={name: str(value) for name, value in properties.get("Environment", {}).get("Variables", {}).items()},
         log_group=properties.get("LoggingConfig", {}).get("LogGroup", ""),
+        role=properties["Role"],
         reserved_concurrency=_number(properties.get("ReservedConcurrentExecutions")),
         dead_letter=_queue(resource, properties.get("DeadLetterConfig", {}).get("TargetArn", "")),
         **(_asynchronous(event_invoke_config) if event_invoke_config else {}),

@@ -21,7 +21,7 @@ with without_aws_settings():  # moto creates boto3 sessions when it is imported
         protect_stack,
         resolved_properties,
     )
-    from local.aws.backend.tables.batches import BatchRoute
+    from local.aws.backend.tables.batches import PARSED_BODY, BatchRoute
     from local.aws.backend.tables.durable import close_tables, open_tables
     from local.aws.backend.tables.store import TableFileError
     from local.aws.backend.telemetry import add_to_metric, put_log_events, put_segment
@@ -29,6 +29,7 @@ with without_aws_settings():  # moto creates boto3 sessions when it is imported
 __all__ = [
     "ACCOUNT",
     "KEPT_TYPES",
+    "PARSED_BODY",
     "REGION",
     "BatchRoute",
     "TableFileError",

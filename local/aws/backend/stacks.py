@@ -12,6 +12,7 @@ from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.parsing import clean_json, get_model_map
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.common_models import CloudFormationModel
+from moto.logs.models import LogGroup
 
 from local.aws.backend.application import ACCOUNT, REGION
 
@@ -50,6 +51,18 @@ def _check_protection(action: str, participle: str) -> None:
 
 for name, what in CHANGES.items():
     _check_protection(name, what)
+
+
+_moto_log_group_attribute: Any = LogGroup.get_cfn_attribute
+
+
+def _log_group_attribute(group: Any, name: str) -> str:
+    """The ARN of a log group ends in `:*` in CloudFormation, so that a policy covers its streams; moto's does not."""
+    value = str(_moto_log_group_attribute(group, name))
+    return f"{value}:*" if name == "Arn" else value
+
+
+LogGroup.get_cfn_attribute = _log_group_attribute  # type: ignore[assignment,method-assign]
 
 
 def accept_without_effect(types: Iterable[str]) -> None:

@@ -29,6 +29,9 @@ TASK_FAILED: Final = "States.TaskFailed"
 TIMEOUT: Final = "States.Timeout"
 """A Task exceeded TimeoutSeconds, or the execution exceeded its total time."""
 
+PERMISSIONS: Final = "States.Permissions"
+"""The role of the state machine may not do this."""
+
 RUNTIME: Final = "States.Runtime"
 """A path matches nothing, or a value has the wrong type. Cannot be retried or caught."""
 

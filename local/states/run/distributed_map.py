@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Iterator
 
 from local.states.base import payloads
 from local.states.base.errors import (
+    PERMISSIONS,
     RESULT_WRITER_FAILED,
     RUNTIME,
     NestedError,
@@ -59,6 +60,7 @@ def run_distributed_map(name: str, state: State, data: JsonValue, scope: Scope) 
 def _create_map_run(name: str, state: State, sources: Sources, scope: Scope) -> MapRun:
     services, parent = scope.services, scope.execution
     machine = _child_machine(name, state, parent.machine)
+    _check_start(scope)
     run = MapRun(
         services.arns.build("mapRun", machine.name, str(uuid.uuid4())),
         parent.arn,
@@ -69,6 +71,14 @@ def _create_map_run(name: str, state: State, sources: Sources, scope: Scope) -> 
     )
     services.map_runs.add(run)
     return run
+
+
+def _check_start(scope: Scope) -> None:
+    """A Map Run starts its child executions with the role of its state machine. Raises `States.Permissions`."""
+    machine = scope.execution.machine
+    cause = scope.services.refusal(machine.role_arn, "states:StartExecution", machine.arn.partition("/")[0])
+    if cause is not None:
+        raise StatesError(PERMISSIONS, cause)
 
 
 def _child_machine(name: str, state: State, parent: Machine) -> Machine:
@@ -92,13 +102,15 @@ def _create_results(state: State, sources: Sources, scope: Scope) -> Results:
     bucket, prefix = parameters["Bucket"], parameters.get("Prefix", "")
     if not isinstance(bucket, str) or not isinstance(prefix, str):
         raise StatesError(RESULT_WRITER_FAILED, f"Bucket and Prefix must be strings, not {bucket!r} and {prefix!r}")
-    return S3Results(scope.services.s3, bucket, prefix, writer.get("WriterConfig", {}))
+    s3 = scope.services.s3_of(scope.execution.machine.role_arn)
+    return S3Results(s3, bucket, prefix, writer.get("WriterConfig", {}))
 
 
 def _read_batches(state: State, sources: Sources, scope: Scope) -> Generator[Batch, None, None]:
     """A generator, so that all of its errors occur while it is iterated."""
     if "ItemReader" in state:
-        items = readers.read_items(state["ItemReader"], scope.services.s3, sources, scope.services.load_parquet)
+        s3 = scope.services.s3_of(scope.execution.machine.role_arn)
+        items = readers.read_items(state["ItemReader"], s3, sources, scope.services.load_parquet)
     else:
         items = iter(input_items(state, sources))
     selected = _select_items(state, items, sources)

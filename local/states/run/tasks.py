@@ -26,6 +26,10 @@ LATEST = "$LATEST"
 """The version of a function that is invoked without a version."""
 CLIENT_ERROR = "Lambda.SdkClientException"
 """The call failed before Lambda answered."""
+LAMBDA_ERROR = "Lambda.AWSLambdaException"
+"""Lambda refused the call."""
+DENIED = "(Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException)"
+"""The end of the cause if the role of the state machine may not invoke the function."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,9 @@ def _invoke(
     Raises StatesError with the `errorType` of the function, StoppedError or TimedOutError."""
     if not isinstance(function, str):
         raise StatesError(RUNTIME, "FunctionName is not a string")
+    cause = scope.services.refusal(scope.execution.machine.role_arn, "lambda:InvokeFunction", function)
+    if cause is not None:
+        raise StatesError(LAMBDA_ERROR, f"{cause} {DENIED}")
     started = scope.services.clock.now()
     call = _PendingCall(scope.services.invoke, function, payload)
     scope.wait_for_event(call.done, started, timeout)

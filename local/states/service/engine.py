@@ -21,7 +21,7 @@ from local.states.records.executions import ABORTED, RUNNING, Execution, Executi
 from local.states.records.history import History
 from local.states.records.map_runs import MapRuns
 from local.states.run.lifecycle import run_execution
-from local.states.run.services import Invoke, Services
+from local.states.run.services import Invoke, Refusal, Services
 from local.states.service import errors
 from local.states.service.validation import check_name, execution_input
 
@@ -54,22 +54,24 @@ class Engine:
         *,
         region: str,
         account: str,
-        s3: S3Client,
+        s3_of: Callable[[str], S3Client],
         invoke: Invoke,
         clock: Clock | None = None,
         max_children: int = 40,
         on_status_change: Callable[[JsonObject], None] | None = None,
         load_parquet: LoadModule = import_parquet,
+        refusal: Refusal = lambda role, action, resource: None,
     ) -> None:
         """`invoke` runs a Lambda function. `on_status_change` receives the detail of status change events.
-        `load_parquet` imports `pyarrow.parquet`; it is called when a Parquet file is read.
+        `load_parquet` imports `pyarrow.parquet`; it is called when a Parquet file is read. `s3_of` returns the S3
+        client of the role of a state machine, `refusal` says why that role may not use an action, else None.
 
         `max_children` limits the concurrent child executions of one Map Run, in addition to its MaxConcurrency.
         """
         self.clock = clock or SystemClock()
         self.machines: dict[str, StateMachine] = {}
         self.services = Services(
-            s3=s3,
+            s3_of=s3_of,
             invoke=invoke,
             clock=self.clock,
             arns=ArnBuilder(region, account),
@@ -81,6 +83,7 @@ class Engine:
             run_execution=run_execution,
             nested=_NestedExecutions(self),
             load_parquet=load_parquet,
+            refusal=refusal,
         )
         self._lock = threading.RLock()
         self._threads: dict[str, threading.Thread] = {}

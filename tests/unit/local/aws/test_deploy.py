@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import backend
+from local.aws.backend import ACCOUNT
 from local.aws.clients import Clients, Credentials
 from local.aws.deploy import DeploymentError, deploy
 from local.aws.http.server import Server
@@ -51,6 +52,7 @@ def test_a_function_has_its_references_resolved(client: Callable[[str], Any], tm
         memory_mb=256,
         variables={"INPUT_BUCKET": stack.outputs["InputBucket"], "ALLOWED": "127.0.0.0/8"},
         log_group=stack.resources["Log"].physical_id,
+        role=f"arn:aws:iam::{ACCOUNT}:role/{stack.resources['Role'].physical_id}",
     )
 
 

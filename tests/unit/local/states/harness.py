@@ -108,7 +108,7 @@ class Harness:
         self.engine = Engine(
             region="eu-west-1",
             account="123456789012",
-            s3=self.bucket,
+            s3_of=lambda role: self.bucket,
             invoke=self._invoke,
             clock=self.clock,
             max_children=max_children,

@@ -65,7 +65,11 @@ class World:
         self.functions = FakeFunctions()
         api = rest_api(_stack())
         assert api is not None
-        self._route = ApiRoute(api, self.functions)
+        self.refused_sources: set[str] = set()
+        self._route = ApiRoute(api, self.functions, self._may_invoke)
+
+    def _may_invoke(self, function: str, source_arn: str) -> bool:
+        return source_arn not in self.refused_sources
 
     def request(self, method: str, target: str, body: bytes = b"", **environ: str) -> Response | None:
         path, _, query = target.partition("?")
@@ -210,3 +214,14 @@ def test_a_throttled_function_is_an_internal_server_error() -> None:
     response = world.request("GET", "/_aws/execute-api/api1/v1/runs/newest")
     assert response is not None
     assert (response.status_code, json.loads(response.data)) == (500, {"message": "Internal server error"})
+
+
+def test_a_function_whose_policy_does_not_name_the_method_is_not_invoked() -> None:
+    world = World()
+    world.refused_sources = {"arn:aws:execute-api:us-east-1:123456789012:api1/v1/GET/runs/a"}
+
+    response = world.request("GET", "/_aws/execute-api/api1/v1/runs/a")
+
+    assert response is not None
+    assert (response.status_code, response.get_json()) == (500, {"message": "Internal server error"})
+    assert world.functions.events == []
