@@ -110,6 +110,9 @@ def test_an_asynchronous_invocation_that_fails_three_times_reaches_the_queue_of_
     config = {"FunctionName": {"Ref": "Function"}, "DestinationConfig": {"OnFailure": {"Destination": dead}}}
     stack["Resources"]["Config"] = {"Type": "AWS::Lambda::EventInvokeConfig", "Properties": config}
     stack["Resources"]["Function"]["Properties"]["DeadLetterConfig"] = {"TargetArn": dead}
+    allow = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": dead}
+    policy = {"PolicyName": "send", "PolicyDocument": {"Version": "2012-10-17", "Statement": [allow]}}
+    stack["Resources"]["Send"] = {"Type": "AWS::IAM::Policy", "Properties": {**policy, "Roles": [{"Ref": "Role"}]}}
     with Cloud(assembly=write(tmp_path, stack), parameters={}, limits=Limits(async_retry_seconds=0)) as cloud:
         name = cloud.stack.resources["Function"].physical_id
         cloud.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b'{"row": 1}')
