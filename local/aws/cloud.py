@@ -14,7 +14,7 @@ from typing import Any, Self
 from local.aws import backend
 from local.aws.backend import ACCOUNT, REGION
 from local.aws.clients import Clients, Credentials
-from local.aws.deploy import ASSET_BUCKET, MESSAGE_QUEUE, Stack, deploy
+from local.aws.deploy import ASSET_BUCKET, MESSAGE_QUEUE, deploy
 from local.aws.direct import CreatedObjects
 from local.aws.events import EventBus
 from local.aws.http.gateway import ApiRoute, rest_api
@@ -27,6 +27,7 @@ from local.aws.out import BucketFolders, Exporter, Names, import_release_0_1_0, 
 from local.aws.permissions.access import Access
 from local.aws.s3.api import S3Api
 from local.aws.s3.wsgi import ObjectsApp, WithObjects
+from local.aws.stack import Stack
 from local.aws.store.index import StoredObject
 from local.aws.store.objects import ObjectStore
 from local.aws.telemetry.logs import Logs
@@ -246,6 +247,7 @@ class Cloud:
                 definition=machine.definition,
                 role_arn=machine.role_arn,
                 kind=machine.kind,
+                configuration=dict(machine.configuration),
             )
         self._api = rest_api(stack)
         if self._api:

@@ -7,7 +7,6 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from local.aws import backend
 from local.aws.backend import ACCOUNT, REGION
-from local.lambdas.function import FunctionConfig
+from local.aws.stack import DeploymentError, Resource, Stack
 
 BOOTSTRAP_VERSION = "30"
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
@@ -46,47 +45,6 @@ NAME_PROPERTIES = {
 }
 """The property with the physical name of a resource. CloudFormation generates a random name if it is not set; here the
 name is the same for every deployment, because OUT refers to it."""
-
-
-EVENT_INVOKE_CONFIG = "AWS::Lambda::EventInvokeConfig"
-
-
-class DeploymentError(Exception):
-    """The stack cannot be deployed to the local AWS; the message says what is wrong and why."""
-
-
-@dataclass(frozen=True)
-class Resource:
-    logical_id: str
-    type: str
-    physical_id: str
-    properties: Mapping[str, Any]  # as in the template, with references resolved
-
-
-@dataclass(frozen=True)
-class StateMachine:
-    name: str
-    definition: str
-    role_arn: str
-    kind: str
-
-
-@dataclass(frozen=True)
-class Stack:
-    name: str
-    outputs: Mapping[str, str]
-    resources: Mapping[str, Resource]
-
-    def of_type(self, resource_type: str) -> list[Resource]:
-        return [resource for resource in self.resources.values() if resource.type == resource_type]
-
-    def functions(self) -> list[FunctionConfig]:
-        configs = {config.properties["FunctionName"]: config for config in self.of_type(EVENT_INVOKE_CONFIG)}
-        functions = self.of_type("AWS::Lambda::Function")
-        return [_function(function, configs.get(function.physical_id)) for function in functions]
-
-    def state_machines(self) -> list[StateMachine]:
-        return [_state_machine(resource) for resource in self.of_type("AWS::StepFunctions::StateMachine")]
 
 
 def deploy(assembly: Path, parameters: Mapping[str, str], client: Callable[[str], Any]) -> Stack:
@@ -244,51 +202,3 @@ def _collect_messages(client: Callable[[str], Any], stack: Stack) -> None:
     arn = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     for topic in stack.of_type("AWS::SNS::Topic"):
         client("sns").subscribe(TopicArn=topic.physical_id, Protocol="sqs", Endpoint=arn)
-
-
-def _function(resource: Resource, event_invoke_config: Resource | None) -> FunctionConfig:
-    properties = resource.properties
-    return FunctionConfig(
-        name=resource.physical_id,
-        handler=properties["Handler"],
-        timeout_seconds=float(properties.get("Timeout", 3)),
-        memory_mb=int(properties.get("MemorySize", 128)),
-        variables={name: str(value) for name, value in properties.get("Environment", {}).get("Variables", {}).items()},
-        log_group=properties.get("LoggingConfig", {}).get("LogGroup", ""),
-        role=properties["Role"],
-        reserved_concurrency=_number(properties.get("ReservedConcurrentExecutions")),
-        dead_letter=_queue(resource, properties.get("DeadLetterConfig", {}).get("TargetArn", "")),
-        **(_asynchronous(event_invoke_config) if event_invoke_config else {}),
-    )
-
-
-def _number(value: Any) -> int | None:
-    return None if value is None else int(value)
-
-
-def _asynchronous(config: Resource) -> dict[str, Any]:
-    """The settings of asynchronous invocations that the template has."""
-    properties = config.properties
-    numbers = {"max_retries": "MaximumRetryAttempts", "max_event_age_seconds": "MaximumEventAgeInSeconds"}
-    fields: dict[str, Any] = {field: int(properties[name]) for field, name in numbers.items() if name in properties}
-    destinations = properties.get("DestinationConfig", {})
-    if "OnSuccess" in destinations:
-        raise DeploymentError(f"The local AWS does not support OnSuccess of {config.logical_id}.")
-    return fields | {"on_failure": _queue(config, destinations.get("OnFailure", {}).get("Destination", ""))}
-
-
-def _queue(resource: Resource, arn: str) -> str:
-    """The ARN of a destination, which has to be a queue, or nothing. Raises DeploymentError."""
-    if arn and not arn.startswith("arn:aws:sqs:"):
-        raise DeploymentError(f"{resource.logical_id}: the local AWS supports queues as destination, not {arn}.")
-    return arn
-
-
-def _state_machine(resource: Resource) -> StateMachine:
-    properties = resource.properties
-    return StateMachine(
-        name=resource.physical_id.rsplit(":", 1)[-1],
-        definition=properties["DefinitionString"],
-        role_arn=properties["RoleArn"],
-        kind=properties.get("StateMachineType", "STANDARD"),
-    )

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from functions.core.model.runs import LocalRun
 from functions.core.model.types import RunSummary
 from local.aws.cloud import NO_LIMITS, Cloud
-from local.aws.deploy import DeploymentError
 from local.aws.direct import direct_clients, stored_counter, waiter
+from local.aws.stack import DeploymentError
 from local.commands.demo_site import demo_site
 from local.commands.terminal import MAX_FAILURES, RunResult, Terminal, report_files
 from local.commands.usage import ROOT, manifest_file

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from functions.core.model.runs import LocalRun
 from local.aws.cloud import Cloud
-from local.aws.deploy import DeploymentError
+from local.aws.stack import DeploymentError
 from local.commands.env_file import DEACTIVATE, write_env_file
 from local.commands.run import finish_interrupted
 from local.commands.terminal import Terminal

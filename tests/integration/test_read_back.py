@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from local.aws.cloud import Cloud
-from local.aws.deploy import Resource
+from local.aws.stack import Resource
 from tests.support.read_back import READERS
 
 ROOT = Path(__file__).parents[2]
@@ -19,8 +19,6 @@ ROOT = Path(__file__).parents[2]
 NOT_KEPT = {
     ("AWS::IAM::Role", "ManagedPolicyArns"),
     ("AWS::Lambda::Function", "Code"),
-    ("AWS::StepFunctions::StateMachine", "LoggingConfiguration"),
-    ("AWS::StepFunctions::StateMachine", "TracingConfiguration"),
 }
 """What cannot be read back; docs/local.md names each of them."""
 

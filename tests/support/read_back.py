@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.aws.cloud import Cloud
-from local.aws.deploy import Resource
+from local.aws.stack import Resource
 
 Properties = dict[str, Any]
 """Any: the properties depend on the type of the resource."""
@@ -18,6 +18,12 @@ def _fields(source: Mapping[str, Any], *names: str) -> Properties:
 def _capitals(source: Mapping[str, Any]) -> Properties:
     """`stageName` of the API is `StageName` in the template."""
     return {name[0].upper() + name[1:]: value for name, value in source.items()}
+
+
+def _all_capitals(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _all_capitals(inner) for name, inner in _capitals(value).items()}
+    return [_all_capitals(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _bucket(cloud: Cloud, resource: Resource) -> Properties:
@@ -201,6 +207,8 @@ def _state_machine(cloud: Cloud, resource: Resource) -> Properties:
         "RoleArn": found["roleArn"],
         "StateMachineName": found["name"],
         "StateMachineType": found["type"],
+        "LoggingConfiguration": _all_capitals(found["loggingConfiguration"]),
+        "TracingConfiguration": _all_capitals(found["tracingConfiguration"]),
     }
 
 

@@ -25,7 +25,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from local.aws.backend import ACCOUNT, REGION
-from local.aws.deploy import Resource, Stack
+from local.aws.stack import Resource, Stack
 from local.lambdas.concurrency import ThrottledError
 from local.lambdas.sandbox import InvocationResult
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from local.aws import backend
 from local.aws.clients import Clients, Credentials
-from local.aws.deploy import DeploymentError, Stack
 from local.aws.permissions.checks import ServiceCalls, refused_resources, states_session
 from local.aws.permissions.documents import UnsupportedPolicyError
 from local.aws.permissions.evaluator import Permissions
@@ -16,6 +15,7 @@ from local.aws.permissions.layer import PermissionLayer
 from local.aws.permissions.objects import ObjectAuthorizer
 from local.aws.permissions.recording import recorder
 from local.aws.permissions.sources import stack_statements
+from local.aws.stack import DeploymentError, Stack
 from local.lambdas.function import FunctionConfig
 from local.lambdas.host import LogSink
 from local.lambdas.sandbox import SegmentSink

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from local.aws.backend import ACCOUNT, REGION
-from local.aws.deploy import Resource, Stack
 from local.aws.permissions.conditions import REQUEST, Context, service_context
 from local.aws.permissions.evaluator import AccessDeniedError, Permissions
 from local.aws.permissions.identities import API_GATEWAY, EVENTS, LAMBDA, STATES, Principal, session
 from local.aws.permissions.requests import log_group_arn
 from local.aws.permissions.sources import function_arn
+from local.aws.stack import Resource, Stack
 
 ASSUME = "sts:AssumeRole"
 INVOKE = "lambda:InvokeFunction"

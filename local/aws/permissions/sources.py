@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from local.aws.backend import ACCOUNT, REGION
-from local.aws.deploy import Resource, Stack
 from local.aws.permissions.documents import Source, Statement, UnsupportedPolicyError, statements
+from local.aws.stack import Resource, Stack
 
 MANAGED_POLICIES: Mapping[str, str] = {
     "AmazonAPIGatewayPushToCloudWatchLogs": "the local API Gateway writes no logs, so no call has this role",

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from local.aws.cloud import Cloud, CloudInUseError
-from local.aws.deploy import DeploymentError
+from local.aws.stack import DeploymentError
 from local.limits import Limits
 from tests.unit.local.aws.assembly import template, write
 

@@ -13,8 +13,9 @@ from botocore.exceptions import ClientError
 from local.aws import backend
 from local.aws.backend import ACCOUNT
 from local.aws.clients import Clients, Credentials
-from local.aws.deploy import DeploymentError, deploy
+from local.aws.deploy import deploy
 from local.aws.http.server import Server
+from local.aws.stack import DeploymentError
 from local.lambdas.function import FunctionConfig
 from tests.unit.local.aws.assembly import template, write
 

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from local.aws.deploy import Resource, Stack
 from local.aws.http.gateway import MAX_BODY_BYTES, ApiRoute, rest_api
+from local.aws.stack import Resource, Stack
 from local.lambdas.concurrency import ThrottledError
 from local.lambdas.sandbox import InvocationResult
 

@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.aws.cloud import Cloud
-from local.aws.deploy import DeploymentError
+from local.aws.stack import DeploymentError
 from tests.unit.local.aws.assembly import template, write
 
 Change = Callable[[dict[str, Any]], object]
