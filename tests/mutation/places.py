@@ -77,9 +77,10 @@ def _is_left_out(parent: ast.AST, field: str) -> bool:
 
 
 def _is_declaration(node: ast.AST) -> bool:
-    """Code for readers and the type checker: docstrings, `Literal[...]`, `@dataclass(...)`, `if TYPE_CHECKING`."""
+    """Code for readers and the type checker: docstrings, protocols, `Literal[...]`, `@dataclass(...)`, and imports."""
     return (
-        (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        (isinstance(node, ast.ClassDef) and any(called_name(base) == "Protocol" for base in node.bases))
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
         or (isinstance(node, ast.Subscript) and called_name(node.value) == "Literal")
         or (isinstance(node, ast.Call) and called_name(node) == "dataclass")
         or (isinstance(node, ast.If) and called_name(node.test) == "TYPE_CHECKING")

@@ -50,6 +50,7 @@ def changes(folder: Path, source: str) -> list[tuple[str, str]]:
         ("x: Literal['a'] = y", []),
         ("x = Literal['a', 'b']", []),
         ("T = TypeVar('T')", []),
+        ("class A(Protocol):\n    def f(self, x=1): ...", []),
         ("def f(x: 'A') -> 'B': x", []),
     ],
 )

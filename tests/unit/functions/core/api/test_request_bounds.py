@@ -66,6 +66,22 @@ def test_a_request_beyond_its_bounds_is_rejected(model: type[BaseModel], rejecte
         model.model_validate(rejected)
 
 
+@pytest.mark.parametrize(
+    ("model", "rejected", "message"),
+    [
+        (RunRequest, {**PATHS, "baseUrl": "ftp://a"}, "Must be an absolute URL of up to 2,048 characters that starts"),
+        (RunRequest, {"manifest": "a.csv"}, "Must be the S3 URI of an object, such as s3://"),
+        (UploadRequest, {"name": "a/b"}, "Must be a file name of 1 to 100 letters, digits, dots, hyphens and"),
+        (ChangeRequest, {"max_concurrency": 0}, "Must be a whole number from 1 to 10,000; received 0."),
+    ],
+)
+def test_a_message_says_what_a_field_accepts(model: type[BaseModel], rejected: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        model.model_validate(rejected)
+
+    assert raised.value.errors()[0]["msg"].startswith(message)
+
+
 def test_the_name_of_an_upload_has_a_default() -> None:
     assert UploadRequest.model_validate({}).name == "manifest.csv"
 
