@@ -84,6 +84,19 @@ def urls(count: int) -> bytes:
     return b"url\n" + b"".join(b"http://a.example/%d\n" % number for number in range(1, count + 1))
 
 
+def test_every_report_has_its_content_type() -> None:
+    world = World(urls(1), line(1, "failed"))
+
+    world.summarize()
+
+    assert world.results.content_types == {
+        "report.html": "text/html; charset=utf-8",
+        "summary.json": "application/json",
+        "failures.csv": "text/csv; charset=utf-8",
+        "retry.csv": "text/plain; charset=utf-8",
+    }
+
+
 def test_a_run_in_which_all_went_well_succeeds() -> None:
     world = World(urls(2), line(1, bytes=10), line(2, bytes=5))
 
