@@ -55,7 +55,21 @@ class Mutant:
     after: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line} {self.kind}\n    - {self.before}\n    + {self.after}"
+        before, after = _around_change(self.before, self.after)
+        return f"{self.path}:{self.line} {self.kind}\n    - {before}\n    + {after}"
+
+
+def _around_change(before: str, after: str, context: int = 60) -> tuple[str, str]:
+    """Both texts around the place where they differ: a dictionary can have a hundred lines."""
+    start = max(0, _common_length(before, after) - context)
+    end = max(0, _common_length(before[::-1], after[::-1]) - context)
+    cut = [f"{'…' if start else ''}{text[start : len(text) - end]}{'…' if end else ''}" for text in (before, after)]
+    return cut[0], cut[1]
+
+
+def _common_length(one: str, other: str) -> int:
+    """The number of characters at the start of both."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def mutants(root: Path, path: str) -> Iterator[Mutant]:

@@ -51,7 +51,7 @@ class Recorder:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        self._called = set()
+        self._called = set(_running())
         started = time.monotonic()
         result = yield
         self._seconds[item.nodeid] = time.monotonic() - started
@@ -72,6 +72,15 @@ class Recorder:
 
     def _names(self) -> list[str]:
         return sorted({function_name(code) for code in self._called.copy() if code.co_filename.startswith(MUTATED)})
+
+
+def _running() -> Iterator[CodeType]:
+    """The functions that other threads are in: a thread that an earlier test started may serve this one, too."""
+    for top in sys._current_frames().values():
+        frame: FrameType | None = top
+        while frame is not None:
+            yield frame.f_code
+            frame = frame.f_back
 
 
 def function_name(code: CodeType) -> str:

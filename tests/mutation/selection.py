@@ -44,7 +44,7 @@ class Record:
         return [test for file in files for test in by_file[file]]
 
     def _importing(self, path: str) -> set[str]:
-        files = {f"{module.replace('.', '/')}.py" for module in importers(module_of(path))}
+        files = {f"{module.replace('.', '/')}.py" for module in importers(module_of(path), imports())}
         return {test for test in self.seconds if file_of(test) in files}
 
     def others(self, tests: Iterable[str]) -> list[str]:
@@ -69,13 +69,13 @@ def module_of(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def importers(module: str) -> set[str]:
+def importers(module: str, graph: Mapping[str, frozenset[str]]) -> set[str]:
     """The modules that import this one, also through others."""
     found: set[str] = set()
     new = {module}
     while new:
         found |= new
-        new = {other for other, imported in imports().items() if imported & new} - found
+        new = {other for other, imported in graph.items() if imported & new} - found
     return found
 
 

@@ -69,12 +69,20 @@ def test_options_survive_the_way_through_an_object_s_metadata() -> None:
     assert validate_options(upload_metadata(explicit_options(None, **options))) == validate_options(options)
 
 
-@pytest.mark.parametrize("options", [{"base_url": "https://ä/"}, {"base_url": "https://x/" + "a" * 2000}])
-def test_options_that_cannot_travel_with_an_upload_are_refused(options: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"base_url": "https://ä/"}, "options.base_url"),
+        ({"user_agent": "\x7f"}, "options.user_agent"),
+        ({"base_url": "https://x/" + "a" * 2000}, "options"),
+    ],
+)
+def test_options_that_cannot_travel_with_an_upload_are_refused(options: dict[str, str], field: str) -> None:
     with pytest.raises(Problem) as problem:
         upload_metadata(options)
 
     assert problem.value.status == 422
+    assert [error.field for error in problem.value.errors] == [field]
 
 
 def test_a_link_is_for_a_name_of_its_own_and_says_what_to_send() -> None:
@@ -86,6 +94,8 @@ def test_a_link_is_for_a_name_of_its_own_and_says_what_to_send() -> None:
     assert first.manifest.endswith("/list.csv")
     assert first.manifest != second.manifest
     assert first.headers == {"x-amz-meta-concurrency": "3"}
+    assert (first.method, first.expires_in) == ("PUT", 900)
+    assert first.url == f"https://links/{first.manifest.removeprefix('s3://input/')}?put"
 
 
 def test_a_name_that_tells_no_format_gets_no_link() -> None:

@@ -123,6 +123,19 @@ def test_the_page_shows_the_commands_of_how_the_run_was_started_not_of_what_summ
     assert ("--allow 10.0.0.0/8" in page) is (command == RETRY_BY_COMMAND)
 
 
+def test_every_report_has_its_content_type() -> None:
+    world = World(urls(1), line(1, "failed"))
+
+    world.summarize()
+
+    assert world.results.content_types == {
+        "report.html": "text/html; charset=utf-8",
+        "summary.json": "application/json",
+        "failures.csv": "text/csv; charset=utf-8",
+        "retry.csv": "text/plain; charset=utf-8",
+    }
+
+
 def test_a_run_in_which_all_went_well_succeeds() -> None:
     world = World(urls(2), line(1, bytes=10), line(2, bytes=5))
 
