@@ -29,10 +29,10 @@ $(foreach name,$(firstword $(UNKNOWN)),$(error There is no variable $(name) ($(c
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run up watch plan cost test permissions check format lock bootstrap deploy destroy bench mutation clean
+.PHONY: help setup synth run up watch plan cost test permissions check format lock bootstrap deploy destroy bench mutation second-opinions clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 13
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
 
 setup: .venv/dev ## Make the virtual environment with everything that run, test, check and bench need
 
@@ -101,6 +101,7 @@ lock: .venv/local ## Resolve the dependency groups of pyproject.toml into the lo
 	@$(LOCK) --group parquet --constraint requirements/dev.txt -o requirements/parquet.txt
 	@$(LOCK) --group functions --constraint requirements/dev.txt -o functions/requirements.txt
 	@for other in img2dataset scrapy; do $(LOCK) --group $$other -o bench/contenders/$$other.txt; done
+	@for other in ministack seaweedfs; do $(LOCK) --group $$other -o requirements/second-opinions/$$other.txt; done
 
 bootstrap: ## Prepare the AWS account and the Region of your credentials for the CDK (once)
 	@./image-mirror bootstrap
@@ -116,6 +117,9 @@ bench: cdk.out/ready .venv/dev ## Measure against img2dataset, Scrapy and a requ
 
 mutation: .venv/dev ## Measure the tests: how many small faults they find (15 minutes): [MUTANTS=100] [SEED=n]
 	@$(BIN)/python -m tests.mutation
+
+second-opinions: cdk.out/ready .venv/dev ## Test our clients, the local AWS and the stack with SeaweedFS, dynalite and ministack
+	@$(BIN)/python -m pytest tests/second_opinions --record
 
 clean: ## Remove what make created; OUT with your images stays
 	@rm -rf .venv cdk.out .mypy_cache .ruff_cache .hypothesis
