@@ -16,8 +16,8 @@ from functions.core.model.types import ImageRecord, RunRecord
 from tests.second_opinions.conftest import Tables
 
 LARGE_ITEM_BYTES = {"dynalite": 90_000, "ministack": 390_000, "local AWS": 390_000}
-"""60 such items are more than BatchGetItem returns at once: 16 MB in AWS, 1.4 MB in dynalite. The other keys come back as
-unprocessed."""
+"""60 such items are more than BatchGetItem returns at once: 16 MB in AWS, 1.4 MB in dynalite. The other keys come back
+as unprocessed."""
 
 
 @pytest.fixture
