@@ -5,10 +5,13 @@
 VALUES := MANIFEST OUT ALLOW OPTIONS RUN IMAGES SIZE_KB LATENCY_MS HOSTS MEMORY_MB
 # Taken from the command line of make alone: other programs have environment variables of these names.
 FLAGS := PORT CONCURRENCY PER_HOST MAX_CONCURRENCY BATCH_SIZE BASE_URL ON_EXISTING MAX_BYTES TIMEOUT ROUNDS ALLOWED_TYPES \
-	MIN_WIDTH MIN_HEIGHT RESPECT_OPT_OUT STORAGE_CLASS TOLERATED_FAILURE_PERCENTAGE USER_AGENT
+	MIN_WIDTH MIN_HEIGHT RESPECT_OPT_OUT STORAGE_CLASS TOLERATED_FAILURE_PERCENTAGE USER_AGENT \
+	LAMBDA_CONCURRENCY ENVIRONMENTS S3_REQUESTS_PER_SECOND WRITE_CAPACITY READ_CAPACITY ASYNC_RETRY_SECONDS
+# The same, for the measurement of the tests. They are no options of the command line.
+TEST_FLAGS := MUTANTS SEED
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
-PASSED := $(filter $(FLAGS),$(GIVEN)) $(foreach name,$(VALUES),$(if $(filter-out undefined,$(origin $(name))),$(name)))
-UNKNOWN := $(filter-out $(VALUES) $(FLAGS) PYTHON SHELL,$(GIVEN))
+PASSED := $(filter $(FLAGS) $(TEST_FLAGS),$(GIVEN)) $(foreach name,$(VALUES),$(if $(filter-out undefined,$(origin $(name))),$(name)))
+UNKNOWN := $(filter-out $(VALUES) $(FLAGS) $(TEST_FLAGS) PYTHON SHELL,$(GIVEN))
 $(foreach name,$(PASSED) $(UNKNOWN),$(eval override $(name) := $$(value $(name))))
 $(foreach name,$(PASSED),$(eval export IMAGE_MIRROR_$(name) := $$($(name))))
 
@@ -19,14 +22,14 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 SIMILAR := import difflib, sys; print(*difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1))
 quoted = '$(subst ','\'',$(1))'
-similar = $(shell $(PYTHON) -c '$(SIMILAR)' $(call quoted,$(1)) $(VALUES) $(FLAGS))
+similar = $(shell $(PYTHON) -c '$(SIMILAR)' $(call quoted,$(1)) $(VALUES) $(FLAGS) $(TEST_FLAGS))
 hint = $(if $(1),did you mean $(1)?,`make help` lists the variables)
 ifeq ($(MAKELEVEL),0) # another makefile passes on variables of its own
 $(foreach name,$(firstword $(UNKNOWN)),$(error There is no variable $(name) ($(call hint,$(call similar,$(name))))))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run up watch plan cost test check format lock bootstrap deploy destroy bench second-opinions clean
+.PHONY: help setup synth run up watch plan cost test permissions check format lock bootstrap deploy destroy bench mutation second-opinions clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -76,7 +79,11 @@ cost: ## Estimate the time and the cost of a run: [IMAGES=n] [SIZE_KB=n] [LATENC
 test: cdk.out/ready .venv/dev ## Run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: .venv/dev ## Run the linters, the type checker, cfn-lint and cdk-nag
+permissions: cdk.out/ready .venv/dev ## Record which test needs which grant, and rerun it without the grant (about an hour)
+	@$(BIN)/python -m tests.permissions record
+	@$(BIN)/python -m tests.permissions remove
+
+check: .venv/dev ## Run the linters, the type checker, cfn-lint, cdk-nag and asl-validator
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -107,6 +114,9 @@ destroy: ## Delete the deployed stack (the input bucket is kept unless a setting
 
 bench: cdk.out/ready .venv/dev ## Measure against img2dataset, Scrapy and a requests + boto3 pool, side by side (about 8 minutes)
 	@$(BIN)/python -m bench
+
+mutation: .venv/dev ## Measure the tests: how many small faults they find (15 minutes): [MUTANTS=100] [SEED=n]
+	@$(BIN)/python -m tests.mutation
 
 second-opinions: cdk.out/ready .venv/dev ## Test our clients, the local AWS and the stack with SeaweedFS, dynalite and ministack
 	@$(BIN)/python -m pytest tests/second_opinions --record

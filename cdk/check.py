@@ -1,4 +1,4 @@
-"""`python -m cdk.check` checks the stack with cdk-nag and cfn-lint. It prints the findings, if any."""
+"""`python -m cdk.check` checks the stack with cdk-nag, cfn-lint and asl-validator. It prints the findings, if any."""
 
 import json
 import sys
@@ -15,6 +15,7 @@ from cfnlint.config import ManualArgs  # type: ignore[import-untyped]
 
 from cdk.acknowledged import accepted_findings, acknowledge
 from cdk.app import build
+from cdk.definitions import validate
 from cdk.settings import Settings
 from cdk.stack import ImageMirror
 
@@ -47,7 +48,8 @@ class NagReport(TypedDict):
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        findings = [*nag(folder), *lint(Path(folder, "ImageMirror.template.json"))]
+        template = Path(folder, "ImageMirror.template.json")
+        findings = [*nag(folder), *lint(template), *validate(template)]
     sys.exit("\n".join(findings) or 0)
 
 

@@ -117,7 +117,7 @@ def grant_workflow(
         statements=[
             PolicyStatement(actions=["states:StartExecution"], resources=[machine.state_machine_arn]),
             PolicyStatement(
-                actions=["states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"],
+                actions=["states:DescribeExecution", "states:StopExecution"],
                 resources=[workflow.execution_arns(), workflow.map_execution_arns()],
             ),
         ],

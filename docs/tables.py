@@ -10,6 +10,7 @@ from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
 from typing import Literal, get_args, get_origin, get_type_hints
 
+import botocore.session
 from annotated_types import Interval, MaxLen
 
 from cdk.settings import MEANINGS, SETTING_NAMES, Settings
@@ -17,6 +18,8 @@ from functions.core.model.options import IMAGE_TYPES, MEBIBYTE, Options
 from functions.core.model.outcomes import OUTCOME_MEANINGS
 from functions.core.model.reasons import REASON_MEANINGS, Reason
 from functions.telemetry.names import Metric
+from local.states.language.features import features
+from local.states.service.api import ACTIONS
 
 FOLDER = Path(__file__).parent
 
@@ -117,12 +120,29 @@ def _outputs() -> Iterator[Sequence[str]]:
         yield f"`{name}`", description
 
 
+def _states_features() -> Iterator[Sequence[str]]:
+    for place, running, refused in features():
+        yield place, _names(running), _names(refused)
+
+
+def _states_actions() -> Iterator[Sequence[str]]:
+    """The actions of the service are those that the SDK knows."""
+    known = sorted(botocore.session.get_session().get_service_model("stepfunctions").operation_names)
+    yield _names([name for name in known if name in ACTIONS]), _names([name for name in known if name not in ACTIONS])
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 TABLES: Mapping[str, Table] = {
     "options": Table("manifests.md", ("option", "accepts", "default", "meaning"), _options),
     "outcomes": Table("manifests.md", ("outcome", "meaning"), _outcomes),
     "reasons": Table("manifests.md", ("reason", "retryable", "meaning"), _reasons),
     "metrics": Table("operations.md", ("metric", "unit", "meaning"), _metrics),
     "settings": Table("tutorial.md", ("setting", "accepts", "default", "meaning"), _settings),
+    "states": Table("states.md", ("where", "runs", "refused by name"), _states_features),
+    "actions": Table("states.md", ("runs", "refused by name"), _states_actions),
 }
 STACK_TABLES: Mapping[str, Table] = {
     "alarms": Table("operations.md", ("alarm", "raised after", "description"), _alarms),

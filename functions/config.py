@@ -41,11 +41,15 @@ class TraceConfig:
 
 @dataclass(frozen=True, slots=True)
 class PrepareConfig:
-    """`default_options` are those of the stack's settings. Manifests of up to `check_bytes` bytes are checked whole."""
+    """`default_options` are those of the stack's settings. Manifests of up to `check_bytes` bytes are checked whole.
+
+    `local_run` is None in AWS: only the local AWS sets LOCAL_RUN.
+    """
 
     runs_table: str
     default_options: OptionValues
     check_bytes: int
+    local_run: LocalRun | None = None
 
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
@@ -54,6 +58,7 @@ class PrepareConfig:
             runs_table=_required(variables, "RUNS_TABLE"),
             default_options=_parsed(variables, "DEFAULT_OPTIONS", _json_object, "a JSON object of options by name"),
             check_bytes=_parsed(variables, "CHECK_BYTES", int, "a number of bytes"),
+            local_run=_local_run(variables),
         )
 
 
@@ -100,9 +105,7 @@ class SummarizeConfig:
             input_bucket=_required(variables, "INPUT_BUCKET"),
             runs_table=_required(variables, "RUNS_TABLE"),
             topic_arn=_required(variables, "TOPIC_ARN"),
-            local_run=_parsed(variables, "LOCAL_RUN", LocalRun.parse, EXPECTED_LOCAL_RUN)
-            if "LOCAL_RUN" in variables
-            else None,
+            local_run=_local_run(variables),
         )
 
 
@@ -126,6 +129,12 @@ class ApiConfig:
             runs_table=_required(variables, "RUNS_TABLE"),
             state_machine_arn=_required(variables, "STATE_MACHINE_ARN"),
         )
+
+
+def _local_run(variables: Mapping[str, str]) -> LocalRun | None:
+    if "LOCAL_RUN" not in variables:
+        return None
+    return _parsed(variables, "LOCAL_RUN", LocalRun.parse, EXPECTED_LOCAL_RUN)
 
 
 def _required(variables: Mapping[str, str], name: str) -> str:

@@ -29,6 +29,7 @@ def preparer() -> Preparer:
         records=DynamoRunsTable(client("dynamodb"), config.runs_table),
         defaults=config.default_options,
         whole_bytes=config.check_bytes,
+        local_run=config.local_run,
     )
 
 

@@ -9,12 +9,15 @@ from functions.core.model.metadata import options_from_metadata
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
 from functions.core.model.ports import Manifests, RunRecords
-from functions.core.model.runs import ManifestObject, new_record, run_id_of
+from functions.core.model.runs import LocalRun, ManifestObject, new_record, run_id_of
 from functions.core.model.types import BatchRun, ExecutionInput, OptionValues, PreparedState, RepeatedRun, RunFields
 
 
 class Preparer:
-    """Logic of PrepareRun. `defaults` are the options of the stack. Manifests up to `whole_bytes` are read whole."""
+    """Logic of PrepareRun. `defaults` are the options of the stack. Manifests up to `whole_bytes` are read whole.
+
+    `local_run` is None in AWS.
+    """
 
     def __init__(
         self,
@@ -23,17 +26,22 @@ class Preparer:
         records: RunRecords,
         defaults: OptionValues,
         whole_bytes: int = MAX_WHOLE_CHECK_BYTES,
+        local_run: LocalRun | None = None,
     ) -> None:
         self._manifests = manifests
         self._records = records
         self._defaults = defaults
         self._whole_bytes = whole_bytes
+        self._local_run = local_run
 
     def prepare(self, event: ExecutionInput, execution_arn: str, started_at: str) -> PreparedState | RepeatedRun:
         """The state of the workflow after PrepareRun. Raises InvalidManifest."""
         manifest = ManifestObject.from_event(event)
         run_id = run_id_of(event)
-        if not self._records.claim(new_record(run_id, manifest, execution_arn, started_at)):
+        record = new_record(run_id, manifest, execution_arn, started_at)
+        if self._local_run:
+            record["local_run"] = self._local_run.as_text()
+        if not self._records.claim(record):
             return {"run": {"id": run_id}, "status": "repeated", "reader": "none", "failure": None}
         try:
             metadata = self._manifests.metadata(manifest.bucket, manifest.key)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -15,29 +14,31 @@ from typing import Any, Self
 from local.aws import backend
 from local.aws.backend import ACCOUNT, REGION
 from local.aws.clients import Clients, Credentials
-from local.aws.deploy import ASSET_BUCKET, MESSAGE_QUEUE, Stack, deploy
+from local.aws.deploy import ASSET_BUCKET, MESSAGE_QUEUE, deploy
 from local.aws.direct import CreatedObjects
 from local.aws.events import EventBus
 from local.aws.http.gateway import ApiRoute, rest_api
 from local.aws.http.guard import Guard
-from local.aws.http.router import InvokeRoute, Router, StatesRoute
+from local.aws.http.router import AccountSettingsRoute, InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
+from local.aws.invocations import Invoker, published_message
+from local.aws.limits.applications import limited
 from local.aws.out import BucketFolders, Exporter, Names, import_release_0_1_0, reconcile_rows
+from local.aws.permissions.access import Access
 from local.aws.s3.api import S3Api
 from local.aws.s3.wsgi import ObjectsApp, WithObjects
+from local.aws.stack import Stack
 from local.aws.store.index import StoredObject
 from local.aws.store.objects import ObjectStore
 from local.aws.telemetry.logs import Logs
 from local.aws.telemetry.traces import Traces
 from local.aws_settings import without_aws_settings
 from local.lambdas.function import Target
-from local.lambdas.host import FunctionHost, FunctionNotFoundError, HostClosedError
+from local.lambdas.host import FunctionHost
+from local.limits import Limits
 from local.parquet import load_parquet
-from local.states import Engine, Invocation, InvocationRefusedError, StatesApi
+from local.states import Engine, StatesApi
 from local.states.base.clock import Clock, SystemClock
-
-CHILDREN_PER_SANDBOX = 2
-"""Child executions of a Distributed Map for each sandbox: one waits for hosts while the other downloads."""
 
 TABLES_FILE = Path("tables", "items.sqlite")
 """The file of the table items and of the published messages, in OUT."""
@@ -54,6 +55,8 @@ OUTPUT_VARIABLES = {
 
 RESULTS_PART = re.compile(r"runs/[^/]+/results/part-.*")
 
+NO_LIMITS = Limits()
+
 _in_use = threading.Lock()
 
 
@@ -64,9 +67,7 @@ class CloudInUseError(RuntimeError):
 class Cloud:
     """Runs from construction to `close`; use it as a context manager.
 
-    Each function has at most `max_sandboxes` sandboxes (default: one for each core, at least two). A Distributed Map
-    runs at most twice as many child executions, so that a child does not spend its five minutes waiting for a sandbox;
-    AWS would add sandboxes instead. `local_run` is a LocalRun as JSON: reports show the commands that work here.
+    `local_run` is a LocalRun as JSON: reports show the commands that work here.
     Raises DeploymentError, UnsupportedDefinitionError, CloudInUseError.
     """
 
@@ -78,7 +79,7 @@ class Cloud:
         out: Path | None = None,
         port: int = 0,
         engine_clock: Clock | None = None,
-        max_sandboxes: int | None = None,
+        limits: Limits = NO_LIMITS,
         local_run: str = "",
     ) -> None:
         if not _in_use.acquire(blocking=False):
@@ -88,9 +89,10 @@ class Cloud:
             cleanup.enter_context(without_aws_settings())
             backend.reset()
             folder = out or Path(cleanup.enter_context(TemporaryDirectory(ignore_cleanup_errors=True)))
-            self._start(cleanup, folder, port, engine_clock or SystemClock(), max_sandboxes, local_run)
+            self._start(cleanup, folder, port, engine_clock or SystemClock(), limits, local_run)
             self.stack = deploy(assembly, parameters, self.client)
             names = _names(self.stack)
+            self.access.deployed(self.stack)
             self._folders.assign(names)
             self._open_tables(folder, names)
             self._restore(folder, names)
@@ -117,7 +119,7 @@ class Cloud:
         folder: Path,
         port: int,
         clock: Clock,
-        max_sandboxes: int | None,
+        limits: Limits,
         local_run: str,
     ) -> None:
         """Start all parts. Each part is closed before the parts that it uses."""
@@ -134,17 +136,28 @@ class Cloud:
         cleanup.callback(self.logs.close)
         self.traces = Traces()
         cleanup.callback(self.traces.close)
+        self.access = Access(self.endpoint, self.credentials)
+        cleanup.callback(self.access.close)
         target = Target(
             REGION,
             ACCOUNT,
             self.endpoint,
             trace_daemon=self.traces.address,
-            access_key=self.credentials.access_key,
-            secret_key=self.credentials.secret_key,
             local_run=local_run,
+            settings=self.access.function_settings,
         )
-        self.functions = FunctionHost(target, self.logs, max_sandboxes, self.traces.put)
-        self.events = EventBus(self._start_execution, self._invoke_later, self._dead_letter)
+        logs, traces = self.access.logs(self.logs), self.access.traces(self.traces.put)
+        self._invoker = invoker = Invoker(self.client)
+        self.functions = invoker.functions = FunctionHost(
+            target,
+            logs,
+            limits.max_sandboxes,
+            traces,
+            concurrency=limits.lambda_concurrency,
+            retry_seconds=limits.async_retry_seconds,
+            on_failure=invoker.on_failure,
+        )
+        self.events = EventBus(self._start_execution, invoker.invoke_later, self._dead_letter, self.access.deliver)
         self.created = CreatedObjects()
         self._folders = BucketFolders(folder)
         self.store = ObjectStore(folder, self._folders, self._object_changed)
@@ -152,21 +165,25 @@ class Cloud:
         self.engine = Engine(
             region=REGION,
             account=ACCOUNT,
-            s3=self.client("s3"),
-            invoke=self._invoke,
+            s3_of=self.access.s3_of_role,
+            invoke=invoker.invoke,
             clock=clock,
-            max_children=CHILDREN_PER_SANDBOX * self.functions.max_sandboxes,
+            max_children=limits.max_children,
             on_status_change=self.events.execution_changed,
             load_parquet=load_parquet,
+            refusal=self.access.refusal,
         )
         cleanup.callback(self.events.close)
         cleanup.callback(self.engine.close)
         cleanup.callback(self.functions.close)
-        routes = (backend.BatchRoute(), StatesRoute(StatesApi(self.engine)), InvokeRoute(self.functions))
+        lambda_routes = (InvokeRoute(self.functions), AccountSettingsRoute(self.functions))
+        routes = (backend.BatchRoute(), StatesRoute(StatesApi(self.engine)), *lambda_routes)
         self._router = Router(*routes, fallback=backend.application())
-        api = S3Api(self.store, self.secret_of)
-        app = WithObjects(ObjectsApp(api), self.store, self._router, except_buckets={ASSET_BUCKET})
-        server.start(Guard(app, self.endpoint, self.secret_of), self._folders.is_image_upload)
+        api = S3Api(self.store, self.access.secret_of, self.access.objects())
+        others = self.access.layer(self._router)
+        app = WithObjects(ObjectsApp(api), self.store, others, except_buckets={ASSET_BUCKET})
+        behind_limits = limited(app, limits, app.is_about_objects)
+        server.start(Guard(behind_limits, self.endpoint, self.access.secret_of), self._folders.is_image_upload)
 
     @property
     def outputs(self) -> Mapping[str, str]:
@@ -180,11 +197,6 @@ class Cloud:
     def client(self, service: str) -> Any:
         """The shared boto3 client of a service. Any: its type depends on the name of the service."""
         return self._clients(service)
-
-    def secret_of(self, access_key: str) -> str | None:
-        """The secret access key of this cloud's access key ID, or of one that its IAM or STS has issued."""
-        own = self.credentials
-        return own.secret_key if access_key == own.access_key else backend.issued_secret(access_key)
 
     def environment(self) -> dict[str, str]:
         """Environment variables that point any AWS client at this cloud and name the stack's resources."""
@@ -200,7 +212,7 @@ class Cloud:
 
     def messages(self) -> list[dict[str, Any]]:
         """The messages published so far: {"type", "subject", "message", "attributes"}."""
-        return [_message(envelope) for envelope in backend.queue_messages(MESSAGE_QUEUE)]
+        return [published_message(envelope) for envelope in backend.queue_messages(MESSAGE_QUEUE)]
 
     def export(self, run_id: str | None = None) -> None:
         """Write the files for people, of one run or of all runs. Does nothing without an `out`."""
@@ -235,10 +247,11 @@ class Cloud:
                 definition=machine.definition,
                 role_arn=machine.role_arn,
                 kind=machine.kind,
+                configuration=dict(machine.configuration),
             )
         self._api = rest_api(stack)
         if self._api:
-            self._router.add(ApiRoute(self._api, self.functions))
+            self._router.add(ApiRoute(self._api, self.functions, self.access.may_integrate))
 
     def _object_changed(self, name: str, stored: StoredObject) -> None:
         """The outcomes of a round count when they are stored: until then, its images must be on the disk."""
@@ -248,48 +261,14 @@ class Cloud:
             self.created.add(stored.bucket)
         self.events.object_changed(name, stored)
 
-    def _invoke(self, name_or_arn: str, payload: Any) -> Invocation:
-        try:
-            result = self.functions.invoke(name_or_arn, payload)
-        except FunctionNotFoundError as error:
-            raise InvocationRefusedError("Lambda.ResourceNotFoundException", str(error)) from error
-        except HostClosedError as error:
-            raise InvocationRefusedError("Lambda.ServiceException", "The local AWS is shutting down") from error
-        return Invocation(result.payload, result.error)
-
     def _start_execution(self, state_machine_arn: str, event: Any) -> None:
         self.engine.start_execution(state_machine_arn, event)
 
-    def _invoke_later(self, function_arn: str, event: Any) -> None:
-        with suppress(HostClosedError):  # the executions end with the cloud: no caller waits for the result
-            self.functions.invoke_later(function_arn, event)
-
     def _dead_letter(self, queue_arn: str, body: str, attributes: Mapping[str, str]) -> None:
-        sqs = self.client("sqs")
-        url = sqs.get_queue_url(QueueName=queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
-        typed = {name: {"StringValue": text, "DataType": "String"} for name, text in attributes.items()}
-        sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=typed)
+        self.access.dead_letter(queue_arn, attributes["RULE_ARN"])
+        self._invoker.send(queue_arn, body, attributes)
 
 
 def _names(stack: Stack) -> Names:
     names = ("ImagesBucket", "InputBucket", "ImagesTable", "RunsTable")
     return Names(*(stack.outputs.get(name, "") for name in names))
-
-
-def _message(envelope: Mapping[str, Any]) -> dict[str, Any]:
-    """The message of an SNS envelope, parsed where it is JSON, without the fields that only SNS needs."""
-    attributes = {name: value["Value"] for name, value in envelope.get("MessageAttributes", {}).items()}
-    return {
-        "type": attributes.get("type", ""),
-        "subject": envelope.get("Subject", ""),
-        "message": _parsed(envelope["Message"]),
-        "attributes": attributes,
-    }
-
-
-def _parsed(text: str) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, dict | list) else text

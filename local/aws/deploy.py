@@ -7,7 +7,6 @@ import json
 import re
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +14,25 @@ from botocore.exceptions import ClientError
 
 from local.aws import backend
 from local.aws.backend import ACCOUNT, REGION
-from local.lambdas.function import FunctionConfig
+from local.aws.stack import DeploymentError, Resource, Stack
 
 BOOTSTRAP_VERSION = "30"
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 ASSET_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 MESSAGE_QUEUE = "local-messages"
 
-# Resource types that moto's CloudFormation does not support and that have no effect here, with the reason.
-WITHOUT_EFFECT = {
+# Resource types that moto's CloudFormation does not support, with what becomes of them.
+WITHOUT_RESOURCE = {
     "AWS::CDK::Metadata": "usage statistics of the CDK",
-    "AWS::ApiGateway::Account": "the local API Gateway writes no logs",
-    "AWS::ApiGateway::GatewayResponse": "read by local/aws/http/gateway.py",
-    "AWS::ApiGateway::Stage": "read by local/aws/http/gateway.py",
-    "AWS::Lambda::EventInvokeConfig": "a failed asynchronous invocation is not retried",
-    "AWS::CloudWatch::Alarm": "moto does not evaluate alarms",
-    "AWS::Logs::QueryDefinition": "a saved query of the console, which does not exist here",
-    "AWS::S3::BucketPolicy": "IAM is not enforced",
-    "AWS::SNS::TopicPolicy": "IAM is not enforced",
-    "AWS::SQS::QueuePolicy": "IAM is not enforced",
+    "AWS::ApiGateway::Account": "kept; the local API Gateway writes no logs",
+    "AWS::ApiGateway::GatewayResponse": "kept, and read by local/aws/http/gateway.py",
+    "AWS::ApiGateway::Stage": "kept, and read by local/aws/http/gateway.py",
+    "AWS::Lambda::EventInvokeConfig": "kept, and read by Stack.functions",
+    "AWS::CloudWatch::Alarm": "kept; it has a state and does not act",
+    "AWS::Logs::QueryDefinition": "kept",
+    "AWS::S3::BucketPolicy": "kept, and evaluated by local/aws/permissions",
+    "AWS::SNS::TopicPolicy": "kept, and evaluated by local/aws/permissions",
+    "AWS::SQS::QueuePolicy": "kept, and evaluated by local/aws/permissions",
 }
 
 
@@ -48,42 +47,6 @@ NAME_PROPERTIES = {
 name is the same for every deployment, because OUT refers to it."""
 
 
-class DeploymentError(Exception):
-    """The stack cannot be deployed to the local AWS; the message says what is wrong and why."""
-
-
-@dataclass(frozen=True)
-class Resource:
-    logical_id: str
-    type: str
-    physical_id: str
-    properties: Mapping[str, Any]  # as in the template, with references resolved
-
-
-@dataclass(frozen=True)
-class StateMachine:
-    name: str
-    definition: str
-    role_arn: str
-    kind: str
-
-
-@dataclass(frozen=True)
-class Stack:
-    name: str
-    outputs: Mapping[str, str]
-    resources: Mapping[str, Resource]
-
-    def of_type(self, resource_type: str) -> list[Resource]:
-        return [resource for resource in self.resources.values() if resource.type == resource_type]
-
-    def functions(self) -> list[FunctionConfig]:
-        return [_function(resource) for resource in self.of_type("AWS::Lambda::Function")]
-
-    def state_machines(self) -> list[StateMachine]:
-        return [_state_machine(resource) for resource in self.of_type("AWS::StepFunctions::StateMachine")]
-
-
 def deploy(assembly: Path, parameters: Mapping[str, str], client: Callable[[str], Any]) -> Stack:
     """Create the stack's resources. The caller runs its functions and state machines. Raises DeploymentError."""
     name, template = _template(assembly)
@@ -93,8 +56,10 @@ def deploy(assembly: Path, parameters: Mapping[str, str], client: Callable[[str]
     _bootstrap(client)
     _upload(client("s3"), assembly, name, template)
     stack = _create(client("cloudformation"), name, template, parameters)
+    _keep_settings(stack)
     _notify(client("s3"), stack)
     _collect_messages(client, stack)
+    backend.protect_stack(name)
     return stack
 
 
@@ -116,12 +81,12 @@ def _template(assembly: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _check_types(template: Mapping[str, Any]) -> None:
-    backend.accept_without_effect(WITHOUT_EFFECT)
+    backend.accept_without_effect(WITHOUT_RESOURCE)
     for logical_id, resource in template["Resources"].items():
         if not backend.is_supported_type(resource["Type"]):
             raise DeploymentError(
                 f"{logical_id} is an {resource['Type']}, which the local AWS does not support. If the pipeline works"
-                " without it, add the type to WITHOUT_EFFECT in local/aws/deploy.py."
+                " without it, add the type to WITHOUT_RESOURCE in local/aws/deploy.py."
             )
 
 
@@ -209,6 +174,14 @@ def _check_created(template: Mapping[str, Any], resources: Mapping[str, Resource
         raise DeploymentError(f"moto did not create these resources of the stack: {', '.join(missing)}.")
 
 
+def _keep_settings(stack: Stack) -> None:
+    for resource in stack.resources.values():
+        try:
+            backend.keep_settings(resource.type, resource.physical_id or resource.logical_id, resource.properties)
+        except backend.UnknownSettingError as error:
+            raise DeploymentError(f"{resource.logical_id}: {error}.") from error
+
+
 def _notify(s3: Any, stack: Stack) -> None:
     """Set each bucket's NotificationConfiguration through the S3 API: moto's CloudFormation ignores it."""
     for bucket in stack.of_type("AWS::S3::Bucket"):
@@ -229,25 +202,3 @@ def _collect_messages(client: Callable[[str], Any], stack: Stack) -> None:
     arn = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     for topic in stack.of_type("AWS::SNS::Topic"):
         client("sns").subscribe(TopicArn=topic.physical_id, Protocol="sqs", Endpoint=arn)
-
-
-def _function(resource: Resource) -> FunctionConfig:
-    properties = resource.properties
-    return FunctionConfig(
-        name=resource.physical_id,
-        handler=properties["Handler"],
-        timeout_seconds=float(properties.get("Timeout", 3)),
-        memory_mb=int(properties.get("MemorySize", 128)),
-        variables={name: str(value) for name, value in properties.get("Environment", {}).get("Variables", {}).items()},
-        log_group=properties.get("LoggingConfig", {}).get("LogGroup", ""),
-    )
-
-
-def _state_machine(resource: Resource) -> StateMachine:
-    properties = resource.properties
-    return StateMachine(
-        name=resource.physical_id.rsplit(":", 1)[-1],
-        definition=properties["DefinitionString"],
-        role_arn=properties["RoleArn"],
-        kind=properties.get("StateMachineType", "STANDARD"),
-    )

@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 class EventBus:
     """The default bus. `start(state_machine_arn, input)` starts an execution, `invoke(function_arn, event)` invokes a
     function asynchronously, `dead_letter(queue_arn, body, attributes)` receives an event that cannot be delivered.
+    `authorize(target, rule_arn)` raises an exception with the code NO_PERMISSIONS for a delivery without permission.
 
     `recent` holds the last thousand events; `put` one of them again to simulate a duplicate delivery.
     """
@@ -57,10 +58,12 @@ class EventBus:
         start: Callable[[str, Any], object],
         invoke: Callable[[str, Any], object],
         dead_letter: Callable[[str, str, Mapping[str, str]], None],
+        authorize: Callable[[Mapping[str, Any], str], None] = lambda target, rule_arn: None,
     ) -> None:
         self._start = start
         self._invoke = invoke
         self._dead_letter = dead_letter
+        self._authorize = authorize
         self._waiting: queue.Queue[tuple[float, Event] | None] = queue.Queue()
         self._sequencer = 0
         self._lock = threading.Lock()
@@ -137,6 +140,7 @@ class EventBus:
                 self._send_dead_letter(rule.arn, target, event, error)
 
     def _send(self, rule: Any, target: dict[str, Any], event: Event) -> None:
+        self._authorize(target, rule.arn)
         if ":stateMachine:" in target["Arn"]:
             self._start(target["Arn"], target_input(target, event))
         elif ":function:" in target["Arn"]:
@@ -155,7 +159,10 @@ class EventBus:
             "ERROR_CODE": getattr(error, "code", type(error).__name__),
             "ERROR_MESSAGE": str(error) or type(error).__name__,
         }
-        self._dead_letter(queue_arn, json.dumps(event), attributes)
+        try:
+            self._dead_letter(queue_arn, json.dumps(event), attributes)
+        except Exception as refused:  # the other targets still get the event
+            log.warning("EventBridge could not send the event %s to %s: %s", event["id"], queue_arn, refused)
 
 
 def target_input(target: Mapping[str, Any], event: Event) -> Any:

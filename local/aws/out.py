@@ -11,17 +11,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from local.aws import backend
-from local.aws.store import paths
+from local.aws.store import files, paths
 from local.aws.store.adoption import adopt_images, read_rows
 from local.aws.store.errors import S3Error
 from local.aws.store.objects import ObjectStore
@@ -30,8 +30,6 @@ IMAGES = "images/"
 RUNS = "runs/"
 IMPORTED = Path("tables", "imported-0.1.0")
 """An empty file: nothing of an OUT folder of release 0.1.0 is left to take over."""
-
-TEMPORARY = ".partial-"
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,8 @@ class BucketFolders:
 
 
 class Exporter:
-    """Writes the files for people."""
+    """Writes the files for people. A file is written under a temporary name of the store, which removes what a killed
+    process has left, and then renamed."""
 
     def __init__(self, out: Path, store: ObjectStore, names: Names) -> None:
         self._out = out
@@ -94,21 +93,41 @@ class Exporter:
     def export(self, run_id: str | None, messages: Iterable[Mapping[str, Any]]) -> None:
         """Writes what is new. `run_id` None means all runs."""
         self._copy_runs(RUNS if run_id is None else f"{RUNS}{run_id}/")
-        _write_lines(self._out / "images.jsonl", backend.rows(self._names.images_table))
-        _write_lines(self._out / "messages.jsonl", messages)
+        self._write_lines("images.jsonl", backend.rows(self._names.images_table))
+        self._write_lines("messages.jsonl", messages)
         summary = self._out / RUNS / str(run_id) / "summary.json"
         if run_id is not None and summary.exists():
-            _write(self._out / "summary.json", summary.read_bytes())
+            self._copy(str(summary), "summary.json")
 
     def _copy_runs(self, prefix: str) -> None:
         """Copies, because a user may change the files."""
         for stored in self._store.iterate(self._names.input_bucket, prefix):
             path = paths.readable_path(stored.key)
-            target = self._out / path if path else None
-            if target is not None and not _is_same(target, stored.size, stored.mtime):
+            if path is not None and not _is_same(self._out / path, stored.size, stored.mtime):
                 _, source = self._store.open(stored.bucket, stored.key)
                 with source:
-                    _copy(source.name, target)
+                    self._copy(source.name, str(path))
+
+    def _write_lines(self, name: str, values: Iterable[Mapping[str, Any]]) -> None:
+        with self._replaced(name) as temporary, temporary.open("w", encoding="utf-8") as file:
+            for value in values:
+                file.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+    def _copy(self, source: str, name: str) -> None:
+        with self._replaced(name) as temporary:
+            shutil.copy2(source, temporary)
+
+    @contextmanager
+    def _replaced(self, name: str) -> Iterator[Path]:
+        """A temporary file, which then replaces the file of that name in OUT. Never writes through a symbolic link in
+        OUT: a link in the way is replaced, a linked folder is an error."""
+        files.make_folders(self._out, name.rpartition("/")[0])
+        temporary = self._store.temporary_file()
+        try:
+            yield temporary
+            os.replace(temporary, self._out / name)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def import_release_0_1_0(store: ObjectStore, names: Names, out: Path) -> None:
@@ -146,39 +165,3 @@ def _is_same(path: Path, size: int, mtime: int) -> bool:
     except OSError:
         return False
     return (found.st_size, found.st_mtime_ns) == (size, mtime)
-
-
-def _copy(source: str, target: Path) -> None:
-    """Never through a symbolic link: a link in the way is replaced, a linked folder is an error."""
-    _make_folders(target.parent)
-    temporary = target.with_name(f"{TEMPORARY}{os.getpid()}")
-    shutil.copy2(source, temporary)
-    os.replace(temporary, target)
-
-
-def _make_folders(folder: Path) -> None:
-    for parent in reversed([folder, *folder.parents][:4]):
-        if parent.is_symlink():
-            raise NotADirectoryError(f"{parent} is a symbolic link")
-    folder.mkdir(parents=True, exist_ok=True)
-
-
-def _write_lines(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as file:
-        for value in values:
-            file.write(json.dumps(value, ensure_ascii=False) + "\n")
-    os.replace(temporary, path)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Completely or not at all: under another name first."""
-    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise

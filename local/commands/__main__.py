@@ -4,11 +4,13 @@ Exit status: 0 success, 1 the run failed, 2 wrong usage, 130 interrupted. A comm
 been checked: the imports take seconds, a usage error must not.
 """
 
+import logging
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,10 @@ from functions.version import VERSION
 from local import preflight
 from local.commands import usage
 from local.errors import UsageError
+from local.limits import Limits
+from local.log_file import keep_off_terminal, log_to
 from local.out_lock import lock_out
-from local.parameters import PathType, manifest, option, option_flags, run_options, shown_name
+from local.parameters import Command, PathType, manifest, option, option_flags, run_options, shown_name
 from local.parquet import InstallationError
 
 PROGRAM = "image-mirror"
@@ -27,12 +31,16 @@ ASSEMBLY = usage.ROOT / "cdk.out"
 MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
 """Variables that a make passes to the makes it calls."""
 
+EXPECTED = (UsageError, InstallationError, click.ClickException, BrokenPipeError)
+"""Exceptions that end a command with a sentence; any other is an error of this program, or of the machine."""
+
 SETTINGS: dict[str, Any] = {  # Any: the settings of click
     "help_option_names": ["-h", "--help"],
     "token_normalize_func": lambda name: name.replace("_", "-"),
     "max_content_width": 100,
 }
 
+log = logging.getLogger(__name__)
 version = click.version_option(VERSION, prog_name=PROGRAM)
 out = option("out", metavar="FOLDER", help="folder of images and reports (default: out)", type=PathType("dir"))
 allow = option("allow", metavar="CIDR", help="network to allow that is not public; may be repeated", multiple=True)
@@ -41,6 +49,7 @@ cdk_arguments = click.argument("arguments", metavar="[-- CDK_ARGUMENTS]", nargs=
 
 def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    keep_off_terminal()
     try:
         return int(commands.main(arguments, PROGRAM, standalone_mode=False) or 0)
     except click.ClickException as error:
@@ -55,6 +64,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:
         usage.print_error("Interrupted.")
         return 130
+
+
+def _numbers(numbers: Mapping[str, usage.NumberArgument]) -> Callable[[Command], Command]:
+    """An option for each number."""
+
+    def decorate(command: Command) -> Command:
+        for name, number in reversed([*numbers.items()]):
+            command = option(name, metavar="NUMBER", help=f"{number.meaning} (default: {number.shown_default})")(
+                command
+            )
+        return command
+
+    return decorate
 
 
 @click.group(context_settings=SETTINGS)
@@ -73,6 +95,7 @@ def commands() -> None:
 @out
 @allow
 @click.option("--demo", is_flag=True, help="serve the images of the demo again, for its retry manifest")
+@_numbers(usage.LIMITS)
 @run_options(usage.split_options)
 @version
 def run(manifest: str, out: str, allow: Sequence[str], demo: bool, pairs: Sequence[str], **flags: str | None) -> int:
@@ -80,37 +103,43 @@ def run(manifest: str, out: str, allow: Sequence[str], demo: bool, pairs: Sequen
 
     Without MANIFEST, the demo is mirrored: its images are served on this machine.
     """
-    settings = usage.stack_settings()
-    options = _options(pairs, flags)
+    settings, limits = usage.stack_settings(), _limits(flags)
+    options = _options(pairs, {name: value for name, value in flags.items() if name not in usage.LIMITS})
     preflight.check_options(settings, options)
     file = usage.manifest_file(manifest) if manifest else None
     if file:
         preflight.check_manifest(file)
+    if file and demo:
+        usage.demo_port(file)
     networks, folder = _networks(allow), _out(out)
-    with lock_out(folder, "run"):
+    with _owned(folder, "run"):
         assembly = _synthesize()
         from local.commands.run import run
 
         path = str(file) if file else None
-        return run(assembly=assembly, out=folder, allow=networks, manifest=path, options=options, demo=demo)
+        return run(
+            assembly=assembly, out=folder, allow=networks, manifest=path, options=options, demo=demo, limits=limits
+        )
 
 
 @commands.command()
 @out
 @allow
 @option("port", metavar="NUMBER", help="preferred port; 0 for a free one (default: 4566)", default="4566")
+@_numbers(usage.LIMITS)
 @version
-def up(out: str, allow: Sequence[str], port: str) -> int:
+def up(out: str, allow: Sequence[str], port: str, **numbers: str | None) -> int:
     """Run the local AWS until you press Ctrl-C.
 
     It serves the aws command and your own programs: "source out/local.env" sets their variables.
     """
     number, networks, folder = usage.port_number(port, shown_name("port")), _networks(allow), _out(out)
-    with lock_out(folder, "up"):
+    limits = _limits(numbers)
+    with _owned(folder, "up"):
         assembly = _synthesize()
         from local.commands.up import up
 
-        return up(assembly=assembly, out=folder, allow=networks, port=number)
+        return up(assembly=assembly, out=folder, allow=networks, port=number, limits=limits)
 
 
 @commands.command()
@@ -143,14 +172,8 @@ def plan(manifest: str, pairs: Sequence[str], **flags: str | None) -> int:
     return plan(manifest=manifest, options=options)
 
 
-def _cost_numbers(command: Callable[..., int]) -> Callable[..., int]:
-    for name, number in reversed([*usage.COST_NUMBERS.items()]):
-        command = option(name, metavar="NUMBER", help=f"{number.meaning} (default: {number.shown_default})")(command)
-    return command
-
-
 @commands.command()
-@_cost_numbers
+@_numbers(usage.COST_NUMBERS)
 @option_flags(usage.COST_OPTIONS)
 @click.option("--chart", metavar="FILE.svg", help="draw dollars per million images by batch size instead")
 @version
@@ -202,6 +225,11 @@ def _options(pairs: Sequence[str], flags: dict[str, str | None]) -> dict[str, st
     return usage.options(pairs, shown_name("pairs")) | usage.options(given, "")
 
 
+def _limits(values: Mapping[str, str | None]) -> Limits:
+    texts = {name: values[name] or "" for name in usage.LIMITS}
+    return usage.limits(texts, {name: shown_name(name) for name in texts})
+
+
 def _networks(allow: Sequence[str]) -> str:
     return usage.networks(allow, shown_name("allow"))
 
@@ -211,6 +239,20 @@ def _out(out: str) -> Path:
     folder = usage.out_folder(out, name)
     preflight.check_writable(folder, name)
     return folder
+
+
+@contextmanager
+def _owned(folder: Path, command: str) -> Iterator[None]:
+    """Own the folder and log to it. An exception is logged, and shown as one sentence: raises ClickException."""
+    with lock_out(folder, command), log_to(folder) as path:
+        try:
+            yield
+        except EXPECTED:
+            raise
+        except Exception as error:
+            log.exception("The command %s failed", command)
+            text = f"The command {command} failed: {type(error).__name__}: {error}. The log has the details: {path}"
+            raise click.ClickException(text) from error
 
 
 def _cdk(command: str, arguments: Sequence[str]) -> int:

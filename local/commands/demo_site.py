@@ -1,6 +1,5 @@
 """The web site of the demo: the images of `manifests/demo/` on loopback, and some typical faults of servers."""
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -11,26 +10,19 @@ from typing import TYPE_CHECKING, Self
 from werkzeug.wrappers import Request, Response
 
 from local.aws.http.server import Server
-from local.commands.usage import MAX_PORT
+from local.commands.usage import DEMO_PORT, demo_port
 from local.errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-PORT = 8437
-"""The preferred port: with the same port in every run, a second run finds the URLs of the first in its table."""
 
 SLOW_SECONDS = 1.5
 """Delay of the slow response."""
 
 IMAGES = Path(__file__).parents[2] / "manifests" / "demo"
 
-
 RECOVERED = "copper.jpg"
 """The image that /tired.jpg has once its server works."""
-
-HEAD_BYTES = 65_536
-_SITE_URL = re.compile(rb"http://127\.0\.0\.1:(\d{1,5})/")
 
 
 def demo_site(retry_manifest: Path | None) -> "DemoSite":
@@ -40,7 +32,7 @@ def demo_site(retry_manifest: Path | None) -> "DemoSite":
     """
     if retry_manifest is None:
         return DemoSite()
-    port = _site_port(retry_manifest)
+    port = demo_port(retry_manifest)
     site = DemoSite(port, recovered=True)
     if site.moved:
         site.close()
@@ -51,25 +43,13 @@ def demo_site(retry_manifest: Path | None) -> "DemoSite":
     return site
 
 
-def _site_port(manifest: Path) -> int:
-    """The port of the first URL on loopback. Raises UsageError."""
-    with manifest.open("rb") as file:
-        found = _SITE_URL.search(file.read(HEAD_BYTES))
-    if found is None or not 0 < int(found[1]) <= MAX_PORT:
-        raise UsageError(
-            f"--demo is for a retry manifest of the demo. {manifest} has no URL of its web site, such as"
-            f" http://127.0.0.1:{PORT}/tired.jpg."
-        )
-    return int(found[1])
-
-
 class DemoSite:
     """Serves from construction to `close`; use it as a context manager.
 
     Another port is used if `port` is in use; `moved` is true then. `recovered`: /tired.jpg is an image, not an error.
     """
 
-    def __init__(self, port: int = PORT, *, recovered: bool = False) -> None:
+    def __init__(self, port: int = DEMO_PORT, *, recovered: bool = False) -> None:
         self._handlers: Mapping[str, Callable[[str], Response]] = {
             "slow": self._slow,
             "busy": self._busy,

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 
 from functions.core.model.runs import LocalRun
 from functions.core.model.types import RunSummary
-from local.aws.cloud import Cloud
-from local.aws.deploy import DeploymentError
+from local.aws.cloud import NO_LIMITS, Cloud
 from local.aws.direct import direct_clients, stored_counter, waiter
+from local.aws.stack import DeploymentError
 from local.commands.demo_site import demo_site
 from local.commands.terminal import MAX_FAILURES, RunResult, Terminal, report_files
 from local.commands.usage import ROOT, manifest_file
 from local.commands.watcher import RunProgress, StackOutputs, Watcher
 from local.errors import UsageError
 from local.interrupted import interrupt, summarize_interrupted
+from local.limits import Limits
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -40,7 +41,14 @@ INTERRUPTED = 130
 
 
 def run(
-    *, assembly: Path, out: Path, allow: str, manifest: str | None, options: Mapping[str, str], demo: bool = False
+    *,
+    assembly: Path,
+    out: Path,
+    allow: str,
+    manifest: str | None,
+    options: Mapping[str, str],
+    demo: bool = False,
+    limits: Limits = NO_LIMITS,
 ) -> int:
     """Mirror a manifest, by default the demo. Returns the exit status of the run. Raises UsageError.
 
@@ -55,7 +63,7 @@ def run(
             allow = ",".join(filter(None, (allow, LOOPBACK)))
             options = {**DEMO_OPTIONS, **({} if manifest else {"base-url": site.url}), **options}
         terminal.print(f"Deploying the stack to the local AWS, then mirroring {file}.")
-        cloud = cleanup.enter_context(_cloud(assembly, allow, out, local_run))
+        cloud = cleanup.enter_context(_cloud(assembly, allow, out, local_run, limits))
         _prewarm(cloud)
         finish_interrupted(cloud, terminal, out)
         count_stored = stored_counter(cloud)
@@ -86,11 +94,12 @@ def program() -> str:
     return PROGRAM if Path.cwd() == ROOT else str(ROOT / PROGRAM)
 
 
-def _cloud(assembly: Path, allow: str, out: Path, local_run: LocalRun) -> Cloud:
+def _cloud(assembly: Path, allow: str, out: Path, local_run: LocalRun, limits: Limits) -> Cloud:
     """Raises UsageError."""
     try:
         parameters = {"AllowedNetworks": allow}
-        return Cloud(assembly=assembly, parameters=parameters, out=out, local_run=local_run.as_text())
+        text = local_run.as_text()
+        return Cloud(assembly=assembly, parameters=parameters, out=out, local_run=text, limits=limits)
     except DeploymentError as error:
         raise UsageError(str(error)) from error
 

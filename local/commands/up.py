@@ -7,22 +7,23 @@ from typing import NoReturn
 
 from functions.core.model.runs import LocalRun
 from local.aws.cloud import Cloud
-from local.aws.deploy import DeploymentError
+from local.aws.stack import DeploymentError
 from local.commands.env_file import DEACTIVATE, write_env_file
 from local.commands.run import finish_interrupted
 from local.commands.terminal import Terminal
 from local.errors import UsageError
 from local.interrupted import interrupt
+from local.limits import Limits
 
 
-def up(*, assembly: Path, out: Path, allow: str, port: int) -> int:
+def up(*, assembly: Path, out: Path, allow: str, port: int, limits: Limits) -> int:
     """Serve until SIGINT or SIGTERM, then export to OUT and delete `local.env`. Raises UsageError."""
     terminal = Terminal()
     terminal.print("Deploying the stack to the local AWS.")
     try:
         local_run = LocalRun(command="up", out=str(out), allow=allow).as_text()
         parameters = {"AllowedNetworks": allow}
-        cloud = Cloud(assembly=assembly, parameters=parameters, out=out, port=port, local_run=local_run)
+        cloud = Cloud(assembly=assembly, parameters=parameters, out=out, port=port, local_run=local_run, limits=limits)
     except DeploymentError as error:
         raise UsageError(str(error)) from error
     with cloud:

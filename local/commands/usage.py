@@ -5,23 +5,33 @@
 
 import json
 import math
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 from cdk.settings import Settings, SettingsError
 from functions.core.cost.estimate import LATENCY_MS, SIZE_KB
 from functions.core.cost.prices import MILLION
 from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from local.errors import UsageError
+from local.limits import Limits
 
 ROOT = Path(__file__).parents[2]
 SETTINGS_FILE = ROOT / "cdk.json"
 DEFAULT_OUT = "out"
 MAX_PORT = 65_535
+
+DEMO_PORT = 8437
+"""The preferred port of the demo's web site: with the same port, a second run finds the URLs of the first in its table.
+"""
+
+HEAD_BYTES = 65_536
+_DEMO_URL = re.compile(rb"http://127\.0\.0\.1:(\d{1,5})/")
 
 
 @dataclass(frozen=True)
@@ -33,12 +43,13 @@ class NumberArgument:
     default: float
     meaning: str
     integer: bool = False
+    no_default: str = "no limit"
 
     @property
     def shown_default(self) -> str:
-        return (
-            "no limit" if math.isinf(self.default) else f"{self.default:,g}" if self.default < MILLION else "a million"
-        )
+        if math.isinf(self.default):
+            return self.no_default
+        return f"{self.default:,g}" if self.default < MILLION else "a million"
 
     def parse(self, name: str, text: str) -> float:
         """Raises UsageError."""
@@ -63,6 +74,18 @@ COST_NUMBERS: Mapping[str, NumberArgument] = {
     "memory_mb": NumberArgument(128, 10_240, DOWNLOAD_MEMORY_MB, "memory of DownloadBatch in MB", integer=True),
 }
 """The numbers that `cost` takes."""
+
+LIMITS: Mapping[str, NumberArgument] = {
+    "lambda_concurrency": NumberArgument(1, 10_000, math.inf, "concurrent Lambda invocations of the account", True),
+    "environments": NumberArgument(
+        1, 1_000, math.inf, "execution environments of a function", True, "one for each core"
+    ),
+    "s3_requests_per_second": NumberArgument(1, 1_000_000, math.inf, "reads and writes of a bucket, each", True),
+    "write_capacity": NumberArgument(1, 1_000_000, math.inf, "write units of a table per second", True),
+    "read_capacity": NumberArgument(1, 1_000_000, math.inf, "read units of a table per second", True),
+    "async_retry_seconds": NumberArgument(0, 60, 1, "wait before an asynchronous invocation is repeated"),
+}
+"""Limits of the local AWS by their names in Limits."""
 
 COST_OPTIONS = ("batch_size", "concurrency", "per_host", "max_concurrency", "storage_class")
 """The options of a run that `cost` takes."""
@@ -101,6 +124,13 @@ def options(pairs: Iterable[str], name: str) -> dict[str, str]:
     return metadata
 
 
+def limits(texts: Mapping[str, str], names: Mapping[str, str]) -> Limits:
+    """`names` is how messages call each of them. Raises UsageError."""
+    values = {name: LIMITS[name].parse(names[name], text) for name, text in texts.items() if text}
+    fields: dict[str, Any] = {name: int(value) if LIMITS[name].integer else value for name, value in values.items()}
+    return Limits(**fields)
+
+
 def port_number(text: str, name: str) -> int:
     """A TCP port; 0 selects a free one. Raises UsageError."""
     if not (text.isascii() and text.isdecimal()) or int(text) > MAX_PORT:
@@ -133,6 +163,18 @@ def manifest_file(text: str) -> Path:
     if path.is_file():
         raise UsageError(f"The manifest {text} is empty: 0 rows, nothing to mirror.")
     raise UsageError(f"There is no manifest {text}. MANIFEST takes the path of a file.")
+
+
+def demo_port(manifest: Path) -> int:
+    """The port of the demo's web site in a retry manifest: that of the first URL on loopback. Raises UsageError."""
+    with manifest.open("rb") as file:
+        found = _DEMO_URL.search(file.read(HEAD_BYTES))
+    if found is None or not 0 < int(found[1]) <= MAX_PORT:
+        raise UsageError(
+            f"--demo is for a retry manifest of the demo. {manifest} has no URL of its web site, such as"
+            f" http://127.0.0.1:{DEMO_PORT}/tired.jpg."
+        )
+    return int(found[1])
 
 
 def stack_settings() -> Settings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,11 @@ VERSION = "$LATEST"
 
 @dataclass(frozen=True)
 class FunctionConfig:
-    """The configuration of a function in the template. `variables` are its environment variables."""
+    """The configuration of a function in the template. `variables` are its environment variables, `role` is an ARN.
+
+    `max_retries` and `max_event_age_seconds` are for asynchronous invocations. When all attempts have failed, the queue
+    `on_failure` receives a record and the queue `dead_letter` the event; both are ARNs.
+    """
 
     name: str
     handler: str
@@ -24,6 +28,12 @@ class FunctionConfig:
     memory_mb: int
     variables: Mapping[str, str] = field(default_factory=dict)
     log_group: str = ""
+    reserved_concurrency: int | None = None
+    max_retries: int = 2
+    max_event_age_seconds: float = 21_600
+    on_failure: str = ""
+    dead_letter: str = ""
+    role: str = ""
 
     @property
     def log_group_name(self) -> str:
@@ -32,8 +42,9 @@ class FunctionConfig:
 
 @dataclass(frozen=True)
 class Target:
-    """The AWS that functions use: region, account, endpoint, X-Ray daemon and credentials. `root` is their code's
-    folder.
+    """The AWS that functions use: region, account, endpoint and X-Ray daemon. `root` is their code's folder.
+    `settings(function)` returns the environment variables that depend on the role of a function, such as its
+    credentials.
 
     `local_run` is the value of LOCAL_RUN, which AWS does not have; without a value it is not set.
     """
@@ -43,9 +54,8 @@ class Target:
     endpoint: str
     root: Path = ROOT
     trace_daemon: str = ""
-    access_key: str = ""
-    secret_key: str = field(default="", repr=False)
     local_run: str = ""
+    settings: Callable[[FunctionConfig], Mapping[str, str]] = lambda function: {}
 
     def arn(self, function_name: str) -> str:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{function_name}"
@@ -63,8 +73,6 @@ def worker_variables(function: FunctionConfig, target: Target, log_stream: str, 
         "LAMBDA_TASK_ROOT": str(target.root),
         "AWS_REGION": target.region,
         "AWS_DEFAULT_REGION": target.region,
-        "AWS_ACCESS_KEY_ID": target.access_key,
-        "AWS_SECRET_ACCESS_KEY": target.secret_key,
         "AWS_SESSION_TOKEN": "local",
         "AWS_ENDPOINT_URL": target.endpoint,
         "AWS_CONFIG_FILE": os.devnull,
@@ -79,5 +87,6 @@ def worker_variables(function: FunctionConfig, target: Target, log_stream: str, 
         "AWS_XRAY_DAEMON_ADDRESS": target.trace_daemon,
         "_HANDLER": function.handler,
         **({"LOCAL_RUN": target.local_run} if target.local_run else {}),
+        **target.settings(function),
         **function.variables,
     }

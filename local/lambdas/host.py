@@ -7,16 +7,14 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
 
+from local.lambdas.asynchronous import EventQueue, OnFailure
+from local.lambdas.concurrency import Concurrency
 from local.lambdas.function import VERSION, FunctionConfig, Target
 from local.lambdas.memory import MemoryMonitor
 from local.lambdas.sandbox import InvocationResult, Sandbox, SegmentSink
-
-EVENT_THREADS = 4
-"""Number of threads for asynchronous invocations."""
 
 LogSink = Callable[[str, str, list[str]], None]
 """Receives a log group, a log stream and lines."""
@@ -129,7 +127,10 @@ class Pool:
 
 
 class FunctionHost:
-    """Runs functions by name or ARN. `max_sandboxes` is the maximum number of sandboxes of each function."""
+    """Runs functions by name or ARN. `max_sandboxes` is the maximum number of sandboxes of each function.
+
+    `concurrency` is the account's, None without a limit. `on_failure` receives asynchronous invocations that failed.
+    """
 
     def __init__(
         self,
@@ -137,6 +138,10 @@ class FunctionHost:
         logs: LogSink,
         max_sandboxes: int | None = None,
         traces: SegmentSink = lambda segment: None,
+        *,
+        concurrency: int | None = None,
+        retry_seconds: float = 0.0,
+        on_failure: OnFailure = lambda event, condition: None,
     ) -> None:
         self._target = target
         self._logs = logs
@@ -144,36 +149,42 @@ class FunctionHost:
         self.max_sandboxes = max_sandboxes or max(2, os.cpu_count() or 1)
         self._memory = MemoryMonitor()
         self._pools: dict[str, Pool] = {}
-        self._events = ThreadPoolExecutor(EVENT_THREADS, thread_name_prefix="event-invocation")
-        self._pending: set[Future[None]] = set()
+        self._concurrency = Concurrency(concurrency)
+        self._events = EventQueue(self._invoke_event, on_failure, retry_seconds)
         self.functions: dict[str, FunctionConfig] = {}
 
     def register(self, function: FunctionConfig) -> str:
         """Add a function, or replace the one with the same name. Returns its ARN."""
         previous = self._pools.get(function.name)
         self.functions[function.name] = function
+        self._concurrency.reserve(function.name, function.reserved_concurrency)
         self._pools[function.name] = Pool(self.max_sandboxes, lambda: self._start(function))
         if previous is not None:
             previous.close()
         return self._target.arn(function.name)
 
     def invoke(self, name_or_arn: str, payload: Any, *, tail: bool = False) -> InvocationResult:
-        """Raises FunctionNotFoundError, HostClosedError. A failure of the function is part of the result."""
-        with self._pool(name_or_arn).sandbox() as sandbox:
+        """Raises FunctionNotFoundError, ThrottledError, HostClosedError. A failure of the function is part of the
+        result."""
+        pool = self._pool(name_or_arn)
+        with self._concurrency.invocation(function_name(name_or_arn)), pool.sandbox() as sandbox:
             return sandbox.invoke(payload, tail=tail)
 
     def invoke_later(self, name_or_arn: str, payload: Any) -> None:
-        """Invoke asynchronously, as invocation type Event does. AWS retries a failure twice; here it runs once.
+        """Invoke asynchronously, as invocation type Event does: a failure is repeated.
 
         Raises FunctionNotFoundError, HostClosedError.
         """
-        pool = self._pool(name_or_arn)
-        try:
-            future = self._events.submit(self._invoke_event, pool, payload)
-        except RuntimeError as error:  # the executor has been shut down
-            raise HostClosedError from error
-        self._pending.add(future)
-        future.add_done_callback(self._pending.discard)
+        self._pool(name_or_arn)
+        if not self._events.put(self.functions[function_name(name_or_arn)], payload):
+            raise HostClosedError
+
+    def account_concurrency(self) -> tuple[int, int]:
+        """The account's concurrency, and what of it is not reserved."""
+        return self._concurrency.account()
+
+    def arn(self, name: str) -> str:
+        return self._target.arn(name)
 
     def prewarm(self, name_or_arn: str, count: int = 1) -> None:
         """Start the first sandboxes of a function; an invocation waits until its sandbox has loaded the handler.
@@ -187,18 +198,19 @@ class FunctionHost:
         self._pool(name_or_arn).close()
 
     def flush(self) -> None:
-        """Return when every earlier asynchronous invocation has ended."""
-        wait(set(self._pending))
+        """Return when every earlier asynchronous invocation has ended, its retries included."""
+        self._events.flush()
 
     def close(self) -> None:
         for pool in self._pools.values():
             pool.close()
-        self._events.shutdown(cancel_futures=True)
+        self._events.close()
         self._memory.close()
 
-    def _invoke_event(self, pool: Pool, payload: Any) -> None:
-        with contextlib.suppress(HostClosedError), pool.sandbox() as sandbox:
-            sandbox.invoke(payload)
+    def _invoke_event(self, function: FunctionConfig, payload: Any) -> InvocationResult | None:
+        with contextlib.suppress(HostClosedError, FunctionNotFoundError):
+            return self.invoke(function.name, payload)
+        return None
 
     def _pool(self, name_or_arn: str) -> Pool:
         name = function_name(name_or_arn)

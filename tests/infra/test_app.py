@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aws_cdk
 
-from cdk import check
+from cdk import check, definitions
 from cdk.app import CDK_JSON
 from cdk.settings import Settings
 
@@ -58,3 +58,9 @@ def test_cdk_nag_has_no_unacknowledged_finding_and_no_obsolete_acknowledgement(
 
 def test_the_template_passes_cfn_lint(template_file: Path) -> None:
     assert check.lint(template_file) == []
+
+
+def test_a_definition_is_validated_with_a_stand_in_for_every_reference() -> None:
+    function = {"Fn::GetAtt": ["Function", "Arn"]}
+    value = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":states:::s3:getObject ", function]]}
+    assert definitions.rendered(value) == f"arn:aws:states:::s3:getObject {definitions.REFERENCE}"

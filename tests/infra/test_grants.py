@@ -93,7 +93,7 @@ EXPECTED = {
         *(
             (action, f"execution of StateMachine{label}:*")
             for label in ("", "/*")
-            for action in ("states:DescribeExecution", "states:StopExecution", "states:RedriveExecution")
+            for action in ("states:DescribeExecution", "states:StopExecution")
         ),
     },
     "WorkflowStateMachineEventsRole": may("StateMachine", "states:StartExecution"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.aws.cloud import Cloud
+from tests.support.assembly import folder
 from tests.support.browser import Browser, browser
 from tests.support.debian import NotInstalledError
 from tests.support.site import Site
@@ -21,10 +22,9 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="session")
 def assembly() -> Path:
     """The cloud assembly. `make test` synthesizes it; pytest alone does so here."""
-    folder = ROOT / "cdk.out"
-    if not (folder / "ImageMirror.template.json").exists():
+    if not (folder() / "ImageMirror.template.json").exists():
         subprocess.run([sys.executable, "-m", "cdk.app"], cwd=ROOT, check=True)
-    return folder
+    return folder()
 
 
 @pytest.fixture(scope="package")

@@ -222,11 +222,6 @@ class Up:
         return done.stdout
 
 
-def _reset_sigint() -> None:
-    """Background jobs of a script ignore SIGINT, and their child processes inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.fixture
 def up(assembly: Path, tmp_path: Path) -> Iterator[Up]:
     out = tmp_path / "out"
@@ -243,7 +238,7 @@ def up(assembly: Path, tmp_path: Path) -> Iterator[Up]:
         "--port",
         "0",
     ]
-    with psutil.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=_reset_sigint) as process:
+    with psutil.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             for line in process.stdout:
                 if line.startswith("Press Ctrl-C"):

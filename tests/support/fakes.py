@@ -98,12 +98,16 @@ class FakeRunFiles(_Faulty):
 
 
 class FakeResults(FakeRunFiles):
-    """`texts` and `metadata` are the reports by name, `uncompleted` the child executions by file."""
+    """`texts`, `metadata` and `content_types` are those of the reports by name.
+
+    `uncompleted` are the child executions by file.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.texts: dict[str, str] = {}
         self.metadata: dict[str, dict[str, str]] = {}
+        self.content_types: dict[str, str] = {}
         self.uncompleted: list[list[dict[str, Any]]] = []
 
     def result_parts(self) -> Iterator[tuple[str, list[ResultLine]]]:
@@ -124,7 +128,7 @@ class FakeResults(FakeRunFiles):
         self, name: str, pieces: Iterable[str], content_type: str, metadata: Mapping[str, str] | None = None
     ) -> None:
         self._fail()
-        assert content_type
+        self.content_types[name] = content_type
         self.texts[name] = "".join(pieces)
         self.metadata[name] = dict(metadata or {})
 

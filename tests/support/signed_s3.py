@@ -54,6 +54,9 @@ class Connection(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         behaviour = self.server.behaviour_for(headers, self.client_address[1])
         body = b"" if behaviour is reject_unread else self.rfile.read(int(headers["content-length"]))
+        if len(headers) < len(self.headers):  # a header was sent twice
+            self.respond(400)
+            return
         put = ReceivedPut(self.path, headers, body, self.client_address[1])
         self.server.received.append(put)
         behaviour(self, put)

@@ -86,8 +86,7 @@ class _Window:
         self._position += 1
 
     def value(self, number: int) -> JsonValue:
-        """The next value, which is item `number`. Raises InvalidManifest."""
-        self.peek()
+        """The value at the character that `peek` has returned, which is item `number`. Raises InvalidManifest."""
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._position)

@@ -254,8 +254,8 @@ class RunFields(TypedDict, total=False):
     """Attributes of a run record, which are added when they become known.
 
     `sampled` replaces `rows` if only the beginning and the end of the manifest were checked. `request` is a hash of
-    the API request, to detect another request with the same Idempotency-Key. `expires_at` is the TTL, in seconds since
-    the epoch.
+    the API request, to detect another request with the same Idempotency-Key. `local_run` is a LocalRun as JSON; AWS has
+    none. `expires_at` is the TTL, in seconds since the epoch.
     """
 
     kind: str
@@ -269,6 +269,7 @@ class RunFields(TypedDict, total=False):
     size: int
     expires_at: int
     request: str
+    local_run: str
     options: OptionValues
     format: str
     columns: list[str]

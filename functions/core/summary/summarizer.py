@@ -125,12 +125,18 @@ class Summarizer:
         result = run_result(run_id, execution, record, reconciliation)
         reference = manifest_reference(manifest, record)
         summary = run_summary(result, reference, execution.started_at, self._now, reports)
-        page = render_page(summary, aggregates, self._local_run)
+        page = render_page(summary, aggregates, self._started_by(record))
         self._results.write_text("report.html", [page], "text/html; charset=utf-8")
         self._results.write_text("summary.json", [json.dumps(summary, indent=2) + "\n"], "application/json")
         self._records.update(run_id, record_fields(summary))
         self._publish(summary)
         return result
+
+    def _started_by(self, record: RunRecord) -> LocalRun | None:
+        """How the run was started: the process that summarizes an interrupted run may have been started differently."""
+        if self._local_run and "local_run" in record:
+            return LocalRun.parse(record["local_run"])
+        return self._local_run
 
     def _read_rows(
         self, manifest: ManifestObject, record: RunRecord, execution: EndedExecution, aggregates: RunAggregates

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from moto.core.common_models import BaseModel
@@ -11,11 +12,14 @@ from moto.moto_server import werkzeug_app
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 PARTITION = "aws"
+
+HTML = b"<!doctype html>"
+"""Start of the page that Flask sends for an unknown path."""
 
 TRACKED = ("FakeKey", "FakeMultipart")
 """Names of the S3 classes whose instances moto closes when it resets."""
@@ -42,6 +46,25 @@ class _Dispatcher(DomainDispatcherApplication):
     def __init__(self) -> None:
         super().__init__(create_backend_app)
         self._backends: dict[str | None, Any] = {}  # Any: moto's method has no type
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Raises NotImplementedError for a path that the service does not have; moto answers with a page in HTML."""
+        held: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], object]:
+            if not status.startswith("404 "):
+                return start_response(status, headers, exc_info)
+            held.append((status, headers))
+            return lambda _: None
+
+        chunks: Iterable[bytes] = super().__call__(environ, start)
+        if not held:
+            return chunks
+        content = b"".join(chunks)
+        if content.startswith(HTML):
+            raise NotImplementedError(f"The local AWS has no {environ['REQUEST_METHOD']} {environ['PATH_INFO']}.")
+        start_response(*held[0])
+        return [content]
 
     def get_backend_for_host(self, host: str | None) -> Any:
         if host not in self._backends:

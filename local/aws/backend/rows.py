@@ -38,6 +38,14 @@ def count_items(table: str) -> int:
     return len(table_of(table))
 
 
+def is_on_demand(table: str) -> bool:
+    """Whether a table is billed by request, or does not exist."""
+    try:
+        return bool(table_of(table).billing_mode == "PAY_PER_REQUEST")
+    except KeyError:
+        return True
+
+
 def put_row(table: str, row: Mapping[str, object]) -> None:
     """Add an item to a table, or replace it. Raises KeyError without an attribute of the key."""
     _put(table_of(table), row)

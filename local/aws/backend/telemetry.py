@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections import Counter
 from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
-from moto.cloudwatch.responses import CloudWatchResponse
 from moto.logs.models import logs_backends
 
 from local.aws.backend.application import ACCOUNT, REGION
+from local.aws.backend.statistics import rounded
 
 if TYPE_CHECKING:
     from local.aws.telemetry.metrics import MetricValues
 
-MAX_STREAM_EVENTS = 10_000
-"""Maximum number of events kept in a log stream."""
+MAX_STREAM_EVENTS = 5_000
+"""Maximum number of events kept in a log stream: about 5 MB."""
 
-MAX_TRACES = 10_000
-"""Maximum number of traces kept."""
+MAX_STREAMS = 20
+"""Maximum number of log streams kept in a log group. Each sandbox has one."""
+
+MAX_TRACES = 1_000
+"""Maximum number of traces kept: about 12 MB."""
 
 MAX_METRIC_DATA = 20_000
 """Maximum number of data kept of all metrics: one for each metric and minute."""
 
 MAX_METRICS_PER_MINUTE = 200
 """Maximum number of newest data that are searched for the datum of the same minute."""
-
-
-STATISTICS = ("Average", "Maximum", "Minimum", "SampleCount", "Sum")
-"""moto answers other statistics, such as p99, with null values, or leaves them out."""
 
 
 def put_log_events(group: str, stream: str, events: list[dict[str, Any]]) -> None:
@@ -43,7 +42,10 @@ def put_log_events(group: str, stream: str, events: list[dict[str, Any]]) -> Non
     if stream not in logs.groups[group].streams:
         logs.create_log_stream(group, stream)
     logs.put_log_events(group, stream, events)
-    del logs.groups[group].streams[stream].events[:-MAX_STREAM_EVENTS]
+    streams = logs.groups[group].streams
+    del streams[stream].events[:-MAX_STREAM_EVENTS]
+    for oldest in [*streams][:-MAX_STREAMS]:
+        del streams[oldest]
 
 
 def add_to_metric(metric: MetricValues) -> None:
@@ -55,37 +57,14 @@ def add_to_metric(metric: MetricValues) -> None:
             datum.sum += sum(values)
             datum.sample_count += len(values)
             datum.min, datum.max = min(datum.min, *values), max(datum.max, *values)
+            datum.values.update(map(rounded, values))
             return
     dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions]
     statistics = min(values), max(values), len(values), sum(values)
-    data.append(MetricAggregatedDatum(metric.namespace, metric.name, *statistics, dimensions, minute, metric.unit))
+    added: Any = MetricAggregatedDatum(metric.namespace, metric.name, *statistics, dimensions, minute, metric.unit)
+    added.values = Counter(map(rounded, values))
+    data.append(added)
     del data[:-MAX_METRIC_DATA]
-
-
-def _check_statistics(action: str, statistics: Callable[[Any], Iterable[str]]) -> None:
-    """Let an action of moto's CloudWatch raise NotImplementedError for a statistic that moto does not have.
-    `statistics` finds them in the parameters of the request."""
-    moto_action: Any = getattr(CloudWatchResponse, action)
-
-    def checked(response: Any) -> Any:
-        unknown = [name for name in statistics(response._get_params()) if name not in STATISTICS]
-        if unknown:
-            raise NotImplementedError(f"The local AWS has no statistic {unknown[0]}, only {', '.join(STATISTICS)}.")
-        return moto_action(response)
-
-    setattr(CloudWatchResponse, action, checked)
-
-
-_check_statistics(
-    "get_metric_data",
-    lambda parameters: [
-        query["MetricStat"]["Stat"] for query in parameters.get("MetricDataQueries", []) if "MetricStat" in query
-    ],
-)
-_check_statistics(
-    "get_metric_statistics",
-    lambda parameters: [*parameters.get("Statistics", []), *parameters.get("ExtendedStatistics", [])],
-)
 
 
 def _is_same_metric(datum: Any, metric: MetricValues) -> bool:

@@ -2,17 +2,18 @@
 
 A request becomes the event of a Lambda proxy integration, payload format 1.0:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
-Requests need no signature: IAM is not enforced here, and every request has the same caller.
+Requests need no signature: IAM authorization of callers is not checked here, and every request has the same caller.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import logging
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -23,8 +24,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from local.aws.backend import ACCOUNT
-from local.aws.deploy import Resource, Stack
+from local.aws.backend import ACCOUNT, REGION
+from local.aws.stack import Resource, Stack
+from local.lambdas.concurrency import ThrottledError
 from local.lambdas.sandbox import InvocationResult
 
 PREFIX = "/_aws/execute-api"
@@ -39,6 +41,7 @@ MAX_EVENT_BYTES = 6_291_456
 CALLER = f"arn:aws:iam::{ACCOUNT}:user/local"
 TOO_LARGE = "REQUEST_TOO_LARGE"
 
+log = logging.getLogger(__name__)
 _FUNCTION_ARN = re.compile(r"/functions/(.+)/invocations$")
 _VARIABLE = re.compile(r"{(\w+)}")
 
@@ -125,11 +128,15 @@ def _path(resource_id: str, resources: Mapping[str, Resource]) -> str:
 
 
 class ApiRoute:
-    """`/_aws/execute-api/ID/STAGE/…`: invokes the function of the method."""
+    """`/_aws/execute-api/ID/STAGE/…`: invokes the function of the method.
 
-    def __init__(self, api: RestApi, functions: Functions) -> None:
+    `may_invoke(function, source_arn)` says whether the policy of the function permits that.
+    """
+
+    def __init__(self, api: RestApi, functions: Functions, may_invoke: Callable[[str, str], bool]) -> None:
         self._api = api
         self._functions = functions
+        self._may_invoke = may_invoke
 
     def __call__(self, request: Request) -> Response | None:
         path = _encoded_path(request)
@@ -149,7 +156,16 @@ class ApiRoute:
         }
         if len(body) > MAX_BODY_BYTES or len(json.dumps(event)) > MAX_EVENT_BYTES:
             return self._gateway_response(TOO_LARGE, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Too Long")
-        return _response(self._functions.invoke(method.function, event))
+        if not self._may_invoke(method.function, self._source_arn(request.method, path)):
+            log.warning("API Gateway may not invoke %s: add an AWS::Lambda::Permission", method.function)
+            return _message(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")
+        try:
+            return _response(self._functions.invoke(method.function, event))
+        except ThrottledError:  # API Gateway does not pass Lambda's status 429 on
+            return _message(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")
+
+    def _source_arn(self, method: str, path: str) -> str:
+        return f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{self._api.id}/{self._api.stage}/{method}{path}"
 
     def _gateway_response(self, kind: str, status: HTTPStatus, message: str) -> Response:
         text = self._api.gateway_responses.get(kind)

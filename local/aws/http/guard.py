@@ -37,7 +37,6 @@ Secrets = Callable[[str], str | None]
 """The secret access key of an access key ID; None for an unknown one."""
 
 log = logging.getLogger(__name__)
-logging.getLogger("local.aws.http").addHandler(logging.NullHandler())  # without it, Python prints tracebacks to stderr
 
 
 class Guard:

@@ -3,7 +3,7 @@
 | request | recognised by | handled by |
 |---|---|---|
 | Step Functions | `X-Amz-Target: AWSStepFunctions.*` | `local.states` |
-| Lambda Invoke | the path | `local.lambdas` |
+| Lambda Invoke, GetAccountSettings | the path | `local.lambdas` |
 | the REST API | the path | `local.aws.http.gateway` |
 """
 
@@ -15,11 +15,13 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from werkzeug.wrappers import Request, Response
 
+from local.lambdas.concurrency import ThrottledError
 from local.lambdas.host import FunctionNotFoundError, HostClosedError
 from local.lambdas.sandbox import InvocationResult
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 STATES_TARGET = "AWSStepFunctions."
 INVOKE_PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
+ACCOUNT_SETTINGS_PATH = "/2016-08-19/account-settings"
 MAX_PAYLOAD_BYTES = {"RequestResponse": 6_291_456, "Event": 1_048_576}
 """Lambda's quotas for the payload of an invocation, by invocation type."""
 
@@ -45,6 +48,11 @@ class Functions(Protocol):
     def invoke(self, name_or_arn: str, payload: Any, *, tail: bool = False) -> InvocationResult: ...
 
     def invoke_later(self, name_or_arn: str, payload: Any) -> None: ...
+
+    def account_concurrency(self) -> tuple[int, int]: ...
+
+    @property
+    def functions(self) -> Mapping[str, object]: ...
 
 
 class Router:
@@ -104,6 +112,9 @@ class InvokeRoute:
             return self._invoke(unquote(match[1]), invocation_type, request.get_data(), tail=tail)
         except FunctionNotFoundError as error:
             return _lambda_error(HTTPStatus.NOT_FOUND, "ResourceNotFoundException", str(error))
+        except ThrottledError as error:
+            reason = {"Reason": error.reason}
+            return _lambda_error(HTTPStatus.TOO_MANY_REQUESTS, "TooManyRequestsException", str(error), reason)
         except HostClosedError:
             message = "The local AWS is shutting down"
             return _lambda_error(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceException", message)
@@ -127,6 +138,27 @@ class InvokeRoute:
         return _invocation_response(self._functions.invoke(name, payload, tail=tail))
 
 
+class AccountSettingsRoute:
+    """`GET /2016-08-19/account-settings`: Lambda's quotas of the account, the default ones but for the concurrency."""
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+
+    def __call__(self, request: Request) -> Response | None:
+        if request.path.rstrip("/") != ACCOUNT_SETTINGS_PATH or request.method != "GET":
+            return None
+        concurrency, unreserved = self._functions.account_concurrency()
+        limits = {
+            "TotalCodeSize": 80_530_636_800,
+            "CodeSizeUnzipped": 262_144_000,
+            "CodeSizeZipped": 52_428_800,
+            "ConcurrentExecutions": concurrency,
+            "UnreservedConcurrentExecutions": unreserved,
+        }
+        usage = {"TotalCodeSize": 0, "FunctionCount": len(self._functions.functions)}
+        return Response(json.dumps({"AccountLimit": limits, "AccountUsage": usage}), content_type="application/json")
+
+
 def _invocation_response(result: InvocationResult) -> Response:
     headers = {"X-Amz-Executed-Version": "$LATEST", "X-Amzn-RequestId": result.request_id}
     if result.error is not None:
@@ -136,8 +168,10 @@ def _invocation_response(result: InvocationResult) -> Response:
     return Response(json.dumps(result.payload), HTTPStatus.OK, headers, content_type="application/json")
 
 
-def _lambda_error(status: HTTPStatus, code: str, message: str) -> Response:
-    content = json.dumps({"Type": "User", "message": message, "Message": message})
+def _lambda_error(
+    status: HTTPStatus, code: str, message: str, fields: Mapping[str, str] = MappingProxyType({})
+) -> Response:
+    content = json.dumps({"Type": "User", "message": message, "Message": message, **fields})
     return Response(content, status, {"X-Amzn-ErrorType": code}, content_type="application/json")
 
 

@@ -76,6 +76,8 @@ class _Loop:
                 connection.socket.shutdown(socket.SHUT_RDWR)
         for thread in busy.values():
             thread.join(timeout=STOP_SECONDS)
+        while self._returned:
+            self._returned.popleft().socket.close()
         for end in (self._wake, self._woken, self._selector):
             end.close()
 

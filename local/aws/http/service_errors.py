@@ -35,6 +35,7 @@ class Fault(StrEnum):
     UNKNOWN_KEY = "The security token included in the request is invalid."
     NOT_IMPLEMENTED = "The local AWS does not implement this."
     INTERNAL = "Internal error of the local AWS."
+    ACCESS_DENIED = "Access Denied"
 
 
 Render = Callable[[HTTPStatus, str, str], Response]
@@ -49,9 +50,10 @@ class Protocol:
     render: Render
     messages: Mapping[Fault, str] = field(default_factory=dict)
 
-    def error(self, fault: Fault, message: str = "") -> Response:
-        status, code = self.codes[fault]
-        return self.render(status, code, message or self.messages.get(fault, str(fault)))
+    def error(self, fault: Fault, message: str = "", code: str = "") -> Response:
+        """`code` replaces that of the protocol."""
+        status, usual = self.codes[fault]
+        return self.render(status, code or usual, message or self.messages.get(fault, str(fault)))
 
 
 class Signature(NamedTuple):
@@ -97,7 +99,7 @@ def protocol_of(environ: WSGIEnvironment, signature: Signature | None) -> Protoc
 
 
 def _codes(
-    unsigned: str, unknown: str, internal: str, status: HTTPStatus = HTTPStatus.FORBIDDEN
+    unsigned: str, unknown: str, internal: str, denied: str, status: HTTPStatus = HTTPStatus.FORBIDDEN
 ) -> Mapping[Fault, tuple[HTTPStatus, str]]:
     """`status` is that of a refused signature."""
     return {
@@ -105,6 +107,7 @@ def _codes(
         Fault.UNKNOWN_KEY: (status, unknown),
         Fault.NOT_IMPLEMENTED: (HTTPStatus.NOT_IMPLEMENTED, "NotImplemented"),
         Fault.INTERNAL: (HTTPStatus.INTERNAL_SERVER_ERROR, internal),
+        Fault.ACCESS_DENIED: (status, denied),
     }
 
 
@@ -155,13 +158,17 @@ def _response(status: HTTPStatus, content_type: str, content: str | bytes, heade
 _MISSING = "MissingAuthenticationTokenException"
 _UNRECOGNIZED = "UnrecognizedClientException"
 
-REST_API = Protocol(_codes(_MISSING, _UNRECOGNIZED, "InternalServerErrorException"), _rest_api)
-CBOR = Protocol(_codes(_MISSING, _UNRECOGNIZED, "InternalFailure", HTTPStatus.BAD_REQUEST), _cbor)
-JSON = Protocol(_codes(_MISSING, _UNRECOGNIZED, "InternalFailure", HTTPStatus.BAD_REQUEST), _json)
-QUERY = Protocol(_codes("MissingAuthenticationToken", "InvalidClientTokenId", "InternalFailure"), _query)
-REST_JSON = Protocol(_codes(_MISSING, _UNRECOGNIZED, "ServiceException"), _rest_json)
+_DENIED = "AccessDeniedException"
+
+REST_API = Protocol(_codes(_MISSING, _UNRECOGNIZED, "InternalServerErrorException", _DENIED), _rest_api)
+CBOR = Protocol(_codes(_MISSING, _UNRECOGNIZED, "InternalFailure", _DENIED, HTTPStatus.BAD_REQUEST), _cbor)
+JSON = Protocol(_codes(_MISSING, _UNRECOGNIZED, "InternalFailure", _DENIED, HTTPStatus.BAD_REQUEST), _json)
+QUERY = Protocol(
+    _codes("MissingAuthenticationToken", "InvalidClientTokenId", "InternalFailure", "AccessDenied"), _query
+)
+REST_JSON = Protocol(_codes(_MISSING, _UNRECOGNIZED, "ServiceException", _DENIED), _rest_json)
 S3 = Protocol(
-    _codes("AccessDenied", "InvalidAccessKeyId", "InternalError"),
+    _codes("AccessDenied", "InvalidAccessKeyId", "InternalError", "AccessDenied"),
     _s3,
     {
         Fault.UNSIGNED: "Access Denied",

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import IO
+from typing import IO, Protocol
 from urllib.parse import unquote
 
 from local.aws.s3 import listing
@@ -56,12 +56,24 @@ ALLOWED_VALUES = {
 log = logging.getLogger(__name__)
 
 
-class S3Api:
-    """`handles` says whether a request is for this API; `answer` answers it, errors included."""
+class Authorizer(Protocol):
+    """Checks verified requests. `visible` returns the error that the caller may see, which can be AccessDenied."""
 
-    def __init__(self, store: ObjectStore, secrets_by_key: Secrets) -> None:
+    def check(self, request: Request) -> None: ...
+
+    def visible(self, request: Request, error: S3Error) -> S3Error: ...
+
+
+class S3Api:
+    """`handles` says whether a request is for this API; `answer` answers it, errors included.
+
+    Without an `authorizer`, every signed request is permitted.
+    """
+
+    def __init__(self, store: ObjectStore, secrets_by_key: Secrets, authorizer: Authorizer | None = None) -> None:
         self._store = store
         self._secrets = secrets_by_key
+        self._authorizer = authorizer
         self._objects = objects = ObjectOperations(store)
         self._uploads = uploads = UploadOperations(store, objects)
         # by method, and whether the request names the source of a copy
@@ -97,7 +109,7 @@ class S3Api:
             scope = verify(signed, self._secrets, datetime.now(UTC))
             bucket, key = target(raw_path)
             request = Request(method, raw_path, bucket, key, dict(signed.parameters), headers, stream, scope)
-            answer = self._operation(request)(request)
+            answer = self._permitted(request)
         except NotModifiedError as found:
             answer = Answer(HTTPStatus.NOT_MODIFIED, {"etag": f'"{found.etag}"'})
         except S3Error as error:
@@ -106,6 +118,16 @@ class S3Api:
             log.warning("%s %s failed: %s", method, raw_path, error)
             answer = _problem(S3Error("InternalError", f"OUT: {error}"), raw_path, method)
         return answer
+
+    def _permitted(self, request: Request) -> Answer:
+        operation = self._operation(request)
+        if self._authorizer is None:
+            return operation(request)
+        self._authorizer.check(request)
+        try:
+            return operation(request)
+        except S3Error as error:
+            raise self._authorizer.visible(request, error) from error
 
     def may_delete_bucket(self, bucket: str) -> bool:
         return self._store.is_empty(bucket)

@@ -74,11 +74,20 @@ class WithObjects:
         self._fallback = fallback
         self._except_buckets = except_buckets
 
+    def is_about_objects(self, environ: WSGIEnvironment) -> bool:
+        return _path(environ)[0] not in self._except_buckets and self._objects.is_ours(environ)
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        bucket, _, rest = environ["REQUEST_URI"].partition("?")[0].lstrip("/").partition("/")
-        if bucket not in self._except_buckets and self._objects.is_ours(environ):
+        if self.is_about_objects(environ):
             return self._objects(environ, start_response)
+        bucket, rest = _path(environ)
         if environ["REQUEST_METHOD"] == "DELETE" and bucket and not rest and not self._store.is_empty(bucket):
             start_response("409 Conflict", [("Content-Type", "application/xml")])
             return [NOT_EMPTY]
         return self._fallback(environ, start_response)
+
+
+def _path(environ: WSGIEnvironment) -> tuple[str, str]:
+    """The bucket and the key of a request in path style."""
+    bucket, _, rest = environ["REQUEST_URI"].partition("?")[0].lstrip("/").partition("/")
+    return bucket, rest

@@ -1,6 +1,8 @@
 """Exceptions of the interpreter, and the error names that the language reserves.
 
 StatesError                 an error of the Amazon States Language: Retry and Catch compare its name
+└── ReportedError           one that a Fail state, a task or a branch reported, not the evaluation of the state itself
+    └── NestedError         one of a branch, an iteration or a Map Run
 InvocationRefusedError      Lambda did not run the function; a Task turns it into a StatesError of the same name
 StoppedError                StopExecution was called, or a concurrent branch failed; cannot be caught
 TimedOutError               the execution exceeded its total time; cannot be caught
@@ -19,7 +21,7 @@ from local.states.base import quotas
 # Reserved names, with the meanings of the Developer Guide, "Handling errors in Step Functions workflows".
 
 ALL: Final = "States.ALL"
-"""Wildcard of Retry and Catch: any error except RUNTIME and DATA_LIMIT_EXCEEDED."""
+"""Wildcard of Retry and Catch: any error except RUNTIME."""
 
 TASK_FAILED: Final = "States.TaskFailed"
 """Wildcard of Retry and Catch: any error that ALL matches, except TIMEOUT."""
@@ -27,11 +29,15 @@ TASK_FAILED: Final = "States.TaskFailed"
 TIMEOUT: Final = "States.Timeout"
 """A Task exceeded TimeoutSeconds, or the execution exceeded its total time."""
 
+PERMISSIONS: Final = "States.Permissions"
+"""The role of the state machine may not do this."""
+
 RUNTIME: Final = "States.Runtime"
 """A path matches nothing, or a value has the wrong type. Cannot be retried or caught."""
 
 DATA_LIMIT_EXCEEDED: Final = "States.DataLimitExceeded"
-"""A payload exceeds the quota of 256 KiB. Wildcards do not match it."""
+"""A payload exceeds the quota of 256 KiB. ALL matches it, although the Developer Guide denies that; an output of a
+state that is too large cannot be caught."""
 
 RESULT_PATH_MATCH_FAILURE: Final = "States.ResultPathMatchFailure"
 """ResultPath cannot be applied to the input of the state."""
@@ -63,6 +69,18 @@ class StatesError(Exception):
     def output(self) -> dict[str, str]:
         """The error output that a Catch passes to its next state: `{"Error": ..., "Cause": ...}`."""
         return {"Error": self.name, "Cause": self.cause}
+
+    def details(self) -> dict[str, str]:
+        """The error in an event of the history, which omits what is empty."""
+        return {name: text for name, text in (("error", self.name), ("cause", self.cause)) if text}
+
+
+class ReportedError(StatesError):
+    """An error that something below the state reported: a Fail state, a function, a branch."""
+
+
+class NestedError(ReportedError):
+    """The error of a branch, an iteration or a Map Run, which failed its Parallel or Map."""
 
 
 class InvocationRefusedError(Exception):

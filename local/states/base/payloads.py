@@ -30,10 +30,20 @@ def size(value: JsonValue) -> int:
     return byte_length(to_text(value))
 
 
-def check_size(value: T, description: str) -> T:
-    """Returns the value. Raises `States.DataLimitExceeded` if it is larger than a payload may be."""
+def to_plain_text(value: JsonValue) -> str:
+    """A text as it is, any other value as compact JSON."""
+    return value if isinstance(value, str) else to_text(value)
+
+
+def check_size(value: T, source: str) -> T:
+    """Returns the value. Raises `States.DataLimitExceeded` if it is larger than a payload may be. `source` is the
+    state or the service that it comes from."""
     if size(value) > quotas.MAX_PAYLOAD_BYTES:
-        raise StatesError(DATA_LIMIT_EXCEEDED, f"{description} is larger than {quotas.MAX_PAYLOAD_BYTES} bytes")
+        raise StatesError(
+            DATA_LIMIT_EXCEEDED,
+            f"The state/task '{source}' returned a result with a size exceeding the maximum number of bytes service"
+            " limit.",
+        )
     return value
 
 

@@ -33,11 +33,27 @@ DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1_000
 """Highest `maxResults`. API "ListExecutions"."""
 
+MAX_TOKEN_LENGTH = 1_024
+"""Characters of a `nextToken`. API "ListStateMachines"."""
+
+MAX_EXECUTIONS_TOKEN_LENGTH = 3_096
+"""Characters of a `nextToken` of ListExecutions. API "ListExecutions"."""
+
+BILLED_MILLISECONDS = 100
+"""The duration of an Express execution is billed in steps of this length. AWS Step Functions pricing."""
+
+BILLED_MEGABYTES = 64
+"""The memory of an Express execution is billed in steps of this size. AWS Step Functions pricing."""
+
 MAX_STATUS_CHANGE_BYTES = 248 * 1024
 """Escaped input and output in a status change event. DG "Automating Step Functions event delivery with EventBridge"."""
 
 MAX_WAIT_SECONDS = 99_999_999
 """`Seconds` of a Wait state, `IntervalSeconds`, `MaxAttempts` and other integers. DG "Wait workflow state"."""
+
+MAX_DELAY_SECONDS = 2**31
+"""Seconds until the timestamp of a Wait state; from here on it fails at once. Not documented; recorded from the
+service, where 24,855 days wait and 24,856 days fail."""
 
 MAX_RETRY_DELAY_SECONDS = 31_622_400
 """`MaxDelaySeconds` of a retrier: 366 days. DG "Handling errors in Step Functions workflows"."""

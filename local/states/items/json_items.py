@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
+from local.states.base.errors import ITEM_READER_FAILED, StatesError
 from local.states.base.payloads import JsonValue
 
 CHUNK_LENGTH = 64 * 1024
@@ -21,6 +22,8 @@ def _reject_constant(name: str) -> JsonValue:
 
 
 _ELEMENT_END = re.compile(r"[ \t\r\n]*[,\]]")
+_NOT_AN_ARRAY = tuple('{"-0123456789tfn')
+"""First characters of JSON that is not an array."""
 _decoder = json.JSONDecoder(parse_constant=_reject_constant)
 
 
@@ -33,6 +36,8 @@ def loads(text: str) -> JsonValue:
 def array_items(stream: TextIO) -> Iterator[JsonValue]:
     """The elements of the array that the stream contains. Raises ValueError if it contains anything else."""
     scanner = _Scanner(stream)
+    if scanner.peek() in _NOT_AN_ARRAY:
+        raise StatesError(ITEM_READER_FAILED, "Attempting to map over non-iterable node.")
     if scanner.peek() != "[":
         raise ValueError("the document is not an array")
     scanner.skip()

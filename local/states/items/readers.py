@@ -1,4 +1,4 @@
-"""The ItemReader: streams the items of an S3 object. DG "ItemReader (Map)".
+"""The ItemReader: streams the items of an S3 object, or of all objects under a prefix. DG "ItemReader (Map)".
 
 A key that ends in `.gz` is decompressed, as documented.
 Not documented, and chosen here: a UTF-8 byte order mark is removed, blank lines of JSONL are skipped.
@@ -10,8 +10,9 @@ import contextlib
 import gzip
 import io
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
 from importlib import import_module
 from itertools import islice
@@ -22,11 +23,12 @@ from local.states.base.payloads import JsonObject, JsonValue
 from local.states.items import csv_rows, json_items
 from local.states.language.dataflow import State, evaluate_object, integer_setting
 from local.states.language.paths import Sources
-from local.states.language.resources import CSV_DELIMITERS, InputType
+from local.states.language.resources import CSV_DELIMITERS, S3_READ, InputType
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 BUFFER_BYTES = 256 * 1024
 SPOOL_BYTES = 8 * 1024 * 1024
@@ -48,38 +50,90 @@ def import_parquet() -> Any:
 def read_items(
     reader: State, s3: S3Client, sources: Sources, load_parquet: LoadModule = import_parquet
 ) -> Iterator[JsonValue]:
-    """The items of the object that an ItemReader names.
+    """The items of the object, or of the list of objects, that an ItemReader names.
 
     Raises `States.ItemReaderFailed`, either at once or when the iteration reaches the error.
     """
     parameters = evaluate_object(reader["Parameters"], sources)
-    config = reader["ReaderConfig"]
-    max_items = integer_setting(config, "MaxItems", sources)
-    with _reader_errors(parameters):
-        bucket, key = _string(parameters, "Bucket"), _string(parameters, "Key")
-        with contextlib.closing(s3.get_object(Bucket=bucket, Key=key)["Body"]) as body:
-            source = _decompress(_RawBody(body), key)
-            read = READERS[config["InputType"]]
-            if read is read_parquet:
-                read = partial(read_parquet, load_parquet=load_parquet)
-            yield from islice(read(source, config), max_items or None)
+    config: Config = reader.get("ReaderConfig", {})
+    max_items = max_items_setting(reader, sources)
+    if max_items is not None and max_items < 0:
+        raise StatesError(ITEM_READER_FAILED, "field MaxItems must be positive")
+    objects = _Objects(s3, _string(parameters, "Bucket"), load_parquet)
+    if reader["Resource"] == S3_READ:
+        items = objects.read(_string(parameters, "Key"), config, parameters.get("VersionId"))
+    elif config.get("Transformation") == "LOAD_AND_FLATTEN":
+        items = objects.read_all(str(parameters.get("Prefix", "")), config)
+    else:
+        items = objects.entries(str(parameters.get("Prefix", "")))
+    with contextlib.closing(items):
+        yield from islice(items, max_items or None)
+
+
+def max_items_setting(reader: State, sources: Sources) -> int | None:
+    """MaxItems, which can be negative. Raises `States.Runtime` if it is not an integer."""
+    config: Config = reader.get("ReaderConfig", {})
+    return integer_setting(config, "MaxItems", sources, minimum=-sys.maxsize)
 
 
 def _string(parameters: JsonObject, name: str) -> str:
     value = parameters[name]
     if not isinstance(value, str):
-        raise ValueError(f"{name} must be a string, not {value!r}")
+        raise StatesError(ITEM_READER_FAILED, f"{name} must be a string, not {value!r}")
     return value
 
 
+class _Objects:
+    """The objects of one bucket. Every method is a generator that raises `States.ItemReaderFailed`."""
+
+    def __init__(self, s3: S3Client, bucket: str, load_parquet: LoadModule) -> None:
+        self._s3, self._bucket, self._load_parquet = s3, bucket, load_parquet
+
+    def read(self, key: str, config: Config, version: JsonValue = None) -> Generator[JsonValue, None, None]:
+        """The items of one object."""
+        with _reader_errors(f"s3://{self._bucket}/{key}"):
+            optional = {} if version is None else {"VersionId": version}
+            response = self._s3.get_object(Bucket=self._bucket, Key=key, **cast(Any, optional))
+            with contextlib.closing(response["Body"]) as body:
+                read = READERS[config["InputType"]]
+                if read is read_parquet:
+                    read = partial(read_parquet, load_parquet=self._load_parquet)
+                yield from read(_decompress(_RawBody(body), key), config)
+
+    def read_all(self, prefix: str, config: Config) -> Generator[JsonValue, None, None]:
+        """The items of all objects under the prefix, in the order of their keys."""
+        for entry in self._list(prefix):
+            yield from self.read(entry["Key"], config)
+
+    def entries(self, prefix: str) -> Generator[JsonValue, None, None]:
+        """One item for each object under the prefix, with the members that the service passes on."""
+        for entry in self._list(prefix):
+            yield {
+                "Etag": entry["ETag"],
+                "Key": entry["Key"],
+                "LastModified": int(entry["LastModified"].timestamp()),
+                "Size": entry["Size"],
+                "StorageClass": entry.get("StorageClass", "STANDARD"),
+            }
+
+    def _list(self, prefix: str) -> Iterator[ObjectTypeDef]:
+        more: dict[str, str] = {}
+        with _reader_errors(f"s3://{self._bucket}/{prefix}"):
+            while True:
+                page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, **cast(Any, more))
+                yield from page.get("Contents", [])
+                if not page.get("IsTruncated"):
+                    return
+                more = {"ContinuationToken": page["NextContinuationToken"]}
+
+
 @contextlib.contextmanager
-def _reader_errors(parameters: JsonObject) -> Iterator[None]:
+def _reader_errors(url: str) -> Iterator[None]:
     try:
         yield
     except (StatesError, StoppedError, TimedOutError):
         raise
     except Exception as error:
-        url = f"s3://{parameters.get('Bucket')}/{parameters.get('Key')}"
         raise StatesError(ITEM_READER_FAILED, f"{url}: {error}") from error
 
 
@@ -111,7 +165,10 @@ def _decode(source: BinaryIO) -> TextIO:
 
 def _read_csv(source: BinaryIO, config: Config) -> Iterator[JsonValue]:
     delimiter = CSV_DELIMITERS[config.get("CSVDelimiter", "COMMA")]
-    return csv_rows.rows(_decode(source), delimiter, config.get("CSVHeaders"))
+    headers = config.get("CSVHeaders")
+    if headers is not None and len(set(headers)) < len(headers):
+        raise StatesError(ITEM_READER_FAILED, "CSV headers cannot contain duplicates.")
+    return csv_rows.rows(_decode(source), delimiter, headers)
 
 
 def _read_json(source: BinaryIO, config: Config) -> Iterator[JsonValue]:

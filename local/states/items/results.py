@@ -131,6 +131,7 @@ class StateResults:
                 f"The outputs of the child executions are larger than {quotas.MAX_PAYLOAD_BYTES} bytes:"
                 " use a ResultWriter",
             )
+        run.results_written()
         return [json.loads(self._texts[index]) for index in sorted(self._texts)]
 
     def close(self) -> None:

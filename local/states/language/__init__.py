@@ -5,7 +5,9 @@ paths                 JSONPath and reference paths
 intrinsics            the syntax of intrinsic functions          intrinsic_functions   the functions
 dataflow              InputPath, Parameters, ResultSelector, ResultPath, OutputPath
 choices, retry        Choice rules; Retry and Catch
-checks, fields        checks of a value; the tables of all fields and their checks
+checks                checks of a value
+fields, item_fields   the tables of all fields and their checks; those of a distributed Map
+features              what runs and what is refused, for the documentation
 definition            loads a definition and checks it as a whole
 
 The source is the Amazon States Language Specification (https://states-language.net), and the AWS Step Functions

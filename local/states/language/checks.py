@@ -142,26 +142,33 @@ def list_of(check_element: Check, minimum_length: int = 1) -> Check:
     return check
 
 
-def fields(checks: Mapping[str, Check], required: Iterable[str] = ()) -> Check:
+class Fields:
+    """The check of an object by a table of its fields; see `fields`. `names` are all that it accepts."""
+
+    def __init__(self, checks: Mapping[str, Check], required: Iterable[str]) -> None:
+        self.names = tuple(checks)
+        self._checks = checks
+        self._alternatives = [set(group.split("|")) for group in required]
+        exclusive = [{name, name + suffix} for name in checks for suffix in ("Path", ".$") if name + suffix in checks]
+        self._exclusive = [pair for pair in exclusive if "Result" not in pair]  # ResultPath is no variant of Result
+
+    def __call__(self, value: Any, location: Location) -> None:
+        if not isinstance(value, dict):
+            raise location.invalid("must be an object")
+        for name, nested in value.items():
+            if name not in self._checks:
+                raise location.child(name).unsupported()
+            self._checks[name](nested, location.child(name))
+        _check_presence(value.keys(), self._alternatives, self._exclusive, location)
+
+
+def fields(checks: Mapping[str, Check], required: Iterable[str] = ()) -> Fields:
     """Checks an object by a table of its fields. Any other field is unsupported.
 
     `required` lists alternatives as `A|B`: exactly one of them must be present. A field and its variant with a path
     (`Seconds` and `SecondsPath`, `Bucket` and `Bucket.$`) exclude each other.
     """
-    alternatives = [set(group.split("|")) for group in required]
-    exclusive = [{name, name + suffix} for name in checks for suffix in ("Path", ".$") if name + suffix in checks]
-    exclusive = [pair for pair in exclusive if "Result" not in pair]  # ResultPath is not the path variant of Result
-
-    def check(value: Any, location: Location) -> None:
-        if not isinstance(value, dict):
-            raise location.invalid("must be an object")
-        for name, nested in value.items():
-            if name not in checks:
-                raise location.child(name).unsupported()
-            checks[name](nested, location.child(name))
-        _check_presence(value.keys(), alternatives, exclusive, location)
-
-    return check
+    return Fields(checks, required)
 
 
 def _check_presence(
@@ -175,12 +182,17 @@ def _check_presence(
             raise location.invalid(f"has both {' and '.join(sorted(pair))}")
 
 
+_RULE_FIELDS_OF_JSONATA = {"Assign", "Condition", "Output"}
+
+
 def choice_rule(*, top_level: bool) -> Check:
     """A rule of a Choice: only top-level rules have a Next."""
 
     def check(value: Any, location: Location) -> None:
         if not isinstance(value, dict):
             raise location.invalid("must be an object")
+        for name in _RULE_FIELDS_OF_JSONATA & value.keys():
+            raise location.child(name).unsupported()
         operators = [name for name in value if name not in ("Variable", "Next", "Comment")]
         if len(operators) != 1:
             raise location.invalid(f"needs one operator, has {operators}")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.states.base.errors import RUNTIME, StatesError
-from local.states.base.payloads import JsonObject, JsonValue, is_integer
+from local.states.base.payloads import JsonObject, JsonValue, is_integer, to_plain_text
 from local.states.language.intrinsics import Call, intrinsic
 from local.states.language.paths import Path, Sources, path, set_value
 
@@ -80,6 +80,14 @@ def integer_setting(state: State, field: str, sources: Sources, minimum: int = 0
     value = setting(state, field, sources)
     if value is None:
         return None
-    if not is_integer(value) or value < minimum:
-        raise StatesError(RUNTIME, f"{field} must be an integer of at least {minimum}, not {value!r}")
+    if not is_integer(value):
+        raise not_a_number(state, field, value, "integer")
+    if value < minimum:
+        raise StatesError(RUNTIME, f"{field} " + ("must be positive." if minimum else "cannot be negative."))
     return value
+
+
+def not_a_number(state: State, field: str, value: JsonValue, kind: str) -> StatesError:
+    """The error for a path of a setting that refers to something else. `kind` is integer or float."""
+    text, place = to_plain_text(value), state.get(f"{field}Path")
+    return StatesError(RUNTIME, f'The {field}Path field refers to value "{text}" which is not a valid {kind}: {place}')

@@ -14,6 +14,7 @@ from local.states.base.errors import ALL
 from local.states.language import resources
 from local.states.language.checks import (
     Check,
+    Fields,
     Location,
     any_value,
     boolean,
@@ -33,8 +34,9 @@ from local.states.language.checks import (
     template,
 )
 from local.states.language.choices import parse_timestamp
+from local.states.language.item_fields import RESULT_WRITER, item_batcher, item_reader, with_paths
 
-_LABEL = re.compile(rf"""[^\s?*<>{{}}\[\]:;,\\|^~$#%&`"/\x00-\x1f\x7f]{{1,{quotas.MAX_LABEL_LENGTH}}}""")
+_LABEL = re.compile(rf"""[^\s?*<>{{}}\[\]:;,\\|^~$#%&`"/\x00-\x1f\x7f-\x9f]{{1,{quotas.MAX_LABEL_LENGTH}}}""")
 _MAX_BACKOFF_RATE = 1e9
 
 # ---- checks of single fields ----
@@ -77,7 +79,7 @@ def _handlers(check_handler: Check) -> Check:
     return check
 
 
-_RETRIER = fields(
+RETRIER = fields(
     {
         "ErrorEquals": _error_names,
         "IntervalSeconds": integer(1),
@@ -89,90 +91,10 @@ _RETRIER = fields(
     },
     required=["ErrorEquals"],
 )
-_CATCHER = fields(
+CATCHER = fields(
     {"ErrorEquals": _error_names, "Next": non_empty_string, "ResultPath": reference_path_or_null, "Comment": string},
     required=["ErrorEquals", "Next"],
 )
-
-# ---- ItemReader, ItemBatcher, ResultWriter ----
-
-_READER_CONFIG = fields(
-    {
-        "InputType": one_of(*resources.INPUT_TYPES),
-        "CSVHeaderLocation": one_of("FIRST_ROW", "GIVEN"),
-        "CSVHeaders": list_of(non_empty_string),
-        "CSVDelimiter": one_of(*resources.CSV_DELIMITERS),
-        "MaxItems": integer(0, quotas.MAX_READER_ITEMS),
-        "MaxItemsPath": json_path,
-    },
-    required=["InputType"],
-)
-
-
-def _reader_config(value: Any, location: Location) -> None:
-    _READER_CONFIG(value, location)
-    csv_only = {"CSVHeaderLocation", "CSVHeaders", "CSVDelimiter"} & value.keys()
-    if value["InputType"] != "CSV" and csv_only:
-        raise location.invalid(f"has {min(csv_only)}, which is for CSV only")
-    if value["InputType"] == "CSV" and "CSVHeaderLocation" not in value:
-        raise location.invalid("needs CSVHeaderLocation")
-    if (value.get("CSVHeaderLocation") == "GIVEN") is not ("CSVHeaders" in value):
-        raise location.invalid("must have CSVHeaders if and only if CSVHeaderLocation is GIVEN")
-
-
-_ITEM_READER = fields(
-    {
-        "Resource": one_of(resources.S3_READ),
-        "ReaderConfig": _reader_config,
-        "Parameters": fields(
-            {
-                "Bucket": non_empty_string,
-                "Bucket.$": path_or_intrinsic,
-                "Key": non_empty_string,
-                "Key.$": path_or_intrinsic,
-            },
-            required=["Bucket|Bucket.$", "Key|Key.$"],
-        ),
-    },
-    required=["Resource", "ReaderConfig", "Parameters"],
-)
-_ITEM_BATCHER = fields(
-    {
-        "MaxItemsPerBatch": integer(1),
-        "MaxItemsPerBatchPath": json_path,
-        "MaxInputBytesPerBatch": integer(1, quotas.MAX_PAYLOAD_BYTES),
-        "MaxInputBytesPerBatchPath": json_path,
-        "BatchInput": object_template,
-    }
-)
-_BATCH_LIMITS = ("MaxItemsPerBatch", "MaxInputBytesPerBatch")
-_WRITER_CONFIG = fields(
-    {"Transformation": one_of("NONE", "COMPACT", "FLATTEN"), "OutputType": one_of("JSON", "JSONL")},
-    required=["Transformation", "OutputType"],
-)
-_RESULT_WRITER = fields(
-    {
-        "Resource": one_of(resources.S3_WRITE),
-        "Parameters": fields(
-            {
-                "Bucket": non_empty_string,
-                "Bucket.$": path_or_intrinsic,
-                "Prefix": string,
-                "Prefix.$": path_or_intrinsic,
-            },
-            required=["Bucket|Bucket.$"],
-        ),
-        "WriterConfig": _WRITER_CONFIG,
-    },
-    required=["Resource", "Parameters"],
-)
-
-
-def _item_batcher(value: Any, location: Location) -> None:
-    _ITEM_BATCHER(value, location)
-    if not any(name in value or f"{name}Path" in value for name in _BATCH_LIMITS):
-        raise location.invalid("needs MaxItemsPerBatch or MaxInputBytesPerBatch")
-
 
 # ---- states ----
 
@@ -180,7 +102,7 @@ _COMMON = {"Type": non_empty_string, "Comment": string, "QueryLanguage": one_of(
 _FLOW = {"Next": non_empty_string, "End": boolean}
 _PATHS: dict[str, Check] = {"InputPath": json_path_or_null, "OutputPath": json_path_or_null}
 _RESULT: dict[str, Check] = {"ResultPath": reference_path_or_null, "ResultSelector": object_template}
-_HANDLERS = {"Retry": _handlers(_RETRIER), "Catch": _handlers(_CATCHER)}
+_HANDLERS = {"Retry": _handlers(RETRIER), "Catch": _handlers(CATCHER)}
 _TOLERANCE: dict[str, Check] = {
     "ToleratedFailurePercentage": number(0, 100),
     "ToleratedFailurePercentagePath": json_path,
@@ -197,7 +119,7 @@ _MAP: dict[str, Check] = {
 }  # fmt: skip
 
 _TRANSITION = "Next|End"
-STATES: dict[str, Check] = {
+STATES: dict[str, Fields] = {
     "Pass": fields(
         {
             **_COMMON, **_FLOW, **_PATHS,
@@ -242,8 +164,8 @@ STATES: dict[str, Check] = {
     "Map DISTRIBUTED": fields(
         {
             **_MAP,
-            "ItemReader": _ITEM_READER, "ItemBatcher": _item_batcher,
-            "ResultWriter": _RESULT_WRITER, "Label": _label,
+            "ItemReader": item_reader, "ItemBatcher": item_batcher,
+            "ResultWriter": RESULT_WRITER, "Label": _label,
         },
         required=["Type", "ItemProcessor", _TRANSITION],
     ),
@@ -258,31 +180,31 @@ MACHINE = fields(
     required=["StartAt", "States"],
 )
 BRANCH = fields(_STATES, required=["StartAt", "States"])
-PROCESSOR = fields(
-    {
-        **_STATES,
-        "ProcessorConfig": fields(
-            {"Mode": one_of("INLINE", "DISTRIBUTED"), "ExecutionType": one_of("STANDARD", "EXPRESS")}
-        ),
-    },
-    required=["StartAt", "States"],
-)
+PROCESSOR_CONFIG = fields({"Mode": one_of("INLINE", "DISTRIBUTED"), "ExecutionType": one_of("STANDARD", "EXPRESS")})
+PROCESSOR = fields({**_STATES, "ProcessorConfig": PROCESSOR_CONFIG}, required=["StartAt", "States"])
 
 # ---- Parameters of integrations ----
 
-_INVOKE_PARAMETERS = fields(
-    {
-        "FunctionName": non_empty_string,
-        "FunctionName.$": path_or_intrinsic,
-        "Payload": template,
-        "Payload.$": path_or_intrinsic,
-        "InvocationType": one_of("RequestResponse"),
-    },
-    required=["FunctionName|FunctionName.$"],
-)
+TASK_PARAMETERS: dict[str, Fields] = {
+    resources.LAMBDA_INVOKE: fields(
+        {
+            **with_paths("FunctionName"),
+            "Payload": template,
+            "Payload.$": path_or_intrinsic,
+            "InvocationType": one_of("RequestResponse"),
+        },
+        required=["FunctionName|FunctionName.$"],
+    ),
+    resources.START_EXECUTION: fields(
+        {**with_paths("StateMachineArn", "Name"), "Input": template, "Input.$": path_or_intrinsic},
+        required=["StateMachineArn|StateMachineArn.$"],
+    ),
+}
+"""Checks of the Parameters of optimized integrations."""
 
 
 def check_task_parameters(state: Mapping[str, Any], location: Location) -> None:
-    """Parameters of the optimized Lambda integration. Where the resource is a function, they are its whole payload."""
-    if state["Resource"] == resources.LAMBDA_INVOKE:
-        _INVOKE_PARAMETERS(state.get("Parameters"), location.child("Parameters"))
+    """Parameters of an optimized integration. Where the resource is a function, they are its whole payload."""
+    check = TASK_PARAMETERS.get(state["Resource"])
+    if check is not None:
+        check(state.get("Parameters"), location.child("Parameters"))

@@ -76,14 +76,22 @@ def _format(template: JsonValue, *arguments: JsonValue) -> str:
     texts, backslashes = pieces[::2], [*pieces[1::2], ""]
     count = len(texts) - 1
     _require(count == len(arguments), f"the template has {count} placeholders for {len(arguments)} arguments")
-    values = [*(value if isinstance(value, str) else payloads.to_text(value) for value in arguments), ""]
+    values = [*map(_java_text, arguments), ""]
     return "".join(
         unescape(text + slashes) + value for text, slashes, value in zip(texts, backslashes, values, strict=True)
     )
 
 
+def _java_text(value: JsonValue) -> str:
+    """The text of a value as the service prints it: an object like a map of Java, `{name=value, ...}`."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}={_java_text(member)}" for name, member in value.items()) + "}"
+    return payloads.to_plain_text(value)
+
+
 def _string_to_json(text: JsonValue) -> JsonValue:
-    value: JsonValue = json.loads(_string(text))
+    """White space alone is null."""
+    value: JsonValue = json.loads(_string(text).strip() or "null")
     return value
 
 

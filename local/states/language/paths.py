@@ -1,7 +1,8 @@
 """Paths: `$` refers to the data of a state, `$$` to the context object.
 
 A path that can match at most one node returns that node; a path that can match several returns a list.
-A path without a match fails with `States.Runtime`, which cannot be caught. The service does so in payload templates
+Of the latter, one that matches nothing returns an empty list. Of the former, one
+without a match fails with `States.Runtime`, which cannot be caught. The service does so in payload templates
 too, although the specification has `States.ParameterPathFailure` for them.
 """
 
@@ -32,6 +33,13 @@ Step = str | int
 _SUPPORTED_SELECTORS = (NameSelector, IndexSelector, SliceSelector, WildcardSelector, Filter)
 _MAX_QUOTED_INPUT = 2_000
 """Characters of the input that an error message quotes."""
+_QUOTING_FIELDS = ("ErrorPath", "CausePath")
+_MESSAGES = {
+    "Variable": "Invalid path '{path}': The choice state's condition path references an invalid value.",
+    "SecondsPath": "The SecondsPath parameter does not reference an input value: {path}",
+    "TimestampPath": "The TimestampPath parameter does not reference an input value: {path}",
+}
+"""What an error says about a path of these fields that matches nothing."""
 _environment = jsonpath.JSONPathEnvironment()
 
 
@@ -48,7 +56,7 @@ class Path:
     text: str
     from_context: bool
     steps: tuple[Step, ...]
-    """The leading names and indices. They match at most one node, which must exist."""
+    """The leading names and indices. They match at most one node, which must exist if there is no query."""
     query: jsonpath.JSONPath | None
     """The rest of the path, which can match several nodes."""
 
@@ -65,15 +73,30 @@ class Path:
         for step in self.steps:
             exists, node = _descend(node, step)
             if not exists:
-                return False, None
+                return (False, None) if self.query is None else (True, [])
         if self.query is None:
             return True, node
         matches: list[Any] = self.query.findall(node) if isinstance(node, (dict, list)) else []
         return True, matches
 
     def _not_found(self, field: str, sources: Sources) -> str:
-        data = payloads.to_text(sources.data)[:_MAX_QUOTED_INPUT]
-        return f"The JSONPath '{self.text}' specified for the field '{field}' could not be found in the input '{data}'"
+        """The sentence of the service, which depends on the field."""
+        if field in _MESSAGES:
+            return _MESSAGES[field].format(path=self.text)
+        if field.endswith(".$") or field in _QUOTING_FIELDS:
+            data = payloads.to_text(sources.data)[:_MAX_QUOTED_INPUT]
+            return (
+                f"The JSONPath '{self.text}' specified for the field '{field}' could not be found in the input '{data}'"
+            )
+        return f"Invalid path '{self.text}' : {self._first_missing(sources)}"
+
+    def _first_missing(self, sources: Sources) -> str:
+        node: JsonValue = sources.context if self.from_context else sources.data
+        for depth, step in enumerate(self.steps, 1):
+            exists, node = _descend(node, step)
+            if not exists and depth < len(self.steps):
+                return f"Missing property in path {_bracketed(self.steps[:depth])}"
+        return f"No results for path: {_bracketed(self.steps)}"
 
 
 @lru_cache(maxsize=4096)
@@ -133,6 +156,10 @@ def _set_value(document: JsonValue, steps: tuple[Step, ...], value: JsonValue, t
         RESULT_PATH_MATCH_FAILURE,
         f"Unable to apply ResultPath '{text}' to input '{payloads.to_text(document)[:_MAX_QUOTED_INPUT]}'",
     )
+
+
+def _bracketed(steps: tuple[Step, ...]) -> str:
+    return "$" + "".join(f"['{step}']" if isinstance(step, str) else f"[{step}]" for step in steps)
 
 
 def _descend(node: JsonValue, step: Step) -> tuple[bool, JsonValue]:

@@ -8,8 +8,22 @@ from typing import Literal, get_args
 LAMBDA_INVOKE = "arn:aws:states:::lambda:invoke"
 """The optimized integration with Lambda. DG "Invoke an AWS Lambda function with Step Functions"."""
 
+START_EXECUTION = "arn:aws:states:::states:startExecution.sync:2"
+"""The optimized integration that runs another state machine to its end. DG "Start a new AWS Step Functions state
+machine from a running execution"."""
+
+TASK_INTEGRATIONS = (LAMBDA_INVOKE, START_EXECUTION)
+"""The optimized integrations that a Task can name as its `Resource`."""
+
 S3_READ = "arn:aws:states:::s3:getObject"
 """The `Resource` of an ItemReader for one object. DG "ItemReader (Map)"."""
+
+S3_LIST = "arn:aws:states:::s3:listObjectsV2"
+"""The `Resource` of an ItemReader for the objects under a prefix. DG "ItemReader (Map)"."""
+
+TRANSFORMATIONS = ("NONE", "LOAD_AND_FLATTEN")
+"""`Transformation` of a ReaderConfig with S3_LIST: the items are the entries of the list, or the items of all listed
+objects."""
 
 S3_WRITE = "arn:aws:states:::s3:putObject"
 """The `Resource` of a ResultWriter. DG "ResultWriter (Map)"."""
@@ -25,5 +39,5 @@ _FUNCTION_ARN = re.compile(r"arn:aws:lambda:[\w-]+:\d{12}:function:[\w-]+(:[\w$-
 
 
 def is_task_resource(arn: str) -> bool:
-    """Checks the `Resource` of a Task: the optimized Lambda integration, or the ARN of a function."""
-    return arn == LAMBDA_INVOKE or _FUNCTION_ARN.fullmatch(arn) is not None
+    """Checks the `Resource` of a Task: an optimized integration, or the ARN of a function."""
+    return arn in TASK_INTEGRATIONS or _FUNCTION_ARN.fullmatch(arn) is not None

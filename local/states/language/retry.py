@@ -17,19 +17,20 @@ DEFAULT_BACKOFF_RATE = 2.0
 MAX_EXPONENT = 500
 """Highest exponent of BackoffRate, so that the delay does not overflow a float."""
 
+_NOT_TASK_FAILED = (errors.TIMEOUT, errors.DATA_LIMIT_EXCEEDED)
+"""Errors that States.ALL matches and States.TaskFailed does not."""
+
 Handler = Mapping[str, Any]
 """An entry of Retry or Catch. `Any`, because `fields` has checked the type of every field when it was loaded."""
 
 
 def matches_error(error_equals: Sequence[str], error: str) -> bool:
-    """States.Runtime matches nothing; States.DataLimitExceeded matches its own name only."""
+    """States.Runtime matches nothing."""
     if error == errors.RUNTIME:
         return False
-    if error in error_equals:
+    if error in error_equals or errors.ALL in error_equals:
         return True
-    if error == errors.DATA_LIMIT_EXCEEDED:
-        return False
-    return errors.ALL in error_equals or (errors.TASK_FAILED in error_equals and error != errors.TIMEOUT)
+    return errors.TASK_FAILED in error_equals and error not in _NOT_TASK_FAILED
 
 
 def find_catcher(state: Mapping[str, Any], error: str) -> Handler | None:

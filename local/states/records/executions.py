@@ -10,6 +10,7 @@ from local.states.base.payloads import JsonValue
 from local.states.base.stop import StopSignal
 from local.states.language.definition import Definition
 from local.states.records.history import History
+from local.states.records.recent import Recent
 
 RUNNING = "RUNNING"
 SUCCEEDED = "SUCCEEDED"
@@ -79,24 +80,5 @@ class Execution:
             return True
 
 
-class Executions:
-    """All executions by ARN, in the order of their start."""
-
-    def __init__(self) -> None:
-        self._by_arn: dict[str, Execution] = {}
-        self._lock = threading.Lock()
-
-    def add(self, execution: Execution) -> None:
-        with self._lock:
-            self._by_arn[execution.arn] = execution
-
-    def get(self, arn: str) -> Execution | None:
-        return self._by_arn.get(arn)
-
-    def remove(self, arn: str) -> None:
-        with self._lock:
-            self._by_arn.pop(arn, None)
-
-    def all(self) -> list[Execution]:
-        with self._lock:
-            return list(self._by_arn.values())
+Executions = Recent[Execution]
+"""The executions of an engine."""

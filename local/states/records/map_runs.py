@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from local.states.records.executions import ABORTED, FAILED, RUNNING, SUCCEEDED, TIMED_OUT, Machine
+from local.states.records.recent import Recent
 
 _COUNTERS = {SUCCEEDED: "succeeded", FAILED: "failed", TIMED_OUT: "timedOut", ABORTED: "aborted"}
 """The counter of a final status."""
@@ -132,20 +133,8 @@ class MapRun:
             self.changed.notify_all()
 
 
-class MapRuns:
-    """All Map Runs by ARN, in the order of their start."""
-
-    def __init__(self) -> None:
-        self._by_arn: dict[str, MapRun] = {}
-        self._lock = threading.Lock()
-
-    def add(self, run: MapRun) -> None:
-        with self._lock:
-            self._by_arn[run.arn] = run
-
-    def get(self, arn: str) -> MapRun | None:
-        return self._by_arn.get(arn)
+class MapRuns(Recent[MapRun]):
+    """The Map Runs of an engine."""
 
     def of_execution(self, execution_arn: str) -> list[MapRun]:
-        with self._lock:
-            return [run for run in self._by_arn.values() if run.execution_arn == execution_arn]
+        return [run for run in self.all() if run.execution_arn == execution_arn]

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import threading
 import uuid
 from collections.abc import Callable, Generator, Iterator
 
-from local.states.base import payloads, quotas
-from local.states.base.errors import RESULT_WRITER_FAILED, RUNTIME, StatesError, StoppedError, TimedOutError
+from local.states.base import payloads
+from local.states.base.errors import (
+    PERMISSIONS,
+    RESULT_WRITER_FAILED,
+    RUNTIME,
+    NestedError,
+    StatesError,
+    StoppedError,
+    TimedOutError,
+)
 from local.states.base.payloads import JsonValue
 from local.states.base.stop import StopSignal
 from local.states.items import readers
@@ -32,13 +39,14 @@ from local.states.run.scope import Scope
 log = logging.getLogger(__name__)
 
 _MAP_RUN_EVENTS = {SUCCEEDED: "MapRunSucceeded", FAILED: "MapRunFailed", ABORTED: "MapRunAborted"}
-_STATE_EVENTS = {SUCCEEDED: "MapStateSucceeded", FAILED: "MapStateFailed", ABORTED: "MapStateAborted"}
 
 
 def run_distributed_map(name: str, state: State, data: JsonValue, scope: Scope) -> JsonValue:
     """The result of the state. Raises StatesError, StoppedError or TimedOutError."""
-    scope.record("MapStateStarted", length=0)
     sources = scope.sources(data)
+    scope.record("MapStateStarted", length=0 if "ItemReader" in state else len(input_items(state, sources)))
+    if "ItemReader" in state:
+        readers.max_items_setting(state["ItemReader"], sources)  # a wrong setting fails before the Map Run starts
     results = _create_results(state, sources, scope)
     run = _create_map_run(name, state, sources, scope)
     scope.record("MapRunStarted", mapRunArn=run.arn)
@@ -52,6 +60,7 @@ def run_distributed_map(name: str, state: State, data: JsonValue, scope: Scope) 
 def _create_map_run(name: str, state: State, sources: Sources, scope: Scope) -> MapRun:
     services, parent = scope.services, scope.execution
     machine = _child_machine(name, state, parent.machine)
+    _check_start(scope)
     run = MapRun(
         services.arns.build("mapRun", machine.name, str(uuid.uuid4())),
         parent.arn,
@@ -64,16 +73,25 @@ def _create_map_run(name: str, state: State, sources: Sources, scope: Scope) -> 
     return run
 
 
+def _check_start(scope: Scope) -> None:
+    """A Map Run starts its child executions with the role of its state machine. Raises `States.Permissions`."""
+    machine = scope.execution.machine
+    cause = scope.services.refusal(machine.role_arn, "states:StartExecution", machine.arn.partition("/")[0])
+    if cause is not None:
+        raise StatesError(PERMISSIONS, cause)
+
+
 def _child_machine(name: str, state: State, parent: Machine) -> Machine:
-    label = _label(name, state)
+    label = _label(name, state, parent)
     return Machine(
         f"{parent.arn}/{label}", f"{parent.name}/{label}", state["ItemProcessor"], parent.role_arn,
         child_kind(state), parent.revision, label,
     )  # fmt: skip
 
 
-def _label(name: str, state: State) -> str:
-    return str(state.get("Label") or re.sub(r"[^\w-]", "", name)[: quotas.MAX_LABEL_LENGTH] or "Map")
+def _label(name: str, state: State, parent: Machine) -> str:
+    """The service generates a label, too, if the state has none."""
+    return str(state.get("Label") or uuid.uuid5(uuid.NAMESPACE_OID, f"{parent.arn}/{name}"))
 
 
 def _create_results(state: State, sources: Sources, scope: Scope) -> Results:
@@ -84,13 +102,15 @@ def _create_results(state: State, sources: Sources, scope: Scope) -> Results:
     bucket, prefix = parameters["Bucket"], parameters.get("Prefix", "")
     if not isinstance(bucket, str) or not isinstance(prefix, str):
         raise StatesError(RESULT_WRITER_FAILED, f"Bucket and Prefix must be strings, not {bucket!r} and {prefix!r}")
-    return S3Results(scope.services.s3, bucket, prefix, writer.get("WriterConfig", {}))
+    s3 = scope.services.s3_of(scope.execution.machine.role_arn)
+    return S3Results(s3, bucket, prefix, writer.get("WriterConfig", {}))
 
 
 def _read_batches(state: State, sources: Sources, scope: Scope) -> Generator[Batch, None, None]:
     """A generator, so that all of its errors occur while it is iterated."""
     if "ItemReader" in state:
-        items = readers.read_items(state["ItemReader"], scope.services.s3, sources, scope.services.load_parquet)
+        s3 = scope.services.s3_of(scope.execution.machine.role_arn)
+        items = readers.read_items(state["ItemReader"], s3, sources, scope.services.load_parquet)
     else:
         items = iter(input_items(state, sources))
     selected = _select_items(state, items, sources)
@@ -245,11 +265,11 @@ class _Coordinator:
         except StatesError as results_error:
             status, error = FAILED if status == SUCCEEDED else status, error or results_error
         self._run.close(status, self._scope.services.clock.now())
-        details = {} if error is None else {"error": error.name, "cause": error.cause}
-        self._scope.record(_MAP_RUN_EVENTS[status], **details)
-        self._scope.record(_STATE_EVENTS[status])
+        self._scope.record(_MAP_RUN_EVENTS[status], **({} if error is None else error.details()))
         if error is not None:
-            raise error
+            raise NestedError(error.name, error.cause) from error
+        if status == SUCCEEDED:
+            self._scope.record_aside("MapStateSucceeded")
         return result
 
 

@@ -7,7 +7,6 @@ from itertools import count
 from local.states.base import quotas
 from local.states.base.errors import StatesError
 from local.states.base.payloads import JsonValue
-from local.states.base.stop import StopSignal
 from local.states.language.dataflow import State, evaluate
 from local.states.language.paths import Sources
 from local.states.records.map_runs import FailureThreshold
@@ -20,30 +19,30 @@ def run_inline_map(name: str, state: State, data: JsonValue, scope: Scope, run_s
     """The outputs of the iterations, in the order of the items. Raises StatesError, StoppedError or TimedOutError."""
     sources = scope.sources(data)
     items = input_items(state, sources)
+    limit = min(max_concurrency(state, sources) or quotas.MAX_INLINE_CONCURRENCY, quotas.MAX_INLINE_CONCURRENCY)
     scope.record("MapStateStarted", length=len(items))
     failures = _Failures(len(items), failure_threshold(state, sources))
 
     def job(index: int, item: JsonValue) -> Job:
-        return lambda stop: run_iteration(index, item, stop)
+        return lambda iteration: run_iteration(index, item, iteration)
 
-    def run_iteration(index: int, item: JsonValue, stop: StopSignal) -> JsonValue:
-        iteration = scope.child(stop, {"Map": {"Item": {"Index": index, "Value": item}}})
+    def run_iteration(index: int, item: JsonValue, iteration: Scope) -> JsonValue:
+        iteration.context["Map"] = {"Item": {"Index": index, "Value": item}}
         iteration.record("MapIterationStarted", name=name, index=index)
         try:
             output = run_states(state["ItemProcessor"], _select(state, item, data, iteration), iteration)
         except StatesError as error:
-            iteration.record("MapIterationFailed", name=name, index=index)
+            iteration.closing_event = iteration.record_aside("MapIterationFailed", name=name, index=index)
             return failures.tolerate(error)
-        iteration.record("MapIterationSucceeded", name=name, index=index)
+        iteration.closing_event = iteration.record_aside("MapIterationSucceeded", name=name, index=index)
         return output
 
-    limit = min(max_concurrency(state, sources) or quotas.MAX_INLINE_CONCURRENCY, quotas.MAX_INLINE_CONCURRENCY)
-    try:
-        outputs = run_concurrently([job(index, item) for index, item in enumerate(items)], scope, limit)
-    except StatesError:
-        scope.record("MapStateFailed")
-        raise
-    scope.record("MapStateSucceeded")
+    def abort(index: int, iteration: Scope) -> None:
+        if not iteration.closing_event:
+            iteration.record_aside("MapIterationAborted", name=name, index=index)
+
+    outputs = run_concurrently([job(index, item) for index, item in enumerate(items)], scope, limit, abort)
+    scope.record_aside("MapStateSucceeded")
     return outputs
 
 

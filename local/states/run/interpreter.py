@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from local.states.base import payloads, quotas
-from local.states.base.errors import NO_CHOICE_MATCHED, RUNTIME, TIMEOUT, StatesError
+from local.states.base.errors import (
+    INTRINSIC_FAILURE,
+    NO_CHOICE_MATCHED,
+    RUNTIME,
+    TIMEOUT,
+    NestedError,
+    ReportedError,
+    StatesError,
+)
 from local.states.base.payloads import JsonObject, JsonValue
 from local.states.language.choices import matches, parse_timestamp
 from local.states.language.dataflow import (
@@ -39,11 +47,12 @@ def run_states(definition: Definition, data: JsonValue, scope: Scope) -> JsonVal
     while name is not None:
         scope.check()
         state = definition["States"][name]
-        scope.enter_state(name, 0)
-        scope.record(f"{state['Type']}StateEntered", name=name, input=scope.history_text(data))
+        scope.enter_state(name, state["Type"], 0)
+        scope.record(f"{state['Type']}StateEntered", name=name, input=scope.input_text(data))
         data, next_state = _run_with_retries(name, state, data, scope)
-        payloads.check_size(data, f"The output of the state '{name}'")
+        payloads.check_size(data, name)
         scope.record(f"{state['Type']}StateExited", name=name, output=scope.history_text(data))
+        scope.state_type = ""
         name = next_state
     return data
 
@@ -51,16 +60,27 @@ def run_states(definition: Definition, data: JsonValue, scope: Scope) -> JsonVal
 def _run_with_retries(name: str, state: State, raw_input: JsonValue, scope: Scope) -> tuple[JsonValue, NextState]:
     retries = RetryCounter(state)
     retry_count = 0
+    entered_event = scope.last_event
     while True:
         try:
             return _RUNNERS[state["Type"]](name, state, raw_input, scope)
         except StatesError as error:
             delay = retries.next_delay(error.name)
             if delay is None:
-                return _catch(state, raw_input, error)
+                if isinstance(error, NestedError):
+                    scope.record(f"{state['Type']}StateFailed")
+                return _catch(state, raw_input, _located(error, name, entered_event))
             scope.sleep(delay)
             retry_count += 1
-            scope.enter_state(name, retry_count)
+            scope.enter_state(name, state["Type"], retry_count)
+
+
+def _located(error: StatesError, name: str, entered_event: int) -> StatesError:
+    """The error with the place in its cause, if it comes from the evaluation of the state itself."""
+    if isinstance(error, ReportedError) or error.name not in (RUNTIME, INTRINSIC_FAILURE):
+        return error
+    place = f"An error occurred while executing the state '{name}' (entered at the event id #{entered_event})."
+    return StatesError(error.name, f"{place} {error.cause}")
 
 
 def _catch(state: State, raw_input: JsonValue, error: StatesError) -> tuple[JsonValue, NextState]:
@@ -96,28 +116,31 @@ def _task(name: str, state: State, data: JsonValue, scope: Scope) -> JsonValue:
     resource = task_resource(state["Resource"])
     timeout = integer_setting(state, "TimeoutSeconds", scope.sources(data))
     parameters = apply_template(state, "Parameters", data, scope.context)
-    payloads.check_size(parameters, f"The input of the state '{name}'")
-    details = _record_task_start(state, resource, parameters, scope)
+    payloads.check_size(parameters, name)
+    details = _record_task_start(state, resource, parameters, timeout, scope)
     try:
         result = resource.call(state["Resource"], parameters, scope, timeout)
-        payloads.check_size(result, f"The result of the state '{name}'")
+        payloads.check_size(result, str(details.get("resourceType", state["Resource"])))
     except StatesError as error:
         event = f"{resource.event_prefix}{'TimedOut' if error.name == TIMEOUT else 'Failed'}"
-        scope.record(event, **details, error=error.name, cause=error.cause)
+        scope.record(event, **details, **error.details())
         raise
     scope.record(f"{resource.event_prefix}Succeeded", **details, output=scope.history_text(result))
     return result
 
 
-def _record_task_start(state: State, resource: TaskResource, parameters: JsonValue, scope: Scope) -> JsonObject:
+def _record_task_start(
+    state: State, resource: TaskResource, parameters: JsonValue, timeout: int | None, scope: Scope
+) -> JsonObject:
     """Records the events Scheduled and Started, and returns the details that all events of the task have."""
     details: JsonObject = {}
     text = scope.history_text(parameters)
-    scheduled: JsonObject = {"resource": state["Resource"], "input": text}
+    limit: JsonObject = {} if timeout is None else {"timeoutInSeconds": timeout}
+    scheduled: JsonObject = {"resource": state["Resource"], "input": text, **limit}
     if resource.event_prefix == "Task":  # an optimized integration
         service, _, action = state["Resource"].removeprefix("arn:aws:states:::").partition(":")
         details = {"resourceType": service, "resource": action}
-        scheduled = {**details, "parameters": text, "region": scope.services.arns.region}
+        scheduled = {**details, "parameters": text, "region": scope.services.arns.region, **limit}
     scope.record(f"{resource.event_prefix}Scheduled", **scheduled)
     scope.record(f"{resource.event_prefix}Started", **details)
     return details
@@ -153,17 +176,33 @@ def _wait(name: str, state: State, raw_input: JsonValue, scope: Scope) -> tuple[
 
 def _wait_seconds(state: State, data: JsonValue, scope: Scope) -> float:
     sources = scope.sources(data)
-    seconds = setting(state, "Seconds", sources)
-    if seconds is not None:
-        maximum = quotas.MAX_WAIT_SECONDS
-        if not payloads.is_integer(seconds) or not 0 <= seconds <= maximum:
-            message = f"SecondsPath must refer to an integer from 0 to {maximum}, not {seconds!r}"
-            raise StatesError(RUNTIME, message)
-        return seconds
-    end = parse_timestamp(setting(state, "Timestamp", sources))
+    if "Seconds" in state or "SecondsPath" in state:
+        return _seconds(state, sources)
+    text = setting(state, "Timestamp", sources)
+    end = parse_timestamp(text)
     if end is None:
-        raise StatesError(RUNTIME, "TimestampPath must refer to a timestamp such as 2026-01-31T12:00:00Z")
-    return max(0.0, (end - scope.services.clock.now()).total_seconds())
+        place = f"{state.get('TimestampPath')} == {payloads.to_plain_text(text)}"
+        raise StatesError(
+            RUNTIME,
+            "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string:"
+            f" {place}",
+        )
+    seconds = (end - scope.services.clock.now()).total_seconds()
+    if seconds >= quotas.MAX_DELAY_SECONDS:
+        raise StatesError(RUNTIME, "Wait state delay is too long.")
+    return max(0.0, seconds)
+
+
+def _seconds(state: State, sources: Sources) -> int:
+    value = setting(state, "Seconds", sources)
+    place = f"{state.get('SecondsPath')} == {payloads.to_plain_text(value)}"
+    if not payloads.is_integer(value):
+        raise StatesError(RUNTIME, f"The SecondsPath parameter cannot be parsed as a long value: {place}")
+    if value < 0:
+        raise StatesError(RUNTIME, f"The SecondsPath parameter references a negative value: {place}")
+    if value > quotas.MAX_WAIT_SECONDS:
+        raise StatesError(RUNTIME, f"The SecondsPath parameter exceeds {quotas.MAX_WAIT_SECONDS} seconds: {place}")
+    return value
 
 
 def _succeed(name: str, state: State, raw_input: JsonValue, scope: Scope) -> tuple[JsonValue, NextState]:
@@ -173,7 +212,7 @@ def _succeed(name: str, state: State, raw_input: JsonValue, scope: Scope) -> tup
 
 def _fail(name: str, state: State, raw_input: JsonValue, scope: Scope) -> tuple[JsonValue, NextState]:
     sources = scope.sources(raw_input)
-    raise StatesError(_string_setting(state, "Error", sources), _string_setting(state, "Cause", sources))
+    raise ReportedError(_string_setting(state, "Error", sources), _string_setting(state, "Cause", sources))
 
 
 def _string_setting(state: State, field: str, sources: Sources) -> str:

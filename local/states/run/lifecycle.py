@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from local.states.base import quotas
 from local.states.base.clock import timestamp
-from local.states.base.errors import RUNTIME, TIMEOUT, StatesError, StoppedError, TimedOutError
+from local.states.base.errors import RUNTIME, StatesError, StoppedError, TimedOutError
 from local.states.base.payloads import JsonValue
 from local.states.records.executions import ABORTED, FAILED, SUCCEEDED, TIMED_OUT, Execution, Outcome
 from local.states.run.interpreter import run_states
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 def run_execution(execution: Execution, data: JsonValue, services: Services) -> None:
     """Runs the states and ends the execution, whatever happens. `data` is its parsed input."""
     scope = Scope(services, execution, execution.stop, _deadline(execution), _context(execution, data))
-    scope.record("ExecutionStarted", input=scope.history_text(data), roleArn=execution.machine.role_arn)
+    scope.record_aside("ExecutionStarted", input=scope.input_text(data), roleArn=execution.machine.role_arn)
     services.publish_status(execution)
     services.end_execution(execution, _outcome(execution, data, scope), scope.last_event)
 
@@ -29,9 +29,9 @@ def _outcome(execution: Execution, data: JsonValue, scope: Scope) -> Outcome:
     try:
         return Outcome(SUCCEEDED, run_states(execution.machine.definition, data, scope))
     except StatesError as error:
-        return Outcome(FAILED, None, error.name, error.cause)
+        return Outcome(FAILED, None, error.name or None, error.cause or None)
     except TimedOutError:
-        return Outcome(TIMED_OUT, None, TIMEOUT)
+        return Outcome(TIMED_OUT)
     except StoppedError:
         return Outcome(ABORTED)
     except Exception as error:

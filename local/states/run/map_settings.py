@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from local.states.base.errors import EXCEED_TOLERATED_FAILURE_THRESHOLD, RUNTIME, StatesError
 from local.states.base.payloads import JsonValue, is_number
-from local.states.language.dataflow import State, integer_setting, setting
+from local.states.language.dataflow import State, integer_setting, not_a_number, setting
 from local.states.language.paths import Sources, path
 from local.states.records.map_runs import MAX_PERCENTAGE, FailureThreshold
 
@@ -25,8 +25,10 @@ def max_concurrency(state: State, sources: Sources) -> int:
 def failure_threshold(state: State, sources: Sources) -> FailureThreshold:
     """Raises `States.Runtime`."""
     percentage = setting(state, "ToleratedFailurePercentage", sources)
-    if percentage is not None and (not is_number(percentage) or not 0 <= percentage <= MAX_PERCENTAGE):
-        raise StatesError(RUNTIME, f"ToleratedFailurePercentage must be from 0 to {MAX_PERCENTAGE}, not {percentage!r}")
+    if percentage is not None and not is_number(percentage):
+        raise not_a_number(state, "ToleratedFailurePercentage", percentage, "float")
+    if percentage is not None and not 0 <= percentage <= MAX_PERCENTAGE:
+        raise StatesError(RUNTIME, f"ToleratedFailurePercentage must be between 0 and {MAX_PERCENTAGE}.")
     return FailureThreshold(percentage, integer_setting(state, "ToleratedFailureCount", sources))
 
 

@@ -10,12 +10,14 @@ from datetime import datetime
 
 from local.states.base import payloads
 from local.states.base.clock import timestamp
-from local.states.base.errors import TIMEOUT, StatesError, StoppedError, TimedOutError
+from local.states.base.errors import TIMEOUT, ReportedError, StoppedError, TimedOutError
 from local.states.base.payloads import JsonObject, JsonValue
 from local.states.base.stop import StopSignal
 from local.states.language.paths import Sources
 from local.states.records.executions import Execution
 from local.states.run.services import Services
+
+_RETRIABLE = ("Task", "Parallel", "Map")
 
 
 @dataclass
@@ -23,7 +25,8 @@ class Scope:
     """One scope for an execution, and one below it for every branch and iteration.
 
     `deadline` is the end of the total time of the execution, None without a limit; `context` is the context object,
-    `last_event` the ID of the history event that the next one follows.
+    `last_event` the ID of the history event that the next one follows, `closing_event` that of the event which closes
+    a branch and which no event of the branch follows.
     """
 
     services: Services
@@ -32,30 +35,47 @@ class Scope:
     deadline: datetime | None
     context: dict[str, JsonValue] = field(default_factory=dict)
     last_event: int = 0
+    closing_event: int = 0
+    state_type: str = ""
+    """The type of the state that was entered last."""
 
-    def child(self, stop: StopSignal, context: JsonObject | None = None) -> Scope:
-        """A scope for a branch or an iteration, with additional members of the context object."""
-        merged = {**self.context, **(context or {})}
-        return Scope(self.services, self.execution, stop, self.deadline, merged, self.last_event)
+    def child(self, stop: StopSignal, last_event: int) -> Scope:
+        """A scope for a branch or an iteration, whose first event follows `last_event`."""
+        return Scope(self.services, self.execution, stop, self.deadline, dict(self.context), last_event)
 
     def sources(self, data: JsonValue) -> Sources:
         return Sources(data, self.context)
 
     # ---- context object and history ----
 
-    def enter_state(self, name: str, retry_count: int) -> None:
+    def enter_state(self, name: str, state_type: str, retry_count: int) -> None:
+        """The context object of a state that can be retried has the number of retries."""
+        self.state_type = state_type
         entered = timestamp(self.services.clock.now())
-        self.context["State"] = {"EnteredTime": entered, "Name": name, "RetryCount": retry_count}
+        retries: JsonObject = {"RetryCount": retry_count} if state_type in _RETRIABLE else {}
+        self.context = {**self.context, "State": {"EnteredTime": entered, "Name": name, **retries}}
 
     def record(self, event_type: str, **details: JsonValue) -> None:
-        """Adds an event to the history. Raises `States.Runtime` when the history is full."""
-        history = self.execution.history
-        if history.enabled:
-            self.last_event = history.add(event_type, self.services.clock.now(), self.last_event, details)
+        """Adds an event to the history, which the next one follows. Raises `States.Runtime` when it is full."""
+        self.last_event = self.record_aside(event_type, **details)
+
+    def record_aside(self, event_type: str, **details: JsonValue) -> int:
+        """Adds an event that no other event of this thread of control follows. Returns its ID."""
+        return self.execution.history.add(event_type, self.services.clock.now(), self.last_event, details)
 
     def history_text(self, value: JsonValue) -> str:
         """JSON for an event; an empty string if the execution has no history."""
         return payloads.to_text(value) if self.execution.history.enabled else ""
+
+    def input_text(self, value: JsonValue) -> str:
+        """Like `history_text`. The input of the execution keeps the spaces that it was started with."""
+        is_execution_input = value is self.execution_input and isinstance(value, (dict, list))
+        return self.execution.input_text if is_execution_input else self.history_text(value)
+
+    @property
+    def execution_input(self) -> JsonValue:
+        execution = self.context["Execution"]
+        return execution.get("Input") if isinstance(execution, dict) else None
 
     # ---- time limits and stop signals ----
 
@@ -102,7 +122,7 @@ class Scope:
         if remaining is not None and remaining <= 0:
             raise TimedOutError
         if timeout is not None and self._elapsed(started) >= timeout:
-            raise StatesError(TIMEOUT, f"The task did not end within {timeout:g} seconds.")
+            raise ReportedError(TIMEOUT)
 
     def _seconds_to_wait(self, started: datetime, timeout: float | None) -> float | None:
         remaining = self._remaining()

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from local.states.base import payloads
 from local.states.base.arns import ArnBuilder
@@ -50,19 +50,33 @@ class Invocation:
 Invoke = Callable[[str, JsonValue], Invocation]
 """Invokes a function by name or ARN with a payload. Raises InvocationRefusedError."""
 
+Refusal = Callable[[str, str, str], str | None]
+"""Why a role may not use an action on a resource; None if it may. All three are ARNs or names as in IAM policies."""
+
 RunExecution = Callable[[Execution, JsonValue, "Services"], None]
 """Runs an execution to its end in the current thread; the value is its parsed input."""
+
+
+class NestedExecutions(Protocol):
+    """Executions that a Task starts; the engine implements them."""
+
+    def start(self, machine_arn: str, input_text: str, name: str | None) -> Execution:
+        """Raises ReportedError with the name of the API's error."""
+
+    def stop(self, execution: Execution) -> None:
+        """Stops an execution that may have ended."""
 
 
 @dataclass(frozen=True)
 class Services:
     """`max_children` limits the concurrent child executions of one Map Run. `closing` is set when the engine closes.
+    `s3_of` returns the client of a role; `refusal` checks the calls of a role to other services.
 
     `run_execution` is `lifecycle.run_execution`, passed in because a distributed Map, which is below it, starts child
     executions.
     """
 
-    s3: S3Client
+    s3_of: Callable[[str], S3Client]
     invoke: Invoke
     clock: Clock
     arns: ArnBuilder
@@ -72,7 +86,9 @@ class Services:
     closing: threading.Event
     on_status_change: Callable[[JsonObject], None] | None
     run_execution: RunExecution
+    nested: NestedExecutions
     load_parquet: LoadModule = import_parquet
+    refusal: Refusal = lambda role, action, resource: None
 
     def end_execution(self, execution: Execution, outcome: Outcome, last_event: int = 0) -> None:
         """Stores the outcome, closes the history and publishes the status, unless the execution has ended already."""

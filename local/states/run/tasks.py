@@ -1,26 +1,35 @@
-"""The resources that a Task can call: Lambda through the optimized integration, or a function by its ARN.
+"""The resources that a Task can call: Lambda and state machines through optimized integrations, a function by its ARN.
 
 DG "Invoke an AWS Lambda function with Step Functions".
 """
 
 from __future__ import annotations
 
+import json
 import threading
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from local.states.base import payloads
-from local.states.base.errors import RUNTIME, InvocationRefusedError, StatesError
+from local.states.base.errors import RUNTIME, InvocationRefusedError, ReportedError, StatesError
 from local.states.base.payloads import JsonObject, JsonValue
-from local.states.language.resources import LAMBDA_INVOKE
+from local.states.language.resources import LAMBDA_INVOKE, START_EXECUTION
+from local.states.run.nested_executions import start_and_wait
+from local.states.run.responses import sdk_metadata
 from local.states.run.scope import Scope
 from local.states.run.services import Invocation, Invoke
 
 UNKNOWN_ERROR = "Lambda.Unknown"
 """The function failed, and its response has no `errorType`."""
+LATEST = "$LATEST"
+"""The version of a function that is invoked without a version."""
 CLIENT_ERROR = "Lambda.SdkClientException"
 """The call failed before Lambda answered."""
+LAMBDA_ERROR = "Lambda.AWSLambdaException"
+"""Lambda refused the call."""
+DENIED = "(Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException)"
+"""The end of the cause if the role of the state machine may not invoke the function."""
 
 
 @dataclass(frozen=True)
@@ -35,31 +44,50 @@ class TaskResource:
 
 
 def task_resource(arn: str) -> TaskResource:
-    return _LAMBDA_INVOKE if arn == LAMBDA_INVOKE else _LAMBDA_FUNCTION
+    return _INTEGRATIONS.get(arn, _LAMBDA_FUNCTION)
 
 
 def _call_lambda_invoke(arn: str, parameters: JsonValue, scope: Scope, timeout: float | None) -> JsonObject:
     """The result has the shape of the optimized integration."""
     fields = parameters if isinstance(parameters, dict) else {}
-    payload = _invoke(fields.get("FunctionName"), fields.get("Payload", {}), scope, timeout)
-    request_id = str(uuid.uuid4())
-    return {
-        "ExecutedVersion": "$LATEST",
-        "Payload": payload,
-        "SdkHttpMetadata": {"HttpHeaders": {"x-amzn-RequestId": request_id}, "HttpStatusCode": 200},
-        "SdkResponseMetadata": {"RequestId": request_id},
-        "StatusCode": 200,
-    }
+    request = _request_payload(fields.get("Payload"))
+    payload = _invoke(fields.get("FunctionName"), request, scope, timeout, payloads.to_text)
+    headers = {"X-Amz-Executed-Version": LATEST, "x-amzn-Remapped-Content-Length": "0"}
+    metadata = sdk_metadata("application/json", payloads.size(payload), headers)
+    return {"ExecutedVersion": LATEST, "Payload": payload, **metadata, "StatusCode": int(HTTPStatus.OK)}
+
+
+def _request_payload(payload: JsonValue) -> JsonValue:
+    """What the function receives: the JSON that a text contains, and an empty object for null."""
+    if not isinstance(payload, str):
+        return {} if payload is None else payload
+    try:
+        value: JsonValue = json.loads(payload)
+    except (ValueError, RecursionError):
+        return payload
+    return value
 
 
 def _call_lambda_function(arn: str, parameters: JsonValue, scope: Scope, timeout: float | None) -> JsonValue:
-    return _invoke(arn, parameters, scope, timeout)
+    return _invoke(arn, parameters, scope, timeout, json.dumps)
 
 
-def _invoke(function: JsonValue, payload: JsonValue, scope: Scope, timeout: float | None) -> JsonValue:
-    """Raises StatesError with the `errorType` of the function, StoppedError or TimedOutError."""
+def _invoke(
+    function: JsonValue,
+    payload: JsonValue,
+    scope: Scope,
+    timeout: float | None,
+    error_text: Callable[[JsonValue], str],
+) -> JsonValue:
+    """`error_text` makes the cause of a failure from the response: the optimized integration parses it, a function by
+    its ARN passes on the text that the runtime of Python writes.
+
+    Raises StatesError with the `errorType` of the function, StoppedError or TimedOutError."""
     if not isinstance(function, str):
         raise StatesError(RUNTIME, "FunctionName is not a string")
+    cause = scope.services.refusal(scope.execution.machine.role_arn, "lambda:InvokeFunction", function)
+    if cause is not None:
+        raise StatesError(LAMBDA_ERROR, f"{cause} {DENIED}")
     started = scope.services.clock.now()
     call = _PendingCall(scope.services.invoke, function, payload)
     scope.wait_for_event(call.done, started, timeout)
@@ -67,7 +95,7 @@ def _invoke(function: JsonValue, payload: JsonValue, scope: Scope, timeout: floa
     if invocation.error is None:
         return invocation.payload
     error_type = invocation.payload.get("errorType") if isinstance(invocation.payload, dict) else None
-    raise StatesError(str(error_type or UNKNOWN_ERROR), payloads.to_text(invocation.payload))
+    raise ReportedError(str(error_type or UNKNOWN_ERROR), error_text(invocation.payload))
 
 
 class _PendingCall:
@@ -93,9 +121,12 @@ class _PendingCall:
         if self._invocation is not None:
             return self._invocation
         if isinstance(self._error, InvocationRefusedError):
-            raise StatesError(self._error.name, self._error.message)
-        raise StatesError(CLIENT_ERROR, f"{type(self._error).__name__}: {self._error}")
+            raise ReportedError(self._error.name, self._error.message)
+        raise ReportedError(CLIENT_ERROR, f"{type(self._error).__name__}: {self._error}")
 
 
-_LAMBDA_INVOKE = TaskResource(_call_lambda_invoke, "Task")
+_INTEGRATIONS = {
+    LAMBDA_INVOKE: TaskResource(_call_lambda_invoke, "Task"),
+    START_EXECUTION: TaskResource(start_and_wait, "Task"),
+}
 _LAMBDA_FUNCTION = TaskResource(_call_lambda_function, "LambdaFunction")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from local.states.base import quotas
 from local.states.base.errors import InvalidDefinitionError
 from local.states.base.payloads import JsonObject
 from local.states.records.executions import ABORTED, FAILED, RUNNING, SUCCEEDED, TIMED_OUT, Execution
@@ -23,13 +24,14 @@ from local.states.service.validation import (
     check_one_of,
     check_types,
     count_member,
+    logging_configuration,
     percentage_member,
 )
 
 KINDS = ("STANDARD", "EXPRESS")
 """`type` of a state machine."""
 
-STATUSES = (RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED, "PENDING_REDRIVE")
+STATUSES = (SUCCEEDED, TIMED_OUT, "PENDING_REDRIVE", ABORTED, FAILED, RUNNING)
 """`statusFilter` of ListExecutions. Nothing is ever PENDING_REDRIVE here."""
 
 CONFIGURATIONS = ("loggingConfiguration", "tracingConfiguration")
@@ -40,7 +42,7 @@ CONFIGURATIONS = ("loggingConfiguration", "tracingConfiguration")
 class Action:
     """The method of an action, and its members with their types. Members that are not listed are ignored."""
 
-    method: Callable[[Request], Response]
+    method: Callable[[StatesApi, Request], Response]
     required: Mapping[str, type] = field(default_factory=dict)
     optional: Mapping[str, type] = field(default_factory=dict)
 
@@ -49,40 +51,15 @@ class StatesApi:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._tags: dict[str, dict[str, str]] = {}
-        machine, execution, map_run = {"stateMachineArn": str}, {"executionArn": str}, {"mapRunArn": str}
-        self._actions: dict[str, Action] = {
-            "CreateStateMachine": Action(
-                self._create_state_machine,
-                {"name": str, "definition": str, "roleArn": str},
-                {"type": str, "tags": list},
-            ),
-            "UpdateStateMachine": Action(self._update_state_machine, machine, {"definition": str, "roleArn": str}),
-            "DeleteStateMachine": Action(self._delete_state_machine, machine),
-            "DescribeStateMachine": Action(self._describe_state_machine, machine),
-            "ListStateMachines": Action(self._list_state_machines),
-            "StartExecution": Action(self._start_execution, machine, {"input": str, "name": str}),
-            "StartSyncExecution": Action(self._start_sync_execution, machine, {"input": str, "name": str}),
-            "StopExecution": Action(self._stop_execution, execution, {"error": str, "cause": str}),
-            "DescribeExecution": Action(self._describe_execution, execution),
-            "DescribeStateMachineForExecution": Action(self._describe_state_machine_for_execution, execution),
-            "ListExecutions": Action(self._list_executions, {}, {**machine, **map_run, "statusFilter": str}),
-            "GetExecutionHistory": Action(self._get_execution_history, execution),
-            "DescribeMapRun": Action(self._describe_map_run, map_run),
-            "ListMapRuns": Action(self._list_map_runs, execution),
-            "UpdateMapRun": Action(self._update_map_run, map_run),
-            "TagResource": Action(self._tag_resource, {"resourceArn": str, "tags": list}),
-            "UntagResource": Action(self._untag_resource, {"resourceArn": str, "tagKeys": list}),
-            "ListTagsForResource": Action(self._list_tags_for_resource, {"resourceArn": str}),
-        }
 
     def call(self, name: str, request: Request) -> Response:
         """Runs an action and returns the members of its response. Raises ApiError."""
-        action = self._actions.get(name)
+        action = ACTIONS.get(name)
         if action is None:
             raise errors.unknown_operation(name)
         check_types(request, action.required, action.optional)
         try:
-            return action.method(request)
+            return action.method(self, request)
         except InvalidDefinitionError as error:
             raise errors.invalid_definition(error) from error
 
@@ -102,13 +79,15 @@ class StatesApi:
         return responses.response({"stateMachineArn": arn, "creationDate": self._engine.machine(arn).created})
 
     def _update_state_machine(self, request: Request) -> Response:
+        if not any(request.get(name) for name in ("definition", "roleArn", *CONFIGURATIONS)):
+            raise errors.nothing_to_update()
         updated = self._engine.update_state_machine(
             check_arn(request["stateMachineArn"], "stateMachine"),
             definition=request.get("definition"),
             role_arn=request.get("roleArn"),
             configuration=_configuration(request),
         )
-        return responses.response({"updateDate": updated.updated, "revisionId": updated.machine.revision})
+        return responses.response({"updateDate": updated.updated, "revisionId": updated.machine.revision or None})
 
     def _delete_state_machine(self, request: Request) -> Response:
         self._engine.delete_state_machine(check_arn(request["stateMachineArn"], "stateMachine"))
@@ -131,7 +110,7 @@ class StatesApi:
     def _start_sync_execution(self, request: Request) -> Response:
         machine = self._engine.machine(check_arn(request["stateMachineArn"], "stateMachine")).machine
         if machine.kind != "EXPRESS":
-            raise errors.state_machine_type_not_supported("EXPRESS")
+            raise errors.state_machine_type_not_supported()
         execution = self._start(request)
         execution.done.wait()
         self._engine.services.executions.remove(execution.arn)
@@ -152,14 +131,18 @@ class StatesApi:
 
     def _describe_state_machine_for_execution(self, request: Request) -> Response:
         execution = self._execution(request)
-        machine = self._engine.machines.get(execution.machine.arn)
-        return responses.state_machine_of_execution(execution, machine.updated if machine else execution.started)
+        return responses.state_machine_of_execution(execution, self._engine.machines.get(execution.machine.arn))
 
     def _list_executions(self, request: Request) -> Response:
         """The newest first. Express child executions are not listed: the service does not record them either."""
         check_one_of(request, "statusFilter", STATUSES)
         status = request.get("statusFilter")
-        page, token = paginate(self._find_executions(request), request, newest_first=True)
+        page, token = paginate(
+            self._find_executions(request),
+            request,
+            newest_first=True,
+            max_token_length=quotas.MAX_EXECUTIONS_TOKEN_LENGTH,
+        )
         return {
             "executions": [responses.execution_item(each) for each in page if status in (None, each.status)],
             **token,
@@ -175,7 +158,7 @@ class StatesApi:
             return [execution for execution in executions if execution.map_run_arn == run.arn]
         machine = self._engine.machine(check_arn(request["stateMachineArn"], "stateMachine")).machine
         if machine.kind == "EXPRESS":
-            raise errors.state_machine_type_not_supported("STANDARD")
+            raise errors.state_machine_type_not_supported()
         return [execution for execution in executions if execution.machine.arn == machine.arn]
 
     def _get_execution_history(self, request: Request) -> Response:
@@ -239,4 +222,37 @@ def _configuration(request: Request) -> JsonObject:
     """Logging and tracing. Raises ValidationException for versions, which are rejected rather than ignored."""
     if request.get("publish"):
         raise errors.validation_error("Versions are not implemented")
-    return {name: request[name] for name in CONFIGURATIONS if request.get(name)}
+    if request.get("versionDescription"):
+        raise errors.validation_error("Version description can only be set when publish is true")
+    configuration = {name: request[name] for name in CONFIGURATIONS if request.get(name) is not None}
+    if "loggingConfiguration" in configuration:
+        configuration["loggingConfiguration"] = logging_configuration(configuration["loggingConfiguration"])
+    return configuration
+
+
+_MACHINE, _EXECUTION, _MAP_RUN = {"stateMachineArn": str}, {"executionArn": str}, {"mapRunArn": str}
+ACTIONS: Mapping[str, Action] = {
+    "CreateStateMachine": Action(
+        StatesApi._create_state_machine,
+        {"name": str, "definition": str, "roleArn": str},
+        {"type": str, "tags": list},
+    ),
+    "UpdateStateMachine": Action(StatesApi._update_state_machine, _MACHINE, {"definition": str, "roleArn": str}),
+    "DeleteStateMachine": Action(StatesApi._delete_state_machine, _MACHINE),
+    "DescribeStateMachine": Action(StatesApi._describe_state_machine, _MACHINE),
+    "ListStateMachines": Action(StatesApi._list_state_machines),
+    "StartExecution": Action(StatesApi._start_execution, _MACHINE, {"input": str, "name": str}),
+    "StartSyncExecution": Action(StatesApi._start_sync_execution, _MACHINE, {"input": str, "name": str}),
+    "StopExecution": Action(StatesApi._stop_execution, _EXECUTION, {"error": str, "cause": str}),
+    "DescribeExecution": Action(StatesApi._describe_execution, _EXECUTION),
+    "DescribeStateMachineForExecution": Action(StatesApi._describe_state_machine_for_execution, _EXECUTION),
+    "ListExecutions": Action(StatesApi._list_executions, {}, {**_MACHINE, **_MAP_RUN, "statusFilter": str}),
+    "GetExecutionHistory": Action(StatesApi._get_execution_history, _EXECUTION),
+    "DescribeMapRun": Action(StatesApi._describe_map_run, _MAP_RUN),
+    "ListMapRuns": Action(StatesApi._list_map_runs, _EXECUTION),
+    "UpdateMapRun": Action(StatesApi._update_map_run, _MAP_RUN),
+    "TagResource": Action(StatesApi._tag_resource, {"resourceArn": str, "tags": list}),
+    "UntagResource": Action(StatesApi._untag_resource, {"resourceArn": str, "tagKeys": list}),
+    "ListTagsForResource": Action(StatesApi._list_tags_for_resource, {"resourceArn": str}),
+}
+"""The actions of the API. Any other is answered UnknownOperationException by name."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from local.states.base import payloads
 from local.states.base.arns import ArnBuilder
 from local.states.base.clock import Clock, SystemClock
+from local.states.base.errors import ReportedError
 from local.states.base.payloads import JsonObject, JsonValue
 from local.states.items.readers import LoadModule, import_parquet
 from local.states.language.definition import Definition, load_definition
@@ -20,7 +21,7 @@ from local.states.records.executions import ABORTED, RUNNING, Execution, Executi
 from local.states.records.history import History
 from local.states.records.map_runs import MapRuns
 from local.states.run.lifecycle import run_execution
-from local.states.run.services import Invoke, Services
+from local.states.run.services import Invoke, Refusal, Services
 from local.states.service import errors
 from local.states.service.validation import check_name, execution_input
 
@@ -53,22 +54,24 @@ class Engine:
         *,
         region: str,
         account: str,
-        s3: S3Client,
+        s3_of: Callable[[str], S3Client],
         invoke: Invoke,
         clock: Clock | None = None,
         max_children: int = 40,
         on_status_change: Callable[[JsonObject], None] | None = None,
         load_parquet: LoadModule = import_parquet,
+        refusal: Refusal = lambda role, action, resource: None,
     ) -> None:
         """`invoke` runs a Lambda function. `on_status_change` receives the detail of status change events.
-        `load_parquet` imports `pyarrow.parquet`; it is called when a Parquet file is read.
+        `load_parquet` imports `pyarrow.parquet`; it is called when a Parquet file is read. `s3_of` returns the S3
+        client of the role of a state machine, `refusal` says why that role may not use an action, else None.
 
         `max_children` limits the concurrent child executions of one Map Run, in addition to its MaxConcurrency.
         """
         self.clock = clock or SystemClock()
         self.machines: dict[str, StateMachine] = {}
         self.services = Services(
-            s3=s3,
+            s3_of=s3_of,
             invoke=invoke,
             clock=self.clock,
             arns=ArnBuilder(region, account),
@@ -78,7 +81,9 @@ class Engine:
             closing=threading.Event(),
             on_status_change=on_status_change,
             run_execution=run_execution,
+            nested=_NestedExecutions(self),
             load_parquet=load_parquet,
+            refusal=refusal,
         )
         self._lock = threading.RLock()
         self._threads: dict[str, threading.Thread] = {}
@@ -100,13 +105,13 @@ class Engine:
         """
         arn = self.services.arns.build("stateMachine", check_name(name))
         text = _definition_text(definition)
-        machine = Machine(arn, name, load_definition(text, kind), role_arn, kind, str(uuid.uuid4()))
+        machine = Machine(arn, name, load_definition(text, kind), role_arn, kind)
         with self._lock:
             existing = self.machines.get(arn)
             if existing is None:
                 now = self.clock.now()
                 self.machines[arn] = StateMachine(machine, text, now, now, configuration or {})
-            elif replace(existing.machine, revision=machine.revision) != machine:
+            elif existing.text != text or replace(existing.machine, revision="") != machine:
                 raise errors.state_machine_already_exists(arn)
         return arn
 
@@ -118,7 +123,7 @@ class Engine:
         role_arn: str | None = None,
         configuration: JsonObject | None = None,
     ) -> StateMachine:
-        """Running executions keep the revision with which they started.
+        """Running executions keep the revision with which they started. Without a change the revision stays.
 
         Raises InvalidDefinitionError, UnsupportedDefinitionError or ApiError.
         """
@@ -129,11 +134,12 @@ class Engine:
                 old.machine,
                 definition=load_definition(text, old.machine.kind),
                 role_arn=role_arn or old.machine.role_arn,
-                revision=str(uuid.uuid4()),
             )
             new = StateMachine(
                 machine, text, old.created, self.clock.now(), {**old.configuration, **(configuration or {})}
             )
+            if replace(new, updated=old.updated) != old:
+                new = replace(new, machine=replace(machine, revision=str(uuid.uuid4())))
             self.machines[arn] = new
         return new
 
@@ -226,6 +232,27 @@ class Engine:
             run_execution(execution, data, self.services)
         finally:
             self._threads.pop(execution.arn, None)
+
+
+class _NestedExecutions:
+    """Executions that a Task of another one starts."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def start(self, machine_arn: str, input_text: str, name: str | None) -> Execution:
+        """Raises ReportedError."""
+        try:
+            if self._engine.machine(machine_arn).machine.kind == "EXPRESS":
+                raise errors.state_machine_type_not_supported()
+            return self._engine.start(machine_arn, input_text, name)
+        except errors.ApiError as error:
+            name = error.code.removesuffix("Exception")
+            raise ReportedError(f"StepFunctions.{name}Exception", error.message) from error
+
+    def stop(self, execution: Execution) -> None:
+        if execution.status == RUNNING:
+            self._engine.stop_execution(execution.arn)
 
 
 def _same_execution(existing: Execution, data: JsonValue) -> Execution:

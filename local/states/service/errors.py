@@ -36,7 +36,8 @@ def invalid_name(name: str) -> ApiError:
 
 
 def invalid_arn(arn: str) -> ApiError:
-    return ApiError("InvalidArn", f"Invalid Arn: '{arn}'")
+    prefix = "" if arn.startswith("arn:") else "Invalid ARN prefix: "
+    return ApiError("InvalidArn", f"Invalid Arn: '{prefix}{arn}'")
 
 
 def invalid_token() -> ApiError:
@@ -59,8 +60,25 @@ def state_machine_already_exists(arn: str) -> ApiError:
     return ApiError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
 
 
-def state_machine_type_not_supported(supported_kind: str) -> ApiError:
-    return ApiError("StateMachineTypeNotSupported", f"This operation is for {supported_kind} state machines")
+def state_machine_type_not_supported() -> ApiError:
+    return ApiError("StateMachineTypeNotSupported", "This operation is not supported by this type of state machine")
+
+
+def invalid_logging_configuration(reason: str) -> ApiError:
+    return ApiError("InvalidLoggingConfiguration", f"Invalid Logging Configuration: {reason}")
+
+
+def nothing_to_update() -> ApiError:
+    return ApiError(
+        "MissingRequiredParameter",
+        "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified",
+    )
+
+
+def constraint_violated(name: str, value: object, constraint: str) -> ApiError:
+    """A member of the request violates a constraint of the API, such as a length."""
+    failed = f"Value '{value}' at '{name}' failed to satisfy constraint: Member must {constraint}"
+    return validation_error(f"1 validation error detected: {failed}")
 
 
 def execution_does_not_exist(arn: str) -> ApiError:

@@ -5,16 +5,22 @@ Times are seconds since the epoch, as the JSON protocol has them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 
-from local.states.base import payloads
-from local.states.base.payloads import JsonValue
-from local.states.records.executions import Execution
+from local.states.base import payloads, quotas
+from local.states.base.payloads import JsonObject, JsonValue
+from local.states.records.executions import RUNNING, SUCCEEDED, Execution, Machine
 from local.states.records.map_runs import MapRun
 from local.states.service.engine import StateMachine
 
 Response = dict[str, JsonValue]
+
+_DEFAULT_CONFIGURATION: JsonObject = {
+    "loggingConfiguration": {"level": "OFF", "includeExecutionData": False},
+    "tracingConfiguration": {"enabled": False},
+}
 
 
 def response(members: Mapping[str, JsonValue | datetime]) -> Response:
@@ -46,16 +52,23 @@ def state_machine_description(state_machine: StateMachine) -> Response:
         "status": "ACTIVE",
         "definition": state_machine.text,
         "roleArn": state_machine.machine.role_arn,
-        "revisionId": state_machine.machine.revision,
-        "loggingConfiguration": {"level": "OFF", "includeExecutionData": False},
-        "tracingConfiguration": {"enabled": False},
+        **({"revisionId": state_machine.machine.revision} if state_machine.machine.revision else {}),
+        **_DEFAULT_CONFIGURATION,
         **state_machine.configuration,
     }
 
 
-def state_machine_of_execution(execution: Execution, updated: datetime) -> Response:
-    """`DescribeStateMachineForExecution`."""
+def state_machine_of_execution(execution: Execution, current: StateMachine | None) -> Response:
+    """`DescribeStateMachineForExecution`. `current` is the state machine as it is now, unless it was deleted."""
     machine = execution.machine
+    return {
+        **_DEFAULT_CONFIGURATION,
+        **(current.configuration if current else {}),
+        **_executed_machine(execution, machine, current.updated if current else execution.started),
+    }
+
+
+def _executed_machine(execution: Execution, machine: Machine, updated: datetime) -> Response:
     return response(
         {
             "stateMachineArn": machine.arn,
@@ -104,11 +117,21 @@ def execution_description(execution: Execution) -> Response:
                 "cause": execution.cause,
             }
         ),
-        "redriveStatus": "NOT_REDRIVABLE",
-        "redriveStatusReason": "Redrive is not implemented",
+        **_redrive(execution),
     }
 
 
+def _redrive(execution: Execution) -> Response:
+    """Whether the service could redrive the execution. RedriveExecution itself is refused here."""
+    if execution.status not in (RUNNING, SUCCEEDED):
+        return {"redriveStatus": "REDRIVABLE"}
+    return {
+        "redriveStatus": "NOT_REDRIVABLE",
+        "redriveStatusReason": f"Execution is {execution.status} and cannot be redriven",
+    }
+
+
+MILLISECONDS = 1000
 _SYNC_EXECUTION_MEMBERS = (
     *("executionArn", "stateMachineArn", "name", "status", "startDate", "stopDate"),
     *("input", "inputDetails", "output", "outputDetails", "error", "cause"),
@@ -118,7 +141,18 @@ _SYNC_EXECUTION_MEMBERS = (
 def sync_execution(execution: Execution) -> Response:
     """`StartSyncExecution`."""
     description = execution_description(execution)
-    return {name: description[name] for name in _SYNC_EXECUTION_MEMBERS if name in description}
+    members = {name: description[name] for name in _SYNC_EXECUTION_MEMBERS if name in description}
+    return {**members, "outputDetails": {"included": True}, "billingDetails": _billing(execution)}
+
+
+def _billing(execution: Execution) -> Response:
+    """What the service charges for an Express execution; its memory is not measured here."""
+    elapsed = (execution.stopped or execution.started) - execution.started
+    steps = max(1, math.ceil(elapsed.total_seconds() * MILLISECONDS / quotas.BILLED_MILLISECONDS))
+    return {
+        "billedDurationInMilliseconds": steps * quotas.BILLED_MILLISECONDS,
+        "billedMemoryUsedInMB": quotas.BILLED_MEGABYTES,
+    }
 
 
 def map_run_item(run: MapRun) -> Response:
@@ -143,9 +177,8 @@ def map_run_description(run: MapRun) -> Response:
             **item,
             "status": run.status,
             "maxConcurrency": run.max_concurrency,
-            "toleratedFailurePercentage": run.threshold.percentage or 0,
+            "toleratedFailurePercentage": float(run.threshold.percentage or 0),
             "toleratedFailureCount": run.threshold.count or 0,
             "itemCounts": dict(run.items),
             "executionCounts": dict(run.executions),
-            "redriveCount": 0,
         }

@@ -43,7 +43,16 @@ def check_one_of(request: Request, name: str, allowed: tuple[str, ...]) -> None:
     """Raises ValidationException. The member can be missing."""
     value = request.get(name)
     if value is not None and value not in allowed:
-        raise errors.validation_error(f"{name} must be one of {', '.join(allowed)}")
+        raise errors.constraint_violated(name, value, f"satisfy enum value set: [{', '.join(allowed)}]")
+
+
+def logging_configuration(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """With the defaults of the service. Raises InvalidLoggingConfiguration. Nothing is logged here; see the docs."""
+    complete = {"level": "OFF", "includeExecutionData": False, **configuration}
+    destinations = len(complete.get("destinations") or ())
+    if destinations > 1 or (complete["level"] != "OFF" and not destinations):
+        raise errors.invalid_logging_configuration("Must specify exactly one Log Destination.")
+    return complete
 
 
 def execution_input(text: str) -> JsonValue:
@@ -51,6 +60,8 @@ def execution_input(text: str) -> JsonValue:
     not JSON."""
     if payloads.byte_length(text) > quotas.MAX_PAYLOAD_BYTES:
         raise errors.validation_error(f"The input is larger than {quotas.MAX_PAYLOAD_BYTES} bytes")
+    if not text.strip():
+        raise errors.invalid_execution_input("Invalid execution input.")
     try:
         value: JsonValue = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -123,3 +123,34 @@ def test_every_option_is_in_the_document_with_its_meaning() -> None:
 
 def test_the_committed_document_is_that_of_the_api() -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == document(), "the API has changed: run `python -m docs.openapi`"
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "field", "message"),
+    [
+        ("/runs", {"limit": "0"}, "limit", "Must be a whole number from 1 to 100; received '0'."),
+        ("/runs", {"limit": "101"}, "limit", "Must be a whole number from 1 to 100; received '101'."),
+        ("/runs", {"next": ""}, "next", "Must be the pagination token of the previous page; received ''."),
+        ("/runs", {"status": "x"}, "status", "Must be one of starting, running, cancelling, succeeded, failed or "),
+        ("/images", {"url": ""}, "url", "Must be a URL of 1 to 2,048 characters; received ''."),
+        ("/images", None, "url", "Must be present."),
+        ("/runs/No_Id", None, "run_id", "Must be a run ID: 1 to 80 lower-case letters, digits and hyphens; received "),
+    ],
+)
+def test_an_invalid_parameter_is_named_with_what_it_accepts(
+    path: str, query: dict[str, str] | None, field: str, message: str
+) -> None:
+    response = send("GET", path, query=query)
+
+    (error,) = json.loads(response["body"])["errors"]
+    assert (response["statusCode"], error["field"]) == (422, field)
+    assert error["message"].startswith(message)
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256])
+def test_an_invalid_header_is_named_with_what_it_accepts(submission: FakeSubmission, key: str) -> None:
+    response = send("POST", "/runs", BODY, **{"Idempotency-Key": key})
+
+    (error,) = json.loads(response["body"])["errors"]
+    assert error["field"].lower() == "idempotency-key"
+    assert error["message"].startswith("Must be text of 1 to 255 characters; received ")

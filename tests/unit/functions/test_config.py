@@ -30,11 +30,17 @@ def test_summarize_run_reads_its_bucket_table_and_topic() -> None:
 SUMMARIZE = {"INPUT_BUCKET": "input", "RUNS_TABLE": "runs", "TOPIC_ARN": "arn:topic"}
 
 
-def test_summarize_run_knows_how_a_local_run_was_started() -> None:
+PREPARE = {"RUNS_TABLE": "runs", "DEFAULT_OPTIONS": "{}", "CHECK_BYTES": "9"}
+
+
+@pytest.mark.parametrize(("config", "variables"), [(SummarizeConfig, SUMMARIZE), (PrepareConfig, PREPARE)])
+def test_functions_know_how_a_local_run_was_started(
+    config: type[SummarizeConfig | PrepareConfig], variables: dict[str, str]
+) -> None:
     local_run = LocalRun(command="run", out="out", allow="127.0.0.0/8", demo=True)
 
-    assert SummarizeConfig.read({**SUMMARIZE, "LOCAL_RUN": local_run.as_text()}).local_run == local_run
-    assert SummarizeConfig.read(SUMMARIZE).local_run is None
+    assert config.read({**variables, "LOCAL_RUN": local_run.as_text()}).local_run == local_run
+    assert config.read(variables).local_run is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"command": "run", "out": "out", "more": 1}'])

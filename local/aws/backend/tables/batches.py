@@ -22,6 +22,8 @@ from local.aws.backend.tables.durable import DurableTable, open_store, table_of
 from local.aws.backend.tables.store import Key, Store
 
 TARGET = "DynamoDB_20120810."
+PARSED_BODY = "local.json"
+"""Key of the WSGI environment: the body of a request in JSON, if another part has parsed it."""
 MAX_WRITES = 25
 MAX_READS = 100
 MAX_ITEM_BYTES = 405_000
@@ -54,15 +56,23 @@ class BatchRoute:
         operation, store = self._operations.get(request.headers.get("X-Amz-Target", "")), open_store()
         if operation is None or store is None:
             return None
-        content = request.environ["wsgi.input"].read()
-        request.environ["wsgi.input"] = io.BytesIO(content)
         try:
-            return _response(HTTPStatus.OK, operation(store, json.loads(content)))
+            return _response(HTTPStatus.OK, operation(store, _body(request)))
         except (_OrdinaryOnlyError, ValueError):
             return None
         except _InvalidError as error:
             fields = {"__type": "com.amazon.coral.validate#ValidationException", "message": str(error)}
             return _response(HTTPStatus.BAD_REQUEST, json.dumps(fields))
+
+
+def _body(request: Request) -> Any:
+    """The body as JSON, parsed by the check of permissions or here. Raises ValueError."""
+    environ = request.environ
+    if PARSED_BODY in environ:
+        return environ[PARSED_BODY]
+    content = environ["wsgi.input"].read()
+    environ["wsgi.input"] = io.BytesIO(content)
+    return json.loads(content)
 
 
 class _InvalidError(Exception):

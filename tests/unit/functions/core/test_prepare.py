@@ -7,7 +7,7 @@ import pytest
 
 from functions.core.manifests.contents import MAX_COLUMNS, inspect_items
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.runs import run_id_of
+from functions.core.model.runs import LocalRun, run_id_of
 from functions.core.prepare import Preparer
 from tests.support.fakes import FakeManifests, FakeRecords
 
@@ -27,9 +27,12 @@ class World:
         self.records = FakeRecords()
         self.event = event(key)
         self.defaults: dict[str, Any] = {}
+        self.local_run: LocalRun | None = None
 
     def prepare(self, arn: str = "arn:1") -> dict[str, Any]:
-        preparer = Preparer(manifests=self.manifests, records=self.records, defaults=self.defaults)
+        preparer = Preparer(
+            manifests=self.manifests, records=self.records, defaults=self.defaults, local_run=self.local_run
+        )
         prepared = preparer.prepare(self.event, arn, STARTED)
         assert json.loads(json.dumps(prepared)) == prepared
         return prepared
@@ -37,6 +40,17 @@ class World:
     @property
     def record(self) -> dict[str, Any]:
         return self.records.records[run_id_of(self.event)]
+
+
+def test_the_record_of_a_local_run_says_how_it_was_started() -> None:
+    local, deployed = World(), World()
+    local.local_run = LocalRun(command="run", out="out", allow="10.0.0.0/8")
+
+    local.prepare()
+    deployed.prepare()
+
+    assert LocalRun.parse(local.record["local_run"]) == local.local_run
+    assert "local_run" not in deployed.record
 
 
 def test_a_manifest_that_can_be_run_is_ready() -> None:

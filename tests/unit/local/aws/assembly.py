@@ -36,6 +36,38 @@ def _table(key: str) -> dict[str, Any]:
     }
 
 
+VERSION = {"Version": "2012-10-17"}
+ASSUME_ROLE = {
+    **VERSION,
+    "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": f"{service}.amazonaws.com"}}
+        for service in ("lambda", "states", "events")
+    ],
+}
+PERMISSIONS = {
+    **VERSION,
+    "Statement": [
+        {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": {"Fn::GetAtt": ["Function", "Arn"]}},
+        {"Effect": "Allow", "Action": "states:StartExecution", "Resource": {"Ref": "Machine"}},
+        {
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": {"Fn::GetAtt": ["Log", "Arn"]},
+        },
+        {"Effect": "Allow", "Action": "xray:PutTraceSegments", "Resource": "*"},
+    ],
+}
+DEAD_LETTERS = {
+    **VERSION,
+    "Statement": {
+        "Effect": "Allow",
+        "Action": "sqs:SendMessage",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Resource": {"Fn::GetAtt": ["Dead", "Arn"]},
+        "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}},
+    },
+}
+
 DEFINITION = {
     "StartAt": "Work",
     "States": {
@@ -78,7 +110,11 @@ def template(handler: str = "echo", timeout: int = 20) -> dict[str, Any]:
             },
         },
         "Resources": {
-            "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}},
+            "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": ASSUME_ROLE}},
+            "Permissions": {
+                "Type": "AWS::IAM::Policy",
+                "Properties": {"PolicyName": "p", "PolicyDocument": PERMISSIONS, "Roles": [{"Ref": "Role"}]},
+            },
             "Input": {"Type": "AWS::S3::Bucket", "Properties": notifications},
             "Images": {"Type": "AWS::S3::Bucket"},
             "InputPolicy": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Input"}}},
@@ -95,6 +131,10 @@ def template(handler: str = "echo", timeout: int = 20) -> dict[str, Any]:
                 },
             },
             "Dead": {"Type": "AWS::SQS::Queue"},
+            "DeadPolicy": {
+                "Type": "AWS::SQS::QueuePolicy",
+                "Properties": {"Queues": [{"Ref": "Dead"}], "PolicyDocument": DEAD_LETTERS},
+            },
             "Rule": {
                 "Type": "AWS::Events::Rule",
                 "Properties": {"EventPattern": pattern, "State": "ENABLED", "Targets": [target]},

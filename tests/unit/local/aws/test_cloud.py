@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from local.aws.cloud import Cloud, CloudInUseError
-from local.aws.deploy import DeploymentError
+from local.aws.stack import DeploymentError
+from local.limits import Limits
 from tests.unit.local.aws.assembly import template, write
 
 
@@ -101,6 +102,32 @@ def test_an_event_that_cannot_start_goes_to_the_dead_letter_queue(cloud: Cloud) 
     (letter,) = cloud.client("sqs").receive_message(QueueUrl=dead, MessageAttributeNames=["All"])["Messages"]
     assert json.loads(letter["Body"])["detail"]["object"]["key"] == "manifests/m.csv"
     assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "StateMachineDoesNotExist"
+
+
+def test_an_asynchronous_invocation_that_fails_three_times_reaches_the_queue_of_the_function(tmp_path: Path) -> None:
+    stack = template("fail")
+    dead = {"Fn::GetAtt": ["Dead", "Arn"]}
+    config = {"FunctionName": {"Ref": "Function"}, "DestinationConfig": {"OnFailure": {"Destination": dead}}}
+    stack["Resources"]["Config"] = {"Type": "AWS::Lambda::EventInvokeConfig", "Properties": config}
+    stack["Resources"]["Function"]["Properties"]["DeadLetterConfig"] = {"TargetArn": dead}
+    allow = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": dead}
+    policy = {"PolicyName": "send", "PolicyDocument": {"Version": "2012-10-17", "Statement": [allow]}}
+    stack["Resources"]["Send"] = {"Type": "AWS::IAM::Policy", "Properties": {**policy, "Roles": [{"Ref": "Role"}]}}
+    with Cloud(assembly=write(tmp_path, stack), parameters={}, limits=Limits(async_retry_seconds=0)) as cloud:
+        name = cloud.stack.resources["Function"].physical_id
+        cloud.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b'{"row": 1}')
+        cloud.settle()
+        queue = cloud.stack.resources["Dead"].physical_id
+        response = cloud.client("sqs").receive_message(
+            QueueUrl=queue, MessageAttributeNames=["All"], MaxNumberOfMessages=10
+        )
+    record, event = response["Messages"]
+    body = json.loads(record["Body"])
+    assert body["requestPayload"] == {"row": 1}
+    assert body["requestContext"]["approximateInvokeCount"] == 3
+    assert body["responsePayload"]["errorMessage"] == "no such manifest"
+    assert json.loads(event["Body"]) == {"row": 1}
+    assert event["MessageAttributes"]["ErrorMessage"]["StringValue"] == "no such manifest"
 
 
 def test_its_environment_variables_are_sufficient_for_a_client(cloud: Cloud) -> None:

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.aws import backend
+from local.aws.backend import ACCOUNT
 from local.aws.clients import Clients, Credentials
-from local.aws.deploy import DeploymentError, deploy
+from local.aws.deploy import deploy
 from local.aws.http.server import Server
+from local.aws.stack import DeploymentError
 from local.lambdas.function import FunctionConfig
 from tests.unit.local.aws.assembly import template, write
 
@@ -50,7 +53,50 @@ def test_a_function_has_its_references_resolved(client: Callable[[str], Any], tm
         memory_mb=256,
         variables={"INPUT_BUCKET": stack.outputs["InputBucket"], "ALLOWED": "127.0.0.0/8"},
         log_group=stack.resources["Log"].physical_id,
+        role=f"arn:aws:iam::{ACCOUNT}:role/{stack.resources['Role'].physical_id}",
     )
+
+
+def _with_event_invoke_config(**properties: Any) -> dict[str, Any]:
+    stack = template()
+    properties = {"FunctionName": {"Ref": "Function"}, "Qualifier": "$LATEST", **properties}
+    stack["Resources"]["Config"] = {"Type": "AWS::Lambda::EventInvokeConfig", "Properties": properties}
+    return stack
+
+
+def test_a_function_has_its_concurrency_and_its_settings_of_asynchronous_invocations(
+    client: Callable[[str], Any], tmp_path: Path
+) -> None:
+    dead = {"Fn::GetAtt": ["Dead", "Arn"]}
+    failure = {"OnFailure": {"Destination": dead}}
+    stack = _with_event_invoke_config(MaximumRetryAttempts=1, MaximumEventAgeInSeconds=60, DestinationConfig=failure)
+    stack["Resources"]["Function"]["Properties"] |= {
+        "ReservedConcurrentExecutions": 3,
+        "DeadLetterConfig": {"TargetArn": dead},
+    }
+    deployed = deploy(write(tmp_path, stack), {}, client)
+    (function,) = deployed.functions()
+    arn = f"arn:aws:sqs:us-east-1:123456789012:{deployed.resources['Dead'].physical_id.rpartition('/')[2]}"
+    assert (function.reserved_concurrency, function.max_retries, function.max_event_age_seconds) == (3, 1, 60)
+    assert (function.on_failure, function.dead_letter) == (arn, arn)
+
+
+@pytest.mark.parametrize(
+    ("destinations", "sentence"),
+    [
+        (
+            {"OnSuccess": {"Destination": "arn:aws:sqs:us-east-1:123456789012:q"}},
+            "does not support OnSuccess of Config",
+        ),
+        ({"OnFailure": {"Destination": {"Ref": "Topic"}}}, "Config: the local AWS supports queues as destination, not"),
+    ],
+)
+def test_a_destination_that_is_not_supported_is_an_error(
+    client: Callable[[str], Any], tmp_path: Path, destinations: dict[str, Any], sentence: str
+) -> None:
+    stack = deploy(write(tmp_path, _with_event_invoke_config(DestinationConfig=destinations)), {}, client)
+    with pytest.raises(DeploymentError, match=sentence):
+        stack.functions()
 
 
 def test_a_state_machine_names_its_function_by_arn(client: Callable[[str], Any], tmp_path: Path) -> None:
@@ -102,8 +148,65 @@ def test_unsupported_notifications_are_an_error(client: Callable[[str], Any], tm
         deploy(write(tmp_path, unsupported), {}, client)
 
 
+def test_a_lifecycle_rule_that_cannot_be_kept_is_an_error(client: Callable[[str], Any], tmp_path: Path) -> None:
+    unsupported = template()
+    rule = {"Status": "Enabled", "ObjectSizeGreaterThan": 1}
+    unsupported["Resources"]["Images"]["Properties"] = {"LifecycleConfiguration": {"Rules": [rule]}}
+    with pytest.raises(DeploymentError, match="Images: the local AWS does not support ObjectSizeGreaterThan of a life"):
+        deploy(write(tmp_path, unsupported), {}, client)
+
+
+def test_the_versioning_and_the_tags_of_a_bucket_are_kept(client: Callable[[str], Any], tmp_path: Path) -> None:
+    stack = template()
+    tags = [{"Key": "project", "Value": "images"}]
+    stack["Resources"]["Images"]["Properties"] = {"VersioningConfiguration": {"Status": "Enabled"}, "Tags": tags}
+    name = deploy(write(tmp_path, stack), {}, client).outputs["ImagesBucket"]
+    assert client("s3").get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+    assert client("s3").get_bucket_tagging(Bucket=name)["TagSet"] == tags
+
+
 def test_a_stack_that_moto_cannot_create_says_why(client: Callable[[str], Any], tmp_path: Path) -> None:
     unsupported = template()
     unsupported["Outputs"]["Odd"] = {"Value": {"Fn::GetAtt": ["Missing", "Arn"]}}
     with pytest.raises(DeploymentError, match="CreateStack Small failed"):
         deploy(write(tmp_path, unsupported), {}, client)
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "participle"),
+    [
+        ("delete_stack", {}, "deleted"),
+        ("update_stack", {"UsePreviousTemplate": True}, "updated"),
+        ("create_change_set", {"ChangeSetName": "c", "TemplateBody": "{}", "ChangeSetType": "UPDATE"}, "updated"),
+        ("delete_change_set", {"ChangeSetName": "cdk-deploy-change-set"}, "updated"),
+        ("execute_change_set", {"ChangeSetName": "cdk-deploy-change-set"}, "updated"),
+    ],
+)
+@pytest.mark.parametrize("by", ["name", "ID"])
+def test_a_change_of_the_running_stack_is_refused_and_says_how_to_end_it(
+    client: Callable[[str], Any], tmp_path: Path, action: str, parameters: dict[str, Any], participle: str, by: str
+) -> None:
+    stack = deploy(write(tmp_path, template()), {}, client)
+    cloudformation = client("cloudformation")
+    before = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
+    name = stack.name if by == "name" else before["StackId"]
+
+    with pytest.raises(ClientError, match=rf"Stack \[Small\] cannot be {participle} while .* Ctrl-C") as caught:
+        getattr(cloudformation, action)(StackName=name, **parameters)
+
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    client("dynamodb").describe_table(TableName=stack.outputs["RunsTable"])
+    assert cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_another_stack_can_be_deleted(client: Callable[[str], Any], tmp_path: Path) -> None:
+    deploy(write(tmp_path, template()), {}, client)
+    cloudformation = client("cloudformation")
+    mine = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    cloudformation.create_stack(StackName="Mine", TemplateBody=json.dumps(mine))
+
+    cloudformation.delete_stack(StackName="Mine")
+
+    names = {entry["StackName"] for entry in cloudformation.describe_stacks()["Stacks"]}
+    assert names == {"Small"}

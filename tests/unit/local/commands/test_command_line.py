@@ -15,6 +15,8 @@ from functions.core.model.options import Options
 from functions.version import VERSION
 from local.commands import __main__ as command_line
 from local.commands.__main__ import commands, main
+from local.commands.usage import LIMITS
+from local.limits import Limits
 from local.out_lock import lock_out, read_owner
 from local.parameters import option_choices
 
@@ -79,6 +81,7 @@ def test_run_takes_a_manifest_options_networks_and_a_folder(fake: FakeCommand, m
         "manifest": str(manifest),
         "options": {"user-agent": "a b", "batch-size": "5", "concurrency": "16", "per-host": "2"},
         "demo": False,
+        "limits": Limits(),
     }
 
 
@@ -101,6 +104,7 @@ def test_run_takes_the_same_from_the_environment(fake: FakeCommand, manifest: Pa
         "manifest": str(manifest),
         "options": {"user-agent": "a b", "batch-size": "5", "concurrency": "16"},
         "demo": False,
+        "limits": Limits(),
     }
 
 
@@ -110,6 +114,30 @@ def test_the_command_line_takes_precedence_over_the_environment(fake: FakeComman
 
     assert fake.arguments["out"] == tmp_path / "a"
     assert fake.arguments["manifest"] is None
+
+
+@pytest.mark.parametrize("fake", ["run", "up"], indirect=True)
+def test_limits_are_flags_and_variables(fake: FakeCommand, tmp_path: Path) -> None:
+    name = fake.__name__.rpartition(".")[2]
+    environment = {"IMAGE_MIRROR_ENVIRONMENTS": "24", "IMAGE_MIRROR_WRITE_CAPACITY": "5"}
+
+    invoke(name, "--out", tmp_path, "--lambda-concurrency", "10", "--async-retry-seconds", "0.5", env=environment)
+
+    assert fake.arguments["limits"] == Limits(
+        lambda_concurrency=10, environments=24, write_capacity=5, async_retry_seconds=0.5
+    )
+
+
+def test_every_limit_has_a_flag() -> None:
+    assert set(LIMITS) == {field.name for field in fields(Limits)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("lambda-concurrency", "0"), ("environments", "2.5"), ("read-capacity", "x")]
+)
+def test_a_limit_out_of_range_is_refused(name: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", f"--{name}", value]) == 2
+    assert capsys.readouterr().err.startswith(f"--{name} takes a whole number from 1 to ")
 
 
 @pytest.mark.parametrize("fake", ["run", "up"], indirect=True)
@@ -162,6 +190,26 @@ def test_an_interrupted_command_has_status_130(
     assert [*tmp_path.iterdir()] == []
 
 
+@pytest.mark.parametrize("fake", ["run", "up"], indirect=True)
+def test_an_unexpected_error_is_one_sentence_and_its_traceback_is_in_the_log(
+    fake: FakeCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(**arguments: Any) -> int:
+        raise KeyError("stack")
+
+    name = fake.__name__.rpartition(".")[2]
+    setattr(fake, name, broken)
+    out = tmp_path / "out"
+
+    status = main([name, "--out", str(out)])
+
+    shown = capsys.readouterr()
+    assert status == 1
+    sentence = f"The command {name} failed: KeyError: 'stack'. The log has the details: {out / 'local.log'}\n"
+    assert (shown.out, shown.err) == ("", sentence)
+    assert "Traceback" in (out / "local.log").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -175,6 +223,7 @@ def test_an_interrupted_command_has_status_130(
         (["run", "--out", __file__], f"--out takes a folder; {__file__} is a file."),
         (["run", "missing.csv"], "There is no manifest missing.csv."),
         (["run", str(ROOT)], "There is no manifest"),
+        (["run", str(ROOT / "manifests" / "sample.csv"), "--demo"], "--demo is for a retry manifest of the demo. "),
         (["up", "--port", "x"], "--port takes a number from 0 to 65535, not 'x'."),
         (["watch", "--run"], "Option '--run' requires an argument."),
         (["plan"], "MANIFEST is missing"),
@@ -249,7 +298,7 @@ def test_the_makefile_lists_every_flag() -> None:
     text = (ROOT / "Makefile").read_text().replace("\\\n", " ")
     flags = next(line.split(":=")[1].split() for line in text.splitlines() if line.startswith("FLAGS :="))
 
-    assert flags == ["PORT", *(option.name.upper() for option in fields(Options))]
+    assert flags == ["PORT", *(field.name.upper() for field in (*fields(Options), *fields(Limits)))]
 
 
 def test_every_variable_that_make_passes_is_one_of_the_command_line() -> None:

@@ -50,10 +50,21 @@ class Bucket:
         self.bytes_read = 0
         """Total bytes read from response bodies."""
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - the name of boto3
-        if Key not in self.objects:
-            raise KeyError(f"no such key: {Key}")
-        return {"Body": _Body(self, self.objects[Key])}
+    def get_object(self, *, Bucket: str, Key: str, VersionId: str = "") -> dict[str, Any]:  # noqa: N803 - as in boto3
+        name = f"{Key}?versionId={VersionId}" if VersionId else Key
+        if name not in self.objects:
+            raise KeyError(f"no such key: {name}")
+        return {"Body": _Body(self, self.objects[name])}
+
+    def list_objects_v2(self, *, Bucket: str, Prefix: str, ContinuationToken: str = "") -> dict[str, Any]:  # noqa: N803
+        """Pages of two objects. The ETag is the size in quotation marks."""
+        keys = sorted(key for key in self.objects if key.startswith(Prefix) and key > ContinuationToken)
+        page, rest = keys[:2], keys[2:]
+        entries = [
+            {"Key": key, "ETag": f'"{len(self.objects[key])}"', "LastModified": START, "Size": len(self.objects[key])}
+            for key in page
+        ]
+        return {"Contents": entries, "IsTruncated": bool(rest), **({"NextContinuationToken": page[-1]} if rest else {})}
 
     def put_object(self, *, Bucket: str, Key: str, Body: Any, ContentType: str) -> None:  # noqa: N803
         if self.rejects_writes:
@@ -97,7 +108,7 @@ class Harness:
         self.engine = Engine(
             region="eu-west-1",
             account="123456789012",
-            s3=self.bucket,
+            s3_of=lambda role: self.bucket,
             invoke=self._invoke,
             clock=self.clock,
             max_children=max_children,

@@ -1,3 +1,5 @@
+import base64
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -154,3 +156,16 @@ def test_an_image_that_does_not_exist_is_a_problem(url: str, status: int) -> Non
         find_image(url, FakeImageTable(), FakeLinks())
 
     assert problem.value.status == status
+
+
+@pytest.mark.parametrize("run_id", ["run-1", "run-12", "run-123"])
+def test_a_token_is_the_position_in_base64_without_its_padding(run_id: str) -> None:
+    """The position is 44, 45 or 46 bytes long: two, no and one `=` are left out."""
+    runs = FakeRuns(record(2, run_id=run_id), record(1, run_id="run-0"))
+
+    token = queries(runs).page(None, 1, None).next
+
+    assert token is not None
+    assert json.loads(base64.urlsafe_b64decode(token + "==")) == ["2026-11-23T11:00:02.000Z", run_id]
+    assert not token.endswith("=")
+    assert [run.run_id for run in queries(runs).page(None, 1, token).runs] == ["run-0"]

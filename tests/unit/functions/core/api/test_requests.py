@@ -69,12 +69,20 @@ def test_options_survive_the_way_through_an_object_s_metadata() -> None:
     assert validate_options(upload_metadata(explicit_options(None, **options))) == validate_options(options)
 
 
-@pytest.mark.parametrize("options", [{"base_url": "https://ä/"}, {"base_url": "https://x/" + "a" * 2000}])
-def test_options_that_cannot_travel_with_an_upload_are_refused(options: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"base_url": "https://ä/"}, "options.base_url"),
+        ({"user_agent": "\x7f"}, "options.user_agent"),
+        ({"base_url": "https://x/" + "a" * 2000}, "options"),
+    ],
+)
+def test_options_that_cannot_travel_with_an_upload_are_refused(options: dict[str, str], field: str) -> None:
     with pytest.raises(Problem) as problem:
         upload_metadata(options)
 
     assert problem.value.status == 422
+    assert [error.field for error in problem.value.errors] == [field]
 
 
 def test_a_link_is_for_a_name_of_its_own_and_says_what_to_send() -> None:
@@ -86,6 +94,8 @@ def test_a_link_is_for_a_name_of_its_own_and_says_what_to_send() -> None:
     assert first.manifest.endswith("/list.csv")
     assert first.manifest != second.manifest
     assert first.headers == {"x-amz-meta-concurrency": "3"}
+    assert (first.method, first.expires_in) == ("PUT", 900)
+    assert first.url == f"https://links/{first.manifest.removeprefix('s3://input/')}?put"
 
 
 def test_a_name_that_tells_no_format_gets_no_link() -> None:
@@ -93,3 +103,24 @@ def test_a_name_that_tells_no_format_gets_no_link() -> None:
         create_upload(UploadRequest(name="list.xlsx"), FakeLinks(), "input")
 
     assert (problem.value.status, problem.value.errors[0].field) == (422, "name")
+
+
+@pytest.mark.parametrize("length", [1987, 1988])
+def test_the_options_of_an_upload_have_two_thousand_bytes(length: int) -> None:
+    """With their names as metadata: base-url has 8 characters, rounds has 6, and its value one."""
+    options = {"base_url": "https://x/".ljust(length - 2, "a"), "rounds": 3}
+
+    if length == 1987:
+        metadata = upload_metadata(options)
+        assert sum(len(name) + len(value) for name, value in metadata.items()) == 2000
+        return
+    with pytest.raises(Problem) as raised:
+        upload_metadata(options)
+    assert [error.field for error in raised.value.errors] == ["options"]
+
+
+def test_options_of_a_request_take_precedence_over_defaults_that_are_set() -> None:
+    options = RunRequest.model_validate({"urls": ["a"], "options": {"rounds": 3}}).root.options
+
+    assert explicit_options(options, rounds=1, concurrency=None, per_host=2) == {"rounds": 3, "per_host": 2}
+    assert explicit_options(None) == {}

@@ -9,7 +9,7 @@ import pytest
 from functions.core.api.problems import Problem
 from functions.core.api.requests import RetryRequest, RunRequest
 from functions.core.api.responses import Accepted
-from functions.core.api.submit import RunSubmission
+from functions.core.api.submit import RunSubmission, StartRequest
 from functions.core.model.errors import StorageFault, WorkflowFault
 from functions.core.model.runs import ManifestObject, run_id_of
 from tests.support.api_fakes import FakeExecutions, FakeLists, FakeRuns
@@ -210,3 +210,36 @@ def test_a_run_without_anything_to_retry_is_a_problem(record: dict[str, Any], st
 
     assert problem.value.status == status
     assert not world.executions.started
+
+
+@pytest.mark.parametrize(("length", "message"), [(1024, None), (1025, "The object does not exist.")])
+def test_a_key_is_looked_up_if_s3_can_have_it(length: int, message: str | None) -> None:
+    world = World()
+    key = "manifests/" + "\u00e9" * ((length - 10) // 2) + "x" * (length % 2)
+    world.lists.objects[key] = b"url\n"
+
+    if message is None:
+        assert world.submit({"manifest": f"s3://input/{key}"}).status == "starting"
+        return
+    with pytest.raises(Problem) as raised:
+        world.submit({"manifest": f"s3://input/{key}"})
+    assert [(error.field, error.message) for error in raised.value.errors] == [("manifest", message)]
+
+
+def test_a_run_is_named_by_its_kind_and_sixteen_hex_digits() -> None:
+    """By hand: `printf k | sha256sum`."""
+    world = World(over(retry_manifest="manifests/old.csv"))
+    world.lists.objects["manifests/old.csv"] = b"url\n"
+
+    assert world.submit(URLS, key="k").run_id == "api-8254c329a92850f6"
+    assert world.retry("old", key="k").run_id == "retry-8254c329a92850f6"
+    kind, _, digits = world.submit(URLS).run_id.partition("-")
+    assert (kind, len(digits), int(digits, 16) > 0) == ("api", 16, True)
+
+
+def test_the_fingerprint_of_a_request_never_changes() -> None:
+    """By hand: `printf 'api\\nx' | sha256sum`. Records have it, and a repeated request is compared with them."""
+    request = StartRequest("api", "x", b"", {})
+
+    assert request.fingerprint == "146a558b58ea5b2098218bbad6b2e96d393078761dd4f98ee7b3e25bc4e0e3ac"
+    assert StartRequest("api", "\ud800", b"", {}).fingerprint != request.fingerprint

@@ -2,6 +2,7 @@
 
 import pytest
 
+from functions.core.download import concurrency as concurrency_module
 from functions.core.download.concurrency import (
     COOLDOWN_SECONDS,
     INCREASE_PER_SECOND,
@@ -46,6 +47,77 @@ def test_while_the_cpu_waits_the_limit_grows_up_to_that_of_the_options() -> None
 
 def test_while_few_rows_keep_the_cpu_busy_the_limit_stays_low() -> None:
     assert adjustments(*adaptive(24), busy=1.0, times=3) == [INITIAL_LIMIT] * 3
+
+
+@pytest.mark.parametrize(
+    ("limit", "busy", "expected"),
+    [
+        (8, 0.70, 24),  # 32, but for the maximum
+        (8, 0.80, 8),
+        (8, 0.90, 8),
+        (8, 1.00, 6),
+        (24, 1.00, 18),
+        (24, 0.96, 18),
+        (24, 0.94, 24),
+    ],
+)
+def test_the_share_of_the_cpu_decides(limit: int, busy: float, expected: int) -> None:
+    concurrency, machine = adaptive(24)
+    concurrency.limit = limit
+
+    assert adjustments(concurrency, machine, busy, times=1) == [expected]
+
+
+def test_a_busy_cpu_takes_a_quarter_of_the_rows_and_at_least_one() -> None:
+    concurrency, machine = adaptive(24)
+    adjustments(concurrency, machine, busy=0.1, times=3)
+
+    assert adjustments(concurrency, machine, busy=1.0, times=11) == [18, 14, 11, 9, 7, 6, 5, 4, 3, 2, 2]
+
+
+@pytest.mark.parametrize("used", [0.5, 1.0])
+def test_the_shares_themselves_change_nothing(used: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With shares and times that are exact as binary fractions."""
+    monkeypatch.setattr(concurrency_module, "LOW_CPU", 0.5)
+    monkeypatch.setattr(concurrency_module, "HIGH_CPU", 1.0)
+    concurrency, machine = adaptive(24)
+    concurrency.limit = 8
+    machine.now, machine.used = 1.0, used
+
+    assert concurrency.adjust() == 8
+
+
+@pytest.mark.parametrize(("limit", "seconds"), [(2, 0.01), (23, 0.01), (24, 0.1)])
+def test_the_interval_is_a_hundredth_or_a_tenth_of_a_second(limit: int, seconds: float) -> None:
+    concurrency, _ = adaptive(24)
+    concurrency.limit = limit
+
+    assert concurrency.interval == seconds
+
+
+def test_the_ceiling_rises_by_two_rows_a_second_from_the_half() -> None:
+    concurrency, machine = adaptive(40)
+    adjustments(concurrency, machine, busy=0.1, times=3)
+    machine.throttle_count += 1
+    adjustments(concurrency, machine, busy=0.1, times=1)
+    limits = []
+    for _ in range(4):
+        machine.now += 0.25
+        limits.append(concurrency.adjust())
+
+    assert limits == [20, 21, 21, 22]
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0.4375, 20), (0.5, 10), (0.5625, 10)])
+def test_half_a_second_after_a_decrease_throttling_counts_again(seconds: float, expected: int) -> None:
+    concurrency, machine = adaptive(40)
+    concurrency.limit = 40
+    machine.now, machine.throttle_count = 1.0, 1
+    assert concurrency.adjust() == 20
+
+    machine.now, machine.throttle_count = 1.0 + seconds, 2
+
+    assert concurrency.adjust() == expected
 
 
 def test_between_the_two_nothing_changes() -> None:

@@ -208,3 +208,13 @@ def test_what_validation_would_reject_is_read_as_step_functions_does() -> None:
         {"url": "http://a/1", "a": "2"},
         {"url": "C:x", "a": ","},
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [("a", "a"), ("aX", "aX"), ("a\\", "a"), ("a\\\\", "a\\"), ("a\\\\\\", "a\\"), ("a\\X", "aX"), ("aX\\", "aX")],
+)
+def test_a_backslash_that_escapes_the_end_of_a_line_is_ignored(line: str, field: str) -> None:
+    rows = csv_rows.numbered_rows([f"url,id\n1,{line}\n2,b\n".encode()], Dialect(","))
+
+    assert list(rows) == [(2, {"url": "1", "id": field}), (3, {"url": "2", "id": "b"})]

@@ -158,6 +158,8 @@ def test_items_have_their_number() -> None:
     [
         (b'"a"\nb\n"c"\n{\n', r"Lines 2, 4 of the manifest are not valid JSON\. Each line is a URL in quotes"),
         (b'"a"\nb\n', r"Line 2 of the manifest is not valid JSON: Expecting value"),
+        (b"x\n" * 10, "Lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 of the manifest are not valid JSON"),
+        (b"x\n" * 11, "Lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 1 more of the manifest are not valid JSON"),
         (b"x\n" * 12, "Lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more of the manifest are not valid JSON"),
         (b'"a"\n"' + b"x" * 190_000 + b'"\n', "Line 2 of the manifest is larger than 180 KB, the limit of a row"),
         (b'{"link": "http://a/1"}\n5\n', "No item of the manifest is a URL or has one"),
@@ -191,3 +193,11 @@ def test_the_end_of_truncated_data_is_not_an_error(data: bytes) -> None:
 def test_an_item_that_is_not_json_is_an_error_in_truncated_data_too() -> None:
     with pytest.raises(InvalidManifest):
         json_validation.validate_array([b'["a"; "b"'], lambda: True)
+
+
+def test_items_are_written_one_a_line_and_in_their_own_letters() -> None:
+    items = ["http://a/\u00e9", {"url": "http://a/2"}]
+
+    assert "".join(json_rows.write_lines(items)) == '"http://a/\u00e9"\n{"url": "http://a/2"}\n'
+    assert "".join(json_rows.write_array(items)) == '[\n"http://a/\u00e9",\n{"url": "http://a/2"}\n]\n'
+    assert "".join(json_rows.write_array([])) == "[]\n"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.model.rows import Row, display_url, parse_row, with_absolute_url
+from functions.core.model.rows import Row, classify_columns, display_url, parse_row, with_absolute_url
 
 URL = "http://a.example/1.png"
 SHA256 = hashlib.sha256(b"x")
@@ -168,6 +168,50 @@ def test_any_item_is_a_row_or_an_error(item: Any) -> None:
 @given(item=ITEM, base_url=st.sampled_from(["", "http://a.example/img"]))
 def test_any_item_can_be_displayed(item: Any, base_url: str) -> None:
     display_url(item, base_url).encode()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Host", "connection", "Content-Length", "Transfer-Encoding", "accept-encoding", "Upgrade", "TE", "X:Y", "\u00e9"],
+)
+def test_a_row_cannot_set_the_headers_of_the_connection(name: str) -> None:
+    with pytest.raises(RowError, match="headers has a name that cannot be set"):
+        parse_row(1, {"url": URL, "headers": {name: "x"}})
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "parsed"),
+    [
+        ("size", "0", 0),
+        ("size", 12, 12),
+        ("size", " 12 ", 12),
+        ("size", "9" * 15, 10**15 - 1),
+        ("sha256", f" {SHA256.hexdigest()} ", SHA256.hexdigest()),
+        ("sha256", base64.b64encode(SHA256.digest()).decode(), SHA256.hexdigest()),
+        ("md5", MD5.hexdigest().upper(), MD5.hexdigest()),
+        ("headers", {"X-A": " \t\xff "}, {"X-A": "\xff"}),
+        ("headers", {"!#$%&'*+.^_`|~-9aZ": ""}, {"!#$%&'*+.^_`|~-9aZ": ""}),
+    ],
+)
+def test_a_column_is_parsed(column: str, value: object, parsed: object) -> None:
+    assert getattr(parse_row(1, {"url": URL, column: value}), column) == parsed
+
+
+def test_nine_columns_of_a_csv_without_a_header_are_not_the_users_where_they_are_empty() -> None:
+    names = [f"column_{number}" for number in range(1, 12)]
+
+    assert list(parse_row(1, {"url": URL, **dict.fromkeys(names, "")}).user_columns) == ["column_1", "column_11"]
+
+
+def test_a_name_of_the_url_column_takes_precedence_by_its_place_and_then_by_its_case() -> None:
+    assert classify_columns(("imageurl", "Image-URL", "Url", " url ", "id")).urls == (
+        " url ",
+        "Url",
+        "Image-URL",
+        "imageurl",
+    )
+    assert classify_columns(("image url", "IMAGE_URL")).conflicting == "IMAGE_URL"
+    assert classify_columns(("url", "URL", "Url")).conflicting is None
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Run IDs."""
 
+from datetime import UTC, datetime, timedelta, timezone
+
 import pytest
 
-from functions.core.model.runs import ManifestObject, run_id, run_id_of
+from functions.core.model.runs import LocalRun, ManifestObject, new_record, run_id, run_id_of, timestamp
 
 
 def event(key: str = "manifests/demo.csv", **more: object) -> dict[str, object]:
@@ -51,6 +53,11 @@ def test_the_same_key_in_another_bucket_is_another_run() -> None:
         ("manifests/\u4e2d.csv", "run"),
         ("manifests/.csv", "run"),
         ("x" * 80 + ".csv", "x" * 40),
+        ("x" * 40 + ".csv", "x" * 40),
+        ("x" * 41 + ".csv", "x" * 40),
+        ("a.b.csv", "a"),
+        ("a/b/c", "c"),
+        ("-a--0_z-9-.txt", "a-0-z-9"),
     ],
 )
 def test_a_run_is_called_by_its_manifests_name_and_twelve_hex(key: str, slug: str) -> None:
@@ -59,6 +66,56 @@ def test_a_run_is_called_by_its_manifests_name_and_twelve_hex(key: str, slug: st
     assert name == slug
     assert len(digest) == 12
     assert int(digest, 16) >= 0
+
+
+def test_the_name_of_a_run_never_changes() -> None:
+    """By hand: `printf 'input\\nmanifests/demo.csv\\ne1\\ns1' | sha256sum`. Stored runs are found by their names."""
+    assert run_id(ManifestObject("input", "manifests/demo.csv", etag="e1", sequencer="s1")) == "demo-7e58ad2bf0ea"
+
+
+def test_a_record_has_the_run_and_expires_after_ninety_days() -> None:
+    before = int(datetime.now(UTC).timestamp())
+
+    record = new_record("r", ManifestObject("input", "a.csv", "e1", 12), "arn", "2026-11-23T12:00:00.000Z")
+
+    expires_in = record.pop("expires_at") - before
+    assert 90 * 24 * 60 * 60 <= expires_in <= 90 * 24 * 60 * 60 + 60
+    assert record == {
+        "run_id": "r",
+        "kind": "run",
+        "status": "running",
+        "execution_arn": "arn",
+        "started_at": "2026-11-23T12:00:00.000Z",
+        "bucket": "input",
+        "manifest_key": "a.csv",
+        "etag": "e1",
+        "size": 12,
+    }
+
+
+def test_an_object_survives_its_event() -> None:
+    manifest = ManifestObject("input", "a.csv", "e1", 12)
+
+    assert ManifestObject.from_event(manifest.as_event()) == manifest
+
+
+def test_a_time_is_written_as_step_functions_writes_it() -> None:
+    moment = datetime(2026, 7, 25, 14, 0, 0, 5_678, tzinfo=timezone(timedelta(hours=2)))
+
+    assert timestamp(moment) == "2026-07-25T12:00:00.005Z"
+
+
+def test_a_local_run_survives_its_text() -> None:
+    local = LocalRun(command="run", out="out dir", allow="10.0.0.0/8", demo=True)
+
+    assert LocalRun.parse(local.as_text()) == local
+    assert LocalRun.parse('{"command": "up", "out": "o"}') == LocalRun(command="up", out="o")
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"command": "up", "out": "o", "more": 1}'])
+def test_text_that_is_no_local_run_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - of two kinds
+        LocalRun.parse(text)
 
 
 def test_the_api_may_choose_the_name() -> None:

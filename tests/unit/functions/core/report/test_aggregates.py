@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,3 +111,17 @@ def test_lines_without_a_time_count_as_far_as_they_go() -> None:
     run = aggregates(line, {"row": 2, "url": "", "outcome": "skipped"})
 
     assert (len(run.images), len(run.hosts), sum(run.timeline.until(END))) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(("hosts", "kept"), [(3, 3), (4, 4), (5, 2), (6, 3)])
+def test_hosts_are_left_out_once_there_are_more_than_twice_as_many(
+    hosts: int, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.core.report.aggregates.MAX_HOSTS", 2)
+    monkeypatch.setattr("functions.core.summary.reconciliation.MAX_HOSTS", 2)
+    slow, reconciliation = SlowHosts(), Reconciliation()
+    for number in range(hosts):
+        slow.add(f"{number}.example", number)
+        reconciliation.add(failed(url=f"https://{number}.example/"))
+
+    assert (len(slow), len(reconciliation.hosts)) == (kept, kept)

@@ -190,3 +190,34 @@ def test_an_input_that_the_event_leaves_out_is_none() -> None:
 
     assert change.input is None
     assert change.started_at == "2026-11-23T05:52:00.279Z"
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "cause", "cancelled", "reason"),
+    [
+        ("FAILED", "Unknown", "Step Functions gave no cause.", False, "batch_crashed"),
+        (
+            "TIMED_OUT",
+            "States.Timeout",
+            "The execution exceeded the timeout of the state machine.",
+            False,
+            "out_of_time",
+        ),
+        ("ABORTED", "Cancelled", "The execution was stopped.", True, "out_of_time"),
+        ("OTHER", "Unknown", "Step Functions gave no cause.", False, "batch_crashed"),
+    ],
+)
+def test_an_event_without_a_cause_has_one_by_its_status(
+    status: str, error: str, cause: str, cancelled: bool, reason: str
+) -> None:
+    execution = StatusChange.from_event(event(status)).execution({})
+
+    assert execution.failure == WorkflowFailure(error, cause)
+    assert (execution.cancelled, execution.missing_outcome.reason.value) == (cancelled, reason)
+
+
+def test_an_input_is_included_unless_the_event_says_otherwise() -> None:
+    for details in ({"included": True}, {}, None):
+        assert StatusChange.from_event(event(inputDetails=details)).input == INPUT
+    assert StatusChange.from_event(event(inputDetails={"included": False})).input is None
+    assert StatusChange.from_event(event(input=None)).input is None

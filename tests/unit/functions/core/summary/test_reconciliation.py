@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.model.errors import BooksFault
-from functions.core.summary.reconciliation import Reconciliation, pair_with_items, read_result_lines
+from functions.core.model.errors import BooksFault, RowError
+from functions.core.model.reasons import Reason
+from functions.core.summary.reconciliation import BATCH_CRASHED, Reconciliation, pair_with_items, read_result_lines
 from tests.support.fakes import FakeResults
 
 OUTCOMES = ["stored", "unchanged", "skipped", "duplicate", "failed"]
@@ -136,3 +137,22 @@ def test_whatever_batches_have_written_the_run_is_reconciled(outcomes: list[str 
 
     reconciliation.check()
     assert reconciliation.outcomes["failed"] == outcomes.count("failed") + outcomes.count(None)
+
+
+def test_rows_that_no_batch_has_recorded_are_lost_unless_the_run_was_stopped() -> None:
+    stopped = RowError(Reason.OUT_OF_TIME, "Stopped.")
+    for missing, lost in ((BATCH_CRASHED, 2), (stopped, 0)):
+        reconciliation = Reconciliation(rows=3)
+        for _, paired in pair_with_items([line(2)], ["http://a/1", "http://a/2", "http://a/3"], "", missing):
+            reconciliation.add(paired)
+        reconciliation.check()
+
+        assert reconciliation.lost == lost
+        assert reconciliation.reasons == {missing.reason.value: 2}
+        assert reconciliation.outcomes == {"stored": 1, "failed": 2}
+
+
+def test_an_outcome_beyond_the_manifest_is_an_error_that_names_both() -> None:
+    for items, rows in (([], 0), (["http://a/1"], 1)):
+        with pytest.raises(BooksFault, match=f"an outcome for row 2, but the manifest has {rows} rows"):
+            list(pair_with_items([line(2)], items))

@@ -14,7 +14,7 @@ from functions.core.manifests.detection import detect_format, format_from_name
 from functions.core.manifests.formats import FORMATS, Format
 from functions.core.model.errors import BooksFault, StorageFault
 from functions.core.model.ports import Notification
-from functions.core.model.runs import run_id_of
+from functions.core.model.runs import LocalRun, run_id_of
 from functions.core.prepare import Preparer
 from functions.core.summary.execution import EndedExecution, WorkflowFailure
 from functions.core.summary.summarizer import Summarizer
@@ -48,6 +48,7 @@ class World:
         self.records = FakeRecords()
         self.results = FakeResults()
         self.notices = FakeNotices()
+        self.local_run: LocalRun | None = None
         self.event = {"detail": {"bucket": {"name": "input"}, "object": {"key": key, "etag": "e1", "size": len(data)}}}
         self.run_id = run_id_of(self.event)
         Preparer(manifests=self.manifests, records=self.records, defaults={}).prepare(self.event, "arn:1", STARTED)
@@ -56,7 +57,12 @@ class World:
 
     def summarize(self, caught: dict[str, Any] | None = None) -> dict[str, Any]:
         summarizer = Summarizer(
-            manifests=self.manifests, results=self.results, records=self.records, notices=self.notices, now=ENDED
+            manifests=self.manifests,
+            results=self.results,
+            records=self.records,
+            notices=self.notices,
+            now=ENDED,
+            local_run=self.local_run,
         )
         failure = WorkflowFailure.from_caught(caught)
         execution = EndedExecution(input=self.event, arn="arn:1", started_at=STARTED, failure=failure)
@@ -82,6 +88,52 @@ class World:
 
 def urls(count: int) -> bytes:
     return b"url\n" + b"".join(b"http://a.example/%d\n" % number for number in range(1, count + 1))
+
+
+RUN = LocalRun(command="run", out="out", allow="10.0.0.0/8")
+UP = LocalRun(command="up", out="out")
+RETRY_BY_COMMAND = "./image-mirror run"
+RETRY_BY_COPY = "aws s3 cp"
+
+
+@pytest.mark.parametrize(
+    ("started_by", "summarized_by", "command"),
+    [
+        (RUN, UP, RETRY_BY_COMMAND),
+        (UP, RUN, RETRY_BY_COPY),
+        (None, RUN, RETRY_BY_COMMAND),
+        (RUN, None, RETRY_BY_COPY),
+    ],
+)
+def test_the_page_shows_the_commands_of_how_the_run_was_started_not_of_what_summarizes_it(
+    started_by: LocalRun | None, summarized_by: LocalRun | None, command: str
+) -> None:
+    """Without a record of its own, a local run has the commands of the present process; in AWS there is none."""
+    world = World(urls(1), line(1, "failed"))
+    world.local_run = summarized_by
+    if started_by:
+        world.records.records[world.run_id]["local_run"] = started_by.as_text()
+
+    world.summarize()
+
+    page = world.results.texts["report.html"]
+    assert [text in page for text in (RETRY_BY_COMMAND, RETRY_BY_COPY)] == [
+        text == command for text in (RETRY_BY_COMMAND, RETRY_BY_COPY)
+    ]
+    assert ("--allow 10.0.0.0/8" in page) is (command == RETRY_BY_COMMAND)
+
+
+def test_every_report_has_its_content_type() -> None:
+    world = World(urls(1), line(1, "failed"))
+
+    world.summarize()
+
+    assert world.results.content_types == {
+        "report.html": "text/html; charset=utf-8",
+        "summary.json": "application/json",
+        "failures.csv": "text/csv; charset=utf-8",
+        "retry.csv": "text/plain; charset=utf-8",
+    }
 
 
 def test_a_run_in_which_all_went_well_succeeds() -> None:

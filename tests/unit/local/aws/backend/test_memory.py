@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
 import weakref
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,4 +48,20 @@ def test_the_oldest_metric_data_are_removed(monkeypatch: pytest.MonkeyPatch) -> 
     models = sys.modules["moto.cloudwatch.models"]
     data = models.cloudwatch_backends[backend.ACCOUNT][backend.REGION].metric_data
     assert [datum.sum for datum in data] == [2, 3, 4]
+    backend.reset()
+
+
+def test_the_newest_log_streams_of_a_group_are_kept_and_the_newest_events_of_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("local.aws.backend.telemetry.MAX_STREAMS", 2)
+    monkeypatch.setattr("local.aws.backend.telemetry.MAX_STREAM_EVENTS", 3)
+    backend.reset()
+    now = int(time.time() * 1000)  # older events are rejected
+    for stream in ("one", "two", "three"):
+        for number in range(5):
+            backend.put_log_events("group", stream, [{"timestamp": now, "message": f"{stream} {number}"}])
+    streams = sys.modules["moto.logs.models"].logs_backends[backend.ACCOUNT][backend.REGION].groups["group"].streams
+    kept = {name: [event.message for event in stream.events] for name, stream in streams.items()}
+    assert kept == {name: [f"{name} {number}" for number in (2, 3, 4)] for name in ("two", "three")}
     backend.reset()

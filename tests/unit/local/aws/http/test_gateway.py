@@ -11,8 +11,9 @@ from urllib.parse import unquote
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from local.aws.deploy import Resource, Stack
 from local.aws.http.gateway import MAX_BODY_BYTES, ApiRoute, rest_api
+from local.aws.stack import Resource, Stack
+from local.lambdas.concurrency import ThrottledError
 from local.lambdas.sandbox import InvocationResult
 
 URI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:1:function:f/invocations"
@@ -23,10 +24,13 @@ class FakeFunctions:
         self.events: list[dict[str, Any]] = []
         self.payload: Any = {"statusCode": 200, "body": "{}"}
         self.error: str | None = None
+        self.throttled = False
 
     def invoke(self, name_or_arn: str, payload: Any, *, tail: bool = False) -> InvocationResult:
         assert name_or_arn.endswith(":function:f")
         self.events.append(payload)
+        if self.throttled:
+            raise ThrottledError("ConcurrentInvocationLimitExceeded")
         return InvocationResult(self.payload, self.error, "request", b"")
 
 
@@ -61,7 +65,11 @@ class World:
         self.functions = FakeFunctions()
         api = rest_api(_stack())
         assert api is not None
-        self._route = ApiRoute(api, self.functions)
+        self.refused_sources: set[str] = set()
+        self._route = ApiRoute(api, self.functions, self._may_invoke)
+
+    def _may_invoke(self, function: str, source_arn: str) -> bool:
+        return source_arn not in self.refused_sources
 
     def request(self, method: str, target: str, body: bytes = b"", **environ: str) -> Response | None:
         path, _, query = target.partition("?")
@@ -198,3 +206,22 @@ def test_a_function_that_fails_or_returns_no_valid_response_is_a_bad_gateway(pay
 
 def test_a_stack_without_an_api_has_none() -> None:
     assert rest_api(Stack("s", {}, {})) is None
+
+
+def test_a_throttled_function_is_an_internal_server_error() -> None:
+    world = World()
+    world.functions.throttled = True
+    response = world.request("GET", "/_aws/execute-api/api1/v1/runs/newest")
+    assert response is not None
+    assert (response.status_code, json.loads(response.data)) == (500, {"message": "Internal server error"})
+
+
+def test_a_function_whose_policy_does_not_name_the_method_is_not_invoked() -> None:
+    world = World()
+    world.refused_sources = {"arn:aws:execute-api:us-east-1:123456789012:api1/v1/GET/runs/a"}
+
+    response = world.request("GET", "/_aws/execute-api/api1/v1/runs/a")
+
+    assert response is not None
+    assert (response.status_code, response.get_json()) == (500, {"message": "Internal server error"})
+    assert world.functions.events == []

@@ -342,7 +342,7 @@ def test_an_exception_of_the_rest_api_is_an_internal_server_error(
     assert "broken" in caplog.text
 
 
-@pytest.mark.parametrize("statistic", ["p99", "TM(10%:90%)", "sum"])
+@pytest.mark.parametrize("statistic", ["pr99", "TM(10:90)", "sum", "wm99"])
 def test_a_statistic_that_does_not_exist_here_is_not_implemented(
     endpoint: Endpoint, statistic: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -355,11 +355,22 @@ def test_a_statistic_that_does_not_exist_here_is_not_implemented(
         cloudwatch.get_metric_data(MetricDataQueries=[query], **span)
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
-    assert _code(cloudwatch.get_metric_statistics, **metric, **span, Period=60, ExtendedStatistics=["p99"]) == (
+    assert _code(cloudwatch.get_metric_statistics, **metric, **span, Period=60, ExtendedStatistics=["x"]) == (
         "NotImplemented",
         501,
     )
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.parametrize("expression", ["FILL(a,0)", "SELECT SUM(m) FROM N"])
+def test_metric_math_is_not_implemented(endpoint: Endpoint, expression: str) -> None:
+    stat = {"Metric": {"Namespace": "N", "MetricName": "m"}, "Period": 60, "Stat": "Sum"}
+    queries = [{"Id": "a", "MetricStat": stat}, {"Id": "b", "Expression": expression, "Period": 60}]
+
+    with pytest.raises(ClientError, match=r"NotImplemented.*has no metric math: "):
+        endpoint.client("cloudwatch").get_metric_data(
+            MetricDataQueries=queries, StartTime=NOW, EndTime=NOW.replace(hour=1)
+        )
 
 
 def test_the_statistics_that_exist_are_answered(endpoint: Endpoint) -> None:
@@ -378,3 +389,18 @@ def test_a_service_that_does_not_exist_here_is_not_implemented(
 ) -> None:
     assert _code(endpoint.client("chime").list_accounts) == ("NotImplemented", 501)
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_operation_that_does_not_exist_here_is_named(
+    endpoint: Endpoint, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ClientError, match=r"has no GET /[-0-9]+/functions/f/recursion-config") as caught:
+        endpoint.client("lambda").get_function_recursion_config(FunctionName="f")
+
+    assert caught.value.response["Error"]["Code"] == "NotImplemented"
+    assert capfd.readouterr() == ("", "")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_a_resource_that_does_not_exist_is_an_error_of_the_service(endpoint: Endpoint) -> None:
+    assert _code(endpoint.client("lambda").get_function, FunctionName="f") == ("ResourceNotFoundException", 404)

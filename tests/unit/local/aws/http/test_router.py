@@ -12,9 +12,11 @@ from botocore.exceptions import ClientError
 
 from local.aws import backend
 from local.aws.clients import Clients, Credentials
-from local.aws.http.router import InvokeRoute, Router, StatesRoute
+from local.aws.http.router import AccountSettingsRoute, InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
+from local.lambdas.function import FunctionConfig
 from local.lambdas.host import FunctionHost
+from tests.unit.local.conftest import HANDLERS
 
 
 class NoSuchExecutionError(Exception):
@@ -32,7 +34,9 @@ class FakeStates:
 @pytest.fixture
 def client(host: FunctionHost) -> Iterator[Callable[[str], Any]]:
     server = Server()
-    router = Router(StatesRoute(FakeStates()), InvokeRoute(host), fallback=backend.application())
+    router = Router(
+        StatesRoute(FakeStates()), InvokeRoute(host), AccountSettingsRoute(host), fallback=backend.application()
+    )
     server.start(router)
     clients = Clients(server.endpoint, Credentials.random())
     yield clients
@@ -100,3 +104,24 @@ def test_a_request_that_lambda_rejects_has_the_same_error_code(
     with pytest.raises(ClientError) as caught:
         client("lambda").invoke(**request_)
     assert caught.value.response["Error"]["Code"] == code
+
+
+def test_an_invocation_above_a_concurrency_limit_is_refused_as_lambda_does(
+    client: Callable[[str], Any], host: FunctionHost
+) -> None:
+    host.register(FunctionConfig("none", f"{HANDLERS}.echo", 20, 256, reserved_concurrency=0))
+    with pytest.raises(client("lambda").exceptions.TooManyRequestsException) as caught:
+        client("lambda").invoke(FunctionName="none")
+
+    response = caught.value.response
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 429
+    assert response["Error"]["Message"] == "Rate Exceeded."
+    assert response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+
+
+def test_the_account_settings_have_the_concurrency(client: Callable[[str], Any], host: FunctionHost) -> None:
+    host.register(FunctionConfig("some", f"{HANDLERS}.echo", 20, 256, reserved_concurrency=100))
+
+    limits = client("lambda").get_account_settings()["AccountLimit"]
+
+    assert (limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"]) == (1000, 900)

@@ -6,6 +6,7 @@ import pytest
 
 from local.states import InvalidDefinitionError, UnsupportedDefinitionError
 from local.states.language.definition import load_definition
+from local.states.language.resources import S3_LIST
 from tests.unit.local.states.harness import INVOKE, single_state
 from tests.unit.local.states.run.test_distributed_map import WRITER, distributed, reader
 from tests.unit.local.states.run.test_rules import RULES
@@ -55,10 +56,18 @@ UNSUPPORTED = [
     (parameters("$.a.length()"), r"JSONPath '\$\.a\.length\(\)'"),
     (parameters("$.a[?(@.b == $.c)]"), "JSONPath"),
     (
-        with_reader(Parameters={"Bucket": "b", "Key": "k", "VersionId": "v"}),
-        r"S: field 'ItemReader\.Parameters\.VersionId'",
+        with_reader(Parameters={"Bucket": "b", "Key": "k", "RequestPayer": "requester"}),
+        r"S: field 'ItemReader\.Parameters\.RequestPayer'",
     ),
-    (with_reader(Resource="arn:aws:states:::s3:listObjectsV2"), r"S: field 'ItemReader\.Resource' with"),
+    (with_reader(Resource="arn:aws:states:::s3:listObjects"), r"S: field 'ItemReader\.Resource' with"),
+    (
+        with_reader(Resource=S3_LIST, Parameters={"Bucket": "b"}, ReaderConfig={"Transformation": "FLATTEN"}),
+        r"S: field 'ItemReader\.ReaderConfig\.Transformation' with 'FLATTEN'",
+    ),
+    (
+        with_reader(Resource=S3_LIST, Parameters={"Bucket": "b", "Delimiter": "/"}, ReaderConfig={}),
+        r"S: field 'ItemReader\.Parameters\.Delimiter'",
+    ),
     (with_config(InputType="MANIFEST"), r"S: field 'ItemReader\.ReaderConfig\.InputType' with 'MANIFEST'"),
     (with_config(ItemsPointer="/a"), r"S: field 'ItemReader\.ReaderConfig\.ItemsPointer'"),
     (with_config(CSVDelimiter="TILDE"), r"S: field 'ItemReader\.ReaderConfig\.CSVDelimiter' with 'TILDE'"),

@@ -8,11 +8,18 @@ from local.states.language.intrinsic_functions import FUNCTIONS
 from local.states.language.intrinsics import intrinsic
 from local.states.language.paths import Sources
 
-SOURCES = Sources({"n": 7, "t": "x,y", "a": [1, 2, 2], "o": {"k": "v"}, "odd name)": 1}, {"E": {"N": "run"}})
+NESTED = {"a": {"b": None, "c": "x"}, "d": [1, "y"], "e": True}
+SOURCES = Sources(
+    {"n": 7, "t": "x,y", "a": [1, 2, 2], "o": {"k": "v"}, "odd name)": 1, "nested": NESTED}, {"E": {"N": "run"}}
+)
 
 VALUES: list[tuple[str, Any]] = [
     ("States.Format('{} is {}', $.t, $.n)", "x,y is 7"),
-    ("States.Format('{}', $.o)", '{"k":"v"}'),
+    ("States.Format('{}', $.o)", "{k=v}"),
+    ("States.Format('{}', $.nested)", '{a={b=null, c=x}, d=[1,"y"], e=true}'),
+    ("States.Format('{}', $.a)", "[1,2,2]"),
+    ("States.StringToJson('')", None),
+    ("States.StringToJson(' ')", None),
     ("States.Format('{}', null)", "null"),
     ("States.Format('{}', true)", "true"),
     (r"States.Format('\{\} it\'s \\')", "{} it's \\"),

@@ -166,7 +166,7 @@ def test_an_express_child_has_five_minutes(harness: Harness) -> None:
     execution = harness.run(distributed(child, ResultWriter=WRITER), [1])
     run = map_run(harness, execution)
     [failure] = result_file(harness, run, "FAILED")
-    assert (failure["Status"], failure["Error"]) == ("TIMED_OUT", "States.Timeout")
+    assert (failure["Status"], "Error" in failure) == ("TIMED_OUT", False)
     assert nonzero(run["itemCounts"]) == {"timedOut": 1, "total": 1, "resultsWritten": 1}
 
 

@@ -80,7 +80,8 @@ RULES: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("a slice gives a list", passing(InputPath="$.a[1:]"), {"a": [1, 2, 3]}, [2, 3]),
     ("a filter gives a list", passing(InputPath="$.a[?(@.b > 1)]"), {"a": [{"b": 1}, {"b": 2}]}, [{"b": 2}]),
     ("a filter without a match gives an empty list", passing(InputPath="$.a[?(@ > 9)]"), {"a": [1]}, []),
-    ("a wildcard below a missing field fails", passing(InputPath="$.x[*]"), {"a": 1}, "States.Runtime"),
+    ("a wildcard below a missing field gives an empty list", passing(InputPath="$.x[*]"), {"a": 1}, []),
+    ("a slice below a missing field gives an empty list", passing(InputPath="$.x[1:].y"), {"a": 1}, []),
     ("a descent gives a list", passing(InputPath="$..b"), {"a": {"b": 1}}, [1]),
     ("a quoted name", passing(InputPath="$['a b']"), {"a b": 1}, 1),
     ("a name with a hyphen", passing(InputPath="$.a-b"), {"a-b": 1}, 1),
@@ -101,7 +102,7 @@ RULES: list[tuple[str, dict[str, Any], Any, Any]] = [
         passing(Parameters={"s.$": "$$.State", "m.$": "$$.StateMachine", "r.$": "$$.Execution.RedriveCount"}),
         {},
         {
-            "s": {"EnteredTime": "2026-01-31T12:00:00.000Z", "Name": "S", "RetryCount": 0},
+            "s": {"EnteredTime": "2026-01-31T12:00:00.000Z", "Name": "S"},
             "m": {"Id": "arn:aws:states:eu-west-1:123456789012:stateMachine:machine-0", "Name": "machine-0"},
             "r": 0,
         },
@@ -127,7 +128,7 @@ RULES: list[tuple[str, dict[str, Any], Any, Any]] = [
     # -- Succeed and Fail
     ("Succeed passes its input on", single_state({"Type": "Succeed", "InputPath": "$.a"}), {"a": 1}, 1),
     ("Fail names its error", single_state({"Type": "Fail", "Error": "Bad", "Cause": "why"}), {}, "Bad"),
-    ("Fail without an error", single_state({"Type": "Fail"}), {}, ""),
+    ("Fail without an error", single_state({"Type": "Fail"}), {}, None),
     ("ErrorPath", single_state({"Type": "Fail", "ErrorPath": "$.e"}), {"e": "Worse"}, "Worse"),
     (
         "ErrorPath takes intrinsics",
@@ -202,8 +203,14 @@ RULES: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("States.Runtime cannot be caught", failing("States.Runtime", **caught("States.ALL")), {}, "States.Runtime"),
     ("States.Runtime cannot be named", failing("States.Runtime", **caught("States.Runtime")), {}, "States.Runtime"),
     (
-        "States.ALL does not match States.DataLimitExceeded",
+        "States.ALL matches States.DataLimitExceeded",
         failing("States.DataLimitExceeded", **caught("States.ALL")),
+        {},
+        {**WHY, "Error": "States.DataLimitExceeded"},
+    ),
+    (
+        "States.TaskFailed does not match States.DataLimitExceeded",
+        failing("States.DataLimitExceeded", **caught("States.TaskFailed")),
         {},
         "States.DataLimitExceeded",
     ),

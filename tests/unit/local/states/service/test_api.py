@@ -220,9 +220,9 @@ def test_the_history_can_be_read_in_pages_and_backwards(sfn: Client, harness: Ha
     )
     events = [event for page in pages for event in page["events"]]
     assert [(event["id"], event["previousEventId"], event["type"]) for event in events] == [
-        (4, 3, "ExecutionSucceeded"), (3, 2, "PassStateExited"), (2, 1, "PassStateEntered"), (1, 0, "ExecutionStarted"),
+        (4, 3, "ExecutionSucceeded"), (3, 2, "PassStateExited"), (2, 0, "PassStateEntered"), (1, 0, "ExecutionStarted"),
     ]  # fmt: skip
-    assert events[2]["stateEnteredEventDetails"] == {"name": "S", "input": "7"}
+    assert events[2]["stateEnteredEventDetails"] == {"name": "S", "input": "7", "inputDetails": {"truncated": False}}
 
 
 def test_a_task_has_its_events_in_the_history(sfn: Client, harness: Harness) -> None:

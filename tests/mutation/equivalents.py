@@ -1,0 +1,87 @@
+"""Mutants that no test can kill, because the changed code does the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tests.mutation.mutants import Mutant
+
+
+@dataclass(frozen=True)
+class Change:
+    """A mutant without its line, which moves. It is no longer found when the code is written differently."""
+
+    path: str
+    function: str
+    before: str
+    after: str
+
+
+BLOCK = "The size of a block or of a buffer changes nothing but the speed."
+_BLOCKS = (
+    ("functions/adapters/s3_connections.py", "", "BLOCK_BYTES = {} * {}", 256, 1024),
+    ("functions/adapters/s3_manifests.py", "", "CHUNK_BYTES = {} * {}", 256, 1024),
+    ("functions/adapters/s3_run_files.py", "", "CHUNK_BYTES = {} * {}", 256, 1024),
+    ("functions/adapters/s3_run_files.py", "", "MAX_IN_MEMORY_BYTES = {} * {} * 1024", 4, 1024),
+    ("functions/adapters/s3_run_files.py", "", "MAX_IN_MEMORY_BYTES = 4 * {} * {}", 1024, 1024),
+    ("functions/core/summary/spool.py", "", "IN_MEMORY_BYTES = {} * {}", 1024, 1024),
+    ("functions/core/download/image_types.py", "_contains_eoi", "while (chunk := file.read({} * {})):", 256, 1024),
+    ("functions/core/manifests/json_rows.py", "", "CHARACTERS = {} * {}", 64, 1024),
+    ("functions/core/manifests/streams.py", "", "PIECE_BYTES = {} * {}", 1024, 1024),
+    ("functions/core/manifests/streams.py", "", "BUFFER_BYTES = {} * {}", 256, 1024),
+    ("functions/core/web/transport.py", "", "READ_BYTES = {} * {}", 64, 1024),
+)
+
+EQUIVALENTS: Mapping[Change, str] = {
+    **{
+        Change(path, function, code.format(first, second), code.format(*changed)): BLOCK
+        for path, function, code, first, second in _BLOCKS
+        for changed in ((first + 1, second), (first, second + 1))
+    },
+    Change(
+        "functions/core/download/image_types.py",
+        "_contains_eoi",
+        "previous = chunk[-1:]",
+        "previous = chunk[-2:]",
+    ): "One byte of the block before is enough, and more do no harm.",
+    Change(
+        "functions/core/manifests/json_validation.py",
+        "_line_items",
+        "if len(line) > MIN_CHECKED_CHARACTERS and is_too_large(item):",
+        "if len(line) >= MIN_CHECKED_CHARACTERS and is_too_large(item):",
+    ): "A line of that length is never too large: the bound only saves the check.",
+    Change(
+        "functions/core/manifests/parquet.py",
+        "_CompactProtocol._map",
+        "kinds = self._byte() if size else 0",
+        "kinds = self._byte() if size else 1",
+    ): "The kinds of an empty map are not used.",
+    Change(
+        "functions/core/manifests/parquet.py",
+        "_CompactProtocol._bytes",
+        "if self._position > len(self._data):",
+        "if self._position >= len(self._data):",
+    ): "At least one more byte of a struct is read after these, and raises the same error where it is missing.",
+    Change(
+        "functions/core/manifests/validation.py",
+        "_parquet_contents.<locals>.tail",
+        "start = max(0, manifest.size - count)",
+        "start = max(1, manifest.size - count)",
+    ): "The footer of a Parquet file never begins at its first byte: the file begins with PAR1.",
+    Change(
+        "functions/core/model/rows.py",
+        "",
+        "def parse_row(number: int, item: object, base_url: str='') -> Row:",
+        "def parse_row(number: int, item: object, base_url: str='X') -> Row:",
+    ): "A relative URL is as invalid with a base that has no scheme as without a base.",
+    Change(
+        "functions/core/web/response.py",
+        "_decompressor",
+        "return zlib.decompressobj(-zlib.MAX_WBITS if is_raw else zlib.MAX_WBITS | 32)",
+        "return zlib.decompressobj(-zlib.MAX_WBITS if is_raw else zlib.MAX_WBITS | 33)",
+    ): "MAX_WBITS is 15, and both are 47.",
+}
+"""The reason of each."""
+
+
+def is_equivalent(mutant: Mutant) -> bool:
+    return Change(mutant.path, mutant.function, mutant.before, mutant.after) in EQUIVALENTS

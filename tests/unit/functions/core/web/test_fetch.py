@@ -1,0 +1,75 @@
+"""What headers of a response mean: the opt-out, and the target of a redirect."""
+
+from typing import Any
+
+import pytest
+from requests.models import Response
+from requests.structures import CaseInsensitiveDict
+
+from functions.core.model.errors import RowError
+from functions.core.model.reasons import Reason
+from functions.core.web.fetch import opt_out_directive, redirect_target
+
+
+@pytest.mark.parametrize(
+    ("headers", "directive"),
+    [
+        ([], None),
+        (["noai"], "noai"),
+        (["noimageai"], "noimageai"),
+        (["NoImageIndex"], "noimageindex"),
+        (["noindex, noai"], "noai"),
+        (["noindex", " noai "], "noai"),
+        (["noindex, nofollow"], None),
+        (["*: noai"], "noai"),
+        (["image-mirror: noai"], "noai"),
+        (["Image-Mirror/0.2 : noindex, noai"], "noai"),
+        (["googlebot: noai"], None),
+        (["googlebot: noindex, noai"], None),
+        (["googlebot: noai, image-mirror: noai"], "noai"),
+        (["googlebot: noindex", "noai"], "noai"),
+        (["unavailable_after: 1 Jan 2030, noai"], "noai"),
+        (["max-snippet: 5, noai"], "noai"),
+        (["googlebot: max-image-preview: none, noai"], None),
+        (["max-video-preview: 5, noai"], "noai"),
+    ],
+)
+def test_an_opt_out_applies_to_all_or_to_the_robot_that_it_names(headers: list[str], directive: str | None) -> None:
+    assert opt_out_directive(headers) == directive
+
+
+def test_another_robot_has_its_own_name() -> None:
+    assert opt_out_directive(["other: noai"], robot="Other") == "noai"
+    assert opt_out_directive(["image-mirror: noai"], robot="Other") is None
+
+
+def redirect(status: int, location: str | None) -> Any:
+    made: Any = Response()
+    made.status_code = status
+    made.headers = CaseInsensitiveDict({} if location is None else {"Location": location})
+    return made
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "target"),
+    [
+        *((status, "/b.jpg", "http://a.example/b.jpg") for status in (301, 302, 303, 307, 308)),
+        *((status, "/b.jpg", None) for status in (200, 300, 304, 305, 306, 309, 404)),
+        (302, None, None),
+        (302, "", None),
+        (302, "c.jpg", "http://a.example/x/c.jpg"),
+        (302, "https://b.example/", "https://b.example/"),
+        (302, "/\u00c3\u00a9.jpg", "http://a.example/\u00e9.jpg"),  # UTF-8 that http.client decodes as Latin-1
+        (302, "/\u00e9.jpg", "http://a.example/\u00e9.jpg"),  # Latin-1
+    ],
+)
+def test_a_redirect_leads_to_its_location(status: int, location: str | None, target: str | None) -> None:
+    assert redirect_target(redirect(status, location), "http://a.example/x/a.jpg") == target
+
+
+@pytest.mark.parametrize("location", ["ftp://b.example/", "file:///etc/passwd", "https://", "http://[::1/"])
+def test_a_redirect_to_another_scheme_is_blocked(location: str) -> None:
+    with pytest.raises(RowError) as raised:
+        redirect_target(redirect(307, location), "http://a.example/")
+
+    assert (raised.value.reason, raised.value.status) == (Reason.BLOCKED_ADDRESS, 307)
