@@ -18,13 +18,13 @@ from botocore.config import Config
 
 from bench.rig.venvs import InstallationError, installed
 from cdk.cli import NODE
+from cdk.definitions import NPM
 from local.aws.cloud import Cloud
 from tests.second_opinions.processes import free_ports, server
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ROOT / "requirements" / "second-opinions"
 ENVIRONMENTS = Path(sys.prefix) / "second-opinions"
-NPM = NODE.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 NPM_LOCK = "package-lock.json"
 
 ACCESS_KEY, SECRET_KEY = "AKIDSECONDOPINIONS00", "a+secret/of=the-second-opinions"
