@@ -74,6 +74,12 @@ EQUIVALENTS: Mapping[Change, str] = {
         "def parse_row(number: int, item: object, base_url: str='X') -> Row:",
     ): "A relative URL is as invalid with a base that has no scheme as without a base.",
     Change(
+        "functions/core/web/deadlines.py",
+        "Watchdog._run",
+        "if remaining > 0:",
+        "if remaining >= 0:",
+    ): "At 0 the thread waits for no time, and then finds that the deadline has passed.",
+    Change(
         "functions/core/web/response.py",
         "_decompressor",
         "return zlib.decompressobj(-zlib.MAX_WBITS if is_raw else zlib.MAX_WBITS | 32)",
