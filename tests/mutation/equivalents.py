@@ -39,6 +39,12 @@ EQUIVALENTS: Mapping[Change, str] = {
     },
     Change(
         "functions/core/download/image_types.py",
+        "_gif_is_complete",
+        "_skip_color_table(file, file.read(3)[:1])",
+        "_skip_color_table(file, file.read(3)[:2])",
+    ): "Only the first of the flags is used.",
+    Change(
+        "functions/core/download/image_types.py",
         "_contains_eoi",
         "previous = chunk[-1:]",
         "previous = chunk[-2:]",
