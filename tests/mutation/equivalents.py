@@ -39,6 +39,12 @@ EQUIVALENTS: Mapping[Change, str] = {
     },
     Change(
         "functions/core/download/image_types.py",
+        "_gif_is_complete",
+        "_skip_color_table(file, file.read(3)[:1])",
+        "_skip_color_table(file, file.read(3)[:2])",
+    ): "Only the first of the flags is used.",
+    Change(
+        "functions/core/download/image_types.py",
         "_contains_eoi",
         "previous = chunk[-1:]",
         "previous = chunk[-2:]",
@@ -73,6 +79,12 @@ EQUIVALENTS: Mapping[Change, str] = {
         "def parse_row(number: int, item: object, base_url: str='') -> Row:",
         "def parse_row(number: int, item: object, base_url: str='X') -> Row:",
     ): "A relative URL is as invalid with a base that has no scheme as without a base.",
+    Change(
+        "functions/core/web/deadlines.py",
+        "Watchdog._run",
+        "if remaining > 0:",
+        "if remaining >= 0:",
+    ): "At 0 the thread waits for no time, and then finds that the deadline has passed.",
     Change(
         "functions/core/web/response.py",
         "_decompressor",

@@ -21,6 +21,8 @@ from typing import cast
 from urllib3.connection import HTTPConnection
 
 MAX_HEAD_BYTES = 64 * 1024
+"""Maximum size of the headers, with those of interim responses, in bytes."""
+
 MAX_FIELDS = 1000
 """Maximum number of header lines. http.client takes 100, of which some content delivery networks send more."""
 

@@ -243,3 +243,19 @@ def test_the_fingerprint_of_a_request_never_changes() -> None:
 
     assert request.fingerprint == "146a558b58ea5b2098218bbad6b2e96d393078761dd4f98ee7b3e25bc4e0e3ac"
     assert StartRequest("api", "\ud800", b"", {}).fingerprint != request.fingerprint
+
+
+@pytest.mark.parametrize("key", ["manifests/list.csv", "submitted/api-1.json"])
+def test_a_stored_manifest_may_be_uploaded_or_submitted_before(key: str) -> None:
+    world = World()
+    world.lists.objects[key] = b"url\n"
+
+    assert world.submit({"manifest": f"s3://input/{key}"}).status == "starting"
+
+
+def test_a_manifest_elsewhere_is_refused_with_the_places_where_it_may_be() -> None:
+    with pytest.raises(Problem) as raised:
+        World().submit({"manifest": "s3://input/runs/list.csv"})
+
+    message = "Must be the URI of an object under s3://input/manifests/ or s3://input/submitted/."
+    assert [error.message for error in raised.value.errors] == [message]

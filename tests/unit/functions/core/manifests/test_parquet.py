@@ -82,8 +82,8 @@ def test_a_column_of_another_type_is_not_text(url: bytes) -> None:
         b"\x38\x02ab",
         b"\x38\x81\x01" + b"\x00" * 129,  # a text whose length takes two bytes
         b"\x39\x33\x01\x02\x03",  # a list of three bytes
-        b"\x39\x21\x01\x02",  # a list of two truth values, a byte each
-        b"\x39\x22\x01\x02",
+        b"\x39\x31\x01\x02\x01",  # a list of three truth values, a byte each
+        b"\x39\x32\x01\x02\x01",
         b"\x39\xf3\x0f" + b"\x01" * 15,  # a list whose length does not fit into its first byte
         b"\x3a\x18\x02ab",  # a set of one text
         b"\x3b\x00",  # an empty map
