@@ -1,6 +1,11 @@
-"""For all tests: programs that a test starts can be interrupted."""
+"""For all tests: botocore validates the requests of the functions, and programs of a test can be interrupted."""
 
+import os
 import signal
+
+from functions.adapters.clients import VALIDATION
+
+os.environ[VALIDATION] = "true"
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a background job of a script; child processes inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)

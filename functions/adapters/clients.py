@@ -1,5 +1,6 @@
 """boto3 clients, created once for each Lambda environment: creating one costs more CPU than ten images."""
 
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_stepfunctions import SFNClient
+
+VALIDATION = "VALIDATE_PARAMETERS"
+"""An environment variable: if it is set, botocore validates the parameters of each request. The tests set it."""
 
 MAX_CONNECTIONS = 64
 """Maximum number of persistent connections of a client."""
@@ -39,7 +43,8 @@ def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
 def client(service: str) -> Any:  # boto3 chooses the class by the service
     """A client with standard retries and a few more attempts: S3's SlowDown and DynamoDB's throttling last seconds.
 
-    Parameters are validated by AWS only: botocore's validation is half of the CPU time of a write of 25 items.
+    Parameters are validated by AWS only, except in tests: botocore's validation is half of the CPU time of a write of
+    25 items.
     """
     config = Config(
         max_pool_connections=MAX_CONNECTIONS,
@@ -47,6 +52,6 @@ def client(service: str) -> Any:  # boto3 chooses the class by the service
         connect_timeout=3,
         read_timeout=20,
         tcp_keepalive=True,
-        parameter_validation=False,
+        parameter_validation=VALIDATION in os.environ,
     )
     return _session().client(service, config=config)  # type: ignore[call-overload]

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 
-from functions.adapters.clients import MAX_CONNECTIONS, _session, client, credentials
+from functions.adapters.clients import MAX_CONNECTIONS, VALIDATION, _session, client, credentials
 from functions.adapters.errors import error_code, failure_message, is_transient
 
 
@@ -40,8 +40,14 @@ def fresh() -> Iterator[None]:
     ],
     ids=["s3", "dynamodb", "sns"],
 )
-def test_only_aws_validates_parameters(fresh: None, service: str, operation: str, invalid: dict[str, Any]) -> None:
-    """A client that validated them would raise ParamValidationError before the request."""
+def test_only_aws_validates_parameters_except_in_tests(
+    fresh: None, service: str, operation: str, invalid: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that validates them raises ParamValidationError before the request."""
+    with pytest.raises(ParamValidationError):
+        getattr(client(service), operation)(**invalid)
+    client.cache_clear()
+    monkeypatch.delenv(VALIDATION)
     requests: list[Any] = []
 
     def respond(params: Any, **_: Any) -> Any:

@@ -26,7 +26,8 @@ class FakeDynamoDB:
         self.sizes: list[int] = []
         self._processed = deque(processed)
         self._error = error
-        self.meta = SimpleNamespace(events=SimpleNamespace(register=self._register))
+        config = SimpleNamespace(parameter_validation=False)
+        self.meta = SimpleNamespace(events=SimpleNamespace(register=self._register), config=config)
 
     def _register(self, event: str, handler: Callable[..., None], unique_id: str) -> None:
         assert event == "before-call.dynamodb.BatchWriteItem"
