@@ -3,9 +3,10 @@
 import os
 import signal
 
-from functions.adapters.clients import VALIDATION
+import tests.support.validation
+from local.lambdas.function import WORKER_IMPORTS
 
-os.environ[VALIDATION] = "true"
+os.environ[WORKER_IMPORTS] = tests.support.validation.__name__
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a background job of a script; child processes inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)

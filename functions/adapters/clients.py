@@ -1,6 +1,5 @@
 """boto3 clients, created once for each Lambda environment: creating one costs more CPU than ten images."""
 
-import os
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
@@ -14,8 +13,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_stepfunctions import SFNClient
 
-VALIDATION = "VALIDATE_PARAMETERS"
-"""An environment variable: if it is set, botocore validates the parameters of each request. The tests set it."""
+validates_parameters = False
+"""Whether botocore validates the parameters of each request of a new client. The tests set it."""
 
 MAX_CONNECTIONS = 64
 """Maximum number of persistent connections of a client."""
@@ -52,6 +51,6 @@ def client(service: str) -> Any:  # boto3 chooses the class by the service
         connect_timeout=3,
         read_timeout=20,
         tcp_keepalive=True,
-        parameter_validation=VALIDATION in os.environ,
+        parameter_validation=validates_parameters,
     )
     return _session().client(service, config=config)  # type: ignore[call-overload]

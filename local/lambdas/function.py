@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 VERSION = "$LATEST"
 
 
-VALIDATION = "VALIDATE_PARAMETERS"
-"""The one variable that a worker inherits. It is for tests; see functions/adapters/clients.py."""
+WORKER_IMPORTS = "WORKER_IMPORTS"
+"""The one variable that a worker inherits: a module to import before the handler. It is for tests."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Target:
 
 
 def worker_variables(function: FunctionConfig, target: Target, log_stream: str, tmp: Path) -> dict[str, str]:
-    """All environment variables of a worker. It inherits VALIDATION alone: neither proxies nor credentials."""
+    """All environment variables of a worker. It inherits WORKER_IMPORTS alone: neither proxies nor credentials."""
     return {
         "PATH": os.defpath,
         "LANG": "en_US.UTF-8",
@@ -91,7 +91,7 @@ def worker_variables(function: FunctionConfig, target: Target, log_stream: str, 
         "AWS_XRAY_DAEMON_ADDRESS": target.trace_daemon,
         "_HANDLER": function.handler,
         **({"LOCAL_RUN": target.local_run} if target.local_run else {}),
-        **({VALIDATION: "true"} if VALIDATION in os.environ else {}),
+        **({WORKER_IMPORTS: os.environ[WORKER_IMPORTS]} if WORKER_IMPORTS in os.environ else {}),
         **target.settings(function),
         **function.variables,
     }

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.lambdas import frames
+from local.lambdas.function import WORKER_IMPORTS
 
 MAX_RESPONSE_BYTES = 6_291_556
 """Quota of Lambda for a synchronous response."""
@@ -154,6 +155,8 @@ def main(descriptor: int, tmp: str) -> None:
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_receive_requests, args=(channel, requests, tmp), daemon=True).start()
     started = time.perf_counter()
+    if WORKER_IMPORTS in os.environ:
+        importlib.import_module(os.environ[WORKER_IMPORTS])
     try:
         handler = load(os.environ["_HANDLER"])
     except InitError as error:

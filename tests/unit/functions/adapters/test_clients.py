@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 
-from functions.adapters.clients import MAX_CONNECTIONS, VALIDATION, _session, client, credentials
+from functions.adapters import clients
+from functions.adapters.clients import MAX_CONNECTIONS, _session, client, credentials
 from functions.adapters.errors import error_code, failure_message, is_transient
 
 
@@ -47,7 +48,7 @@ def test_only_aws_validates_parameters_except_in_tests(
     with pytest.raises(ParamValidationError):
         getattr(client(service), operation)(**invalid)
     client.cache_clear()
-    monkeypatch.delenv(VALIDATION)
+    monkeypatch.setattr(clients, "validates_parameters", False)
     requests: list[Any] = []
 
     def respond(params: Any, **_: Any) -> Any:
