@@ -1,9 +1,10 @@
 """Manifests in the input bucket."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from functions.adapters.errors import AWS_ERRORS, error_code, failure_message
+from functions.adapters.s3_reading import READ_ERRORS, read_object
 from functions.core.model.errors import ManifestGoneError, StorageFault
 from functions.core.model.runs import ManifestObject
 
@@ -11,9 +12,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
 
-T = TypeVar("T")
-
-CHUNK_BYTES = 256 * 1024
 _GONE_CODES = {"NoSuchKey", "404", "NotFound", "PreconditionFailed", "412"}
 
 # S3 answers 403 for a missing object if the caller has no permission to list the bucket.
@@ -31,28 +29,23 @@ class S3Manifests:
         request: GetObjectRequestTypeDef = {"Bucket": bucket, "Key": key}
         if etag:
             request["IfMatch"] = f'"{etag}"'
-        if start:
-            request["Range"] = f"bytes={start}-"
-        body = _unless_gone("S3 GetObject", key, lambda: self._s3.get_object(**request))["Body"]
         try:
-            yield from body.iter_chunks(CHUNK_BYTES)
-        except AWS_ERRORS as error:
-            message = f"Reading the manifest from S3 failed midway ({error_code(error)}): {error}"
-            raise StorageFault(message) from error
+            yield from read_object(self._s3, request, start)
+        except READ_ERRORS as error:
+            raise _fault("S3 GetObject", error, key) from error
 
     def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
         """The user's metadata of the object. Raises ManifestGoneError, StorageFault."""
-        head = _unless_gone("S3 HeadObject", key, lambda: self._s3.head_object(Bucket=bucket, Key=key))
-        return head["Metadata"]
+        try:
+            return self._s3.head_object(Bucket=bucket, Key=key)["Metadata"]
+        except AWS_ERRORS as error:
+            raise _fault("S3 HeadObject", error, key) from error
 
 
-def _unless_gone(operation: str, key: str, call: Callable[[], T]) -> T:
-    try:
-        return call()
-    except AWS_ERRORS as error:
-        if error_code(error) in _GONE_CODES:
-            raise ManifestGoneError(key) from error
-        raise StorageFault(failure_message(operation, error, key)) from error
+def _fault(operation: str, error: Exception, key: str) -> ManifestGoneError | StorageFault:
+    if error_code(error) in _GONE_CODES:
+        return ManifestGoneError(key)
+    return StorageFault(failure_message(operation, error, key))
 
 
 class S3SubmittedManifests:

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 
 from functions.adapters.errors import AWS_ERRORS, failure_message
+from functions.adapters.s3_reading import READ_ERRORS, read_object
 from functions.core.model.errors import StorageFault
 from functions.core.model.types import JsonObject, KeptItem, ResultLine
 
@@ -19,8 +20,6 @@ MAX_IN_MEMORY_BYTES = 4 * 1024 * 1024
 
 READ_AHEAD = 16
 """Number of parts that are requested ahead of their use: S3 takes about 20 ms for each, however small."""
-
-CHUNK_BYTES = 256 * 1024
 
 
 class S3RunFiles:
@@ -102,9 +101,8 @@ class S3RunFiles:
 
     def _chunks(self, name: str) -> Iterator[bytes]:
         try:
-            response = self._s3.get_object(Bucket=self._bucket, Key=self._folder + name)
-            yield from response["Body"].iter_chunks(CHUNK_BYTES)
-        except AWS_ERRORS as error:
+            yield from read_object(self._s3, {"Bucket": self._bucket, "Key": self._folder + name})
+        except READ_ERRORS as error:
             raise self._fault("GetObject", name, error) from error
 
     def _fault(self, operation: str, name: str, error: Exception) -> StorageFault:

@@ -1,14 +1,12 @@
 """Manifests in the input bucket."""
 
-import io
 from typing import Any
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
-from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
-from functions.adapters.s3_manifests import CHUNK_BYTES, S3Manifests
+from functions.adapters.s3_manifests import S3Manifests
+from functions.adapters.s3_reading import CHUNK_BYTES
 from functions.core.model.errors import ManifestGoneError, StorageFault
 
 KEY = "manifests/a+b %2B\u00e9.csv"
@@ -72,26 +70,3 @@ def test_a_failed_request_is_a_fault_with_its_code(stubbed: Stubber) -> None:
         list(S3Manifests(stubbed.client).read("input", KEY, ""))
     with pytest.raises(StorageFault, match=r"^S3 HeadObject failed \(403\) for manifests/"):
         S3Manifests(stubbed.client).metadata("input", KEY)
-
-
-class Broken(io.RawIOBase):
-    """Returns one chunk and then times out."""
-
-    def __init__(self) -> None:
-        self._has_returned = False
-
-    def read(self, _: int = -1) -> bytes:
-        if self._has_returned:
-            raise ReadTimeoutError(endpoint_url="https://s3.example")
-        self._has_returned = True
-        return b"url\n"
-
-
-@s3_stub
-def test_a_connection_that_fails_midway_is_a_fault(stubbed: Stubber) -> None:
-    stubbed.add_response("get_object", {"Body": StreamingBody(Broken(), 1_000)})
-    chunks = S3Manifests(stubbed.client).read("input", KEY, "")
-
-    assert next(chunks) == b"url\n"
-    with pytest.raises(StorageFault, match=r"^Reading the manifest from S3 failed midway \(ReadTimeoutError\): "):
-        next(chunks)
