@@ -77,16 +77,17 @@ def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
 def handler(event: dict[str, Any], context: LambdaContext) -> BatchPayload:
     """`event` has the `batch`, the `execution_arn` of the child execution and the time when it `started_at`."""
     start, phases = time.monotonic(), Phases()
+    end = start + context.get_remaining_time_in_millis() / 1000
     logger.set_correlation_id(event.get("execution_arn", ""))
     batch = Batch.from_payload(event["batch"])
     options = Options.from_payload(batch.run["options"])
-    seconds_left = context.get_remaining_time_in_millis() / 1000
     with traced("DownloadBatch", phases) as trace:
         trace.run_id = batch.run["id"]
         report = runner(trace.run_id, options, phases).run(
             batch,
-            start_deadline=start + seconds_left - options.timeout - RESERVE_SECONDS,
+            start_deadline=end - options.timeout - RESERVE_SECONDS,
             child_seconds_left=CHILD_SECONDS - _age(event["started_at"]),
+            end=end,
         )
         trace.outcome = outcome_of(report)
     milliseconds = round((time.monotonic() - start) * 1000)

@@ -94,7 +94,7 @@ class _RunsTable:
 class _NoTopic:
     """A topic without subscribers."""
 
-    def publish(self, notice: Notification) -> bool:
+    def publish(self, notice: Notification, seconds: float = 0.0) -> bool:
         return True
 
 

@@ -19,6 +19,11 @@ validates_parameters = False
 MAX_CONNECTIONS = 64
 """Maximum number of persistent connections of a client."""
 
+_TIMES: dict[str, tuple[int, int, int]] = {"sns": (1, 3, 2)}
+"""Seconds to connect, seconds to read and the number of attempts of a service whose answer no image waits for."""
+
+_DEFAULT_TIMES = (3, 20, 6)
+
 
 @cache
 def _session() -> boto3.Session:
@@ -41,15 +46,17 @@ def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
 @cache
 def client(service: str) -> Any:  # boto3 chooses the class by the service
     """A client with standard retries and a few more attempts: S3's SlowDown and DynamoDB's throttling last seconds.
+    SNS gets seconds in all: the result of a batch must not wait for a message.
 
     Parameters are validated by AWS only, except in tests: botocore's validation is half of the CPU time of a write of
     25 items.
     """
+    connect_seconds, read_seconds, attempts = _TIMES.get(service, _DEFAULT_TIMES)
     config = Config(
         max_pool_connections=MAX_CONNECTIONS,
-        retries={"mode": "standard", "total_max_attempts": 6},
-        connect_timeout=3,
-        read_timeout=20,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        connect_timeout=connect_seconds,
+        read_timeout=read_seconds,
         tcp_keepalive=True,
         parameter_validation=validates_parameters,
     )

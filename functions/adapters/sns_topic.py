@@ -1,12 +1,13 @@
 """The SNS topic."""
 
 import json
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 
-from functions.adapters.errors import AWS_ERRORS, error_code
-from functions.core.model.ports import Notification
+from functions.adapters.errors import error_code
+from functions.core.model.ports import NOTICE_SECONDS, Notification
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -30,8 +31,22 @@ class SnsTopic:
         self._sns = sns
         self._arn = arn
 
-    def publish(self, notice: Notification) -> bool:
-        """False if it could not be published."""
+    def publish(self, notice: Notification, seconds: float = NOTICE_SECONDS) -> bool:
+        """False if it could not be published within `seconds`.
+
+        It is published in a thread: the timeouts of the client bound neither a name look-up nor a slow response.
+        """
+        errors: list[str | None] = []
+        thread = Thread(target=lambda: errors.append(self._publish(notice)), name="notice", daemon=True)
+        thread.start()
+        thread.join(seconds)
+        error = errors[0] if errors else "Timeout"
+        if error is not None:
+            logger.error("SNS publish failed", kind=notice.kind, error=error)
+        return error is None
+
+    def _publish(self, notice: Notification) -> str | None:
+        """The code of the error, or None."""
         try:
             self._sns.publish(
                 TopicArn=self._arn,
@@ -39,10 +54,9 @@ class SnsTopic:
                 Message=_limited_json(dict(notice.body)),
                 MessageAttributes={"type": {"DataType": "String", "StringValue": notice.kind}},
             )
-        except AWS_ERRORS as error:
-            logger.error("SNS publish failed", kind=notice.kind, error=error_code(error))
-            return False
-        return True
+        except Exception as error:  # also a bug here must not fail the batch
+            return error_code(error)
+        return None
 
 
 def _limited_json(body: dict[str, object]) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from functions.core.model.errors import ManifestGoneError, RowError
-from functions.core.model.ports import ImageUpload, Notification
+from functions.core.model.ports import NOTICE_SECONDS, ImageUpload, Notification
 from functions.core.model.reasons import Reason
 from functions.core.model.types import ImageRecord, KeptItem, ResultLine, RunFields, RunRecord
 from functions.core.model.urls import host_of
@@ -134,13 +134,15 @@ class FakeResults(FakeRunFiles):
 
 
 class FakeNotices:
-    """The SNS topic. With `down`, every publish fails."""
+    """The SNS topic. With `down`, every publish fails. `seconds` are the times that publishing was given."""
 
     def __init__(self) -> None:
         self.published: list[Notification] = []
+        self.seconds: list[float] = []
         self.down = False
 
-    def publish(self, notice: Notification) -> bool:
+    def publish(self, notice: Notification, seconds: float = NOTICE_SECONDS) -> bool:
+        self.seconds.append(seconds)
         if not self.down:
             json.dumps(notice.body)
             self.published.append(notice)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functions.core.download.batch import BatchMirror, DeferredRow
 from functions.core.model.options import Options
 from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome, tally
-from functions.core.model.ports import Notification, Notifications, RunFiles
+from functions.core.model.ports import NOTICE_SECONDS, Notification, Notifications, RunFiles
 from functions.core.model.reasons import Reason
 from functions.core.model.types import BatchItem, BatchPayload, BatchRun, KeptItem
 
@@ -24,6 +24,9 @@ BACKOFF_SECONDS = 2.0
 """Maximum wait after the first round, in seconds; it doubles with each round."""
 
 MAX_BACKOFF_SECONDS = 30.0
+
+RETURN_SECONDS = 1.0
+"""Time at the end of an invocation in which it returns its result and publishes nothing, in seconds."""
 
 MAX_LISTED_FAILURES = 100
 """Maximum number of failures in one message; an SNS message has at most 256 KiB."""
@@ -106,8 +109,13 @@ class RoundRunner:
         self._options = options
         self._monotonic = monotonic
 
-    def run(self, batch: Batch, *, start_deadline: float, child_seconds_left: float) -> RoundReport:
-        """Raises InfrastructureError: then the workflow retries the round with the same payload."""
+    def run(
+        self, batch: Batch, *, start_deadline: float, child_seconds_left: float, end: float = math.inf
+    ) -> RoundReport:
+        """`end` is the time at which the invocation is stopped, and its result lost.
+
+        Raises InfrastructureError: then the workflow retries the round with the same payload.
+        """
         child_end = self._monotonic() + child_seconds_left
         last_start = child_end - self._options.timeout - CHILD_MARGIN_SECONDS
         result = self._mirror.run(batch.items, start_deadline=min(start_deadline, last_start))
@@ -118,7 +126,7 @@ class RoundRunner:
             deferred = []
         outcomes = sorted(outcomes, key=lambda outcome: outcome.row)
         self._write(batch, outcomes)
-        notified = self._notify(batch, [outcome for outcome in outcomes if outcome.failure])
+        notified = self._notify(batch, [outcome for outcome in outcomes if outcome.failure], end)
         payload = batch.next_payload(deferred, tally(outcomes), wait if deferred else 0)
         return RoundReport(outcomes, len(deferred), notified, payload)
 
@@ -135,9 +143,12 @@ class RoundRunner:
             kept_items = (KeptItem(row=row, item=batch.items[row]) for row in retryable)
             self._files.write(f"retries/{batch.part_name()}", kept_items)
 
-    def _notify(self, batch: Batch, failures: Sequence[Outcome]) -> bool:
+    def _notify(self, batch: Batch, failures: Sequence[Outcome], end: float) -> bool:
         if not failures:
             return True
+        seconds = min(NOTICE_SECONDS, end - RETURN_SECONDS - self._monotonic())
+        if seconds <= 0:
+            return False
         listed = [failure.as_json() for failure in failures[:MAX_LISTED_FAILURES]]
         for line in listed:
             line.pop("columns", None)
@@ -150,7 +161,7 @@ class RoundRunner:
         }
         noun = "image" if len(failures) == 1 else "images"
         subject = f"Image Mirror: {len(failures)} {noun} failed"
-        return self._notices.publish(Notification("images_failed", subject, body))
+        return self._notices.publish(Notification("images_failed", subject, body), seconds)
 
 
 def wait_seconds(deferred: Sequence[DeferredRow], round_: int) -> int:

@@ -59,11 +59,18 @@ class Notification:
     body: Mapping[str, object] = field(default_factory=dict)
 
 
+NOTICE_SECONDS = 8.0
+"""Maximum time for publishing a message, in seconds."""
+
+
 class Notifications(Protocol):
     """The SNS topic."""
 
-    def publish(self, notice: Notification) -> bool:
-        """Returns False if SNS publish failed. No exception is raised, since images must not depend on it."""
+    def publish(self, notice: Notification, seconds: float = NOTICE_SECONDS) -> bool:
+        """Returns after `seconds` at the latest, and False if the message is not published by then.
+
+        No exception is raised, since images must not depend on it.
+        """
 
 
 class Manifests(Protocol):

@@ -125,6 +125,14 @@ def test_download_batch_keeps_time_for_the_last_download_and_for_writing_down(mo
     assert runner.asked["start_deadline"] - time.monotonic() == pytest.approx(90 - 20 - 10, abs=2)
 
 
+def test_download_batch_knows_when_its_invocation_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = FakeRunner()
+
+    download(monkeypatch, runner, seconds=40.0)
+
+    assert runner.asked["end"] - time.monotonic() == pytest.approx(40, abs=2)
+
+
 def test_download_batch_knows_how_long_its_child_still_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     runner = FakeRunner()
 

@@ -5,7 +5,7 @@ The sizes of blocks and buffers are not among them: they change nothing but the 
 
 import pytest
 
-from functions.adapters import clients, dynamodb_images_table, s3_connections, s3_signed_put, sns_topic
+from functions.adapters import clients, dynamodb_images_table, s3_connections, s3_reading, s3_signed_put, sns_topic
 from functions.core.api import queries, requests
 from functions.core.download import concurrency, host_scheduler, record_buffer, rounds
 from functions.core.manifests import contents, csv_validation, json_rows, parquet, validation
@@ -35,6 +35,7 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (limits.WORKFLOW_MEMORY_MB, 1024, "the other functions"),
     (limits.MAX_IDLE_CONNECTIONS, 128, "idle connections of an environment"),
     (options.MAX_CONCURRENT_UPLOADS, 16, "uploads beside the requests"),
+    (ports.NOTICE_SECONDS, 8, "publishing of a message"),
     (ports.LINK_SECONDS, 900, "a presigned link, 15 minutes"),
     (validation.MAX_WHOLE_CHECK_BYTES, 268_435_456, "manifest that is validated whole, 256 MiB"),
     (validation.SAMPLE_BYTES, 8_388_608, "each end of a larger one, 8 MiB"),
@@ -60,6 +61,9 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (host_scheduler.CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS, 8, "after a success"),
     (host_scheduler.MAX_CONCURRENCY, 256, "the largest value of the option concurrency"),
     (rounds.CHILD_MARGIN_SECONDS, 15, "end of a child execution"),
+    (rounds.RETURN_SECONDS, 1, "end of an invocation without a message"),
+    (s3_reading.MAX_INTERRUPTIONS, 5, "interruptions of a body without progress"),
+    (s3_reading.MAX_WAIT_SECONDS, 1, "before reading goes on"),
     (rounds.MAX_LISTED_FAILURES, 100, "failures in a message"),
     (concurrency.INITIAL_LIMIT, 2, "rows in flight at first"),
     (clients.MAX_CONNECTIONS, 64, "connections to AWS"),

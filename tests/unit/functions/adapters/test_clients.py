@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutEr
 from functions.adapters import clients
 from functions.adapters.clients import MAX_CONNECTIONS, _session, client, credentials
 from functions.adapters.errors import error_code, failure_message, is_transient
+from functions.core.model.ports import NOTICE_SECONDS
 
 
 def test_there_is_one_client_a_service_and_it_retries_and_pools() -> None:
@@ -62,12 +63,21 @@ def test_only_aws_validates_parameters_except_in_tests(
     assert len(requests) == 1
 
 
-@pytest.mark.parametrize("service", ["s3", "dynamodb", "sns"])
+@pytest.mark.parametrize("service", ["s3", "dynamodb"])
 def test_every_client_retries_and_waits_no_longer_than_a_batch_can(fresh: None, service: str) -> None:
     config = client(service).meta.config
 
     assert config.retries == {"mode": "standard", "total_max_attempts": 6}
     assert (config.connect_timeout, config.read_timeout) == (3, 20)
+
+
+def test_a_message_that_sns_does_not_take_costs_seconds(fresh: None) -> None:
+    """The longest pause of the standard mode before a second attempt is a second."""
+    config = client("sns").meta.config
+    attempts = config.retries["total_max_attempts"]
+
+    assert attempts * (config.connect_timeout + config.read_timeout) <= NOTICE_SECONDS
+    assert attempts > 1
 
 
 def test_clients_sign_with_the_same_credentials(fresh: None) -> None:

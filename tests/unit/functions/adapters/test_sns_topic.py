@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.stub import ANY, Stubber
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from functions.adapters import sns_topic
 from functions.adapters.sns_topic import MAX_BYTES, MAX_SUBJECT, SnsTopic
 from functions.core.model.ports import Notification
+from tests.support.servers import Behaviour, Server, holding, silent
 
 sns_stub = pytest.mark.parametrize("stubbed", ["sns"], indirect=True)
 
@@ -113,3 +115,17 @@ def test_a_failed_publish_is_logged_and_returns_false(
 
     assert not SnsTopic(stubbed.client, "arn:topic").publish(Notification("k", "x", {"x": 1}))
     assert logged == [("SNS publish failed", {"kind": "k", "error": code})]
+
+
+@pytest.mark.parametrize("behaviour", [silent, holding(b"HTTP/1.1 200 OK\r\n")], ids=["silent", "within the head"])
+def test_an_sns_that_does_not_respond_ends_publishing_in_time(
+    behaviour: Behaviour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[Any] = []
+    monkeypatch.setattr(sns_topic.logger, "error", lambda message, **fields: logged.append(fields))
+    patient = Config(connect_timeout=20, read_timeout=20, retries={"total_max_attempts": 6})
+    with Server({"/": behaviour}) as server:
+        sns = boto3.client("sns", endpoint_url=server.url("/"), config=patient)
+        assert not SnsTopic(sns, "arn:topic").publish(Notification("k", "x", {"x": 1}), seconds=0.3)
+        assert server.hits["/"] == 1
+    assert logged == [{"kind": "k", "error": "Timeout"}]

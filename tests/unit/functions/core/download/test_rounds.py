@@ -14,6 +14,7 @@ from functions.core.download.rounds import (
     CHILD_MARGIN_SECONDS,
     MAX_BACKOFF_SECONDS,
     MAX_LISTED_FAILURES,
+    RETURN_SECONDS,
     Batch,
     RoundReport,
     RoundRunner,
@@ -21,6 +22,7 @@ from functions.core.download.rounds import (
 )
 from functions.core.model.errors import RowError, StorageFault
 from functions.core.model.options import Options
+from functions.core.model.ports import NOTICE_SECONDS
 from functions.core.model.reasons import Reason
 from tests.support.fakes import FakeImageStore, FakeImageTable, FakeNotices, FakeRunFiles, FakeWeb
 from tests.support.images import HTML, png
@@ -51,7 +53,12 @@ class World:
         self.now = 1_000.0
 
     def run(
-        self, payload: dict[str, Any], *, start_within: float = 50.0, child_seconds_left: float = 300.0
+        self,
+        payload: dict[str, Any],
+        *,
+        start_within: float = 50.0,
+        child_seconds_left: float = 300.0,
+        end_within: float = 90.0,
     ) -> RoundReport:
         mirror = RowMirror(fetcher=self.web, store=self.store, options=self.options, run_id="r1")
         batch = BatchMirror(
@@ -65,7 +72,10 @@ class World:
             monotonic=lambda: self.now,
         )
         report = runner.run(
-            Batch.from_payload(payload), start_deadline=self.now + start_within, child_seconds_left=child_seconds_left
+            Batch.from_payload(payload),
+            start_deadline=self.now + start_within,
+            child_seconds_left=child_seconds_left,
+            end=self.now + end_within,
         )
         assert json.loads(json.dumps(report.payload)) == report.payload
         return report
@@ -302,6 +312,30 @@ def test_a_failed_publish_does_not_fail_the_round() -> None:
 
     assert not report.notified
     assert report.payload["counts"]["stored"] == 1
+
+
+@pytest.mark.parametrize(
+    ("left", "seconds"),
+    [(60.0, [NOTICE_SECONDS]), (5.0, [5.0 - RETURN_SECONDS]), (RETURN_SECONDS, []), (0.0, []), (-3.0, [])],
+)
+def test_a_message_is_published_only_in_time_that_the_result_does_not_need(left: float, seconds: list[float]) -> None:
+    world = World({A: HTML, B: DOWN})
+
+    report = world.run(first_payload(A, B), end_within=left)
+
+    assert world.notices.seconds == pytest.approx(seconds)
+    assert report.notified is bool(seconds)
+    assert [item["row"] for item in report.payload["Items"]] == [1]
+    assert world.rows("results") == {"results/part-0000000001-00.jsonl": [1]}
+
+
+def test_the_outcomes_are_written_before_the_message_is_published() -> None:
+    world = World({A: HTML})
+    written: list[list[str]] = []
+    world.notices.publish = lambda *_: not written.append(sorted(world.files.files))  # type: ignore[method-assign]
+
+    assert world.run(first_payload(A)).notified
+    assert written == [["failures/part-0000000001-00.jsonl", "results/part-0000000001-00.jsonl"]]
 
 
 def deferred(*errors: RowError) -> list[DeferredRow]:
