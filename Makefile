@@ -2,7 +2,7 @@
 
 # Values go to the program as they were written: make does not expand them and no shell sees them. This comes before any
 # $(shell), which in some versions of make expands all variables of the command line.
-VALUES := MANIFEST OUT ALLOW OPTIONS RUN IMAGES SIZE_KB LATENCY_MS HOSTS MEMORY_MB
+VALUES := MANIFEST OUT ALLOW OPTIONS RUN IMAGES SIZE_KB LATENCY_MS HOSTS URL_BYTES MEMORY_MB
 # Taken from the command line of make alone: other programs have environment variables of these names.
 FLAGS := PORT CONCURRENCY PER_HOST MAX_CONCURRENCY BATCH_SIZE BASE_URL ON_EXISTING MAX_BYTES TIMEOUT ROUNDS ALLOWED_TYPES \
 	MIN_WIDTH MIN_HEIGHT RESPECT_OPT_OUT STORAGE_CLASS TOLERATED_FAILURE_PERCENTAGE USER_AGENT \

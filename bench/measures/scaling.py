@@ -12,19 +12,14 @@ from dataclasses import dataclass, replace
 from rich.console import Console
 from rich.table import Table
 
-from functions.core.cost.estimate import CHILD_STARTS_PER_SECOND, RUN_SECONDS, RunEstimate
+from functions.core.cost.estimate import CHILD_STARTS_PER_SECOND, ROW_SECONDS, RUN_SECONDS, RunEstimate
+from functions.core.cost.quotas import s3_puts_per_second
 from functions.core.model.options import Options
 from functions.core.report.formatting import seconds as format_seconds
 
-S3_PUTS = 3500
-"""PUTs per second and partition of a bucket, at least (S3 user guide, "Optimizing performance")."""
-
-S3_PARTITIONS = 256
-"""Maximum number of partitions: the number of prefixes of the object keys."""
-
-S3_SPLIT_SECONDS = 1800
-"""Time in which a bucket under load doubles its partitions, in seconds. AWS staff state 30 to 60 minutes; it is not
-documented."""
+MANIFEST_ROWS = 20_000_000
+"""Rows of a manifest, at most (docs/scaling.md). Longer lists are split, and the parts are validated and summarized
+while others are downloaded."""
 
 TABLE_WRITES = 4000
 """Writes per second of a new on-demand table. It then supports twice its previous peak within 30 minutes (DynamoDB
@@ -71,7 +66,7 @@ def simulate(run: RunEstimate, account: AccountQuotas) -> SimulatedRun:
         children = allowed[limit]
         rates = {
             limit: children * batch_rate,
-            "S3 PUTs": S3_PUTS * min(S3_PARTITIONS, 2.0 ** (second // S3_SPLIT_SECONDS)),
+            "S3 PUTs": s3_puts_per_second(second),
             "table writes": min(account.table_writes, TABLE_WRITES * 2.0 ** (second // TABLE_DOUBLES_SECONDS)),
         }
         limit = min(rates, key=lambda name: rates[name])
@@ -79,7 +74,8 @@ def simulate(run: RunEstimate, account: AccountQuotas) -> SimulatedRun:
         peak_rate = max(peak_rate, rates[limit])
         remaining -= rates[limit]
         second += 1
-    return SimulatedRun(RUN_SECONDS + max(second, run.batch_seconds), peak_rate, limits)
+    other_seconds = RUN_SECONDS + min(run.images, MANIFEST_ROWS) * ROW_SECONDS
+    return SimulatedRun(other_seconds + max(second, run.batch_seconds), peak_rate, limits)
 
 
 def main() -> None:

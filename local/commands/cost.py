@@ -21,6 +21,7 @@ from functions.core.cost.estimate import (
     cost_components,
     glacier_note,
     minimum_dollars,
+    write_units,
 )
 from functions.core.cost.prices import MILLION, Price
 from functions.core.model.errors import InvalidManifest
@@ -79,6 +80,7 @@ def parse_estimate(texts: Mapping[str, str], names: Mapping[str, str]) -> RunEst
         latency_ms=numbers["latency_ms"],
         hosts=numbers["hosts"],
         memory_mb=int(numbers["memory_mb"]),
+        write_units=write_units(numbers["url_bytes"]),
         glacier_from_bytes=stack_settings().glacier_from_bytes,
         options=options,
     )

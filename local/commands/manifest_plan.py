@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from cdk.workflow.definition import BATCH_BYTES
-from functions.core.cost.estimate import GLACIER_FROM_BYTES, RunEstimate
+from functions.core.cost.estimate import GLACIER_FROM_BYTES, RunEstimate, write_units
 from functions.core.manifests.detection import decompressed
 from functions.core.manifests.formats import PARQUET, format_by_name
 from functions.core.manifests.validation import validate_manifest
@@ -38,7 +38,7 @@ Item = tuple[int, object]
 @dataclass(slots=True)
 class Plan:
     """`invalid`, `duplicates` and `conflicts` are the first rows with a problem: the line and its description. `hosts`
-    counts the rows that would be downloaded."""
+    counts the rows that would be downloaded, `write_units` what writing their records takes."""
 
     format: str
     note: str
@@ -51,6 +51,7 @@ class Plan:
     duplicates: list[tuple[int, str]] = field(default_factory=list)
     conflicts: list[tuple[int, str]] = field(default_factory=list)
     hosts: Counter[str] = field(default_factory=Counter)
+    write_units: int = 0
 
     @property
     def estimate(self) -> RunEstimate:
@@ -60,6 +61,7 @@ class Plan:
             images=images,
             hosts=max(1, images) / largest,
             glacier_from_bytes=self.glacier_from_bytes,
+            write_units=self.write_units / max(1, images),
             options=self.options,
         )
         if estimate.batches >= self.batches:
@@ -111,6 +113,7 @@ def _count(row: Row, line: int, plan: Plan, previous: "_PreviousRows") -> None:
         _add(plan, plan.conflicts, Reason.KEY_CONFLICT, line, str(row.key))
     else:
         plan.hosts[host_of(row.url)] += 1
+        plan.write_units += write_units(len(row.url.encode()))
 
 
 def _add(plan: Plan, examples: list[tuple[int, str]], kind: str, line: int, description: str) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from cdk.settings import Settings, SettingsError
-from functions.core.cost.estimate import LATENCY_MS, SIZE_KB
+from functions.core.cost.estimate import LATENCY_MS, SIZE_KB, URL_BYTES
 from functions.core.cost.prices import MILLION
-from functions.core.model.limits import DOWNLOAD_MEMORY_MB
+from functions.core.model.limits import DOWNLOAD_MEMORY_MB, MAX_URL_BYTES
 from local.errors import UsageError
 from local.limits import Limits
 
@@ -71,6 +71,7 @@ COST_NUMBERS: Mapping[str, NumberArgument] = {
     "size_kb": NumberArgument(0, 5_000_000, SIZE_KB, "size of an image in KB"),
     "latency_ms": NumberArgument(0, 60_000, LATENCY_MS, "time to download an image in milliseconds"),
     "hosts": NumberArgument(1, 1e12, math.inf, "number of hosts with equally many images"),
+    "url_bytes": NumberArgument(10, MAX_URL_BYTES, URL_BYTES, "length of a URL in bytes", integer=True),
     "memory_mb": NumberArgument(128, 10_240, DOWNLOAD_MEMORY_MB, "memory of DownloadBatch in MB", integer=True),
 }
 """The numbers that `cost` takes."""

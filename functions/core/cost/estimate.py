@@ -1,9 +1,10 @@
 """Model of the time and the cost of a run, from a few figures, before anything is downloaded.
 
 Assumptions: every image is new, valid and of the same size; every server answers in the same time; the hosts are mixed
-throughout the manifest. Not included: retries and Retry-After, rows that the images table has already (they cost a
-look-up), notifications, monthly storage, the events of the input bucket (less than a cent per million images), the cost
-of an idle deployment, and the time in which S3, DynamoDB and Lambda scale up to a sudden load.
+throughout the manifest, and the images bucket is new. Not included: retries and Retry-After, rows that the images table
+has already (they cost a look-up), notifications, monthly storage, the events of the input bucket (less than a cent per
+million images), the cost of an idle deployment (docs/operations.md), and the time in which DynamoDB and Lambda scale up
+to a sudden load.
 """
 
 import math
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 from functions.core.cost import prices
 from functions.core.cost.prices import Price
+from functions.core.cost.quotas import s3_seconds
 from functions.core.model.limits import (
     CHILD_SECONDS,
     DOWNLOAD_MEMORY_MB,
@@ -24,6 +26,16 @@ from functions.core.model.options import MAX_CONCURRENT_UPLOADS, Options
 
 SIZE_KB, LATENCY_MS = 100.0, 200.0
 """Defaults for the size of an image and the response time of a server."""
+
+URL_BYTES = 100.0
+"""Default for the length of a URL, in bytes."""
+
+RECORD_BYTES = 351
+"""Size of an item of the images table without its URL, in bytes. If the server redirects, the final URL and 9 bytes for
+its name are added."""
+
+WRITE_UNIT_BYTES = 1024
+"""Size of an item up to which a write is one write request unit (DynamoDB developer guide)."""
 
 GLACIER_FROM_BYTES = 128 * 1024
 """Default of the stack's setting: S3 moves images of this size or more, in bytes, to Glacier Instant Retrieval."""
@@ -98,6 +110,7 @@ class RunEstimate:
     hosts: float = math.inf
     memory_mb: int = DOWNLOAD_MEMORY_MB
     glacier_from_bytes: int = GLACIER_FROM_BYTES
+    write_units: float = 1.0
     options: Options = Options()  # noqa: RUF009 - frozen
 
     @property
@@ -155,7 +168,11 @@ class RunEstimate:
         if not self.images:
             return RUN_SECONDS
         waves = math.ceil(self.batches / self.concurrent_batches)
-        downloads = max(waves * self.batch_seconds, self.batches / CHILD_STARTS_PER_SECOND + self.batch_seconds)
+        downloads = max(
+            waves * self.batch_seconds,
+            self.batches / CHILD_STARTS_PER_SECOND + self.batch_seconds,
+            s3_seconds(self.images),
+        )
         return RUN_SECONDS + self.images * ROW_SECONDS + downloads
 
     @property
@@ -181,7 +198,7 @@ def cost_components(run: RunEstimate) -> Mapping[str, float]:
     charges: tuple[tuple[str, float, Price], ...] = (
         ("S3: PUT of the images", run.images, prices.S3_PUT_INTO[run.options.storage_class]),
         ("S3: moving them to Glacier, a day later", run.images_moved_to_glacier, prices.S3_TO_GLACIER),
-        ("DynamoDB: writes", run.images, prices.TABLE_WRITE),
+        ("DynamoDB: writes", run.images * run.write_units, prices.TABLE_WRITE),
         ("DynamoDB: look-ups", run.images, prices.TABLE_READ),
         ("Lambda: time of DownloadBatch", run.billed_seconds * run.memory_mb / 1024, prices.LAMBDA_GB_SECOND),
         ("Lambda: time of the others", workflow_gb_seconds, prices.LAMBDA_GB_SECOND),
@@ -212,6 +229,11 @@ def glacier_note(run: RunEstimate) -> str:
         f"S3 moves images of {run.glacier_from_bytes:,} bytes or more to Glacier Instant Retrieval after a day, "
         f"for ${dollars_per_million:.2f} per million. {included}"
     )
+
+
+def write_units(url_bytes: float) -> int:
+    """Write request units of the record of an image whose server does not redirect."""
+    return math.ceil((RECORD_BYTES + url_bytes) / WRITE_UNIT_BYTES)
 
 
 def minimum_dollars(images: int) -> float:

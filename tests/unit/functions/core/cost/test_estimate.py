@@ -12,15 +12,21 @@ from functions.core.cost import prices
 from functions.core.cost.estimate import (
     CONNECT_MS,
     LOG_BYTES,
+    RECORD_BYTES,
     RUN_SECONDS,
+    WRITE_UNIT_BYTES,
     RunEstimate,
     cost_components,
     glacier_note,
     minimum_dollars,
+    write_units,
 )
 from functions.core.cost.prices import MILLION, Price
+from functions.core.cost.quotas import s3_seconds
 from functions.core.model.limits import MAX_IDLE_CONNECTIONS
 from functions.core.model.options import Options
+from functions.core.model.types import ImageRecord
+from functions.core.report.formatting import seconds
 from local.commands.__main__ import main
 from local.commands.cost import draw_chart, one_lambda_per_image, parse_estimate
 from local.commands.usage import COST_NUMBERS
@@ -145,9 +151,9 @@ def test_an_image_of_a_large_run_costs_and_takes_no_more_than_one_of_a_small_run
 
 
 def test_batches_run_as_many_at_a_time_as_the_options_let_them() -> None:
-    few, many = (RunEstimate(images=MILLION, options=Options(max_concurrency=most)) for most in (40, 400))
+    few, many = (RunEstimate(images=MILLION, options=Options(max_concurrency=most)) for most in (4, 40))
 
-    assert (few.concurrent_batches, many.concurrent_batches) == (40, 400)
+    assert (few.concurrent_batches, many.concurrent_batches) == (4, 40)
     assert few.seconds > 4 * many.seconds
     assert few.dollars == many.dollars
 
@@ -224,3 +230,61 @@ def test_the_page_for_operations_has_the_model_s_price_of_logs() -> None:
 
     assert f"${prices.LOG_GB.dollars:.2f} a GB" in page
     assert f"{LOG_BYTES:g} bytes an image" in page
+
+
+def test_a_new_bucket_takes_the_puts_of_one_partition_for_half_an_hour() -> None:
+    assert s3_seconds(3500) == 1
+    assert s3_seconds(3500 * 1800) == 1800
+    assert s3_seconds(3500 * 1800 + 7000) == 1801
+    assert RunEstimate(images=MILLION, options=Options(max_concurrency=10_000)).seconds > MILLION / 3500
+
+
+RECORD: ImageRecord = {
+    "url": "",
+    "object_key": f"images/ab/{'0' * 64}.jpg",
+    "bytes": 102_400,
+    "content_type": "image/jpeg",
+    "sha256": "0" * 64,
+    "width": 1024,
+    "height": 768,
+    "downloaded_at": "2026-11-25T12:00:00.000Z",
+    "ms": 215,
+    "etag": '"0123456789abcdef"',
+    "last_modified": "Wed, 25 Nov 2026 12:00:00 GMT",
+    "run_id": "photos-0123456789abcdef",
+    "row": 123_456,
+}
+"""A usual record of an image whose server does not redirect."""
+
+
+def test_the_size_of_a_record_without_its_url_is_the_one_in_the_model() -> None:
+    """Sizes by the rules of the DynamoDB developer guide, "Item sizes and formats"."""
+    assert set(RECORD) == set(ImageRecord.__annotations__) - {"final_url"}
+    names = sum(map(len, RECORD))
+    texts = sum(len(value) for value in RECORD.values() if isinstance(value, str))
+    numbers = sum((len(str(value)) + 1) // 2 + 1 for value in RECORD.values() if isinstance(value, int))
+
+    assert names + texts + numbers == RECORD_BYTES
+
+
+def test_a_record_over_a_kilobyte_is_two_writes() -> None:
+    longest = WRITE_UNIT_BYTES - RECORD_BYTES
+    assert [write_units(size) for size in (0, longest, longest + 1, 2048)] == [1, 1, 2, 3]
+    short, long = (RunEstimate(images=MILLION, write_units=write_units(size)) for size in (100, longest + 1))
+    assert long.dollars - short.dollars == pytest.approx(0.625)
+
+
+DOCUMENTS = Path(__file__).parents[5]
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/scaling.md"])
+def test_the_documents_give_the_same_time_for_a_million_images(document: str) -> None:
+    assert seconds(RunEstimate(images=MILLION).seconds) in Path(DOCUMENTS, document).read_text()
+
+
+def test_the_documents_name_the_lengths_from_which_a_record_is_two_writes() -> None:
+    longest = WRITE_UNIT_BYTES - RECORD_BYTES
+    redirected = (longest - len("final_url")) // 2
+    sentence = f"URLs of more than {longest} bytes ({redirected} if the server redirects to one as long)"
+
+    assert sentence in Path(DOCUMENTS, "docs", "scaling.md").read_text()
