@@ -150,10 +150,15 @@ class ImageFacts(TypedDict):
 
 
 class ImageRecord(TypedDict, total=False):
-    """An item of the images table. `etag` and `last_modified` are those of the server. Empty attributes are missing."""
+    """An item of the images table. Empty attributes are missing.
+
+    `object_etag` is the ETag of the object, which records of release 0.1.0 do not have; `etag` and `last_modified` are
+    those of the server. `run_id` and `row` are those that stored the object.
+    """
 
     url: Required[str]
     object_key: str
+    object_etag: str
     bytes: int
     content_type: str
     sha256: str
@@ -172,6 +177,7 @@ class ResultLine(TypedDict, total=False):
     """Outcome of one row: a line of a results part. `row` counts from 1, `url` is redacted.
 
     A failure has `reason`, `http_status`, `retryable` and `message`; a stored image has the fields of ImageFacts.
+    `former_key` is the key of the former image of this URL if the new one has another key.
     `lost` is true for a row of a batch that crashed; `columns` are the user's own.
     """
 
@@ -184,6 +190,7 @@ class ResultLine(TypedDict, total=False):
     message: str
     lost: bool
     columns: Mapping[str, JsonValue]
+    former_key: str
     object_key: str | None
     bytes: int | None
     content_type: str | None
