@@ -88,14 +88,14 @@ class ConditionalPut:
             return None
         if "object_etag" in known:
             return known["object_etag"]
-        found = self._store.head(upload.key)  # a record of release 0.1.0
-        return found.etag if found is not None and _is_of_0_1_0(found, upload) else None
+        found = self._store.head(upload.key)
+        is_own_url = found is not None and found.url_sha256 == upload.url_sha256
+        return found.etag if found is not None and is_own_url and self._may_replace(found) else None
 
     def _may_replace(self, found: ImageObject) -> bool:
-        """Whether the image may replace an object of its URL that the batch did not know.
+        """Whether the image may replace an object of its URL whose record its function may not have written yet.
 
-        The function that stored it must have ended: its record may be written after the object, and would then be about
-        an object that does not exist any more.
+        That function must have ended: its record would be about an object that does not exist any more.
         """
         if not found.run_id:
             return True  # release 0.1.0 stored it, which left no SHA-256 for a record
@@ -109,15 +109,11 @@ class ConditionalPut:
         return OutcomeKind.UNCHANGED if self._on_existing == "refresh" else OutcomeKind.SKIPPED
 
 
-def _is_of_0_1_0(found: ImageObject, upload: ImageUpload) -> bool:
-    return not found.run_id and found.url_sha256 == upload.url_sha256
-
-
 def _is_of(record: ImageRecord | None, key: str, found: ImageObject) -> bool:
     """Whether a record is about this object."""
-    return record is not None and (key, found.etag, found.run_id, found.row) == (
+    return record is not None and (key, found.sha256, found.run_id, found.row) == (
         record.get("object_key"),
-        record.get("object_etag"),
+        record.get("sha256"),
         record.get("run_id"),
         record.get("row"),
     )

@@ -116,9 +116,10 @@ class RowMirror:
         self, row: Row, existing_record: ImageRecord | None, upload: ImageUpload, fetched: FetchResult, ms: int
     ) -> MirroredRow:
         def record_of(found: ImageObject) -> ImageRecord:
-            """The answer of the server is about these bytes, which may not be those of the object."""
+            """Without `object_etag`, since the function that stored the object may not have written its record yet. The
+            answer of the server is about the bytes of this download, which may not be those of the object."""
             own = fetched if found.sha256 == upload.sha256 else None
-            return _record(row.url, _found_image(upload.key, found), found.etag, found.run_id, found.row, own)
+            return _record(row.url, _found_image(upload.key, found), None, found.run_id, found.row, own)
 
         stored = self._conditional_put.put(row.url, upload, existing_record, record_of)
         if stored.found is not None:
@@ -165,7 +166,7 @@ def _found_image(key: str, found: ImageObject) -> ImageFacts:
 
 
 def _record(
-    url: str, image: ImageFacts, object_etag: str, run_id: str, row: int, fetched: FetchResult | None
+    url: str, image: ImageFacts, object_etag: str | None, run_id: str, row: int, fetched: FetchResult | None
 ) -> ImageRecord:
     """`run_id` and `row` stored the image; `fetched` is the answer of the server if it has the bytes of the image."""
     record = {

@@ -25,13 +25,7 @@ class BucketName(TypedDict):
 # The keys are EventBridge's own, hence the functional form.
 CreatedObject = TypedDict(
     "CreatedObject",
-    {
-        "key": Required[str],
-        "etag": str,
-        "size": int,
-        "version-id": str,
-        "sequencer": str,
-    },
+    {"key": Required[str], "etag": str, "size": int, "version-id": str, "sequencer": str},
     total=False,
 )
 """`detail.object` of an S3 "Object Created" event. `key` is raw, never percent-encoded."""
@@ -152,8 +146,8 @@ class ImageFacts(TypedDict):
 class ImageRecord(TypedDict, total=False):
     """An item of the images table. Empty attributes are missing.
 
-    `object_etag` is the ETag of the object, which records of release 0.1.0 do not have; `etag` and `last_modified` are
-    those of the server. `run_id` and `row` are those that stored the object.
+    `run_id` and `row` stored the object; `etag` and `last_modified` are those of the server. `object_etag` is from the
+    answer to the PUT: records of release 0.1.0, and those that another row or run has written, have none.
     """
 
     url: Required[str]
