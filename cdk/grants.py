@@ -43,11 +43,18 @@ def grant_prepare_run(function: Function, *, buckets: Buckets, tables: Tables) -
 
 
 def grant_download_batch(function: Function, *, buckets: Buckets, tables: Tables, notifications: Notifications) -> None:
-    # It stores images. It reads an object only if the key exists already, to find out whether an earlier attempt
-    # of the same batch wrote it.
+    # It stores images. It reads the metadata of an object only if the key is taken, to find out who stored it. Without
+    # s3:ListBucket, S3 answers 403 if there is no object: then the image is stored on condition that the key is free.
     _allow(function.role, [buckets.images.arn_for_objects("images/*")], "s3:PutObject", "s3:GetObject")
-    # It looks up the images of earlier runs and records the new ones.
-    _allow(function.role, [tables.images.table_arn], "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem")
+    # It looks up the images of earlier runs and records the new ones; only PutItem can record an image that another
+    # function has stored on condition that the row has not changed.
+    _allow(
+        function.role,
+        [tables.images.table_arn],
+        "dynamodb:BatchGetItem",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:PutItem",
+    )
     # It writes the results of its rows.
     _allow(function.role, [_input(buckets, "runs/*")], "s3:PutObject")
     _grant_publish(function, notifications)

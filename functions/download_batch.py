@@ -51,18 +51,27 @@ def signed_put() -> S3SignedPut:
 
 def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
     settings = config()
-    table = DynamoImagesTable(client("dynamodb"), settings.images_table)
+    table = phases.timed(
+        DynamoImagesTable(client("dynamodb"), settings.images_table),
+        look_up=Phase.LOOK_UP,
+        record=Phase.RECORD,
+        read=Phase.LOOK_UP,
+        replace=Phase.RECORD,
+    )
     files = S3RunFiles(client("s3"), settings.input_bucket, run_id)
     mirror = RowMirror(
         fetcher=phases.timed(fetcher(), fetch=Phase.DOWNLOAD),
-        store=phases.timed(S3ImageBucket(client("s3"), settings.images_bucket, signed_put()), put=Phase.STORE),
+        store=phases.timed(
+            S3ImageBucket(client("s3"), settings.images_bucket, signed_put()), put=Phase.STORE, head=Phase.STORE
+        ),
+        table=table,
         options=options,
         run_id=run_id,
     )
     return RoundRunner(
         mirror=BatchMirror(
             mirror=mirror,
-            table=phases.timed(table, look_up=Phase.LOOK_UP, record=Phase.RECORD),
+            table=table,
             options=options,
             run_id=run_id,
             throttle_count=lambda: signed_put().throttle_count,

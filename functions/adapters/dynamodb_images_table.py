@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from functions.adapters.dynamodb_items import from_item, to_item
-from functions.adapters.errors import AWS_ERRORS, failure_message
+from functions.adapters.errors import AWS_ERRORS, error_code, failure_message
 from functions.core.model.errors import TableFault
 from functions.core.model.types import ImageRecord
 
@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
         BatchWriteItemOutputTypeDef,
+        KeysAndAttributesTypeDef,
         WriteRequestUnionTypeDef,
     )
 
     Item = Mapping[str, AttributeValueTypeDef]
 
 T = TypeVar("T")
+
+IDENTITY = ("object_key", "object_etag", "sha256", "run_id", "row")
+"""The attributes in which two records of a URL differ if they are about different objects."""
 
 MAX_WRITES = 25
 """Maximum number of items in a BatchWriteItem request."""
@@ -57,11 +61,27 @@ class DynamoImagesTable:
         for chunk in _chunks(rows, MAX_WRITES):
             self._write([{"PutRequest": {"Item": to_item(row)}} for row in chunk])
 
-    def _read(self, keys: "Sequence[Item]") -> "list[Item]":
+    def read(self, url: str) -> ImageRecord | None:
+        """The row of a URL, strongly consistent. Raises TableFault."""
+        items = self._read([{"url": {"S": url}}], consistent=True)
+        return cast(ImageRecord, from_item(items[0])) if items else None
+
+    def replace(self, record: ImageRecord, former: ImageRecord | None) -> bool:
+        """Writes a row if the row of its URL is `former`, or if there is none and it is None. Raises TableFault."""
+        try:
+            self._dynamodb.put_item(TableName=self._table, Item=to_item(record), **_unless_changed(former))
+        except AWS_ERRORS as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return False
+            raise TableFault(failure_message("DynamoDB PutItem", error)) from error
+        return True
+
+    def _read(self, keys: "Sequence[Item]", *, consistent: bool = False) -> "list[Item]":
         items: list[Item] = []
         for attempt in range(MAX_ATTEMPTS):
+            request: KeysAndAttributesTypeDef = {"Keys": keys, "ConsistentRead": consistent}
             try:
-                response = self._dynamodb.batch_get_item(RequestItems={self._table: {"Keys": keys}})
+                response = self._dynamodb.batch_get_item(RequestItems={self._table: request})
             except AWS_ERRORS as error:
                 raise TableFault(failure_message("DynamoDB BatchGetItem", error)) from error
             items += response["Responses"].get(self._table, [])
@@ -107,6 +127,19 @@ def _set_body(params: dict[str, object], **_: object) -> None:
     body = getattr(_request, "body", None)
     if body is not None:
         params["body"] = body
+
+
+def _unless_changed(former: ImageRecord | None) -> dict[str, Any]:
+    """The condition that the row of the URL is `former`. The names of its attributes may be reserved words."""
+    if former is None:
+        return {"ConditionExpression": "attribute_not_exists(#url)", "ExpressionAttributeNames": {"#url": "url"}}
+    values = {f":{name}": value for name, value in former.items() if name in IDENTITY}
+    terms = (f"#{name} = :{name}" if f":{name}" in values else f"attribute_not_exists(#{name})" for name in IDENTITY)
+    condition = {
+        "ConditionExpression": " AND ".join(["attribute_exists(#url)", *terms]),
+        "ExpressionAttributeNames": {f"#{name}": name for name in ("url", *IDENTITY)},
+    }
+    return condition | ({"ExpressionAttributeValues": to_item(values)} if values else {})
 
 
 def _back_off(attempt: int) -> None:

@@ -13,7 +13,6 @@ _TRANSIENT_CODES = frozenset(
         "RequestTimeTooSkewed",
         "OperationAborted",
         "ConditionalRequestConflict",
-        "PreconditionFailed",
         "BadDigest",
         "IncompleteBody",
         "503",

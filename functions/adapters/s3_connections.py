@@ -5,6 +5,7 @@ import ssl
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from threading import Lock
@@ -30,17 +31,25 @@ MAX_RESPONSE_BYTES = 64 * 1024
 _ERRORS = (OSError, HTTPException, ValueError)
 
 
+@dataclass(frozen=True, slots=True)
+class PutAnswer:
+    """Status code of the response to a PUT, and its ETag with the quotation marks, which is empty if it has none."""
+
+    status: int
+    etag: str
+
+
 class _Response(HTTPResponse):
     """A response whose headers are parsed here: http.client does it with the email package, a tenth of a PUT's CPU."""
 
-    has_etag = False
+    etag = ""
 
     def is_reusable(self) -> bool:
         """Whether another request may use the connection. Reads the body.
 
         Raises HTTPException unless a 200 has an ETag and no body, as S3's has.
         """
-        if not 200 <= self.status < 600 or (self.status == 200 and (self.length != 0 or not self.has_etag)):
+        if not 200 <= self.status < 600 or (self.status == 200 and (self.length != 0 or not self.etag)):
             raise HTTPException("This is not a response of S3 to a PUT.")
         if self.will_close or self.length is None or self.length > MAX_RESPONSE_BYTES:
             return False
@@ -48,7 +57,7 @@ class _Response(HTTPResponse):
         return True
 
     def begin(self) -> None:
-        """Raises HTTPException for headers that are truncated or too long."""
+        """Raises HTTPException for headers that are truncated or too long, ValueError for an ETag that is not ASCII."""
         version, self.status, self.reason = self._read_status()  # type: ignore[attr-defined]  # not in the type stubs
         headers: dict[bytes, bytes] = {}
         while (line := self.fp.readline(MAX_LINE_BYTES)) != b"\r\n":
@@ -60,7 +69,7 @@ class _Response(HTTPResponse):
         self.chunked = b"transfer-encoding" in headers
         self.length = int(length) if length.isdigit() and not self.chunked else None
         self.will_close = version != "HTTP/1.1" or headers.get(b"connection", b"").lower() == b"close"
-        self.has_etag = b"etag" in headers
+        self.etag = headers.get(b"etag", b"").decode("ascii")
 
 
 class S3Connections:
@@ -81,8 +90,8 @@ class S3Connections:
         self._lock = Lock()
         weakref.finalize(self, _close_all, self._idle)
 
-    def put(self, path: str, headers: Mapping[str, str], body: bytes | IO[bytes]) -> int | None:
-        """Sends a PUT. Returns the status code, or None if a new connection brought no valid response.
+    def put(self, path: str, headers: Mapping[str, str], body: bytes | IO[bytes]) -> PutAnswer | None:
+        """Sends a PUT. Returns None if a new connection brought no valid response.
 
         `headers` are all headers of the request, including `host`. Idle connections break together, for instance while
         the Lambda environment is frozen. If one fails, all are closed, and the request is sent again over a new one.
@@ -102,7 +111,9 @@ class S3Connections:
         with self._lock:
             _close_all(self._idle)
 
-    def _send(self, connection: HTTPConnection, path: str, headers: Mapping[str, str], body: bytes | IO[bytes]) -> int:
+    def _send(
+        self, connection: HTTPConnection, path: str, headers: Mapping[str, str], body: bytes | IO[bytes]
+    ) -> PutAnswer:
         """Raises one of _ERRORS, also for a response that S3 would not send."""
         is_reusable = False
         try:
@@ -110,7 +121,7 @@ class S3Connections:
             _request(connection, path, headers, body)
             with cast(_Response, connection.getresponse()) as response:
                 is_reusable = response.is_reusable()
-                return response.status
+                return PutAnswer(response.status, response.etag)
         finally:
             if is_reusable:
                 self._keep(connection)

@@ -1,27 +1,44 @@
 """The images bucket."""
 
 import base64
+import random
+import time
 from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
 from functions.adapters.errors import AWS_ERRORS, error_code, failure_message, is_transient
-from functions.adapters.s3_signed_put import S3SignedPut
+from functions.adapters.s3_signed_put import OK, S3SignedPut
 from functions.core.model.errors import RowError, StorageFault
-from functions.core.model.ports import ImageUpload
+from functions.core.model.ports import ImageObject, ImageUpload
 from functions.core.model.reasons import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.literals import StorageClassType
-    from mypy_boto3_s3.type_defs import PutObjectRequestTypeDef
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef, PutObjectRequestTypeDef
 
-OWNER = "url-sha256"
-"""Name of the metadata with the SHA-256 of the image's URL: a repeated batch recognizes its own objects by it."""
+URL, SHA256, RUN, ROW, WIDTH, HEIGHT = "url-sha256", "sha256", "run", "row", "width", "height"
+"""Names of the metadata of an object. Release 0.1.0 wrote only the first."""
+
+CONFLICT = ("ConditionalRequestConflict", "409")
+"""Another conditional request for the key was in progress: S3 has evaluated no condition."""
+
+CONDITION_FAILED = ("PreconditionFailed", "412")
+NO_OBJECT = ("NoSuchKey", "404", "AccessDenied", "403")
+"""There is no object. S3 answers 403 to a function that may not list the bucket."""
+
+MAX_ATTEMPTS = 4
+"""Maximum number of requests for an image after conflicts."""
+
+PAUSE_SECONDS = 0.2
+"""Maximum pause in seconds after the first conflict; it doubles with each."""
 
 
 class S3ImageBucket:
-    """Stores each image by one PutObject with a SHA-256 checksum, which S3 verifies.
+    """Stores each image by one conditional PutObject with a SHA-256 checksum, which S3 verifies.
 
     A PutObject takes up to 5 GB. A multipart upload costs three requests at least.
     """
@@ -31,38 +48,46 @@ class S3ImageBucket:
         self._bucket = bucket
         self._signed_put = signed_put
 
-    def put(self, upload: ImageUpload) -> None:
-        """Raises RowError(STORAGE | KEY_CONFLICT), StorageFault."""
+    def put(self, upload: ImageUpload, if_match: str | None) -> str | None:
+        """The ETag of the object; None if it has another one than `if_match`, or exists and `if_match` is None.
+
+        Raises RowError(STORAGE), StorageFault.
+        """
         arguments = self._arguments(upload)
-        if upload.create_only:
+        if if_match is None:
             arguments["IfNoneMatch"] = "*"
-        try:
-            self._put(upload, arguments)
-        except ClientError as error:
-            if error_code(error) not in ("PreconditionFailed", "412") or not upload.create_only:
-                raise _error_of("S3 PutObject", error) from error
-            self._replace_own(upload)
-        except AWS_ERRORS as error:
-            raise _error_of("S3 PutObject", error) from error
+        else:
+            arguments["IfMatch"] = if_match
+        for attempt in range(MAX_ATTEMPTS):
+            try:
+                return self._put(upload, arguments)
+            except AWS_ERRORS as error:
+                code = error_code(error)
+                if code in CONDITION_FAILED or (if_match is not None and code in NO_OBJECT):
+                    return None
+                if code not in CONFLICT or attempt == MAX_ATTEMPTS - 1:
+                    raise _error_of("S3 PutObject", error) from error
+            time.sleep(random.uniform(0, PAUSE_SECONDS * 2**attempt))
+        raise AssertionError("unreachable")
 
-    def _replace_own(self, upload: ImageUpload) -> None:
-        """The key exists: from an earlier attempt at this URL, or for another URL, whose object is kept."""
-        operation = "S3 HeadObject"
+    def head(self, key: str) -> ImageObject | None:
+        """None if there is no object, or if S3 does not say so. Raises RowError(STORAGE), StorageFault."""
         try:
-            head = self._s3.head_object(Bucket=self._bucket, Key=upload.key)
-            if head["Metadata"].get(OWNER) == upload.url_sha256:
-                operation = "S3 PutObject"
-                return self._put(upload, {**self._arguments(upload), "IfMatch": head["ETag"]})
+            return _image_object(self._s3.head_object(Bucket=self._bucket, Key=key))
         except AWS_ERRORS as error:
-            raise _error_of(operation, error) from error
-        raise RowError(Reason.KEY_CONFLICT, f"The key {upload.key} already holds the image of another URL.")
+            if isinstance(error, ClientError) and error_code(error) in NO_OBJECT:
+                return None
+            raise _error_of("S3 HeadObject", error) from error
 
-    def _put(self, upload: ImageUpload, arguments: "PutObjectRequestTypeDef") -> None:
-        if self._signed_put is not None and self._signed_put.put(upload.file, upload.size, upload.sha256, arguments):
-            return
+    def _put(self, upload: ImageUpload, arguments: "PutObjectRequestTypeDef") -> str | None:
+        """Raises an error of boto3."""
+        if self._signed_put is not None:
+            answer = self._signed_put.put(upload.file, upload.size, upload.sha256, arguments)
+            if answer is not None:
+                return answer.etag if answer.status == OK else None
         upload.file.seek(0)
         request: PutObjectRequestTypeDef = {**arguments, "Body": upload.file, "ContentLength": upload.size}
-        self._s3.put_object(**request)
+        return self._s3.put_object(**request)["ETag"]
 
     def _arguments(self, upload: ImageUpload) -> "PutObjectRequestTypeDef":
         arguments: PutObjectRequestTypeDef = {
@@ -71,11 +96,42 @@ class S3ImageBucket:
             "ContentType": upload.content_type,
             "ChecksumSHA256": base64.b64encode(bytes.fromhex(upload.sha256)).decode(),
             "StorageClass": cast("StorageClassType", upload.storage_class),
-            "Metadata": {OWNER: upload.url_sha256},
+            "Metadata": _metadata(upload),
         }
         if upload.content_type == "image/svg+xml":
             arguments["ContentDisposition"] = "attachment"  # an SVG can contain scripts
         return arguments
+
+
+def _metadata(upload: ImageUpload) -> "dict[str, str]":
+    """At most 300 bytes; S3 allows 2 KB."""
+    metadata = {URL: upload.url_sha256, SHA256: upload.sha256, RUN: upload.run_id, ROW: str(upload.row)}
+    if upload.width and upload.height:
+        metadata |= {WIDTH: str(upload.width), HEIGHT: str(upload.height)}
+    return metadata
+
+
+def _image_object(head: "HeadObjectOutputTypeDef") -> ImageObject:
+    metadata: Mapping[str, str] = head.get("Metadata", {})
+    row = _number(metadata, ROW)
+    is_complete = bool(row and metadata.get(RUN) and metadata.get(SHA256))
+    return ImageObject(
+        etag=head["ETag"],
+        size=head["ContentLength"],
+        content_type=head.get("ContentType", ""),
+        stored_at=head["LastModified"],
+        url_sha256=metadata.get(URL, ""),
+        sha256=metadata[SHA256] if is_complete else "",
+        run_id=metadata[RUN] if is_complete else "",
+        row=row if is_complete and row else 0,
+        width=_number(metadata, WIDTH),
+        height=_number(metadata, HEIGHT),
+    )
+
+
+def _number(metadata: "Mapping[str, str]", name: str) -> int | None:
+    text = metadata.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def _error_of(operation: str, error: Exception) -> RowError | StorageFault:

@@ -2,7 +2,8 @@
 
 It sends the same request as boto3: signed (Signature Version 4), with the SHA-256 of the body as its checksum and in
 its signature, over persistent connections. It never retries on an error response and raises nothing: after any response
-except a 200, boto3 sends the image again, with its retries and its exceptions.
+except a 200, and a 412 (the condition of the request does not hold), boto3 sends the image again, with its
+retries and its exceptions.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from urllib.parse import quote, urlsplit
 
 from botocore.utils import get_environ_proxies
 
-from functions.adapters.s3_connections import S3Connections
+from functions.adapters.s3_connections import PutAnswer, S3Connections
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
@@ -46,7 +47,7 @@ every image would be sent twice."""
 DISABLED_SECONDS = 60.0
 """Seconds for which it stays disabled. After them one failure is enough to disable it again."""
 
-FORBIDDEN, SLOW_DOWN = 403, 503
+OK, FORBIDDEN, PRECONDITION_FAILED, SLOW_DOWN = 200, 403, 412, 503
 PAUSE_SECONDS = 0.5
 """Maximum pause in seconds after a 503, before boto3 sends the image again."""
 
@@ -95,20 +96,23 @@ class S3SignedPut:
         if not _is_proxied(self._client_endpoint):
             s3.meta.events.register("before-send.s3.PutObject", self._on_boto3_request)
 
-    def put(self, file: IO[bytes], size: int, sha256: str, arguments: Mapping[str, object]) -> bool:
-        """True if S3 has stored the object. `arguments` are boto3's for put_object; `sha256` is the file's, in hex."""
+    def put(self, file: IO[bytes], size: int, sha256: str, arguments: Mapping[str, object]) -> PutAnswer | None:
+        """S3's answer: 200, or 412 if the condition in the arguments does not hold. None leaves the image to boto3.
+
+        `arguments` are boto3's for put_object; `sha256` is that of the file, in hex.
+        """
         endpoint = self._endpoint
         if endpoint is None or self._monotonic() < self._disabled_until:
-            return False
+            return None
         path = endpoint.path_prefix + quote(str(arguments["Key"]), safe="/-_.~")
         headers = {"host": endpoint.host, **_headers(arguments), "x-amz-content-sha256": sha256}
         signed = sign(path, headers, self._credentials.get_frozen_credentials(), self._region, datetime.now(UTC))
         file.seek(0)
         body = file.read() if size <= MAX_IN_MEMORY_BYTES else file
         request_headers = {**signed, "user-agent": USER_AGENT, "content-length": str(size)}
-        status = endpoint.connections.put(path, request_headers, body)
-        self._count(status)
-        return status == 200
+        answer = endpoint.connections.put(path, request_headers, body)
+        self._count(answer.status if answer else None)
+        return answer if answer and answer.status in (OK, PRECONDITION_FAILED) else None
 
     def _on_boto3_request(self, request: "AWSPreparedRequest", **_: object) -> None:
         """Botocore's event before a PutObject request is sent, to this bucket or to another one."""
@@ -126,7 +130,7 @@ class S3SignedPut:
                 self.throttle_count += 1
 
     def _count(self, status: int | None) -> None:
-        """A 503 is temporary, and a 412 says that the key exists: neither is a failure."""
+        """A 503 is temporary, and a 412 is about the key: neither is a failure."""
         with self._lock:
             self.throttle_count += status == SLOW_DOWN
             self._failures = self._failures + 1 if status in (None, FORBIDDEN) else 0

@@ -113,7 +113,8 @@ class Engine:
         return result
 
     def _runner(self, options: Options, result: EngineResult, clock: Callable[[], float]) -> RoundRunner:
-        mirror = RowMirror(fetcher=self.fetcher, store=self.store or result.store, options=options, run_id="run-1")
+        store = self.store or result.store
+        mirror = RowMirror(fetcher=self.fetcher, store=store, table=result.table, options=options, run_id="run-1")
         batch = BatchMirror(mirror=mirror, table=result.table, options=options, run_id="run-1", monotonic=clock)
         return RoundRunner(mirror=batch, files=result.files, notices=result.notices, options=options, monotonic=clock)
 

@@ -141,8 +141,11 @@ def test_an_internal_error_in_one_row_fails_no_other_row(serve: Serve, engine: E
     urls = [server.url(f"/{n}.jpg") for n in range(5)]
 
     class BrokenStore:
-        def put(self, upload: object) -> None:
+        def put(self, upload: object, if_match: object) -> str:
             raise IndexError("token=secret")
+
+        def head(self, key: str) -> None:
+            """There is no object."""
 
     engine.store = BrokenStore()
     (line,) = engine.mirror(urls[0], rounds=1).failures

@@ -143,9 +143,13 @@ def test_a_body_above_the_memory_limit_is_kept_on_disk_and_read_completely(serve
     checks: list[bool] = []
 
     class Store:
-        def put(self, upload: Any) -> None:
+        def put(self, upload: Any, if_match: object) -> str:
             file: IO[bytes] = upload.file
             checks.append(getattr(file, "_rolled", False) and file.read() == image)
+            return '"0"'
+
+        def head(self, key: str) -> None:
+            """There is no object."""
 
     engine.store = Store()
     server = serve({"/a.bmp": answer(body=image)})

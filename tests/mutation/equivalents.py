@@ -19,8 +19,7 @@ class Change:
 BLOCK = "The size of a block or of a buffer changes nothing but the speed."
 _BLOCKS = (
     ("functions/adapters/s3_connections.py", "", "BLOCK_BYTES = {} * {}", 256, 1024),
-    ("functions/adapters/s3_manifests.py", "", "CHUNK_BYTES = {} * {}", 256, 1024),
-    ("functions/adapters/s3_run_files.py", "", "CHUNK_BYTES = {} * {}", 256, 1024),
+    ("functions/adapters/s3_reading.py", "", "CHUNK_BYTES = {} * {}", 256, 1024),
     ("functions/adapters/s3_run_files.py", "", "MAX_IN_MEMORY_BYTES = {} * {} * 1024", 4, 1024),
     ("functions/adapters/s3_run_files.py", "", "MAX_IN_MEMORY_BYTES = 4 * {} * {}", 1024, 1024),
     ("functions/core/summary/spool.py", "", "IN_MEMORY_BYTES = {} * {}", 1024, 1024),

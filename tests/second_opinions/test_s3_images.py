@@ -4,7 +4,6 @@ import base64
 import hashlib
 import io
 import random
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -44,8 +43,8 @@ class Images:
     signed_put: S3SignedPut
     sent_by_boto3: list[str]
 
-    def put(self, key: str, data: bytes = png(), **more: Any) -> None:
-        self.store.put(upload(key, data, **more))
+    def put(self, key: str, data: bytes = png(), if_match: str | None = None, **more: Any) -> str | None:
+        return self.store.put(upload(key, data, **more), if_match)
 
 
 @pytest.fixture
@@ -53,7 +52,7 @@ def images(bucket: Bucket) -> Iterator[Images]:
     with closing(clients.client("s3")) as s3:
         signed_put = S3SignedPut(s3, bucket.name, clients.credentials(), 4)
         store = S3ImageBucket(s3, bucket.name, signed_put)
-        store.put(upload("first"))
+        store.put(upload("first"), None)
         sent: list[str] = []
         s3.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(str(request.url)))
         yield Images(bucket, store, signed_put, sent)
@@ -78,7 +77,12 @@ def test_a_signed_put_is_accepted(images: Images) -> None:
     assert images.sent_by_boto3 == []
     assert images.bucket.body("images/tom.jpg") == jpeg()
     assert images.bucket.head("images/tom.jpg")["ContentType"] == "image/jpeg"
-    assert images.bucket.head("images/tom.jpg")["Metadata"] == {"url-sha256": "a" * 64}
+    assert images.bucket.head("images/tom.jpg")["Metadata"] == {
+        "url-sha256": "a" * 64,
+        "sha256": sha256(jpeg()),
+        "run": "r1",
+        "row": "7",
+    }
 
 
 def test_an_image_of_3_mb_from_a_file_and_an_empty_one_are_accepted(images: Images) -> None:
@@ -107,7 +111,7 @@ def test_an_object_is_the_one_that_boto3_would_have_put(images: Images) -> None:
     }
     for name, kind in kinds.items():
         images.put(f"signed/{name}", **kind)
-        S3ImageBucket(images.bucket.client, images.bucket.name).put(upload(f"boto3/{name}", **kind))
+        S3ImageBucket(images.bucket.client, images.bucket.name).put(upload(f"boto3/{name}", **kind), None)
 
     for name in kinds:
         assert images.bucket.head(f"signed/{name}") == images.bucket.head(f"boto3/{name}")
@@ -130,7 +134,7 @@ def test_a_wrong_secret_key_is_refused(images: Images, service: Service) -> None
         store = S3ImageBucket(s3, images.bucket.name, signed_put)
         for key in ("by boto3", "signed"):
             with pytest.raises(StorageFault, match="SignatureDoesNotMatch"):
-                store.put(upload(key))
+                store.put(upload(key), None)
 
     assert images.bucket.keys() == ["first"]
 
@@ -162,7 +166,8 @@ def _put(images: Images, service: Service, signed_at: datetime, changed: dict[st
     key = clients.credentials().get_frozen_credentials()
     signed = sign(path, headers, key, "us-east-1", signed_at)
     connections = S3Connections(service.endpoint, 0)
-    return connections.put(path, {**signed, **changed, "content-length": str(len(png()))}, png())
+    answer = connections.put(path, {**signed, **changed, "content-length": str(len(png()))}, png())
+    return answer and answer.status
 
 
 # Checksums
@@ -175,7 +180,7 @@ def test_a_body_that_differs_from_the_signed_sha256_is_refused(images: Images) -
         io.BytesIO(png()), len(png()), sha256(other), arguments(images.bucket, "broken", other)
     )
 
-    assert not stored
+    assert stored is None
     assert images.bucket.keys() == ["first"]
 
 
@@ -186,7 +191,7 @@ def test_a_body_that_differs_from_its_checksum_is_refused(images: Images) -> Non
         io.BytesIO(png()), len(png()), sha256(png()), arguments(images.bucket, "broken", other)
     )
 
-    assert not stored
+    assert stored is None
     assert images.bucket.keys() == ["first"]
 
 
@@ -208,43 +213,57 @@ def test_the_checksum_is_kept_and_returned(images: Images) -> None:
 # Conditions
 
 
-def test_the_image_of_another_url_is_a_key_conflict_and_is_kept(images: Images) -> None:
-    images.put("exclusive", create_only=True)
+def test_a_key_that_is_taken_is_answered_by_one_412(images: Images) -> None:
+    images.put("exclusive")
 
-    with pytest.raises(RowError) as raised:
-        images.put("exclusive", jpeg(), create_only=True, url_sha256="b" * 64)
-
-    assert raised.value.reason == Reason.KEY_CONFLICT
+    assert images.put("exclusive", jpeg()) is None
+    assert images.sent_by_boto3 == []
     assert images.bucket.body("exclusive") == png()
 
 
-def test_the_image_of_the_same_url_is_replaced_under_its_etag(images: Images) -> None:
-    images.put("exclusive", create_only=True)
-    images.put("exclusive", jpeg(), create_only=True)
+def test_the_object_of_an_etag_is_replaced_and_has_another_one(images: Images) -> None:
+    first = images.put("exclusive")
+    second = images.put("exclusive", jpeg(), first)
 
+    assert images.sent_by_boto3 == []
+    assert first == f'"{hashlib.md5(png()).hexdigest()}"'
+    assert second == images.bucket.head("exclusive")["ETag"] != first
     assert images.bucket.body("exclusive") == jpeg()
 
 
-def test_an_object_that_changed_since_its_head_is_not_replaced(images: Images) -> None:
-    images.put("exclusive", create_only=True)
-    etag = images.bucket.head("exclusive")["ETag"]
-    images.put("exclusive", png(note=b"newer"))
+def test_an_object_that_changed_since_its_etag_was_known_is_not_replaced(images: Images) -> None:
+    first = images.put("exclusive")
+    images.put("exclusive", png(note=b"newer"), first)
 
-    values = {**arguments(images.bucket, "exclusive", jpeg()), "IfMatch": etag}
-    assert not images.signed_put.put(io.BytesIO(jpeg()), len(jpeg()), sha256(jpeg()), values)
+    assert images.put("exclusive", jpeg(), first) is None
     assert images.bucket.body("exclusive") == png(note=b"newer")
 
 
+def test_an_object_that_was_deleted_is_not_replaced(images: Images) -> None:
+    first = images.put("exclusive")
+    images.bucket.client.delete_object(Bucket=images.bucket.name, Key="exclusive")
+
+    assert images.put("exclusive", jpeg(), first) is None
+    assert images.store.head("exclusive") is None
+    assert images.put("exclusive", jpeg()) is not None
+
+
+def test_an_object_is_read_back_with_its_facts(images: Images) -> None:
+    etag = images.put("facts", width=6, height=4)
+    found = images.store.head("facts")
+
+    assert found is not None
+    assert (found.etag, found.size, found.sha256) == (etag, len(png()), sha256(png()))
+    assert (found.run_id, found.row, found.width, found.height) == ("r1", 7, 6, 4)
+    assert abs(datetime.now(UTC) - found.stored_at) < timedelta(minutes=5)
+
+
 def test_of_16_urls_that_race_for_a_key_one_wins(images: Images) -> None:
-    def attempt(number: int) -> str:
-        try:
-            images.put("exclusive", str(number).encode(), create_only=True, url_sha256=f"{number:064x}")
-        except RowError as error:
-            return error.reason.value
-        return str(number)
-
     with ThreadPoolExecutor(16) as pool:
-        outcomes = Counter(pool.map(attempt, range(16)))
+        etags = list(pool.map(lambda number: images.put("exclusive", str(number).encode(), row=number), range(16)))
 
-    assert outcomes.pop(Reason.KEY_CONFLICT.value) == 15
-    assert [winner.encode() for winner in outcomes] == [images.bucket.body("exclusive")]
+    [winner] = [number for number, etag in enumerate(etags) if etag is not None]
+    found = images.store.head("exclusive")
+    assert found is not None
+    assert (found.row, found.etag) == (winner, etags[winner])
+    assert images.bucket.body("exclusive") == str(winner).encode()

@@ -13,79 +13,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.core.model.errors import ManifestGoneError, RowError
-from functions.core.model.ports import NOTICE_SECONDS, ImageUpload, Notification
-from functions.core.model.reasons import Reason
-from functions.core.model.types import ImageRecord, KeptItem, ResultLine, RunFields, RunRecord
+from functions.core.model.errors import ManifestGoneError
+from functions.core.model.ports import NOTICE_SECONDS, Notification
+from functions.core.model.types import KeptItem, ResultLine, RunFields, RunRecord
 from functions.core.model.urls import host_of
 from functions.core.web.fetch import FetchRequest, FetchResult, NotModifiedError
 from functions.core.web.response import Body
+from tests.support.image_fakes import FakeImageStore, FakeImageTable, Faulty
 from tests.support.images import png
 
-
-class _Faulty:
-    def __init__(self) -> None:
-        self.faults: deque[Exception] = deque()
-
-    def _fail(self) -> None:
-        if self.faults:
-            raise self.faults.popleft()
+__all__ = ["FakeImageStore", "FakeImageTable"]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    data: bytes
-    url_sha256: str
-    content_type: str
-    storage_class: str
-
-
-class FakeImageStore(_Faulty):
-    """Checks size and SHA-256 as S3 does. `uploads` are the uploads that succeeded."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.objects: dict[str, StoredObject] = {}
-        self.uploads: list[ImageUpload] = []
-        self._lock = threading.Lock()
-
-    def put(self, upload: ImageUpload) -> None:
-        with self._lock:
-            self._fail()
-            data = upload.file.read()
-            assert len(data) == upload.size, "the size is not that of the bytes"
-            assert hashlib.sha256(data).hexdigest() == upload.sha256, "the checksum is not that of the bytes"
-            there = self.objects.get(upload.key)
-            if upload.create_only and there is not None and there.url_sha256 != upload.url_sha256:
-                raise RowError(Reason.KEY_CONFLICT, f"The key {upload.key} already holds the image of another URL.")
-            self.objects[upload.key] = StoredObject(data, upload.url_sha256, upload.content_type, upload.storage_class)
-            self.uploads.append(upload)
-
-
-class FakeImageTable(_Faulty):
-    """Records by URL. `written` has the size of each recorded batch, `asked` the URLs of each look-up."""
-
-    def __init__(self, rows: Iterable[ImageRecord] = ()) -> None:
-        super().__init__()
-        self.rows: dict[str, ImageRecord] = {row["url"]: row.copy() for row in rows}
-        self.written: list[int] = []
-        self.asked: list[list[str]] = []
-        self._lock = threading.Lock()
-
-    def look_up(self, urls: Sequence[str]) -> Mapping[str, ImageRecord]:
-        self._fail()
-        self.asked.append(list(urls))
-        return {url: self.rows[url].copy() for url in urls if url in self.rows}
-
-    def record(self, rows: Sequence[ImageRecord]) -> None:
-        with self._lock:
-            self._fail()
-            assert len({row["url"] for row in rows}) == len(rows) > 0, "BatchWriteItem rejects a duplicate key"
-            self.rows |= {row["url"]: row.copy() for row in rows}
-            self.written.append(len(rows))
-
-
-class FakeRunFiles(_Faulty):
+class FakeRunFiles(Faulty):
     """Files by name, each line as it is read back from JSON."""
 
     def __init__(self) -> None:
@@ -149,7 +89,7 @@ class FakeNotices:
         return not self.down
 
 
-class FakeRecords(_Faulty):
+class FakeRecords(Faulty):
     """The runs table."""
 
     def __init__(self) -> None:

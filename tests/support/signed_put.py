@@ -58,7 +58,7 @@ def connected(*, monotonic: Callable[[], float] = time.monotonic, **client_optio
     with S3() as server, closing(client(server.url, **client_options)) as s3:
         signed_put = S3SignedPut(s3, "images", CREDENTIALS, 4, monotonic)
         bucket = S3ImageBucket(s3, "images", signed_put)
-        bucket.put(upload("first"))
+        bucket.put(upload("first"), None)
         assert server.signed_puts == [False]
         server.received.clear()
         yield World(server, s3, bucket, signed_put)
@@ -72,5 +72,7 @@ def upload(key: str = "images/tom.png", data: bytes = png(), **more: Any) -> Ima
         "sha256": hashlib.sha256(data).hexdigest(),
         "content_type": "image/png",
         "url_sha256": "a" * 64,
+        "run_id": "r1",
+        "row": 7,
     }
     return ImageUpload(**{**fields, **more})

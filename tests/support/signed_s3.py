@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -66,7 +67,8 @@ class Connection(BaseHTTPRequestHandler):
         if stored is None:
             return self.respond(404)
         metadata = {name: value for name, value in stored.headers.items() if name.startswith("x-amz-meta-")}
-        return self.respond(200, {"ETag": etag(stored.body), **metadata})
+        modified = {"Last-Modified": formatdate(usegmt=True)}
+        return self.respond(200, {"ETag": etag(stored.body), **modified, **metadata})
 
     def respond(self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> None:
         self.send_response(status)
@@ -89,7 +91,9 @@ def store(connection: Connection, put: ReceivedPut) -> None:
     existing = connection.server.stored.get(put.path)
     if "if-none-match" in put.headers and existing is not None:
         return error(412, "PreconditionFailed")(connection, put)
-    if (expected := put.headers.get("if-match")) and (existing is None or expected != etag(existing.body)):
+    if (expected := put.headers.get("if-match")) and existing is None:
+        return error(404, "NoSuchKey")(connection, put)
+    if expected and existing is not None and expected != etag(existing.body):
         return error(412, "PreconditionFailed")(connection, put)
     connection.server.stored[put.path] = put
     return connection.respond(200, {"ETag": etag(put.body)})

@@ -30,7 +30,7 @@ SIZE_KB, LATENCY_MS = 100.0, 200.0
 URL_BYTES = 100.0
 """Default for the length of a URL, in bytes."""
 
-RECORD_BYTES = 351
+RECORD_BYTES = 396
 """Size of an item of the images table without its URL, in bytes. If the server redirects, the final URL and 9 bytes for
 its name are added."""
 

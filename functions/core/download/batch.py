@@ -103,7 +103,7 @@ class BatchMirror:
             scheduler=scheduler,
             collector=collector,
             buffer=buffer,
-            records=records if options.on_existing == "refresh" else {},
+            records=records,
             is_late=lambda: self._monotonic() >= start_deadline,
         )
         with ThreadPoolExecutor(threads, thread_name_prefix="download") as pool:
@@ -118,7 +118,8 @@ class BatchMirror:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Worker:
-    """The loop of each thread. `records` are those of images to refresh; `is_late` says that no row may start now."""
+    """The loop of each thread. `records` are those of images to download again; `is_late` says that no row may start
+    now."""
 
     mirror: RowMirror
     scheduler: HostScheduler
@@ -141,9 +142,10 @@ class _Worker:
             mirrored = self.mirror.mirror(
                 row, self.records.get(row.url), partial(self.scheduler.response_received, row)
             )
-            if mirrored.record is not None:
-                self.buffer.add(mirrored.record)
-            self.collector.add(mirrored.outcome)
+            if mirrored.record is None:
+                self.collector.add(mirrored.outcome)
+            else:
+                self.buffer.add(mirrored.record, partial(self._on_written, row, mirrored.outcome))
         except RowError as error:
             row_error = error
             self.collector.fail(row, error)
@@ -156,6 +158,13 @@ class _Worker:
             cancelled = self.scheduler.done(row, row_error)
             if cancelled and row_error is not None:
                 self.collector.defer(cancelled, _circuit_open(row_error))
+
+    def _on_written(self, row: Row, outcome: Outcome, error: Exception | None) -> None:
+        """A row counts when its record is in the table. Without it, the row is tried again: it finds its object."""
+        if error is None:
+            self.collector.add(outcome)
+        else:
+            self.collector.fail(row, _internal_error(error))
 
 
 class _Collector:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
+from functions.core.download.conditional_put import ConditionalPut
 from functions.core.download.image_types import ImageType, describe_unsupported, detect_image_type, dimensions
 from functions.core.model.errors import RowError
 from functions.core.model.keys import default_key
 from functions.core.model.options import Options
 from functions.core.model.outcomes import Outcome, OutcomeKind
-from functions.core.model.ports import ImageStore, ImageUpload
+from functions.core.model.ports import ImageObject, ImageStore, ImageTable, ImageUpload
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
 from functions.core.model.runs import timestamp
@@ -24,7 +25,7 @@ from functions.core.web.response import Body
 
 @dataclass(frozen=True, slots=True)
 class MirroredRow:
-    """An outcome, and the record to write into the images table, or None if the table is up to date."""
+    """An outcome, and the record to write into the images table before it counts, or None if the table has it."""
 
     outcome: Outcome
     record: ImageRecord | None = None
@@ -33,19 +34,21 @@ class MirroredRow:
 class RowMirror:
     """Shared by the threads of a batch."""
 
-    def __init__(self, *, fetcher: Fetcher, store: ImageStore, options: Options, run_id: str) -> None:
+    def __init__(
+        self, *, fetcher: Fetcher, store: ImageStore, table: ImageTable, options: Options, run_id: str
+    ) -> None:
         self._fetcher = fetcher
-        self._store = store
+        self._conditional_put = ConditionalPut(store=store, table=table, options=options, run_id=run_id)
         self._options = options
         self._run_id = run_id
 
     def mirror(
         self, row: Row, existing_record: ImageRecord | None, on_response: Callable[[], None] = lambda: None
     ) -> MirroredRow:
-        """Mirror a row. `existing_record` is the record of its URL if the image is to be refreshed.
+        """Mirror a row. `existing_record` is the record of its URL, whose image is downloaded again.
         `on_response` is called when the response is complete, before the image is stored.
 
-        Raises RowError, StorageFault.
+        Raises RowError, StorageFault, TableFault.
         """
         image_types: list[ImageType] = []
         started_at = time.monotonic()
@@ -56,8 +59,8 @@ class RowMirror:
         on_response()
         with fetched.body.file:
             ms = round((time.monotonic() - started_at) * 1000)
-            image = self._store_image(row, existing_record, image_types[-1], fetched.body, ms)
-        return MirroredRow(_outcome(row, OutcomeKind.STORED, image), self._record(row, image, fetched))
+            upload = self._upload(row, image_types[-1], fetched.body)
+            return self._store(row, existing_record, upload, fetched, ms)
 
     def _fetch_request(
         self, row: Row, existing_record: ImageRecord | None, image_types: list[ImageType]
@@ -67,7 +70,7 @@ class RowMirror:
         return FetchRequest(
             url=row.url,
             headers=row.headers,
-            validators=_validators(row, existing_record),
+            validators=_validators(row, existing_record) if options.on_existing == "refresh" else {},
             timeout=options.timeout,
             max_bytes=options.max_bytes,
             user_agent=options.user_agent,
@@ -85,43 +88,46 @@ class RowMirror:
             raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
         return image_type
 
-    def _store_image(
-        self, row: Row, existing_record: ImageRecord | None, image_type: ImageType, body: Body, ms: int
-    ) -> ImageFacts:
+    def _upload(self, row: Row, image_type: ImageType, body: Body) -> ImageUpload:
+        """Raises RowError for an image that does not match the row or the options."""
         if not image_type.is_complete(body.file, body.size):
             raise RowError(Reason.INCOMPLETE_BODY, f"The {image_type.name.upper()} is truncated.", status=200)
         _verify(row, body)
         size = dimensions(image_type, body.file)
         self._check_dimensions(size)
         key = row.key or default_key(row.url, image_type.extension)
-        self._put(row, existing_record, image_type, body, key)
         width, height = size or (None, None)
-        return {
-            "object_key": key,
-            "bytes": body.size,
-            "content_type": image_type.content_type,
-            "sha256": body.sha256,
-            "width": width,
-            "height": height,
-            "downloaded_at": timestamp(datetime.now(UTC)),
-            "ms": ms,
-        }
-
-    def _put(self, row: Row, existing_record: ImageRecord | None, image_type: ImageType, body: Body, key: str) -> None:
-        existing_key = existing_record.get("object_key") if existing_record else None
         body.file.seek(0)
-        self._store.put(
-            ImageUpload(
-                key=key,
-                file=body.file,
-                size=body.size,
-                sha256=body.sha256,
-                content_type=image_type.content_type,
-                url_sha256=hashlib.sha256(row.url.encode()).hexdigest(),
-                storage_class=self._options.storage_class,
-                create_only=row.key is not None and existing_key != key,
-            )
+        return ImageUpload(
+            key=key,
+            file=body.file,
+            size=body.size,
+            sha256=body.sha256,
+            content_type=image_type.content_type,
+            url_sha256=hashlib.sha256(row.url.encode()).hexdigest(),
+            run_id=self._run_id,
+            row=row.number,
+            width=width,
+            height=height,
+            storage_class=self._options.storage_class,
         )
+
+    def _store(
+        self, row: Row, existing_record: ImageRecord | None, upload: ImageUpload, fetched: FetchResult, ms: int
+    ) -> MirroredRow:
+        def record_of(found: ImageObject) -> ImageRecord:
+            """Without `object_etag`, since the function that stored the object may not have written its record yet. The
+            answer of the server is about the bytes of this download, which may not be those of the object."""
+            own = fetched if found.sha256 == upload.sha256 else None
+            return _record(row.url, _found_image(upload.key, found), None, found.run_id, found.row, own)
+
+        stored = self._conditional_put.put(row.url, upload, existing_record, record_of)
+        if stored.found is not None:
+            return MirroredRow(_outcome(row, stored.kind, _found_image(upload.key, stored.found)))
+        image = _uploaded_image(upload, ms)
+        record = _record(row.url, image, stored.etag, self._run_id, row.number, fetched)
+        former_key = existing_record.get("object_key") if existing_record else None
+        return MirroredRow(_outcome(row, stored.kind, image, former_key if former_key != upload.key else None), record)
 
     def _check_dimensions(self, size: tuple[int, int] | None) -> None:
         min_width, min_height = self._options.min_width, self._options.min_height
@@ -131,17 +137,49 @@ class RowMirror:
             message = f"The image is {actual}: min_width and min_height require {min_width} x {min_height} pixels."
             raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
 
-    def _record(self, row: Row, image: ImageFacts, fetched: FetchResult) -> ImageRecord:
-        record = {
-            "url": row.url,
-            **image,
-            "etag": fetched.etag,
-            "last_modified": fetched.last_modified,
-            "final_url": fetched.final_url,
-            "run_id": self._run_id,
-            "row": row.number,
-        }
-        return cast(ImageRecord, {name: value for name, value in record.items() if value is not None})
+
+def _uploaded_image(upload: ImageUpload, ms: int) -> ImageFacts:
+    return {
+        "object_key": upload.key,
+        "bytes": upload.size,
+        "content_type": upload.content_type,
+        "sha256": upload.sha256,
+        "width": upload.width,
+        "height": upload.height,
+        "downloaded_at": timestamp(datetime.now(UTC)),
+        "ms": ms,
+    }
+
+
+def _found_image(key: str, found: ImageObject) -> ImageFacts:
+    """Its download time is not known."""
+    return {
+        "object_key": key,
+        "bytes": found.size,
+        "content_type": found.content_type,
+        "sha256": found.sha256,
+        "width": found.width,
+        "height": found.height,
+        "downloaded_at": timestamp(found.stored_at),
+        "ms": None,
+    }
+
+
+def _record(
+    url: str, image: ImageFacts, object_etag: str | None, run_id: str, row: int, fetched: FetchResult | None
+) -> ImageRecord:
+    """`run_id` and `row` stored the image; `fetched` is the answer of the server if it has the bytes of the image."""
+    record = {
+        "url": url,
+        **image,
+        "object_etag": object_etag,
+        "etag": fetched and fetched.etag,
+        "last_modified": fetched and fetched.last_modified,
+        "final_url": fetched and fetched.final_url,
+        "run_id": run_id,
+        "row": row,
+    }
+    return cast(ImageRecord, {name: value for name, value in record.items() if value is not None})
 
 
 def _validators(row: Row, existing_record: ImageRecord | None) -> Mapping[str, str]:
@@ -168,5 +206,12 @@ def _verify(row: Row, body: Body) -> None:
             raise RowError(Reason.CHECKSUM_MISMATCH, message, status=200)
 
 
-def _outcome(row: Row, kind: OutcomeKind, image: ImageFacts | None = None) -> Outcome:
-    return Outcome(row=row.number, url=redact(row.url), kind=kind, user_columns=row.user_columns, image=image)
+def _outcome(row: Row, kind: OutcomeKind, image: ImageFacts | None = None, former_key: str | None = None) -> Outcome:
+    return Outcome(
+        row=row.number,
+        url=redact(row.url),
+        kind=kind,
+        user_columns=row.user_columns,
+        image=image,
+        former_key=former_key,
+    )

@@ -12,7 +12,7 @@ PREFIX = "images/"
 
 _DEFAULT_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.[^/]*")
 """Form of `default_key` without the prefix. A row cannot request such a key: it could be the default key of another
-URL, and default keys are written without checking what the bucket holds."""
+URL, which could then not be stored."""
 
 
 def default_key(url: str, extension: str) -> str:

@@ -47,7 +47,10 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Outcome of one row. `row` counts from 1, `url` is redacted, `user_columns` are the columns without a meaning
-    for the pipeline, unchanged."""
+    for the pipeline, unchanged.
+
+    `former_key` is the key of the URL's former image if the new one has another key: that object is left as it is.
+    """
 
     row: int
     url: str
@@ -55,6 +58,7 @@ class Outcome:
     user_columns: JsonObject = field(default_factory=dict)
     image: ImageFacts | None = None
     failure: Failure | None = None
+    former_key: str | None = None
 
     def as_json(self) -> ResultLine:
         """The outcome as a line of a results part."""
@@ -66,6 +70,8 @@ class Outcome:
             line["message"] = self.failure.message
         if self.image is not None:
             line = {**line, **self.image}
+        if self.former_key is not None:
+            line["former_key"] = self.former_key
         if self.user_columns:
             line["columns"] = self.user_columns
         return line

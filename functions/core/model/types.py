@@ -25,13 +25,7 @@ class BucketName(TypedDict):
 # The keys are EventBridge's own, hence the functional form.
 CreatedObject = TypedDict(
     "CreatedObject",
-    {
-        "key": Required[str],
-        "etag": str,
-        "size": int,
-        "version-id": str,
-        "sequencer": str,
-    },
+    {"key": Required[str], "etag": str, "size": int, "version-id": str, "sequencer": str},
     total=False,
 )
 """`detail.object` of an S3 "Object Created" event. `key` is raw, never percent-encoded."""
@@ -150,10 +144,15 @@ class ImageFacts(TypedDict):
 
 
 class ImageRecord(TypedDict, total=False):
-    """An item of the images table. `etag` and `last_modified` are those of the server. Empty attributes are missing."""
+    """An item of the images table. Empty attributes are missing.
+
+    `run_id` and `row` stored the object; `etag` and `last_modified` are those of the server. `object_etag` is from the
+    answer to the PUT: records of release 0.1.0, and those that another row or run has written, have none.
+    """
 
     url: Required[str]
     object_key: str
+    object_etag: str
     bytes: int
     content_type: str
     sha256: str
@@ -172,6 +171,7 @@ class ResultLine(TypedDict, total=False):
     """Outcome of one row: a line of a results part. `row` counts from 1, `url` is redacted.
 
     A failure has `reason`, `http_status`, `retryable` and `message`; a stored image has the fields of ImageFacts.
+    `former_key` is the key of the former image of this URL if the new one has another key.
     `lost` is true for a row of a batch that crashed; `columns` are the user's own.
     """
 
@@ -184,6 +184,7 @@ class ResultLine(TypedDict, total=False):
     message: str
     lost: bool
     columns: Mapping[str, JsonValue]
+    former_key: str
     object_key: str | None
     bytes: int | None
     content_type: str | None

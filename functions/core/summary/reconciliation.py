@@ -27,7 +27,8 @@ BATCH_CRASHED = RowError(
 class Reconciliation:
     """Counts of a run. `rows` comes from the manifest, all else from the lines that `add` receives.
 
-    `lost` is the number of failed rows that no batch recorded.
+    `lost` is the number of failed rows that no batch recorded, `moved` that of images whose former object has another
+    key.
     """
 
     rows: int = 0
@@ -36,12 +37,14 @@ class Reconciliation:
     hosts: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
     lost: int = 0
+    moved: int = 0
 
     def add(self, line: ResultLine) -> None:
         outcome = line["outcome"]
         self.outcomes[outcome] += 1
         if outcome == OutcomeKind.STORED:
             self.bytes += line.get("bytes") or 0
+            self.moved += "former_key" in line
         if outcome == OutcomeKind.FAILED:
             self.reasons[line["reason"]] += 1
             self.lost += line.get("lost", False)

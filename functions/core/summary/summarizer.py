@@ -57,6 +57,9 @@ class _Rows:
             notes.append(MANIFEST_GONE)
         if self.retries.missing:
             notes.append(f"{self.retries.missing} rows of crashed batches could not be put into the retry manifest.")
+        if moved := self.reconciliation.moved:
+            images = "1 image has" if moved == 1 else f"{moved} images have"
+            notes.append(f"{images} a new key; what was stored before is left in the bucket (former_key in results/).")
         return " ".join(filter(None, notes)) or None
 
 

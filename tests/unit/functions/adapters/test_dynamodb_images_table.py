@@ -89,6 +89,68 @@ def test_a_row_replaces_the_one_before(dynamodb: Any) -> None:
     assert table.look_up([row(1)["url"]])[row(1)["url"]]["width"] == 9
 
 
+def test_a_row_is_read_strongly_consistent(dynamodb: Any) -> None:
+    requests: list[Any] = []
+    dynamodb.meta.events.register(
+        "provide-client-params.dynamodb.BatchGetItem", lambda params, **_: requests.append(params["RequestItems"])
+    )
+    table = DynamoImagesTable(dynamodb, "urls")
+    table.record([row(1)])
+
+    assert table.read(row(1)["url"]) == row(1)
+    assert table.read("http://unknown.example/") is None
+    assert [request["urls"]["ConsistentRead"] for request in requests] == [True, True]
+
+
+FORMER: dict[str, Any] = {**row(1), "object_key": "images/a.png", "object_etag": '"e1"', "run_id": "r1"}
+OF_0_1_0 = {name: value for name, value in FORMER.items() if name != "object_etag"}
+
+
+@pytest.mark.parametrize("former", [None, FORMER, OF_0_1_0], ids=["none", "a row", "a row of 0.1.0"])
+def test_a_row_replaces_the_one_that_was_read(dynamodb: Any, former: Any) -> None:
+    table = DynamoImagesTable(dynamodb, "urls")
+    if former is not None:
+        table.record([former])
+    newer = {**FORMER, "object_etag": '"e2"', "run_id": "r2"}
+
+    assert table.replace(newer, table.read(row(1)["url"]))
+    assert table.read(row(1)["url"]) == newer
+
+
+@pytest.mark.parametrize(
+    ("former", "there"),
+    [
+        pytest.param(None, FORMER, id="a row that is new"),
+        pytest.param(FORMER, None, id="a row that was deleted"),
+        pytest.param({"url": row(1)["url"]}, None, id="an empty row that was deleted"),
+        *(
+            pytest.param(FORMER, FORMER | {name: value}, id=f"another {name}")
+            for name, value in (
+                ("object_etag", '"e2"'),
+                ("object_key", "images/b.png"),
+                ("sha256", "cd"),
+                ("run_id", "r2"),
+                ("row", 2),
+            )
+        ),
+        pytest.param(FORMER, OF_0_1_0, id="a row without an ETag"),
+        pytest.param(OF_0_1_0, FORMER, id="a row with an ETag"),
+    ],
+)
+def test_a_row_that_has_changed_since_it_was_read_is_kept(dynamodb: Any, former: Any, there: Any) -> None:
+    table = DynamoImagesTable(dynamodb, "urls")
+    if there is not None:
+        table.record([there])
+
+    assert not table.replace({**FORMER, "run_id": "r3"}, former)
+    assert table.read(row(1)["url"]) == there
+
+
+def test_a_conditional_write_that_fails_is_a_fault(dynamodb: Any) -> None:
+    with pytest.raises(TableFault, match=r"^DynamoDB PutItem failed \(ResourceNotFoundException\)"):
+        DynamoImagesTable(dynamodb, "unknown").replace({"url": "a"}, None)
+
+
 def test_no_rows_are_no_request() -> None:
     fake = FakeDynamoDB(error="AccessDenied")
 

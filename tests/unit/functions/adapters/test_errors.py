@@ -19,7 +19,7 @@ def client_error(code: str, message: str = "Why.") -> ClientError:
         ("IncompleteBody", True),
         ("InternalError", True),
         ("OperationAborted", True),
-        ("PreconditionFailed", True),
+        ("PreconditionFailed", False),
         ("RequestTimeout", True),
         ("RequestTimeTooSkewed", True),
         ("ServiceUnavailable", True),

@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from functions.adapters import s3_connections
-from functions.adapters.s3_connections import MAX_RESPONSE_BYTES, S3Connections
+from functions.adapters.s3_connections import MAX_RESPONSE_BYTES, PutAnswer, S3Connections
 from tests.support.signed_s3 import S3, Connection, ReceivedPut, sends
 
 HEADERS = {"host": "localhost", "user-agent": "test", "content-length": "3"}
@@ -48,7 +48,7 @@ def test_an_object_goes_over_tls_and_the_next_one_over_the_same_connection(
     trust(authority, tmp_path, monkeypatch)
     connections = S3Connections(endpoint(tls_server), 2)
 
-    assert [connections.put("/b/k", HEADERS, b"abc") for _ in range(2)] == [200, 200]
+    assert [connections.put("/b/k", HEADERS, b"abc") for _ in range(2)] == [PutAnswer(200, '"0"')] * 2
 
     assert [put.body for put in tls_server.received] == [b"abc", b"abc"]
     assert len({put.connection for put in tls_server.received}) == 1
@@ -78,7 +78,7 @@ def server() -> Iterator[S3]:
 @pytest.mark.parametrize("value", ["a\r\nx-injected: 1", "a\nb", "a\rb", "a\n folded", "a\r\n\tfolded"])
 def test_a_header_with_a_line_break_is_not_sent(server: S3, value: str) -> None:
     connections = S3Connections(server.url, 2)
-    assert connections.put("/b/k", HEADERS, b"abc") == 200
+    assert connections.put("/b/k", HEADERS, b"abc") == PutAnswer(200, '"0"')
 
     assert connections.put("/b/k", {**HEADERS, "x-amz-meta-note": value}, b"abc") is None
     assert len(server.received) == 1
@@ -97,7 +97,7 @@ def test_a_connection_is_reused_after_a_response_that_is_not_too_large(server: S
     server.always = lambda connection, _: connection.respond(404, body=b"x" * size)
     connections = S3Connections(server.url, 2)
 
-    assert [connections.put("/b/k", HEADERS, b"abc") for _ in range(2)] == [404, 404]
+    assert [connections.put("/b/k", HEADERS, b"abc") for _ in range(2)] == [PutAnswer(404, "")] * 2
     assert (len({put.connection for put in server.received}) == 1) is is_reused
 
 
@@ -106,6 +106,7 @@ def test_a_connection_is_reused_after_a_response_that_is_not_too_large(server: S
     [
         pytest.param(b"HTTP/1.1 200 OK\r\nETag: x\r\nContent-Length: 1\r\n\r\nx", id="200 with a body"),
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", id="200 without an ETag"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nETag: \xe9\r\nContent-Length: 0\r\n\r\n", id="an ETag that is not ASCII"),
         pytest.param(b"HTTP/1.1 200 OK\r\nETag: x\r\n\r\n", id="200 of unknown length"),
         pytest.param(b"HTTP/1.1 200 OK\r\nETag: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", id="chunked 200"),
         pytest.param(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", id="101"),
@@ -129,7 +130,9 @@ def test_no_more_connections_are_kept_than_allowed(server: S3) -> None:
     server.always = store_together
     connections = S3Connections(server.url, 2)
     with ThreadPoolExecutor(3) as pool:
-        assert list(pool.map(lambda _: connections.put("/b/k", HEADERS, b"abc"), range(3))) == [200] * 3
+        assert (
+            list(pool.map(lambda _: connections.put("/b/k", HEADERS, b"abc"), range(3))) == [PutAnswer(200, '"0"')] * 3
+        )
 
     assert server.closed_connections.acquire(timeout=10)
     assert len(connections._idle) == 2

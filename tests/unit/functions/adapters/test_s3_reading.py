@@ -74,7 +74,9 @@ def test_any_interruptions_leave_the_bytes_as_they_are() -> None:
     seed = random.randrange(1_000_000)
     chance = random.Random(seed)
     data = chance.randbytes(1_000_000)
-    server = Interrupting(data, *(chance.randrange(CHUNK_BYTES, 600_000) for _ in range(6)), ending="reset")
+    server = Interrupting(
+        data, *(chance.randrange(CHUNK_BYTES, 600_000) for _ in range(MAX_INTERRUPTIONS - 1)), ending="reset"
+    )
     start = chance.randrange(1_000)
     with client(server) as s3:
         assert b"".join(read_object(s3, OBJECT, start)) == data[start:], seed

@@ -127,7 +127,7 @@ def test_any_key_and_metadata_are_sent_as_boto3_sends_them(world: World) -> None
         pytest.param({}, id="plain"),
         pytest.param({"storage_class": "GLACIER_IR"}, id="class"),
         pytest.param({"content_type": "image/svg+xml"}, id="svg"),
-        pytest.param({"create_only": True}, id="create_only"),
+        pytest.param({"width": 6000, "height": 4000, "run_id": "list-0f3a", "row": 100_000_000}, id="metadata"),
         pytest.param({"data": LARGE}, id="large"),
         pytest.param({"data": b""}, id="empty"),
     ],
@@ -135,24 +135,26 @@ def test_any_key_and_metadata_are_sent_as_boto3_sends_them(world: World) -> None
 def test_boto3_sends_the_first_image_and_the_request_for_the_second_is_equal(more: dict[str, Any]) -> None:
     with S3() as server, closing(client(server.url)) as s3:
         bucket = S3ImageBucket(s3, "images", S3SignedPut(s3, "images", CREDENTIALS, 4))
-        bucket.put(upload(**more))
+        first_etag = bucket.put(upload(**more), None)
         server.stored.clear()
-        bucket.put(upload(**more))
+        second_etag = bucket.put(upload(**more), None)
 
         first, second = server.received
         assert (first.is_signed_put, second.is_signed_put) == (False, True)
         assert first.compared_headers == second.compared_headers
         assert second.body == more.get("data", png())
+        assert first_etag == second_etag == etag(second.body)
         assert list(server.stored.values()) == [second]
 
 
-def test_an_own_exclusive_key_is_replaced_only_if_it_is_unchanged(world: World) -> None:
-    world.bucket.put(upload(create_only=True))
-    world.bucket.put(upload(data=jpeg(), create_only=True))
+def test_the_object_of_an_etag_is_replaced_by_one_request(world: World) -> None:
+    first = world.bucket.put(upload(), None)
+    second = world.bucket.put(upload(data=jpeg()), first)
 
     last = world.server.received[-1]
-    assert last.is_signed_put
+    assert world.server.signed_puts == [True, True]
     assert (last.headers["if-match"], last.body) == (etag(png()), jpeg())
+    assert (first, second) == (etag(png()), etag(jpeg()))
 
 
 def test_a_bucket_may_be_part_of_the_hosts_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,8 +164,8 @@ def test_a_bucket_may_be_part_of_the_hosts_name(monkeypatch: pytest.MonkeyPatch)
         server.url = server.url.replace("127.0.0.1", "s3.example")
         with closing(client(server.url, addressing_style="virtual")) as s3:
             bucket = S3ImageBucket(s3, "images", S3SignedPut(s3, "images", CREDENTIALS, 4))
-            bucket.put(upload())
-            bucket.put(upload())
+            bucket.put(upload(), None)
+            bucket.put(upload(), etag(png()))
 
         assert server.signed_puts == [False, True]
         assert {put.path for put in server.stored.values()} == {"/images/tom.png"}
@@ -172,16 +174,16 @@ def test_a_bucket_may_be_part_of_the_hosts_name(monkeypatch: pytest.MonkeyPatch)
 
 def test_connections_are_reused(world: World) -> None:
     for number in range(3):
-        world.bucket.put(upload(f"{number}"))
+        world.bucket.put(upload(f"{number}"), None)
 
     assert world.server.signed_puts == [True] * 3
     assert len({put.connection for put in world.server.received}) == 1
 
 
 def test_connections_are_reused_after_other_puts_of_boto3(world: World) -> None:
-    world.bucket.put(upload("one"))
-    S3ImageBucket(world.s3, "images").put(upload("two"))
-    world.bucket.put(upload("three"))
+    world.bucket.put(upload("one"), None)
+    S3ImageBucket(world.s3, "images").put(upload("two"), None)
+    world.bucket.put(upload("three"), None)
 
     one, _, three = world.server.received
     assert world.server.signed_puts == [True, False, True]
@@ -192,13 +194,13 @@ def test_refreshed_credentials_are_used(world: World) -> None:
     changing = Credentials("old", "old", "old")
     signed_put = S3SignedPut(world.s3, "images", changing, 4)
     bucket = S3ImageBucket(world.s3, "images", signed_put)
-    bucket.put(upload())
+    bucket.put(upload(), None)
     changing.access_key, changing.secret_key, changing.token = (
         CREDENTIALS.access_key,
         CREDENTIALS.secret_key,
         CREDENTIALS.token,
     )
-    bucket.put(upload())
+    bucket.put(upload(), None)
 
     assert world.server.signed_puts == [False, True]
 
@@ -221,7 +223,7 @@ class Watched(io.BytesIO):
 def test_a_large_file_is_read_in_blocks(world: World) -> None:
     file = Watched(LARGE)
 
-    world.bucket.put(upload("large", LARGE, file=file))
+    world.bucket.put(upload("large", LARGE, file=file), None)
 
     assert world.server.signed_puts == [True]
     assert world.server.received[0].body == LARGE
@@ -232,7 +234,7 @@ def test_a_small_file_is_read_at_once(world: World) -> None:
     data = LARGE[:MAX_IN_MEMORY_BYTES]
     file = Watched(data)
 
-    world.bucket.put(upload("small", data, file=file))
+    world.bucket.put(upload("small", data, file=file), None)
 
     assert world.server.received[0].body == data
     assert len(file.sizes) == 1
@@ -290,8 +292,8 @@ def test_the_address_of_the_bucket_is_derived_from_its_urls_only(
 def test_the_put_of_another_bucket_is_ignored() -> None:
     with S3() as server, closing(client(server.url)) as s3:
         signed_put = S3SignedPut(s3, "images", CREDENTIALS, 4)
-        S3ImageBucket(s3, "images-input").put(upload())
-        S3ImageBucket(s3, "input").put(upload())
+        S3ImageBucket(s3, "images-input").put(upload(), None)
+        S3ImageBucket(s3, "input").put(upload(), None)
 
         assert not signed_put.put(io.BytesIO(png()), len(png()), hashlib.sha256(png()).hexdigest(), {"Key": "a"})
         assert server.signed_puts == [False, False]
@@ -306,9 +308,9 @@ def test_the_address_of_another_bucket_is_never_used(monkeypatch: pytest.MonkeyP
         url = server.url.replace("127.0.0.1", "s3.example")
         with closing(client(url, addressing_style=style)) as s3:
             bucket = S3ImageBucket(s3, "runs", S3SignedPut(s3, "runs", CREDENTIALS, 4))
-            S3ImageBucket(s3, "input").put(upload("runs/r1/part"))
-            bucket.put(upload("a"))
-            bucket.put(upload("b"))
+            S3ImageBucket(s3, "input").put(upload("runs/r1/part"), None)
+            bucket.put(upload("a"), None)
+            bucket.put(upload("b"), None)
 
         netloc = urlsplit(url).netloc
         addresses = [f"{put.headers['host']}{put.path}".replace(netloc, "") for put in server.received]
@@ -346,8 +348,8 @@ def test_behind_a_proxy_boto3_sends_every_image(
             monkeypatch.setenv(name, value.replace("PROXY", server.url))
         with closing(client(server.url)) as s3:
             bucket = S3ImageBucket(s3, "images", S3SignedPut(s3, "images", CREDENTIALS, 4))
-            bucket.put(upload())
-            bucket.put(upload())
+            bucket.put(upload(), None)
+            bucket.put(upload(), None)
 
         assert server.signed_puts == [False, direct]
         prefix = "" if direct else server.url
@@ -359,7 +361,7 @@ def test_https_has_its_own_proxy_variable(monkeypatch: pytest.MonkeyPatch) -> No
     with closing(client("https://s3.invalid")) as s3:
         bucket = S3ImageBucket(s3, "images", signed_put := S3SignedPut(s3, "images", CREDENTIALS, 4))
         with pytest.raises(RowError, match="ProxyConnectionError"):
-            bucket.put(upload())
+            bucket.put(upload(), None)
 
         assert not signed_put.put(io.BytesIO(png()), len(png()), "0" * 64, {"Key": "a"})
         assert signed_put._endpoint is None
@@ -407,7 +409,7 @@ def test_in_download_batch_boto3_sends_the_first_image_only(in_lambda: S3, monke
 
     for number in range(3):  # rounds of one environment
         download_batch.runner("r1", Options(), Phases())
-        arguments["store"].put(upload(f"{number}"))
+        arguments["store"].put(upload(f"{number}"), None)
 
     assert [urlsplit(url).path for url in sent] == ["/images/0"]
     assert in_lambda.signed_puts == [False, True, True]

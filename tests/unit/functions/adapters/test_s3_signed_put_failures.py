@@ -44,7 +44,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signed_put, "PAUSE_SECONDS", 0)
 
 
-# Responses other than a 200 of S3
+# Responses other than a 200 or a 412 of S3
 
 NO_SUCCESS = {
     "truncated 200": sends(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"),
@@ -59,7 +59,6 @@ NO_SUCCESS = {
     "403": error(403, "AccessDenied"),
     "404": error(404, "NoSuchBucket"),
     "409": error(409, "ConditionalRequestConflict"),
-    "412": error(412, "PreconditionFailed"),
     "500": error(500, "InternalError"),
     "503": error(503, "SlowDown", **{"Retry-After": "60"}),
     "503 before the body was read": reject_unread,
@@ -79,7 +78,7 @@ def test_after_any_failure_boto3_sends_the_image_again_from_its_beginning(
 ) -> None:
     world.server.next_signed_puts(NO_SUCCESS[failure])
 
-    world.bucket.put(upload(data=data))
+    world.bucket.put(upload(data=data), None)
 
     assert world.server.signed_puts == [True, False]
     assert world.server.stored["/images/images/tom.png"].body == data
@@ -92,7 +91,7 @@ def test_no_response_raises_and_only_a_200_is_a_success(world: World, monkeypatc
     def holds(response: bytes) -> None:
         world.server.next_signed_puts(sends(response))
         stored = world.signed_put.put(io.BytesIO(png()), len(png()), hashlib.sha256(png()).hexdigest(), {"Key": "a"})
-        assert not stored or response.startswith(b"HTTP/1.1 200 OK")
+        assert stored is None or response.startswith(b"HTTP/1.1 200 OK")
 
     holds()
 
@@ -104,7 +103,6 @@ def test_no_response_raises_and_only_a_200_is_a_success(world: World, monkeypatc
         pytest.param(error(404, "NoSuchBucket"), StorageFault, "NoSuchBucket", id="404"),
         pytest.param(error(307, "TemporaryRedirect"), StorageFault, "TemporaryRedirect", id="307"),
         pytest.param(error(400, "BadDigest"), RowError, "BadDigest", id="400"),
-        pytest.param(error(412, "PreconditionFailed"), RowError, "PreconditionFailed", id="412"),
         pytest.param(error(500, "InternalError"), RowError, "InternalError", id="500"),
         pytest.param(error(503, "SlowDown"), RowError, "SlowDown", id="503"),
         pytest.param(sends(b""), RowError, "ConnectionClosedError", id="no response"),
@@ -117,7 +115,7 @@ def test_if_boto3_fails_too_its_error_is_raised(
     world.server.always = always
 
     with pytest.raises(error_class, match=code):
-        world.bucket.put(upload())
+        world.bucket.put(upload(), None)
 
     assert world.server.signed_puts == [True, False]
     assert "/images/images/tom.png" not in world.server.stored
@@ -129,7 +127,7 @@ def test_boto3_retries_after_throttling(monkeypatch: pytest.MonkeyPatch) -> None
         behaviours = iter([error(503, "SlowDown"), error(503, "SlowDown"), error(500, "InternalError"), store])
         world.server.always = lambda connection, put: next(behaviours)(connection, put)
 
-        world.bucket.put(upload())
+        world.bucket.put(upload(), None)
 
         assert world.server.signed_puts == [True, False, False, False]
         assert "/images/images/tom.png" in world.server.stored
@@ -141,7 +139,7 @@ def test_a_server_without_a_response_times_out(monkeypatch: pytest.MonkeyPatch) 
     with connected() as world:
         world.server.next_signed_puts(stay_silent)
 
-        world.bucket.put(upload())
+        world.bucket.put(upload(), None)
 
         assert world.server.client_gave_up.wait(10)
         assert world.server.signed_puts == [True, False]
@@ -151,7 +149,11 @@ def test_a_server_without_a_response_times_out(monkeypatch: pytest.MonkeyPatch) 
 def test_more_threads_than_connections_lose_no_image(world: World) -> None:
     images = {f"/images/{number}": LARGE[:1000] + bytes([number]) for number in range(40)}
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda path: world.bucket.put(upload(path.removeprefix("/images/"), images[path])), images))
+        list(
+            threads.map(
+                lambda path: world.bucket.put(upload(path.removeprefix("/images/"), images[path]), None), images
+            )
+        )
 
     assert {path: put.body for path, put in world.server.stored.items() if path in images} == images
     assert all(world.server.signed_puts)
@@ -159,7 +161,7 @@ def test_more_threads_than_connections_lose_no_image(world: World) -> None:
 
 def test_a_body_with_another_digest_is_not_stored(world: World) -> None:
     with pytest.raises(RowError, match=r"BadDigest|XAmzContentSHA256Mismatch"):
-        world.bucket.put(upload(sha256=hashlib.sha256(jpeg()).hexdigest()))
+        world.bucket.put(upload(sha256=hashlib.sha256(jpeg()).hexdigest()), None)
 
     assert "/images/images/tom.png" not in world.server.stored
 
@@ -168,7 +170,7 @@ def test_a_server_that_is_down_is_a_retryable_row_error() -> None:
     with connected() as world:
         world.server.__exit__()
         with pytest.raises(RowError) as raised:
-            world.bucket.put(upload())
+            world.bucket.put(upload(), None)
 
     assert raised.value.reason is Reason.STORAGE
 
@@ -178,10 +180,10 @@ def test_a_server_that_is_down_is_a_retryable_row_error() -> None:
 
 def test_an_idle_connection_that_the_server_closed_is_no_failure(world: World) -> None:
     world.server.next_signed_puts(store_and_close)
-    world.bucket.put(upload("one"))
+    world.bucket.put(upload("one"), None)
     assert world.server.closed_connections.acquire(timeout=10)
 
-    world.bucket.put(upload("two"))
+    world.bucket.put(upload("two"), None)
 
     assert world.server.signed_puts == [True, True]
     assert set(world.server.stored) == {"/images/first", "/images/one", "/images/two"}
@@ -189,8 +191,8 @@ def test_an_idle_connection_that_the_server_closed_is_no_failure(world: World) -
 
 def test_an_idle_connection_that_is_closed_during_the_next_request_is_no_failure(world: World) -> None:
     world.server.next_signed_puts(store, sends(b""))
-    world.bucket.put(upload("one"))
-    world.bucket.put(upload("two"))
+    world.bucket.put(upload("one"), None)
+    world.bucket.put(upload("two"), None)
 
     first, second, repeated = (put.connection for put in world.server.received)
     assert first == second != repeated
@@ -201,33 +203,57 @@ def test_an_idle_connection_that_is_closed_during_the_next_request_is_no_failure
 # Responses that are lost
 
 
-@pytest.mark.parametrize("exclusive", [True, False])
-def test_an_image_that_was_stored_without_a_response_is_stored_and_no_conflict(world: World, exclusive: bool) -> None:
+def test_an_image_that_was_stored_without_a_response_meets_its_own_object(world: World) -> None:
     world.server.next_signed_puts(store_without_response)
 
-    world.bucket.put(upload(create_only=exclusive))
+    assert world.bucket.put(upload(), None) is None
 
-    assert world.server.signed_puts[:2] == [True, False]
+    assert world.server.signed_puts == [True, False]
+    found = world.bucket.head("images/tom.png")
+    assert found is not None
+    assert (found.run_id, found.row, found.sha256) == ("r1", 7, upload().sha256)
     assert world.server.stored["/images/images/tom.png"].body == png()
 
 
-def test_an_image_that_was_stored_twice_without_a_response_is_stored_and_no_conflict(world: World) -> None:
-    world.server.next_signed_puts(store_without_response, store_without_response)
+def test_an_idle_connection_that_breaks_after_the_image_was_stored_meets_its_own_object(world: World) -> None:
+    world.bucket.put(upload("one"), None)
+    world.server.next_signed_puts(store_without_response)
 
-    world.bucket.put(upload(create_only=True))
+    assert world.bucket.put(upload(), None) is None
 
-    assert world.server.signed_puts == [True, False, True, False]
+    assert world.server.signed_puts == [True, True, True]
     assert world.server.stored["/images/images/tom.png"].body == png()
 
 
-def test_the_image_of_another_url_is_kept(world: World) -> None:
-    world.bucket.put(upload(create_only=True))
+# A condition that does not hold
 
-    with pytest.raises(RowError) as raised:
-        world.bucket.put(upload(data=jpeg(), url_sha256="b" * 64, create_only=True))
 
-    assert raised.value.reason is Reason.KEY_CONFLICT
+@pytest.mark.parametrize("if_match", [None, '"0"'])
+def test_a_412_is_an_answer_and_is_not_sent_again(world: World, if_match: str | None) -> None:
+    world.bucket.put(upload(), None)
+    world.server.received.clear()
+
+    assert world.bucket.put(upload(data=jpeg()), if_match) is None
+
+    assert world.server.signed_puts == [True]
     assert world.server.stored["/images/images/tom.png"].body == png()
+
+
+def test_a_412_of_boto3_is_an_answer_too() -> None:
+    with connected(tries=3) as world:
+        world.server.next_signed_puts(error(500, "InternalError"))
+        world.server.stored["/images/images/tom.png"] = world.server.stored["/images/first"]
+
+        assert world.bucket.put(upload(), None) is None
+
+        assert world.server.signed_puts == [True, False]
+
+
+def test_an_object_that_was_deleted_is_a_condition_that_does_not_hold(world: World) -> None:
+    assert world.bucket.put(upload(), '"0"') is None
+
+    assert world.server.signed_puts == [True, False]  # boto3 reads the code: NoSuchKey, not NoSuchBucket
+    assert "/images/images/tom.png" not in world.server.stored
 
 
 # Failures that repeat
@@ -241,13 +267,13 @@ def test_repeated_failures_disable_the_fast_path_for_a_minute(behaviour: Behavio
     with connected(monotonic=lambda: now) as world:
         world.server.next_signed_puts(*[behaviour] * MAX_CONSECUTIVE_FAILURES)
         for _ in range(MAX_CONSECUTIVE_FAILURES + 2):
-            world.bucket.put(upload())
+            world.bucket.put(upload(), None)
         assert world.server.signed_puts == [True, False] * MAX_CONSECUTIVE_FAILURES + [False] * 2
 
         world.server.received.clear()
         now += DISABLED_SECONDS
         for _ in range(3):
-            world.bucket.put(upload())
+            world.bucket.put(upload(), None)
         assert world.server.signed_puts == [True] * 3
 
 
@@ -256,33 +282,39 @@ def test_a_failure_after_that_minute_disables_it_for_another_one() -> None:
     with connected(monotonic=lambda: now) as world:
         world.server.next_signed_puts(*[sends(b"")] * (MAX_CONSECUTIVE_FAILURES + 1))
         for _ in range(MAX_CONSECUTIVE_FAILURES):
-            world.bucket.put(upload())
+            world.bucket.put(upload(), None)
         world.server.received.clear()
 
         now += DISABLED_SECONDS
         for _ in range(2):
-            world.bucket.put(upload())
+            world.bucket.put(upload(), None)
         now += DISABLED_SECONDS
-        world.bucket.put(upload())
+        world.bucket.put(upload(), None)
 
         assert world.server.signed_puts == [True, False, False, True]
 
 
-@pytest.mark.parametrize("status", [503, 412])
-def test_throttling_or_an_existing_key_does_not_disable_it(world: World, status: int) -> None:
-    world.server.next_signed_puts(*[error(status, "No")] * MAX_CONSECUTIVE_FAILURES)
+def test_throttling_does_not_disable_it(world: World) -> None:
+    world.server.next_signed_puts(*[error(503, "SlowDown")] * MAX_CONSECUTIVE_FAILURES)
 
-    for _ in range(MAX_CONSECUTIVE_FAILURES + 1):
-        world.bucket.put(upload())
+    for number in range(MAX_CONSECUTIVE_FAILURES + 1):
+        world.bucket.put(upload(f"{number}"), None)
 
     assert world.server.signed_puts == [True, False] * MAX_CONSECUTIVE_FAILURES + [True]
+
+
+def test_keys_that_are_taken_do_not_disable_it(world: World) -> None:
+    for _ in range(MAX_CONSECUTIVE_FAILURES + 2):
+        world.bucket.put(upload(), None)
+
+    assert world.server.signed_puts == [True] * (MAX_CONSECUTIVE_FAILURES + 2)
 
 
 def test_a_success_resets_the_failure_count(world: World) -> None:
     for _ in range(MAX_CONSECUTIVE_FAILURES):
         world.server.next_signed_puts(error(403, "AccessDenied"))
-        world.bucket.put(upload())
-        world.bucket.put(upload())
+        world.bucket.put(upload(), None)
+        world.bucket.put(upload(), None)
 
     assert world.server.signed_puts == [True, False, True] * MAX_CONSECUTIVE_FAILURES
 
@@ -293,7 +325,7 @@ def test_boto3_sends_after_a_pause_where_s3_throttles(world: World, monkeypatch:
     monkeypatch.setattr(signed_put.time, "sleep", paused.append)
     world.server.next_signed_puts(error(503, "SlowDown"))
 
-    world.bucket.put(upload())
+    world.bucket.put(upload(), None)
 
     assert len(paused) == 1
     assert 0 <= paused[0] <= 0.5
@@ -307,7 +339,7 @@ THREADS = 4
 
 def put_all(world: World, keys: list[str], threads: int) -> None:
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda key: world.bucket.put(upload(key)), keys))
+        list(pool.map(lambda key: world.bucket.put(upload(key), None), keys))
 
 
 def put_together(world: World) -> None:
@@ -361,7 +393,7 @@ def test_the_failure_of_one_idle_connection_closes_all(monkeypatch: pytest.Monke
     with connected() as world:
         world.server.broken_connections = dict.fromkeys(open_connections(world), broken)
 
-        world.bucket.put(upload("one"))
+        world.bucket.put(upload("one"), None)
         put_together(world)
 
         unanswered = [put for put in world.server.received if put.connection in world.server.broken_connections]
@@ -387,7 +419,7 @@ def test_idle_connections_that_break_are_no_failures_however_many(monkeypatch: p
     monkeypatch.setattr(s3_connections, "MAX_IDLE_SECONDS", 300.0)
     with connected() as world:
         for number in range(2 * MAX_CONSECUTIVE_FAILURES):
-            world.bucket.put(upload(f"{number}"))
+            world.bucket.put(upload(f"{number}"), None)
             world.server.broken_connections[world.server.received[-1].connection] = reset
 
         unanswered = 2 * MAX_CONSECUTIVE_FAILURES - 1
@@ -395,10 +427,10 @@ def test_idle_connections_that_break_are_no_failures_however_many(monkeypatch: p
 
 
 def test_a_large_file_is_sent_again_from_its_beginning_after_an_idle_connection_broke(world: World) -> None:
-    world.bucket.put(upload("one"))
+    world.bucket.put(upload("one"), None)
     world.server.broken_connections[world.server.received[0].connection] = reset
 
-    world.bucket.put(upload("large", LARGE))
+    world.bucket.put(upload("large", LARGE), None)
 
     assert world.server.signed_puts == [True, True, True]
     assert world.server.stored["/images/large"].body == LARGE

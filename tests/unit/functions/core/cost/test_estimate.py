@@ -253,6 +253,7 @@ RECORD: ImageRecord = {
     "last_modified": "Wed, 25 Nov 2026 12:00:00 GMT",
     "run_id": "photos-0123456789abcdef",
     "row": 123_456,
+    "object_etag": '"0123456789abcdef0123456789abcdef"',
 }
 """A usual record of an image whose server does not redirect."""
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from functions.core.download.batch import BatchMirror, BatchResult
 from functions.core.download.mirror import RowMirror
+from functions.core.download.record_buffer import BATCH_RECORDS
 from functions.core.model.errors import RowError, StorageFault, TableFault
 from functions.core.model.keys import default_key
 from functions.core.model.options import Options
@@ -37,7 +38,7 @@ class World:
 
     def run(self, *items: object, start_deadline: float = 1.0, run_id: str = "r1") -> BatchResult:
         numbered = dict(enumerate(items, start=1))
-        mirror = RowMirror(fetcher=self.web, store=self.store, options=self.options, run_id=run_id)
+        mirror = RowMirror(fetcher=self.web, store=self.store, table=self.table, options=self.options, run_id=run_id)
         batch = BatchMirror(
             mirror=mirror,
             table=self.table,
@@ -267,9 +268,9 @@ def test_the_next_image_is_requested_while_one_is_being_stored() -> None:
     requested = threading.Event()
 
     class WaitingStore(FakeImageStore):
-        def put(self, upload: ImageUpload) -> None:
+        def put(self, upload: ImageUpload, if_match: str | None) -> str | None:
             assert requested.wait(10), "the second image was not requested"
-            super().put(upload)
+            return super().put(upload, if_match)
 
     def arrive() -> bytes:
         requested.set()
@@ -298,9 +299,9 @@ def test_there_are_at_most_concurrency_requests_whatever_is_being_stored(slow: s
                     active[0] -= 1
 
     class SlowStore(FakeImageStore):
-        def put(self, upload: ImageUpload) -> None:
+        def put(self, upload: ImageUpload, if_match: str | None) -> str | None:
             threading.Event().wait(0.005 if slow == "store" else 0)
-            super().put(upload)
+            return super().put(upload, if_match)
 
     world = World(concurrency=3)
     world.web, world.store = Web(), SlowStore()
@@ -317,15 +318,16 @@ def test_a_store_that_throttles_gets_fewer_uploads_at_once() -> None:
     class BusyStore(FakeImageStore):
         """Throttles the first uploads, then counts how many run at once."""
 
-        def put(self, upload: ImageUpload) -> None:
+        def put(self, upload: ImageUpload, if_match: str | None) -> str | None:
             with lock:
                 storing[0] += 1
                 throttle_count[0] += len(self.uploads) < 20
                 peak[0] = max(peak[0], storing[0]) if len(self.uploads) > 60 else 0
             threading.Event().wait(0.02)
-            super().put(upload)
+            etag = super().put(upload, if_match)
             with lock:
                 storing[0] -= 1
+            return etag
 
     world = World(concurrency=24)
     world.store, world.throttle_count = BusyStore(), lambda: throttle_count[0]
@@ -370,7 +372,7 @@ def test_a_table_fault_aborts_the_batch() -> None:
     assert world.web.requests == []
 
 
-def test_images_without_a_record_are_fetched_again_by_the_retry() -> None:
+def test_an_image_without_a_record_is_fetched_again_by_the_retry_and_its_object_is_kept() -> None:
     world = World()
     world.web = FakeWeb({A: [image_and_fault(world.table.faults, TableFault("gone")), png()]})
     item = {"url": A, "key": "tom.png"}
@@ -378,7 +380,7 @@ def test_images_without_a_record_are_fetched_again_by_the_retry() -> None:
         world.run(item)
 
     assert outcome_kinds(world.run(item)) == {1: "stored"}
-    assert [upload.key for upload in world.store.uploads] == ["images/tom.png", "images/tom.png"]
+    assert [upload.key for upload in world.store.uploads] == ["images/tom.png"]
     assert world.table.rows[A]["object_key"] == "images/tom.png"
 
 
@@ -388,6 +390,22 @@ def test_an_internal_error_in_one_row_fails_no_other_row() -> None:
     assert outcome_kinds(result) == {2: "stored"}
     assert [(row.number, row.error.reason, row.tried) for row in result.deferred] == [(1, Reason.BATCH_CRASHED, True)]
     assert "ZeroDivisionError" in result.deferred[0].error.message
+
+
+def test_an_unexpected_exception_in_a_write_of_25_records_stores_none_of_their_rows() -> None:
+    urls = [f"http://{number}.example/1.png" for number in range(BATCH_RECORDS + 5)]
+    world = World()
+    world.table.record_faults.append(ZeroDivisionError())
+
+    result = world.run(*urls)
+
+    assert {url for outcome in result.outcomes for url in [urls[outcome.row - 1]]} == set(world.table.rows)
+    assert len(result.outcomes) == 5
+    assert [row.error.reason for row in result.deferred] == [Reason.BATCH_CRASHED] * BATCH_RECORDS
+
+    again = world.run(*(urls[row.number - 1] for row in result.deferred))
+    assert set(outcome_kinds(again).values()) <= {"stored", "duplicate"}
+    assert set(world.table.rows) == set(urls)
 
 
 ITEM = st.one_of(

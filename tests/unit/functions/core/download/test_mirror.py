@@ -16,7 +16,7 @@ from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
 from functions.core.model.types import ImageRecord
 from functions.core.web.fetch import FetchRequest, FetchResult, NotModifiedError
-from tests.support.fakes import Answer, FakeImageStore, FakeWeb
+from tests.support.fakes import Answer, FakeImageStore, FakeImageTable, FakeWeb
 from tests.support.images import HTML, SAMPLES, Sample, jpeg, png, svg
 
 URL = "http://user:pw@a.example/1.png?sig=secret"
@@ -27,11 +27,14 @@ class World:
     def __init__(self, answer: Answer | list[Answer], **options: Any) -> None:
         self.web = FakeWeb({URL: answer})
         self.store = FakeImageStore()
+        self.table = FakeImageTable()
         self._options = Options(**options)
 
     def mirror(self, existing_record: ImageRecord | None = None, **columns: Any) -> MirroredRow:
-        mirror = RowMirror(fetcher=self.web, store=self.store, options=self._options, run_id="r1")
-        return mirror.mirror(Row(7, URL, **columns), existing_record)
+        return self.row_mirror().mirror(Row(7, URL, **columns), existing_record)
+
+    def row_mirror(self) -> RowMirror:
+        return RowMirror(fetcher=self.web, store=self.store, table=self.table, options=self._options, run_id="r1")
 
     def error(self, **columns: Any) -> RowError:
         with pytest.raises(RowError) as raised:
@@ -68,6 +71,7 @@ def test_an_image_is_stored_and_recorded() -> None:
     assert mirrored.record == {
         "url": URL,
         **image,
+        "object_etag": world.store.objects[key].etag,
         "etag": '"v1"',
         "run_id": "r1",
         "row": 7,
@@ -156,16 +160,15 @@ def test_a_row_may_name_its_key() -> None:
 def test_the_key_of_another_url_is_not_overwritten() -> None:
     world = World(png())
     world.mirror(key="images/tom.png")
-    mirror = RowMirror(fetcher=world.web, store=world.store, options=Options(), run_id="r1")
 
     with pytest.raises(RowError) as raised:
-        mirror.mirror(Row(8, "http://b.example/", key="images/tom.png"), None)
+        world.row_mirror().mirror(Row(8, "http://b.example/", key="images/tom.png"), None)
 
     assert raised.value.reason is Reason.KEY_CONFLICT
 
 
 def test_an_image_with_a_record_is_requested_conditionally_and_may_be_unchanged() -> None:
-    world = World(NotModifiedError())
+    world = World(NotModifiedError(), on_existing="refresh")
 
     mirrored = world.mirror(existing_record={"etag": '"v0"', "last_modified": "Sat, 25 Jul 2026 12:00:00 GMT"})
 
@@ -186,22 +189,40 @@ def test_an_image_with_a_record_of_another_key_is_requested_unconditionally() ->
     assert mirrored.outcome.kind is OutcomeKind.STORED
 
 
-def test_an_image_that_has_changed_replaces_its_own_object() -> None:
-    world = World([png(note=b"old"), png(note=b"new")])
-    first = world.mirror(key="images/tom.png")
+def test_an_image_that_has_changed_replaces_the_object_of_its_record() -> None:
+    world = World([png(note=b"old"), png(note=b"new")], on_existing="refresh")
+    first = world.mirror(key="images/tom.png").record
+    assert first is not None
 
-    world.mirror(existing_record=first.record, key="images/tom.png")
+    world.mirror(existing_record=first, key="images/tom.png")
 
     assert world.store.objects["images/tom.png"].data == png(note=b"new")
-    assert [upload.create_only for upload in world.store.uploads] == [True, False]
+    assert world.store.requests == ["PUT *", f"PUT {first['object_etag']}"]
 
 
-def test_only_a_key_that_the_row_names_is_written_exclusively() -> None:
-    world = World(png())
+def test_an_image_of_another_type_has_another_key_and_the_former_object_is_left() -> None:
+    world = World([png(), jpeg()], on_existing="refresh")
+    first = world.mirror().record
 
-    world.mirror()
+    mirrored = world.mirror(existing_record=first)
 
-    assert [upload.create_only for upload in world.store.uploads] == [False]
+    assert mirrored.record is not None
+    assert set(world.store.objects) == {default_key(URL, "png"), default_key(URL, "jpg")}
+    assert mirrored.record["object_key"] == default_key(URL, "jpg")
+    assert mirrored.outcome.former_key == default_key(URL, "png")
+    assert mirrored.outcome.as_json()["former_key"] == default_key(URL, "png")
+    assert world.store.requests == ["PUT *", "PUT *"]
+
+
+def test_an_image_that_is_overwritten_is_requested_unconditionally() -> None:
+    world = World([png(note=b"old"), png(note=b"new")], on_existing="overwrite")
+    first = world.mirror().record
+
+    mirrored = world.mirror(existing_record=first)
+
+    assert world.web.wanted[-1].validators == {}
+    assert mirrored.outcome.former_key is None
+    assert "former_key" not in mirrored.outcome.as_json()
 
 
 def test_the_options_of_the_run_are_passed_to_the_download() -> None:
@@ -226,7 +247,9 @@ class Twice(FakeWeb):
 
 def test_the_type_is_that_of_the_last_attempt() -> None:
     store = FakeImageStore()
-    mirror = RowMirror(fetcher=Twice({URL: jpeg()}), store=store, options=Options(), run_id="r1")
+    mirror = RowMirror(
+        fetcher=Twice({URL: jpeg()}), store=store, table=FakeImageTable(), options=Options(), run_id="r1"
+    )
 
     image = mirror.mirror(Row(1, URL), None).outcome.image or {}
 

@@ -60,7 +60,7 @@ class World:
         child_seconds_left: float = 300.0,
         end_within: float = 90.0,
     ) -> RoundReport:
-        mirror = RowMirror(fetcher=self.web, store=self.store, options=self.options, run_id="r1")
+        mirror = RowMirror(fetcher=self.web, store=self.store, table=self.table, options=self.options, run_id="r1")
         batch = BatchMirror(
             mirror=mirror, table=self.table, options=self.options, run_id="r1", monotonic=lambda: self.now
         )

@@ -395,6 +395,17 @@ def test_a_manifest_that_is_gone_or_replaced_leaves_the_counts_and_the_note_says
     assert [row["url"] for row in world.failures] == ["http://a.example/2", ""]
 
 
+@pytest.mark.parametrize(("moved", "words"), [(1, "1 image has a new key"), (2, "2 images have a new key")])
+def test_images_with_a_new_key_are_counted_and_the_note_says_so(moved: int, words: str) -> None:
+    lines = [line(row) | ({"former_key": "images/a.png"} if row <= moved else {}) for row in (1, 2, 3)]
+    world = World(urls(3), *lines)
+
+    world.summarize()
+
+    assert world.summary["note"].startswith(words)
+    assert "former_key in results/" in world.summary["note"]
+
+
 def test_a_manifest_that_is_gone_does_not_matter_where_nothing_failed() -> None:
     world = World(urls(1), line(1))
     world.manifests.objects.clear()
