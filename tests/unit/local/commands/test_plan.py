@@ -46,6 +46,14 @@ def test_rows_are_identified_by_their_line(tmp_path: Path) -> None:
     assert found.conflicts == [(6, "images/k.png")]
 
 
+def test_keys_are_those_under_the_prefix_of_the_stack(tmp_path: Path) -> None:
+    (tmp_path / "mixed.csv").write_text(MIXED + "http://a.example/6;mirror/k.png;\r\n")
+
+    found = make_plan(tmp_path / "mixed.csv", Options(), prefix="mirror/")
+
+    assert found.conflicts == [(9, "mirror/k.png")]
+
+
 def test_batches_are_also_limited_in_bytes(tmp_path: Path) -> None:
     rows = "".join(f"http://a.example/{n},{'x' * 10_000}\n" for n in range(40))
 
