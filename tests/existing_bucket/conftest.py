@@ -14,6 +14,7 @@ from tests.integration.conftest import site
 __all__ = ["site"]
 
 BUCKET = "company-media"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def cloud_with(tmp_path_factory: pytest.TempPathFactory, out: Path) -> Callable[
     @contextmanager
     def deploy(prefix: str) -> Iterator[Cloud]:
         folder = tmp_path_factory.mktemp("cdk.out")
-        synthesized(Settings(images_bucket=BUCKET, images_prefix=prefix), folder)
+        synthesized(Settings(images_bucket=BUCKET, images_prefix=prefix, images_bucket_key_arn=KEY), folder)
         with Cloud(assembly=folder, parameters={"AllowedNetworks": "127.0.0.0/8"}, out=out) as cloud:
             yield cloud
 

@@ -108,6 +108,19 @@ def test_no_function_may_read_or_write_another_object_of_the_bucket(cloud_with: 
         assert objects(cloud) == OWNERS
 
 
+def test_a_bucket_that_is_missing_fails_the_run_and_the_log_says_so(cloud_with: CloudWith, site: Site) -> None:
+    with cloud_with(PREFIX) as cloud:
+        cloud.client("s3").delete_bucket(Bucket=BUCKET)
+
+        run = mirror(cloud, "list.csv", f"url\n{site.put('/a.png', png())}\n")
+
+        cloud.settle()
+        [group] = [each.log_group for each in cloud.stack.functions() if "download_batch" in each.handler]
+        events = cloud.client("logs").filter_log_events(logGroupName=group)["events"]
+        assert (run.status, run.summary["failures_by_reason"]) == ("FAILED", {"batch_crashed": 1})
+        assert any("S3 PutObject failed (NoSuchBucket)" in event["message"] for event in events)
+
+
 def test_the_folder_of_the_images_has_them_by_their_keys_without_the_prefix(
     cloud_with: CloudWith, site: Site, out: Path
 ) -> None:

@@ -141,6 +141,20 @@ def test_the_setting_for_transitions_of_small_images_is_in_the_cost(
     assert re.search(r"│ cost +│ +\$2\.\d\d │", shown)
 
 
+def test_the_settings_of_an_existing_bucket_are_in_the_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "two.csv").write_text("url,key\nhttp://a.example/1,a.png\nhttp://a.example/2,mirror/a.png\n")
+    (tmp_path / "cdk.json").write_text('{"context": {"images_bucket": "company-media", "images_prefix": "mirror/"}}')
+    monkeypatch.setattr(usage, "SETTINGS_FILE", tmp_path / "cdk.json")
+
+    plan(manifest=str(tmp_path / "two.csv"), options={})
+
+    shown = capsys.readouterr().out
+    assert "the estimate does not include the lifecycle rules of its owner" in shown
+    assert re.search(r"│ +3 │ mirror/a.png +│", shown)
+
+
 def test_invalid_settings_are_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "one.txt").write_text("http://a.example/1\n")
     (tmp_path / "cdk.json").write_text('{"context": {"glacier_object_size_greater_than": "large"}}')
