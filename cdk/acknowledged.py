@@ -45,17 +45,18 @@ def accepted_findings(stack: ImageMirror) -> Iterator[AcceptedFinding]:
 
 def _storage(stack: ImageMirror) -> Iterator[AcceptedFinding]:
     buckets, tables = stack.buckets, stack.tables
+    own_images = () if buckets.has_existing_images else (buckets.images,)
     yield AcceptedFinding(
         "S1",
         "Server access logs would add log objects for every request to millions of images. CloudTrail data events "
         "can be enabled where access must be audited; the reports of the runs list every stored image.",
-        (buckets.images, buckets.input),
+        (*own_images, buckets.input),
     )
     yield AcceptedFinding(
         "S10",
         "The configuration of the images bucket is specified exactly and has no bucket policy. All public access is "
         "blocked, and the only writer, boto3, uses HTTPS.",
-        (buckets.images,),
+        own_images,
     )
     yield AcceptedFinding(
         "DDB3",
@@ -101,7 +102,7 @@ def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
         "runs/*/retry.*": (prepare,),
     }.items():
         yield _prefix_wildcard(buckets.input, path, policies)
-    yield _prefix_wildcard(buckets.images, "images/*", (download, api))
+    yield _prefix_wildcard(buckets.images, buckets.image_pattern, (download, api))
     distributed_map, describe_runs = (
         stack.node.find_child(name) for name in (DISTRIBUTED_MAP_POLICY, DESCRIBE_RUNS_POLICY)
     )
@@ -118,8 +119,10 @@ def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
 
 
 def _prefix_wildcard(bucket: IBucket, path: str, policies: tuple[IConstruct, ...]) -> AcceptedFinding:
+    is_existing = bucket.node.default_child is None
+    arn = f"arn:<AWS::Partition>:s3:::{bucket.bucket_name}" if is_existing else f"<{_logical_id(bucket)}.Arn>"
     return AcceptedFinding(
-        f"IAM5[Resource::<{_logical_id(bucket)}.Arn>/{path}]",
+        f"IAM5[Resource::{arn}/{path}]",
         "The wildcard covers the objects under this prefix only.",
         policies,
     )

@@ -53,12 +53,12 @@ def main() -> None:
     sys.exit("\n".join(findings) or 0)
 
 
-def nag(outdir: str) -> list[str]:
-    """Synthesize the stack with default settings into `outdir`, without bundling, and check it with cdk-nag.
+def nag(outdir: str, settings: Settings = Settings()) -> list[str]:  # noqa: B008 - frozen
+    """Synthesize the stack into `outdir`, without bundling, and check it with cdk-nag.
 
     Returns a line for each finding that is not acknowledged, and for each acknowledgement without a finding.
     """
-    app = build({**asdict(Settings()), "aws:cdk:bundling-stacks": []}, outdir=outdir)
+    app = build({**asdict(settings), "aws:cdk:bundling-stacks": []}, outdir=outdir)
     stack = app.node.find_child("ImageMirror")
     assert isinstance(stack, ImageMirror)
     acknowledge(stack)

@@ -45,7 +45,9 @@ def grant_prepare_run(function: Function, *, buckets: Buckets, tables: Tables) -
 def grant_download_batch(function: Function, *, buckets: Buckets, tables: Tables, notifications: Notifications) -> None:
     # It stores images. It reads the metadata of an object only if the key is taken, to find out who stored it. Without
     # s3:ListBucket, S3 answers 403 if there is no object: then the image is stored on condition that the key is free.
-    _allow(function.role, [buckets.images.arn_for_objects("images/*")], "s3:PutObject", "s3:GetObject")
+    _allow(function.role, [_images(buckets)], "s3:PutObject", "s3:GetObject")
+    # S3 encrypts and decrypts the objects of an existing bucket with its KMS key on behalf of the caller.
+    _allow_key(function, buckets, "kms:GenerateDataKey", "kms:Decrypt")
     # It looks up the images of earlier runs and records the new ones; only PutItem can record an image that another
     # function has stored on condition that the row has not changed.
     _allow(
@@ -91,7 +93,9 @@ def grant_api(function: Function, *, buckets: Buckets, tables: Tables, workflow:
     # It writes submitted lists, checks manifests, and signs uploads.
     _allow(function.role, _manifests(buckets), "s3:GetObject", "s3:PutObject")
     # It signs links to reports and images, and finds the retry manifest of a run.
-    _allow(function.role, [_input(buckets, "runs/*"), buckets.images.arn_for_objects("images/*")], "s3:GetObject")
+    _allow(function.role, [_input(buckets, "runs/*"), _images(buckets)], "s3:GetObject")
+    # S3 decrypts an object of an existing bucket for a link with the permission of the role that signed it.
+    _allow_key(function, buckets, "kms:Decrypt")
     # It starts and cancels runs, and reads and changes the concurrency of their Map Runs.
     _allow(function.role, [workflow.state_machine.state_machine_arn], "states:StartExecution")
     _allow(function.role, [workflow.execution_arns()], "states:StopExecution", "states:ListMapRuns")
@@ -176,6 +180,17 @@ def _grant_publish(function: Function, notifications: Notifications) -> None:
 def _manifests(buckets: Buckets) -> list[str]:
     """The prefixes of manifests: uploaded ones, and lists that were submitted to the API."""
     return [_input(buckets, "manifests/*"), _input(buckets, "submitted/*")]
+
+
+def _images(buckets: Buckets) -> str:
+    """The objects under the prefix of the images: an existing bucket has other objects, too."""
+    return buckets.images.arn_for_objects(buckets.image_pattern)
+
+
+def _allow_key(function: Function, buckets: Buckets, *actions: str) -> None:
+    """Permissions on the key of an existing images bucket, if it has one."""
+    if buckets.images_key_arn:
+        _allow(function.role, [buckets.images_key_arn], *actions)
 
 
 def _input(buckets: Buckets, path: str) -> str:

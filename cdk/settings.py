@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, PlainValidator, Strict, TypeAdapter, Valid
 from functions.core.cost.estimate import GLACIER_FROM_BYTES
 from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES
 from functions.core.model.errors import InvalidManifest
+from functions.core.model.keys import DEFAULT_PREFIX, MAX_PREFIX_BYTES
 from functions.core.model.option_validation import validate_options
 from functions.core.model.validation import FieldNames, join_choices
 
@@ -46,6 +47,37 @@ def _name(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[\w.-]{1,64}", value, re.ASCII):
         raise ValueError
     return value
+
+
+def _bucket(value: object) -> str:
+    """docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+    name = _text(value)
+    is_address = re.fullmatch(r"\d+(\.\d+){3}", name)
+    if name and (is_address or ".." in name or not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name)):
+        raise ValueError
+    return name
+
+
+def _prefix(value: object) -> str:
+    """Characters that are wildcards or variables in a policy are rejected: the grants contain the prefix."""
+    prefix = _text(value)
+    if not prefix:
+        raise ValueError("Without a prefix, the functions could read and write every object of the bucket")
+    *folders, rest = prefix.split("/")
+    if (
+        rest
+        or len(prefix) > MAX_PREFIX_BYTES
+        or not all(re.fullmatch(r"(?!\.{1,2}$)[\w.=-]+", each) for each in folders)
+    ):
+        raise ValueError
+    return prefix
+
+
+def _key_arn(value: object) -> str:
+    arn = _text(value)
+    if arn and not re.fullmatch(r"arn:aws[\w-]*:kms:[\w-]+:\d{12}:key/[\w-]+", arn):
+        raise ValueError
+    return arn
 
 
 def _networks(value: object) -> str:
@@ -101,7 +133,15 @@ MEANINGS: Mapping[str, str] = {
     "glacier_object_size_greater_than": (
         "smaller images, in bytes, stay in S3 Standard; without it, S3's own minimum of 128 KB applies"
     ),
+    "images_bucket": (
+        "name of an existing bucket for the images, in the Region of the stack; the stack then "
+        "[neither creates nor configures one](operations.md#an-existing-images-bucket)"
+    ),
+    "images_bucket_key_arn": (
+        "ARN of the KMS key that encrypts the existing bucket; the functions get the right to use it"
+    ),
     "images_point_in_time_recovery": "point-in-time recovery of the images table",
+    "images_prefix": "prefix of the keys of all images; the functions may use the objects under it only",
     "keep_input_bucket": "keep the input bucket, with its manifests and reports, when the stack is deleted",
     "log_level": "log level of the functions",
     "log_retention_days": "days for which CloudWatch Logs keeps the logs of the functions",
@@ -129,7 +169,10 @@ class Settings:
     default_options: Annotated[Mapping[str, object], PlainValidator(_run_options)] = field(default_factory=dict)
     environment: Annotated[str, PlainValidator(_name)] = "production"
     glacier_object_size_greater_than: Count | None = None
+    images_bucket: Annotated[str, PlainValidator(_bucket)] = ""
+    images_bucket_key_arn: Annotated[str, PlainValidator(_key_arn)] = ""
     images_point_in_time_recovery: Flag = False
+    images_prefix: Annotated[str, PlainValidator(_prefix)] = DEFAULT_PREFIX
     keep_input_bucket: Flag = True
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)] = "INFO"
     log_retention_days: Annotated[RetentionDays, _FROM_TEXT] = 30
@@ -139,8 +182,10 @@ class Settings:
     workflow_log_level: Annotated[Literal["ALL", "ERROR", "FATAL", "OFF"], BeforeValidator(_upper)] = "ERROR"
 
     @property
-    def glacier_from_bytes(self) -> int:
-        """Size of the smallest image that is moved to S3 Glacier, in bytes."""
+    def glacier_from_bytes(self) -> int | None:
+        """Size of the smallest image that is moved to S3 Glacier, in bytes. None for an existing bucket."""
+        if self.images_bucket:
+            return None
         larger_than = self.glacier_object_size_greater_than
         return GLACIER_FROM_BYTES if larger_than is None else larger_than + 1
 
@@ -152,9 +197,24 @@ class Settings:
                 raise SettingsError(SETTING_NAMES.unknown(key))
         values = {name: context[name] for name in cls.__dataclass_fields__ if context.get(name) is not None}
         try:
-            return _SETTINGS.validate_python(values)
+            settings = _SETTINGS.validate_python(values)
         except ValidationError as error:
             raise SettingsError(SETTING_NAMES.explain(error.errors()[0], values)) from None
+        settings.check_effect()
+        return settings
+
+    def check_effect(self) -> None:
+        """Raises SettingsError for a setting that has no effect beside the others."""
+        if self.images_bucket and self.glacier_object_size_greater_than is not None:
+            raise SettingsError(
+                "Setting 'glacier_object_size_greater_than' in the CDK context has no effect with 'images_bucket': an "
+                "existing bucket keeps the lifecycle rules of its owner. Remove one of them."
+            )
+        if self.images_bucket_key_arn and not self.images_bucket:
+            raise SettingsError(
+                "Setting 'images_bucket_key_arn' in the CDK context has no effect without 'images_bucket': the stack's "
+                "own bucket is encrypted with a key of S3. Remove it, or set both."
+            )
 
 
 def _is_meant_as_setting(key: str) -> bool:
@@ -173,6 +233,12 @@ SETTING_NAMES = FieldNames(
         "contact": "a URL or an email address in printable ASCII",
         "default_options": "a JSON object of run options",
         "environment": "a name of 1 to 64 letters, digits, dots, hyphens and underscores",
+        "images_bucket": "the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens",
+        "images_bucket_key_arn": "the ARN of a KMS key, not of an alias",
+        "images_prefix": (
+            f"a prefix such as mirror/images/, of up to {MAX_PREFIX_BYTES} letters, digits and the characters . _ - = "
+            "in folders, with a slash after each and none before them"
+        ),
         "log_retention_days": f"one of {join_choices(map(str, get_args(RetentionDays)))}",
         "run_files_expire_after_days": "a number of days from 1 to 3,650",
         "run_timeout_days": "a number of days from 1 to 365",

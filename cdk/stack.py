@@ -23,6 +23,7 @@ from cdk.workflow.state_machine import Workflow
 OUTPUTS: Mapping[str, str] = {
     "InputBucket": "Bucket of manifests, results and reports",
     "ImagesBucket": "Bucket of the mirrored images",
+    "ImagesPrefix": "Prefix of the keys of the images in their bucket",
     "ImagesTable": "Table of the mirrored images, by URL",
     "RunsTable": "Table of the runs",
     "TopicArn": "Topic of failures, finished runs and alarms",
@@ -57,11 +58,12 @@ class ImageMirror(Stack):
         self.api = Api(self, "RestApi", function=self.functions["api"], settings=settings)
         self._grant()
         self._monitor(settings)
-        self._outputs()
+        self._outputs(settings)
 
     def _functions(self, specs: Iterable[FunctionSpec], settings: Settings, **more: str) -> dict[str, Function]:
         environment = {
             "IMAGES_BUCKET": self.buckets.images.bucket_name,
+            "IMAGES_PREFIX": settings.images_prefix,
             "INPUT_BUCKET": self.buckets.input.bucket_name,
             "IMAGES_TABLE": self.tables.images.table_name,
             "RUNS_TABLE": self.tables.runs.table_name,
@@ -110,10 +112,11 @@ class ImageMirror(Stack):
         Monitoring(self, "Monitoring", resources=resources, settings=settings)
         Queries(self, "Queries", log_groups=[each.log_group for each in self.functions.values()])
 
-    def _outputs(self) -> None:
+    def _outputs(self, settings: Settings) -> None:
         values = {
             "InputBucket": self.buckets.input.bucket_name,
             "ImagesBucket": self.buckets.images.bucket_name,
+            "ImagesPrefix": settings.images_prefix,
             "ImagesTable": self.tables.images.table_name,
             "RunsTable": self.tables.runs.table_name,
             "TopicArn": self.notifications.topic.topic_arn,

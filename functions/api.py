@@ -188,8 +188,10 @@ def post_manifest(request: UploadRequest) -> ApiResponse:
 
 @app.get("/images", summary="Find the image of a URL", responses=responses(HTTPStatus.OK, Image, NOT_FOUND))
 def get_image(url: Annotated[str, Query(min_length=1, max_length=MAX_URL_BYTES)]) -> ApiResponse:
-    table = DynamoImagesTable(client("dynamodb"), config().images_table)
-    return _json(HTTPStatus.OK, find_image(url, table, S3PresignedLinks(signer(), config().images_bucket)))
+    settings = config()
+    table = DynamoImagesTable(client("dynamodb"), settings.images_table)
+    links = S3PresignedLinks(signer(), settings.images_bucket)
+    return _json(HTTPStatus.OK, find_image(url, table, links, settings.images_prefix))
 
 
 @app.get("/openapi.json", include_in_schema=False)

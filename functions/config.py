@@ -64,9 +64,13 @@ class PrepareConfig:
 
 @dataclass(frozen=True, slots=True)
 class DownloadConfig:
-    """`addresses` allows the networks of ALLOWED_NETWORKS. `contact` is part of the User-Agent and may be empty."""
+    """`addresses` allows the networks of ALLOWED_NETWORKS. `contact` is part of the User-Agent and may be empty.
+
+    The keys of all images that are stored have the prefix `images_prefix`.
+    """
 
     images_bucket: str
+    images_prefix: str
     images_table: str
     input_bucket: str
     topic_arn: str
@@ -78,6 +82,7 @@ class DownloadConfig:
         """Raises ConfigError."""
         return cls(
             images_bucket=_required(variables, "IMAGES_BUCKET"),
+            images_prefix=_required(variables, "IMAGES_PREFIX"),
             images_table=_required(variables, "IMAGES_TABLE"),
             input_bucket=_required(variables, "INPUT_BUCKET"),
             topic_arn=_required(variables, "TOPIC_ARN"),
@@ -90,12 +95,14 @@ class DownloadConfig:
 class SummarizeConfig:
     """The bucket of the run's files, the table of its record, and the topic of its notifications.
 
-    `local_run` is None in AWS: only the local AWS sets LOCAL_RUN.
+    The links of the report to images leave `images_prefix` out. `local_run` is None in AWS: only the local AWS sets
+    LOCAL_RUN.
     """
 
     input_bucket: str
     runs_table: str
     topic_arn: str
+    images_prefix: str
     local_run: LocalRun | None = None
 
     @classmethod
@@ -105,15 +112,20 @@ class SummarizeConfig:
             input_bucket=_required(variables, "INPUT_BUCKET"),
             runs_table=_required(variables, "RUNS_TABLE"),
             topic_arn=_required(variables, "TOPIC_ARN"),
+            images_prefix=_required(variables, "IMAGES_PREFIX"),
             local_run=_local_run(variables),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ApiConfig:
-    """The buckets and tables of runs and images, and the state machine that the API starts."""
+    """The buckets and tables of runs and images, and the state machine that the API starts.
+
+    The API may read the images under `images_prefix` only.
+    """
 
     images_bucket: str
+    images_prefix: str
     images_table: str
     input_bucket: str
     runs_table: str
@@ -124,6 +136,7 @@ class ApiConfig:
         """Raises ConfigError."""
         return cls(
             images_bucket=_required(variables, "IMAGES_BUCKET"),
+            images_prefix=_required(variables, "IMAGES_PREFIX"),
             images_table=_required(variables, "IMAGES_TABLE"),
             input_bucket=_required(variables, "INPUT_BUCKET"),
             runs_table=_required(variables, "RUNS_TABLE"),

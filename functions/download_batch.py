@@ -67,6 +67,7 @@ def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
         table=table,
         options=options,
         run_id=run_id,
+        prefix=settings.images_prefix,
     )
     return RoundRunner(
         mirror=BatchMirror(
@@ -75,6 +76,7 @@ def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
             options=options,
             run_id=run_id,
             throttle_count=lambda: signed_put().throttle_count,
+            prefix=settings.images_prefix,
         ),
         files=phases.timed(files, write=Phase.RECORD),
         notices=phases.timed(SnsTopic(client("sns"), settings.topic_arn), publish=Phase.NOTIFY),

@@ -47,6 +47,7 @@ def summarizer(run_id: str) -> Summarizer:
         notices=SnsTopic(client("sns"), settings.topic_arn),
         now=datetime.now(UTC),
         local_run=settings.local_run,
+        images_prefix=settings.images_prefix,
     )
 
 

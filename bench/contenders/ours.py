@@ -15,6 +15,7 @@ from typing import Any, TypedDict
 import certifi
 
 from bench.contenders.job import BUCKET, Job, run_contender
+from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.limits import DOWNLOAD_MEMORY_MB, DOWNLOAD_TIMEOUT_SECONDS
 from functions.core.model.options import Options
 from functions.core.model.types import BatchItem, BatchPayload, BatchRun, OptionValues
@@ -51,6 +52,7 @@ def environment_variables(endpoint: str) -> dict[str, str]:
     """The environment variables that the stack sets, and the AWS endpoint."""
     return {
         "IMAGES_BUCKET": BUCKET,
+        "IMAGES_PREFIX": DEFAULT_PREFIX,
         "IMAGES_TABLE": "images",
         "INPUT_BUCKET": "input-bucket",
         "TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:failures",

@@ -1,4 +1,4 @@
-"""The two buckets."""
+"""The two buckets. The images bucket may be one that exists already."""
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk.aws_s3 import (
@@ -6,6 +6,7 @@ from aws_cdk.aws_s3 import (
     Bucket,
     BucketEncryption,
     CfnBucket,
+    IBucket,
     LifecycleRule,
     StorageClass,
     Transition,
@@ -21,19 +22,21 @@ _ABORT_INCOMPLETE_UPLOADS = LifecycleRule(
 
 
 class Buckets(Construct):
-    """`images` contains the mirrored images only, `input` manifests, submitted lists and the files of the runs."""
+    """`images` contains the mirrored images, `input` manifests, submitted lists and the files of the runs.
+
+    An existing images bucket is not configured here, and contains objects of its owner too.
+    """
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:  # noqa: A002
         super().__init__(scope, id)
-        self.images = Bucket(
-            self,
-            "Images",
-            block_public_access=BlockPublicAccess.BLOCK_ALL,
-            encryption=BucketEncryption.S3_MANAGED,
-            versioned=False,
-            removal_policy=RemovalPolicy.DESTROY,
-            lifecycle_rules=[_glacier_transition(settings), _ABORT_INCOMPLETE_UPLOADS],
+        self.has_existing_images = bool(settings.images_bucket)
+        self.images: IBucket = (
+            Bucket.from_bucket_name(self, "Images", settings.images_bucket)
+            if self.has_existing_images
+            else _new_images_bucket(self, settings)
         )
+        self.image_pattern = f"{settings.images_prefix}*"
+        self.images_key_arn = settings.images_bucket_key_arn
         self.input = Bucket(
             self,
             "Input",
@@ -44,6 +47,18 @@ class Buckets(Construct):
             lifecycle_rules=[*_run_files_expiration(settings), _ABORT_INCOMPLETE_UPLOADS],
         )
         _enable_eventbridge(self.input)
+
+
+def _new_images_bucket(scope: Construct, settings: Settings) -> Bucket:
+    return Bucket(
+        scope,
+        "Images",
+        block_public_access=BlockPublicAccess.BLOCK_ALL,
+        encryption=BucketEncryption.S3_MANAGED,
+        versioned=False,
+        removal_policy=RemovalPolicy.DESTROY,
+        lifecycle_rules=[_glacier_transition(settings), _ABORT_INCOMPLETE_UPLOADS],
+    )
 
 
 def _glacier_transition(settings: Settings) -> LifecycleRule:

@@ -40,14 +40,17 @@ WORKFLOW_FUNCTIONS = (
         "download_batch",
         DOWNLOAD_TIMEOUT_SECONDS,
         DOWNLOAD_MEMORY_MB,
-        ("IMAGES_BUCKET", "IMAGES_TABLE", "INPUT_BUCKET", "TOPIC_ARN", "ALLOWED_NETWORKS", "CONTACT"),
+        (
+            *("IMAGES_BUCKET", "IMAGES_PREFIX", "IMAGES_TABLE", "INPUT_BUCKET", "TOPIC_ARN"),
+            *("ALLOWED_NETWORKS", "CONTACT"),
+        ),
         disk_mb=4096,  # 24 downloads of up to 25 MB at a time, or larger ones if allowed; $0.001 per million images
     ),
     FunctionSpec(
         "summarize_run",
         900,
         WORKFLOW_MEMORY_MB,
-        ("INPUT_BUCKET", "RUNS_TABLE", "TOPIC_ARN"),
+        ("INPUT_BUCKET", "IMAGES_PREFIX", "RUNS_TABLE", "TOPIC_ARN"),
         disk_mb=10_240,  # temporary files of the reports: about 20 million failures; less than $0.001 per run
     ),
 )
@@ -55,7 +58,7 @@ API_FUNCTION = FunctionSpec(
     "api",
     29,  # the default integration timeout of API Gateway
     WORKFLOW_MEMORY_MB,
-    ("IMAGES_BUCKET", "IMAGES_TABLE", "INPUT_BUCKET", "RUNS_TABLE", "STATE_MACHINE_ARN"),
+    ("IMAGES_BUCKET", "IMAGES_PREFIX", "IMAGES_TABLE", "INPUT_BUCKET", "RUNS_TABLE", "STATE_MACHINE_ARN"),
 )
 FUNCTIONS = (*WORKFLOW_FUNCTIONS, API_FUNCTION)
 

@@ -59,5 +59,6 @@ def client(service: str) -> Any:  # boto3 chooses the class by the service
         read_timeout=read_seconds,
         tcp_keepalive=True,
         parameter_validation=validates_parameters,
+        s3={"us_east_1_regional_endpoint": "regional"},  # not the global endpoint, botocore's default there
     )
     return _session().client(service, config=config)  # type: ignore[call-overload]

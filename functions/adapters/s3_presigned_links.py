@@ -15,8 +15,16 @@ if TYPE_CHECKING:
 
 @cache
 def signer() -> "S3Client":
-    """An S3 client that signs with Signature Version 4 in every region. It is used for signing only."""
-    return boto3.client("s3", config=Config(signature_version="s3v4"))
+    """An S3 client that signs with Signature Version 4 in every Region. It is used for signing only.
+
+    Its links are virtual-hosted at the endpoint of the Region: botocore's default for links is the global endpoint,
+    which redirects requests to new buckets for up to a day, and rejects those to Regions that opened after March 2019.
+    The bucket is in the path if its name has dots, or if the endpoint is an IP address.
+    """
+    config = Config(
+        signature_version="s3v4", s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+    )
+    return boto3.client("s3", config=config)
 
 
 class S3PresignedLinks:

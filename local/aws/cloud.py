@@ -271,4 +271,5 @@ class Cloud:
 
 def _names(stack: Stack) -> Names:
     names = ("ImagesBucket", "InputBucket", "ImagesTable", "RunsTable")
-    return Names(*(stack.outputs.get(name, "") for name in names))
+    prefix = {"images_prefix": stack.outputs["ImagesPrefix"]} if "ImagesPrefix" in stack.outputs else {}
+    return Names(*(stack.outputs.get(name, "") for name in names), **prefix)

@@ -54,6 +54,7 @@ def deploy(assembly: Path, parameters: Mapping[str, str], client: Callable[[str]
     _check_parameters(template, parameters)
     template = _with_names(name, template)
     _bootstrap(client)
+    _create_existing_bucket(client("s3"), template)
     _upload(client("s3"), assembly, name, template)
     stack = _create(client("cloudformation"), name, template, parameters)
     _keep_settings(stack)
@@ -117,6 +118,13 @@ def _bootstrap(client: Callable[[str], Any]) -> None:
     """Create what a deployment needs of the resources that `cdk bootstrap` creates in an account."""
     client("ssm").put_parameter(Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True)
     client("s3").create_bucket(Bucket=ASSET_BUCKET)
+
+
+def _create_existing_bucket(s3: Any, template: Mapping[str, Any]) -> None:
+    """Create the images bucket that exists already in AWS (setting `images_bucket`): the local account is empty."""
+    name = template.get("Outputs", {}).get("ImagesBucket", {}).get("Value")
+    if isinstance(name, str):
+        s3.create_bucket(Bucket=name)
 
 
 def _upload(s3: Any, assembly: Path, name: str, template: Mapping[str, Any]) -> None:

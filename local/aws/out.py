@@ -2,7 +2,7 @@
 
 | in OUT | content | written |
 |---|---|---|
-| `images/...` | the images bucket, one file per object | when the PUT is answered |
+| `images/...` | the images, one file per object, by their keys without the prefix | when the PUT is answered |
 | `input/...` | the input bucket: manifests, files of runs | when the PUT is answered |
 | `buckets/NAME/...` | any other bucket | when the PUT is answered |
 | `tables/` | the tables and the index of the objects, in SQLite | with each change |
@@ -26,7 +26,6 @@ from local.aws.store.adoption import adopt_images, read_rows
 from local.aws.store.errors import S3Error
 from local.aws.store.objects import ObjectStore
 
-IMAGES = "images/"
 RUNS = "runs/"
 IMPORTED = Path("tables", "imported-0.1.0")
 """An empty file: nothing of an OUT folder of release 0.1.0 is left to take over."""
@@ -34,12 +33,13 @@ IMPORTED = Path("tables", "imported-0.1.0")
 
 @dataclass(frozen=True)
 class Names:
-    """The physical names of the resources whose content is in OUT."""
+    """The physical names of the resources whose content is in OUT. `images_prefix` is that of the images' keys."""
 
     images_bucket: str
     input_bucket: str
     images_table: str
     runs_table: str
+    images_prefix: str = "images/"
 
 
 class BucketFolders:
@@ -47,12 +47,13 @@ class BucketFolders:
 
     def __init__(self, out: Path) -> None:
         self._out = out
-        self._images = self._input = ""
+        self._images = self._input = self._prefix = ""
         self._images_path: str | None = None
         self._made: set[Path] = set()
 
     def assign(self, names: Names) -> None:
         self._images, self._input = names.images_bucket, names.input_bucket
+        self._prefix = names.images_prefix
         self._images_path = f"/{self._images}/" if self._images else None
 
     def folder(self, bucket: str) -> Path:
@@ -67,10 +68,10 @@ class BucketFolders:
         return folder
 
     def path_of(self, bucket: str, key: str) -> PurePosixPath | None:
-        """None if the key has no readable path. The keys of the images bucket have the prefix `images/`, as OUT has."""
+        """None if the key has no readable path, as other objects of the images bucket."""
         if bucket != self._images:
             return paths.readable_path(key)
-        return paths.readable_path(key.removeprefix(IMAGES)) if key.startswith(IMAGES) else None
+        return paths.readable_path(key.removeprefix(self._prefix)) if key.startswith(self._prefix) else None
 
     def is_image_upload(self, method: str, target: str) -> bool:
         """These wait for nothing, unlike a PUT of outcomes, which waits for the disk."""

@@ -16,7 +16,7 @@ from functions.core.manifests.detection import decompressed
 from functions.core.manifests.formats import PARQUET, format_by_name
 from functions.core.manifests.validation import validate_manifest
 from functions.core.model.errors import RowError
-from functions.core.model.keys import requested_key
+from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import Options
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row, parse_row
@@ -42,7 +42,7 @@ class Plan:
 
     format: str
     note: str
-    glacier_from_bytes: int = GLACIER_FROM_BYTES
+    glacier_from_bytes: int | None = GLACIER_FROM_BYTES
     rows: int = 0
     batches: int = 0
     options: Options = Options()  # noqa: RUF009 - frozen
@@ -69,14 +69,19 @@ class Plan:
         return replace(estimate, options=replace(self.options, batch_size=max(1, math.ceil(images / self.batches))))
 
 
-def make_plan(path: Path, options: Options, glacier_from_bytes: int = GLACIER_FROM_BYTES) -> Plan:
-    """Raises InvalidManifest."""
+def make_plan(
+    path: Path,
+    options: Options,
+    glacier_from_bytes: int | None = GLACIER_FROM_BYTES,
+    prefix: str = DEFAULT_PREFIX,
+) -> Plan:
+    """`prefix` is that of all keys in the images bucket. Raises InvalidManifest."""
     size = path.stat().st_size
     manifest = ManifestObject(str(path.parent), path.name, size=size)
     validated = validate_manifest(ManifestFiles(), manifest, whole_bytes=size)
     plan = Plan(validated.format, validated.contents.note, glacier_from_bytes, options=options)
     run = {"id": "x" * 60, "manifest": f"manifests/{path.name}", "options": asdict(options)}
-    items = _counted(_items(path, validated.format), plan, options)
+    items = _counted(_items(path, validated.format), plan, options, prefix)
     plan.batches = sum(1 for _ in batches(items, Limits(options.batch_size, BATCH_BYTES), {"run": run}))
     return plan
 
@@ -92,13 +97,13 @@ def _items(path: Path, format_name: str) -> Iterator[Item]:
         yield from enumerate(readers.read_parquet(file, {}, load_parquet=load_parquet), start=1)
 
 
-def _counted(items: Iterator[Item], plan: Plan, options: Options) -> Iterator[BatchItem]:
+def _counted(items: Iterator[Item], plan: Plan, options: Options, prefix: str) -> Iterator[BatchItem]:
     """The items as Step Functions puts them into batches; each is counted in the plan as it passes."""
     previous = _PreviousRows()
     for line, item in items:
         plan.rows += 1
         try:
-            row = parse_row(plan.rows, item, options.base_url)
+            row = parse_row(plan.rows, item, options.base_url, prefix)
         except RowError as error:
             _add(plan, plan.invalid, error.reason, line, error.message)
         else:
@@ -135,7 +140,7 @@ class _PreviousRows:
 
     def has_key(self, row: Row) -> bool:
         """True if an earlier row has the requested key; the key is added."""
-        return row.key is not None and _was_added_before(self._keys, requested_key(row.key))
+        return row.key is not None and _was_added_before(self._keys, row.key)
 
 
 def _was_added_before(hashes: set[int], text: str) -> bool:

@@ -15,7 +15,7 @@ def plan(*, manifest: str, options: Mapping[str, str]) -> int:
     path, settings = manifest_file(manifest), stack_settings()
     try:
         run_options = validate_options(settings.default_options, options)
-        found = make_plan(path, run_options, settings.glacier_from_bytes)
+        found = make_plan(path, run_options, settings.glacier_from_bytes, settings.images_prefix)
     except InvalidManifest as error:
         show_rejection(str(error))
         return 1

@@ -41,6 +41,7 @@ def other_settings() -> Settings:
         environment="staging",
         glacier_object_size_greater_than=65536,
         images_point_in_time_recovery=True,
+        images_prefix="pictures/",
         keep_input_bucket=False,
         log_level="DEBUG",
         log_retention_days=7,
@@ -53,7 +54,7 @@ def other_settings() -> Settings:
 
 @pytest.fixture(scope="session")
 def other_template(tmp_path_factory: pytest.TempPathFactory, other_settings: Settings) -> Template:
-    """A deployment in which every setting differs from its default."""
+    """A deployment in which every setting differs from its default, except those of an existing images bucket."""
     file = synthesized(other_settings, tmp_path_factory.mktemp("cdk.out"))
     return Template(json.loads(file.read_text()))
 

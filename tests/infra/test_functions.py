@@ -15,10 +15,14 @@ EXPECTED = {
     "download_batch": (
         90,
         1769,
-        {"IMAGES_BUCKET", "IMAGES_TABLE", "INPUT_BUCKET", "TOPIC_ARN", "ALLOWED_NETWORKS", "CONTACT"},
+        {"IMAGES_BUCKET", "IMAGES_PREFIX", "IMAGES_TABLE", "INPUT_BUCKET", "TOPIC_ARN", "ALLOWED_NETWORKS", "CONTACT"},
     ),
-    "summarize_run": (900, 1024, {"INPUT_BUCKET", "RUNS_TABLE", "TOPIC_ARN"}),
-    "api": (29, 1024, {"IMAGES_BUCKET", "IMAGES_TABLE", "INPUT_BUCKET", "RUNS_TABLE", "STATE_MACHINE_ARN"}),
+    "summarize_run": (900, 1024, {"INPUT_BUCKET", "IMAGES_PREFIX", "RUNS_TABLE", "TOPIC_ARN"}),
+    "api": (
+        29,
+        1024,
+        {"IMAGES_BUCKET", "IMAGES_PREFIX", "IMAGES_TABLE", "INPUT_BUCKET", "RUNS_TABLE", "STATE_MACHINE_ARN"},
+    ),
 }
 
 
@@ -112,6 +116,7 @@ def test_the_outputs_have_the_documented_names(template: Template) -> None:
     assert template.body["Outputs"].keys() == {
         "InputBucket",
         "ImagesBucket",
+        "ImagesPrefix",
         "ImagesTable",
         "RunsTable",
         "TopicArn",

@@ -32,6 +32,9 @@ def test_the_smallest_image_that_is_moved_is_one_larger_than_the_setting(
         ("default_options", {"concurrency": 8}, {"concurrency": 8}),
         ("environment", "test-2", "test-2"),
         ("glacier_object_size_greater_than", "0", 0),
+        ("images_bucket", "company.media-1", "company.media-1"),
+        ("images_bucket", "", ""),
+        ("images_prefix", "a/b_c.d-e=f/", "a/b_c.d-e=f/"),
         ("images_point_in_time_recovery", "true", True),
         ("keep_input_bucket", "False", False),
         ("keep_input_bucket", False, False),
@@ -66,6 +69,30 @@ def test_a_value_means_the_same_from_cdk_json_and_from_the_command_line(key: str
         ("glacier_object_size_greater_than", -1),
         ("glacier_object_size_greater_than", "128KB"),
         ("glacier_object_size_greater_than", True),
+        ("images_bucket", "Company"),
+        ("images_bucket", "ab"),
+        ("images_bucket", "a" * 64),
+        ("images_bucket", "a..b"),
+        ("images_bucket", "media-"),
+        ("images_bucket", "192.168.5.4"),
+        ("images_bucket", "arn:aws:s3:::media"),
+        ("images_bucket", 7),
+        ("images_bucket_key_arn", "alias/media"),
+        ("images_bucket_key_arn", "arn:aws:kms:eu-central-1:123456789012:alias/media"),
+        ("images_bucket_key_arn", 7),
+        ("images_prefix", ""),
+        ("images_prefix", "images"),
+        ("images_prefix", "/images/"),
+        ("images_prefix", "/"),
+        ("images_prefix", "a//b/"),
+        ("images_prefix", "a/../b/"),
+        ("images_prefix", "./"),
+        ("images_prefix", "a b/"),
+        ("images_prefix", "images*/"),
+        ("images_prefix", "${aws:username}/"),
+        ("images_prefix", "ä/"),
+        ("images_prefix", "a/" * 129),
+        ("images_prefix", 7),
         ("images_point_in_time_recovery", "yes"),
         ("keep_input_bucket", 1),
         ("log_level", "LOUD"),
@@ -83,6 +110,11 @@ def test_what_cannot_be_used_is_refused_in_a_sentence_that_names_the_key(key: st
 
     with pytest.raises(SettingsError, match=rf"Setting '{key}' in the CDK context must be .+; received {received}\..*"):
         Settings.from_context({key: value})
+
+
+def test_an_empty_prefix_is_refused_with_the_reason() -> None:
+    with pytest.raises(SettingsError, match="read and write every object of the bucket"):
+        Settings.from_context({"images_prefix": ""})
 
 
 @pytest.mark.parametrize(

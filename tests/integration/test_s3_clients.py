@@ -20,6 +20,7 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from functions.adapters.s3_presigned_links import S3PresignedLinks, signer
 from local.aws import backend
 from local.aws.http.server import Server
 from local.aws.s3.api import S3Api
@@ -400,3 +401,27 @@ def test_curl_signs_its_requests(running: Running) -> None:
     assert "SignatureDoesNotMatch" in curl(running, target, secret="wrong")
     assert "AccessDenied" in running.run(debian("curl"), "--silent", "--noproxy", "*", target)
     assert "<Key>from/curl.txt</Key>" in curl(running, f"{running.endpoint}/images")
+
+
+def test_curl_uploads_and_downloads_by_links_of_the_functions(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link that S3 redirected would upload nothing, and curl would succeed."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": running.endpoint,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+    }.items():
+        monkeypatch.setenv(name, value)
+    signer.cache_clear()
+    links = S3PresignedLinks(signer(), "images")
+    signer.cache_clear()
+    body = running.file("body", b"from curl")
+    metadata = ("--header", "x-amz-meta-base-url: https://x/")
+    options = ("--silent", "--show-error", "--fail", "--noproxy", "*")
+
+    upload = links.for_upload("a b+c.csv", {"base-url": "https://x/"})
+    running.run(debian("curl"), *options, *metadata, "--upload-file", str(body), upload)
+
+    assert running.run(debian("curl"), *options, links.for_download("a b+c.csv")) == "from curl"

@@ -75,8 +75,8 @@ EQUIVALENTS: Mapping[Change, str] = {
     Change(
         "functions/core/model/rows.py",
         "",
-        "def parse_row(number: int, item: object, base_url: str='') -> Row:",
-        "def parse_row(number: int, item: object, base_url: str='X') -> Row:",
+        "def parse_row(number: int, item: object, base_url: str='', prefix: str=DEFAULT_PREFIX) -> Row:",
+        "def parse_row(number: int, item: object, base_url: str='X', prefix: str=DEFAULT_PREFIX) -> Row:",
     ): "A relative URL is as invalid with a base that has no scheme as without a base.",
     Change(
         "functions/core/web/deadlines.py",

@@ -79,8 +79,11 @@ class RunQueries:
         return RunLinks(**{name: self._reports.for_download(str(key)) for name, key in keys.items() if key})
 
 
-def find_image(url: str, table: ImageTable, links: PresignedLinks) -> Image:
-    """Raises Problem(404 | 422), TableFault."""
+def find_image(url: str, table: ImageTable, links: PresignedLinks, prefix: str) -> Image:
+    """Without a link if the object is outside `prefix`: the API may not read it.
+
+    Raises Problem(404 | 422), TableFault.
+    """
     try:
         size = len(url.encode())
     except UnicodeEncodeError:
@@ -90,7 +93,8 @@ def find_image(url: str, table: ImageTable, links: PresignedLinks) -> Image:
     record = table.look_up([url]).get(url)
     if record is None:
         raise not_found("No image is stored for this URL.")
-    return Image.model_validate({**record, "link": links.for_download(record["object_key"])})
+    key = record["object_key"]
+    return Image.model_validate({**record, "link": links.for_download(key) if key.startswith(prefix) else None})
 
 
 def _estimate(record: RunRecord) -> Estimate | None:

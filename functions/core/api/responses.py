@@ -42,7 +42,8 @@ class Estimate(BaseModel):
     """Estimated duration and cost of the whole run. Assumes that every row is a new image of `size_kb` from a server
     that responds in `latency_ms`.
 
-    For an image of 128 KB or more, the transition to S3 Glacier Instant Retrieval costs another $0.00002 a day later.
+    For an image of 128 KB or more, the transition to S3 Glacier Instant Retrieval costs another $0.00002 a day later,
+    unless the images are in an existing bucket (`images_bucket`), which has the lifecycle rules of its owner.
     """
 
     seconds: float = Field(description="From the start of the run to its summary.")
@@ -110,8 +111,9 @@ class Image(BaseModel):
     final_url: str | None = None
     run_id: str | None = None
     downloaded_at: str | None = None
-    link: str = Field(
-        description=f"Presigned URL of the image. It is valid for {_LINK_MINUTES} minutes, without credentials."
+    link: str | None = Field(
+        description=f"Presigned URL of the image. It is valid for {_LINK_MINUTES} minutes, without credentials. Null "
+        "for an image that was stored under an earlier `images_prefix`, which the API may not read."
     )
 
 

@@ -101,7 +101,8 @@ class RunEstimate:
 
     `latency_ms` is the time until a server has sent an image, its body included. `hosts` is the number of hosts if all
     have the same share of the rows; for a real manifest, its rows divided by those of the largest host. S3 moves images
-    of `glacier_from_bytes` or more to Glacier Instant Retrieval after a day, and charges for it.
+    of `glacier_from_bytes` or more to Glacier Instant Retrieval after a day, and charges for it; None if the lifecycle
+    rules of the bucket are not those of the stack.
     """
 
     images: int
@@ -109,7 +110,7 @@ class RunEstimate:
     latency_ms: float = LATENCY_MS
     hosts: float = math.inf
     memory_mb: int = DOWNLOAD_MEMORY_MB
-    glacier_from_bytes: int = GLACIER_FROM_BYTES
+    glacier_from_bytes: int | None = GLACIER_FROM_BYTES
     write_units: float = 1.0
     options: Options = Options()  # noqa: RUF009 - frozen
 
@@ -184,7 +185,7 @@ class RunEstimate:
     @property
     def images_moved_to_glacier(self) -> int:
         """Number of images that the bucket's lifecycle rule moves to Glacier Instant Retrieval."""
-        large = self.size_kb * 1000 >= self.glacier_from_bytes
+        large = self.glacier_from_bytes is not None and self.size_kb * 1000 >= self.glacier_from_bytes
         return self.images if large and self.options.storage_class != "GLACIER_IR" else 0
 
     @property
@@ -220,6 +221,8 @@ def cost_components(run: RunEstimate) -> Mapping[str, float]:
 
 def glacier_note(run: RunEstimate) -> str:
     """A sentence about the cost of moving large images to Glacier; empty if the run stores all images there."""
+    if run.glacier_from_bytes is None:
+        return "The images go to an existing bucket: the estimate does not include the lifecycle rules of its owner."
     if run.options.storage_class == "GLACIER_IR":
         return ""
     dollars_per_million = prices.MILLION * prices.S3_TO_GLACIER.dollars

@@ -12,6 +12,7 @@ from functions.core.download.host_scheduler import HostScheduler
 from functions.core.download.mirror import RowMirror
 from functions.core.download.record_buffer import ImageRecordBuffer
 from functions.core.model.errors import InfrastructureError, RowError
+from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import MAX_CONCURRENT_UPLOADS, Options
 from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome
 from functions.core.model.ports import ImageTable
@@ -41,7 +42,7 @@ class BatchResult:
 class BatchMirror:
     """Runs one round of a batch. `monotonic` is the clock of `start_deadline`.
 
-    `throttle_count` returns how often the store has throttled so far.
+    `throttle_count` returns how often the store has throttled so far. `prefix` is that of the keys that rows request.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class BatchMirror:
         run_id: str,
         monotonic: Callable[[], float] = time.monotonic,
         throttle_count: Callable[[], int] = lambda: 0,
+        prefix: str = DEFAULT_PREFIX,
     ) -> None:
         self._mirror = mirror
         self._table = table
@@ -60,10 +62,11 @@ class BatchMirror:
         self._run_id = run_id
         self._monotonic = monotonic
         self._throttle_count = throttle_count
+        self._prefix = prefix
 
     def run(self, items: Mapping[int, object], *, start_deadline: float) -> BatchResult:
         """`items` by row number; no row is started after `start_deadline`. Raises InfrastructureError."""
-        collector = _Collector(items, self._options.base_url)
+        collector = _Collector(items, self._options.base_url, self._prefix)
         rows = collector.without_duplicates(collector.parse_rows())
         records = self._table.look_up([row.url for row in rows])
         rows = [row for row in rows if not self._is_settled(row, records.get(row.url), collector)]
@@ -170,9 +173,10 @@ class _Worker:
 class _Collector:
     """The rows of a batch and their results so far; used by many threads."""
 
-    def __init__(self, items: Mapping[int, object], base_url: str) -> None:
+    def __init__(self, items: Mapping[int, object], base_url: str, prefix: str) -> None:
         self._items = items
         self._base_url = base_url
+        self._prefix = prefix
         self._lock = threading.Lock()
         self.result = BatchResult()
 
@@ -181,7 +185,7 @@ class _Collector:
         rows = []
         for number, item in self._items.items():
             try:
-                rows.append(parse_row(number, item, self._base_url))
+                rows.append(parse_row(number, item, self._base_url, self._prefix))
             except RowError as error:
                 self.result.outcomes.append(failed_outcome(number, item, error, self._base_url))
         return rows

@@ -10,7 +10,7 @@ from typing import cast
 from functions.core.download.conditional_put import ConditionalPut
 from functions.core.download.image_types import ImageType, describe_unsupported, detect_image_type, dimensions
 from functions.core.model.errors import RowError
-from functions.core.model.keys import default_key
+from functions.core.model.keys import DEFAULT_PREFIX, default_key
 from functions.core.model.options import Options
 from functions.core.model.outcomes import Outcome, OutcomeKind
 from functions.core.model.ports import ImageObject, ImageStore, ImageTable, ImageUpload
@@ -32,15 +32,23 @@ class MirroredRow:
 
 
 class RowMirror:
-    """Shared by the threads of a batch."""
+    """Shared by the threads of a batch. `prefix` is that of the default keys."""
 
     def __init__(
-        self, *, fetcher: Fetcher, store: ImageStore, table: ImageTable, options: Options, run_id: str
+        self,
+        *,
+        fetcher: Fetcher,
+        store: ImageStore,
+        table: ImageTable,
+        options: Options,
+        run_id: str,
+        prefix: str = DEFAULT_PREFIX,
     ) -> None:
         self._fetcher = fetcher
         self._conditional_put = ConditionalPut(store=store, table=table, options=options, run_id=run_id)
         self._options = options
         self._run_id = run_id
+        self._prefix = prefix
 
     def mirror(
         self, row: Row, existing_record: ImageRecord | None, on_response: Callable[[], None] = lambda: None
@@ -95,7 +103,7 @@ class RowMirror:
         _verify(row, body)
         size = dimensions(image_type, body.file)
         self._check_dimensions(size)
-        key = row.key or default_key(row.url, image_type.extension)
+        key = row.key or default_key(row.url, image_type.extension, self._prefix)
         width, height = size or (None, None)
         body.file.seek(0)
         return ImageUpload(

@@ -8,40 +8,44 @@ from functions.core.model.errors import RowError
 from functions.core.model.limits import MAX_KEY_BYTES
 from functions.core.model.reasons import Reason
 
-PREFIX = "images/"
+DEFAULT_PREFIX = "images/"
+"""Prefix of all keys in the images bucket, unless the setting `images_prefix` of the stack is another one."""
+
+MAX_PREFIX_BYTES = 256
+"""Maximum length of the prefix in bytes. Default keys have 72 more, and S3 allows 1,024."""
 
 _DEFAULT_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.[^/]*")
 """Form of `default_key` without the prefix. A row cannot request such a key: it could be the default key of another
 URL, which could then not be stored."""
 
 
-def default_key(url: str, extension: str) -> str:
-    """`images/<2 hex>/<sha256 of the URL>.<extension>`. The 256 prefixes let S3 partition the bucket."""
+def default_key(url: str, extension: str, prefix: str = DEFAULT_PREFIX) -> str:
+    """`<prefix><2 hex>/<sha256 of the URL>.<extension>`. The 256 folders let S3 partition the bucket."""
     digest = hashlib.sha256(url.encode()).hexdigest()
-    return f"{PREFIX}{digest[:2]}/{digest}.{extension}"
+    return f"{prefix}{digest[:2]}/{digest}.{extension}"
 
 
-def requested_key(text: object) -> str:
-    """The key that a row requests, under `images/` and with its extension unchanged.
+def requested_key(text: object, prefix: str = DEFAULT_PREFIX) -> str:
+    """The key that a row requests, under the prefix and with its extension unchanged.
 
     Raises RowError(INVALID_ROW) if it is unsafe.
     """
     if not isinstance(text, str):
         raise _invalid_key("is not text")
-    name = unicodedata.normalize("NFC", text.strip()).removeprefix("/").removeprefix(PREFIX)
+    name = unicodedata.normalize("NFC", text.strip()).removeprefix("/").removeprefix(prefix)
     if re.search(r"[\x00-\x1f\x7f\\]", name):
         raise _invalid_key("contains a control character or a backslash")
     if _DEFAULT_NAME.fullmatch(name):
         raise _invalid_key("has the form of a default key (2 hex digits, a slash, 64 hex digits)")
     if any(part in ("", ".", "..") for part in name.split("/")):
         raise _invalid_key("has a path segment that is empty, . or ..")
-    if len((PREFIX + name).encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
+    if len((prefix + name).encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
         raise _invalid_key(f"is longer than {MAX_KEY_BYTES} bytes, the limit of S3")
     try:
         name.encode()
     except UnicodeEncodeError as error:
         raise _invalid_key("is not valid Unicode") from error
-    return PREFIX + name
+    return prefix + name
 
 
 def _invalid_key(problem: str) -> RowError:

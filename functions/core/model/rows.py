@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from functions.core.model.errors import RowError
-from functions.core.model.keys import requested_key
+from functions.core.model.keys import DEFAULT_PREFIX, requested_key
 from functions.core.model.reasons import Reason
 from functions.core.model.types import JsonObject
 from functions.core.model.urls import absolute_url, redact
@@ -82,8 +82,11 @@ def _url_rank(name: str) -> int | None:
     return 1 + URL_COLUMNS.index(normalized) if normalized in URL_COLUMNS else None
 
 
-def parse_row(number: int, item: object, base_url: str = "") -> Row:
-    """The row of an item. Raises RowError(INVALID_ROW | INVALID_URL), which names the invalid column."""
+def parse_row(number: int, item: object, base_url: str = "", prefix: str = DEFAULT_PREFIX) -> Row:
+    """The row of an item. `prefix` is that of all keys in the images bucket.
+
+    Raises RowError(INVALID_ROW | INVALID_URL), which names the invalid column.
+    """
     if isinstance(item, str):
         return Row(number, absolute_url(item, base_url))
     if not isinstance(item, Mapping):
@@ -93,7 +96,7 @@ def parse_row(number: int, item: object, base_url: str = "") -> Row:
     return Row(
         number=number,
         url=absolute_url(url_text(item), base_url),
-        key=requested_key(reserved["key"]) if reserved.get("key") else None,
+        key=requested_key(reserved["key"], prefix) if reserved.get("key") else None,
         sha256=_digest("sha256", reserved.get("sha256")),
         md5=_digest("md5", reserved.get("md5")),
         size=_size(reserved.get("size")),

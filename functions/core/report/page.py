@@ -9,6 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.runs import LocalRun
 from functions.core.model.types import RunSummary
 from functions.core.report import formatting
@@ -25,7 +26,12 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\
 need are not among them."""
 
 
-def render_page(summary: RunSummary, aggregates: RunAggregates, local_run: LocalRun | None = None) -> str:
+def render_page(
+    summary: RunSummary,
+    aggregates: RunAggregates,
+    local_run: LocalRun | None = None,
+    images_prefix: str = DEFAULT_PREFIX,
+) -> str:
     """HTML of at most 200 kB for any run: lists and texts from outside are cut. `local_run` is None in AWS."""
     css = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     return (
@@ -33,7 +39,7 @@ def render_page(summary: RunSummary, aggregates: RunAggregates, local_run: Local
         .get_template("report.html.j2")
         .render(
             summary=summary,
-            sections=report_sections(summary, aggregates),
+            sections=report_sections(summary, aggregates, images_prefix),
             local_run=local_run,
             retry_command=retry_command(summary, local_run),
             environment_command=environment_command(local_run),

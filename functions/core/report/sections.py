@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import islice
 from urllib.parse import quote
 
+from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.outcomes import OUTCOME_MEANINGS
 from functions.core.model.reasons import Reason, reason_meaning
 from functions.core.model.runs import INTERRUPTED
@@ -21,6 +22,9 @@ MAX_HOSTS = 10
 
 MAX_COLUMNS = 4
 """User columns of a failed row."""
+
+LOCAL_IMAGES = "images"
+"""Folder of a local run with the images, by their keys without the prefix."""
 
 NOT_REACHED = Reason.OUT_OF_TIME.value
 """Reason of the rows without an outcome in a run that was stopped."""
@@ -77,7 +81,7 @@ class Sections:
     images: Sequence[SampleImage]
 
 
-def report_sections(summary: RunSummary, aggregates: RunAggregates) -> Sections:
+def report_sections(summary: RunSummary, aggregates: RunAggregates, images_prefix: str = DEFAULT_PREFIX) -> Sections:
     outcomes = _outcomes(summary) if summary["rows"] else []
     counts = aggregates.timeline.until(datetime.fromisoformat(summary["ended_at"]))
     slowest = aggregates.hosts.slowest(MAX_HOSTS)
@@ -90,7 +94,7 @@ def report_sections(summary: RunSummary, aggregates: RunAggregates) -> Sections:
         hosts=_failure_counts(dict(islice(summary["failures_by_host"].items(), MAX_HOSTS))),
         failures=aggregates.failures,
         slowest_hosts=[HostBar(times, bar_percent(times.mean, slowest[0].mean)) for times in slowest],
-        images=[_image(line) for line in aggregates.images],
+        images=[_image(line, images_prefix) for line in aggregates.images],
     )
 
 
@@ -154,7 +158,7 @@ def _failure_counts(counts: dict[str, int]) -> list[FailureCount]:
     ]
 
 
-def _image(line: ResultLine) -> SampleImage:
+def _image(line: ResultLine, prefix: str) -> SampleImage:
     width, height, key = line.get("width"), line.get("height"), line["object_key"] or ""
     image_type = str(line.get("content_type", "")).rpartition("/")[2]
     facts = [f"{width} x {height}" if width and height else "", image_type, size(line["bytes"] or 0)]
@@ -162,7 +166,7 @@ def _image(line: ResultLine) -> SampleImage:
         url=line["url"],
         facts=" · ".join(filter(None, facts)),
         key=_DIGEST.sub(r"\1…\2", key),  # shortens the SHA-256 of a URL, not a key that the user chose
-        link=f"../../{quote(key)}",
+        link=f"../../{LOCAL_IMAGES}/{quote(key.removeprefix(prefix))}",
         outline=outline(width or 1, height or 1),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from functions.core.model.errors import InfrastructureError
+from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import Manifests, Notification, Notifications, RunRecords, RunResults
@@ -64,7 +65,10 @@ class _Rows:
 
 
 class Summarizer:
-    """SummarizeRun's logic, for one run. `now` is the time at which the run ended; `local_run` is None in AWS."""
+    """SummarizeRun's logic, for one run. `now` is the time at which the run ended; `local_run` is None in AWS.
+
+    `images_prefix` is that of all keys in the images bucket.
+    """
 
     def __init__(
         self,
@@ -75,6 +79,7 @@ class Summarizer:
         notices: Notifications,
         now: datetime,
         local_run: LocalRun | None = None,
+        images_prefix: str = DEFAULT_PREFIX,
     ) -> None:
         self._manifests = manifests
         self._results = results
@@ -82,6 +87,7 @@ class Summarizer:
         self._notices = notices
         self._now = now
         self._local_run = local_run
+        self._images_prefix = images_prefix
 
     def summarize_once(self, execution: EndedExecution) -> RunEnd | None:
         """The same for an execution that ended before it reached SummarizeRun: stopped, timed out or failed.
@@ -128,7 +134,7 @@ class Summarizer:
         result = run_result(run_id, execution, record, reconciliation)
         reference = manifest_reference(manifest, record)
         summary = run_summary(result, reference, execution.started_at, self._now, reports)
-        page = render_page(summary, aggregates, self._started_by(record))
+        page = render_page(summary, aggregates, self._started_by(record), self._images_prefix)
         self._results.write_text("report.html", [page], "text/html; charset=utf-8")
         self._results.write_text("summary.json", [json.dumps(summary, indent=2) + "\n"], "application/json")
         self._records.update(run_id, record_fields(summary))

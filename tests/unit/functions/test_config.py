@@ -7,6 +7,7 @@ from functions.core.model.runs import LocalRun
 
 DOWNLOAD = {
     "IMAGES_BUCKET": "images",
+    "IMAGES_PREFIX": "pictures/",
     "IMAGES_TABLE": "urls",
     "INPUT_BUCKET": "input",
     "TOPIC_ARN": "arn:topic",
@@ -22,12 +23,17 @@ def test_prepare_run_reads_the_stacks_default_options() -> None:
 
 
 def test_summarize_run_reads_its_bucket_table_and_topic() -> None:
-    config = SummarizeConfig.read({"INPUT_BUCKET": "input", "RUNS_TABLE": "runs", "TOPIC_ARN": "arn:topic"})
+    config = SummarizeConfig.read(SUMMARIZE)
 
-    assert config == SummarizeConfig("input", "runs", "arn:topic")
+    assert config == SummarizeConfig("input", "runs", "arn:topic", "pictures/")
 
 
-SUMMARIZE = {"INPUT_BUCKET": "input", "RUNS_TABLE": "runs", "TOPIC_ARN": "arn:topic"}
+SUMMARIZE = {
+    "INPUT_BUCKET": "input",
+    "RUNS_TABLE": "runs",
+    "TOPIC_ARN": "arn:topic",
+    "IMAGES_PREFIX": "pictures/",
+}
 
 
 PREPARE = {"RUNS_TABLE": "runs", "DEFAULT_OPTIONS": "{}", "CHECK_BYTES": "9"}
@@ -54,6 +60,7 @@ def test_download_batch_allows_no_network_unless_configured() -> None:
 
     assert (config.images_bucket, config.images_table, config.input_bucket) == ("images", "urls", "input")
     assert (config.topic_arn, config.contact) == ("arn:topic", "me@a.example")
+    assert config.images_prefix == "pictures/"
     assert config.addresses.blocked_because("127.0.0.1", 80) is not None
 
 

@@ -169,7 +169,7 @@ class FakeSummarizer:
 def test_summarize_run_passes_on_what_was_caught_and_logs_how_it_ended(
     monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:
-    for name in ("INPUT_BUCKET", "RUNS_TABLE", "TOPIC_ARN"):
+    for name in ("INPUT_BUCKET", "IMAGES_PREFIX", "RUNS_TABLE", "TOPIC_ARN"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setattr(summarize_run, "Summarizer", FakeSummarizer)

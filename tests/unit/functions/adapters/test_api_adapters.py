@@ -1,17 +1,17 @@
 """Adapters of the API: executions, submitted manifests, presigned links, and the index of the runs table."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
-from botocore.config import Config
 from botocore.stub import Stubber
 
 from functions.adapters.dynamodb_runs_table import NEWEST, DynamoRunsTable
 from functions.adapters.s3_manifests import S3SubmittedManifests
-from functions.adapters.s3_presigned_links import S3PresignedLinks
+from functions.adapters.s3_presigned_links import S3PresignedLinks, signer
 from functions.adapters.step_functions_executions import StepFunctionsExecutions, input_of
 from functions.core.model.errors import StorageFault, WorkflowFault
 from functions.core.model.ports import Progress
@@ -173,8 +173,55 @@ def test_a_failed_s3_request_is_a_fault_with_its_code(stubbed: Stubber, operatio
         call(S3SubmittedManifests(stubbed.client, "input"))
 
 
-def test_links_are_signed_by_version_4_and_an_upload_s_metadata_with_them() -> None:
-    links = S3PresignedLinks(boto3.client("s3", config=Config(signature_version="s3v4")), "input")
+@pytest.fixture
+def new_signer() -> Iterator[None]:
+    signer.cache_clear()
+    yield
+    signer.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-east-1", "s3.us-east-1.amazonaws.com"),
+        ("eu-central-1", "s3.eu-central-1.amazonaws.com"),
+        ("ap-east-1", "s3.ap-east-1.amazonaws.com"),
+        ("cn-north-1", "s3.cn-north-1.amazonaws.com.cn"),
+        ("us-gov-west-1", "s3.us-gov-west-1.amazonaws.com"),
+    ],
+)
+def test_links_have_the_endpoint_of_the_region_and_are_signed_for_it(
+    new_signer: None, region: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The global endpoint redirects new buckets, and rejects those of newer Regions. A bucket whose name has dots has
+    no valid certificate as a host name."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+
+    addresses = []
+    for bucket in ("images", "my.images"):
+        links = S3PresignedLinks(signer(), bucket)
+        for link in (links.for_download("a b.png"), links.for_upload("a b.png", {})):
+            parts = urlsplit(link)
+            addresses.append(f"{parts.scheme}://{parts.netloc}{parts.path}")
+            credential = parse_qs(parts.query)["X-Amz-Credential"][0]
+            assert credential.split("/")[2:] == [region, "s3", "aws4_request"]
+
+    assert addresses == [f"https://images.{host}/a%20b.png"] * 2 + [f"https://{host}/my.images/a%20b.png"] * 2
+
+
+def test_links_to_a_configured_endpoint_have_the_bucket_in_their_path(
+    new_signer: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The local AWS has no name for a bucket."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:8080")
+
+    link = urlsplit(S3PresignedLinks(signer(), "images").for_download("a.png"))
+
+    assert (link.netloc, link.path) == ("127.0.0.1:8080", "/images/a.png")
+
+
+def test_links_are_signed_by_version_4_and_an_upload_s_metadata_with_them(new_signer: None) -> None:
+    links = S3PresignedLinks(signer(), "input")
 
     upload = parse_qs(urlsplit(links.for_upload("manifests/a b.csv", {"base-url": "https://x/"})).query)
     look = urlsplit(links.for_download("runs/r/summary.json"))

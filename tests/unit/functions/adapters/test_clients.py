@@ -1,15 +1,20 @@
 """boto3 clients and their errors."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
+from urllib3 import HTTPResponse
 
 from functions.adapters import clients
 from functions.adapters.clients import MAX_CONNECTIONS, _session, client, credentials
 from functions.adapters.errors import error_code, failure_message, is_transient
+from functions.adapters.s3_signed_put import S3SignedPut
 from functions.core.model.ports import NOTICE_SECONDS
 
 
@@ -31,6 +36,38 @@ def fresh() -> Iterator[None]:
     yield
     for cached in caches:
         cached.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-east-1", "images.s3.us-east-1.amazonaws.com"),
+        ("eu-central-1", "images.s3.eu-central-1.amazonaws.com"),
+        ("ap-east-1", "images.s3.ap-east-1.amazonaws.com"),
+        ("cn-north-1", "images.s3.cn-north-1.amazonaws.com.cn"),
+        ("us-gov-west-1", "images.s3.us-gov-west-1.amazonaws.com"),
+    ],
+)
+def test_objects_are_put_and_read_at_the_endpoint_of_the_region(
+    fresh: None, region: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signed PUT takes its endpoint from boto3's first PUT."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    s3 = client("s3")
+    hosts: list[str] = []
+
+    def respond(request: Any, **_: Any) -> AWSResponse:
+        hosts.append(urlsplit(request.url).netloc)
+        return AWSResponse(request.url, 200, {"ETag": '"0"'}, HTTPResponse(BytesIO(), preload_content=False))
+
+    signed_put = S3SignedPut(s3, "images", credentials(), 1)
+    s3.meta.events.register("before-send.s3", respond)
+    s3.put_object(Bucket="images", Key="a", Body=b"a")
+    s3.head_object(Bucket="images", Key="a")
+
+    assert hosts == [host, host]
+    assert signed_put._endpoint is not None
+    assert signed_put._endpoint.host == host
 
 
 @pytest.mark.parametrize(

@@ -385,6 +385,7 @@ def in_lambda(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
             "AWS_SECRET_ACCESS_KEY": CREDENTIALS.secret_key,
             "AWS_SESSION_TOKEN": str(CREDENTIALS.token),
             "IMAGES_BUCKET": "images",
+            "IMAGES_PREFIX": "images/",
             "INPUT_BUCKET": "input",
             "IMAGES_TABLE": "images",
             "TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:topic",

@@ -43,6 +43,19 @@ def test_outputs_name_the_created_resources(client: Callable[[str], Any], tmp_pa
     client("dynamodb").describe_table(TableName=outputs["RunsTable"])
 
 
+def test_an_images_bucket_that_exists_already_is_created_for_the_template(
+    client: Callable[[str], Any], tmp_path: Path
+) -> None:
+    stack = template()
+    del stack["Resources"]["Images"]
+    stack["Outputs"]["ImagesBucket"] = {"Value": "company-media"}
+
+    outputs = deploy(write(tmp_path, stack), {}, client).outputs
+
+    assert outputs["ImagesBucket"] == "company-media"
+    client("s3").head_bucket(Bucket="company-media")
+
+
 def test_a_function_has_its_references_resolved(client: Callable[[str], Any], tmp_path: Path) -> None:
     stack = deploy(write(tmp_path, template(timeout=7)), {"AllowedNetworks": "127.0.0.0/8"}, client)
     (function,) = stack.functions()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,26 @@ def _restore(store: ObjectStore, out: Path) -> list[dict[str, object]]:
 def test_an_image_is_a_file_under_its_key(store: ObjectStore, out: Path) -> None:
     _put(store, KEY, IMAGE)
     assert (out / KEY).read_bytes() == IMAGE
+
+
+def test_the_images_folder_has_the_keys_without_the_prefix_of_the_stack(out: Path) -> None:
+    folders = BucketFolders(out)
+    folders.assign(replace(NAMES, images_prefix="mirror/pictures/"))
+    store = ObjectStore(out, folders)
+
+    for key in ("mirror/pictures/aa/a.jpg", "reports/a.pdf"):
+        _put(store, key, IMAGE)
+
+    assert (out / "images/aa/a.jpg").read_bytes() == IMAGE
+    assert not (out / "images/reports").exists()
+    assert read_object(store, "reports/a.pdf") == IMAGE
+    store.close()
+
+
+def read_object(store: ObjectStore, key: str) -> bytes:
+    _, file = store.open(NAMES.images_bucket, key)
+    with file:
+        return file.read()
 
 
 def test_images_and_rows_of_release_0_1_0_are_taken_over(store: ObjectStore, out: Path) -> None:

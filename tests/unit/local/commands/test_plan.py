@@ -46,6 +46,14 @@ def test_rows_are_identified_by_their_line(tmp_path: Path) -> None:
     assert found.conflicts == [(6, "images/k.png")]
 
 
+def test_keys_are_those_under_the_prefix_of_the_stack(tmp_path: Path) -> None:
+    (tmp_path / "mixed.csv").write_text(MIXED + "http://a.example/6;mirror/k.png;\r\n")
+
+    found = make_plan(tmp_path / "mixed.csv", Options(), prefix="mirror/")
+
+    assert found.conflicts == [(9, "mirror/k.png")]
+
+
 def test_batches_are_also_limited_in_bytes(tmp_path: Path) -> None:
     rows = "".join(f"http://a.example/{n},{'x' * 10_000}\n" for n in range(40))
 
@@ -131,6 +139,20 @@ def test_the_setting_for_transitions_of_small_images_is_in_the_cost(
 
     assert "S3 moves images of 50,001 bytes or more" in (shown := capsys.readouterr().out)
     assert re.search(r"│ cost +│ +\$2\.\d\d │", shown)
+
+
+def test_the_settings_of_an_existing_bucket_are_in_the_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "two.csv").write_text("url,key\nhttp://a.example/1,a.png\nhttp://a.example/2,mirror/a.png\n")
+    (tmp_path / "cdk.json").write_text('{"context": {"images_bucket": "company-media", "images_prefix": "mirror/"}}')
+    monkeypatch.setattr(usage, "SETTINGS_FILE", tmp_path / "cdk.json")
+
+    plan(manifest=str(tmp_path / "two.csv"), options={})
+
+    shown = capsys.readouterr().out
+    assert "the estimate does not include the lifecycle rules of its owner" in shown
+    assert re.search(r"│ +3 │ mirror/a.png +│", shown)
 
 
 def test_invalid_settings_are_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

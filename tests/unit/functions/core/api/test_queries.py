@@ -143,9 +143,18 @@ def test_a_token_that_is_not_ours_is_refused_by_its_field(token: str) -> None:
 def test_an_image_is_found_by_its_url() -> None:
     row = {"url": "https://x/a", "object_key": "images/a.png", "bytes": 3, "content_type": "image/png", "sha256": "0"}
 
-    image = find_image("https://x/a", FakeImageTable([row]), FakeLinks())
+    image = find_image("https://x/a", FakeImageTable([row]), FakeLinks(), "images/")
 
     assert (image.object_key, image.link) == ("images/a.png", "https://links/images/a.png")
+
+
+def test_an_image_under_an_earlier_prefix_has_no_link() -> None:
+    """The API may read objects under the present prefix only, so S3 would refuse the link."""
+    row = {"url": "https://x/a", "object_key": "images/a.png", "bytes": 3, "content_type": "image/png", "sha256": "0"}
+
+    image = find_image("https://x/a", FakeImageTable([row]), FakeLinks(), "mirror/")
+
+    assert (image.object_key, image.link) == ("images/a.png", None)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +162,7 @@ def test_an_image_is_found_by_its_url() -> None:
 )
 def test_an_image_that_does_not_exist_is_a_problem(url: str, status: int) -> None:
     with pytest.raises(Problem) as problem:
-        find_image(url, FakeImageTable(), FakeLinks())
+        find_image(url, FakeImageTable(), FakeLinks(), "images/")
 
     assert problem.value.status == status
 

@@ -89,6 +89,13 @@ def test_a_setting_says_from_what_size_images_are_moved() -> None:
     assert replace(A_MILLION, size_kb=200, glacier_from_bytes=10**9).images_moved_to_glacier == 0
 
 
+def test_the_lifecycle_rules_of_an_existing_bucket_are_not_estimated() -> None:
+    run = replace(A_MILLION, size_kb=200, glacier_from_bytes=None)
+
+    assert run.images_moved_to_glacier == 0
+    assert "the lifecycle rules of its owner" in glacier_note(run)
+
+
 @pytest.mark.parametrize(
     ("storage_class", "dollars"), [("INTELLIGENT_TIERING", 0), ("STANDARD_IA", 5), ("GLACIER_IR", 15)]
 )

@@ -35,10 +35,18 @@ class World:
         self.options = Options(**options)
         self.clock = [0.0]
         self.throttle_count: Callable[[], int] = lambda: 0
+        self.prefix = "images/"
 
     def run(self, *items: object, start_deadline: float = 1.0, run_id: str = "r1") -> BatchResult:
         numbered = dict(enumerate(items, start=1))
-        mirror = RowMirror(fetcher=self.web, store=self.store, table=self.table, options=self.options, run_id=run_id)
+        mirror = RowMirror(
+            fetcher=self.web,
+            store=self.store,
+            table=self.table,
+            options=self.options,
+            run_id=run_id,
+            prefix=self.prefix,
+        )
         batch = BatchMirror(
             mirror=mirror,
             table=self.table,
@@ -46,6 +54,7 @@ class World:
             run_id=run_id,
             monotonic=lambda: self.clock[0],
             throttle_count=self.throttle_count,
+            prefix=self.prefix,
         )
         result = batch.run(numbered, start_deadline=start_deadline)
         ended = [outcome.row for outcome in result.outcomes] + [row.number for row in result.deferred]
@@ -439,3 +448,28 @@ def test_each_row_ends_once_and_the_table_matches_the_bucket(
     assert len(stored) == len(world.table.rows) == len(world.store.objects)
     assert {row["object_key"] for row in world.table.rows.values()} == set(world.store.objects)
     assert max(world.web.most.values(), default=0) <= per_host
+
+
+def test_all_keys_have_the_prefix_of_the_stack() -> None:
+    world = World({A: png(), B: png()})
+    world.prefix = "mirror/"
+
+    world.run(A, {"url": B, "key": "cats/tom.png"})
+
+    assert set(world.store.objects) == {default_key(A, "png", "mirror/"), "mirror/cats/tom.png"}
+
+
+@pytest.mark.parametrize("on_existing", ["skip", "refresh", "overwrite"])
+def test_an_image_under_an_earlier_prefix_is_replaced_by_one_under_the_prefix_of_the_stack(on_existing: str) -> None:
+    """`skip` leaves it where it is; the record always names the object that was stored last."""
+    world = World({A: png()}, on_existing=on_existing)
+    world.run(A)
+    before = world.table.rows[A]["object_key"]
+    world.prefix = "mirror/"
+
+    result = world.run(A, run_id="r2")
+
+    expected = {"skip": before, "refresh": default_key(A, "png", "mirror/")}
+    assert outcome_kinds(result) == {1: "skipped" if on_existing == "skip" else "stored"}
+    assert world.table.rows[A]["object_key"] == expected.get(on_existing, default_key(A, "png", "mirror/"))
+    assert world.table.rows[A]["object_key"] in world.store.objects

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.core.model.errors import RowError
-from functions.core.model.keys import default_key, requested_key
+from functions.core.model.keys import MAX_PREFIX_BYTES, default_key, requested_key
 from functions.core.model.reasons import Reason
 
 
@@ -30,6 +30,25 @@ def test_a_key_is_spread_by_the_digest_of_the_url() -> None:
 )
 def test_a_row_may_request_a_key(text: str, key: str) -> None:
     assert requested_key(text) == key
+
+
+def test_keys_have_the_prefix_of_the_stack() -> None:
+    prefix = "mirror/pictures/"
+
+    assert default_key("http://a.example/1.png", "png", prefix).startswith("mirror/pictures/54/54fe04d5")
+    assert requested_key("/cats/tom", prefix) == "mirror/pictures/cats/tom"
+    assert requested_key("mirror/pictures/cats/tom", prefix) == "mirror/pictures/cats/tom"
+    assert requested_key("images/cats/tom", prefix) == "mirror/pictures/images/cats/tom"
+
+
+@pytest.mark.parametrize("length", [1, MAX_PREFIX_BYTES])
+def test_a_key_with_its_prefix_fits_into_s3(length: int) -> None:
+    prefix = "p" * (length - 1) + "/"
+
+    assert len(requested_key("x" * (1024 - length), prefix)) == 1024
+    with pytest.raises(RowError, match="longer than 1024 bytes"):
+        requested_key("x" * (1025 - length), prefix)
+    assert len(default_key("http://a.example/1", "jpeg", prefix)) < 1024
 
 
 @pytest.mark.parametrize(

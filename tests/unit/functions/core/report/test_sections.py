@@ -42,6 +42,14 @@ def test_the_link_of_an_image_leads_from_the_folder_of_the_run_to_the_folder_of_
     assert image_of(object_key="images/a b?.jpg").link == "../../images/a%20b%3F.jpg"
 
 
+def test_the_folder_of_the_images_contains_them_without_the_prefix_of_the_stack() -> None:
+    lines = aggregates(stored(object_key="mirror/a/b?.jpg"))
+
+    (image,) = report_sections(summary(stored=1), lines, "mirror/").images
+
+    assert (image.key, image.link) == ("mirror/a/b?.jpg", "../../images/a/b%3F.jpg")
+
+
 def test_an_image_without_dimensions_has_a_square_outline() -> None:
     outline = image_of(width=None, height=None).outline
 
