@@ -11,6 +11,7 @@ from aws_cdk.aws_s3 import IBucket
 from constructs import IConstruct
 
 from cdk.grants import DESCRIBE_RUNS_POLICY, DISTRIBUTED_MAP_POLICY
+from cdk.resources.functions import WORKFLOW_FUNCTIONS
 from cdk.stack import ImageMirror
 
 STATES_ARN = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>"
@@ -103,6 +104,13 @@ def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
     }.items():
         yield _prefix_wildcard(buckets.input, path, policies)
     yield _prefix_wildcard(buckets.images, buckets.image_pattern, (download, api))
+    for spec in WORKFLOW_FUNCTIONS:
+        function = stack.functions[spec.module].function
+        yield AcceptedFinding(
+            f"IAM5[Resource::<{_logical_id(function)}.Arn>:*]",
+            "The wildcard covers the published versions of this function only. Running executions use earlier ones.",
+            (machine,),
+        )
     distributed_map, describe_runs = (
         stack.node.find_child(name) for name in (DISTRIBUTED_MAP_POLICY, DESCRIBE_RUNS_POLICY)
     )

@@ -106,8 +106,11 @@ def grant_workflow(
     scope: Construct, *, workflow: Workflow, functions: Mapping[str, Function], buckets: Buckets
 ) -> None:
     machine = workflow.state_machine
-    invoked = [functions[spec.module].function.function_arn for spec in WORKFLOW_FUNCTIONS]
-    _allow(machine, invoked, "lambda:InvokeFunction")
+    # It invokes the published versions that its definition names; a running execution those of an earlier deployment,
+    # and one that was started by release 0.1.0 the functions without a version.
+    for spec in WORKFLOW_FUNCTIONS:
+        arn = functions[spec.module].function.function_arn
+        _allow(machine, [arn, f"{arn}:*"], "lambda:InvokeFunction")
     # The ItemReader of the Distributed Map reads the manifest.
     _allow(machine, _manifests(buckets), "s3:GetObject")
     # The ResultWriter writes result files, and reads them again to join them.

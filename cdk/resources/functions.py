@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import Duration, Size
+from aws_cdk import Duration, RemovalPolicy, Size
 from aws_cdk.aws_iam import Role, ServicePrincipal
-from aws_cdk.aws_lambda import Architecture, Code, Runtime, Tracing
+from aws_cdk.aws_lambda import Architecture, Code, Runtime, Tracing, VersionOptions
 from aws_cdk.aws_lambda import Function as LambdaFunction
 from constructs import Construct
 
@@ -76,6 +76,7 @@ class Function(Construct):
         *,
         spec: FunctionSpec,
         code: Code,
+        code_hash: str,
         environment: Mapping[str, str],
         settings: Settings,
     ) -> None:
@@ -86,6 +87,8 @@ class Function(Construct):
         self.function = LambdaFunction(
             self,
             "Function",
+            # Lambda publishes a version only if it sees a change, and the hash can change without the bundle.
+            description=f"Code {code_hash[:12]}",
             runtime=Runtime.PYTHON_3_13,
             architecture=Architecture.ARM_64,
             code=code,
@@ -97,7 +100,14 @@ class Function(Construct):
             role=self.role,
             log_group=self.log_group,
             tracing=Tracing.ACTIVE,
+            # Running executions use the versions of earlier deployments. A version of a deployment that is rolled back
+            # is deleted: Lambda does not publish the same function again, so the next deployment would fail.
+            current_version_options=VersionOptions(removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE),
         )
+
+    def version_arn(self) -> str:
+        """The ARN of the version that is published when the code or the configuration of the function changes."""
+        return self.function.current_version.function_arn
 
 
 def _common_variables(settings: Settings) -> dict[str, str]:

@@ -22,17 +22,20 @@ CATCH_ALL = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": 
 """Every failure before the summary leads to the summary, which records it."""
 
 
-def state_machine(*, functions: dict[str, str], timeout_seconds: int) -> State:
-    """Build the definition. `functions` maps the module names of the three functions to their ARNs."""
+def state_machine(*, functions: dict[str, str], partition: str, timeout_seconds: int) -> State:
+    """Build the definition. `functions` maps the module names of the three functions to the ARNs of their versions.
+
+    `partition` is that of the Region: `aws`, `aws-cn` and others.
+    """
     return {
         "Comment": "Mirrors the images of one manifest",
         "StartAt": "PrepareRun",
         "TimeoutSeconds": timeout_seconds,
         "States": {
-            "PrepareRun": _prepare_run(functions["prepare_run"]),
+            "PrepareRun": _prepare_run(functions["prepare_run"], partition),
             "Route": _route(),
-            **{_map_name(reader): _map(reader, functions["download_batch"]) for reader in READERS},
-            "SummarizeRun": _summarize_run(functions["summarize_run"]),
+            **{_map_name(reader): _map(reader, functions["download_batch"], partition) for reader in READERS},
+            "SummarizeRun": _summarize_run(functions["summarize_run"], partition),
             "Outcome": {
                 "Type": "Choice",
                 "Choices": [_when_equal("$.status", "succeeded", "RunSucceeded")],
@@ -50,10 +53,10 @@ def state_machine(*, functions: dict[str, str], timeout_seconds: int) -> State:
     }
 
 
-def _prepare_run(function: str) -> State:
+def _prepare_run(function: str, partition: str) -> State:
     invalid_manifest = {"ErrorEquals": ["InvalidManifest"], "MaxAttempts": 0}
     return {
-        **_invoke(function, EXECUTION),
+        **_invoke(function, EXECUTION, partition),
         "Retry": [invalid_manifest, _retry_lambda_errors(seconds=2, attempts=6, max_delay=60), _retry_all(seconds=5)],
         "Catch": CATCH_ALL,
         "Next": "Route",
@@ -76,12 +79,12 @@ def _map_name(reader: Reader) -> str:
     return f"Map {reader.title}"
 
 
-def _map(reader: Reader, download_batch: str) -> State:
+def _map(reader: Reader, download_batch: str, partition: str) -> State:
     return {
         "Type": "Map",
         "Label": reader.name,
         "ItemReader": {
-            "Resource": "arn:aws:states:::s3:getObject",
+            "Resource": _integration(partition, "s3:getObject"),
             "ReaderConfig": reader.config,
             "Parameters": {"Bucket.$": "$.manifest.bucket", "Key.$": "$.manifest.key"},
         },
@@ -96,10 +99,10 @@ def _map(reader: Reader, download_batch: str) -> State:
         "ToleratedFailurePercentage": 100,
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
-            **_item_processor(reader, download_batch),
+            **_item_processor(reader, download_batch, partition),
         },
         "ResultWriter": {
-            "Resource": "arn:aws:states:::s3:putObject",
+            "Resource": _integration(partition, "s3:putObject"),
             "WriterConfig": {"Transformation": "COMPACT", "OutputType": "JSON"},
             "Parameters": {"Bucket.$": "$.manifest.bucket", "Prefix.$": "$.map_prefix"},
         },
@@ -109,7 +112,7 @@ def _map(reader: Reader, download_batch: str) -> State:
     }
 
 
-def _item_processor(reader: Reader, download_batch: str) -> State:
+def _item_processor(reader: Reader, download_batch: str, partition: str) -> State:
     """The child workflow of one batch: download it; while rows are deferred, wait and download those.
 
     An Express workflow is limited to 5 minutes. Three invocations of 90 s with the waits of their retries fit. The
@@ -122,7 +125,7 @@ def _item_processor(reader: Reader, download_batch: str) -> State:
         "StartAt": download,
         "States": {
             download: {
-                **_invoke(download_batch, {"batch.$": "$", **CHILD_EXECUTION}),
+                **_invoke(download_batch, {"batch.$": "$", **CHILD_EXECUTION}, partition),
                 "Retry": [_retry_lambda_errors(seconds=1, attempts=4, max_delay=8), _retry_all(seconds=2)],
                 "Next": deferred,
             },
@@ -137,21 +140,26 @@ def _item_processor(reader: Reader, download_batch: str) -> State:
     }
 
 
-def _summarize_run(function: str) -> State:
+def _summarize_run(function: str, partition: str) -> State:
     return {
-        **_invoke(function, {**EXECUTION, "failure.$": "$.failure"}),
+        **_invoke(function, {**EXECUTION, "failure.$": "$.failure"}, partition),
         "Retry": [_retry_lambda_errors(seconds=2, attempts=6, max_delay=60), _retry_all(seconds=5)],
         "Next": "Outcome",
     }
 
 
-def _invoke(function: str, payload: State) -> State:
+def _invoke(function: str, payload: State, partition: str) -> State:
     return {
         "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
+        "Resource": _integration(partition, "lambda:invoke"),
         "Parameters": {"FunctionName": function, "Payload": payload},
         "OutputPath": "$.Payload",
     }
+
+
+def _integration(partition: str, name: str) -> str:
+    """The ARN of a service integration. With that of another partition the stack deploys and no execution can run."""
+    return f"arn:{partition}:states:::{name}"
 
 
 def _retry_lambda_errors(*, seconds: int, attempts: int, max_delay: int) -> State:

@@ -26,7 +26,8 @@ class Workflow(Construct):
         super().__init__(scope, id)
         stack = Stack.of(self)
         definition = state_machine(
-            functions={module: each.function.function_arn for module, each in functions.items()},
+            functions={module: each.version_arn() for module, each in functions.items()},
+            partition=Aws.PARTITION,
             timeout_seconds=int(Duration.days(settings.run_timeout_days).to_seconds()),
         )
         # One entry for /aws/vendedlogs/* in the CloudWatch Logs resource policy covers all state machines. With another

@@ -17,6 +17,7 @@ from local.aws.clients import Clients, Credentials
 from local.aws.deploy import ASSET_BUCKET, MESSAGE_QUEUE, deploy
 from local.aws.direct import CreatedObjects
 from local.aws.events import EventBus
+from local.aws.function_changes import FunctionChanges
 from local.aws.http.gateway import ApiRoute, rest_api
 from local.aws.http.guard import Guard
 from local.aws.http.router import AccountSettingsRoute, InvokeRoute, Router, StatesRoute
@@ -124,6 +125,7 @@ class Cloud:
     ) -> None:
         """Start all parts. Each part is closed before the parts that it uses."""
         cleanup.callback(backend.reset)
+        cleanup.callback(backend.unfollow_functions)
         cleanup.callback(backend.close_tables)
         server = Server(port)
         cleanup.callback(server.stop)
@@ -241,6 +243,9 @@ class Cloud:
     def _run_stack(self, stack: Stack) -> None:
         for function in stack.functions():
             self.functions.register(function)
+        for name, version in stack.published_versions():
+            self.functions.publish(name, version)
+        backend.follow_functions(FunctionChanges(self.functions))
         for machine in stack.state_machines():
             self.engine.create_state_machine(
                 name=machine.name,

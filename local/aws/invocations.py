@@ -10,6 +10,7 @@ from typing import Any
 
 from local.lambdas.asynchronous import Event
 from local.lambdas.concurrency import ThrottledError
+from local.lambdas.function import version_of
 from local.lambdas.host import FunctionHost, FunctionNotFoundError, HostClosedError
 from local.states import Invocation, InvocationRefusedError
 
@@ -33,7 +34,7 @@ class Invoker:
             raise InvocationRefusedError("Lambda.TooManyRequestsException", cause) from error
         except HostClosedError as error:
             raise InvocationRefusedError("Lambda.ServiceException", "The local AWS is shutting down") from error
-        return Invocation(result.payload, result.error)
+        return Invocation(result.payload, result.error, version_of(name_or_arn))
 
     def invoke_later(self, function_arn: str, event: Any) -> None:
         with suppress(HostClosedError):  # the executions end with the cloud: no caller waits for the result

@@ -47,6 +47,11 @@ class Stack:
         functions = self.of_type("AWS::Lambda::Function")
         return [_function(function, configs.get(function.physical_id)) for function in functions]
 
+    def published_versions(self) -> list[tuple[str, str]]:
+        """The name of the function and the number of each version of the template."""
+        arns = [version.physical_id.split(":") for version in self.of_type("AWS::Lambda::Version")]
+        return [(parts[-2], parts[-1]) for parts in arns]
+
     def state_machines(self) -> list[StateMachine]:
         return [_state_machine(resource) for resource in self.of_type("AWS::StepFunctions::StateMachine")]
 

@@ -105,8 +105,8 @@ def _cloud(assembly: Path, allow: str, out: Path, local_run: LocalRun, limits: L
 
 
 def _prewarm(cloud: Cloud) -> None:
-    for function in cloud.functions.functions.values():
-        cloud.functions.prewarm(function.name, PREWARMED.get(function.handler, 0))
+    for function in cloud.functions.newest():
+        cloud.functions.prewarm(function.qualified_name, PREWARMED.get(function.handler, 0))
 
 
 def _upload(cloud: Cloud, file: Path, options: Mapping[str, str]) -> None:

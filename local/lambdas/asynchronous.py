@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.lambdas.concurrency import ThrottledError
-from local.lambdas.function import VERSION, FunctionConfig
+from local.lambdas.function import FunctionConfig
 from local.lambdas.sandbox import InvocationResult
 
 EVENT_THREADS = 4
@@ -51,7 +51,7 @@ class Event:
         """The message for an on-failure destination."""
         context = {
             "requestId": self.request_id,
-            "functionArn": f"{function_arn}:{VERSION}",
+            "functionArn": f"{function_arn}:{self.function.version}",
             "condition": condition,
             "approximateInvokeCount": self.attempts,
         }
@@ -62,7 +62,7 @@ class Event:
             "requestPayload": self.payload,
         }
         if self.result is not None:
-            response = {"statusCode": 200, "executedVersion": VERSION, "functionError": self.result.error}
+            response = {"statusCode": 200, "executedVersion": self.function.version, "functionError": self.result.error}
             record |= {"responseContext": response, "responsePayload": self.result.payload}
         return record
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 """The checkout. It contains the modules of the function bundle under the same names."""
 
-VERSION = "$LATEST"
+LATEST = "$LATEST"
+"""The version of a function that can be changed. Published versions have numbers."""
 
+MAX_RETRIES = 2
+MAX_EVENT_AGE_SECONDS = 21_600
+"""Lambda's defaults for asynchronous invocations."""
 
 WORKER_IMPORTS = "WORKER_IMPORTS"
 """The one variable that a worker inherits: a module to import before the handler. It is for tests."""
@@ -33,15 +37,31 @@ class FunctionConfig:
     variables: Mapping[str, str] = field(default_factory=dict)
     log_group: str = ""
     reserved_concurrency: int | None = None
-    max_retries: int = 2
-    max_event_age_seconds: float = 21_600
+    max_retries: int = MAX_RETRIES
+    max_event_age_seconds: float = MAX_EVENT_AGE_SECONDS
     on_failure: str = ""
     dead_letter: str = ""
     role: str = ""
+    version: str = LATEST
 
     @property
     def log_group_name(self) -> str:
         return self.log_group or f"/aws/lambda/{self.name}"
+
+    @property
+    def qualified_name(self) -> str:
+        """The name, with the version if it is a published one."""
+        return self.name if self.version == LATEST else f"{self.name}:{self.version}"
+
+    def published(self, version: str) -> FunctionConfig:
+        """A published version of this configuration. The settings of asynchronous invocations stay with $LATEST."""
+        return replace(
+            self,
+            version=version,
+            max_retries=MAX_RETRIES,
+            max_event_age_seconds=MAX_EVENT_AGE_SECONDS,
+            on_failure="",
+        )
 
 
 @dataclass(frozen=True)
@@ -61,8 +81,24 @@ class Target:
     local_run: str = ""
     settings: Callable[[FunctionConfig], Mapping[str, str]] = lambda function: {}
 
-    def arn(self, function_name: str) -> str:
-        return f"arn:aws:lambda:{self.region}:{self.account}:function:{function_name}"
+    def arn(self, qualified_name: str) -> str:
+        return f"arn:aws:lambda:{self.region}:{self.account}:function:{qualified_name}"
+
+
+def function_name(name_or_arn: str) -> str:
+    """`f`, `f:$LATEST`, `123456789012:function:f` and `arn:aws:lambda:…:function:f:1` are all `f`."""
+    return qualified_name(name_or_arn).partition(":")[0]
+
+
+def version_of(name_or_arn: str) -> str:
+    """The version that a name or an ARN has; $LATEST without one."""
+    return qualified_name(name_or_arn).partition(":")[2] or LATEST
+
+
+def qualified_name(name_or_arn: str) -> str:
+    """The name of a function, with the version if the name or the ARN has one."""
+    _, separator, rest = name_or_arn.partition("function:")
+    return (rest if separator else name_or_arn).removesuffix(f":{LATEST}")
 
 
 def worker_variables(function: FunctionConfig, target: Target, log_stream: str, tmp: Path) -> dict[str, str]:
@@ -83,7 +119,7 @@ def worker_variables(function: FunctionConfig, target: Target, log_stream: str, 
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": VERSION,
+        "AWS_LAMBDA_FUNCTION_VERSION": function.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group_name,

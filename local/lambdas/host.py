@@ -12,7 +12,7 @@ from typing import Any
 
 from local.lambdas.asynchronous import EventQueue, OnFailure
 from local.lambdas.concurrency import Concurrency
-from local.lambdas.function import VERSION, FunctionConfig, Target
+from local.lambdas.function import FunctionConfig, Target, function_name, qualified_name
 from local.lambdas.memory import MemoryMonitor
 from local.lambdas.sandbox import InvocationResult, Sandbox, SegmentSink
 
@@ -39,6 +39,7 @@ class Pool:
         self._changed = threading.Condition()
         self._idle: list[Sandbox] = []
         self._used: set[Sandbox] = set()
+        self._outdated: set[Sandbox] = set()
         self._starting = 0
         self._closed = False
 
@@ -55,6 +56,15 @@ class Pool:
         with contextlib.suppress(HostClosedError):
             while self._reserve(count):
                 self._release(self._start_new())
+
+    def restart(self, start: Callable[[], Sandbox]) -> None:
+        """Start other sandboxes for later invocations. Those that run end where they are."""
+        with self._changed:
+            self._start = start
+            sandboxes, self._idle = self._idle, []
+            self._outdated |= self._used
+        for sandbox in sandboxes:
+            sandbox.close()
 
     def close(self) -> None:
         with self._changed:
@@ -100,8 +110,9 @@ class Pool:
         return len(self._used) + len(self._idle) + self._starting
 
     def _start_new(self) -> Sandbox:
+        start = self._start
         try:
-            sandbox = self._start()
+            sandbox = start()
         except BaseException:
             with self._changed:
                 self._starting -= 1
@@ -110,6 +121,8 @@ class Pool:
         with self._changed:
             self._starting -= 1
             self._used.add(sandbox)
+            if start is not self._start:
+                self._outdated.add(sandbox)
             if not self._closed:
                 return sandbox
         self._release(sandbox)
@@ -118,7 +131,8 @@ class Pool:
     def _release(self, sandbox: Sandbox) -> None:
         with self._changed:
             self._used.discard(sandbox)
-            keep = sandbox.alive and not self._closed
+            keep = sandbox.alive and not self._closed and sandbox not in self._outdated
+            self._outdated.discard(sandbox)
             if keep:
                 self._idle.append(sandbox)
             self._changed.notify()
@@ -127,7 +141,8 @@ class Pool:
 
 
 class FunctionHost:
-    """Runs functions by name or ARN. `max_sandboxes` is the maximum number of sandboxes of each function.
+    """Runs functions by name or ARN, with or without a version. `max_sandboxes` is the maximum number of sandboxes of
+    each version of a function.
 
     `concurrency` is the account's, None without a limit. `on_failure` receives asynchronous invocations that failed.
     """
@@ -152,16 +167,34 @@ class FunctionHost:
         self._concurrency = Concurrency(concurrency)
         self._events = EventQueue(self._invoke_event, on_failure, retry_seconds)
         self.functions: dict[str, FunctionConfig] = {}
+        self._versions: dict[str, FunctionConfig] = {}
 
     def register(self, function: FunctionConfig) -> str:
-        """Add a function, or replace the one with the same name. Returns its ARN."""
-        previous = self._pools.get(function.name)
+        """Add a function, or change $LATEST of the one with the same name. Returns its ARN."""
         self.functions[function.name] = function
         self._concurrency.reserve(function.name, function.reserved_concurrency)
-        self._pools[function.name] = Pool(self.max_sandboxes, lambda: self._start(function))
-        if previous is not None:
-            previous.close()
+        pool = self._pools.get(function.name)
+        if pool is None:
+            self._add_pool(function)
+        else:
+            pool.restart(lambda: self._start(function))
         return self._target.arn(function.name)
+
+    def publish(self, name: str, version: str) -> None:
+        """Keep $LATEST of a function as a version. Later changes of the function do not change it."""
+        function = self.functions[name].published(version)
+        self._versions[function.qualified_name] = function
+        self._add_pool(function)
+
+    def delete_version(self, name: str, version: str) -> None:
+        """Invocations of the version that run are killed; later ones raise FunctionNotFoundError."""
+        del self._versions[f"{name}:{version}"]
+        self._pools.pop(f"{name}:{version}").close()
+
+    def newest(self) -> list[FunctionConfig]:
+        """The newest published version of each function; $LATEST of a function that has none."""
+        published = {each.name: each for each in self._versions.values()}  # in the order of publication
+        return list((self.functions | published).values())
 
     def invoke(self, name_or_arn: str, payload: Any, *, tail: bool = False) -> InvocationResult:
         """Raises FunctionNotFoundError, ThrottledError, HostClosedError. A failure of the function is part of the
@@ -175,8 +208,7 @@ class FunctionHost:
 
         Raises FunctionNotFoundError, HostClosedError.
         """
-        self._pool(name_or_arn)
-        if not self._events.put(self.functions[function_name(name_or_arn)], payload):
+        if not self._events.put(self._find(name_or_arn), payload):
             raise HostClosedError
 
     def account_concurrency(self) -> tuple[int, int]:
@@ -194,8 +226,10 @@ class FunctionHost:
         self._pool(name_or_arn).prewarm(count)
 
     def stop(self, name_or_arn: str) -> None:
-        """Kill the sandboxes of a function. Later invocations raise HostClosedError."""
-        self._pool(name_or_arn).close()
+        """Kill the sandboxes of all versions of a function. Later invocations raise HostClosedError."""
+        for name, pool in list(self._pools.items()):
+            if function_name(name) == function_name(name_or_arn):
+                pool.close()
 
     def flush(self) -> None:
         """Return when every earlier asynchronous invocation has ended, its retries included."""
@@ -209,24 +243,25 @@ class FunctionHost:
 
     def _invoke_event(self, function: FunctionConfig, payload: Any) -> InvocationResult | None:
         with contextlib.suppress(HostClosedError, FunctionNotFoundError):
-            return self.invoke(function.name, payload)
+            return self.invoke(function.qualified_name, payload)
         return None
 
-    def _pool(self, name_or_arn: str) -> Pool:
-        name = function_name(name_or_arn)
-        if name not in self._pools:
+    def _find(self, name_or_arn: str) -> FunctionConfig:
+        name = qualified_name(name_or_arn)
+        found = self.functions.get(name) or self._versions.get(name)
+        if found is None:
             raise FunctionNotFoundError(f"Function not found: {self._target.arn(name)}")
-        return self._pools[name]
+        return found
+
+    def _pool(self, name_or_arn: str) -> Pool:
+        return self._pools[self._find(name_or_arn).qualified_name]
+
+    def _add_pool(self, function: FunctionConfig) -> None:
+        self._pools[function.qualified_name] = Pool(self.max_sandboxes, lambda: self._start(function))
 
     def _start(self, function: FunctionConfig) -> Sandbox:
-        stream = f"{datetime.now(UTC):%Y/%m/%d}/[{VERSION}]{uuid.uuid4().hex}"
+        stream = f"{datetime.now(UTC):%Y/%m/%d}/[{function.version}]{uuid.uuid4().hex}"
         group = function.log_group_name
         return Sandbox(
             function, self._target, stream, lambda lines: self._logs(group, stream, lines), self._memory, self._traces
         )
-
-
-def function_name(name_or_arn: str) -> str:
-    """`f`, `f:$LATEST`, `123456789012:function:f` and `arn:aws:lambda:…:function:f:1` are all `f`."""
-    _, separator, rest = name_or_arn.partition("function:")
-    return (rest if separator else name_or_arn).partition(":")[0]

@@ -59,7 +59,7 @@ class Sandbox:
         traces: SegmentSink = lambda segment: None,
     ) -> None:
         self._function = function
-        self._arn = target.arn(function.name)
+        self._arn = target.arn(function.qualified_name)
         self._memory = memory
         self._traces = traces
         self._out_of_memory = False

@@ -169,7 +169,7 @@ def main(descriptor: int, tmp: str) -> None:
     frames.send(channel, frames.encode({"ready": None}))
     while True:
         request = requests.get()
-        _print(f"START RequestId: {request['id']} Version: $LATEST")
+        _print(f"START RequestId: {request['id']} Version: {os.environ['AWS_LAMBDA_FUNCTION_VERSION']}")
         started = time.perf_counter()
         response = invoke(handler, request)
         milliseconds = (time.perf_counter() - started) * 1000

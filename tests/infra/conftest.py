@@ -61,5 +61,6 @@ def other_template(tmp_path_factory: pytest.TempPathFactory, other_settings: Set
 
 @pytest.fixture(scope="session")
 def definition(template: Template) -> dict[str, Any]:
-    """The rendered state machine, with `<LogicalId.Arn>` for the ARNs that CloudFormation inserts."""
-    return json.loads(template.text(template.only("AWS::StepFunctions::StateMachine")["DefinitionString"]))
+    """The rendered state machine in the partition `aws`, with `<LogicalId>` for ARNs that CloudFormation inserts."""
+    text = template.text(template.only("AWS::StepFunctions::StateMachine")["DefinitionString"])
+    return json.loads(text.replace("<AWS::Partition>", "aws"))

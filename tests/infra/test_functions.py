@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from cdk.settings import Settings
 from functions.config import ApiConfig, DownloadConfig, PrepareConfig, SummarizeConfig
 from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from functions.core.model.options import Options
+from tests.infra.conftest import synthesized
 from tests.infra.rendered import Template
 
 ALL = {"ENVIRONMENT", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE"}
@@ -131,3 +133,66 @@ def test_download_batch_has_disk_space_for_its_largest_images_at_default_concurr
     megabytes = functions["download_batch"]["EphemeralStorage"]["Size"]
 
     assert defaults.concurrency * defaults.max_bytes <= megabytes * 1024 * 1024
+
+
+def versions(template: Template) -> dict[str, str]:
+    """The logical id of the published version of each function, by the logical id of the function."""
+    found = template.all("AWS::Lambda::Version")
+    return {each["Properties"]["FunctionName"]["Ref"]: name for name, each in found.items()}
+
+
+def test_the_functions_of_the_workflow_have_published_versions_which_updates_retain(template: Template) -> None:
+    """A version whose creation is rolled back is deleted: Lambda would not publish the same function again."""
+    functions = template.all("AWS::Lambda::Function")
+    published = template.all("AWS::Lambda::Version")
+
+    assert {functions[name]["Properties"]["Handler"].split(".")[1] for name in versions(template)} == {
+        "prepare_run",
+        "download_batch",
+        "summarize_run",
+    }
+    assert {each["DeletionPolicy"] for each in published.values()} == {"RetainExceptOnCreate"}
+    assert {each["UpdateReplacePolicy"] for each in published.values()} == {"Retain"}
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"contact": "https://example.com/mirror"},
+        {"log_level": "DEBUG"},
+        {"allowed_networks": "10.0.0.0/8"},
+        {"default_options": {"per_host": 2}},
+        {"api_rate_limit": 7},
+        {"run_timeout_days": 3},
+    ],
+    ids=lambda setting: next(iter(setting)),
+)
+def test_a_version_is_published_if_its_function_changes_and_only_then(
+    template: Template, tmp_path: Path, setting: dict[str, Any]
+) -> None:
+    changed = Template(json.loads(synthesized(Settings(**setting), tmp_path).read_text()))
+    before, after = template.all("AWS::Lambda::Function"), changed.all("AWS::Lambda::Function")
+
+    assert {name for name, version in versions(template).items() if versions(changed)[name] != version} == {
+        name for name in versions(template) if before[name] != after[name]
+    }
+
+
+def test_other_code_is_another_configuration_so_that_lambda_publishes_a_version(
+    functions: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("cdk.stack.fingerprint", lambda: "0123456789abcdef")
+    other = Template(json.loads(synthesized(Settings(), tmp_path).read_text()))
+
+    assert other.only("AWS::Lambda::Function", "PrepareRun")["Description"] == "Code 0123456789ab"
+    assert functions["prepare_run"]["Description"] != "Code 0123456789ab"
+
+
+def test_a_run_that_ended_otherwise_is_summarized_by_the_newest_code(template: Template) -> None:
+    """One rule serves the runs of all deployments, and a version of an ended run may be gone."""
+    [name] = [name for name in versions(template) if name.startswith("SummarizeRun")]
+    rule = template.only("AWS::Events::Rule", "StatusChange")
+    retries = template.only("AWS::Lambda::EventInvokeConfig")
+
+    assert [target["Arn"] for target in rule["Targets"]] == [{"Fn::GetAtt": [name, "Arn"]}]
+    assert (retries["FunctionName"], retries["Qualifier"]) == ({"Ref": name}, "$LATEST")

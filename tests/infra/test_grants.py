@@ -87,8 +87,11 @@ EXPECTED = {
             "s3:AbortMultipartUpload",
         ),
         *may("PrepareRun", "lambda:InvokeFunction"),
+        *may("PrepareRun:*", "lambda:InvokeFunction"),
         *may("DownloadBatch", "lambda:InvokeFunction"),
+        *may("DownloadBatch:*", "lambda:InvokeFunction"),
         *may("SummarizeRun", "lambda:InvokeFunction"),
+        *may("SummarizeRun:*", "lambda:InvokeFunction"),
         *may("StateMachine", "states:StartExecution"),
         *(
             (action, f"execution of StateMachine{label}:*")

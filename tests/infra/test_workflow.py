@@ -73,8 +73,9 @@ def machines(definition: Definition) -> Iterator[Definition]:
 
 
 def function(template: Template, task: Definition) -> str:
-    """Return the handler that a task invokes."""
-    logical_id = task["Parameters"]["FunctionName"].removeprefix("<").removesuffix(".Arn>")
+    """Return the handler that a task invokes, in a published version."""
+    version = task["Parameters"]["FunctionName"].strip("<>")
+    logical_id = template.all("AWS::Lambda::Version")[version]["Properties"]["FunctionName"]["Ref"]
     return template.all("AWS::Lambda::Function")[logical_id]["Properties"]["Handler"]
 
 

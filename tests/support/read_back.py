@@ -136,6 +136,10 @@ def _function(cloud: Cloud, resource: Resource) -> Properties:
     return {**found, "LoggingConfig": logging}
 
 
+def _function_version(cloud: Cloud, resource: Resource) -> Properties:
+    return dict(cloud.client("lambda").get_function_configuration(FunctionName=resource.physical_id))
+
+
 def _permission(cloud: Cloud, resource: Resource) -> Properties:
     name = resource.properties["FunctionName"]
     policy = json.loads(cloud.client("lambda").get_policy(FunctionName=name.rpartition(":")[2])["Policy"])
@@ -290,6 +294,7 @@ READERS: Mapping[str, Callable[[Cloud, Resource], Properties]] = {
     "AWS::Lambda::EventInvokeConfig": _event_invoke_config,
     "AWS::Lambda::Function": _function,
     "AWS::Lambda::Permission": _permission,
+    "AWS::Lambda::Version": _function_version,
     "AWS::Logs::LogGroup": _log_group,
     "AWS::Logs::QueryDefinition": _query,
     "AWS::S3::Bucket": _bucket,

@@ -10,6 +10,7 @@ from local.aws_settings import without_aws_settings
 with without_aws_settings():  # moto creates boto3 sessions when it is imported
     from local.aws.backend.application import ACCOUNT, REGION, application, reset
     from local.aws.backend.buckets import bucket_exists, bucket_versioning, sends_events
+    from local.aws.backend.functions import follow_functions, unfollow_functions
     from local.aws.backend.keys import issued_secret
     from local.aws.backend.messages import queue_messages, record_messages
     from local.aws.backend.rows import count_items, delete_item, is_on_demand, put_row, put_rows, rows
@@ -42,6 +43,7 @@ __all__ = [
     "close_tables",
     "count_items",
     "delete_item",
+    "follow_functions",
     "is_on_demand",
     "is_supported_type",
     "issued_secret",
@@ -61,4 +63,5 @@ __all__ = [
     "send_to_target",
     "sends_events",
     "transformed",
+    "unfollow_functions",
 ]

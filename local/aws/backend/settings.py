@@ -21,6 +21,7 @@ from moto.sqs.models import sqs_backends
 
 from local.aws.backend.alarms import put_alarm
 from local.aws.backend.application import ACCOUNT, PARTITION, REGION
+from local.aws.backend.functions import stored_versions
 from local.aws.backend.queries import put_query_definition
 
 Properties = Mapping[str, Any]
@@ -103,13 +104,19 @@ def _queue_policy(_: str, properties: Properties) -> None:
 
 
 def _function(name: str, properties: Properties) -> None:
-    function: Any = lambda_backends[ACCOUNT][REGION].get_function(name)
-    function.architectures = properties.get("Architectures", ["x86_64"])
-    function.tracing_config = properties.get("TracingConfig", {"Mode": "PassThrough"})
-    function.ephemeral_storage = properties.get("EphemeralStorage", {}).get("Size", 512)
-    function.reserved_concurrency = properties.get("ReservedConcurrentExecutions")
-    logging = {"LogFormat": "Text", "LogGroup": function.logs_group_name}
-    function.logging_config = {**logging, **properties.get("LoggingConfig", {})}
+    for function in stored_versions(name):
+        function.architectures = properties.get("Architectures", ["x86_64"])
+        function.tracing_config = properties.get("TracingConfig", {"Mode": "PassThrough"})
+        function.ephemeral_storage = properties.get("EphemeralStorage", {}).get("Size", 512)
+        function.reserved_concurrency = properties.get("ReservedConcurrentExecutions")
+        logging = {"LogFormat": "Text", "LogGroup": function.logs_group_name}
+        function.logging_config = {**logging, **properties.get("LoggingConfig", {})}
+
+
+def _function_version(_: str, properties: Properties) -> None:
+    unknown = sorted(set(properties) - {"FunctionName", "Description"})
+    if unknown:
+        raise UnknownSettingError(f"the local AWS does not support {', '.join(unknown)} of a version")
 
 
 def _event_invoke_config(_: str, properties: Properties) -> None:
@@ -172,6 +179,7 @@ _KEEPERS: Mapping[str, Callable[[str, Properties], object]] = {
     "AWS::KMS::Key": _key,
     "AWS::Lambda::EventInvokeConfig": _event_invoke_config,
     "AWS::Lambda::Function": _function,
+    "AWS::Lambda::Version": _function_version,
     "AWS::Logs::QueryDefinition": lambda _, properties: put_query_definition(properties),
     "AWS::S3::Bucket": _bucket,
     "AWS::S3::BucketPolicy": _bucket_policy,

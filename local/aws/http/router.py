@@ -22,6 +22,7 @@ from urllib.parse import unquote
 from werkzeug.wrappers import Request, Response
 
 from local.lambdas.concurrency import ThrottledError
+from local.lambdas.function import version_of
 from local.lambdas.host import FunctionNotFoundError, HostClosedError
 from local.lambdas.sandbox import InvocationResult
 
@@ -108,8 +109,10 @@ class InvokeRoute:
             return None
         invocation_type = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
         tail = request.headers.get("X-Amz-Log-Type") == "Tail"
+        qualifier = request.args.get("Qualifier")
+        name = f"{unquote(match[1])}:{qualifier}" if qualifier else unquote(match[1])
         try:
-            return self._invoke(unquote(match[1]), invocation_type, request.get_data(), tail=tail)
+            return self._invoke(name, invocation_type, request.get_data(), tail=tail)
         except FunctionNotFoundError as error:
             return _lambda_error(HTTPStatus.NOT_FOUND, "ResourceNotFoundException", str(error))
         except ThrottledError as error:
@@ -135,7 +138,7 @@ class InvokeRoute:
         if invocation_type == "Event":
             self._functions.invoke_later(name, payload)
             return Response(status=HTTPStatus.ACCEPTED)
-        return _invocation_response(self._functions.invoke(name, payload, tail=tail))
+        return _invocation_response(self._functions.invoke(name, payload, tail=tail), version_of(name))
 
 
 class AccountSettingsRoute:
@@ -159,8 +162,8 @@ class AccountSettingsRoute:
         return Response(json.dumps({"AccountLimit": limits, "AccountUsage": usage}), content_type="application/json")
 
 
-def _invocation_response(result: InvocationResult) -> Response:
-    headers = {"X-Amz-Executed-Version": "$LATEST", "X-Amzn-RequestId": result.request_id}
+def _invocation_response(result: InvocationResult, version: str) -> Response:
+    headers = {"X-Amz-Executed-Version": version, "X-Amzn-RequestId": result.request_id}
     if result.error is not None:
         headers["X-Amz-Function-Error"] = result.error
     if result.log_tail:

@@ -67,7 +67,9 @@ def operation(environ: WSGIEnvironment, signature: Signature) -> Operation:
     if match := RPC_PATH.fullmatch(path):
         return Operation(TARGETS.get(match[1], signature.service), match[2], {})
     if match := INVOKE.fullmatch(path):
-        return Operation("lambda", "Invoke", {"FunctionName": unquote(match[1])})
+        qualifier = dict(parse_qsl(environ.get("QUERY_STRING", ""))).get("Qualifier")
+        name = f"{unquote(match[1])}:{qualifier}" if qualifier else unquote(match[1])
+        return Operation("lambda", "Invoke", {"FunctionName": name})
     if signature.service == "xray":
         return Operation("xray", XRAY_PATHS.get(path, f"{environ['REQUEST_METHOD']} {path}"), {})
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):

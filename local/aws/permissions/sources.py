@@ -142,10 +142,9 @@ SOURCES: Mapping[str, Callable[[Stack, Resource], Iterator[Source]]] = {
 
 
 def function_arn(name_or_arn: str) -> str:
-    """The ARN of a function without its version."""
+    """The ARN of a function, with the version if the name or the ARN has one: without it, a policy names $LATEST."""
     _, separator, rest = name_or_arn.partition("function:")
-    name = (rest if separator else name_or_arn).partition(":")[0]
-    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{rest if separator else name_or_arn}"
 
 
 def _named(stack: Stack, statement: Statement) -> Statement:

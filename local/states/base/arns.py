@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from local.states.base import quotas
 
+PARTITION = "aws"
+"""The partition of the account. Others are aws-cn (China) and aws-us-gov (GovCloud)."""
+
 _NAME = re.compile(rf"""[^\x00-\x1f\x7f-\x9f\s<>{{}}\[\]?*"#%\\^|~`$&,;:/]{{1,{quotas.MAX_NAME_LENGTH}}}""")
 _ARN = re.compile(r"arn:aws:states:[\w-]+:\d{12}:(\w+):\S+")
 
@@ -20,7 +23,7 @@ class ArnBuilder:
 
     def build(self, resource_type: str, *names: str) -> str:
         """`build("execution", "machine", "name")` returns `arn:aws:states:REGION:ACCOUNT:execution:machine:name`."""
-        return ":".join(("arn:aws:states", self.region, self.account, resource_type, *names))
+        return ":".join((f"arn:{PARTITION}:states", self.region, self.account, resource_type, *names))
 
 
 def is_valid_name(name: str) -> bool:

@@ -43,7 +43,7 @@ _MAX_BACKOFF_RATE = 1e9
 
 
 def _task_resource(value: Any, location: Location) -> None:
-    if not isinstance(value, str) or not resources.is_task_resource(value):
+    if not isinstance(value, str) or not resources.is_task_resource(resources.in_account(value)):
         raise location.unsupported_value(value)
 
 
@@ -205,6 +205,6 @@ TASK_PARAMETERS: dict[str, Fields] = {
 
 def check_task_parameters(state: Mapping[str, Any], location: Location) -> None:
     """Parameters of an optimized integration. Where the resource is a function, they are its whole payload."""
-    check = TASK_PARAMETERS.get(state["Resource"])
+    check = TASK_PARAMETERS.get(resources.in_account(state["Resource"]))
     if check is not None:
         check(state.get("Parameters"), location.child("Parameters"))

@@ -88,8 +88,11 @@ ITEM_READERS: dict[str, Check] = {
 def item_reader(value: Any, location: Location) -> None:
     if not isinstance(value, dict):
         raise location.invalid("must be an object")
-    one_of(*ITEM_READERS)(value.get("Resource"), location.child("Resource"))
-    ITEM_READERS[value["Resource"]](value, location)
+    name = value.get("Resource")
+    check = ITEM_READERS.get(resources.in_account(name)) if isinstance(name, str) else None
+    if check is None:
+        raise location.child("Resource").unsupported_value(name)
+    check(value, location)
 
 
 ITEM_BATCHER = fields(
@@ -106,9 +109,16 @@ WRITER_CONFIG = fields(
     {"Transformation": one_of("NONE", "COMPACT", "FLATTEN"), "OutputType": one_of("JSON", "JSONL")},
     required=["Transformation", "OutputType"],
 )
+
+
+def _writer_resource(value: Any, location: Location) -> None:
+    if not isinstance(value, str) or resources.in_account(value) != resources.S3_WRITE:
+        raise location.unsupported_value(value)
+
+
 RESULT_WRITER = fields(
     {
-        "Resource": one_of(resources.S3_WRITE),
+        "Resource": _writer_resource,
         "Parameters": fields(
             {
                 "Bucket": non_empty_string,

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Literal, get_args
 
+from local.states.base.arns import PARTITION
+from local.states.base.errors import RUNTIME, StatesError
+
 LAMBDA_INVOKE = "arn:aws:states:::lambda:invoke"
 """The optimized integration with Lambda. DG "Invoke an AWS Lambda function with Step Functions"."""
 
@@ -35,9 +38,23 @@ INPUT_TYPES: tuple[InputType, ...] = get_args(InputType)
 CSV_DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
 """`CSVDelimiter` of a ReaderConfig, and its character. DG "ItemReader (Map)"."""
 
+DIFFERENT_PARTITION = "The resource belongs to a different partition from the running execution."
+"""The cause of the failure, as AWS has answered (aws-cdk#4597)."""
+
 _FUNCTION_ARN = re.compile(r"arn:aws:lambda:[\w-]+:\d{12}:function:[\w-]+(:[\w$-]+)?")
 
 
 def is_task_resource(arn: str) -> bool:
     """Checks the `Resource` of a Task: an optimized integration, or the ARN of a function."""
     return arn in TASK_INTEGRATIONS or _FUNCTION_ARN.fullmatch(arn) is not None
+
+
+def in_account(arn: str) -> str:
+    """The ARN of the same resource in the partition of the account: AWS accepts a definition with another partition."""
+    return re.sub("^arn:aws-[a-z-]+:", f"arn:{PARTITION}:", arn)
+
+
+def check_partition(*arns: str) -> None:
+    """Fails the state where a resource is of another partition. Raises StatesError."""
+    if any(arn != in_account(arn) for arn in arns):
+        raise StatesError(RUNTIME, DIFFERENT_PARTITION)

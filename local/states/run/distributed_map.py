@@ -30,6 +30,7 @@ from local.states.items.results import PENDING, ChildResult, Results, S3Results,
 from local.states.language.dataflow import State, evaluate, evaluate_object, integer_setting
 from local.states.language.definition import child_kind
 from local.states.language.paths import Sources
+from local.states.language.resources import check_partition
 from local.states.records.executions import ABORTED, FAILED, SUCCEEDED, Execution, Machine, Outcome
 from local.states.records.history import History
 from local.states.records.map_runs import MapRun
@@ -43,6 +44,7 @@ _MAP_RUN_EVENTS = {SUCCEEDED: "MapRunSucceeded", FAILED: "MapRunFailed", ABORTED
 
 def run_distributed_map(name: str, state: State, data: JsonValue, scope: Scope) -> JsonValue:
     """The result of the state. Raises StatesError, StoppedError or TimedOutError."""
+    check_partition(*(state[name]["Resource"] for name in ("ItemReader", "ResultWriter") if name in state))
     sources = scope.sources(data)
     scope.record("MapStateStarted", length=0 if "ItemReader" in state else len(input_items(state, sources)))
     if "ItemReader" in state:

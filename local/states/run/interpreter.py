@@ -27,6 +27,7 @@ from local.states.language.dataflow import (
 )
 from local.states.language.definition import Definition, map_mode
 from local.states.language.paths import Sources
+from local.states.language.resources import check_partition
 from local.states.language.retry import RetryCounter, find_catcher
 from local.states.run.distributed_map import run_distributed_map
 from local.states.run.inline_map import run_inline_map
@@ -113,6 +114,7 @@ def _pass(name: str, state: State, data: JsonValue, scope: Scope) -> JsonValue:
 
 
 def _task(name: str, state: State, data: JsonValue, scope: Scope) -> JsonValue:
+    check_partition(state["Resource"])
     resource = task_resource(state["Resource"])
     timeout = integer_setting(state, "TimeoutSeconds", scope.sources(data))
     parameters = apply_template(state, "Parameters", data, scope.context)

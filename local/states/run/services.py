@@ -41,10 +41,11 @@ _FINAL_EVENTS = {
 @dataclass(frozen=True)
 class Invocation:
     """The response of a function. `error` is None, or Lambda's FunctionError; then the payload is
-    `{"errorType": ..., "errorMessage": ..., ...}`."""
+    `{"errorType": ..., "errorMessage": ..., ...}`. `version` is the version of the function that ran."""
 
     payload: JsonValue
     error: str | None = None
+    version: str = "$LATEST"
 
 
 Invoke = Callable[[str, JsonValue], Invocation]

@@ -22,8 +22,6 @@ from local.states.run.services import Invocation, Invoke
 
 UNKNOWN_ERROR = "Lambda.Unknown"
 """The function failed, and its response has no `errorType`."""
-LATEST = "$LATEST"
-"""The version of a function that is invoked without a version."""
 CLIENT_ERROR = "Lambda.SdkClientException"
 """The call failed before Lambda answered."""
 LAMBDA_ERROR = "Lambda.AWSLambdaException"
@@ -51,10 +49,11 @@ def _call_lambda_invoke(arn: str, parameters: JsonValue, scope: Scope, timeout: 
     """The result has the shape of the optimized integration."""
     fields = parameters if isinstance(parameters, dict) else {}
     request = _request_payload(fields.get("Payload"))
-    payload = _invoke(fields.get("FunctionName"), request, scope, timeout, payloads.to_text)
-    headers = {"X-Amz-Executed-Version": LATEST, "x-amzn-Remapped-Content-Length": "0"}
+    invocation = _invoke(fields.get("FunctionName"), request, scope, timeout, payloads.to_text)
+    version, payload = invocation.version, invocation.payload
+    headers = {"X-Amz-Executed-Version": version, "x-amzn-Remapped-Content-Length": "0"}
     metadata = sdk_metadata("application/json", payloads.size(payload), headers)
-    return {"ExecutedVersion": LATEST, "Payload": payload, **metadata, "StatusCode": int(HTTPStatus.OK)}
+    return {"ExecutedVersion": version, "Payload": payload, **metadata, "StatusCode": int(HTTPStatus.OK)}
 
 
 def _request_payload(payload: JsonValue) -> JsonValue:
@@ -69,7 +68,7 @@ def _request_payload(payload: JsonValue) -> JsonValue:
 
 
 def _call_lambda_function(arn: str, parameters: JsonValue, scope: Scope, timeout: float | None) -> JsonValue:
-    return _invoke(arn, parameters, scope, timeout, json.dumps)
+    return _invoke(arn, parameters, scope, timeout, json.dumps).payload
 
 
 def _invoke(
@@ -78,7 +77,7 @@ def _invoke(
     scope: Scope,
     timeout: float | None,
     error_text: Callable[[JsonValue], str],
-) -> JsonValue:
+) -> Invocation:
     """`error_text` makes the cause of a failure from the response: the optimized integration parses it, a function by
     its ARN passes on the text that the runtime of Python writes.
 
@@ -93,7 +92,7 @@ def _invoke(
     scope.wait_for_event(call.done, started, timeout)
     invocation = call.invocation()
     if invocation.error is None:
-        return invocation.payload
+        return invocation
     error_type = invocation.payload.get("errorType") if isinstance(invocation.payload, dict) else None
     raise ReportedError(str(error_type or UNKNOWN_ERROR), error_text(invocation.payload))
 

@@ -36,6 +36,16 @@ def wait(event: Any, context: Any) -> None:
     RELEASED.wait(30)
 
 
+def wait_for_deletion(event: Any, context: Any) -> int:
+    """Creates a file and waits until it is deleted; returns at once for the name `missing`."""
+    if not event["path"].endswith("missing"):
+        with open(event["path"], "w"):
+            pass
+        while os.path.exists(event["path"]):
+            RELEASED.wait(0.01)
+    return os.getpid()
+
+
 def kill_itself(event: Any, context: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 

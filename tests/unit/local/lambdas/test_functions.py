@@ -17,8 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.lambdas.function import FunctionConfig, Target, worker_variables
-from local.lambdas.host import FunctionHost, FunctionNotFoundError, HostClosedError, function_name
+from local.lambdas.function import FunctionConfig, Target, function_name, version_of, worker_variables
+from local.lambdas.host import FunctionHost, FunctionNotFoundError, HostClosedError
 from tests.unit.local.conftest import HANDLERS, Lines
 
 Register = Callable[..., str]
@@ -318,3 +318,90 @@ def test_a_closed_host_starts_no_sandbox_in_advance(host: FunctionHost, function
     host.prewarm(name)
 
     assert host._pools[name]._count == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [
+        ("f", "$LATEST"),
+        ("f:$LATEST", "$LATEST"),
+        ("f:12", "12"),
+        ("123456789012:function:f", "$LATEST"),
+        ("arn:aws:lambda:us-east-1:123456789012:function:f:7", "7"),
+    ],
+)
+def test_a_name_without_a_version_is_that_of_latest(name: str, version: str) -> None:
+    assert version_of(name) == version
+
+
+def test_a_published_version_keeps_its_variables_when_the_function_is_changed(host: FunctionHost) -> None:
+    def config(value: str) -> FunctionConfig:
+        return FunctionConfig("f", f"{HANDLERS}.variables", 10, 256, {"ALLOWED": value})
+
+    def allowed(name: str) -> str:
+        return str(host.invoke(name, {}).payload["ALLOWED"])
+
+    arn = host.register(config("10.0.0.0/8"))
+    host.publish("f", "1")
+    assert (allowed("f"), allowed(f"{arn}:1")) == ("10.0.0.0/8", "10.0.0.0/8")
+
+    host.register(config(""))
+    host.publish("f", "2")
+
+    assert (allowed("f"), allowed(f"{arn}:1"), allowed(f"{arn}:2")) == ("", "10.0.0.0/8", "")
+
+
+def test_a_handler_knows_its_version_and_its_log_stream_names_it(host: FunctionHost, function: Register) -> None:
+    name = function("about")
+    host.publish(name, "3")
+
+    result = host.invoke(f"{name}:3", {}, tail=True)
+
+    assert result.payload["function_version"] == "3"
+    assert result.payload["arn"].endswith(":function:about:3")
+    assert "/[3]" in result.payload["stream"]
+    assert b" Version: 3\n" in result.log_tail
+
+
+def test_a_change_of_a_function_does_not_end_its_invocations(host: FunctionHost, tmp_path: Path) -> None:
+    """The handler writes a file when it begins, and ends when the test deletes it."""
+    file = tmp_path / "running"
+    config = FunctionConfig("f", f"{HANDLERS}.wait_for_deletion", 30, 256)
+    host.register(config)
+    with ThreadPoolExecutor(1) as caller:
+        running = caller.submit(host.invoke, "f", {"path": str(file)})
+        _wait_until(file.exists)
+        host.register(config)
+        after = host.invoke("f", {"path": str(tmp_path / "missing")}).payload
+        file.unlink()
+
+    assert running.result().error is None
+    assert running.result().payload != after
+    assert host.invoke("f", {"path": str(tmp_path / "missing")}).payload == after
+
+
+def test_a_deleted_version_is_not_found(host: FunctionHost, function: Register) -> None:
+    name = function("echo")
+    host.publish(name, "1")
+    host.delete_version(name, "1")
+
+    assert host.invoke(name, 1).payload == 1
+    with pytest.raises(FunctionNotFoundError, match="function:echo:1"):
+        host.invoke(f"{name}:1", {})
+
+
+def test_the_newest_version_of_each_function_is_known(host: FunctionHost, function: Register) -> None:
+    names = [function(name) for name in ("echo", "pid")]
+    host.publish(names[0], "1")
+    host.publish(names[0], "2")
+
+    assert [each.qualified_name for each in host.newest()] == ["echo:2", "pid"]
+
+
+def test_stopping_a_function_stops_its_versions(host: FunctionHost, function: Register) -> None:
+    name = function("echo")
+    host.publish(name, "1")
+    host.stop(name)
+
+    with pytest.raises(HostClosedError):
+        host.invoke(f"{name}:1", {})

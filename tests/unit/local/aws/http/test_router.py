@@ -69,6 +69,21 @@ def test_lambda_is_invoked(client: Callable[[str], Any], function: Callable[...,
     assert "FunctionError" not in response
 
 
+@pytest.mark.parametrize(("name", "fields"), [("about:1", {}), ("about", {"Qualifier": "1"})])
+def test_a_version_is_invoked(
+    client: Callable[[str], Any], host: FunctionHost, function: Callable[..., str], name: str, fields: dict[str, str]
+) -> None:
+    host.publish(function("about"), "1")
+    response = client("lambda").invoke(FunctionName=name, **fields)
+    assert json.loads(response["Payload"].read())["function_version"] == "1"
+    assert response["ExecutedVersion"] == "1"
+
+
+def test_a_version_that_does_not_exist_is_not_found(client: Callable[[str], Any], function: Callable[..., str]) -> None:
+    with pytest.raises(client("lambda").exceptions.ResourceNotFoundException, match="function:echo:7"):
+        client("lambda").invoke(FunctionName=function("echo"), Qualifier="7")
+
+
 def test_a_function_error_is_in_its_header(client: Callable[[str], Any], function: Callable[..., str]) -> None:
     response = client("lambda").invoke(FunctionName=function("fail"))
     assert response["FunctionError"] == "Unhandled"

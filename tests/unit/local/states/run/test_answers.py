@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.local.states.harness import INVOKE, Harness, LambdaError, single_state, task
-from tests.unit.local.states.run.test_distributed_map import Gate, distributed, reader
+from tests.unit.local.states.run.test_distributed_map import WRITER, Gate, distributed, reader
 from tests.unit.local.states.run.test_rules import caught, choosing, mapping, parallel, passing
 
 FUNCTION_ARN = "arn:aws:lambda:eu-west-1:123456789012:function:"
@@ -17,6 +17,13 @@ PLACE = "An error occurred while executing the state 'S' (entered at the event i
 TOO_LARGE = "returned a result with a size exceeding the maximum number of bytes service limit."
 END = {"Type": "Pass", "End": True}
 BOOM = {"errorMessage": "why", "errorType": "Boom"}
+
+
+OTHER_PARTITION = "The resource belongs to a different partition from the running execution."
+
+
+def _elsewhere(part: dict[str, Any]) -> dict[str, Any]:
+    return {**part, "Resource": part["Resource"].replace("arn:aws:", "arn:aws-us-gov:")}
 
 
 def waiting(**fields: Any) -> dict[str, Any]:
@@ -122,6 +129,12 @@ ERRORS: list[tuple[str, dict[str, Any], Any, str, str]] = [
      "Runtime", f'{PLACE}The MaxItemsPath field refers to value "1.5" which is not a valid integer: $.n'),
     ("a result that is too large", single_state({"Type": "Task", "Resource": f"{FUNCTION_ARN}huge"}), {},
      "DataLimitExceeded", f"The state/task '{FUNCTION_ARN}huge' {TOO_LARGE}"),
+    ("a task of another partition", single_state(task("echo", Resource=INVOKE.replace("aws", "aws-cn", 1))), {},
+     "Runtime", PLACE + OTHER_PARTITION),
+    ("a reader of another partition", distributed(ItemReader=_elsewhere(reader())), {}, "Runtime",
+     PLACE + OTHER_PARTITION),
+    ("a writer of another partition", distributed(ResultWriter=_elsewhere(WRITER), ItemsPath="$.a"), {"a": [1]},
+     "Runtime", PLACE + OTHER_PARTITION),
     ("an output that is too large", passing(Result="x" * 262_143), {}, "DataLimitExceeded",
      f"The state/task 'S' {TOO_LARGE}"),
 ]  # fmt: skip
