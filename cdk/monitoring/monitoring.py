@@ -108,7 +108,9 @@ class Monitoring(Construct):
     def _properties(self, alarm: Alarm, resource: str = "") -> AlarmProperties:
         return alarm.properties(stack=self._stack, runbook=self._settings.runbook, resource=resource)
 
-    def _with_alarm(self, metric: CdkMetric | MathExpression, alarm: Alarm, threshold: float = 1) -> CustomMetricWithAlarm:
+    def _with_alarm(
+        self, metric: CdkMetric | MathExpression, alarm: Alarm, threshold: float = 1
+    ) -> CustomMetricWithAlarm:
         return with_alarm(metric, alarm, self._properties(alarm), threshold)
 
     def _monitor_runs(self, state_machine: IStateMachine) -> None:

@@ -71,7 +71,7 @@ LOWERED = r"At most \d batch(es)? runs? at once instead of 50: the account allow
 def test_two_runs_of_50_batches_in_an_account_with_10_concurrent_executions_lose_nothing(
     cloud_with: Callable[..., Cloud], site: Site
 ) -> None:
-    """The first batches are held until both runs have some, so that the first run is lowered while it uses its share."""
+    """The first batches are held until both runs have some, so that the first is lowered while it uses its share."""
     release = threading.Event()
     cloud = cloud_with(Limits(lambda_concurrency=CONCURRENCY))
     first = start(cloud, "first.csv", held(site, "first", release), OPTIONS)

@@ -250,7 +250,9 @@ def test_a_table_that_fails_stops_no_summary(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(world.runs, "newest", refuse)
     world.shares.leave("a")
 
-    assert world.warnings == ["The share of the run in the Lambda concurrency was not given to the other runs: throttled"]
+    assert world.warnings == [
+        "The share of the run in the Lambda concurrency was not given to the other runs: throttled"
+    ]
 
 
 def test_a_bounded_number_of_records_is_read() -> None:
