@@ -25,13 +25,7 @@ class BucketName(TypedDict):
 # The keys are EventBridge's own, hence the functional form.
 CreatedObject = TypedDict(
     "CreatedObject",
-    {
-        "key": Required[str],
-        "etag": str,
-        "size": int,
-        "version-id": str,
-        "sequencer": str,
-    },
+    {"key": Required[str], "etag": str, "size": int, "version-id": str, "sequencer": str},
     total=False,
 )
 """`detail.object` of an S3 "Object Created" event. `key` is raw, never percent-encoded."""
@@ -74,10 +68,8 @@ class ManifestReference(TypedDict):
 
 
 class BatchRun(TypedDict):
-    """The run in the input of every batch. `options` are those that differ from the defaults.
-
-    `lambda_concurrency` is the number of concurrent Lambda executions of the account, if it is known.
-    """
+    """The run in the input of every batch. `options` are those that differ from the defaults, `lambda_concurrency` is
+    the number of concurrent Lambda executions of the account, if it is known."""
 
     id: str
     manifest: NotRequired[str]
@@ -260,7 +252,6 @@ class RunFields(TypedDict, total=False):
     `sampled` replaces `rows` if only the beginning and the end of the manifest were checked. `request` is a hash of
     the API request, to detect another request with the same Idempotency-Key. `local_run` is a LocalRun as JSON; AWS has
     none. `expires_at` is the TTL, in seconds since the epoch.
-
     `max_concurrency` is the maximum number of concurrent batches now, `requested_concurrency` that of the options or of
     the last change through the API. `concurrency_note` says why the run got fewer.
     """
