@@ -10,7 +10,7 @@ from aws_cdk import Acknowledgment, CfnElement, Stack, Validations
 from aws_cdk.aws_s3 import IBucket
 from constructs import IConstruct
 
-from cdk.grants import DESCRIBE_RUNS_POLICY, DISTRIBUTED_MAP_POLICY
+from cdk.grants import DESCRIBE_RUNS_POLICY, DISTRIBUTED_MAP_POLICY, SHARE_CONCURRENCY_POLICY
 from cdk.resources.functions import WORKFLOW_FUNCTIONS
 from cdk.stack import ImageMirror
 
@@ -93,7 +93,8 @@ def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
 
     yield AcceptedFinding(
         "IAM5[Resource::*]",
-        "X-Ray and the log delivery of Step Functions do not support resource-level permissions.",
+        "X-Ray, the log delivery of Step Functions and lambda:GetAccountSettings do not support resource-level "
+        "permissions.",
         (prepare, download, summarize, api, machine),
     )
     for path, policies in {
@@ -111,13 +112,13 @@ def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
             "The wildcard covers the published versions of this function only. Running executions use earlier ones.",
             (machine,),
         )
-    distributed_map, describe_runs = (
-        stack.node.find_child(name) for name in (DISTRIBUTED_MAP_POLICY, DESCRIBE_RUNS_POLICY)
+    distributed_map, describe_runs, shares = (
+        stack.node.find_child(name) for name in (DISTRIBUTED_MAP_POLICY, DESCRIBE_RUNS_POLICY, SHARE_CONCURRENCY_POLICY)
     )
     for resource_type, label, policies in (
-        ("execution", "", (distributed_map, describe_runs, api)),
+        ("execution", "", (distributed_map, describe_runs, shares, api)),
         ("execution", "/*", (distributed_map,)),
-        ("mapRun", "/*", (api,)),
+        ("mapRun", "/*", (shares, api)),
     ):
         yield AcceptedFinding(
             f"IAM5[Resource::{STATES_ARN}:{resource_type}:<{_logical_id(workflow.state_machine)}.Name>{label}:*]",

@@ -21,6 +21,7 @@ from cdk.workflow.state_machine import Workflow
 # Logical ids of deployed resources.
 DISTRIBUTED_MAP_POLICY = "RunMaps"
 DESCRIBE_RUNS_POLICY = "LookAtRuns"
+SHARE_CONCURRENCY_POLICY = "ShareConcurrency"
 
 USE_KEY = ("kms:Decrypt", "kms:GenerateDataKey")
 """The actions that SNS requires of the publisher to a topic that is encrypted with a customer managed key."""
@@ -40,6 +41,7 @@ def grant_prepare_run(function: Function, *, buckets: Buckets, tables: Tables) -
     _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")
     # It creates the record of the run.
     _allow(function.role, [tables.runs.table_arn], "dynamodb:UpdateItem")
+    _grant_shares(function, tables)
 
 
 def grant_download_batch(function: Function, *, buckets: Buckets, tables: Tables, notifications: Notifications) -> None:
@@ -78,6 +80,7 @@ def grant_summarize_run(
     _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")
     # It completes the record of the run, and reads it to skip a run that is summarized already.
     _allow(function.role, [tables.runs.table_arn], "dynamodb:GetItem", "dynamodb:UpdateItem")
+    _grant_shares(function, tables)
     # Lambda sends an event here, as this role, after the last failed attempt of an asynchronous invocation.
     _allow(function.role, [dead_letters.queue_arn], "sqs:SendMessage")
     _grant_publish(function, notifications)
@@ -151,6 +154,22 @@ def grant_describe_runs(scope: Construct, *, summarize_run: Function, workflow: 
     )
 
 
+def grant_share_concurrency(scope: Construct, *, functions: Iterable[Function], workflow: Workflow) -> None:
+    """A run that starts lowers the concurrency of the Map Runs of other runs, and one that ends raises it.
+
+    The state machine depends on the default policies of these roles (see grant_workflow).
+    """
+    Policy(
+        scope,
+        SHARE_CONCURRENCY_POLICY,
+        roles=[function.role for function in functions],
+        statements=[
+            PolicyStatement(actions=["states:ListMapRuns"], resources=[workflow.execution_arns()]),
+            PolicyStatement(actions=["states:UpdateMapRun"], resources=[workflow.map_run_arns()]),
+        ],
+    )
+
+
 def grant_alarms(notifications: Notifications) -> None:
     """CloudWatch alarms of this account publish to the topic."""
     cloudwatch = ServicePrincipal("cloudwatch.amazonaws.com")
@@ -172,6 +191,14 @@ def grant_alarms(notifications: Notifications) -> None:
             conditions=this_account,
         )
     )
+
+
+def _grant_shares(function: Function, tables: Tables) -> None:
+    """PrepareRun and SummarizeRun share the Lambda concurrency of the account between the active runs."""
+    # They find the other active runs.
+    _allow(function.role, [f"{tables.runs.table_arn}/index/{NEWEST_INDEX}"], "dynamodb:Query")
+    # They read the limit of the account. The action has no resource.
+    _allow(function.role, ["*"], "lambda:GetAccountSettings")
 
 
 def _grant_publish(function: Function, notifications: Notifications) -> None:

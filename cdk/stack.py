@@ -100,6 +100,7 @@ class ImageMirror(Stack):
         )
         grants.grant_workflow(self, workflow=self.workflow, functions=self.functions, buckets=buckets)
         grants.grant_describe_runs(self, summarize_run=summarize, workflow=self.workflow)
+        grants.grant_share_concurrency(self, functions=(prepare, summarize), workflow=self.workflow)
         grants.grant_api(api, buckets=buckets, tables=tables, workflow=self.workflow)
         grants.grant_alarms(notifications)
 

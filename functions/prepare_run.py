@@ -8,12 +8,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.adapters.clients import client
 from functions.adapters.dynamodb_runs_table import DynamoRunsTable
+from functions.adapters.lambda_account import LambdaAccountSettings
 from functions.adapters.s3_manifests import S3Manifests
+from functions.adapters.step_functions_executions import StepFunctionsMapRuns
 from functions.config import PrepareConfig
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.runs import run_id_of
 from functions.core.model.types import PreparedState, RepeatedRun
 from functions.core.prepare import Preparer
+from functions.core.prepare.shares import ConcurrencyShares
 from functions.telemetry.metrics import emit
 from functions.telemetry.names import Metric
 from functions.telemetry.tracing import traced
@@ -24,12 +27,19 @@ logger = Logger()
 @cache
 def preparer() -> Preparer:
     config = PrepareConfig.read()
+    records = DynamoRunsTable(client("dynamodb"), config.runs_table)
     return Preparer(
         manifests=S3Manifests(client("s3")),
-        records=DynamoRunsTable(client("dynamodb"), config.runs_table),
+        records=records,
         defaults=config.default_options,
         whole_bytes=config.check_bytes,
         local_run=config.local_run,
+        shares=ConcurrencyShares(
+            records=records,
+            account=lambda: LambdaAccountSettings(client("lambda")),
+            map_runs=lambda: StepFunctionsMapRuns(client("stepfunctions")),
+            warn=logger.warning,
+        ),
     )
 
 

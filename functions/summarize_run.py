@@ -9,14 +9,16 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.adapters.clients import client
 from functions.adapters.dynamodb_runs_table import DynamoRunsTable
+from functions.adapters.lambda_account import LambdaAccountSettings
 from functions.adapters.s3_manifests import S3Manifests
 from functions.adapters.s3_run_files import S3RunFiles
 from functions.adapters.sns_topic import SnsTopic
-from functions.adapters.step_functions_executions import input_of
+from functions.adapters.step_functions_executions import StepFunctionsMapRuns, input_of
 from functions.config import SummarizeConfig
 from functions.core.model.reasons import Reason
 from functions.core.model.runs import run_id_of
 from functions.core.model.types import RunEnd
+from functions.core.prepare.shares import ConcurrencyShares
 from functions.core.summary.execution import EndedExecution, StatusChange, WorkflowFailure
 from functions.core.summary.summarizer import Summarizer
 from functions.telemetry.metrics import counted, emit
@@ -51,6 +53,16 @@ def summarizer(run_id: str) -> Summarizer:
     )
 
 
+@cache
+def shares() -> ConcurrencyShares:
+    return ConcurrencyShares(
+        records=DynamoRunsTable(client("dynamodb"), config().runs_table),
+        account=lambda: LambdaAccountSettings(client("lambda")),
+        map_runs=lambda: StepFunctionsMapRuns(client("stepfunctions")),
+        warn=logger.warning,
+    )
+
+
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> RunEnd | None:
     """`event`: the execution's `input`, `execution_arn`, `started_at`, and the `failure` that was caught, or null;
@@ -59,6 +71,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> RunEnd | None:
         from_eventbridge = "detail-type" in event
         execution = _from_status_change(event) if from_eventbridge else _from_state(event)
         trace.run_id = run_id_of(execution.input)
+        shares().leave(trace.run_id)
         run = summarizer(trace.run_id)
         ended = run.summarize_once(execution) if from_eventbridge else run.summarize(execution)
         trace.outcome = ended["status"] if ended else "over before"

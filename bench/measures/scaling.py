@@ -1,19 +1,28 @@
 """Simulation of a run against the quotas of AWS: `python -m bench.measures.scaling [--latency-ms 200]`.
 
-The simulation advances by seconds. The rate of a batch is that of the cost model. The quotas are documented, except for
-how fast S3 and DynamoDB scale: AWS documents only "gradually" and "double within 30 minutes". Requests above a quota do
-not fail, but wait for the next second, as retries do.
+The first simulation advances by seconds. The rate of a batch is that of the cost model. The quotas are documented,
+except for how fast S3 and DynamoDB scale: AWS documents only "gradually" and "double within 30 minutes". Requests above
+a quota do not fail, but wait for the next second, as retries do.
+
+The second simulates each batch of runs in an account with few concurrent Lambda executions: a batch that is throttled
+waits as the state machine says, and is lost after its last retry.
 """
 
 import argparse
+import heapq
+import random
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from cdk.workflow.definition import FIRST_ROUND_RETRY
 from functions.core.cost.estimate import CHILD_STARTS_PER_SECOND, ROW_SECONDS, RUN_SECONDS, RunEstimate
 from functions.core.cost.quotas import s3_puts_per_second
+from functions.core.model.limits import executions_for_batches
 from functions.core.model.options import Options
 from functions.core.report.formatting import seconds as format_seconds
 
@@ -32,7 +41,7 @@ LAMBDA_SCALE_UP, LAMBDA_SCALE_UP_SECONDS = 1000, 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountQuotas:
-    """Quotas that AWS raises on request, with their initial values."""
+    """Quotas that AWS raises on request, with their documented values. The first may be 10 or 50 in a new account."""
 
     lambdas: int = 1000
     table_writes: int = 40_000
@@ -59,7 +68,9 @@ def simulate(run: RunEstimate, account: AccountQuotas) -> SimulatedRun:
         allowed = {
             "batches of the run": run.batches,
             "max_concurrency": run.options.max_concurrency,
-            "Lambda concurrency": min(account.lambdas, LAMBDA_SCALE_UP * (1 + second // LAMBDA_SCALE_UP_SECONDS)),
+            "Lambda concurrency": min(
+                executions_for_batches(account.lambdas), LAMBDA_SCALE_UP * (1 + second // LAMBDA_SCALE_UP_SECONDS)
+            ),
             "child execution starts": children + CHILD_STARTS_PER_SECOND,
         }
         limit = min(allowed, key=lambda name: allowed[name])
@@ -78,13 +89,100 @@ def simulate(run: RunEstimate, account: AccountQuotas) -> SimulatedRun:
     return SimulatedRun(other_seconds + max(second, run.batch_seconds), peak_rate, limits)
 
 
+CHILD_START_SECONDS = 0.1
+"""Time until a Map Run has replaced a child execution that has ended, on average. An assumption."""
+
+BATCH_TIME_SPREAD = 0.2
+"""The time of a batch varies by this part in both directions."""
+
+FOUR_RETRIES = {**FIRST_ROUND_RETRY, "MaxAttempts": 4, "MaxDelaySeconds": 8, "JitterStrategy": "FULL"}
+"""The retries of version 0.1.0: 15 seconds at most."""
+
+Retrier = Mapping[str, Any]  # Any: an entry of Retry in the Amazon States Language
+
+
+@dataclass(slots=True)
+class ThrottledRun:
+    """A run that starts `start` seconds after the first. After `changed_at`, its concurrency is `changed_to`."""
+
+    batches: int
+    concurrency: int
+    start: float = 0.0
+    changed_at: float | None = None
+    changed_to: int = 0
+    active: int = field(default=0, init=False)
+    waiting: int = field(default=0, init=False)
+    lost: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.waiting = self.batches
+
+
+class ThrottlingSimulation:
+    """Runs in an account with `limit` concurrent executions. All retries of a batch are those of `retrier`."""
+
+    def __init__(self, limit: int, runs: Sequence[ThrottledRun], retrier: Retrier, numbers: random.Random) -> None:
+        self._free = limit
+        self._retrier = retrier
+        self._numbers = numbers
+        self._events: list[tuple[float, float, str, ThrottledRun, Iterator[float] | None]] = []
+        for run in runs:
+            self._add(run.start, "start", run)
+            if run.changed_at is not None:
+                self._add(run.changed_at, "change", run)
+
+    def play(self, batch_seconds: float) -> None:
+        while self._events:
+            now, _, kind, run, delays = heapq.heappop(self._events)
+            if kind == "change":
+                run.concurrency = run.changed_to
+            if kind == "end":
+                self._free += 1
+                run.active -= 1
+            if kind == "invoke" and self._free:
+                self._free -= 1
+                spread = self._numbers.uniform(1 - BATCH_TIME_SPREAD, 1 + BATCH_TIME_SPREAD)
+                self._add(now + batch_seconds * spread, "end", run)
+            elif kind == "invoke" and delays and (delay := next(delays, None)) is not None:
+                self._add(now + delay, "invoke", run, delays)
+            elif kind == "invoke":
+                run.lost += 1
+                run.active -= 1
+            self._start_children(now, run)
+
+    def _start_children(self, now: float, run: ThrottledRun) -> None:
+        while run.waiting and run.active < run.concurrency:
+            run.waiting -= 1
+            run.active += 1
+            self._add(now + self._numbers.uniform(0, 2 * CHILD_START_SECONDS), "invoke", run, self._delays())
+
+    def _add(self, time: float, kind: str, run: ThrottledRun, delays: Iterator[float] | None = None) -> None:
+        heapq.heappush(self._events, (time, self._numbers.random(), kind, run, delays))
+
+    def _delays(self) -> Iterator[float]:
+        retrier = self._retrier
+        for attempt in range(retrier["MaxAttempts"]):
+            delay = min(retrier["IntervalSeconds"] * retrier["BackoffRate"] ** attempt, retrier["MaxDelaySeconds"])
+            yield self._numbers.uniform(0, delay) if retrier["JitterStrategy"] == "FULL" else delay
+
+
+def lost_percentage(
+    limit: int, runs: Sequence[ThrottledRun], batch_seconds: float, retrier: Retrier, seed: int = 1
+) -> float:
+    """Batches of all runs that were lost, in percent."""
+    runs = [replace(run) for run in runs]
+    ThrottlingSimulation(limit, runs, retrier, random.Random(seed)).play(batch_seconds)
+    return 100 * sum(run.lost for run in runs) / sum(run.batches for run in runs)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--latency-ms", type=float, default=200)
     latency = parser.parse_args().latency_ms
     for title, concurrency, account in (
-        ("Defaults: max_concurrency 40, a new account", 40, AccountQuotas()),
-        ("max_concurrency 1,000, a new account", 1000, AccountQuotas()),
+        ("Defaults: max_concurrency 40", 40, AccountQuotas()),
+        ("Defaults in an account with 10 concurrent executions", 40, AccountQuotas(lambdas=10)),
+        ("max_concurrency 1,000", 1000, AccountQuotas()),
         (
             "max_concurrency 4,000; quotas raised to 5,000 concurrent executions and 200,000 writes per second",
             4000,
@@ -92,6 +190,35 @@ def main() -> None:
         ),
     ):
         Console(highlight=False).print(_table(title, latency, concurrency, account))
+    Console(highlight=False).print(_throttling_table())
+
+
+BATCH_SECONDS = (1.0, 4.6, 15.0, 75.0)
+LONG = 2000
+"""Batches of a long run: a million rows."""
+
+
+def _throttling_table() -> Table:
+    """Lost batches in percent, by the time of a batch."""
+    table = Table(title="Batches lost in an account with few concurrent executions", title_justify="left")
+    table.add_column("executions, runs")
+    for seconds in BATCH_SECONDS:
+        table.add_column(f"{seconds:g} s", justify="right")
+    for title, limit, retrier, runs in (
+        ("10, one run of 40, 0.1.0", 10, FOUR_RETRIES, [ThrottledRun(LONG, 40)]),
+        ("10, one run of 40, retries alone", 10, FIRST_ROUND_RETRY, [ThrottledRun(LONG, 40)]),
+        ("10, one run of 7", 10, FIRST_ROUND_RETRY, [ThrottledRun(LONG, 7)]),
+        ("50, two runs of 45 and 22", 50, FIRST_ROUND_RETRY, _two_runs(45)),
+        ("50, two runs, the first lowered to 22", 50, FIRST_ROUND_RETRY, _two_runs(22)),
+    ):
+        lost = (lost_percentage(limit, runs, seconds, retrier) for seconds in BATCH_SECONDS)
+        table.add_row(title, *(f"{percentage:.0f} %" for percentage in lost))
+    return table
+
+
+def _two_runs(lowered_to: int) -> list[ThrottledRun]:
+    """The second starts when the first has been running for a while, and lowers it."""
+    return [ThrottledRun(LONG, 45, changed_at=20.5, changed_to=lowered_to), ThrottledRun(LONG, 22, start=20)]
 
 
 def _table(title: str, latency: float, concurrency: int, account: AccountQuotas) -> Table:

@@ -92,8 +92,9 @@ FUNCTION_DURATION = Alarm(
 )
 CONCURRENCY = Alarm(
     "Concurrency",
-    "DownloadBatch uses more than 900 of the 1,000 concurrent executions of a new account. See the concurrent "
-    "executions of the account. Lower max_concurrency of the runs, or request a higher quota.",
+    "The functions of this account use 95 % of the concurrent Lambda executions that it allows, or more; above the "
+    "limit they are throttled. See the metrics ClaimedAccountConcurrency and LambdaConcurrency. Lower max_concurrency "
+    "of the runs, or request a higher quota for concurrent executions.",
 )
 TABLE_THROTTLES = Alarm(
     "Table throttles",

@@ -1,7 +1,7 @@
 """The metrics that the functions emit, as CDK metrics."""
 
 from aws_cdk import Duration
-from aws_cdk.aws_cloudwatch import ComparisonOperator
+from aws_cdk.aws_cloudwatch import ComparisonOperator, MathExpression
 from aws_cdk.aws_cloudwatch import Metric as CdkMetric
 from cdk_monitoring_constructs import CustomMetricWithAlarm, CustomThreshold
 
@@ -44,7 +44,7 @@ class FunctionMetrics:
 
 
 def with_alarm(
-    metric: CdkMetric, alarm: Alarm, properties: AlarmProperties, threshold: float = 1
+    metric: CdkMetric | MathExpression, alarm: Alarm, properties: AlarmProperties, threshold: float = 1
 ) -> CustomMetricWithAlarm:
     """Add an alarm that is raised when the metric reaches the threshold within five minutes."""
     limit = CustomThreshold(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aws_cdk import Stack
 from aws_cdk.aws_apigateway import RestApi
+from aws_cdk.aws_cloudwatch import MathExpression
 from aws_cdk.aws_cloudwatch import Metric as CdkMetric
 from aws_cdk.aws_stepfunctions import IStateMachine
 from cdk_monitoring_constructs import (
@@ -21,7 +22,6 @@ from cdk_monitoring_constructs import (
     MaxMessageCountThreshold,
     MonitoringFacade,
     NotificationsFailedThreshold,
-    RunningTaskCountThreshold,
     SnsAlarmActionStrategy,
     ThrottledEventsThreshold,
 )
@@ -29,7 +29,7 @@ from constructs import Construct
 
 from cdk.monitoring import alarms
 from cdk.monitoring.alarms import Alarm, AlarmProperties
-from cdk.monitoring.metrics import FunctionMetrics, with_alarm
+from cdk.monitoring.metrics import ALARM_PERIOD, FunctionMetrics, with_alarm
 from cdk.resources.dead_letter_queue import DeadLetterQueue
 from cdk.resources.functions import Function
 from cdk.resources.status_change import StatusChange
@@ -41,8 +41,8 @@ from functions.core.model.reasons import Reason
 from functions.telemetry.names import Metric
 
 MAX_PERCENTAGE_OF_TIMEOUT = 90
-MAX_CONCURRENT_EXECUTIONS = 900
-"""Of the 1,000 of a new account."""
+MAX_PERCENTAGE_OF_CONCURRENCY = 95
+"""Of the concurrent executions of the account. The batches of the runs use at most 90 %."""
 
 MAX_OPEN_MAP_RUNS = 900
 """Of the quota of 1,000: the threshold that AWS recommends."""
@@ -83,6 +83,7 @@ class Monitoring(Construct):
         self._monitor_images()
         for function in resources.functions.values():
             self._monitor_function(function)
+        self._monitor_concurrency()
         self._monitor_tables(resources.tables)
         self._monitor_trigger(resources.trigger)
         self._monitor_dead_letters("Dead letters", resources.trigger.dead_letters, alarms.EVENTS_LOST)
@@ -107,7 +108,9 @@ class Monitoring(Construct):
     def _properties(self, alarm: Alarm, resource: str = "") -> AlarmProperties:
         return alarm.properties(stack=self._stack, runbook=self._settings.runbook, resource=resource)
 
-    def _with_alarm(self, metric: CdkMetric, alarm: Alarm, threshold: float = 1) -> CustomMetricWithAlarm:
+    def _with_alarm(
+        self, metric: CdkMetric | MathExpression, alarm: Alarm, threshold: float = 1
+    ) -> CustomMetricWithAlarm:
         return with_alarm(metric, alarm, self._properties(alarm), threshold)
 
     def _monitor_runs(self, state_machine: IStateMachine) -> None:
@@ -156,9 +159,6 @@ class Monitoring(Construct):
             self._properties(alarm, title)
             for alarm in (alarms.FUNCTION_ERRORS, alarms.FUNCTION_THROTTLES, alarms.FUNCTION_DURATION)
         )
-        concurrency = RunningTaskCountThreshold(
-            max_running_tasks=MAX_CONCURRENT_EXECUTIONS, **self._properties(alarms.CONCURRENCY)
-        )
         self._facade.monitor_lambda_function(
             lambda_function=function.function,
             human_readable_name=title,
@@ -170,9 +170,23 @@ class Monitoring(Construct):
                     max_latency_percentage_of_timeout=MAX_PERCENTAGE_OF_TIMEOUT, **duration
                 )
             },
-            add_concurrent_executions_count_alarm=(
-                {"Warning": concurrency} if function.module == "download_batch" else None
-            ),
+        )
+
+    def _monitor_concurrency(self) -> None:
+        """The limit is a metric of DownloadBatch: CloudWatch has no metric of it. Lambda counts all functions of the
+        account, with the executions that are reserved."""
+        claimed = CdkMetric(namespace="AWS/Lambda", metric_name="ClaimedAccountConcurrency", statistic="Maximum")
+        metrics = {"claimed": claimed, "allowed": self._metrics.metric(Metric.LAMBDA_CONCURRENCY, "Maximum")}
+        percentage = MathExpression(
+            expression="100 * claimed / allowed",
+            using_metrics={name: metric.with_(period=ALARM_PERIOD) for name, metric in metrics.items()},
+            label="Percentage of the limit",
+        )
+        watched = self._with_alarm(percentage, alarms.CONCURRENCY, MAX_PERCENTAGE_OF_CONCURRENCY)
+        self._facade.monitor_custom(
+            human_readable_name="Concurrency of the account",
+            alarm_friendly_name="Concurrency",
+            metric_groups=[_group("Concurrent Lambda executions", [watched])],
         )
 
     def _monitor_tables(self, tables: Tables) -> None:

@@ -115,26 +115,26 @@ def _map(reader: Reader, download_batch: str, partition: str) -> State:
 def _item_processor(reader: Reader, download_batch: str, partition: str) -> State:
     """The child workflow of one batch: download it; while rows are deferred, wait and download those.
 
-    An Express workflow is limited to 5 minutes. Three invocations of 90 s with the waits of their retries fit. The
-    function receives the start time of the execution, and defers rows only as long as there is time left for them.
+    An Express workflow is limited to 5 minutes. The function receives the start time of the execution, starts no
+    download that cannot end in time, and defers rows only as long as there is time left for them. So the first round
+    may wait for a free Lambda execution for half of the time, a later round for a few seconds.
     """
-    download, deferred, wait, done = (
-        f"{name} {reader.title}" for name in ("DownloadBatch", "RowsDeferred", "WaitForHosts", "BatchDone")
+    download, again, deferred, wait, done = (
+        f"{name} {reader.title}"
+        for name in ("DownloadBatch", "DownloadDeferred", "RowsDeferred", "WaitForHosts", "BatchDone")
     )
+    invoke = {**_invoke(download_batch, {"batch.$": "$", **CHILD_EXECUTION}, partition), "Next": deferred}
     return {
         "StartAt": download,
         "States": {
-            download: {
-                **_invoke(download_batch, {"batch.$": "$", **CHILD_EXECUTION}, partition),
-                "Retry": [_retry_lambda_errors(seconds=1, attempts=4, max_delay=8), _retry_all(seconds=2)],
-                "Next": deferred,
-            },
+            download: {**invoke, "Retry": [FIRST_ROUND_RETRY, _retry_all(seconds=2)]},
+            again: {**invoke, "Retry": [LATER_ROUND_RETRY, _retry_all(seconds=2)]},
             deferred: {
                 "Type": "Choice",
                 "Choices": [{"Variable": "$.Items[0]", "IsPresent": True, "Next": wait}],
                 "Default": done,
             },
-            wait: {"Type": "Wait", "SecondsPath": "$.wait_seconds", "Next": download},
+            wait: {"Type": "Wait", "SecondsPath": "$.wait_seconds", "Next": again},
             done: {"Type": "Pass", "Parameters": {"counts.$": "$.counts"}, "End": True},
         },
     }
@@ -162,8 +162,8 @@ def _integration(partition: str, name: str) -> str:
     return f"arn:{partition}:states:::{name}"
 
 
-def _retry_lambda_errors(*, seconds: int, attempts: int, max_delay: int) -> State:
-    """Retry when Lambda throttles or fails itself. Full jitter, because many batches are throttled at once."""
+def _retry_lambda_errors(*, seconds: int, attempts: int, max_delay: int, jitter: str = "FULL") -> State:
+    """Retry when Lambda throttles or fails itself. Full jitter, because many requests are throttled at once."""
     return {
         "ErrorEquals": [
             "Lambda.TooManyRequestsException",
@@ -175,8 +175,16 @@ def _retry_lambda_errors(*, seconds: int, attempts: int, max_delay: int) -> Stat
         "MaxAttempts": attempts,
         "BackoffRate": 2,
         "MaxDelaySeconds": max_delay,
-        "JitterStrategy": "FULL",
+        "JitterStrategy": jitter,
     }
+
+
+FIRST_ROUND_RETRY = _retry_lambda_errors(seconds=1, attempts=31, max_delay=5, jitter="NONE")
+"""Waits 1, 2, 4, 5, 5, ... seconds, 147 in all (FIRST_ROUND_WAIT_SECONDS). With full jitter a batch would wait for half
+of that on average, which is shorter than another batch may take (`bench.measures.scaling`)."""
+
+LATER_ROUND_RETRY = _retry_lambda_errors(seconds=1, attempts=4, max_delay=8)
+"""Waits at most 15 seconds in all (LATER_ROUND_WAIT_SECONDS)."""
 
 
 def _retry_all(*, seconds: int) -> State:

@@ -1,7 +1,7 @@
 """boto3 clients, created once for each Lambda environment: creating one costs more CPU than ten images."""
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, overload
 
 import boto3
 from botocore.config import Config
@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_stepfunctions import SFNClient
+
+
+class LambdaClient(Protocol):
+    """The operation of Lambda that a function needs."""
+
+    def get_account_settings(self) -> Any: ...  # of the type stubs, Lambda's are not installed
+
 
 validates_parameters = False
 """Whether botocore validates the parameters of each request of a new client. The tests set it."""
@@ -43,6 +50,8 @@ def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
 def client(service: Literal["sns"]) -> "SNSClient": ...
 @overload
 def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
+@overload
+def client(service: Literal["lambda"]) -> LambdaClient: ...
 @cache
 def client(service: str) -> Any:  # boto3 chooses the class by the service
     """A client with standard retries and a few more attempts: S3's SlowDown and DynamoDB's throttling last seconds.

@@ -17,11 +17,34 @@ if TYPE_CHECKING:
 _THROTTLING_CODES = frozenset({"ThrottlingException", "TooManyRequestsException", "Throttling"})
 
 
-class StepFunctionsExecutions:
+class StepFunctionsMapRuns:
+    """The Map Runs of executions. An execution has at most one, that of the manifest's reader."""
+
+    def __init__(self, stepfunctions: "SFNClient") -> None:
+        self._stepfunctions = stepfunctions
+
+    def set_concurrency(self, arn: str, children: int) -> bool:
+        """Sets the maximum number of concurrent children. False if no Map Run is running. Raises WorkflowFault."""
+        try:
+            map_run_arn = self._map_run_arn(arn)
+            if map_run_arn:
+                self._stepfunctions.update_map_run(mapRunArn=map_run_arn, maxConcurrency=children)
+            return map_run_arn is not None
+        except AWS_ERRORS as error:
+            if error_code(error) in ("ExecutionDoesNotExist", "ResourceNotFound", "ValidationException"):
+                return False
+            raise _fault("UpdateMapRun", error) from error
+
+    def _map_run_arn(self, arn: str) -> str | None:
+        map_runs = self._stepfunctions.list_map_runs(executionArn=arn)["mapRuns"]
+        return map_runs[0]["mapRunArn"] if map_runs else None
+
+
+class StepFunctionsExecutions(StepFunctionsMapRuns):
     """Executions of one state machine. An execution has the name of its run, so its ARN is known before it starts."""
 
     def __init__(self, stepfunctions: "SFNClient", state_machine_arn: str) -> None:
-        self._stepfunctions = stepfunctions
+        super().__init__(stepfunctions)
         self._state_machine_arn = state_machine_arn
 
     def arn_of(self, run_id: str) -> str:
@@ -58,23 +81,6 @@ class StepFunctionsExecutions:
             if error_code(error) in _THROTTLING_CODES or error_code(error) == "ExecutionDoesNotExist":
                 return None
             raise _fault("DescribeMapRun", error) from error
-
-    def set_concurrency(self, arn: str, children: int) -> bool:
-        """Sets the maximum number of concurrent children. False if no Map Run is running. Raises WorkflowFault."""
-        try:
-            map_run_arn = self._map_run_arn(arn)
-            if map_run_arn:
-                self._stepfunctions.update_map_run(mapRunArn=map_run_arn, maxConcurrency=children)
-            return map_run_arn is not None
-        except AWS_ERRORS as error:
-            if error_code(error) in ("ExecutionDoesNotExist", "ResourceNotFound", "ValidationException"):
-                return False
-            raise _fault("UpdateMapRun", error) from error
-
-    def _map_run_arn(self, arn: str) -> str | None:
-        """An execution has at most one Map Run, that of the manifest's reader."""
-        map_runs = self._stepfunctions.list_map_runs(executionArn=arn)["mapRuns"]
-        return map_runs[0]["mapRunArn"] if map_runs else None
 
 
 def _progress(map_run: "DescribeMapRunOutputTypeDef") -> Progress:

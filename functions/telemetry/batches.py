@@ -45,6 +45,7 @@ def measure_round(batch: Batch, report: RoundReport, phases: Phases, millisecond
         **counted({Metric.BYTES: counts["bytes"], Metric.DEFERRED: report.deferred}),
         **counted({Metric.ROUNDS: 0 if report.deferred else batch.round + 1}),
         **counted({Metric.NOT_NOTIFIED: int(not report.notified)}),
+        **counted({Metric.LAMBDA_CONCURRENCY: batch.run.get("lambda_concurrency", 0)}),
         Metric.DOWNLOAD_TIME: phases.milliseconds(Phase.DOWNLOAD),
         Metric.UPLOAD_TIME: phases.milliseconds(Phase.STORE),
         Metric.TIME_PER_IMAGE: [round(milliseconds / rows, 1)] if rows else [],

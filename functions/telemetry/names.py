@@ -29,6 +29,7 @@ class Metric(StrEnum):
     ROUNDS = "Rounds"
     DEFERRED = "RowsDeferred"
     NOT_NOTIFIED = "NoticesLost"
+    LAMBDA_CONCURRENCY = "LambdaConcurrency"
     RUNS_STARTED = "RunsStarted"
     RUNS_SUCCEEDED = "RunsSucceeded"
     RUNS_FAILED = "RunsFailed"
@@ -64,6 +65,7 @@ _MEANINGS = {
     Metric.ROUNDS: "rounds that a finished batch needed",
     Metric.DEFERRED: "rows that were deferred to the next round",
     Metric.NOT_NOTIFIED: "messages that could not be published to the topic",
+    Metric.LAMBDA_CONCURRENCY: "concurrent Lambda executions that the account allows, as PrepareRun found it",
     Metric.RUNS_STARTED: "runs that started",
     Metric.RUNS_SUCCEEDED: "runs that succeeded",
     Metric.RUNS_FAILED: "runs that failed",

@@ -159,17 +159,20 @@ def watch(run: str, out: str) -> int:
 
 @commands.command()
 @manifest("MANIFEST")
+@_numbers(usage.PLAN_LIMITS)
 @run_options(usage.split_options)
 @version
-def plan(manifest: str, pairs: Sequence[str], **flags: str | None) -> int:
+def plan(manifest: str, lambda_concurrency: str | None, pairs: Sequence[str], **flags: str | None) -> int:
     """Check a manifest and estimate its run.
 
     Shows rows, duplicates, hosts, time and cost; nothing is downloaded. Exit status 1: the run would be rejected.
     """
     options = _options(pairs, flags)
+    names = {name: shown_name(name) for name in usage.PLAN_LIMITS}
+    limits = usage.limits({"lambda_concurrency": lambda_concurrency or ""}, names)
     from local.commands.plan import plan
 
-    return plan(manifest=manifest, options=options)
+    return plan(manifest=manifest, options=options, lambda_concurrency=limits.lambda_concurrency)
 
 
 @commands.command()

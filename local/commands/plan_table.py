@@ -1,6 +1,8 @@
 """Shows the plan of a run in the terminal."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -8,6 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from functions.core.cost.estimate import BATCH_TOO_LONG, glacier_note
+from functions.core.model.limits import executions_for_batches
+from functions.core.model.options import Options
 from functions.core.model.urls import redact
 from functions.core.report.formatting import seconds
 from local.commands.manifest_plan import Plan
@@ -17,7 +21,22 @@ MAX_HOSTS = 10
 """Maximum number of hosts in the table of hosts."""
 
 
-def show(path: Path, plan: Plan) -> None:
+NEW_ACCOUNTS = (10, 50)
+"""Concurrent Lambda executions that new accounts are reported to allow. AWS documents 1,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The number of concurrent Lambda executions that an account allows, None if it is not known.
+
+    `requested` is the `max_concurrency` of the run's options.
+    """
+
+    lambda_concurrency: int | None = None
+    requested: int = Options().max_concurrency
+
+
+def show(path: Path, plan: Plan, account: Account) -> None:
     console = Console(highlight=False)
     console.print(_totals(path, plan))
     for title, column, examples in (
@@ -28,7 +47,7 @@ def show(path: Path, plan: Plan) -> None:
         if examples:
             console.print(_examples(title, column, examples))
     console.print(_hosts(plan))
-    for sentence in _assumptions(plan):
+    for sentence in (*_assumptions(plan), *_concurrency(plan.estimate.concurrent_batches, plan.batches, account)):
         console.print(sentence, soft_wrap=True)
     if plan.note:
         console.print(escape(plan.note), soft_wrap=True)
@@ -55,6 +74,27 @@ def _assumptions(plan: Plan) -> Iterator[str]:
         yield sentence
     if estimate.batch_too_long:
         yield BATCH_TOO_LONG
+
+
+def _concurrency(batches: int, all_batches: int, account: Account) -> Iterator[str]:
+    """A sentence if the account may allow fewer concurrent batches than requested."""
+    if account.lambda_concurrency is not None and batches < min(account.requested, all_batches):
+        yield (
+            f"At most {batches:,} batches run at once instead of {account.requested:,}: the account allows "
+            f"{account.lambda_concurrency:,} concurrent Lambda executions. With other active runs they are fewer."
+        )
+    lowered = [executions_for_batches(limit) for limit in NEW_ACCOUNTS]
+    if account.lambda_concurrency is None and batches > min(lowered):
+        needed = next(limit for limit in itertools.count(batches) if executions_for_batches(limit) >= batches)
+        yield (
+            f"{batches:,} batches at once need an account that allows {needed:,} concurrent Lambda executions. A new "
+            f"account may allow {_or(NEW_ACCOUNTS)}: then at most {_or(lowered)} batches run at once. `aws lambda "
+            "get-account-settings` shows the number; plan with it by --lambda-concurrency, or LAMBDA_CONCURRENCY=."
+        )
+
+
+def _or(numbers: Iterable[int]) -> str:
+    return " or ".join(map(str, numbers))
 
 
 def _dollars(value: float) -> str:

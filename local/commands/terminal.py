@@ -69,9 +69,13 @@ class ProgressDisplay:
         self._monotonic = monotonic
         self._throughput = Throughput(monotonic)
         self._last_line: tuple[float, str] = (-LINE_SECONDS, "")
+        self._note = ""
 
     def update(self, progress: RunProgress) -> None:
         self._throughput.update(progress.finished)
+        if progress.note != self._note:
+            self._note = progress.note
+            self._console.print(_safe(progress.note), soft_wrap=True)
         if self._bar is None:
             self._print_line(progress)
             return
@@ -146,6 +150,8 @@ class Terminal:
             self._console.print(_outcomes(summary))
         if summary["failed"]:
             self._console.print(_most_frequent(summary))
+        if summary.get("note"):
+            self.print(str(summary["note"]))
 
 
 def _retry_lines(summary: RunSummary, local_run: LocalRun | None) -> Iterator[str]:

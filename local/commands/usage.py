@@ -9,7 +9,7 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,9 @@ LIMITS: Mapping[str, NumberArgument] = {
     "async_retry_seconds": NumberArgument(0, 60, 1, "wait before an asynchronous invocation is repeated"),
 }
 """Limits of the local AWS by their names in Limits."""
+
+PLAN_LIMITS = {"lambda_concurrency": replace(LIMITS["lambda_concurrency"], no_default="not known")}
+"""The limits of an account that `plan` takes."""
 
 COST_OPTIONS = ("batch_size", "concurrency", "per_host", "max_concurrency", "storage_class")
 """The options of a run that `cost` takes."""

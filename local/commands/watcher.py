@@ -61,13 +61,14 @@ class RunProgress:
     """The state of a run at one poll.
 
     `rows` is None until PrepareRun has counted them, `finished` is the number of rows with an outcome, `counts` are the
-    rows by outcome as far as they are known.
+    rows by outcome as far as they are known. `note` says why fewer batches run at once than requested.
     """
 
     execution: ExecutionStatus
     rows: int | None
     finished: int
     counts: Mapping[str, int] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def running(self) -> bool:
@@ -100,6 +101,7 @@ class Watcher:
         self._parts = ResultParts(clients("s3"), outputs.input_bucket, self.run_id)
         self._map_run_arn: str | None = None
         self._rows: int | None = None
+        self._note = ""
 
     def watch(self, interval: float) -> Iterator[RunProgress]:
         """Poll every `interval` seconds; the last value is that of the end of the execution."""
@@ -114,7 +116,7 @@ class Watcher:
         if execution.running or not counts:
             counts["stored"] = max(counts["stored"], self._count_stored())
         finished = max(self._finished_rows(), counts.total())
-        return RunProgress(execution, self._total_rows(), finished, counts)
+        return RunProgress(execution, self._total_rows(), finished, counts, self._note)
 
     def summary(self) -> RunSummary | None:
         """The summary of the run; None where SummarizeRun has not written one."""
@@ -146,6 +148,7 @@ class Watcher:
         if self._rows is None:
             record = run_item(self._clients, self._outputs, self.run_id)
             self._rows = int(record["rows"]["N"]) if "rows" in record else None
+            self._note = str(record.get("concurrency_note", {}).get("S", ""))
         return self._rows
 
 

@@ -18,6 +18,12 @@ def log(group: str) -> set[tuple[str, str]]:
     return may(group, "logs:CreateLogStream", "logs:PutLogEvents")
 
 
+SHARES = (
+    may("*", "lambda:GetAccountSettings")
+    | may("Runs/index/newest", "dynamodb:Query")
+    | may("execution of StateMachine:*", "states:ListMapRuns")
+    | may("mapRun of StateMachine/*:*", "states:UpdateMapRun")
+)
 MANIFESTS = may("Input/manifests/*", "s3:GetObject") | may("Input/submitted/*", "s3:GetObject")
 EXPECTED = {
     "PrepareRunRole": {
@@ -27,6 +33,7 @@ EXPECTED = {
         *may("Input", "s3:ListBucket"),
         *may("Input/runs/*/retry.*", "s3:GetObject"),
         *may("Runs", "dynamodb:UpdateItem"),
+        *SHARES,
     },
     "DownloadBatchRole": {
         *log("DownloadBatchLog"),
@@ -45,6 +52,7 @@ EXPECTED = {
         *may("Input/runs/*", "s3:GetObject", "s3:PutObject"),
         *may("Runs", "dynamodb:GetItem", "dynamodb:UpdateItem"),
         *may("execution of StateMachine:*", "states:DescribeExecution"),
+        *SHARES,
         *may("StatusChangeDeadLetters", "sqs:SendMessage"),
         *may("Topic", "sns:Publish"),
         *KMS,

@@ -23,7 +23,7 @@ AWS_METRICS = {
     ("AWS/DynamoDB", "ReadThrottleEvents"): {"TableName"},
     ("AWS/DynamoDB", "WriteThrottleEvents"): {"TableName"},
     ("AWS/Events", "FailedInvocations"): {"RuleName"},
-    ("AWS/Lambda", "ConcurrentExecutions"): {"FunctionName"},
+    ("AWS/Lambda", "ClaimedAccountConcurrency"): set(),
     ("AWS/Lambda", "Duration"): {"FunctionName"},
     ("AWS/Lambda", "Errors"): {"FunctionName"},
     ("AWS/Lambda", "Throttles"): {"FunctionName"},
@@ -151,6 +151,21 @@ def test_every_function_is_watched_for_errors_throttles_and_its_timeout(
         }
         assert {"Errors", "Throttles", "Duration"} <= by_metric.keys()
         assert by_metric["Duration"]["Threshold"] == function["Properties"]["Timeout"] * 1000 * 0.9
+
+
+def test_the_alarm_on_concurrency_compares_with_the_limit_of_the_account(alarms: dict[str, Any]) -> None:
+    [alarm] = [each for name, each in alarms.items() if name.endswith("-Concurrency")]
+    values = {
+        each["Id"]: each.get("Expression") or each["MetricStat"]["Metric"]["MetricName"] for each in alarm["Metrics"]
+    }
+
+    assert set(values.values()) == {
+        "100 * claimed / allowed",
+        "ClaimedAccountConcurrency",
+        Metric.LAMBDA_CONCURRENCY.value,
+    }
+    assert (values["claimed"], values["allowed"]) == ("ClaimedAccountConcurrency", "LambdaConcurrency")
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (95, "GreaterThanOrEqualToThreshold")
 
 
 def test_the_dashboard_shows_every_metric_of_the_functions_and_every_reason(template: Template) -> None:

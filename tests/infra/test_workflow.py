@@ -9,6 +9,8 @@ from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
 from cdk.settings import Settings
+from functions.core.download.rounds import CHILD_MARGIN_SECONDS
+from functions.core.model.limits import FIRST_ROUND_WAIT_SECONDS, LATER_ROUND_WAIT_SECONDS
 from tests.infra.rendered import Template
 
 UNNAMED = ["url", *(f"column_{number}" for number in range(2, 11))]
@@ -79,17 +81,10 @@ def function(template: Template, task: Definition) -> str:
     return template.all("AWS::Lambda::Function")[logical_id]["Properties"]["Handler"]
 
 
-def longest(task: Definition, seconds: int) -> int:
-    """Compute the maximum duration of a task in seconds: every retry used, every invocation up to its timeout.
-
-    A throttled invocation takes no time; its retries only wait.
-    """
-    busy, any_error = task["Retry"]
-    waits = [
-        min(busy["IntervalSeconds"] * busy["BackoffRate"] ** n, busy["MaxDelaySeconds"])
-        for n in range(busy["MaxAttempts"])
-    ] + [any_error["IntervalSeconds"] * any_error["BackoffRate"] ** n for n in range(any_error["MaxAttempts"])]
-    return sum(waits) + seconds * (1 + any_error["MaxAttempts"])
+def longest_wait(retrier: Definition) -> int:
+    """Compute the sum of the waits of all retries in seconds."""
+    waits = (retrier["IntervalSeconds"] * retrier["BackoffRate"] ** n for n in range(retrier["MaxAttempts"]))
+    return int(sum(min(wait, retrier.get("MaxDelaySeconds", wait)) for wait in waits))
 
 
 def test_prepare_run_receives_the_execution_and_its_result_is_the_output(
@@ -203,7 +198,9 @@ def test_deferred_rows_wait_and_are_downloaded_again(child: Definition) -> None:
     wait = child["States"][rule["Next"]]
 
     assert (rule["Variable"], rule["IsPresent"]) == ("$.Items[0]", True)
-    assert (wait["Type"], wait["SecondsPath"], wait["Next"]) == ("Wait", "$.wait_seconds", child["StartAt"])
+    again = child["States"][wait["Next"]]
+    assert (wait["Type"], wait["SecondsPath"]) == ("Wait", "$.wait_seconds")
+    assert again == child["States"][child["StartAt"]] | {"Retry": again["Retry"]}
 
 
 def test_a_batch_without_deferred_rows_ends_with_its_counts_alone(child: Definition) -> None:
@@ -215,14 +212,34 @@ def test_a_batch_without_deferred_rows_ends_with_its_counts_alone(child: Definit
 def test_the_retries_of_a_batch_fit_into_an_express_execution(template: Template, child: Definition) -> None:
     timeout = template.only("AWS::Lambda::Function", "DownloadBatch")["Timeout"]
 
-    assert longest(child["States"][child["StartAt"]], timeout) < EXPRESS_SECONDS
+    _, any_error = child["States"][child["StartAt"]]["Retry"]
+
+    assert longest_wait(any_error) + timeout * (1 + any_error["MaxAttempts"]) < EXPRESS_SECONDS
 
 
-def test_retries_of_throttled_batches_are_spread_out(child: Definition) -> None:
-    busy, any_error = child["States"][child["StartAt"]]["Retry"]
+def test_a_throttled_batch_waits_for_150_seconds_and_has_time_left_for_a_round(
+    template: Template, child: Definition
+) -> None:
+    timeout = template.only("AWS::Lambda::Function", "DownloadBatch")["Timeout"]
+    busy, _ = child["States"][child["StartAt"]]["Retry"]
+
+    assert 140 <= longest_wait(busy) <= FIRST_ROUND_WAIT_SECONDS == 150
+    assert FIRST_ROUND_WAIT_SECONDS + timeout + CHILD_MARGIN_SECONDS < EXPRESS_SECONDS
+    assert busy["JitterStrategy"] == "NONE", "with jitter it waits for half of that on average"
+
+
+def test_a_later_round_waits_for_as_long_as_the_function_allows_for(child: Definition) -> None:
+    busy, _ = state(child, "DownloadDeferred")["Retry"]
+
+    assert longest_wait(busy) == LATER_ROUND_WAIT_SECONDS
+    assert busy["JitterStrategy"] == "FULL"
+
+
+@pytest.mark.parametrize("name", ["DownloadBatch", "DownloadDeferred"])
+def test_a_batch_is_retried_when_lambda_throttles_and_twice_after_a_crash(child: Definition, name: str) -> None:
+    busy, any_error = state(child, name)["Retry"]
 
     assert {"Lambda.TooManyRequestsException", "Lambda.ServiceException"} <= set(busy["ErrorEquals"])
-    assert busy["JitterStrategy"] == "FULL"
     assert (any_error["ErrorEquals"], any_error["MaxAttempts"]) == (["States.ALL"], 2)
 
 

@@ -41,6 +41,13 @@ class RunControl:
         record = self._active_record(run_id)
         if not self._executions.set_concurrency(record["execution_arn"], batches):
             raise conflict(f"Run {run_id} has no running batches: it is validating its manifest or finishing.")
+        # Later runs respect it: they lower it where the account needs that, and never raise it above this number.
+        change: RunFields = {
+            "max_concurrency": batches,
+            "requested_concurrency": batches,
+            "concurrency_note": None,
+        }
+        self._runs.update_unless_over(run_id, change)
 
     def _active_record(self, run_id: str) -> RunRecord:
         record = self._runs.get(run_id)

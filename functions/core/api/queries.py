@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from functions.core.api.problems import invalid, not_found
@@ -11,7 +12,7 @@ from functions.core.cost import estimate
 from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.options import Options
 from functions.core.model.ports import Executions, ImageTable, PresignedLinks, Progress, RunRegistry
-from functions.core.model.runs import Status, timestamp
+from functions.core.model.runs import Status, notes_of, timestamp
 from functions.core.model.types import RunRecord
 
 LINK_ATTRIBUTES = {
@@ -45,6 +46,7 @@ class RunQueries:
             raise not_found(f"Run {run_id} does not exist.")
         details = {
             "options": record.get("options") or {},
+            "note": " ".join(notes_of(record)) or None,
             "estimate": _estimate(record),
             "live": self._live(record),
             "links": self._links(record),
@@ -101,7 +103,9 @@ def _estimate(record: RunRecord) -> Estimate | None:
     """Assumes that the URLs have enough hosts: the manifest's hosts are not counted."""
     if not record.get("rows") or "ended_at" in record:
         return None
-    run = estimate.RunEstimate(images=record["rows"], options=Options.from_payload(record.get("options") or {}))
+    options = Options.from_payload(record.get("options") or {})
+    options = replace(options, max_concurrency=record.get("max_concurrency", options.max_concurrency))
+    run = estimate.RunEstimate(images=record["rows"], options=options)
     return Estimate(
         seconds=round(run.seconds, 1),
         dollars=round(run.dollars, 4),

@@ -78,6 +78,7 @@ class RunLinks(BaseModel):
 
 class RunDetails(Run):
     options: dict[str, object]
+    note: str | None = Field(description="Remarks about the manifest, and about the concurrent batches of the run.")
     estimate: Estimate | None = Field(description="Null until the rows are counted, and after the run has ended.")
     live: LiveCounts | None
     links: RunLinks

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from functions.core.download.batch import BatchMirror, DeferredRow
+from functions.core.model.limits import LATER_ROUND_WAIT_SECONDS
 from functions.core.model.options import Options
 from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome, tally
 from functions.core.model.ports import NOTICE_SECONDS, Notification, Notifications, RunFiles
@@ -121,7 +122,8 @@ class RoundRunner:
         result = self._mirror.run(batch.items, start_deadline=min(start_deadline, last_start))
         wait = wait_seconds(result.deferred, batch.round)
         outcomes, deferred = result.outcomes, result.deferred
-        if batch.round + 1 >= self._options.rounds or self._monotonic() + wait > last_start:
+        next_start = self._monotonic() + wait + LATER_ROUND_WAIT_SECONDS
+        if batch.round + 1 >= self._options.rounds or next_start > last_start:
             outcomes = outcomes + [self._failed(batch, row) for row in deferred]
             deferred = []
         outcomes = sorted(outcomes, key=lambda outcome: outcome.row)

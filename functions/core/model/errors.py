@@ -8,6 +8,7 @@
         ├── StorageFault     S3
         ├── TableFault       DynamoDB
         ├── WorkflowFault    Step Functions
+        ├── AccountFault     the settings of the account in Lambda
         └── BooksFault       the number of outcomes differs from the number of rows
 
 The state machine's Retry and Catch use these names, and run records store them: renaming one is a breaking change.
@@ -78,6 +79,10 @@ class TableFault(InfrastructureError):  # noqa: N818 - stored and shown to users
 
 class WorkflowFault(InfrastructureError):  # noqa: N818 - stored and shown to users
     """Step Functions failed or cannot be reached."""
+
+
+class AccountFault(InfrastructureError):  # noqa: N818 - as the others
+    """The settings of the account in Lambda cannot be read."""
 
 
 class BooksFault(InfrastructureError):  # noqa: N818 - stored and shown to users

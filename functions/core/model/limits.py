@@ -17,6 +17,13 @@ CHILD_SECONDS = 300.0
 """Maximum duration of an Express workflow, in seconds: of a child execution with its waits and retries
 (docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
 
+FIRST_ROUND_WAIT_SECONDS = 150.0
+"""How long the first round of a child execution may wait for a free Lambda execution, in seconds, by its retries. After
+that there is time left for a whole round."""
+
+LATER_ROUND_WAIT_SECONDS = 15.0
+"""How long each later round may wait. Rows are deferred only if there is time left for the wait and the round."""
+
 MAX_IDLE_CONNECTIONS = 128
 """Idle connections to hosts that an environment keeps. Each has two of the 1,024 file descriptors of a function
 (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). With more hosts, each image needs a new one."""
@@ -28,3 +35,15 @@ MAX_URL_BYTES = 2048
 MAX_KEY_BYTES = 1024
 """Maximum length of an object key in bytes of UTF-8
 (docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html)."""
+
+FREE_EXECUTIONS = 3
+"""Concurrent Lambda executions of the account that the batches of all runs leave free, at least: one each for
+PrepareRun, SummarizeRun and the API."""
+
+FREE_PERCENT = 10
+"""The same in percent. In a large account the other functions need some too."""
+
+
+def executions_for_batches(unreserved: int) -> int:
+    """How many batches may be in progress at once, of all runs, with so many unreserved concurrent executions."""
+    return max(1, unreserved - max(FREE_EXECUTIONS, unreserved * FREE_PERCENT // 100))

@@ -172,8 +172,23 @@ class Progress:
     max_concurrency: int
 
 
+@dataclass(frozen=True, slots=True)
+class AccountConcurrency:
+    """Concurrent Lambda executions of the account: its `limit`, and those that are not reserved for one function."""
+
+    limit: int
+    unreserved: int
+
+
+class LambdaAccount(Protocol):
+    """The settings of the account in Lambda."""
+
+    def concurrency(self) -> AccountConcurrency:
+        """Raises AccountFault."""
+
+
 class RunRegistry(Protocol):
-    """The runs table, as the API uses it."""
+    """The runs table, with the index of the newest runs."""
 
     def create(self, record: RunRecord) -> bool:
         """Returns False if there is a record with this `run_id` already."""
@@ -190,7 +205,14 @@ class RunRegistry(Protocol):
         """Reads at most `limit` records. Returns those with `status`, and the start key of the next page, or None."""
 
 
-class Executions(Protocol):
+class MapRuns(Protocol):
+    """The Map Runs of the executions of the state machine."""
+
+    def set_concurrency(self, arn: str, children: int) -> bool:
+        """Sets the concurrency of the running Map of an execution. Returns False if none is running."""
+
+
+class Executions(MapRuns, Protocol):
     """Executions of the state machine. All calls are idempotent."""
 
     def arn_of(self, run_id: str) -> str:
@@ -204,9 +226,6 @@ class Executions(Protocol):
 
     def progress(self, arn: str) -> Progress | None:
         """The progress, or None if Step Functions does not report one."""
-
-    def set_concurrency(self, arn: str, children: int) -> bool:
-        """Sets the concurrency of the running Map. Returns False if none is running."""
 
 
 class SubmittedManifests(Protocol):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
-from functions.core.model.types import ExecutionInput, RunRecord
+from functions.core.model.types import ExecutionInput, RunFields, RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,11 @@ def new_record(
         "size": manifest.size,
         "expires_at": int(datetime.now(UTC).timestamp()) + RECORD_RETENTION_DAYS * 86_400,
     }
+
+
+def notes_of(record: RunFields) -> list[str]:
+    """Sentences about the manifest and the concurrency of a run."""
+    return [note for note in (record.get("note"), record.get("concurrency_note")) if note]
 
 
 def timestamp(moment: datetime) -> str:

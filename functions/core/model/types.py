@@ -68,12 +68,14 @@ class ManifestReference(TypedDict):
 
 
 class BatchRun(TypedDict):
-    """The run in the input of every batch. `options` are those that differ from the defaults."""
+    """The run in the input of every batch. `options` are those that differ from the defaults, `lambda_concurrency` is
+    the number of concurrent Lambda executions of the account, if it is known."""
 
     id: str
     manifest: NotRequired[str]
     options: OptionValues
     keep_items: NotRequired[bool]
+    lambda_concurrency: NotRequired[int]
 
 
 class PreparedState(TypedDict):
@@ -257,6 +259,8 @@ class RunFields(TypedDict, total=False):
     `sampled` replaces `rows` if only the beginning and the end of the manifest were checked. `request` is a hash of
     the API request, to detect another request with the same Idempotency-Key. `local_run` is a LocalRun as JSON; AWS has
     none. `expires_at` is the TTL, in seconds since the epoch.
+    `max_concurrency` is the maximum number of concurrent batches now, `requested_concurrency` that of the options or of
+    the last change through the API. `concurrency_note` says why the run got fewer.
     """
 
     kind: str
@@ -276,6 +280,9 @@ class RunFields(TypedDict, total=False):
     columns: list[str]
     sampled: bool
     note: str | None
+    max_concurrency: int
+    requested_concurrency: int
+    concurrency_note: str | None
     rows: int
     stored: int
     unchanged: int

@@ -9,7 +9,7 @@ from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import Manifests, Notification, Notifications, RunRecords, RunResults
-from functions.core.model.runs import LocalRun, ManifestObject, Status, new_record, run_id_of
+from functions.core.model.runs import LocalRun, ManifestObject, Status, new_record, notes_of, run_id_of
 from functions.core.model.types import ResultLine, RunEnd, RunFields, RunRecord, RunSummary
 from functions.core.report.aggregates import RunAggregates
 from functions.core.report.page import render_page
@@ -53,7 +53,7 @@ class _Rows:
 
     def note(self, record: RunFields) -> str | None:
         """Sentences about the run that its counts do not show."""
-        notes = [str(record.get("note") or ""), *self.items.errors]
+        notes = [*notes_of(record), *self.items.errors]
         if not self.items.readable and self.reconciliation.outcomes[OutcomeKind.FAILED]:
             notes.append(MANIFEST_GONE)
         if self.retries.missing:

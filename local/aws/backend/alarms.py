@@ -1,7 +1,7 @@
 """CloudWatch alarms: kept as the template has them, and their state from the metrics of the functions.
 
-AWS's own metrics (of Lambda, Step Functions, SQS ...) do not exist here: their alarms are INSUFFICIENT_DATA. No alarm
-acts.
+AWS's own metrics (of Lambda, Step Functions, SQS ...) do not exist here: their alarms are INSUFFICIENT_DATA, as are
+those of metric math. No alarm acts.
 """
 
 from __future__ import annotations

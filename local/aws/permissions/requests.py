@@ -38,6 +38,7 @@ TARGETS = {
 }
 """The service of a request by the beginning of its X-Amz-Target."""
 
+ACCOUNT_SETTINGS_PATH = "/2016-08-19/account-settings"
 INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 XRAY_PATHS = {
     "/TraceSegments": "PutTraceSegments",
@@ -70,6 +71,8 @@ def operation(environ: WSGIEnvironment, signature: Signature) -> Operation:
         qualifier = dict(parse_qsl(environ.get("QUERY_STRING", ""))).get("Qualifier")
         name = f"{unquote(match[1])}:{qualifier}" if qualifier else unquote(match[1])
         return Operation("lambda", "Invoke", {"FunctionName": name})
+    if path.rstrip("/") == ACCOUNT_SETTINGS_PATH:
+        return Operation("lambda", "GetAccountSettings", {})
     if signature.service == "xray":
         return Operation("xray", XRAY_PATHS.get(path, f"{environ['REQUEST_METHOD']} {path}"), {})
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
@@ -183,7 +186,10 @@ CALLS: Mapping[str, Mapping[str, CallsOf]] = {
         "TransactGetItems": _transaction,
         "TransactWriteItems": _transaction,
     },
-    "lambda": {"Invoke": _on("lambda:InvokeFunction", lambda members: function_arn(members["FunctionName"]))},
+    "lambda": {
+        "GetAccountSettings": _on_all("lambda:GetAccountSettings"),
+        "Invoke": _on("lambda:InvokeFunction", lambda members: function_arn(members["FunctionName"])),
+    },
     "logs": {
         "CreateLogStream": _on("logs:CreateLogStream", _log_group),
         "PutLogEvents": _on("logs:PutLogEvents", _log_stream),

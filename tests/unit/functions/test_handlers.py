@@ -16,6 +16,7 @@ from functions.core.download.rounds import Batch, RoundReport
 from functions.core.model.errors import InvalidManifest, RowError
 from functions.core.model.outcomes import Failure, Outcome, OutcomeKind
 from functions.core.model.reasons import Reason
+from functions.core.model.runs import run_id_of
 from functions.core.summary.execution import EndedExecution
 
 HANDLERS = (prepare_run, download_batch, summarize_run)
@@ -166,6 +167,14 @@ class FakeSummarizer:
         assert (execution.input, execution.failure.error) == (EVENT, "Unknown")
 
 
+class FakeShares:
+    def __init__(self) -> None:
+        self.left: list[str] = []
+
+    def leave(self, run_id: str) -> None:
+        self.left.append(run_id)
+
+
 def test_summarize_run_passes_on_what_was_caught_and_logs_how_it_ended(
     monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:
@@ -173,6 +182,8 @@ def test_summarize_run_passes_on_what_was_caught_and_logs_how_it_ended(
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setattr(summarize_run, "Summarizer", FakeSummarizer)
+    shares = FakeShares()
+    monkeypatch.setattr(summarize_run, "shares", lambda: shares)
     client.cache_clear()
     summarize_run.config.cache_clear()
 
@@ -186,3 +197,4 @@ def test_summarize_run_passes_on_what_was_caught_and_logs_how_it_ended(
     summarize_run.config.cache_clear()
     assert (ended["status"], over) == ("succeeded", None)
     assert logs.lines()[0]["counts"] == {"stored": 1}
+    assert shares.left == [run_id_of(EVENT)] * 2

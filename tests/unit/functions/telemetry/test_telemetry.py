@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,6 +92,16 @@ def test_a_round_is_measured_by_outcomes_reasons_and_times(capsys: pytest.Captur
         Metric.NOT_NOTIFIED: [1],
     }
     assert by_reason["reason"] == "dns"
+
+
+def test_each_round_says_how_many_executions_the_account_allows(capsys: pytest.CaptureFixture[str]) -> None:
+    """The alarm on the concurrency divides by it, so it has a value whenever batches run."""
+    batch = replace(BATCH, run={**BATCH.run, "lambda_concurrency": 50})
+
+    measure_round(batch, RoundReport([], 0, True, {}), Phases(), 30)
+
+    (line,) = lines(capsys)
+    assert line["LambdaConcurrency"] == [50]
 
 
 def test_a_batch_that_waits_has_not_used_up_its_rounds(capsys: pytest.CaptureFixture[str]) -> None:

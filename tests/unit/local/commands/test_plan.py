@@ -180,3 +180,49 @@ def test_a_rejected_run_has_one_sentence_and_status_1(
 
     assert plan(manifest=str(tmp_path / "bad.csv"), options=options) == 1
     assert capsys.readouterr().out.startswith("The run would be rejected: The")
+
+
+def manifest_of_batches(folder: Path, batches: int) -> str:
+    path = folder / "batches.txt"
+    path.write_text("".join(f"http://host-{n}.example/{n}\n" for n in range(batches * 10)))
+    return str(path)
+
+
+def test_a_plan_for_an_account_of_few_executions_has_its_concurrency(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = manifest_of_batches(tmp_path, 100)
+
+    plan(manifest=path, options={"batch-size": "10"}, lambda_concurrency=10)
+
+    shown = capsys.readouterr().out
+    run = RunEstimate(images=1000, hosts=1000, options=Options(batch_size=10, max_concurrency=7))
+    assert re.search(
+        rf"│ time +│ +{run.seconds:.1f} s │ {run.batch_seconds:.1f} s per batch, 7 batches at a time", shown
+    )
+    assert (
+        "At most 7 batches run at once instead of 40: the account allows 10 concurrent Lambda executions. With other "
+        "active runs they are fewer.\n"
+    ) in shown
+    assert "MAX_CONCURRENCY=7" in shown
+
+
+def test_a_plan_without_the_limit_of_the_account_says_what_it_needs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan(manifest=manifest_of_batches(tmp_path, 100), options={"batch-size": "10"})
+
+    assert (
+        "40 batches at once need an account that allows 44 concurrent Lambda executions. A new account may allow 10 or "
+        "50: then at most 7 or 45 batches run at once. `aws lambda get-account-settings` shows the number; plan with "
+        "it by --lambda-concurrency, or LAMBDA_CONCURRENCY=.\n"
+    ) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("batches", "limit"), [(7, None), (7, 10), (100, 44), (100, 1000)])
+def test_a_plan_says_nothing_where_every_batch_gets_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], batches: int, limit: int | None
+) -> None:
+    plan(manifest=manifest_of_batches(tmp_path, batches), options={"batch-size": "10"}, lambda_concurrency=limit)
+
+    assert "Lambda executions" not in capsys.readouterr().out

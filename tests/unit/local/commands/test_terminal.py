@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,6 +75,26 @@ def test_without_a_terminal_nothing_is_printed_before_the_rows_are_counted() -> 
     Terminal(screen.console).follow([progress(0, None)])
 
     assert screen.text == ""
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_note_about_the_run_is_printed_once(terminal: bool) -> None:
+    screen = Screen(terminal=terminal)
+    display = ProgressDisplay(None, screen.console)
+    noted = replace(progress(0, rows=None), note="At most 3 batches run at once instead of 40.")
+
+    for _ in range(3):
+        display.update(noted)
+
+    assert screen.text.count("At most 3 batches run at once instead of 40.") == 1
+
+
+def test_the_result_shows_the_note_of_the_summary() -> None:
+    screen = Screen()
+
+    Terminal(screen.console).show_result(result(summary={**SUMMARY, "note": "At most 3 batches run at once."}))
+
+    assert "At most 3 batches run at once." in screen.text.splitlines()
 
 
 def test_in_a_terminal_the_bar_has_rows_and_counts() -> None:

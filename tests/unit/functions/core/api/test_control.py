@@ -46,6 +46,15 @@ def test_concurrency_is_set_on_the_execution_of_the_run() -> None:
     assert world.executions.concurrency == {"arn:execution:r": 7}
 
 
+def test_a_concurrency_that_is_set_replaces_the_one_that_was_requested() -> None:
+    world = World(concurrency_note="At most 3 batches run at once instead of 40.")
+
+    world.control.set_concurrency("r", 7)
+
+    record = world.runs.records["r"]
+    assert (record["max_concurrency"], record["requested_concurrency"], record["concurrency_note"]) == (7, 7, None)
+
+
 def test_concurrency_cannot_be_set_before_batches_are_under_way() -> None:
     world = World()
     world.executions.map_run = False
@@ -54,6 +63,7 @@ def test_concurrency_cannot_be_set_before_batches_are_under_way() -> None:
         world.control.set_concurrency("r", 7)
 
     assert problem.value.status == 409
+    assert "max_concurrency" not in world.runs.records["r"]
 
 
 @pytest.mark.parametrize(("run_id", "status"), [("r", 409), ("unknown", 404)])

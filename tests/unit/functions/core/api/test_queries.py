@@ -78,6 +78,18 @@ def test_a_run_is_estimated_as_soon_as_its_rows_are_counted() -> None:
     assert (shown.size_kb, shown.latency_ms) == (100, 200)
 
 
+def test_a_run_of_fewer_concurrent_batches_than_requested_says_so_and_is_estimated_with_them() -> None:
+    notes = {"note": "The first line is a header.", "concurrency_note": "At most 3 batches run at once."}
+    running = record(0, "running", rows=100_000, max_concurrency=3, **notes)
+
+    run = queries(FakeRuns(running)).run("run-000")
+
+    model = estimate.RunEstimate(images=100_000, options=Options(max_concurrency=3))
+    assert run.note == "The first line is a header. At most 3 batches run at once."
+    assert run.estimate is not None
+    assert run.estimate.seconds == round(model.seconds, 1)
+
+
 @pytest.mark.parametrize("known", [{}, {"rows": 0}, {"rows": 10, "ended_at": "2026-11-23T11:30:00.000Z"}])
 def test_there_is_no_estimate_before_and_after(known: dict[str, Any]) -> None:
     assert queries(FakeRuns(record(0, "running", **known))).run("run-000").estimate is None

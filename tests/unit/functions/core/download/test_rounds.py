@@ -21,6 +21,7 @@ from functions.core.download.rounds import (
     wait_seconds,
 )
 from functions.core.model.errors import RowError, StorageFault
+from functions.core.model.limits import LATER_ROUND_WAIT_SECONDS
 from functions.core.model.options import Options
 from functions.core.model.ports import NOTICE_SECONDS
 from functions.core.model.reasons import Reason
@@ -220,9 +221,12 @@ def test_with_one_round_there_is_no_retry() -> None:
     ("left", "deferred"), [(20 + 1 + 30 + CHILD_MARGIN_SECONDS, 1), (20 + 30 + CHILD_MARGIN_SECONDS - 0.1, 0)]
 )
 def test_there_is_another_round_only_if_the_child_execution_has_enough_time(left: float, deferred: int) -> None:
+    """Enough to wait for a Lambda execution, too."""
     world = World({A: BUSY}, timeout=30.0)
 
-    assert world.run(first_payload(A), child_seconds_left=left).deferred == deferred
+    report = world.run(first_payload(A), child_seconds_left=left + LATER_ROUND_WAIT_SECONDS)
+
+    assert report.deferred == deferred
 
 
 def test_the_duration_of_a_round_reduces_the_time_for_the_next() -> None:

@@ -414,6 +414,15 @@ def test_a_manifest_that_is_gone_does_not_matter_where_nothing_failed() -> None:
     assert world.summary["note"] is None
 
 
+def test_the_note_of_the_summary_has_those_about_the_manifest_and_the_concurrency() -> None:
+    world = World(urls(1), line(1))
+    world.records.update(world.run_id, {"note": "Semicolons.", "concurrency_note": "At most 3 batches run at once."})
+
+    world.summarize()
+
+    assert world.summary["note"] == "Semicolons. At most 3 batches run at once."
+
+
 @pytest.mark.parametrize("rows", [[1, 2, 3], [3]])
 def test_outcomes_of_rows_that_the_manifest_has_not_are_a_fault(rows: list[int]) -> None:
     world = World(urls(2), *(line(row) for row in rows))

@@ -132,6 +132,7 @@ CALLS = [
         TOPIC,
     ),
     ("sqs", "send_message", {"QueueUrl": "http://sqs/123456789012/q", "MessageBody": "m"}, "sqs:SendMessage", QUEUE),
+    ("lambda", "get_account_settings", {}, "lambda:GetAccountSettings", "*"),
     ("lambda", "invoke", {"FunctionName": "f"}, "lambda:InvokeFunction", FUNCTION),
     ("lambda", "invoke", {"FunctionName": f"{FUNCTION}:1"}, "lambda:InvokeFunction", f"{FUNCTION}:1"),
     ("lambda", "invoke", {"FunctionName": "f", "Qualifier": "1"}, "lambda:InvokeFunction", f"{FUNCTION}:1"),

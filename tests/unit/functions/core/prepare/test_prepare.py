@@ -1,14 +1,17 @@
 """Logic of PrepareRun."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from functions.core.manifests.contents import MAX_COLUMNS, inspect_items
+from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES
 from functions.core.model.errors import InvalidManifest
+from functions.core.model.options import Options
 from functions.core.model.runs import LocalRun, run_id_of
 from functions.core.prepare import Preparer
+from functions.core.prepare.shares import ConcurrencyShares, Share
 from tests.support.fakes import FakeManifests, FakeRecords
 
 STARTED = "2026-07-25T12:00:00.000Z"
@@ -28,10 +31,17 @@ class World:
         self.event = event(key)
         self.defaults: dict[str, Any] = {}
         self.local_run: LocalRun | None = None
+        self.whole_bytes = MAX_WHOLE_CHECK_BYTES
+        self.shares: FakeShares | None = None
 
     def prepare(self, arn: str = "arn:1") -> dict[str, Any]:
         preparer = Preparer(
-            manifests=self.manifests, records=self.records, defaults=self.defaults, local_run=self.local_run
+            manifests=self.manifests,
+            records=self.records,
+            defaults=self.defaults,
+            whole_bytes=self.whole_bytes,
+            local_run=self.local_run,
+            shares=cast("ConcurrencyShares | None", self.shares),
         )
         prepared = preparer.prepare(self.event, arn, STARTED)
         assert json.loads(json.dumps(prepared)) == prepared
@@ -200,3 +210,43 @@ def test_rows_are_counted_beyond_the_columns_that_are_kept() -> None:
 
     assert contents.rows == MAX_COLUMNS + 50
     assert contents.columns == tuple(f"c{n}" for n in range(MAX_COLUMNS))
+
+
+class FakeShares:
+    """Gives each run the same share."""
+
+    def __init__(self, share: Share) -> None:
+        self.share = share
+        self.asked: list[tuple[str, int, int | None]] = []
+
+    def join(self, run_id: str, options: Options, rows: int | None) -> Share:
+        self.asked.append((run_id, options.max_concurrency, rows))
+        return self.share
+
+
+def test_a_run_gets_its_share_of_the_account_and_keeps_what_it_requested() -> None:
+    world = World(metadata={"max-concurrency": "50"})
+    world.shares = FakeShares(Share(3, "At most 3 batches run at once instead of 50.", 10))
+
+    prepared = world.prepare()
+
+    assert world.shares.asked == [(run_id_of(world.event), 50, 1)]
+    assert (prepared["max_concurrency"], prepared["run"]["lambda_concurrency"]) == (3, 10)
+    record = world.record
+    assert record["options"]["max_concurrency"] == 50, "a retry of the run requests it again"
+    assert (record["max_concurrency"], record["requested_concurrency"]) == (3, 50)
+    assert record["concurrency_note"] == "At most 3 batches run at once instead of 50."
+
+
+def test_the_rows_of_a_manifest_that_is_validated_in_part_are_not_known_to_the_shares(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("functions.core.manifests.validation.SAMPLE_BYTES", 500)
+    world = World(data=b"url\n" + b"http://a.example/1\n" * 100)
+    world.whole_bytes, world.event["detail"]["object"]["size"] = 1000, len(b"url\n") + 100 * 19
+    world.shares = FakeShares(Share(40))
+
+    prepared = world.prepare()
+
+    assert world.shares.asked == [(run_id_of(world.event), 40, None)]
+    assert "lambda_concurrency" not in prepared["run"]

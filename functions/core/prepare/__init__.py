@@ -11,12 +11,13 @@ from functions.core.model.options import Options
 from functions.core.model.ports import Manifests, RunRecords
 from functions.core.model.runs import LocalRun, ManifestObject, new_record, run_id_of
 from functions.core.model.types import BatchRun, ExecutionInput, OptionValues, PreparedState, RepeatedRun, RunFields
+from functions.core.prepare.shares import ConcurrencyShares, Share
 
 
 class Preparer:
     """Logic of PrepareRun. `defaults` are the options of the stack. Manifests up to `whole_bytes` are read whole.
 
-    `local_run` is None in AWS.
+    `local_run` is None in AWS. Without `shares`, a run gets the concurrency that it requests.
     """
 
     def __init__(
@@ -27,12 +28,14 @@ class Preparer:
         defaults: OptionValues,
         whole_bytes: int = MAX_WHOLE_CHECK_BYTES,
         local_run: LocalRun | None = None,
+        shares: ConcurrencyShares | None = None,
     ) -> None:
         self._manifests = manifests
         self._records = records
         self._defaults = defaults
         self._whole_bytes = whole_bytes
         self._local_run = local_run
+        self._shares = shares
 
     def prepare(self, event: ExecutionInput, execution_arn: str, started_at: str) -> PreparedState | RepeatedRun:
         """The state of the workflow after PrepareRun. Raises InvalidManifest."""
@@ -53,8 +56,15 @@ class Preparer:
                 f"The manifest '{manifest.key}' was replaced or deleted before it was read. "
                 "If it was replaced, the new version has a run of its own."
             ) from error
-        self._records.update(run_id, _record_fields(validated, options))
-        return _prepared_state(run_id, manifest, validated, options)
+        share = self._share(run_id, validated, options)
+        self._records.update(run_id, _record_fields(validated, options) | _share_fields(share, options))
+        return _prepared_state(run_id, manifest, validated, options, share)
+
+    def _share(self, run_id: str, validated: ValidatedManifest, options: Options) -> Share:
+        """Determined last, so that the other runs are counted shortly before the batches start."""
+        if self._shares is None:
+            return Share(options.max_concurrency)
+        return self._shares.join(run_id, options, None if validated.sampled else validated.contents.rows)
 
 
 def _record_fields(validated: ValidatedManifest, options: Options) -> RunFields:
@@ -71,13 +81,23 @@ def _record_fields(validated: ValidatedManifest, options: Options) -> RunFields:
     return fields
 
 
+def _share_fields(share: Share, options: Options) -> RunFields:
+    return {
+        "max_concurrency": share.batches,
+        "requested_concurrency": options.max_concurrency,
+        "concurrency_note": share.note,
+    }
+
+
 def _prepared_state(
-    run_id: str, manifest: ManifestObject, validated: ValidatedManifest, options: Options
+    run_id: str, manifest: ManifestObject, validated: ValidatedManifest, options: Options, share: Share
 ) -> PreparedState:
     rows = validated.contents.rows
     run: BatchRun = {"id": run_id, "manifest": manifest.key, "options": _non_default(options)}
     if validated.format == PARQUET:  # its rows cannot be read again, so each batch stores the items to retry
         run["keep_items"] = True
+    if share.account_limit is not None:
+        run["lambda_concurrency"] = share.account_limit
     return {
         "run": run,
         "status": "ready" if rows or validated.sampled else "empty",
@@ -91,7 +111,7 @@ def _prepared_state(
         },
         "rows": None if validated.sampled else rows,
         "batch_size": options.batch_size,
-        "max_concurrency": options.max_concurrency,
+        "max_concurrency": share.batches,
         "map_prefix": f"runs/{run_id}/map",
         "failure": None,
     }
