@@ -67,6 +67,7 @@ class CloudInUseError(RuntimeError):
 class Cloud:
     """Runs from construction to `close`; use it as a context manager.
 
+    `allow` are the networks that downloads may reach; None means those of the template.
     `local_run` is a LocalRun as JSON: reports show the commands that work here.
     Raises DeploymentError, UnsupportedDefinitionError, CloudInUseError.
     """
@@ -75,7 +76,7 @@ class Cloud:
         self,
         *,
         assembly: Path,
-        parameters: Mapping[str, str],
+        allow: str | None = None,
         out: Path | None = None,
         port: int = 0,
         engine_clock: Clock | None = None,
@@ -90,7 +91,7 @@ class Cloud:
             backend.reset()
             folder = out or Path(cleanup.enter_context(TemporaryDirectory(ignore_cleanup_errors=True)))
             self._start(cleanup, folder, port, engine_clock or SystemClock(), limits, local_run)
-            self.stack = deploy(assembly, parameters, self.client)
+            self.stack = deploy(assembly, self.client, allow=allow)
             names = _names(self.stack)
             self.access.deployed(self.stack)
             self._folders.assign(names)

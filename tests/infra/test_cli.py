@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from cdk.cli import local_endpoint
 
 ROOT = Path(__file__).parents[2]

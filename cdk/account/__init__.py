@@ -1,0 +1,1 @@
+"""The commands that change an AWS account. Nothing here imports the local AWS."""
