@@ -95,11 +95,11 @@ def _account() -> Iterator[None]:
 
 
 def _confirm(question: str) -> bool:
-    """Raises AccountError where nobody can answer."""
+    """Raises AccountError where there is no answer."""
     try:
         return click.confirm(question)
     except click.Abort as error:
-        raise AccountError("Nothing was deleted. Where nobody can answer the question, add --yes.") from error
+        raise AccountError("Nothing was deleted. Without a terminal to answer the question, add --yes.") from error
 
 
 def _status(cdk_status: int) -> int:

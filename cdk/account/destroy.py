@@ -12,6 +12,7 @@ from cdk.account import assembly, aws, cdk_cli
 from cdk.account.aws import Account, Clients
 from cdk.account.buckets import LISTED_AT_ONCE, count_objects, empty, stack_buckets
 from cdk.account.errors import AccountError
+from cdk.settings import DEFAULT_STACK_NAME
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -107,9 +108,10 @@ def _refusal(stack_name: str, objects: dict[str, int]) -> str:
     found = " and ".join(
         f"the bucket {bucket} has {_objects(count, LISTED_AT_ONCE)}" for bucket, count in objects.items()
     )
+    name = "" if stack_name == DEFAULT_STACK_NAME else f" --stack-name {stack_name}"
     return (
-        f"The stack {stack_name} was not deleted: {found}, and CloudFormation deletes only empty buckets. Copy "
-        "what you need, then delete the objects with the stack: ./image-mirror destroy --empty"
+        f"The stack {stack_name} was not deleted: {found}, and CloudFormation deletes only empty buckets. Copy what "
+        f"you need, then delete the objects with the stack: ./image-mirror destroy --empty{name}"
     )
 
 

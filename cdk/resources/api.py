@@ -92,8 +92,7 @@ class Api(Construct):
             description=f"Starts, lists and controls runs of {settings.deployment_name}",
             endpoint_configuration=EndpointConfiguration(types=[EndpointType.REGIONAL]),
             default_method_options=MethodOptions(authorization_type=AuthorizationType.IAM),
-            # API Gateway writes no logs without this role. All APIs of the account and Region use the role that was set
-            # last, so both the role and the setting are retained: no stack takes it away from another one.
+            # API Gateway writes no logs without this role. All APIs of the account use the last one set: it is kept.
             cloud_watch_role=settings.api_account_role,
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN if settings.api_account_role else None,
             deploy_options=StageOptions(

@@ -17,7 +17,7 @@ from local.aws.clients import Clients, Credentials
 from local.aws.deploy import ASSET_BUCKET, MESSAGE_QUEUE, deploy
 from local.aws.direct import CreatedObjects
 from local.aws.events import EventBus
-from local.aws.http.gateway import ApiRoute, rest_api
+from local.aws.http.gateway import ApiRoute, RestApi, rest_api
 from local.aws.http.guard import Guard
 from local.aws.http.router import AccountSettingsRoute, InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
@@ -98,7 +98,7 @@ class Cloud:
             self._open_tables(folder, names)
             self._restore(folder, names)
             self._exporter = Exporter(folder, self.store, names) if out else None
-            self._run_stack(self.stack)
+            self._api = self._run_stack(self.stack)
             self._cleanup = cleanup.pop_all()
 
     def _open_tables(self, folder: Path, names: Names) -> None:
@@ -239,7 +239,14 @@ class Cloud:
     ) -> None:
         self.close()
 
-    def _run_stack(self, stack: Stack) -> None:
+    def add_stack(self, assembly: Path, *, allow: str | None = None) -> Stack:
+        """Deploy another stack into the account and run it. Its objects are in OUT/buckets. Raises DeploymentError."""
+        stack = deploy(assembly, self.client, allow=allow)
+        self.access.deployed(self.stack, stack)
+        self._run_stack(stack)
+        return stack
+
+    def _run_stack(self, stack: Stack) -> RestApi | None:
         for function in stack.functions():
             self.functions.register(function)
         for machine in stack.state_machines():
@@ -250,9 +257,10 @@ class Cloud:
                 kind=machine.kind,
                 configuration=dict(machine.configuration),
             )
-        self._api = rest_api(stack)
-        if self._api:
-            self._router.add(ApiRoute(self._api, self.functions, self.access.may_integrate))
+        api = rest_api(stack)
+        if api:
+            self._router.add(ApiRoute(api, self.functions, self.access.may_integrate))
+        return api
 
     def _object_changed(self, name: str, stored: StoredObject) -> None:
         """The outcomes of a round count when they are stored: until then, its images must be on the disk."""
