@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,9 +44,14 @@ class Account:
 def account(cdk_arguments: Sequence[str] = ()) -> Account:
     """The account that the CDK CLI uses with these arguments. Raises AccountError."""
     with aws_errors():
-        profile, region = (_value(name, cdk_arguments) for name in ("--profile", "--region"))
-        session = boto3.Session(profile_name=profile, region_name=region)
-        return Account(clients(session), session.region_name or "")
+        found = session(cdk_arguments)
+        return Account(clients(found), found.region_name or "")
+
+
+def session(cdk_arguments: Sequence[str] = ()) -> boto3.Session:
+    """As the CDK CLI has it: unlike boto3, it reads AWS_REGION too."""
+    profile, region = (_value(name, cdk_arguments) for name in ("--profile", "--region"))
+    return boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION"))
 
 
 def clients(session: boto3.Session, **settings: Any) -> Clients:
@@ -93,9 +99,10 @@ def outputs(described: StackTypeDef) -> Mapping[str, str]:
 
 
 def _value(option: str, cdk_arguments: Sequence[str]) -> str | None:
-    """The value of an option of the CDK CLI."""
-    for argument, following in zip(cdk_arguments, [*cdk_arguments[1:], ""], strict=True):
-        name, separator, value = argument.partition("=")
-        if name == option:
-            return value if separator else following
+    """The value of an option of the CDK CLI, `--option value` or `--option=value`."""
+    for position, argument in enumerate(cdk_arguments):
+        if argument == option:
+            return next(iter(cdk_arguments[position + 1 :]), None)
+        if argument.startswith(f"{option}="):
+            return argument.partition("=")[2]
     return None

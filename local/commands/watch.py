@@ -84,7 +84,7 @@ def _local_stack(variables: Mapping[str, str], out: Path) -> tuple[Clients, Stac
 
 def _account_stack(name: str) -> tuple[Clients, StackOutputs]:
     """The deployed stack in the AWS account and region of the user's settings. Raises UsageError."""
-    session = boto3.Session()
+    session = aws.session()
     client = clients(session)
     stack = aws.stack(client, name)
     if stack is None:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from cdk import node
-from cdk.account import cdk_cli
+from cdk.account import assembly, cdk_cli
 from cdk.account.cdk_cli import local_endpoint
+from cdk.account.errors import AccountError
 from cdk.settings import Settings
 from tests.infra.conftest import synthesized
+from tests.infra.rendered import Template
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,6 +43,32 @@ def test_the_cli_reads_the_stack_under_its_name(
 
     assert cdk_cli.run("list", assembly=folder) == 0
     assert capfd.readouterr().out == f"{stack_name}\n"
+
+
+def test_settings_of_a_deployment_reach_its_stack_and_not_cdk_out(tmp_path: Path) -> None:
+    before = (ROOT / "cdk.out" / "manifest.json").stat().st_mtime_ns if (ROOT / "cdk.out").exists() else None
+    given = {
+        "stack_name": "Second",
+        "contact": "a b",
+        "allowed_networks": "203.0.113.0/24",
+        "keep_input_bucket": "false",
+    }
+
+    folder = assembly.synthesize(given, tmp_path, bundled=False)
+
+    template = Template(json.loads((folder / "Second.template.json").read_text()))
+    variables = template.environment("download_batch")
+    assert (variables["CONTACT"], variables["ALLOWED_NETWORKS"]) == ("a b", "203.0.113.0/24")
+    assert variables["ENVIRONMENT"] == "Second"
+    assert {bucket["DeletionPolicy"] for bucket in template.all("AWS::S3::Bucket").values()} == {"Delete"}
+    assert before is None or (ROOT / "cdk.out" / "manifest.json").stat().st_mtime_ns == before
+
+
+def test_a_stack_that_cannot_be_synthesized_is_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(AccountError, match=r"^Cannot synthesize the stack\.$"):
+        assembly.synthesize({"run_timeout_days": "soon"}, tmp_path)
+
+    assert capfd.readouterr().err.startswith("Setting 'run_timeout_days' in the CDK context must be a number of days")
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.parent.name)
