@@ -7,11 +7,13 @@ VALUES := MANIFEST OUT ALLOW OPTIONS RUN IMAGES SIZE_KB LATENCY_MS HOSTS URL_BYT
 FLAGS := PORT CONCURRENCY PER_HOST MAX_CONCURRENCY BATCH_SIZE BASE_URL ON_EXISTING MAX_BYTES TIMEOUT ROUNDS ALLOWED_TYPES \
 	MIN_WIDTH MIN_HEIGHT RESPECT_OPT_OUT STORAGE_CLASS TOLERATED_FAILURE_PERCENTAGE USER_AGENT \
 	LAMBDA_CONCURRENCY ENVIRONMENTS S3_REQUESTS_PER_SECOND WRITE_CAPACITY READ_CAPACITY ASYNC_RETRY_SECONDS
+# The same, for the commands that use an AWS account.
+ACCOUNT_FLAGS := SETTINGS STACK_NAME
 # The same, for the measurement of the tests. They are no options of the command line.
 TEST_FLAGS := MUTANTS SEED
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
-PASSED := $(filter $(FLAGS) $(TEST_FLAGS),$(GIVEN)) $(foreach name,$(VALUES),$(if $(filter-out undefined,$(origin $(name))),$(name)))
-UNKNOWN := $(filter-out $(VALUES) $(FLAGS) $(TEST_FLAGS) PYTHON SHELL,$(GIVEN))
+PASSED := $(filter $(FLAGS) $(ACCOUNT_FLAGS) $(TEST_FLAGS),$(GIVEN)) $(foreach name,$(VALUES),$(if $(filter-out undefined,$(origin $(name))),$(name)))
+UNKNOWN := $(filter-out $(VALUES) $(FLAGS) $(ACCOUNT_FLAGS) $(TEST_FLAGS) PYTHON SHELL,$(GIVEN))
 $(foreach name,$(PASSED) $(UNKNOWN),$(eval override $(name) := $$(value $(name))))
 $(foreach name,$(PASSED),$(eval export IMAGE_MIRROR_$(name) := $$($(name))))
 
@@ -22,7 +24,7 @@ export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 
 SIMILAR := import difflib, sys; print(*difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1))
 quoted = '$(subst ','\'',$(1))'
-similar = $(shell $(PYTHON) -c '$(SIMILAR)' $(call quoted,$(1)) $(VALUES) $(FLAGS) $(TEST_FLAGS))
+similar = $(shell $(PYTHON) -c '$(SIMILAR)' $(call quoted,$(1)) $(VALUES) $(FLAGS) $(ACCOUNT_FLAGS) $(TEST_FLAGS))
 hint = $(if $(1),did you mean $(1)?,`make help` lists the variables)
 ifeq ($(MAKELEVEL),0) # another makefile passes on variables of its own
 $(foreach name,$(firstword $(UNKNOWN)),$(error There is no variable $(name) ($(call hint,$(call similar,$(name))))))
@@ -67,7 +69,7 @@ run: ## Mirror a manifest on this machine: [MANIFEST=f] [OUT=out] [ALLOW=cidr,..
 up: ## Run the local AWS in the foreground until Ctrl-C: [OUT=out] [ALLOW=cidr,...] [PORT=4566]
 	@exec ./image-mirror up
 
-watch: ## Follow a run of `make up`, otherwise of your AWS account: [RUN=id, default the latest] [OUT=out]
+watch: ## Follow a run of `make up`, otherwise of your AWS account: [RUN=id, default the latest] [OUT=out] [STACK_NAME=name]
 	@./image-mirror watch
 
 plan: ## Estimate a run and check its manifest; nothing is fetched: MANIFEST=f [OPTIONS="name=value ..."]
@@ -106,10 +108,10 @@ lock: .venv/local ## Resolve the dependency groups of pyproject.toml into the lo
 bootstrap: ## Prepare the AWS account and the Region of your credentials for the CDK (once)
 	@./image-mirror bootstrap
 
-deploy: ## Deploy to the AWS account of your credentials
+deploy: ## Deploy to the AWS account of your credentials: [STACK_NAME=name] [SETTINGS="name=value ..."]
 	@./image-mirror deploy
 
-destroy: ## Delete the deployed stack (the input bucket is kept unless a setting says otherwise)
+destroy: ## Delete the deployed stack (the input bucket is kept unless a setting says otherwise): [STACK_NAME=name]
 	@./image-mirror destroy
 
 bench: cdk.out/ready .venv/dev ## Measure against img2dataset, Scrapy and a requests + boto3 pool, side by side (about 8 minutes)
@@ -122,5 +124,5 @@ second-opinions: cdk.out/ready .venv/dev ## Test our clients, the local AWS and 
 	@$(BIN)/python -m pytest tests/second_opinions --record
 
 clean: ## Remove what make created; OUT with your images stays
-	@rm -rf .venv cdk.out .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv cdk.out cdk.deploy .mypy_cache .ruff_cache .hypothesis
 	@find bench cdk docs functions local tests -name __pycache__ -type d -prune -exec rm -rf {} +

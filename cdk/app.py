@@ -22,7 +22,8 @@ def build(context: Mapping[str, object] | None = None, *, outdir: str | None = N
     """
     defaults = json.loads(CDK_JSON.read_text())["context"]
     app = App(context={**defaults, **(context or {})}, outdir=outdir, analytics_reporting=False)
-    ImageMirror(app, "ImageMirror", settings=Settings.from_context(app.node.get_all_context()))
+    settings = Settings.from_context(app.node.get_all_context())
+    ImageMirror(app, settings.stack_name, settings=settings)
     return app
 
 

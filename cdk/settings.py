@@ -80,6 +80,12 @@ def _key_arn(value: object) -> str:
     return arn
 
 
+def _stack_name(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", value):
+        raise ValueError
+    return value
+
+
 def _networks(value: object) -> str:
     """Networks in canonical form, without spaces. An address with host bits set is a likely mistake and is rejected."""
     return ",".join(str(ip_network(part.strip())) for part in _text(value).split(",") if part.strip())
@@ -112,6 +118,8 @@ RetentionDays = Literal[
 ]  # fmt: skip
 
 
+DEFAULT_STACK_NAME = "ImageMirror"
+
 MEANINGS: Mapping[str, str] = {
     "allowed_networks": "networks that downloads may reach although their addresses are not public, on every port",
     "check_manifests_up_to_bytes": (
@@ -129,7 +137,10 @@ MEANINGS: Mapping[str, str] = {
     ),
     "api_burst_limit": "concurrent requests that the API accepts",
     "default_options": 'options of a run that neither its manifest nor its request sets, such as `{"per_host": 4}`',
-    "environment": "a dimension of every metric, which distinguishes deployments in one account",
+    "environment": (
+        "a dimension of every metric, which distinguishes deployments in one account; without it, `production` for the "
+        "stack `ImageMirror`, and the name of the stack for another one"
+    ),
     "glacier_object_size_greater_than": (
         "smaller images, in bytes, stay in S3 Standard; without it, S3's own minimum of 128 KB applies"
     ),
@@ -150,6 +161,7 @@ MEANINGS: Mapping[str, str] = {
         "days after which everything under `runs/` is deleted: parts, reports, retry manifests"
     ),
     "run_timeout_days": "days after which a run is stopped",
+    "stack_name": "name of the stack; another name is another deployment",
     "workflow_log_level": "log level of the state machine",
 }
 """Meaning of each setting, for docs/tutorial.md."""
@@ -167,7 +179,7 @@ class Settings:
     api_rate_limit: PositiveCount = 50
     api_burst_limit: PositiveCount = 100
     default_options: Annotated[Mapping[str, object], PlainValidator(_run_options)] = field(default_factory=dict)
-    environment: Annotated[str, PlainValidator(_name)] = "production"
+    environment: Annotated[str, PlainValidator(_name)] | None = None
     glacier_object_size_greater_than: Count | None = None
     images_bucket: Annotated[str, PlainValidator(_bucket)] = ""
     images_bucket_key_arn: Annotated[str, PlainValidator(_key_arn)] = ""
@@ -179,6 +191,7 @@ class Settings:
     runbook: Text = "docs/operations.md"
     run_files_expire_after_days: Annotated[int, Strict(), Interval(ge=1, le=3650), _FROM_TEXT] | None = None
     run_timeout_days: Annotated[int, Strict(), Interval(ge=1, le=365), _FROM_TEXT] = 14
+    stack_name: Annotated[str, PlainValidator(_stack_name)] = DEFAULT_STACK_NAME
     workflow_log_level: Annotated[Literal["ALL", "ERROR", "FATAL", "OFF"], BeforeValidator(_upper)] = "ERROR"
 
     @property
@@ -188,6 +201,16 @@ class Settings:
             return None
         larger_than = self.glacier_object_size_greater_than
         return GLACIER_FROM_BYTES if larger_than is None else larger_than + 1
+
+    @property
+    def environment_name(self) -> str:
+        """Value of the dimension `environment`. That of the default stack is the one of release 0.1.0."""
+        return self.environment or ("production" if self.stack_name == DEFAULT_STACK_NAME else self.stack_name)
+
+    @property
+    def deployment_name(self) -> str:
+        """Name of the REST API, which is a dimension of its metrics, and of the deployment in descriptions."""
+        return "image-mirror" if self.stack_name == DEFAULT_STACK_NAME else f"image-mirror-{self.stack_name}"
 
     @classmethod
     def from_context(cls, context: Mapping[str, object]) -> "Settings":
@@ -243,5 +266,6 @@ SETTING_NAMES = FieldNames(
         "run_files_expire_after_days": "a number of days from 1 to 3,650",
         "run_timeout_days": "a number of days from 1 to 365",
         "runbook": "a URL in printable ASCII",
+        "stack_name": "a name of up to 128 letters, digits and hyphens that starts with a letter",
     },
 )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 
-from aws_cdk import CfnOutput, CfnParameter, Stack
+from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from cdk import grants
@@ -37,16 +37,9 @@ OUTPUTS: Mapping[str, str] = {
 class ImageMirror(Stack):
     def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:  # noqa: A002
         super().__init__(scope, id, description="Mirrors images from the web into S3")
-        self.allowed_networks = CfnParameter(
-            self,
-            "AllowedNetworks",
-            default=settings.allowed_networks,
-            allowed_pattern=r"[0-9A-Fa-f:./,]*",
-            description="Non-public networks that downloads may connect to: CIDR blocks, comma-separated",
-        )
         self.buckets = Buckets(self, "Buckets", settings=settings)
         self.tables = Tables(self, "Tables", settings=settings)
-        self.notifications = Notifications(self, "Notifications")
+        self.notifications = Notifications(self, "Notifications", settings=settings)
         self._code = functions_code()
         self.functions = self._functions(WORKFLOW_FUNCTIONS, settings)
         self.workflow = Workflow(self, "Workflow", functions=self.functions, settings=settings)
@@ -69,7 +62,7 @@ class ImageMirror(Stack):
             "IMAGES_TABLE": self.tables.images.table_name,
             "RUNS_TABLE": self.tables.runs.table_name,
             "TOPIC_ARN": self.notifications.topic.topic_arn,
-            "ALLOWED_NETWORKS": self.allowed_networks.value_as_string,
+            "ALLOWED_NETWORKS": settings.allowed_networks,
             "CONTACT": settings.contact,
             "DEFAULT_OPTIONS": json.dumps(settings.default_options),
             "CHECK_BYTES": str(settings.check_manifests_up_to_bytes),

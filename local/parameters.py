@@ -3,6 +3,7 @@
 The make targets set the variables: MANIFEST=f of `make run` arrives as IMAGE_MIRROR_MANIFEST.
 """
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, fields
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -12,6 +13,7 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from functions.core.model.options import Options
+from local.errors import UsageError
 
 PREFIX = "IMAGE_MIRROR_"
 """Start of the names of the environment variables."""
@@ -34,18 +36,24 @@ class PathType(click.ParamType[str]):
 
 
 class PairType(click.ParamType[str]):
-    """A pair `name=value`. A variable of the environment has several of them, which `split` separates."""
+    """A pair `name=value` with one of these names. The variable of make has several pairs, separated by spaces."""
 
     name = "name=value"
 
-    def __init__(self, split: Callable[[str], list[str]]) -> None:
-        self._split = split
+    def __init__(self, variable: str, names: Iterable[str]) -> None:
+        self._variable = variable
+        self._names = tuple(names)
 
     def split_envvar_value(self, rv: str) -> list[str]:
-        return self._split(rv)
+        """Quotes protect spaces. Raises UsageError."""
+        try:
+            return shlex.split(rv)
+        except ValueError as error:
+            message = f"{self._variable} takes name=value pairs separated by spaces; in {rv!r}: {error}."
+            raise UsageError(message) from error
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return _starting_with(incomplete, (f"{name}=" for name in OPTION_FIELDS))
+        return _starting_with(incomplete, (f"{name}=" for name in self._names))
 
 
 def option(name: str, *, metavar: str, help: str, **settings: Any) -> Callable[[Command], Command]:  # noqa: A002
@@ -59,18 +67,23 @@ def manifest(meaning: str) -> Callable[[Command], Command]:
     return click.argument("manifest", metavar=meaning, default="", envvar=f"{PREFIX}MANIFEST", type=PathType("file"))
 
 
-def run_options(split: Callable[[str], list[str]]) -> Callable[[Command], Command]:
-    """`--option name=value`, and a flag for each option of a run."""
-    pairs = click.option(
-        "--option",
+def pairs(*flags: str, variable: str, names: Iterable[str], help: str) -> Callable[[Command], Command]:  # noqa: A002
+    """An option for pairs `name=value`, which may be repeated."""
+    return click.option(
+        *flags,
         "pairs",
-        type=PairType(split),
+        type=PairType(variable, names),
         multiple=True,
-        envvar=f"{PREFIX}OPTIONS",
+        envvar=f"{PREFIX}{variable}",
         metavar="NAME=VALUE",
-        help="option of the run; may be repeated",
+        help=help,
     )
-    return lambda command: pairs(option_flags(OPTION_FIELDS)(command))
+
+
+def run_options(command: Command) -> Command:
+    """`--option name=value`, and a flag for each option of a run."""
+    several = pairs("--option", variable="OPTIONS", names=OPTION_FIELDS, help="option of the run; may be repeated")
+    return several(option_flags(OPTION_FIELDS)(command))
 
 
 def option_flags(names: Iterable[str]) -> Callable[[Command], Command]:

@@ -25,7 +25,7 @@ def main() -> None:
     count = parser.parse_args().images
     with (
         origin(count, SIZE, SIZE + 1) as (site, *_),
-        Cloud(assembly=Path("cdk.out"), parameters={"AllowedNetworks": LOOPBACK}) as cloud,
+        Cloud(assembly=Path("cdk.out"), allow=LOOPBACK) as cloud,
     ):
         seconds = run_pipeline(cloud, [f"{site}/{image}.jpg" for image in range(count)])
         sizes = _log_bytes(cloud)

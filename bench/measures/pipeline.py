@@ -43,7 +43,7 @@ class Pipeline:
 def measure() -> Pipeline:
     with (
         origin(IMAGES, LOW, HIGH) as sites,
-        Cloud(assembly=Path("cdk.out"), parameters={"AllowedNetworks": LOOPBACK}) as cloud,
+        Cloud(assembly=Path("cdk.out"), allow=LOOPBACK) as cloud,
     ):
         pipeline, pool = [], []
         for number in range(ROUNDS):

@@ -77,7 +77,7 @@ class Monitoring(Construct):
         super().__init__(scope, id)
         self._stack = Stack.of(self).stack_name
         self._settings = settings
-        self._metrics = FunctionMetrics(settings.environment)
+        self._metrics = FunctionMetrics(settings.environment_name)
         self._facade = self._create_facade(resources.notifications)
         self._monitor_runs(resources.state_machine)
         self._monitor_images()

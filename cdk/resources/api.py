@@ -88,11 +88,11 @@ class Api(Construct):
         self.rest_api = RestApi(
             self,
             "Api",
-            rest_api_name="image-mirror",
-            description="Starts, lists and controls runs of image-mirror",
+            rest_api_name=settings.deployment_name,
+            description=f"Starts, lists and controls runs of {settings.deployment_name}",
             endpoint_configuration=EndpointConfiguration(types=[EndpointType.REGIONAL]),
             default_method_options=MethodOptions(authorization_type=AuthorizationType.IAM),
-            # API Gateway writes no logs without this role. All APIs of the account use it, so it is retained.
+            # API Gateway writes no logs without this role. All APIs of the account use the last one set: it is kept.
             cloud_watch_role=settings.api_account_role,
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN if settings.api_account_role else None,
             deploy_options=StageOptions(

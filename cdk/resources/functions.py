@@ -112,7 +112,7 @@ class Function(Construct):
 
 def _common_variables(settings: Settings) -> dict[str, str]:
     return {
-        "ENVIRONMENT": settings.environment,
+        "ENVIRONMENT": settings.environment_name,
         "POWERTOOLS_SERVICE_NAME": SERVICE,
         "POWERTOOLS_LOG_LEVEL": settings.log_level,
         "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,

@@ -5,6 +5,8 @@ from aws_cdk.aws_kms import Key
 from aws_cdk.aws_sns import Topic
 from constructs import Construct
 
+from cdk.settings import Settings
+
 
 class Notifications(Construct):
     """One topic for failures, finished runs and alarms, encrypted with a customer managed key.
@@ -12,12 +14,12 @@ class Notifications(Construct):
     CloudWatch alarms cannot publish to a topic that is encrypted with the AWS managed key (alias/aws/sns).
     """
 
-    def __init__(self, scope: Construct, id: str) -> None:  # noqa: A002
+    def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:  # noqa: A002
         super().__init__(scope, id)
         self.key = Key(
             self,
             "Key",
-            description="Encrypts the messages of image-mirror",
+            description=f"Encrypts the messages of {settings.deployment_name}",
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.DESTROY,
         )

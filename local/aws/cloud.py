@@ -18,7 +18,7 @@ from local.aws.deploy import ASSET_BUCKET, MESSAGE_QUEUE, deploy
 from local.aws.direct import CreatedObjects
 from local.aws.events import EventBus
 from local.aws.function_changes import FunctionChanges
-from local.aws.http.gateway import ApiRoute, rest_api
+from local.aws.http.gateway import ApiRoute, RestApi, rest_api
 from local.aws.http.guard import Guard
 from local.aws.http.router import AccountSettingsRoute, InvokeRoute, Router, StatesRoute
 from local.aws.http.server import Server
@@ -68,6 +68,7 @@ class CloudInUseError(RuntimeError):
 class Cloud:
     """Runs from construction to `close`; use it as a context manager.
 
+    `allow` are the networks that downloads may reach; None means those of the template.
     `local_run` is a LocalRun as JSON: reports show the commands that work here.
     Raises DeploymentError, UnsupportedDefinitionError, CloudInUseError.
     """
@@ -76,7 +77,7 @@ class Cloud:
         self,
         *,
         assembly: Path,
-        parameters: Mapping[str, str],
+        allow: str | None = None,
         out: Path | None = None,
         port: int = 0,
         engine_clock: Clock | None = None,
@@ -91,14 +92,14 @@ class Cloud:
             backend.reset()
             folder = out or Path(cleanup.enter_context(TemporaryDirectory(ignore_cleanup_errors=True)))
             self._start(cleanup, folder, port, engine_clock or SystemClock(), limits, local_run)
-            self.stack = deploy(assembly, parameters, self.client)
+            self.stack = deploy(assembly, self.client, allow=allow)
             names = _names(self.stack)
             self.access.deployed(self.stack)
             self._folders.assign(names)
             self._open_tables(folder, names)
             self._restore(folder, names)
             self._exporter = Exporter(folder, self.store, names) if out else None
-            self._run_stack(self.stack)
+            self._api = self._run_stack(self.stack)
             self._cleanup = cleanup.pop_all()
 
     def _open_tables(self, folder: Path, names: Names) -> None:
@@ -240,7 +241,14 @@ class Cloud:
     ) -> None:
         self.close()
 
-    def _run_stack(self, stack: Stack) -> None:
+    def add_stack(self, assembly: Path, *, allow: str | None = None) -> Stack:
+        """Deploy another stack into the account and run it. Its objects are in OUT/buckets. Raises DeploymentError."""
+        stack = deploy(assembly, self.client, allow=allow)
+        self.access.deployed(self.stack, stack)
+        self._run_stack(stack)
+        return stack
+
+    def _run_stack(self, stack: Stack) -> RestApi | None:
         for function in stack.functions():
             self.functions.register(function)
         for name, version in stack.published_versions():
@@ -254,9 +262,10 @@ class Cloud:
                 kind=machine.kind,
                 configuration=dict(machine.configuration),
             )
-        self._api = rest_api(stack)
-        if self._api:
-            self._router.add(ApiRoute(self._api, self.functions, self.access.may_integrate))
+        api = rest_api(stack)
+        if api:
+            self._router.add(ApiRoute(api, self.functions, self.access.may_integrate))
+        return api
 
     def _object_changed(self, name: str, stored: StoredObject) -> None:
         """The outcomes of a round count when they are stored: until then, its images must be on the disk."""

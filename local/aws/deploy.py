@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
-import re
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +20,8 @@ BOOTSTRAP_VERSION = "30"
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 ASSET_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 MESSAGE_QUEUE = "local-messages"
+NETWORKS_VARIABLE = "ALLOWED_NETWORKS"
+"""Variable of the function that downloads. In AWS its value is the setting `allowed_networks`, here it is ALLOW."""
 
 # Resource types that moto's CloudFormation does not support, with what becomes of them.
 WITHOUT_RESOURCE = {
@@ -46,17 +48,22 @@ NAME_PROPERTIES = {
 """The property with the physical name of a resource. CloudFormation generates a random name if it is not set; here the
 name is the same for every deployment, because OUT refers to it."""
 
+MAX_NAME = 60
+"""Names of buckets may have 63 characters."""
 
-def deploy(assembly: Path, parameters: Mapping[str, str], client: Callable[[str], Any]) -> Stack:
-    """Create the stack's resources. The caller runs its functions and state machines. Raises DeploymentError."""
+
+def deploy(assembly: Path, client: Callable[[str], Any], *, allow: str | None = None) -> Stack:
+    """Create the stack's resources. The caller runs its functions and state machines. Raises DeploymentError.
+
+    `allow` are the networks that downloads may reach here; None means those of the template.
+    """
     name, template = _template(assembly)
     _check_types(template)
-    _check_parameters(template, parameters)
-    template = _with_names(name, template)
+    template = _with_names(name, template if allow is None else _with_networks(allow, template))
     _bootstrap(client)
     _create_existing_bucket(client("s3"), template)
     _upload(client("s3"), assembly, name, template)
-    stack = _create(client("cloudformation"), name, template, parameters)
+    stack = _create(client("cloudformation"), name, template)
     _keep_settings(stack)
     _notify(client("s3"), stack)
     _collect_messages(client, stack)
@@ -91,15 +98,17 @@ def _check_types(template: Mapping[str, Any]) -> None:
             )
 
 
-def _check_parameters(template: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
-    """Check names and patterns, as CloudFormation does and moto does not."""
-    declared = template.get("Parameters", {})
-    for name, value in parameters.items():
-        if name not in declared:
-            raise DeploymentError(f"The stack has no parameter {name}. Its parameters: {', '.join(sorted(declared))}.")
-        pattern = declared[name].get("AllowedPattern")
-        if pattern and not re.fullmatch(pattern, value):
-            raise DeploymentError(f"The parameter {name} is {value!r}; it must match {pattern}.")
+def _with_networks(allow: str, template: Mapping[str, Any]) -> dict[str, Any]:
+    """The template with these networks in the functions that have the variable. Raises DeploymentError."""
+    changed: dict[str, Any] = json.loads(json.dumps(template))
+    functions = [each for each in changed["Resources"].values() if each["Type"] == "AWS::Lambda::Function"]
+    environments = [each["Properties"].get("Environment", {}).get("Variables", {}) for each in functions]
+    found = [variables for variables in environments if NETWORKS_VARIABLE in variables]
+    if not found:
+        raise DeploymentError(f"No function of the stack has the environment variable {NETWORKS_VARIABLE}.")
+    for variables in found:
+        variables[NETWORKS_VARIABLE] = allow
+    return changed
 
 
 def _with_names(stack_name: str, template: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,9 +118,17 @@ def _with_names(stack_name: str, template: Mapping[str, Any]) -> dict[str, Any]:
         properties = resource.get("Properties", {})
         name = NAME_PROPERTIES.get(resource["Type"])
         if name is not None and name not in properties:
-            resource = {**resource, "Properties": {**properties, name: f"{stack_name}-{logical_id}".lower()[:60]}}
+            resource = {**resource, "Properties": {**properties, name: _physical_name(stack_name, logical_id)}}
         resources[logical_id] = resource
     return {**template, "Resources": resources}
+
+
+def _physical_name(stack_name: str, logical_id: str) -> str:
+    """Long names end in a hash, so that two stacks with long names have different buckets."""
+    name = f"{stack_name}-{logical_id}".lower()
+    return (
+        name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 13]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    )
 
 
 def _bootstrap(client: Callable[[str], Any]) -> None:
@@ -144,13 +161,12 @@ def _empty_zip() -> bytes:
     return content.getvalue()
 
 
-def _create(cloudformation: Any, name: str, template: Mapping[str, Any], parameters: Mapping[str, str]) -> Stack:
+def _create(cloudformation: Any, name: str, template: Mapping[str, Any]) -> Stack:
     """Create the stack by the URL of its template: CloudFormation rejects a template body over 51,200 bytes."""
     try:
         cloudformation.create_stack(
             StackName=name,
             TemplateURL=f"https://s3.amazonaws.com/{ASSET_BUCKET}/{name}.json",
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]

@@ -18,6 +18,7 @@ import click
 
 from functions.version import VERSION
 from local import preflight
+from local.account_commands import ACCOUNT_COMMANDS, stack_name
 from local.commands import usage
 from local.errors import UsageError
 from local.limits import Limits
@@ -44,7 +45,6 @@ log = logging.getLogger(__name__)
 version = click.version_option(VERSION, prog_name=PROGRAM)
 out = option("out", metavar="FOLDER", help="folder of images and reports (default: out)", type=PathType("dir"))
 allow = option("allow", metavar="CIDR", help="network to allow that is not public; may be repeated", multiple=True)
-cdk_arguments = click.argument("arguments", metavar="[-- CDK_ARGUMENTS]", nargs=-1, type=click.UNPROCESSED)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -96,7 +96,7 @@ def commands() -> None:
 @allow
 @click.option("--demo", is_flag=True, help="serve the images of the demo again, for its retry manifest")
 @_numbers(usage.LIMITS)
-@run_options(usage.split_options)
+@run_options
 @version
 def run(manifest: str, out: str, allow: Sequence[str], demo: bool, pairs: Sequence[str], **flags: str | None) -> int:
     """Mirror a manifest on this machine.
@@ -145,22 +145,24 @@ def up(out: str, allow: Sequence[str], port: str, **numbers: str | None) -> int:
 @commands.command()
 @option("run", metavar="ID", help="ID of the run (default: the latest run)", default="")
 @out
+@stack_name
 @version
-def watch(run: str, out: str) -> int:
+def watch(run: str, out: str, stack_name: str) -> int:
     """Follow a run.
 
-    If "up" is running in the folder, it is a run of that local AWS, otherwise one of your AWS account.
+    If "up" is running in the folder, it is a run of that local AWS, otherwise one of the stack in your AWS account.
     """
     folder = usage.out_folder(out, shown_name("out"))
+    name = stack_name or usage.stack_settings().stack_name
     from local.commands.watch import watch
 
-    return watch(out=folder, run_id=run)
+    return watch(out=folder, run_id=run, stack_name=name)
 
 
 @commands.command()
 @manifest("MANIFEST")
 @_numbers(usage.PLAN_LIMITS)
-@run_options(usage.split_options)
+@run_options
 @version
 def plan(manifest: str, lambda_concurrency: str | None, pairs: Sequence[str], **flags: str | None) -> int:
     """Check a manifest and estimate its run.
@@ -189,37 +191,8 @@ def cost(chart: str | None, **values: str | None) -> int:
     return cost(texts, names, Path(chart) if chart else None)
 
 
-@commands.command()
-@cdk_arguments
-@version
-def bootstrap(arguments: Sequence[str]) -> int:
-    """Prepare the AWS account for the CDK.
-
-    Needed once for each account and Region.
-    """
-    return _cdk("bootstrap", arguments)
-
-
-@commands.command()
-@cdk_arguments
-@version
-def deploy(arguments: Sequence[str]) -> int:
-    """Deploy to the AWS account.
-
-    The account and the Region are those of your credentials. Arguments after -- are passed to the CDK.
-    """
-    return _cdk("deploy", arguments)
-
-
-@commands.command()
-@cdk_arguments
-@version
-def destroy(arguments: Sequence[str]) -> int:
-    """Delete the deployed stack.
-
-    The input bucket is kept unless a setting says otherwise. Arguments after -- are passed to the CDK.
-    """
-    return _cdk("destroy", arguments)
+for account_command in ACCOUNT_COMMANDS:
+    commands.add_command(version(account_command))
 
 
 def _options(pairs: Sequence[str], flags: dict[str, str | None]) -> dict[str, str]:
@@ -256,16 +229,6 @@ def _owned(folder: Path, command: str) -> Iterator[None]:
             log.exception("The command %s failed", command)
             text = f"The command {command} failed: {type(error).__name__}: {error}. The log has the details: {path}"
             raise click.ClickException(text) from error
-
-
-def _cdk(command: str, arguments: Sequence[str]) -> int:
-    """Returns 0, 1 or 2: the CDK CLI has other values."""
-    from cdk import cli
-
-    if refusal := cli.refusal(os.environ):
-        raise UsageError(refusal)
-    _synthesize()
-    return 1 if cli.run(command, *arguments) else 0
 
 
 def _synthesize() -> Path:

@@ -97,9 +97,7 @@ def program() -> str:
 def _cloud(assembly: Path, allow: str, out: Path, local_run: LocalRun, limits: Limits) -> Cloud:
     """Raises UsageError."""
     try:
-        parameters = {"AllowedNetworks": allow}
-        text = local_run.as_text()
-        return Cloud(assembly=assembly, parameters=parameters, out=out, local_run=text, limits=limits)
+        return Cloud(assembly=assembly, allow=allow, out=out, local_run=local_run.as_text(), limits=limits)
     except DeploymentError as error:
         raise UsageError(str(error)) from error
 

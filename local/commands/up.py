@@ -22,8 +22,7 @@ def up(*, assembly: Path, out: Path, allow: str, port: int, limits: Limits) -> i
     terminal.print("Deploying the stack to the local AWS.")
     try:
         local_run = LocalRun(command="up", out=str(out), allow=allow).as_text()
-        parameters = {"AllowedNetworks": allow}
-        cloud = Cloud(assembly=assembly, parameters=parameters, out=out, port=port, local_run=local_run, limits=limits)
+        cloud = Cloud(assembly=assembly, allow=allow, out=out, port=port, local_run=local_run, limits=limits)
     except DeploymentError as error:
         raise UsageError(str(error)) from error
     with cloud:

@@ -6,7 +6,6 @@
 import json
 import math
 import re
-import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -107,14 +106,6 @@ def networks(texts: Iterable[str], name: str) -> str:
         return ",".join(str(ip_network(part)) for part in parts if part)
     except ValueError as error:
         raise UsageError(f"{name} takes comma-separated CIDR blocks such as 127.0.0.0/8: {error}.") from error
-
-
-def split_options(text: str) -> list[str]:
-    """The pairs of the variable OPTIONS, in which quotes protect spaces. Raises UsageError."""
-    try:
-        return shlex.split(text)
-    except ValueError as error:
-        raise UsageError(f"OPTIONS takes name=value pairs separated by spaces; in {text!r}: {error}.") from error
 
 
 def options(pairs: Iterable[str], name: str) -> dict[str, str]:

@@ -4,62 +4,56 @@ import json
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    NoRegionError,
-    ProfileNotFound,
-)
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
+from cdk.account import aws
+from cdk.account.aws import SETTINGS_ERRORS, Clients, clients, sentence
 from functions.core.model.runs import LocalRun, run_id_of
 from local.aws_settings import without_aws_settings
 from local.commands.env_file import NAME, read_env_file
 from local.commands.terminal import RunResult, Terminal, report_files
-from local.commands.watcher import Clients, RunProgress, StackOutputs, Watcher, run_item
+from local.commands.watcher import RunProgress, StackOutputs, Watcher, run_item
 from local.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-STACK = "ImageMirror"
 POLL_SECONDS = 2.0
 MAX_LISTED_RUNS = 5
 """Maximum number of runs that are named where a run does not exist."""
 
-SETTINGS_ERRORS = (NoCredentialsError, NoRegionError, ProfileNotFound)
 
+def watch(*, out: Path, run_id: str, stack_name: str) -> int:
+    """Follow a run, by default the latest one. Returns the exit status of the run. Raises UsageError.
 
-def watch(*, out: Path, run_id: str) -> int:
-    """Follow a run, by default the latest one. Returns the exit status of the run. Raises UsageError."""
+    `stack_name` is the name of the stack in the account.
+    """
     terminal = Terminal()
     variables = read_env_file(out)
     with nullcontext() if variables is None else without_aws_settings():
         try:
-            clients, outputs = _account_stack() if variables is None else _local_stack(variables, out)
+            client, outputs = _account_stack(stack_name) if variables is None else _local_stack(variables, out)
             local_run = None if variables is None else LocalRun(command="up", out=str(out))
-            return _follow(terminal, clients, outputs, run_id, local_run)
+            return _follow(terminal, client, outputs, run_id, local_run)
         except EndpointConnectionError as error:
             raise UsageError(_connection_error(error, variables, out)) from error
         except SETTINGS_ERRORS as error:
             hint = "Set AWS_PROFILE, or AWS_REGION and credentials; or start `make up`."
-            raise UsageError(f"AWS request failed: {_sentence(error)} {hint}") from error
+            raise UsageError(f"AWS request failed: {sentence(error)} {hint}") from error
         except (BotoCoreError, ClientError) as error:
-            raise UsageError(f"AWS request failed: {_sentence(error)}") from error
+            raise UsageError(f"AWS request failed: {sentence(error)}") from error
         except KeyboardInterrupt:
             terminal.print("Stopped watching. The run continues.")
             return 130
 
 
-def _follow(
-    terminal: Terminal, clients: Clients, outputs: StackOutputs, run_id: str, local_run: LocalRun | None
-) -> int:
-    watcher = Watcher(clients, outputs, _execution_arn(clients, outputs, run_id))
+def _follow(terminal: Terminal, client: Clients, outputs: StackOutputs, run_id: str, local_run: LocalRun | None) -> int:
+    hint = f" {aws.EVENTS_DELAY}" if local_run is None else ""
+    watcher = Watcher(client, outputs, _execution_arn(client, outputs, run_id, hint))
     terminal.print(f"Watching {watcher.run_id}. Press Ctrl-C to stop watching; the run continues.")
     progress = terminal.follow(watcher.watch(POLL_SECONDS))
     terminal.show_result(_result(progress, watcher, outputs, local_run))
@@ -75,11 +69,6 @@ def _connection_error(error: EndpointConnectionError, variables: Mapping[str, st
     )
 
 
-def _sentence(error: Exception) -> str:
-    text = str(error)
-    return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
 def _local_stack(variables: Mapping[str, str], out: Path) -> tuple[Clients, StackOutputs]:
     """The stack of the `make up` that has written the variables to `out`. Raises UsageError."""
     try:
@@ -90,51 +79,35 @@ def _local_stack(variables: Mapping[str, str], out: Path) -> tuple[Clients, Stac
         endpoint = variables["AWS_ENDPOINT_URL"]
     except KeyError as error:
         raise UsageError(f"{out / NAME} does not set {error.args[0]}. Delete it and restart `make up`.") from error
-    return _clients(session, endpoint_url=endpoint, config=Config(proxies={})), outputs
+    return clients(session, endpoint_url=endpoint, config=Config(proxies={})), outputs
 
 
-def _account_stack() -> tuple[Clients, StackOutputs]:
+def _account_stack(name: str) -> tuple[Clients, StackOutputs]:
     """The deployed stack in the AWS account and region of the user's settings. Raises UsageError."""
-    session = boto3.Session()
-    clients = _clients(session)
-    try:
-        stack = clients("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ValidationError":
-            raise
+    session = aws.session()
+    client = clients(session)
+    stack = aws.stack(client, name)
+    if stack is None:
         raise UsageError(
-            f"There is no stack {STACK} in {session.region_name}. Deploy it with `make deploy`, start `make up`, or set"
+            f"There is no stack {name} in {session.region_name}. Deploy it with `make deploy`, start `make up`, or set"
             " AWS_PROFILE or AWS_REGION."
-        ) from error
-    return clients, StackOutputs.from_outputs({o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]})
+        )
+    return client, StackOutputs.from_outputs(aws.outputs(stack))
 
 
-def _clients(session: boto3.Session, **settings: Any) -> Clients:
-    """Creates the client of a service at its first use. Any: the settings are those of `Session.client`."""
-    clients: dict[str, Any] = {}
-
-    def client(service: str) -> Any:
-        if service not in clients:
-            create: Any = session.client
-            clients[service] = create(service, **settings)
-        return clients[service]
-
-    return client
-
-
-def _execution_arn(clients: Clients, outputs: StackOutputs, run_id: str) -> str:
-    """The execution of a run, by default of the latest one. Raises UsageError."""
+def _execution_arn(client: Clients, outputs: StackOutputs, run_id: str, hint: str) -> str:
+    """The execution of a run, by default of the latest one. Raises UsageError, with the hint if there is no run."""
     if run_id:
-        record = run_item(clients, outputs, run_id)
+        record = run_item(client, outputs, run_id)
         if "execution_arn" in record:
             return str(record["execution_arn"]["S"])
-    states: SFNClient = clients("stepfunctions")
+    states: SFNClient = client("stepfunctions")
     latest = states.list_executions(stateMachineArn=outputs.state_machine_arn, maxResults=MAX_LISTED_RUNS)["executions"]
     if latest and not run_id:
         return latest[0]["executionArn"]
     if not latest:
         raise UsageError(
-            f"There is no run yet. Upload a manifest to s3://{outputs.input_bucket}/manifests/ to start one."
+            f"There is no run yet. Upload a manifest to s3://{outputs.input_bucket}/manifests/ to start one.{hint}"
         )
     inputs = (states.describe_execution(executionArn=execution["executionArn"])["input"] for execution in latest)
     names = ", ".join(run_id_of(json.loads(text)) for text in inputs)

@@ -15,7 +15,7 @@ from tests.infra.rendered import Template
 def synthesized(settings: Settings, outdir: Path) -> Path:
     """Synthesize like `python -m cdk.app`, but without bundling and without the settings of cdk.json."""
     build({**asdict(settings), "aws:cdk:bundling-stacks": []}, outdir=str(outdir)).synth()
-    return outdir / "ImageMirror.template.json"
+    return outdir / f"{settings.stack_name}.template.json"
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,8 @@ def other_settings() -> Settings:
 
 @pytest.fixture(scope="session")
 def other_template(tmp_path_factory: pytest.TempPathFactory, other_settings: Settings) -> Template:
-    """A deployment in which every setting differs from its default, except those of an existing images bucket."""
+    """A deployment in which every setting differs from its default, except the name of the stack and the settings of
+    an existing images bucket."""
     file = synthesized(other_settings, tmp_path_factory.mktemp("cdk.out"))
     return Template(json.loads(file.read_text()))
 

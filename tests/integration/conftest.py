@@ -29,7 +29,7 @@ def assembly() -> Path:
 
 @pytest.fixture(scope="package")
 def cloud(assembly: Path) -> Iterator[Cloud]:
-    with Cloud(assembly=assembly, parameters={"AllowedNetworks": "127.0.0.0/8"}) as cloud:
+    with Cloud(assembly=assembly, allow="127.0.0.0/8") as cloud:
         yield cloud
 
 

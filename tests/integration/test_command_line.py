@@ -129,6 +129,27 @@ def test_options_of_a_run_come_from_the_command_line_of_make_and_not_from_the_en
     assert given.stderr.startswith("Option 'concurrency' must be a whole number from 1 to 256; received 'many'.")
 
 
+@pytest.mark.parametrize(
+    ("variable", "sentence"),
+    [
+        ("SETTINGS=contakt=me", "There is no setting 'contakt' in the CDK context. Did you mean 'contact'?"),
+        ("SETTINGS=contact='it", "SETTINGS takes name=value pairs separated by spaces; in "),
+        (
+            "SETTINGS=$(shell touch pwned)",
+            "SETTINGS takes name=value, such as contact=me@example.org; '$(shell' is not",
+        ),
+        ("STACK_NAME=a_b", "Setting 'stack_name' in the CDK context must be a name of up to 128 letters"),
+    ],
+)
+def test_settings_reach_a_deployment_with_make(variable: str, sentence: str) -> None:
+    done = _start("make", "deploy", variable, AWS_EC2_METADATA_DISABLED="true")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(sentence)
+    assert done.stdout == ""
+    assert not [*ROOT.glob("pwned")]
+
+
 @pytest.mark.parametrize("target", ["run", "watch", "clean", "help"])
 @pytest.mark.parametrize(
     ("variable", "hint"),

@@ -20,7 +20,6 @@ def cloud_with(assembly: Path) -> Iterator[Callable[..., Cloud]]:
     with ExitStack() as cleanup:
 
         def deploy(limits: Limits, **settings: Any) -> Cloud:
-            parameters = {"AllowedNetworks": "127.0.0.0/8"}
-            return cleanup.enter_context(Cloud(assembly=assembly, parameters=parameters, limits=limits, **settings))
+            return cleanup.enter_context(Cloud(assembly=assembly, allow="127.0.0.0/8", limits=limits, **settings))
 
         yield deploy

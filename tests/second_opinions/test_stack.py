@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.second_opinions.programs import Service
-from tests.second_opinions.stack import PARAMETERS, Run, Stack, deploy, supported, template, upload
+from tests.second_opinions.stack import Run, Stack, deploy, supported, template, upload
 from tests.support.images import png
 from tests.support.site import Site
 
@@ -44,7 +44,7 @@ def test_the_template_is_accepted_whole(ministack: Service, tmp_path: Path) -> N
     url = upload(ministack, template(), tmp_path)
 
     ministack.client("cloudformation").create_stack(
-        StackName="whole", TemplateURL=url, Parameters=PARAMETERS, Capabilities=["CAPABILITY_NAMED_IAM"]
+        StackName="whole", TemplateURL=url, Capabilities=["CAPABILITY_NAMED_IAM"]
     )
 
 

@@ -37,16 +37,19 @@ class Access:
         self.permissions = Permissions()
         self._calls: ServiceCalls
 
-    def deployed(self, stack: Stack) -> None:
-        """Raises DeploymentError for a policy that cannot be evaluated, and for a resource that AWS would refuse."""
+    def deployed(self, *stacks: Stack) -> None:
+        """All stacks of the account. Raises DeploymentError for a policy that cannot be evaluated, and for a resource
+        that AWS would refuse."""
         try:
-            self.permissions = Permissions(stack_statements(stack), self._recorder)
+            statements = [statement for stack in stacks for statement in stack_statements(stack)]
         except UnsupportedPolicyError as error:
             raise DeploymentError(f"The local AWS cannot evaluate a policy. {error}") from error
-        for message in refused_resources(stack, self.permissions):
-            raise DeploymentError(message)
-        self._calls = ServiceCalls(stack, self.permissions)
-        topics = stack.of_type("AWS::SNS::Topic")
+        self.permissions = Permissions(statements, self._recorder)
+        for stack in stacks:
+            for message in refused_resources(stack, self.permissions):
+                raise DeploymentError(message)
+        self._calls = ServiceCalls([function for stack in stacks for function in stack.functions()], self.permissions)
+        topics = [topic for stack in stacks for topic in stack.of_type("AWS::SNS::Topic")]
         keys = {topic.physical_id: str(topic.properties.get("KmsMasterKeyId", "")) for topic in topics}
         self._topic_keys = {topic: key for topic, key in keys.items() if key}
 

@@ -3,7 +3,7 @@ when a resource is created."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from local.aws.backend import ACCOUNT, REGION
@@ -13,6 +13,7 @@ from local.aws.permissions.identities import API_GATEWAY, EVENTS, LAMBDA, STATES
 from local.aws.permissions.requests import log_group_arn
 from local.aws.permissions.sources import function_arn
 from local.aws.stack import Resource, Stack
+from local.lambdas.function import FunctionConfig
 
 ASSUME = "sts:AssumeRole"
 INVOKE = "lambda:InvokeFunction"
@@ -31,10 +32,10 @@ https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam
 class ServiceCalls:
     """Checks the calls of AWS services. Raises AccessDeniedError unless a method says otherwise."""
 
-    def __init__(self, stack: Stack, permissions: Permissions) -> None:
+    def __init__(self, functions: Sequence[FunctionConfig], permissions: Permissions) -> None:
         self._permissions = permissions
-        self._roles = {each.name: each.role for each in stack.functions()}
-        self._functions_by_group = {each.log_group_name: each.name for each in stack.functions()}
+        self._roles = {each.name: each.role for each in functions}
+        self._functions_by_group = {each.log_group_name: each.name for each in functions}
         self._streams: set[tuple[str, str]] = set()
 
     def function_session(self, name: str) -> Principal:

@@ -19,7 +19,7 @@ def _function(handler: str, timeout: int) -> dict[str, Any]:
             "Role": {"Fn::GetAtt": ["Role", "Arn"]},
             "Timeout": timeout,
             "MemorySize": 256,
-            "Environment": {"Variables": {"INPUT_BUCKET": {"Ref": "Input"}, "ALLOWED": {"Ref": "AllowedNetworks"}}},
+            "Environment": {"Variables": {"INPUT_BUCKET": {"Ref": "Input"}, "ALLOWED_NETWORKS": "192.0.2.0/24"}},
             "LoggingConfig": {"LogGroup": {"Ref": "Log"}},
         },
     }
@@ -103,7 +103,6 @@ def template(handler: str = "echo", timeout: int = 20) -> dict[str, Any]:
     notifications = {"NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}}
     return {
         "Parameters": {
-            "AllowedNetworks": {"Type": "String", "Default": "", "AllowedPattern": "[0-9.,/]*"},
             "BootstrapVersion": {
                 "Type": "AWS::SSM::Parameter::Value<String>",
                 "Default": "/cdk-bootstrap/hnb659fds/version",

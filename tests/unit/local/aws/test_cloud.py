@@ -28,7 +28,7 @@ def assembly(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cloud(assembly: Path, tmp_path: Path) -> Iterator[Cloud]:
-    with Cloud(assembly=assembly, parameters={"AllowedNetworks": ""}, out=tmp_path / "out") as cloud:
+    with Cloud(assembly=assembly, out=tmp_path / "out") as cloud:
         yield cloud
 
 
@@ -113,7 +113,7 @@ def test_an_asynchronous_invocation_that_fails_three_times_reaches_the_queue_of_
     allow = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": dead}
     policy = {"PolicyName": "send", "PolicyDocument": {"Version": "2012-10-17", "Statement": [allow]}}
     stack["Resources"]["Send"] = {"Type": "AWS::IAM::Policy", "Properties": {**policy, "Roles": [{"Ref": "Role"}]}}
-    with Cloud(assembly=write(tmp_path, stack), parameters={}, limits=Limits(async_retry_seconds=0)) as cloud:
+    with Cloud(assembly=write(tmp_path, stack), limits=Limits(async_retry_seconds=0)) as cloud:
         name = cloud.stack.resources["Function"].physical_id
         cloud.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b'{"row": 1}')
         cloud.settle()
@@ -139,12 +139,12 @@ def test_its_environment_variables_are_sufficient_for_a_client(cloud: Cloud) -> 
 
 def test_a_second_cloud_has_the_objects_and_rows_of_the_first(assembly: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    with Cloud(assembly=assembly, parameters={}, out=out) as first:
+    with Cloud(assembly=assembly, out=out) as first:
         first.client("s3").put_object(Bucket=first.outputs["ImagesBucket"], Key="images/a.png", Body=b"png")
         sha256 = hashlib.sha256(b"png").hexdigest()
         row = {"url": {"S": "https://a/"}, "object_key": {"S": "images/a.png"}, "sha256": {"S": sha256}}
         first.client("dynamodb").put_item(TableName=first.outputs["ImagesTable"], Item=row)
-    with Cloud(assembly=assembly, parameters={}, out=out) as second:
+    with Cloud(assembly=assembly, out=out) as second:
         response = second.client("s3").get_object(Bucket=second.outputs["ImagesBucket"], Key="images/a.png")
         assert response["Body"].read() == b"png"
         assert second.client("dynamodb").scan(TableName=second.outputs["ImagesTable"])["Items"] == [row]
@@ -154,7 +154,7 @@ def test_a_missing_profile_does_not_matter_and_is_still_set_afterwards(
     assembly: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
-    with Cloud(assembly=assembly, parameters={}) as cloud:
+    with Cloud(assembly=assembly) as cloud:
         _upload(cloud)
         assert _execution(cloud)["status"] == "SUCCEEDED"
         assert "AWS_PROFILE" not in os.environ
@@ -163,12 +163,12 @@ def test_a_missing_profile_does_not_matter_and_is_still_set_afterwards(
 
 def test_two_clouds_at_the_same_time_are_an_error(cloud: Cloud, assembly: Path) -> None:
     with pytest.raises(CloudInUseError, match="only one local cloud"):
-        Cloud(assembly=assembly, parameters={})
+        Cloud(assembly=assembly)
 
 
 def test_closing_leaves_no_thread_no_process_and_no_state(assembly: Path) -> None:
     threads, processes = set(threading.enumerate()), psutil.Process().children()
-    cloud = Cloud(assembly=assembly, parameters={})
+    cloud = Cloud(assembly=assembly)
     _upload(cloud)
     _execution(cloud)
     cloud.close()
@@ -178,7 +178,7 @@ def test_closing_leaves_no_thread_no_process_and_no_state(assembly: Path) -> Non
 
 def test_closing_during_a_run_stops_it_at_once(tmp_path: Path) -> None:
     threads, processes = set(threading.enumerate()), psutil.Process().children()
-    cloud = Cloud(assembly=write(tmp_path, template("wait", timeout=60)), parameters={})
+    cloud = Cloud(assembly=write(tmp_path, template("wait", timeout=60)))
     _upload(cloud)
     cloud.close()
     assert set(threading.enumerate()) == threads
@@ -188,6 +188,6 @@ def test_closing_during_a_run_stops_it_at_once(tmp_path: Path) -> None:
 def test_a_deployment_that_fails_leaves_nothing_behind(tmp_path: Path, assembly: Path) -> None:
     threads = set(threading.enumerate())
     with pytest.raises(DeploymentError):
-        Cloud(assembly=tmp_path, parameters={})
+        Cloud(assembly=tmp_path)
     assert set(threading.enumerate()) == threads
-    Cloud(assembly=assembly, parameters={}).close()
+    Cloud(assembly=assembly).close()

@@ -38,7 +38,7 @@ def client(server: Server) -> Iterator[Callable[[str], Any]]:
 
 
 def test_outputs_name_the_created_resources(client: Callable[[str], Any], tmp_path: Path) -> None:
-    outputs = deploy(write(tmp_path, template()), {}, client).outputs
+    outputs = deploy(write(tmp_path, template()), client).outputs
     client("s3").head_bucket(Bucket=outputs["ImagesBucket"])
     client("dynamodb").describe_table(TableName=outputs["RunsTable"])
 
@@ -57,14 +57,14 @@ def test_an_images_bucket_that_exists_already_is_created_for_the_template(
 
 
 def test_a_function_has_its_references_resolved(client: Callable[[str], Any], tmp_path: Path) -> None:
-    stack = deploy(write(tmp_path, template(timeout=7)), {"AllowedNetworks": "127.0.0.0/8"}, client)
+    stack = deploy(write(tmp_path, template(timeout=7)), client, allow="127.0.0.0/8")
     (function,) = stack.functions()
     assert function == FunctionConfig(
         name=stack.resources["Function"].physical_id,
         handler="tests.unit.local.handlers.echo",
         timeout_seconds=7,
         memory_mb=256,
-        variables={"INPUT_BUCKET": stack.outputs["InputBucket"], "ALLOWED": "127.0.0.0/8"},
+        variables={"INPUT_BUCKET": stack.outputs["InputBucket"], "ALLOWED_NETWORKS": "127.0.0.0/8"},
         log_group=stack.resources["Log"].physical_id,
         role=f"arn:aws:iam::{ACCOUNT}:role/{stack.resources['Role'].physical_id}",
     )
@@ -87,7 +87,7 @@ def test_a_function_has_its_concurrency_and_its_settings_of_asynchronous_invocat
         "ReservedConcurrentExecutions": 3,
         "DeadLetterConfig": {"TargetArn": dead},
     }
-    deployed = deploy(write(tmp_path, stack), {}, client)
+    deployed = deploy(write(tmp_path, stack), client)
     (function,) = deployed.functions()
     arn = f"arn:aws:sqs:us-east-1:123456789012:{deployed.resources['Dead'].physical_id.rpartition('/')[2]}"
     assert (function.reserved_concurrency, function.max_retries, function.max_event_age_seconds) == (3, 1, 60)
@@ -107,13 +107,13 @@ def test_a_function_has_its_concurrency_and_its_settings_of_asynchronous_invocat
 def test_a_destination_that_is_not_supported_is_an_error(
     client: Callable[[str], Any], tmp_path: Path, destinations: dict[str, Any], sentence: str
 ) -> None:
-    stack = deploy(write(tmp_path, _with_event_invoke_config(DestinationConfig=destinations)), {}, client)
+    stack = deploy(write(tmp_path, _with_event_invoke_config(DestinationConfig=destinations)), client)
     with pytest.raises(DeploymentError, match=sentence):
         stack.functions()
 
 
 def test_a_state_machine_names_its_function_by_arn(client: Callable[[str], Any], tmp_path: Path) -> None:
-    stack = deploy(write(tmp_path, template()), {}, client)
+    stack = deploy(write(tmp_path, template()), client)
     (machine,) = stack.state_machines()
     work = json.loads(machine.definition)["States"]["Work"]
     assert work["Parameters"]["FunctionName"].endswith(f":function:{stack.functions()[0].name}")
@@ -123,7 +123,7 @@ def test_a_state_machine_names_its_function_by_arn(client: Callable[[str], Any],
 def test_a_template_too_long_for_a_request_is_deployed(client: Callable[[str], Any], tmp_path: Path) -> None:
     long = template()
     long["Metadata"] = {"padding": "x" * 100_000}
-    assert deploy(write(tmp_path, long), {}, client).outputs
+    assert deploy(write(tmp_path, long), client).outputs
 
 
 def test_an_unsupported_resource_type_is_an_error_that_names_it(client: Callable[[str], Any], tmp_path: Path) -> None:
@@ -132,33 +132,35 @@ def test_an_unsupported_resource_type_is_an_error_that_names_it(client: Callable
     with pytest.raises(
         DeploymentError, match=r"Fleet is an AWS::GameLift::Fleet, which the local AWS does not support"
     ):
-        deploy(write(tmp_path, unsupported), {}, client)
+        deploy(write(tmp_path, unsupported), client)
 
 
-@pytest.mark.parametrize(
-    ("parameters", "sentence"),
-    [
-        ({"AllowedNetwork": ""}, "The stack has no parameter AllowedNetwork"),
-        ({"AllowedNetworks": "localhost"}, "The parameter AllowedNetworks is 'localhost'; it must match"),
-    ],
-)
-def test_a_parameter_that_cloudformation_would_reject_is_rejected(
-    client: Callable[[str], Any], tmp_path: Path, parameters: dict[str, str], sentence: str
+@pytest.mark.parametrize(("allow", "expected"), [(None, "192.0.2.0/24"), ("", ""), ("127.0.0.0/8", "127.0.0.0/8")])
+def test_the_networks_of_a_deployment_take_the_place_of_those_of_the_template(
+    client: Callable[[str], Any], tmp_path: Path, allow: str | None, expected: str
 ) -> None:
-    with pytest.raises(DeploymentError, match=sentence):
-        deploy(write(tmp_path, template()), parameters, client)
+    stack = deploy(write(tmp_path, template()), client, allow=allow)
+    (function,) = stack.functions()
+    assert function.variables["ALLOWED_NETWORKS"] == expected
+
+
+def test_a_stack_without_a_function_for_the_networks_is_an_error(client: Callable[[str], Any], tmp_path: Path) -> None:
+    renamed = template()
+    renamed["Resources"]["Function"]["Properties"]["Environment"]["Variables"].pop("ALLOWED_NETWORKS")
+    with pytest.raises(DeploymentError, match="No function of the stack has the environment variable ALLOWED_NETW"):
+        deploy(write(tmp_path, renamed), client, allow="127.0.0.0/8")
 
 
 def test_a_folder_without_a_stack_says_what_to_do(client: Callable[[str], Any], tmp_path: Path) -> None:
     with pytest.raises(DeploymentError, match="Run `make synth`"):
-        deploy(tmp_path, {}, client)
+        deploy(tmp_path, client)
 
 
 def test_unsupported_notifications_are_an_error(client: Callable[[str], Any], tmp_path: Path) -> None:
     unsupported = template()
     unsupported["Resources"]["Images"]["Properties"] = {"NotificationConfiguration": {"QueueConfigurations": []}}
     with pytest.raises(DeploymentError, match="does not support QueueConfigurations of the bucket Images"):
-        deploy(write(tmp_path, unsupported), {}, client)
+        deploy(write(tmp_path, unsupported), client)
 
 
 def test_a_lifecycle_rule_that_cannot_be_kept_is_an_error(client: Callable[[str], Any], tmp_path: Path) -> None:
@@ -166,14 +168,14 @@ def test_a_lifecycle_rule_that_cannot_be_kept_is_an_error(client: Callable[[str]
     rule = {"Status": "Enabled", "ObjectSizeGreaterThan": 1}
     unsupported["Resources"]["Images"]["Properties"] = {"LifecycleConfiguration": {"Rules": [rule]}}
     with pytest.raises(DeploymentError, match="Images: the local AWS does not support ObjectSizeGreaterThan of a life"):
-        deploy(write(tmp_path, unsupported), {}, client)
+        deploy(write(tmp_path, unsupported), client)
 
 
 def test_the_versioning_and_the_tags_of_a_bucket_are_kept(client: Callable[[str], Any], tmp_path: Path) -> None:
     stack = template()
     tags = [{"Key": "project", "Value": "images"}]
     stack["Resources"]["Images"]["Properties"] = {"VersioningConfiguration": {"Status": "Enabled"}, "Tags": tags}
-    name = deploy(write(tmp_path, stack), {}, client).outputs["ImagesBucket"]
+    name = deploy(write(tmp_path, stack), client).outputs["ImagesBucket"]
     assert client("s3").get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
     assert client("s3").get_bucket_tagging(Bucket=name)["TagSet"] == tags
 
@@ -182,7 +184,7 @@ def test_a_stack_that_moto_cannot_create_says_why(client: Callable[[str], Any], 
     unsupported = template()
     unsupported["Outputs"]["Odd"] = {"Value": {"Fn::GetAtt": ["Missing", "Arn"]}}
     with pytest.raises(DeploymentError, match="CreateStack Small failed"):
-        deploy(write(tmp_path, unsupported), {}, client)
+        deploy(write(tmp_path, unsupported), client)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +201,7 @@ def test_a_stack_that_moto_cannot_create_says_why(client: Callable[[str], Any], 
 def test_a_change_of_the_running_stack_is_refused_and_says_how_to_end_it(
     client: Callable[[str], Any], tmp_path: Path, action: str, parameters: dict[str, Any], participle: str, by: str
 ) -> None:
-    stack = deploy(write(tmp_path, template()), {}, client)
+    stack = deploy(write(tmp_path, template()), client)
     cloudformation = client("cloudformation")
     before = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
     name = stack.name if by == "name" else before["StackId"]
@@ -214,7 +216,7 @@ def test_a_change_of_the_running_stack_is_refused_and_says_how_to_end_it(
 
 
 def test_another_stack_can_be_deleted(client: Callable[[str], Any], tmp_path: Path) -> None:
-    deploy(write(tmp_path, template()), {}, client)
+    deploy(write(tmp_path, template()), client)
     cloudformation = client("cloudformation")
     mine = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
     cloudformation.create_stack(StackName="Mine", TemplateBody=json.dumps(mine))

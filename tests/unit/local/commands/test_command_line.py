@@ -11,6 +11,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from cdk.account.aws import EVENTS_DELAY, Account
+from cdk.account.destroy import Contents
 from functions.core.model.options import Options
 from functions.version import VERSION
 from local.commands import __main__ as command_line
@@ -165,7 +167,14 @@ def test_a_folder_in_use_can_be_watched(fake: FakeCommand, tmp_path: Path) -> No
     with lock_out(tmp_path, "up"):
         invoke("watch", "--out", tmp_path, "--run", "demo-1")
 
-    assert fake.arguments == {"out": tmp_path, "run_id": "demo-1"}
+    assert fake.arguments == {"out": tmp_path, "run_id": "demo-1", "stack_name": "ImageMirror"}
+
+
+@pytest.mark.parametrize("fake", ["watch"], indirect=True)
+def test_another_stack_can_be_watched(fake: FakeCommand, tmp_path: Path) -> None:
+    invoke("watch", "--out", tmp_path, "--stack-name", "Second")
+
+    assert fake.arguments["stack_name"] == "Second"
 
 
 @pytest.mark.parametrize("fake", ["run"], indirect=True)
@@ -302,8 +311,9 @@ def test_the_makefile_lists_every_flag() -> None:
 
 
 def test_every_variable_that_make_passes_is_one_of_the_command_line() -> None:
-    text = (ROOT / "Makefile").read_text()
-    values = next(line.split(":=")[1].split() for line in text.splitlines() if line.startswith("VALUES :="))
+    lines = (ROOT / "Makefile").read_text().splitlines()
+    lists = [line.split(":=")[1].split() for line in lines if line.startswith(("VALUES :=", "ACCOUNT_FLAGS :="))]
+    values = [name for names in lists for name in names]
     known = {str(parameter.envvar) for command in commands.commands.values() for parameter in command.params}
 
     assert {f"IMAGE_MIRROR_{name}" for name in values} <= known
@@ -317,6 +327,7 @@ def test_every_variable_that_make_passes_is_one_of_the_command_line() -> None:
         (["run", "--option"], "per", {"per_host="}),
         (["plan", "--respect-opt-out"], "f", {"false"}),
         ([], "de", {"deploy", "destroy"}),
+        (["deploy", "-c"], "api_", {"api_account_role=", "api_docs=", "api_rate_limit=", "api_burst_limit="}),
     ],
 )
 def test_a_shell_completes_names_and_values(arguments: list[str], incomplete: str, expected: set[str]) -> None:
@@ -330,29 +341,139 @@ def test_an_option_with_any_number_has_no_choices() -> None:
 
 
 class FakeCdk:
-    """Replaces the CDK CLI."""
+    """Replaces the synthesis, the CDK CLI, and the deployed stack."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, status: int = 0, exists: bool = True) -> None:
         self.status = status
+        self.exists = exists
+        self.context: Mapping[str, str] = {}
         self.calls: list[tuple[str, ...]] = []
+        self.assembly = Path()
+        monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+        monkeypatch.setattr("cdk.account.assembly.synthesize", self._synthesize)
+        monkeypatch.setattr("cdk.account.cdk_cli.install", Path)
+        monkeypatch.setattr("cdk.account.cdk_cli.run", self._run)
+        monkeypatch.setattr("cdk.account.aws.account", lambda arguments: Account(lambda service: None, "eu-west-1"))
+        monkeypatch.setattr("cdk.account.aws.stack", self._stack)
+        monkeypatch.setattr("cdk.account.destroy.checked", self._checked)
 
-    def run(self, *arguments: str) -> int:
+    def _synthesize(self, given: Mapping[str, str], folder: Path, *, bundled: bool = True) -> Path:
+        self.context, self.assembly = given, folder
+        return folder
+
+    def _run(self, *arguments: str, assembly: Path) -> int:
+        assert assembly == self.assembly
         self.calls.append(arguments)
         return self.status
+
+    def _stack(self, client: object, name: str) -> Mapping[str, str] | None:
+        return {"StackStatus": "UPDATE_COMPLETE"} if self.exists else None
+
+    def _checked(self, account: Account, stack_name: str, **options: Any) -> Contents:
+        self.destroyed = stack_name, options["with_objects"]
+        return Contents({}, ["input"])
 
 
 @pytest.mark.parametrize(("status", "expected"), [(0, 0), (1, 1), (127, 1)])
 @pytest.mark.parametrize("name", ["bootstrap", "deploy", "destroy"])
-@pytest.mark.parametrize("fake", ["run"], indirect=True)
 def test_account_commands_pass_arguments_to_the_cdk(
-    fake: FakeCommand, name: str, status: int, expected: int, monkeypatch: pytest.MonkeyPatch
+    name: str, status: int, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cdk = FakeCdk(status)
-    monkeypatch.setattr("cdk.cli.run", cdk.run)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    cdk = FakeCdk(monkeypatch, status)
 
     assert main([name, "--", "--require-approval", "never"]) == expected
     assert cdk.calls == [(name, "--require-approval", "never")]
+
+
+SETTINGS = {"stack_name": "Second", "contact": "a b", "default_options": '{"per_host": 4}'}
+
+
+def test_settings_reach_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    cdk = FakeCdk(monkeypatch)
+
+    main(["deploy", "-c", "contact=a b", "--setting", 'default-options={"per_host": 4}', "--stack-name", "Second"])
+
+    assert cdk.context == SETTINGS
+    assert cdk.assembly == ROOT / "cdk.deploy" / "Second"
+
+
+def test_settings_reach_the_deployment_from_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    cdk = FakeCdk(monkeypatch)
+    monkeypatch.setenv("IMAGE_MIRROR_SETTINGS", """contact='a b' default_options='{"per_host": 4}'""")
+    monkeypatch.setenv("IMAGE_MIRROR_STACK_NAME", "Second")
+
+    main(["deploy"])
+
+    assert cdk.context == SETTINGS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["-c", "contakt=x"], "There is no setting 'contakt' in the CDK context. Did you mean 'contact'?"),
+        (["-c", "contact"], "-c takes name=value, such as contact=me@example.org; 'contact' is not such a pair."),
+        (
+            ["-c", "allowed_networks=10.0.0.1/8"],
+            "Setting 'allowed_networks' in the CDK context must be comma-separated",
+        ),
+        (["--stack-name", "a b"], "Setting 'stack_name' in the CDK context must be a name of up to 128 letters"),
+        (["--", "-c", "contact=x"], "Give settings before the --: ./image-mirror deploy -c name=value. Found -c after"),
+        (["--", "--context=contact=x"], "Give settings before the --"),
+    ],
+)
+def test_a_wrong_setting_deploys_nothing(
+    arguments: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cdk = FakeCdk(monkeypatch)
+
+    assert main(["deploy", *arguments]) == 2
+    assert capsys.readouterr().err.startswith(sentence)
+    assert cdk.calls == []
+
+
+@pytest.mark.parametrize(("exists", "status", "shown"), [(False, 0, True), (True, 0, False), (False, 1, False)])
+def test_a_first_deployment_says_that_uploads_start_runs_after_some_minutes(
+    exists: bool, status: int, shown: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    FakeCdk(monkeypatch, status, exists)
+
+    main(["deploy"])
+
+    assert (EVENTS_DELAY in capsys.readouterr().out) == shown
+    assert "about five minutes" in EVENTS_DELAY
+
+
+def test_a_deployment_says_which_stack_it_updates(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    FakeCdk(monkeypatch)
+
+    main(["deploy", "-c", "environment=staging"])
+
+    assert capsys.readouterr().out.splitlines()[0] == "The stack ImageMirror exists in eu-west-1: it is updated."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "destroyed", "call"),
+    [
+        ([], ("ImageMirror", False), ("destroy",)),
+        (["--yes"], ("ImageMirror", False), ("destroy", "--force")),
+        (["--empty"], ("ImageMirror", True), ("destroy", "--force")),
+        (["--empty", "--yes", "--stack-name", "Second"], ("Second", True), ("destroy", "--force")),
+    ],
+)
+def test_destroy_names_its_stack_and_is_confirmed_once(
+    arguments: list[str],
+    destroyed: tuple[str, bool],
+    call: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cdk = FakeCdk(monkeypatch)
+
+    assert main(["destroy", *arguments]) == 0
+    assert (cdk.destroyed, cdk.calls, cdk.context) == (destroyed, [call], {"stack_name": destroyed[0]})
+    assert capsys.readouterr().out == "The bucket input is kept, with its objects.\n"
 
 
 def test_account_commands_are_refused_where_the_shell_points_at_the_local_aws(
@@ -360,5 +481,5 @@ def test_account_commands_are_refused_where_the_shell_points_at_the_local_aws(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
 
-    assert main(["deploy"]) == 2
-    assert capsys.readouterr().err.startswith("AWS_ENDPOINT_URL points at the local AWS")
+    assert [main([name]) for name in ("deploy", "destroy", "bootstrap")] == [2, 2, 2]
+    assert capsys.readouterr().err.count("AWS_ENDPOINT_URL points at the local AWS") == 3

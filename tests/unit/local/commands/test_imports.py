@@ -28,13 +28,18 @@ def _modules_after_import(module: str) -> list[str]:
     return done.stdout.split()
 
 
+def _of(packages: tuple[str, ...], modules: list[str]) -> list[str]:
+    return [name for name in modules if name in packages or name.startswith(tuple(f"{part}." for part in packages))]
+
+
 @pytest.mark.parametrize("command", ["__main__", "watch", "plan", "cost"])
 def test_commands_that_use_aws_or_only_files_import_nothing_of_the_local_aws(command: str) -> None:
-    modules = _modules_after_import(f"local.commands.{command}")
+    assert _of(EMULATOR, _modules_after_import(f"local.commands.{command}")) == []
 
-    assert [
-        name for name in modules if name.startswith(tuple(f"{part}." for part in EMULATOR)) or name in EMULATOR
-    ] == []
+
+@pytest.mark.parametrize("module", ["local.account_commands", "cdk.account.deploy", "cdk.account.destroy"])
+def test_commands_that_change_an_account_import_nothing_of_the_local_aws(module: str) -> None:
+    assert _of((*EMULATOR, "local.states", "local.commands"), _modules_after_import(module)) == []
 
 
 @pytest.mark.parametrize("module", ["local", "local.aws", "local.lambdas", "local.commands.run", "local.commands.up"])

@@ -49,7 +49,7 @@ def deployed(tmp_path: Path) -> Iterator[Callable[[Change], Cloud]]:
     def start(change: Change) -> Cloud:
         stack = json.loads(json.dumps(template()))
         change(stack)
-        clouds.append(Cloud(assembly=write(tmp_path, stack), parameters={}))
+        clouds.append(Cloud(assembly=write(tmp_path, stack)))
         return clouds[0]
 
     yield start

@@ -1,19 +1,17 @@
-"""`python -m cdk.cli deploy|destroy|bootstrap …` runs the CDK CLI on the synthesized stack, with the wheel's Node.js.
+"""The CDK CLI, pinned by `requirements/node/aws-cdk`. It runs in the wheel's Node.js, on a synthesized stack."""
 
-Commands that change an account are refused with exit status 2 while the shell points at the local AWS.
-"""
-
-import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ASSEMBLY = Path(__file__).parents[1] / "cdk.out"
-NODE = Path(os.environ["JSII_NODE"])
-NPX = NODE.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npx-cli.js"
+from cdk import node
+from cdk.account.errors import AccountError
+
+PROGRAM = Path("bin", "cdk")
+NO_UPDATE_NOTICE = {"CDK_DISABLE_VERSION_CHECK": "1"}
+"""The CLI would advise to install its newest version, which is not the one of the lock."""
 
 ACCOUNT_COMMANDS = ("bootstrap", "deploy", "destroy")
 """Commands of the CDK CLI that change an AWS account."""
@@ -22,20 +20,18 @@ ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
 """The endpoint of all services. With the suffix `_S3` and the like it is that of one service."""
 
 
-def main() -> int:
-    arguments = sys.argv[1:]
-    message = refusal(os.environ)
-    if message and any(argument in ACCOUNT_COMMANDS for argument in arguments):
-        sys.stderr.write(f"{message}\n")
-        return 2
-    return run(*arguments)
+def install() -> Path:
+    """The program, which is installed at its first use. Raises AccountError."""
+    try:
+        return node.package("aws-cdk") / PROGRAM
+    except node.InstallationError as error:
+        raise AccountError(str(error)) from error
 
 
-def run(*arguments: str) -> int:
-    """Run the CDK CLI on the synthesized stack and return its exit status."""
-    command = [str(NODE), str(NPX), "--yes", "aws-cdk@2", *arguments, "--app", str(ASSEMBLY)]
-    path = f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return subprocess.run(command, env={**os.environ, "PATH": path}, check=False).returncode
+def run(*arguments: str, assembly: Path) -> int:
+    """Run the CDK CLI on the assembly and return its exit status. Raises AccountError."""
+    command = node.command(install(), *arguments, "--app", str(assembly))
+    return subprocess.run(command, env={**node.environment(), **NO_UPDATE_NOTICE}, check=False).returncode
 
 
 def refusal(variables: Mapping[str, str]) -> str:
@@ -70,7 +66,3 @@ def _is_loopback(url: str) -> bool:
     except ValueError:
         return False
     return address.is_loopback or address.is_unspecified
-
-
-if __name__ == "__main__":
-    sys.exit(main())

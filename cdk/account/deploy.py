@@ -1,0 +1,55 @@
+"""`./image-mirror deploy`: synthesizes the stack with its settings, deploys it, and does what follows a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from cdk.account import assembly, aws, cdk_cli
+from cdk.account.aws import Account
+from cdk.account.errors import AccountError
+from cdk.settings import Settings
+
+NOT_YET_CREATED = "REVIEW_IN_PROGRESS"
+"""The status of a stack that only has a change set."""
+
+Print = Callable[[str], object]
+
+
+def deploy(given: Mapping[str, str], settings: Settings, arguments: Sequence[str], show: Print) -> int:
+    """Returns the exit status of the CDK CLI, which gets the arguments. Raises AccountError."""
+    _check_arguments(arguments)
+    name = settings.stack_name
+    account = aws.account(arguments)
+    folder = assembly.synthesize(given, assembly.FOLDER / name)
+    exists = _exists(account, name)
+    if exists:
+        show(f"The stack {name} exists in {account.region}: it is updated.")
+    status = cdk_cli.run("deploy", *arguments, assembly=folder)
+    if status == 0:
+        _after_deployment(account, name, is_new=not exists, show=show)
+    return status
+
+
+def _check_arguments(arguments: Sequence[str]) -> None:
+    """The CDK CLI would ignore settings: it gets a stack that is synthesized already. Raises AccountError."""
+    for argument in arguments:
+        if argument in ("-c", "--context") or argument.startswith("--context="):
+            raise AccountError(
+                f"Give settings before the --: ./image-mirror deploy -c name=value. Found {argument} after it."
+            )
+
+
+def _after_deployment(account: Account, name: str, *, is_new: bool, show: Print) -> None:
+    """What follows a deployment that succeeded."""
+    if is_new:
+        show(aws.EVENTS_DELAY)
+
+
+def _exists(account: Account, name: str) -> bool:
+    """False also where the caller may not ask, who may be able to deploy: the CDK CLI uses roles of its own."""
+    try:
+        with aws.aws_errors():
+            stack = aws.stack(account.client, name)
+    except AccountError:
+        return False
+    return stack is not None and stack["StackStatus"] != NOT_YET_CREATED

@@ -1,0 +1,63 @@
+"""The account that a command uses, and its errors."""
+
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+
+from cdk.account import aws
+from cdk.account.errors import AccountError
+
+
+@pytest.fixture(autouse=True)
+def _profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config"
+    file.write_text("[default]\nregion = eu-west-1\n[profile other]\nregion = eu-west-3\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "region"),
+    [
+        ((), "eu-west-1"),
+        (("--require-approval", "never"), "eu-west-1"),
+        (("--profile", "other"), "eu-west-3"),
+        (("--force", "--profile=other"), "eu-west-3"),
+        (("--profile", "other", "--region", "eu-north-1"), "eu-north-1"),
+        (("--profile",), "eu-west-1"),
+    ],
+)
+def test_the_account_is_that_of_the_cdk_cli(arguments: tuple[str, ...], region: str) -> None:
+    account = aws.account(arguments)
+
+    assert account.region == account.client("s3").meta.region_name == region
+    assert account.client("s3") is account.client("s3")
+
+
+def test_the_region_of_the_environment_takes_precedence_over_that_of_the_profile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    regions = [aws.account().region]
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+
+    assert [*regions, aws.account().region] == ["eu-west-2", "eu-central-1"]
+
+
+def test_a_profile_that_does_not_exist_is_a_sentence() -> None:
+    with pytest.raises(AccountError, match=r"profile \(missing\) could not be found\. Set AWS_PROFILE, or AWS_REGION"):
+        aws.account(("--profile", "missing"))
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (NoCredentialsError(), "AWS request failed: Unable to locate credentials. Set AWS_PROFILE, or AWS_REGION and"),
+        (ClientError({"Error": {"Code": "Denied", "Message": "No"}}, "Get"), "AWS request failed: An error occurred"),
+    ],
+)
+def test_an_error_of_a_request_is_a_sentence(error: Exception, sentence: str) -> None:
+    with pytest.raises(AccountError, match=f"^{sentence}"), aws.aws_errors():
+        raise error
