@@ -19,6 +19,7 @@ import click
 from functions.version import VERSION
 from local import preflight
 from local.commands import usage
+from local.commands.env_file import read_env_file
 from local.errors import UsageError
 from local.limits import Limits
 from local.log_file import keep_off_terminal, log_to
@@ -155,6 +156,23 @@ def watch(run: str, out: str) -> int:
     from local.commands.watch import watch
 
     return watch(out=folder, run_id=run)
+
+
+@commands.command()
+@option("stack_name", metavar="NAME", help="name of the stack (default: ImageMirror)", default="ImageMirror")
+@option("only", metavar="LINE", help="check only this line and what it needs; may be repeated", multiple=True)
+@out
+@version
+def verify(stack_name: str, only: Sequence[str], out: str) -> int:
+    """Check a deployed stack with runs of its own.
+
+    It uploads generated images and manifests of every format, checks what their runs leave behind, and removes all of
+    it. If "up" is running in the folder, it checks that local AWS, otherwise the stack of your AWS account.
+    """
+    folder = usage.out_folder(out, shown_name("out"))
+    from local.verify.command import verify
+
+    return verify(stack_name=stack_name, variables=read_env_file(folder), only=only)
 
 
 @commands.command()
