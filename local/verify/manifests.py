@@ -17,6 +17,9 @@ from local.verify.parquet import write_parquet
 NOTE = 'a "quoted" note, with a comma; a semicolon | and a pipe'
 PLAIN_NOTE = "a note"
 
+ROUNDS = {"rounds": "2"}
+"""Option of every upload: what may pass, such as a 503 of S3, is tried once more. A fault ends the run sooner."""
+
 PARQUET_BATCH = 3
 PARQUET_GROUPS = (4, 3)
 """Rows of the row groups: the second batch has rows of both."""
@@ -59,7 +62,7 @@ class Manifest:
     write: Write
     images: int = 2
     has_failures: bool = False
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=lambda: ROUNDS)
 
 
 def delimited(rows: Sequence[Row], *, delimiter: str = ",", header: bool = True, note: str = NOTE) -> bytes:
@@ -148,6 +151,6 @@ MANIFESTS = (
         f"Parquet with two row groups, in batches of {PARQUET_BATCH} rows: a batch has rows of both groups.",
         parquet,
         images=sum(PARQUET_GROUPS),
-        options={"batch-size": str(PARQUET_BATCH)},
+        options={**ROUNDS, "batch-size": str(PARQUET_BATCH)},
     ),
 )

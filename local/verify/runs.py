@@ -138,9 +138,12 @@ class Runs:
         execution = self.wait_for(arn)
         run_id = run_id_of(json.loads(execution["input"]))
         self._created.add_run(run_id, arn)
-        if execution["status"] != "SUCCEEDED":
-            raise CheckFailedError(f"The run {run_id} ended as {execution['status']}: {_cause(execution)}")
         summary = self.summary(run_id)
+        if execution["status"] != "SUCCEEDED":
+            first = "" if summary is None else self._first_failure(summary)
+            raise CheckFailedError(
+                f"The run {run_id} ended as {execution['status']}: {_cause(execution)} {first}".strip()
+            )
         if summary is None:
             raise CheckFailedError(f"The run {run_id} has succeeded without a summary.json.")
         return Run(name, run_id, rows, summary)
@@ -165,10 +168,14 @@ class Runs:
 
     def results(self, run_id: str) -> Iterator[ResultLine]:
         """The outcomes of the rows, as the batches have written them."""
-        bucket, prefix = self._stack.outputs["InputBucket"], f"runs/{run_id}/results/"
-        pages = self._stack.clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        for key in [each["Key"] for page in pages for each in page.get("Contents", [])]:
+        for key in self._keys(f"runs/{run_id}/results/"):
             yield from map(json.loads, self.read(key).splitlines())
+
+    def _keys(self, prefix: str) -> list[str]:
+        """The keys of the objects in the input bucket."""
+        bucket = self._stack.outputs["InputBucket"]
+        pages = self._stack.clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [each["Key"] for page in pages for each in page.get("Contents", [])]
 
     def read(self, key: str) -> bytes:
         """An object in the input bucket."""
@@ -189,26 +196,33 @@ class Runs:
             raise CheckFailedError(f"The manifest has {len(run.rows)} rows, the summary {total}: {_listed(found)}.")
         if found != {outcome: expected.get(outcome, 0) for outcome in OUTCOMES}:
             raise CheckFailedError(
-                f"{_listed(found)}; expected {_listed(expected)}. {self._first_failure(run)}".strip()
+                f"{_listed(found)}; expected {_listed(expected)}. {self._first_failure(run.summary)}".strip()
             )
         return f"{total} rows: {_listed(found)}."
 
-    def _first_failure(self, run: Run) -> str:
+    def _first_failure(self, summary: RunSummary) -> str:
         """Of failures.csv, with its reason."""
-        if not run.summary["failures_report"]:
+        if not summary["failures_report"]:
             return ""
-        text = self.read(run.summary["failures_report"]).decode()
+        text = self.read(summary["failures_report"]).decode()
         first = next(csv.DictReader(io.StringIO(text)), {})
-        return f"The first failure is {first.get('reason')}: {first.get('message')}"
+        return f"The first failure is {first.get('reason')}: {first.get('message')} {self._crash(summary)}".strip()
+
+    def _crash(self, summary: RunSummary) -> str:
+        """The error of a batch that crashed, by the result files of the Distributed Map."""
+        for key in self._keys(f"runs/{summary['run_id']}/map/"):
+            if key.rpartition("/")[2].startswith("FAILED_"):
+                return f"A batch ended with {_cause(json.loads(self.read(key))[0], 'Error', 'Cause')}"
+        return ""
 
 
 def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count) or "no row"
 
 
-def _cause(execution: Mapping[str, Any]) -> str:
-    """Any: the response of Step Functions."""
-    cause = execution.get("cause", "")
+def _cause(execution: Mapping[str, Any], error: str = "error", cause: str = "cause") -> str:
+    """The error and the message of its cause; `error` and `cause` are their names. Any: from Step Functions."""
+    text = execution.get(cause, "")
     with suppress(ValueError, KeyError, TypeError):
-        cause = json.loads(cause)["errorMessage"]
-    return f"{execution.get('error', '')}. {cause}"
+        text = json.loads(text)["errorMessage"]
+    return f"{execution.get(error, '')}. {text}"

@@ -41,7 +41,7 @@ class Output:
             for line in by_result[result]:
                 self.done(line)
         failed, unchecked = by_result[Result.FAILED], by_result[Result.NOT_CHECKED]
-        rest = f" {len(unchecked)} could not be checked." if unchecked else ""
+        rest = f" {len(unchecked)} could not be checked: see above." if unchecked else ""
         if failed:
             self.print(f"{len(failed)} of {len(lines)} lines have failed.{rest}")
         else:

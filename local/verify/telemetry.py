@@ -18,6 +18,10 @@ from local.verify.stack import FUNCTIONS, DeployedStack
 MAX_SEARCHED_RUNS = 3
 """Runs that logs are searched for: FilterLogEvents allows few requests a second."""
 
+LEVELS_OF_RUNS = ("DEBUG", "INFO")
+INVOCATION = "START RequestId"
+"""In the line that Lambda writes for each invocation. Above the level INFO, functions log no line of a good run."""
+
 MAX_FILTERED_RUNS = 10
 MAX_TRACES = 100
 TRACES_PER_REQUEST = 5
@@ -37,18 +41,20 @@ class Telemetry:
         """Each function of the workflow has written the ID of the run into its own log group."""
         searched = _searched(runs)
         groups = {name: self._stack.physical_id("AWS::Logs::LogGroup", f"{name}Log") for name in FUNCTIONS}
-        missing = [(name, run.run_id) for name in groups for run in searched]
+        level = self._stack.variables("DownloadBatch").get("POWERTOOLS_LOG_LEVEL", "INFO")
+        texts = [run.run_id for run in searched] if level in LEVELS_OF_RUNS else [INVOCATION]
+        missing = [(name, text) for name in groups for text in texts]
         for _ in self._waiting.polls():
-            missing = [(name, run_id) for name, run_id in missing if not self._has_line(groups[name], run_id)]
+            missing = [(name, text) for name, text in missing if not self._has_line(groups[name], text)]
             if not missing:
-                return f"The log groups of {', '.join(FUNCTIONS)} have the lines of {len(searched)} runs."
-        name, run_id = missing[0]
-        raise CheckFailedError(f"The log group of {name} has no line of {run_id}: {groups[name]}.")
+                return f"The log groups of {', '.join(FUNCTIONS)} have lines with {', '.join(texts)}."
+        name, text = missing[0]
+        raise CheckFailedError(f"The log group of {name} has no line with {text}: {groups[name]}.")
 
-    def _has_line(self, group: str, run_id: str) -> bool:
+    def _has_line(self, group: str, text: str) -> bool:
         start = round(self._since.timestamp() * 1000)
         pages = self._stack.clients("logs").get_paginator("filter_log_events")
-        found = pages.paginate(logGroupName=group, startTime=start, filterPattern=f'"{run_id}"')
+        found = pages.paginate(logGroupName=group, startTime=start, filterPattern=f'"{text}"')
         return any(page["events"] for page in found)
 
     def metrics(self, runs: Sequence[Run]) -> str:
