@@ -8,8 +8,8 @@ from local.verify.api import Api
 from local.verify.created import Created
 from local.verify.lines import CheckFailedError, NotCheckedError
 from local.verify.links import Links
-from local.verify.manifests import Picture, Row, json_lines
 from local.verify.runs import Run, Runs, Waiting
+from local.verify.samples.manifests import Picture, Row, json_lines
 from local.verify.stack import DeployedStack
 
 CANCEL_SECONDS = 180

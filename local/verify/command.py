@@ -21,10 +21,10 @@ from local.verify.created import Created
 from local.verify.evidence import Evidence
 from local.verify.lines import Check, Line, Result, run_check, sentence
 from local.verify.links import Links
-from local.verify.manifests import MANIFESTS, Manifest
 from local.verify.messages import Messages
 from local.verify.removal import Removal
 from local.verify.runs import Run, Runs, Waiting
+from local.verify.samples.manifests import MANIFESTS, Manifest
 from local.verify.stack import DeployedStack, check_links_can_be_reached, find_stack
 from local.verify.table import Output
 from local.verify.telemetry import Telemetry

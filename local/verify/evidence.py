@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from functions.core.model.types import ResultLine
 from local.verify.lines import CheckFailedError, NotCheckedError
-from local.verify.manifests import Picture
 from local.verify.runs import Run, Runs
+from local.verify.samples.manifests import Picture
 from local.verify.stack import DeployedStack
 
 MAX_KEYS = 100

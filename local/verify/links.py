@@ -6,8 +6,8 @@ import threading
 from functions.core.model.limits import MAX_URL_BYTES
 from local.errors import UsageError
 from local.verify.created import Created
-from local.verify.manifests import Picture, Row
-from local.verify.pictures import IMAGE_TYPES
+from local.verify.samples.manifests import Picture, Row
+from local.verify.samples.pictures import IMAGE_TYPES
 from local.verify.stack import DeployedStack
 
 LINK_SECONDS = 3600

@@ -17,7 +17,7 @@ from functions.core.model.runs import run_id_of
 from functions.core.model.types import ResultLine, RunSummary
 from local.verify.created import Created
 from local.verify.lines import CheckFailedError, StoppedError
-from local.verify.manifests import Row
+from local.verify.samples.manifests import Row
 from local.verify.stack import DeployedStack
 
 OUTCOMES = ("stored", "unchanged", "skipped", "duplicate", "failed")

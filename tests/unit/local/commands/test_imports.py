@@ -28,9 +28,15 @@ def _modules_after_import(module: str) -> list[str]:
     return done.stdout.split()
 
 
-@pytest.mark.parametrize("command", ["__main__", "watch", "plan", "cost"])
-def test_commands_that_use_aws_or_only_files_import_nothing_of_the_local_aws(command: str) -> None:
-    modules = _modules_after_import(f"local.commands.{command}")
+WITHOUT_EMULATOR = (
+    *(f"local.commands.{name}" for name in ("__main__", "watch", "plan", "cost")),
+    "local.verify.command",
+)
+
+
+@pytest.mark.parametrize("module", WITHOUT_EMULATOR)
+def test_commands_that_use_aws_or_only_files_import_nothing_of_the_local_aws(module: str) -> None:
+    modules = _modules_after_import(module)
 
     assert [
         name for name in modules if name.startswith(tuple(f"{part}." for part in EMULATOR)) or name in EMULATOR

@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 
 from functions.core.download.image_types import detect_image_type, dimensions
-from local.verify.pictures import HEIGHT, IMAGE_TYPES, ImageType
+from local.verify.samples.pictures import HEIGHT, IMAGE_TYPES, ImageType
 
 
 @pytest.mark.parametrize("kind", IMAGE_TYPES, ids=lambda kind: kind.extension)

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from local.verify.parquet import write_parquet
+from local.verify.samples.parquet import write_parquet
 
 NOTE = 'a "quoted" note, with a comma; a semicolon | and a pipe'
 PLAIN_NOTE = "a note"

@@ -8,8 +8,8 @@ from cdk.workflow.readers import READERS
 from functions.core.manifests.detection import decompressed, detect_format, format_from_name
 from functions.core.manifests.formats import PARQUET
 from functions.core.model.rows import url_text
-from local.verify.manifests import MANIFESTS, Manifest, Picture, Row
-from local.verify.pictures import png
+from local.verify.samples.manifests import MANIFESTS, Manifest, Picture, Row
+from local.verify.samples.pictures import png
 
 QUERY = "X-Amz-Credential=A%2F1&X-Amz-Security-Token=a%2Bb%2F%3D%3D+~-_.&X-Amz-Expires=3600"
 

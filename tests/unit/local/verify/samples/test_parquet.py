@@ -6,7 +6,7 @@ import pytest
 from pyarrow import parquet
 
 from functions.core.manifests.parquet import TAIL_BYTES, footer_length, read_footer
-from local.verify.parquet import write_parquet
+from local.verify.samples.parquet import write_parquet
 
 LONG = "https://bucket.example/" + "ü&%2F+" * 300
 
