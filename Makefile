@@ -29,7 +29,7 @@ $(foreach name,$(firstword $(UNKNOWN)),$(error There is no variable $(name) ($(c
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run up watch plan cost test permissions check format lock bootstrap deploy destroy bench mutation second-opinions clean
+.PHONY: help setup synth run up watch plan cost test permissions check format lock bootstrap deploy verify destroy bench mutation second-opinions clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -108,6 +108,9 @@ bootstrap: ## Prepare the AWS account and the Region of your credentials for the
 
 deploy: ## Deploy to the AWS account of your credentials
 	@./image-mirror deploy
+
+verify: ## Check the stack of `make up ALLOW=127.0.0.1`, otherwise the deployed one, with runs of its own: [OUT=out]
+	@./image-mirror verify
 
 destroy: ## Delete the deployed stack (the input bucket is kept unless a setting says otherwise)
 	@./image-mirror destroy

@@ -85,8 +85,8 @@ def _numbers(numbers: Mapping[str, usage.NumberArgument]) -> Callable[[Command],
 def commands() -> None:
     """Copy images from the web into S3, or into a folder of this machine.
 
-    run, up and plan work on this machine without an AWS account; bootstrap, deploy and destroy change the AWS account
-    of your credentials. "image-mirror COMMAND --help" explains a command. Exit status: 0 success, 1 the run failed,
+    run, up and plan work on this machine without an AWS account; bootstrap, deploy, verify and destroy change the AWS
+    account of your credentials. "image-mirror COMMAND --help" explains a command. Exit status: 0 success, 1 failure,
     2 wrong usage, 130 interrupted.
     """
 
@@ -164,10 +164,9 @@ def watch(run: str, out: str) -> int:
 @out
 @version
 def verify(stack_name: str, only: Sequence[str], out: str) -> int:
-    """Check a deployed stack with runs of its own.
+    """Check a deployed stack with runs of its own, which it removes.
 
-    It uploads generated images and manifests of every format, checks what their runs leave behind, and removes all of
-    it. If "up" is running in the folder, it checks that local AWS, otherwise the stack of your AWS account.
+    If "up" is running in the folder, it is that local AWS, otherwise the stack of your AWS account.
     """
     folder = usage.out_folder(out, shown_name("out"))
     from local.verify.command import verify

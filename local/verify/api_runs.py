@@ -20,6 +20,7 @@ SLOW_OPTIONS = {"batch_size": 1, "max_concurrency": 1, "rounds": 10}
 
 FAST_OPTIONS = {"batch_size": 100, "max_concurrency": 5, "rounds": 1}
 KEPT_IMAGES = 3
+MAX_PAGE = 100
 
 
 class ApiRuns:
@@ -35,7 +36,7 @@ class ApiRuns:
         self._cancelled: tuple[str, Sequence[Row]] | None = None
 
     def urls(self) -> Run:
-        """Also describes the run, and fetches its report by a link."""
+        """Also lists and describes the run, and fetches its report by a link."""
         rows = self._links.rows(2, has_failures=True)
         run = self._finish("api-urls", self._submit({"urls": [row.url for row in rows]}), rows)
         described = self.api.call("GET", f"/runs/{run.run_id}")
@@ -44,6 +45,9 @@ class ApiRuns:
                 f"GET /runs/{run.run_id} describes a run with the status {described['status']} and"
                 f" {described['rows']} rows."
             )
+        newest = self.api.call("GET", "/runs", query={"limit": str(MAX_PAGE)})["runs"]
+        if run.run_id not in [each["run_id"] for each in newest]:
+            raise CheckFailedError(f"GET /runs does not list {run.run_id} among the newest {MAX_PAGE} runs.")
         if run.run_id.encode() not in self.api.fetch(described["links"]["report"]):
             raise CheckFailedError("The link to the report leads to another page.")
         return run

@@ -1,6 +1,8 @@
 """What runs leave behind: objects, table rows, reports, messages, and the settings of the buckets."""
 
+import csv
 import hashlib
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from typing import Any
@@ -84,9 +86,9 @@ class Evidence:
             if problem:
                 raise CheckFailedError(f"{run.name}: {run.summary['report']} {problem}.")
             report = run.summary["failures_report"]
-            lines = len(self._runs.read(report).splitlines()) - 1 if report else 0
-            if lines != run.summary["failed"]:
-                raise CheckFailedError(f"{run.name}: failures.csv has {lines} rows of {run.summary['failed']}.")
+            failures = [*csv.DictReader(io.StringIO(self._runs.read(report).decode()))] if report else []
+            if len(failures) != run.summary["failed"]:
+                raise CheckFailedError(f"{run.name}: failures.csv has {len(failures)} rows of {run.summary['failed']}.")
         return f"{len(runs)} reports are well-formed."
 
     def lifecycle(self) -> str:

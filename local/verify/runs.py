@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -107,14 +108,13 @@ class Runs:
             return self._arns_by_manifest.get(key)
 
     def _list(self) -> None:
-        """Read the inputs of the executions that are new."""
+        """Read the inputs of the executions that are new, the oldest first: a manifest may be uploaded again."""
         machine = self._stack.outputs["StateMachineArn"]
-        for page in self._states.get_paginator("list_executions").paginate(stateMachineArn=machine):
-            for execution in page["executions"]:
-                if execution["startDate"] < self._since:
-                    return
-                if execution["executionArn"] not in self._known:
-                    self._add(execution["executionArn"])
+        pages = self._states.get_paginator("list_executions").paginate(stateMachineArn=machine)
+        newest_first = (execution for page in pages for execution in page["executions"])
+        recent = takewhile(lambda execution: execution["startDate"] >= self._since, newest_first)
+        for arn in reversed([each["executionArn"] for each in recent if each["executionArn"] not in self._known]):
+            self._add(arn)
 
     def _add(self, arn: str) -> None:
         self._known.add(arn)

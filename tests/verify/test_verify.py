@@ -17,7 +17,7 @@ from local.verify.command import LINES
 from tests.verify.faults import FAULTS, Fault
 
 ROOT = Path(__file__).parents[2]
-SHORT_SECONDS = 6.0
+SHORT_SECONDS = 4.0
 """Wait for what a fault keeps from arriving. What arrives does so at once in the local AWS."""
 
 Deploy = Callable[..., Cloud]
@@ -101,6 +101,21 @@ def test_ctrl_c_removes_what_was_created(deploy: Deploy, out: Path) -> None:
     assert "Interrupted. Removing what was created" in output
     assert "Traceback" not in output
     cloud.settle()
+    assert left(cloud) == []
+
+
+def test_a_shell_that_has_sourced_local_env_checks_that_local_aws(
+    deploy: Deploy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud = deploy()
+    for name, value in cloud.environment().items():
+        monkeypatch.setenv(name, value)
+
+    status = main(["verify", "--out", str(tmp_path / "other"), "--only", "api-urls", "--only", "api-image"])
+
+    output = capsys.readouterr().out
+    assert status == 0, output
+    assert "2 of 2 lines have passed." in output
     assert left(cloud) == []
 
 

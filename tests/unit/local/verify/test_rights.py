@@ -1,4 +1,4 @@
-"""What the caller may not do is said in a sentence, and the check of it is not made."""
+"""A right that the caller lacks is named, and what needs it counts as not checked."""
 
 from typing import Any
 
@@ -52,8 +52,8 @@ def test_a_resource_that_the_stack_does_not_have_is_named() -> None:
         stack(Resource("Other", "AWS::Logs::LogGroup", "x")).physical_id("AWS::Logs::LogGroup", "ApiLog")
 
 
-def signer(token: str | None) -> Any:
-    session: Any = boto3.Session("AKIDEXAMPLE", "secret", token, region_name="eu-south-2")
+def signer(token: str | None, region: str = "eu-south-2") -> Any:
+    session: Any = boto3.Session("AKIDEXAMPLE", "secret", token, region_name=region)
     return session.client("s3", config=Config(signature_version="s3v4", s3=REGIONAL))
 
 
@@ -69,8 +69,8 @@ def test_a_session_token_that_makes_links_too_long_is_refused_before_anything_is
 class Bucket:
     """Keeps what is put, and signs as boto3 does."""
 
-    def __init__(self, token: str | None) -> None:
-        self.generate_presigned_url = signer(token).generate_presigned_url
+    def __init__(self, token: str | None, region: str) -> None:
+        self.generate_presigned_url = signer(token, region).generate_presigned_url
         self.objects: dict[str, bytes] = {}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:  # noqa: N803
@@ -78,14 +78,23 @@ class Bucket:
 
 
 @pytest.mark.parametrize("token", [None, "t" * 1200])
-def test_links_are_to_the_endpoint_of_the_region(token: str | None) -> None:
-    bucket = Bucket(token)
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-east-1", "name.s3.us-east-1.amazonaws.com"),
+        ("eu-south-2", "name.s3.eu-south-2.amazonaws.com"),
+        ("cn-north-1", "name.s3.cn-north-1.amazonaws.com.cn"),
+        ("us-gov-west-1", "name.s3.us-gov-west-1.amazonaws.com"),
+    ],
+)
+def test_links_are_to_the_endpoint_of_the_region(token: str | None, region: str, host: str) -> None:
+    bucket = Bucket(token, region)
     links = Links(stack(s3=bucket), Created())
     links.check_length()
 
     first, second, repeated, dead = links.rows(2, has_failures=True)
 
-    assert first.url.startswith("https://name.s3.eu-south-2.amazonaws.com/verify/")
+    assert first.url.startswith(f"https://{host}/verify/")
     assert ("X-Amz-Security-Token=" in first.url) == (token is not None)
     assert (repeated.url, repeated.repeated, dead.picture) == (first.url, True, None)
     assert [row.picture.body for row in (first, second) if row.picture] == [*bucket.objects.values()]
