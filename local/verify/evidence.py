@@ -82,7 +82,7 @@ class Evidence:
             raise NotCheckedError("No run has ended.")
         for run in runs:
             page = self._runs.read(run.summary["report"]).decode()
-            problem = _page_problem(page, run.run_id)
+            problem = page_problem(page, run.run_id)
             if problem:
                 raise CheckFailedError(f"{run.name}: {run.summary['report']} {problem}.")
             report = run.summary["failures_report"]
@@ -155,7 +155,7 @@ class _Page(HTMLParser):
             self.problem = f"closes {tag}, which is not the element that was opened last"
 
 
-def _page_problem(page: str, run_id: str) -> str:
+def page_problem(page: str, run_id: str) -> str:
     """Empty for a well-formed page about the run."""
     parser = _Page()
     parser.feed(page)

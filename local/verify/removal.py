@@ -4,6 +4,7 @@ What AWS keeps of a run in its history is not removed: executions, log lines, me
 """
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -16,6 +17,9 @@ from local.verify.evidence import image_rows
 from local.verify.lines import sentence
 from local.verify.runs import Runs, Waiting
 from local.verify.stack import DeployedStack
+
+GRACE_SECONDS = 20
+"""Wait for all runs to end by themselves: batches of a run that is stopped may store images for up to 90 seconds."""
 
 STOP_SECONDS = 60
 """Maximum wait for the summary of a run that was stopped: it would be written after the removal."""
@@ -36,13 +40,19 @@ class Removal:
         self._s3 = stack.clients("s3")
         self._images: set[str] = set()
         """Keys of objects in the images bucket."""
+        self._stop_at = 0.0
         self.problems: list[str] = []
 
     def remove(self) -> Sequence[str]:
         """Returns a sentence for each thing that is left. A step that fails does not keep the others from running."""
+        self._stop_at = time.monotonic() + GRACE_SECONDS
         inputs, images = self._stack.outputs["InputBucket"], self._stack.outputs["ImagesBucket"]
-        self._try("the runs", self._end_runs)
-        self._try("the images", self._find_images)
+        if self._created.uploads:
+            self._try("runs that started late", self._runs.refresh)
+        for run_id, arn in self._created.executions.items():
+            self._try(f"the run {run_id}", partial(self._end, run_id, arn))
+            self._try(f"images of the run {run_id}", partial(self._find_images, run_id))
+        self._try("images of batches that crashed", self._find_rows)
         self._try("the subscription", self._unsubscribe)
         self._try("the queue", self._delete_queue)
         for prefix in (self._created.pictures_prefix, *(f"runs/{run_id}/" for run_id in self._created.executions)):
@@ -60,24 +70,25 @@ class Removal:
         except (BotoCoreError, ClientError) as error:
             self.problems.append(f"Not removed: {what}. {sentence(error)}")
 
-    def _end_runs(self) -> None:
-        """Stop the runs that are not over, and wait until they are summarized. Learn the keys of their manifests."""
+    def _end(self, run_id: str, arn: str) -> None:
+        """Wait for the end of a run, then stop it and wait until it is summarized. Learn the key of its manifest."""
         states = self._stack.clients("stepfunctions")
-        if self._created.uploads:
-            self._runs.refresh()
-        for run_id, arn in self._created.executions.items():
+        for _ in self._waiting.polls(max(0.0, self._stop_at - time.monotonic())):
             execution = states.describe_execution(executionArn=arn)
-            key = json.loads(execution["input"])["detail"]["object"]["key"]
-            if not key.startswith("runs/"):  # a retry manifest is among the files of its run
-                self._created.add_manifest(key)
-            if execution["status"] == "RUNNING":
-                states.stop_execution(executionArn=arn, error=VERIFY_STOPPED, cause="verify has removed its runs.")
-                self._wait_for_end(run_id)
+            if execution["status"] != "RUNNING":
+                break
+        key = json.loads(execution["input"])["detail"]["object"]["key"]
+        if not key.startswith("runs/"):  # a retry manifest is among the files of its run
+            self._created.add_manifest(key)
+        if execution["status"] == "RUNNING":
+            states.stop_execution(executionArn=arn, error=VERIFY_STOPPED, cause="verify has removed its runs.")
+            self._wait_for_end(run_id)
 
-    def _find_images(self) -> None:
-        """The results of the runs name them. A batch that has crashed has no results, but may have table rows."""
-        for run_id in self._created.executions:
-            self._images |= {str(line["object_key"]) for line in self._runs.results(run_id) if line.get("object_key")}
+    def _find_images(self, run_id: str) -> None:
+        self._images |= {str(line["object_key"]) for line in self._runs.results(run_id) if line.get("object_key")}
+
+    def _find_rows(self) -> None:
+        """A batch that has crashed has no results, but may have table rows."""
         items = image_rows(self._stack, sorted(self._created.urls))
         self._images |= {item["object_key"]["S"] for item in items.values() if "object_key" in item}
 

@@ -18,7 +18,7 @@ class Refusing:
     def __getattr__(self, name: str) -> Any:
         from botocore.exceptions import ClientError
 
-        def refuse(**_: Any) -> Any:
+        def refuse(*_: Any, **__: Any) -> Any:
             raise ClientError({"Error": {"Code": self._code, "Message": "not authorized"}}, name)
 
         return refuse
