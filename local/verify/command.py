@@ -105,7 +105,7 @@ class Verification:
         self._waiting = Waiting(*times)
         self._created = created = Created()
         self._links = Links(stack, created)
-        self._runs = Runs(stack, created, self._waiting)
+        self._runs = Runs(stack, created, self._waiting, output.print)
         self._api = ApiRuns(stack, created, self._waiting, self._links, self._runs)
         self._evidence = Evidence(stack, self._runs)
         self._messages = Messages(stack, created)

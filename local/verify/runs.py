@@ -5,7 +5,7 @@ import io
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ RUN_SECONDS = 600
 LATE_START_SECONDS = 20
 """Minimum wait for the run of an upload, also if the runs of other uploads have not started in time."""
 
-UPLOAD_AGAIN_SECONDS = 60
+UPLOAD_AGAIN_SECONDS = 45
 CLOCK_SKEW = timedelta(minutes=2)
 EVENTBRIDGE_DELAY = (
     "S3 sends no events to EventBridge for around five minutes after a bucket was created. If the stack is older, see"
@@ -69,12 +69,16 @@ class Waiting:
 
 
 class Runs:
-    """Thread-safe. It remembers the executions that were listed."""
+    """Thread-safe. It remembers the executions that were listed. `say` shows a sentence to the user."""
 
-    def __init__(self, stack: DeployedStack, created: Created, waiting: Waiting) -> None:
+    def __init__(
+        self, stack: DeployedStack, created: Created, waiting: Waiting, say: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._stack = stack
         self._created = created
         self._waiting = waiting
+        self._say = say
+        self._has_said = False
         self._states = stack.clients("stepfunctions")
         self._since = datetime.now(UTC) - CLOCK_SKEW
         self._lock = threading.Lock()
@@ -90,9 +94,16 @@ class Runs:
             if arn := self.execution_of(key):
                 return arn
             if passed - uploaded_at >= UPLOAD_AGAIN_SECONDS:
+                self._say_once(f"No run has started yet, waiting up to {limit / 60:.0f} minutes. {EVENTBRIDGE_DELAY}")
                 self._put(key, content, options)
                 uploaded_at = passed
         raise CheckFailedError(f"No run has started {passed:.0f} seconds after the upload. {EVENTBRIDGE_DELAY}")
+
+    def _say_once(self, sentence: str) -> None:
+        with self._lock:
+            if not self._has_said:
+                self._has_said = True
+                self._say(sentence)
 
     def _put(self, key: str, content: bytes, options: Mapping[str, str]) -> None:
         self._created.add_upload(key)
