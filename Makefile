@@ -31,7 +31,7 @@ $(foreach name,$(firstword $(UNKNOWN)),$(error There is no variable $(name) ($(c
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run up watch plan cost test permissions check format lock bootstrap deploy destroy bench mutation second-opinions clean
+.PHONY: help setup synth run up watch plan cost test permissions check format lock bootstrap deploy verify destroy bench mutation second-opinions clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -110,6 +110,9 @@ bootstrap: ## Prepare the AWS account and the Region of your credentials for the
 
 deploy: ## Deploy to the AWS account of your credentials: [STACK_NAME=name] [SETTINGS="name=value ..."]
 	@./image-mirror deploy
+
+verify: ## Check the stack of `make up ALLOW=127.0.0.1`, otherwise the deployed one, with runs of its own: [OUT=out] [STACK_NAME=name]
+	@./image-mirror verify
 
 destroy: ## Delete the deployed stack (the input bucket is kept unless a setting says otherwise): [STACK_NAME=name]
 	@./image-mirror destroy

@@ -20,6 +20,7 @@ from functions.version import VERSION
 from local import preflight
 from local.account_commands import ACCOUNT_COMMANDS, stack_name
 from local.commands import usage
+from local.commands.env_file import read_env_file
 from local.errors import UsageError
 from local.limits import Limits
 from local.log_file import keep_off_terminal, log_to
@@ -84,8 +85,8 @@ def _numbers(numbers: Mapping[str, usage.NumberArgument]) -> Callable[[Command],
 def commands() -> None:
     """Copy images from the web into S3, or into a folder of this machine.
 
-    run, up and plan work on this machine without an AWS account; bootstrap, deploy and destroy change the AWS account
-    of your credentials. "image-mirror COMMAND --help" explains a command. Exit status: 0 success, 1 the run failed,
+    run, up and plan work on this machine without an AWS account; bootstrap, deploy, verify and destroy change the AWS
+    account of your credentials. "image-mirror COMMAND --help" explains a command. Exit status: 0 success, 1 failure,
     2 wrong usage, 130 interrupted.
     """
 
@@ -157,6 +158,22 @@ def watch(run: str, out: str, stack_name: str) -> int:
     from local.commands.watch import watch
 
     return watch(out=folder, run_id=run, stack_name=name)
+
+
+@commands.command()
+@option("stack_name", metavar="NAME", help="name of the stack (default: ImageMirror)", default="ImageMirror")
+@option("only", metavar="LINE", help="check only this line and what it needs; may be repeated", multiple=True)
+@out
+@version
+def verify(stack_name: str, only: Sequence[str], out: str) -> int:
+    """Check a deployed stack with runs of its own, which it removes.
+
+    If "up" is running in the folder, it is that local AWS, otherwise the stack of your AWS account.
+    """
+    folder = usage.out_folder(out, shown_name("out"))
+    from local.verify.command import verify
+
+    return verify(stack_name=stack_name, variables=read_env_file(folder), only=only)
 
 
 @commands.command()

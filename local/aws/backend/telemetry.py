@@ -14,6 +14,7 @@ from moto.logs.models import logs_backends
 
 from local.aws.backend.application import ACCOUNT, REGION
 from local.aws.backend.statistics import rounded
+from local.aws.backend.traces import add_filters
 
 if TYPE_CHECKING:
     from local.aws.telemetry.metrics import MetricValues
@@ -79,7 +80,9 @@ def _xray() -> Any:
     mock = ModuleType("moto.xray.mock_client")
     vars(mock).update(MockXrayClient=object, XRaySegment=object)
     sys.modules.setdefault(mock.__name__, mock)
-    return import_module("moto.xray.models").xray_backends
+    models = import_module("moto.xray.models")
+    add_filters(models.SegmentCollection)
+    return models.xray_backends
 
 
 def put_segment(document: str) -> None:

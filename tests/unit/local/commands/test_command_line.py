@@ -23,7 +23,7 @@ from local.out_lock import lock_out, read_owner
 from local.parameters import option_choices
 
 ROOT = Path(__file__).parents[4]
-COMMANDS = ("run", "up", "watch", "plan", "cost", "bootstrap", "deploy", "destroy")
+COMMANDS = ("run", "up", "watch", "verify", "plan", "cost", "bootstrap", "deploy", "destroy")
 
 
 class FakeCommand(ModuleType):
@@ -235,6 +235,8 @@ def test_an_unexpected_error_is_one_sentence_and_its_traceback_is_in_the_log(
         (["run", str(ROOT / "manifests" / "sample.csv"), "--demo"], "--demo is for a retry manifest of the demo. "),
         (["up", "--port", "x"], "--port takes a number from 0 to 65535, not 'x'."),
         (["watch", "--run"], "Option '--run' requires an argument."),
+        (["verify", "--only", "xml"], "There is no line 'xml'. The lines are: csv, outcomes, "),
+        (["verify", "--out", __file__], f"--out takes a folder; {__file__} is a file."),
         (["plan"], "MANIFEST is missing"),
         (["cost", "--images", "0"], "--images takes a whole number from 1 to"),
         (["cost", "--chart", "missing/a.svg"], "Cannot write the chart missing/a.svg: No such file or directory."),

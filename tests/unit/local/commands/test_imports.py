@@ -32,9 +32,15 @@ def _of(packages: tuple[str, ...], modules: list[str]) -> list[str]:
     return [name for name in modules if name in packages or name.startswith(tuple(f"{part}." for part in packages))]
 
 
-@pytest.mark.parametrize("command", ["__main__", "watch", "plan", "cost"])
-def test_commands_that_use_aws_or_only_files_import_nothing_of_the_local_aws(command: str) -> None:
-    assert _of(EMULATOR, _modules_after_import(f"local.commands.{command}")) == []
+WITHOUT_EMULATOR = (
+    *(f"local.commands.{name}" for name in ("__main__", "watch", "plan", "cost")),
+    "local.verify.command",
+)
+
+
+@pytest.mark.parametrize("module", WITHOUT_EMULATOR)
+def test_commands_that_use_aws_or_only_files_import_nothing_of_the_local_aws(module: str) -> None:
+    assert _of(EMULATOR, _modules_after_import(module)) == []
 
 
 @pytest.mark.parametrize("module", ["local.account_commands", "cdk.account.deploy", "cdk.account.destroy"])

@@ -1,0 +1,1 @@
+"""What the check uploads: generated images, and manifests of links to them in every format."""
