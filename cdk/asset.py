@@ -4,9 +4,10 @@ from pathlib import Path
 
 import jsii
 from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling
-from aws_cdk.aws_lambda import AssetCode, Code
+from aws_cdk.aws_lambda import Code
 
 from cdk.bundle import FUNCTIONS, bundle, fingerprint
+from cdk.resources.functions import FunctionsCode
 
 
 @jsii.implements(ILocalBundling)
@@ -17,11 +18,13 @@ class LocalBundling:
         return True
 
 
-def functions_code() -> AssetCode:
-    return Code.from_asset(
+def functions_code() -> FunctionsCode:
+    code_hash = fingerprint()
+    asset = Code.from_asset(
         str(FUNCTIONS),
-        asset_hash=fingerprint(),
+        asset_hash=code_hash,
         asset_hash_type=AssetHashType.CUSTOM,
         # CDK requires a Docker image here; local bundling never falls back to it.
         bundling=BundlingOptions(image=DockerImage.from_registry("unused"), local=LocalBundling()),
     )
+    return FunctionsCode(asset, code_hash)

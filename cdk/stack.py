@@ -8,7 +8,6 @@ from constructs import Construct
 
 from cdk import grants
 from cdk.asset import functions_code
-from cdk.bundle import fingerprint
 from cdk.monitoring.monitoring import MonitoredResources, Monitoring
 from cdk.monitoring.queries import Queries
 from cdk.resources.api import Api
@@ -68,11 +67,8 @@ class ImageMirror(Stack):
             "CHECK_BYTES": str(settings.check_manifests_up_to_bytes),
             **more,
         }
-        code_hash = fingerprint()
         return {
-            spec.module: Function(
-                self, spec=spec, code=self._code, code_hash=code_hash, environment=environment, settings=settings
-            )
+            spec.module: Function(self, spec=spec, code=self._code, environment=environment, settings=settings)
             for spec in specs
         }
 

@@ -63,11 +63,25 @@ API_FUNCTION = FunctionSpec(
 FUNCTIONS = (*WORKFLOW_FUNCTIONS, API_FUNCTION)
 
 
+VERSIONS = VersionOptions(removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+"""Running executions use the versions of earlier deployments. A version of a deployment that is rolled back is deleted:
+Lambda does not publish the same function again, so the next deployment would fail."""
+
+
+@dataclass(frozen=True)
+class FunctionsCode:
+    """The bundle of all functions. `hash` changes with everything that determines it."""
+
+    asset: Code
+    hash: str
+
+
 class Function(Construct):
     """A Lambda function with its own log group, and its own role, whose permissions are in `cdk.grants`.
 
     The log format is text: Powertools writes JSON itself, and Lambda's log level filter for JSON would drop the lines
-    of the metrics (EMF).
+    of the metrics (EMF). The description has the hash of the code: Lambda publishes a version only if it sees a change,
+    and the hash can change without the bundle.
     """
 
     def __init__(
@@ -75,8 +89,7 @@ class Function(Construct):
         scope: Construct,
         *,
         spec: FunctionSpec,
-        code: Code,
-        code_hash: str,
+        code: FunctionsCode,
         environment: Mapping[str, str],
         settings: Settings,
     ) -> None:
@@ -87,11 +100,10 @@ class Function(Construct):
         self.function = LambdaFunction(
             self,
             "Function",
-            # Lambda publishes a version only if it sees a change, and the hash can change without the bundle.
-            description=f"Code {code_hash[:12]}",
+            description=f"Code {code.hash[:12]}",
             runtime=Runtime.PYTHON_3_13,
             architecture=Architecture.ARM_64,
-            code=code,
+            code=code.asset,
             handler=f"functions.{spec.module}.handler",
             timeout=Duration.seconds(spec.timeout_seconds),
             memory_size=spec.memory_mb,
@@ -100,9 +112,7 @@ class Function(Construct):
             role=self.role,
             log_group=self.log_group,
             tracing=Tracing.ACTIVE,
-            # Running executions use the versions of earlier deployments. A version of a deployment that is rolled back
-            # is deleted: Lambda does not publish the same function again, so the next deployment would fail.
-            current_version_options=VersionOptions(removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE),
+            current_version_options=VERSIONS,
         )
 
     def version_arn(self) -> str:

@@ -180,7 +180,7 @@ def test_a_version_is_published_if_its_function_changes_and_only_then(
 def test_other_code_is_another_configuration_so_that_lambda_publishes_a_version(
     functions: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("cdk.stack.fingerprint", lambda: "0123456789abcdef")
+    monkeypatch.setattr("cdk.asset.fingerprint", lambda: "0123456789abcdef")
     other = Template(json.loads(synthesized(Settings(), tmp_path).read_text()))
 
     assert other.only("AWS::Lambda::Function", "PrepareRun")["Description"] == "Code 0123456789ab"

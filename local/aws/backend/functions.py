@@ -18,7 +18,7 @@ from local.aws.backend.application import ACCOUNT, REGION
 
 
 class FunctionListener(Protocol):
-    """Is told of each change after it was made. `version` is a number as text."""
+    """Receives each change after it was made. `version` is a number as text."""
 
     def changed(self, name: str, configuration: Mapping[str, Any]) -> None: ...
 
