@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.local_process import SlowSite, Up, check_out, kill, start_command
+from tests.support.local_process import SlowSite, Up, check_out, kill, recorded_rows, start_command
 from tests.support.site import Site
 
 ROWS = 400
@@ -73,7 +73,7 @@ def test_a_run_killed_at_random_moments_continues_where_it_was(run: Run) -> None
         process = run.start()
         time.sleep(rng.uniform(0, 3))
         kill(process)
-    requested = run.site.requests()
+    requested, recorded = run.site.requests(), set(recorded_rows(run.out))
 
     process = run.start()
     output, _ = process.communicate(timeout=120)
@@ -81,9 +81,9 @@ def test_a_run_killed_at_random_moments_continues_where_it_was(run: Run) -> None
     assert process.returncode == 0, (seed, output)
     summaries = run.summaries()
     last = next(summary for summary in summaries if summary["status"] == "succeeded")
-    recorded = {url for url, row in run.rows().items() if row["run_id"] != last["run_id"]}
     assert again(run, recorded, requested) == set(), seed
-    assert (last["stored"] + last["skipped"], last["skipped"]) == (ROWS, len(recorded)), seed
+    assert last["stored"] + last["skipped"] == ROWS, seed
+    assert last["skipped"] >= len(recorded), seed  # and the images that were stored without their row
     assert {summary["error"] for summary in summaries} == {"Interrupted", None}, seed
 
 
@@ -99,7 +99,7 @@ def test_up_that_was_killed_has_its_runs_again_and_fetches_no_image_twice(run: R
     first.upload(run.manifest, **options)
     run.site.wait_for(ROWS // 2, first.process)
     kill(first.process)
-    requested = run.site.requests()
+    requested, recorded = run.site.requests(), set(recorded_rows(run.out))
 
     second = Up(run.out).ready()
     [interrupted] = second.statuses()
@@ -110,10 +110,10 @@ def test_up_that_was_killed_has_its_runs_again_and_fetches_no_image_twice(run: R
 
     assert interrupted == "cancelled"
     [last] = [summary for summary in run.summaries() if summary["status"] == "succeeded"]
-    recorded = {url for url, row in run.rows().items() if row["run_id"] != last["run_id"]}
     assert recorded
     assert again(run, recorded, requested) == set()
-    assert (last["stored"] + last["skipped"], last["skipped"]) == (ROWS, len(recorded))
+    assert last["stored"] + last["skipped"] == ROWS
+    assert last["skipped"] >= len(recorded)
 
     third = Up(run.out).ready()
     assert third.statuses() == ["succeeded", "cancelled"]
