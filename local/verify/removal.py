@@ -125,8 +125,8 @@ class Removal:
             versions = iter([{"Key": prefix}])  # a caller who may not list versions may delete the object
         while chunk := list(islice(versions, MAX_DELETED_OBJECTS)):
             response = self._s3.delete_objects(Bucket=bucket, Delete={"Objects": chunk, "Quiet": True})
-            for error in response.get("Errors", [])[:1]:
-                self.problems.append(f"Not removed: s3://{bucket}/{error['Key']}. {error['Code']}.")
+            for left in response.get("Errors", [])[:1]:
+                self.problems.append(f"Not removed: s3://{bucket}/{left['Key']}. {left['Code']}.")
 
     def _versions(self, bucket: str, prefix: str, *, exact: bool) -> Iterator[dict[str, str]]:
         pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
