@@ -37,7 +37,7 @@ class Api:
         headers = self._signed_headers(method, url, content)
         response = self.session().request(method, url, data=content, headers=headers, timeout=TIMEOUT_SECONDS)
         if not response.ok:
-            _raise(f"{method} {path.partition('?')[0]}", response)
+            raise response_error(f"{method} {path}", response)
         found: Mapping[str, Any] = response.json()
         return found
 
@@ -63,12 +63,13 @@ class Api:
         return dict(request.headers.items())
 
 
-def _raise(name: str, response: requests.Response) -> None:
+def response_error(name: str, response: requests.Response) -> CheckFailedError | NotCheckedError:
+    """`name` is that of the request."""
     try:
         body = response.json()
     except ValueError:
         body = {}
     message = next((body[field] for field in ("detail", "message", "Message") if field in body), response.reason)
     if response.status_code == HTTPStatus.FORBIDDEN and NOT_AUTHORIZED in str(message):
-        raise NotCheckedError(f"AccessDenied: {message}")
-    raise CheckFailedError(f"{name} answers with {response.status_code}: {message}")
+        return NotCheckedError(f"AccessDenied: {message}")
+    return CheckFailedError(f"{name} answers with {response.status_code}: {message}")

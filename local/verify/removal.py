@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.verify.created import Created
 from local.verify.evidence import image_rows
-from local.verify.lines import sentence
+from local.verify.lines import is_denied, sentence
 from local.verify.runs import Runs, Waiting
 from local.verify.stack import DeployedStack
 
@@ -117,11 +117,16 @@ class Removal:
 
     def _delete(self, bucket: str, prefix: str, *, exact: bool = False) -> None:
         """All versions of the objects under a prefix, or of one object."""
-        versions = iter([*self._versions(bucket, prefix, exact=exact)])
+        try:
+            versions = iter([*self._versions(bucket, prefix, exact=exact)])
+        except ClientError as error:
+            if not (exact and is_denied(error)):
+                raise
+            versions = iter([{"Key": prefix}])  # a caller who may not list versions may delete the object
         while chunk := list(islice(versions, MAX_DELETED_OBJECTS)):
             response = self._s3.delete_objects(Bucket=bucket, Delete={"Objects": chunk, "Quiet": True})
-            for error in response.get("Errors", [])[:1]:
-                self.problems.append(f"Not removed: s3://{bucket}/{error['Key']}. {error['Code']}.")
+            for left in response.get("Errors", [])[:1]:
+                self.problems.append(f"Not removed: s3://{bucket}/{left['Key']}. {left['Code']}.")
 
     def _versions(self, bucket: str, prefix: str, *, exact: bool) -> Iterator[dict[str, str]]:
         pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)

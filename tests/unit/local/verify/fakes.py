@@ -3,6 +3,7 @@
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from local.verify.stack import OUTPUTS, DeployedStack, Resource
 
@@ -16,8 +17,6 @@ class Refusing:
         self._code = code
 
     def __getattr__(self, name: str) -> Any:
-        from botocore.exceptions import ClientError
-
         def refuse(*_: Any, **__: Any) -> Any:
             raise ClientError({"Error": {"Code": self._code, "Message": "not authorized"}}, name)
 
@@ -25,7 +24,7 @@ class Refusing:
 
 
 def stack(*resources: Resource, **clients: Any) -> DeployedStack:
-    """Services without a client are those of boto3 with a long session token: they sign, and are not called."""
+    """The clients are given by the name of their service."""
     session = boto3.Session("AKIDEXAMPLE", "secret", region_name="cn-north-1")
     outputs = dict.fromkeys(OUTPUTS, "name") | {"TopicArn": TOPIC}
     return DeployedStack("ImageMirror", session, clients.__getitem__, outputs, resources, "https://api.example/v1")

@@ -1,6 +1,6 @@
 """The removal goes on after a step that fails, and names what is left."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from local.verify.created import Created
 from local.verify.removal import Removal
@@ -62,3 +62,22 @@ def test_nothing_is_left_of_a_check_that_has_created_nothing() -> None:
     deployed = stack(s3=Empty(), dynamodb=Refusing(), stepfunctions=Refusing())
 
     assert Removal(deployed, created, Runs(deployed, created, waiting), waiting).remove() == []
+
+
+def test_an_object_is_deleted_by_a_caller_who_may_not_list_versions() -> None:
+    class WithoutVersions(Refusing):
+        deleted: ClassVar[list[Any]] = []
+
+        def delete_objects(self, **request: Any) -> Any:
+            self.deleted.extend(request["Delete"]["Objects"])
+            return {}
+
+    created, waiting = Created("verify-12ab"), Waiting(0, 0)
+    created.add_manifest("submitted/verify-12ab.jsonl")
+    s3 = WithoutVersions()
+    deployed = stack(s3=s3, dynamodb=Refusing(), stepfunctions=Refusing())
+
+    problems = Removal(deployed, created, Runs(deployed, created, waiting), waiting).remove()
+
+    assert s3.deleted == [{"Key": "submitted/verify-12ab.jsonl"}]
+    assert [problem.split(" An ")[0] for problem in problems] == ["Not removed: s3://name/verify/12ab/."]

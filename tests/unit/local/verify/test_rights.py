@@ -1,14 +1,16 @@
 """A right that the caller lacks is named, and what needs it counts as not checked."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import pytest
+import requests
 from botocore.config import Config
 
 from local.errors import UsageError
+from local.verify.api import response_error
 from local.verify.created import Created
-from local.verify.lines import NotCheckedError, Result, run_check
+from local.verify.lines import CheckFailedError, NotCheckedError, Result, run_check
 from local.verify.links import Links
 from local.verify.messages import Messages
 from local.verify.runs import Waiting
@@ -45,6 +47,58 @@ def test_without_the_right_to_read_alarms_they_are_not_checked() -> None:
     telemetry.remember_alarms()
 
     assert run_check("alarms", "", telemetry.alarms).result is Result.NOT_CHECKED
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "sentence"),
+    [
+        (
+            403,
+            '{"Message": "User: arn:aws:iam::1:user/a is not authorized to perform: execute-api:Invoke"}',
+            NotCheckedError,
+            "AccessDenied: User: arn:aws:iam::1:user/a is not authorized to perform: execute-api:Invoke",
+        ),
+        (
+            403,
+            '{"message": "Missing Authentication Token"}',
+            CheckFailedError,
+            "GET /runs answers with 403: Missing Authentication Token",
+        ),
+        (409, '{"detail": "It has ended."}', CheckFailedError, "GET /runs answers with 409: It has ended."),
+        (502, "<html>", CheckFailedError, "GET /runs answers with 502: Bad Gateway"),
+    ],
+)
+def test_an_answer_of_the_api_that_the_caller_has_no_right_to_is_told_from_others(
+    status: int, body: str, kind: type[Exception], sentence: str
+) -> None:
+    response = requests.Response()
+    response.status_code, response.reason, response._content = status, "Bad Gateway", body.encode()
+
+    error = response_error("GET /runs", response)
+
+    assert (type(error), str(error)) == (kind, sentence)
+
+
+def test_an_alarm_that_was_raised_before_is_told_from_one_that_these_runs_have_raised() -> None:
+    class CloudWatch:
+        states: ClassVar[dict[str, str]] = {"ImageMirror-A": "ALARM", "ImageMirror-B": "OK", "ImageMirror-Test-A": "OK"}
+
+        def get_paginator(self, _: str) -> Any:
+            return self
+
+        def paginate(self, **_: Any) -> Any:
+            yield {"MetricAlarms": [{"AlarmName": name, "StateValue": state} for name, state in self.states.items()]}
+
+    cloudwatch = CloudWatch()
+    own = [Resource(name, "AWS::CloudWatch::Alarm", f"ImageMirror-{name}") for name in "AB"]
+    telemetry = Telemetry(stack(*own, cloudwatch=cloudwatch), WAITING)
+    telemetry.remember_alarms()
+
+    assert telemetry.alarms() == "2 alarms, none raised by these runs. Raised before: ImageMirror-A."
+
+    cloudwatch.states |= {"ImageMirror-B": "ALARM", "ImageMirror-Test-A": "ALARM"}
+    with pytest.raises(CheckFailedError, match=r"Raised since the start of this check: ImageMirror-B\."):
+        telemetry.alarms()
 
 
 def test_a_resource_that_the_stack_does_not_have_is_named() -> None:
