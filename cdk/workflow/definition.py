@@ -83,7 +83,11 @@ def _map(reader: Reader, download_batch: str) -> State:
         "ItemReader": {
             "Resource": "arn:aws:states:::s3:getObject",
             "ReaderConfig": reader.config,
-            "Parameters": {"Bucket.$": "$.manifest.bucket", "Key.$": "$.manifest.key"},
+            "Parameters": {
+                "Bucket.$": "$.manifest.bucket",
+                "Key.$": "$.manifest.key",
+                "VersionId.$": "$.manifest.version_id",
+            },
         },
         "ItemSelector": {"row.$": reader.row, "item.$": "$$.Map.Item.Value"},
         "ItemBatcher": {

@@ -1,34 +1,41 @@
 """Manifests in the input bucket."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from functions.adapters.errors import AWS_ERRORS, error_code, failure_message
 from functions.core.model.errors import ManifestGoneError, StorageFault
-from functions.core.model.runs import ManifestObject
+from functions.core.model.runs import NULL_VERSION, ManifestObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
+    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef, HeadObjectOutputTypeDef, HeadObjectRequestTypeDef
 
 T = TypeVar("T")
 
 CHUNK_BYTES = 256 * 1024
-_GONE_CODES = {"NoSuchKey", "404", "NotFound", "PreconditionFailed", "412"}
+_GONE_CODES = {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "PreconditionFailed", "412", "MethodNotAllowed", "405"}
+"""S3 answers 405 for a version that is a delete marker."""
 
 # S3 answers 403 for a missing object if the caller has no permission to list the bucket.
 _NOT_FOUND_CODES = {"404", "NoSuchKey", "NotFound", "403", "AccessDenied"}
 
 
 class S3Manifests:
-    """Reads manifests by their ETag, so that a manifest that was replaced in the meantime is detected."""
+    """Reads the versions of manifests.
+
+    The ETag is checked too: the null version is overwritten while the bucket has no versioning.
+    """
 
     def __init__(self, s3: "S3Client") -> None:
         self._s3 = s3
 
-    def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
+    def read(self, bucket: str, key: str, etag: str, start: int = 0, version_id: str = "") -> Iterator[bytes]:
         """The object's bytes from `start`, in chunks. Raises ManifestGoneError, StorageFault."""
         request: GetObjectRequestTypeDef = {"Bucket": bucket, "Key": key}
+        if version_id:
+            request["VersionId"] = version_id
         if etag:
             request["IfMatch"] = f'"{etag}"'
         if start:
@@ -40,10 +47,22 @@ class S3Manifests:
             message = f"Reading the manifest from S3 failed midway ({error_code(error)}): {error}"
             raise StorageFault(message) from error
 
-    def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
-        """The user's metadata of the object. Raises ManifestGoneError, StorageFault."""
-        head = _unless_gone("S3 HeadObject", key, lambda: self._s3.head_object(Bucket=bucket, Key=key))
-        return head["Metadata"]
+    def describe(self, manifest: ManifestObject) -> tuple[ManifestObject, Mapping[str, str]]:
+        """The object as S3 has it, and its user metadata. Raises ManifestGoneError, StorageFault."""
+        request: HeadObjectRequestTypeDef = {"Bucket": manifest.bucket, "Key": manifest.key}
+        if manifest.version_id:
+            request["VersionId"] = manifest.version_id
+        if manifest.etag:
+            request["IfMatch"] = f'"{manifest.etag}"'
+        head = _unless_gone("S3 HeadObject", manifest.key, lambda: self._s3.head_object(**request))
+        found = _object(manifest.bucket, manifest.key, head)
+        return replace(found, sequencer=manifest.sequencer), head["Metadata"]
+
+
+def _object(bucket: str, key: str, head: "HeadObjectOutputTypeDef") -> ManifestObject:
+    """S3 returns no version ID if the bucket has no versioning."""
+    version_id = head.get("VersionId", NULL_VERSION)
+    return ManifestObject(bucket, key, head["ETag"].strip('"'), head["ContentLength"], version_id=version_id)
 
 
 def _unless_gone(operation: str, key: str, call: Callable[[], T]) -> T:
@@ -63,21 +82,25 @@ class S3SubmittedManifests:
         self.bucket = bucket
 
     def put(self, key: str, content: bytes) -> ManifestObject:
-        """Stores a JSON manifest. The same content again is the same object. Raises StorageFault."""
+        """Stores a JSON manifest. Raises StorageFault."""
         try:
             response = self._s3.put_object(
                 Bucket=self.bucket, Key=key, Body=content, ContentType="application/json; charset=utf-8"
             )
         except AWS_ERRORS as error:
             raise StorageFault(failure_message("S3 PutObject", error, key)) from error
-        return ManifestObject(self.bucket, key, response["ETag"].strip('"'), len(content))
+        version_id = response.get("VersionId", NULL_VERSION)
+        return ManifestObject(self.bucket, key, response["ETag"].strip('"'), len(content), version_id=version_id)
 
-    def find(self, key: str) -> ManifestObject | None:
-        """None if there is no such object. Raises StorageFault."""
+    def find(self, key: str, version_id: str = "") -> ManifestObject | None:
+        """None if there is no such object, or no such version of it. Raises StorageFault."""
+        request: HeadObjectRequestTypeDef = {"Bucket": self.bucket, "Key": key}
+        if version_id:
+            request["VersionId"] = version_id
         try:
-            head = self._s3.head_object(Bucket=self.bucket, Key=key)
+            head = self._s3.head_object(**request)
         except AWS_ERRORS as error:
             if error_code(error) in _NOT_FOUND_CODES:
                 return None
             raise StorageFault(failure_message("S3 HeadObject", error, key)) from error
-        return ManifestObject(self.bucket, key, head["ETag"].strip('"'), head["ContentLength"])
+        return _object(self.bucket, key, head)

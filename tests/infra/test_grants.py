@@ -18,14 +18,18 @@ def log(group: str) -> set[tuple[str, str]]:
     return may(group, "logs:CreateLogStream", "logs:PutLogEvents")
 
 
-MANIFESTS = may("Input/manifests/*", "s3:GetObject") | may("Input/submitted/*", "s3:GetObject")
+MANIFESTS = {
+    (action, f"Input/{path}")
+    for action in ("s3:GetObject", "s3:GetObjectVersion")
+    for path in ("manifests/*", "submitted/*", "runs/*/retry.*")
+}
+VERSIONS = {(action, path) for action, path in MANIFESTS if action == "s3:GetObjectVersion"}
 EXPECTED = {
     "PrepareRunRole": {
         *log("PrepareRunLog"),
         *TRACES,
         *MANIFESTS,
         *may("Input", "s3:ListBucket"),
-        *may("Input/runs/*/retry.*", "s3:GetObject"),
         *may("Runs", "dynamodb:UpdateItem"),
     },
     "DownloadBatchRole": {
@@ -40,7 +44,7 @@ EXPECTED = {
     "SummarizeRunRole": {
         *log("SummarizeRunLog"),
         *TRACES,
-        *MANIFESTS,
+        *VERSIONS,
         *may("Input", "s3:ListBucket"),
         *may("Input/runs/*", "s3:GetObject", "s3:PutObject"),
         *may("Runs", "dynamodb:GetItem", "dynamodb:UpdateItem"),
@@ -55,8 +59,8 @@ EXPECTED = {
         *may("Runs", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
         *may("Runs/index/newest", "dynamodb:Query"),
         *may("ImagesTable", "dynamodb:BatchGetItem"),
-        *may("Input/manifests/*", "s3:GetObject", "s3:PutObject"),
-        *may("Input/submitted/*", "s3:GetObject", "s3:PutObject"),
+        *may("Input/manifests/*", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"),
+        *may("Input/submitted/*", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"),
         *may("Input/runs/*", "s3:GetObject"),
         *may("Images/images/*", "s3:GetObject"),
         *may("StateMachine", "states:StartExecution"),
@@ -78,7 +82,7 @@ EXPECTED = {
             "logs:DescribeResourcePolicies",
             "logs:DescribeLogGroups",
         ),
-        *MANIFESTS,
+        *VERSIONS,
         *may(
             "Input/runs/*",
             "s3:GetObject",

@@ -10,12 +10,13 @@ import json
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from functions.core.model.errors import ManifestGoneError, RowError
 from functions.core.model.ports import ImageUpload, Notification
 from functions.core.model.reasons import Reason
+from functions.core.model.runs import NULL_VERSION, ManifestObject
 from functions.core.model.types import ImageRecord, KeptItem, ResultLine, RunFields, RunRecord
 from functions.core.model.urls import host_of
 from functions.core.web.fetch import FetchRequest, FetchResult, NotModifiedError
@@ -174,33 +175,42 @@ class FakeRecords(_Faulty):
 class StoredManifest:
     data: bytes
     etag: str = "e1"
+    version_id: str = NULL_VERSION
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class FakeManifests:
-    """Objects by bucket and key, which are read in chunks of `chunk_bytes`."""
+    """The current versions of objects by bucket and key, which are read in chunks of `chunk_bytes`.
+
+    `read_versions` are the version IDs in the requests.
+    """
 
     def __init__(self, chunk_bytes: int = 7) -> None:
         self.objects: dict[tuple[str, str], StoredManifest] = {}
+        self.read_versions: list[str] = []
         self._chunk_bytes = chunk_bytes
 
     def add(self, key: str, data: bytes, *, bucket: str = "input", **fields: Any) -> None:
         self.objects[bucket, key] = StoredManifest(data, **fields)
 
-    def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
-        manifest = self._existing(bucket, key)
-        if etag and manifest.etag != etag:
-            raise ManifestGoneError(key)
+    def read(self, bucket: str, key: str, etag: str, start: int = 0, version_id: str = "") -> Iterator[bytes]:
+        self.read_versions.append(version_id)
+        manifest = self._existing(bucket, key, etag, version_id)
         for offset in range(start, len(manifest.data), self._chunk_bytes):
             yield manifest.data[offset : offset + self._chunk_bytes]
 
-    def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
-        return self._existing(bucket, key).metadata
+    def describe(self, manifest: ManifestObject) -> tuple[ManifestObject, Mapping[str, str]]:
+        found = self._existing(manifest.bucket, manifest.key, manifest.etag, manifest.version_id)
+        described = replace(
+            manifest, etag=found.etag, size=manifest.size or len(found.data), version_id=found.version_id
+        )
+        return described, found.metadata
 
-    def _existing(self, bucket: str, key: str) -> StoredManifest:
-        if (bucket, key) not in self.objects:
+    def _existing(self, bucket: str, key: str, etag: str, version_id: str) -> StoredManifest:
+        found = self.objects.get((bucket, key))
+        if found is None or etag not in ("", found.etag) or version_id not in ("", found.version_id):
             raise ManifestGoneError(key)
-        return self.objects[bucket, key]
+        return found
 
 
 Answer = bytes | Exception | Callable[[], bytes]

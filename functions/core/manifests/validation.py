@@ -45,7 +45,7 @@ def validate_manifest(
     extension, gzipped = format_from_name(manifest.key)
     if extension.default_format == PARQUET:
         return ValidatedManifest(PARQUET, _parquet_contents(manifests, manifest))
-    chunks = manifests.read(manifest.bucket, manifest.key, manifest.etag)
+    chunks = _read(manifests, manifest)
     if gzipped:
         return _validate_beginning(extension, _LimitedChunks(decompress_gzip(chunks), whole_bytes))[0]
     if manifest.size <= whole_bytes:
@@ -54,6 +54,10 @@ def validate_manifest(
     validated, form = _validate_beginning(extension, _LimitedChunks(chunks, sample))
     _validate_end(manifests, manifest, form, sample)
     return validated
+
+
+def _read(manifests: Manifests, manifest: ManifestObject, start: int = 0) -> Iterator[bytes]:
+    return manifests.read(manifest.bucket, manifest.key, manifest.etag, start, manifest.version_id)
 
 
 class _LimitedChunks:
@@ -99,7 +103,7 @@ def _validate_beginning(extension: Extension, chunks: _LimitedChunks) -> tuple[V
 def _parquet_contents(manifests: Manifests, manifest: ManifestObject) -> ManifestContents:
     def tail(count: int) -> bytes:
         start = max(0, manifest.size - count)
-        return b"".join(manifests.read(manifest.bucket, manifest.key, manifest.etag, start))
+        return b"".join(_read(manifests, manifest, start))
 
     length = parquet.footer_length(tail(parquet.TAIL_BYTES))
     return parquet.read_footer(tail(length + parquet.TAIL_BYTES)[:length])
@@ -108,7 +112,7 @@ def _parquet_contents(manifests: Manifests, manifest: ManifestObject) -> Manifes
 def _validate_end(manifests: Manifests, manifest: ManifestObject, form: Format, sample_bytes: int) -> None:
     """Checks only what does not depend on the data before: the encoding, the end of an array, and JSON Lines."""
     start = max(0, manifest.size - sample_bytes)
-    end = b"".join(manifests.read(manifest.bucket, manifest.key, manifest.etag, start))
+    end = b"".join(_read(manifests, manifest, start))
     if form.name != "json":  # start at the first complete line
         end = end.partition(b"\n")[2]
     end = end.lstrip(bytes(range(0x80, 0xC0)))  # continuation bytes of a character that starts before

@@ -1,14 +1,14 @@
 """Summarize a run: read its outcomes, reconcile them with the manifest, write the reports, publish the summary."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from functions.core.model.errors import InfrastructureError
 from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import Manifests, Notification, Notifications, RunRecords, RunResults
-from functions.core.model.runs import LocalRun, ManifestObject, Status, new_record, run_id_of
+from functions.core.model.runs import NULL_VERSION, LocalRun, ManifestObject, Status, new_record, run_id_of
 from functions.core.model.types import ResultLine, RunEnd, RunFields, RunRecord, RunSummary
 from functions.core.report.aggregates import RunAggregates
 from functions.core.report.page import render_page
@@ -114,7 +114,8 @@ class Summarizer:
         manifest = ManifestObject.from_event(execution.input)
         if not record:
             self._records.claim(new_record(run_id, manifest, execution.arn, execution.started_at))
-        result = self._write_reports(run_id, manifest, record or {"run_id": run_id}, execution)
+        record = record or {"run_id": run_id}
+        result = self._write_reports(run_id, _with_version(manifest, record), record, execution)
         return result.as_end()
 
     def _write_reports(
@@ -173,3 +174,9 @@ class Summarizer:
         status = summary["status"]
         subject = f"Image Mirror: {status}, {summary['stored']} of {summary['rows']} stored"
         self._notices.publish(Notification(NOTIFICATION_KINDS.get(status, "run_failed"), subject, summary))
+
+
+def _with_version(manifest: ManifestObject, record: RunFields) -> ManifestObject:
+    """The manifest in the version that PrepareRun has read. Before release 0.2.0 the bucket had no versioning."""
+    version_id = manifest.version_id or record.get("version_id", NULL_VERSION)
+    return replace(manifest, version_id=version_id)
