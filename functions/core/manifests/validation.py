@@ -11,7 +11,7 @@ from functions.core.manifests import parquet
 from functions.core.manifests.contents import ManifestContents
 from functions.core.manifests.detection import Extension, detect_format, format_from_name
 from functions.core.manifests.formats import PARQUET, Format
-from functions.core.manifests.streams import decompress_gzip, open_text
+from functions.core.manifests.streams import PIECE_BYTES, decompress_gzip, open_text
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.ports import Manifests
 from functions.core.model.runs import ManifestObject
@@ -101,12 +101,18 @@ def _validate_beginning(extension: Extension, chunks: _LimitedChunks) -> tuple[V
 
 
 def _parquet_contents(manifests: Manifests, manifest: ManifestObject) -> ManifestContents:
-    def tail(count: int) -> bytes:
-        start = max(0, manifest.size - count)
-        return b"".join(_read(manifests, manifest, start))
+    def part(start: int, count: int) -> bytes:
+        content = b""
+        for chunk in _read(manifests, manifest, max(0, start)):
+            content += chunk
+            if len(content) >= count:
+                break
+        return content[:count]
 
-    length = parquet.footer_length(tail(parquet.TAIL_BYTES))
-    return parquet.read_footer(tail(length + parquet.TAIL_BYTES)[:length])
+    end = manifest.size - parquet.TAIL_BYTES
+    length = parquet.footer_length(part(end, parquet.TAIL_BYTES), manifest.size)
+    footer = part(end - length, min(length, parquet.MAX_SCHEMA_BYTES))
+    return parquet.read_footer(footer, truncated=len(footer) < length)
 
 
 def _validate_end(manifests: Manifests, manifest: ManifestObject, form: Format, sample_bytes: int) -> None:
@@ -118,7 +124,7 @@ def _validate_end(manifests: Manifests, manifest: ManifestObject, form: Format, 
     end = end.lstrip(bytes(range(0x80, 0xC0)))  # continuation bytes of a character that starts before
     try:
         with open_text([end]) as file:
-            for _ in file:
+            while file.read(PIECE_BYTES):
                 pass
         if form.name == "json" and not end.rstrip().endswith(b"]"):
             raise InvalidManifest("The JSON array is not closed with ']'.")
