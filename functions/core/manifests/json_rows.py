@@ -172,7 +172,7 @@ def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, JsonValue]]:
 def parse_json(line: str) -> JsonValue:
     """Raises ValueError, RecursionError."""
     value: JsonValue = json.loads(line, parse_int=_number, parse_float=_number, parse_constant=_number)
-    if may_be_too_deep(line) and is_too_deep(value):
+    if len(line) > MAX_NESTING and may_be_too_deep(line) and is_too_deep(value):
         raise RecursionError
     return value
 
