@@ -50,8 +50,9 @@ def grant_download_batch(function: Function, *, buckets: Buckets, tables: Tables
     _allow(function.role, [buckets.images.arn_for_objects("images/*")], "s3:PutObject", "s3:GetObject")
     # It looks up the images of earlier runs and records the new ones.
     _allow(function.role, [tables.images.table_arn], "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem")
-    # It writes the results of its rows.
+    # It writes the results of its rows. A round does nothing if its run was closed.
     _allow(function.role, [_input(buckets, "runs/*")], "s3:PutObject")
+    _allow(function.role, [_input(buckets, "runs/*/closed")], "s3:GetObject")
     _grant_publish(function, notifications)
 
 

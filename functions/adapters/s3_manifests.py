@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from functions.adapters.errors import AWS_ERRORS, error_code, failure_message
+from functions.adapters.errors import AWS_ERRORS, NOT_FOUND_CODES, error_code, failure_message
 from functions.core.model.errors import ManifestGoneError, StorageFault
 from functions.core.model.runs import NULL_VERSION, ManifestObject
 
@@ -17,9 +17,6 @@ T = TypeVar("T")
 CHUNK_BYTES = 256 * 1024
 _GONE_CODES = {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "PreconditionFailed", "412", "MethodNotAllowed", "405"}
 """S3 answers 405 for a version that is a delete marker."""
-
-# S3 answers 403 for a missing object if the caller has no permission to list the bucket.
-_NOT_FOUND_CODES = {"404", "NoSuchKey", "NotFound", "403", "AccessDenied"}
 
 
 class S3Manifests:
@@ -100,7 +97,7 @@ class S3SubmittedManifests:
         try:
             head = self._s3.head_object(**request)
         except AWS_ERRORS as error:
-            if error_code(error) in _NOT_FOUND_CODES:
+            if error_code(error) in NOT_FOUND_CODES:
                 return None
             raise StorageFault(failure_message("S3 HeadObject", error, key)) from error
         return _object(self.bucket, key, head)

@@ -37,6 +37,7 @@ EXPECTED = {
         *TRACES,
         *may("Images/images/*", "s3:PutObject", "s3:GetObject"),
         *may("Input/runs/*", "s3:PutObject"),
+        *may("Input/runs/*/closed", "s3:GetObject"),
         *may("ImagesTable", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"),
         *may("Topic", "sns:Publish"),
         *KMS,

@@ -11,6 +11,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from functions.core.model.errors import ManifestGoneError, RowError
@@ -87,11 +88,18 @@ class FakeImageTable(_Faulty):
 
 
 class FakeRunFiles(_Faulty):
-    """Files by name, each line as it is read back from JSON."""
+    """Files by name, each line as it is read back from JSON. `started` are the rounds, `closed` says that none may."""
 
     def __init__(self) -> None:
         super().__init__()
         self.files: dict[str, list[dict[str, Any]]] = {}
+        self.started: dict[str, datetime] = {}
+        self.closed = False
+
+    def start_round(self, part_name: str) -> bool:
+        self._fail()
+        self.started[part_name] = datetime.now(UTC)
+        return not self.closed
 
     def write(self, name: str, lines: Iterable[Mapping[str, object]]) -> None:
         self._fail()
@@ -110,6 +118,14 @@ class FakeResults(FakeRunFiles):
         self.metadata: dict[str, dict[str, str]] = {}
         self.content_types: dict[str, str] = {}
         self.uncompleted: list[list[dict[str, Any]]] = []
+
+    def close_run(self) -> None:
+        self._fail()
+        self.closed = True
+
+    def unfinished_rounds(self) -> list[datetime]:
+        self._fail()
+        return [start for name, start in self.started.items() if f"results/{name}" not in self.files]
 
     def result_parts(self) -> Iterator[tuple[str, list[ResultLine]]]:
         return self._parts("results")

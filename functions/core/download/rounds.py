@@ -107,7 +107,12 @@ class RoundRunner:
         self._monotonic = monotonic
 
     def run(self, batch: Batch, *, start_deadline: float, child_seconds_left: float) -> RoundReport:
-        """Raises InfrastructureError: then the workflow retries the round with the same payload."""
+        """Raises InfrastructureError: then the workflow retries the round with the same payload.
+
+        A round of a run that was closed does nothing: the run was stopped, and is being summarized.
+        """
+        if not self._files.start_round(batch.part_name()):
+            return self._report(batch, [], [])
         child_end = self._monotonic() + child_seconds_left
         last_start = child_end - self._options.timeout - CHILD_MARGIN_SECONDS
         result = self._mirror.run(batch.items, start_deadline=min(start_deadline, last_start))
@@ -116,7 +121,11 @@ class RoundRunner:
         if batch.round + 1 >= self._options.rounds or self._monotonic() + wait > last_start:
             outcomes = outcomes + [self._failed(batch, row) for row in deferred]
             deferred = []
-        outcomes = sorted(outcomes, key=lambda outcome: outcome.row)
+        return self._report(batch, sorted(outcomes, key=lambda outcome: outcome.row), deferred, wait)
+
+    def _report(
+        self, batch: Batch, outcomes: Sequence[Outcome], deferred: Sequence[DeferredRow], wait: int = 0
+    ) -> RoundReport:
         self._write(batch, outcomes)
         notified = self._notify(batch, [outcome for outcome in outcomes if outcome.failure])
         payload = batch.next_payload(deferred, tally(outcomes), wait if deferred else 0)
@@ -127,13 +136,14 @@ class RoundRunner:
 
     def _write(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         failures = [outcome for outcome in outcomes if outcome.kind is OutcomeKind.FAILED]
-        for folder, selected in (("failures", failures), ("results", outcomes)):
-            if selected:
-                self._files.write(f"{folder}/{batch.part_name()}", (outcome.as_json() for outcome in selected))
+        if failures:
+            self._files.write(f"failures/{batch.part_name()}", (outcome.as_json() for outcome in failures))
         retryable = [outcome.row for outcome in failures if outcome.failure and outcome.failure.retryable]
         if retryable and batch.run.get("keep_items"):
             kept_items = (KeptItem(row=row, item=batch.items[row]) for row in retryable)
             self._files.write(f"retries/{batch.part_name()}", kept_items)
+        # Last, and without outcomes too: it says that the round has ended.
+        self._files.write(f"results/{batch.part_name()}", (outcome.as_json() for outcome in outcomes))
 
     def _notify(self, batch: Batch, failures: Sequence[Outcome]) -> bool:
         if not failures:

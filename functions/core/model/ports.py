@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import IO, Protocol
 
 from functions.core.model.runs import ManifestObject
@@ -48,6 +49,12 @@ class RunFiles(Protocol):
 
     def write(self, name: str, lines: Iterable[Mapping[str, object]]) -> None:
         """Writes a file of JSON lines; an existing one is replaced. Raises StorageFault."""
+
+    def start_round(self, part_name: str) -> bool:
+        """Records that a round of a batch starts, which ends when it has written `results/PART_NAME`.
+
+        False if the run was closed: then the round must not store anything. Raises StorageFault.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,12 @@ class RunRecords(Protocol):
 
 class RunResults(RunFiles, Protocol):
     """The files that SummarizeRun reads and writes."""
+
+    def close_run(self) -> None:
+        """From now on, no round can start. Raises StorageFault."""
+
+    def unfinished_rounds(self) -> list[datetime]:
+        """The start times of the rounds that have not written their results. Raises StorageFault."""
 
     def result_parts(self) -> Iterator[tuple[str, list[ResultLine]]]:
         """The parts of `results/` by name, in the order of their names. Raises StorageFault."""

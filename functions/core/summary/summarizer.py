@@ -1,6 +1,7 @@
 """Summarize a run: read its outcomes, reconcile them with the manifest, write the reports, publish the summary."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from functions.core.report.aggregates import RunAggregates
 from functions.core.report.page import render_page
 from functions.core.summary.execution import EndedExecution
 from functions.core.summary.failures_csv import csv_lines
+from functions.core.summary.late_batches import wait_for_rounds
 from functions.core.summary.manifest_items import MANIFEST_GONE, ManifestItems, read_manifest_items
 from functions.core.summary.reconciliation import Reconciliation, pair_with_items, read_result_lines
 from functions.core.summary.retry_manifest import RetryManifest, retry_manifest_for, retry_options
@@ -61,7 +63,10 @@ class _Rows:
 
 
 class Summarizer:
-    """SummarizeRun's logic, for one run. `now` is the time at which the run ended; `local_run` is None in AWS."""
+    """SummarizeRun's logic, for one run. `now` is the time at which the run ended; `local_run` is None in AWS.
+
+    `wait` waits for the batches that are still running when the run was stopped.
+    """
 
     def __init__(
         self,
@@ -72,6 +77,7 @@ class Summarizer:
         notices: Notifications,
         now: datetime,
         local_run: LocalRun | None = None,
+        wait: Callable[[RunResults], None] = wait_for_rounds,
     ) -> None:
         self._manifests = manifests
         self._results = results
@@ -79,6 +85,7 @@ class Summarizer:
         self._notices = notices
         self._now = now
         self._local_run = local_run
+        self._wait_for_rounds = wait
 
     def summarize_once(self, execution: EndedExecution) -> RunEnd | None:
         """The same for an execution that ended before it reached SummarizeRun: stopped, timed out or failed.
@@ -121,6 +128,8 @@ class Summarizer:
     def _write_reports(
         self, run_id: str, manifest: ManifestObject, record: RunRecord, execution: EndedExecution
     ) -> RunResult:
+        if execution.has_late_batches and "format" in record:
+            self._wait_for_rounds(self._results)
         aggregates = RunAggregates.since(execution.started_at)
         reconciliation, reports = self._read_rows(manifest, record, execution, aggregates)
         result = run_result(run_id, execution, record, reconciliation)
