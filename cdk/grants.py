@@ -34,8 +34,10 @@ def grant_logs(functions: Iterable[Function]) -> None:
 
 
 def grant_prepare_run(function: Function, *, buckets: Buckets, tables: Tables) -> None:
-    # It validates the manifest, which can be the retry manifest of another run.
-    _allow(function.role, [*_manifests(buckets), _input(buckets, "runs/*/retry.*")], "s3:GetObject")
+    # It validates the version of the manifest that started the run, which can be the retry manifest of another run. If
+    # the event has no version, it looks up the current one.
+    manifests = [*_manifests(buckets), _input(buckets, "runs/*/retry.*")]
+    _allow(function.role, manifests, "s3:GetObject", "s3:GetObjectVersion")
     # It must detect a deleted manifest: without s3:ListBucket, S3 answers 403 instead of 404.
     # There is no condition on the prefix, because a GetObject request has none.
     _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")
@@ -59,8 +61,9 @@ def grant_download_batch(function: Function, *, buckets: Buckets, tables: Tables
         "dynamodb:BatchWriteItem",
         "dynamodb:PutItem",
     )
-    # It writes the results of its rows.
+    # It writes the results of its rows. A round does nothing if its run was closed.
     _allow(function.role, [_input(buckets, "runs/*")], "s3:PutObject")
+    _allow(function.role, [_input(buckets, "runs/*/closed")], "s3:GetObject")
     _grant_publish(function, notifications)
 
 
@@ -72,10 +75,10 @@ def grant_summarize_run(
     notifications: Notifications,
     dead_letters: DeadLetterQueue,
 ) -> None:
-    # It reconciles the manifest with the results of the batches, and writes the summary, the report and the retry
-    # manifest.
-    _allow(function.role, [*_manifests(buckets), _input(buckets, "runs/*")], "s3:GetObject")
-    _allow(function.role, [_input(buckets, "runs/*")], "s3:PutObject")
+    # It reconciles the manifest, by its version, with the results of the batches, and writes the summary, the report
+    # and the retry manifest.
+    _allow(function.role, [*_manifests(buckets), _input(buckets, "runs/*/retry.*")], "s3:GetObjectVersion")
+    _allow(function.role, [_input(buckets, "runs/*")], "s3:GetObject", "s3:PutObject")
     # It lists the result files of the run, and must detect a deleted manifest (see grant_prepare_run).
     _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")
     # It completes the record of the run, and reads it to skip a run that is summarized already.
@@ -93,8 +96,9 @@ def grant_api(function: Function, *, buckets: Buckets, tables: Tables, workflow:
     _allow(function.role, [f"{tables.runs.table_arn}/index/{NEWEST_INDEX}"], "dynamodb:Query")
     # It looks up images by URL.
     _allow(function.role, [tables.images.table_arn], "dynamodb:BatchGetItem")
-    # It writes submitted lists, checks manifests, and signs uploads.
-    _allow(function.role, _manifests(buckets), "s3:GetObject", "s3:PutObject")
+    # It writes submitted lists, checks manifests, and signs uploads. It retries a run that was cancelled before its
+    # manifest was read with the same version of it.
+    _allow(function.role, _manifests(buckets), "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject")
     # It signs links to reports and images, and finds the retry manifest of a run.
     _allow(function.role, [_input(buckets, "runs/*"), _images(buckets)], "s3:GetObject")
     # S3 decrypts an object of an existing bucket for a link with the permission of the role that signed it.
@@ -114,8 +118,9 @@ def grant_workflow(
     for spec in WORKFLOW_FUNCTIONS:
         arn = functions[spec.module].function.function_arn
         _allow(machine, [arn, f"{arn}:*"], "lambda:InvokeFunction")
-    # The ItemReader of the Distributed Map reads the manifest.
-    _allow(machine, _manifests(buckets), "s3:GetObject")
+    # The ItemReader of the Distributed Map reads the version of the manifest that started the run, which can be the
+    # retry manifest of another run.
+    _allow(machine, [*_manifests(buckets), _input(buckets, "runs/*/retry.*")], "s3:GetObjectVersion")
     # The ResultWriter writes result files, and reads them again to join them.
     _allow(
         machine,

@@ -78,7 +78,7 @@ def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
             throttle_count=lambda: signed_put().throttle_count,
             prefix=settings.images_prefix,
         ),
-        files=phases.timed(files, write=Phase.RECORD),
+        files=phases.timed(files, write=Phase.RECORD, start_round=Phase.RECORD),
         notices=phases.timed(SnsTopic(client("sns"), settings.topic_arn), publish=Phase.NOTIFY),
         options=options,
     )

@@ -92,7 +92,13 @@ def _function(cloud: Cloud, handler: str) -> str:
 
 def _status_change(record: RunRecord) -> Mapping[str, object]:
     """The event that EventBridge sends for an execution that was stopped."""
-    manifest = ManifestObject(record["bucket"], record["manifest_key"], record["etag"], record["size"])
+    manifest = ManifestObject(
+        record["bucket"],
+        record["manifest_key"],
+        record["etag"],
+        record["size"],
+        version_id=record.get("version_id", ""),
+    )
     run = {"id": record["run_id"], "options": record.get("options") or {}}
     return {
         "detail-type": "Step Functions Execution Status Change",

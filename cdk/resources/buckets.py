@@ -21,10 +21,18 @@ _ABORT_INCOMPLETE_UPLOADS = LifecycleRule(
 )
 
 
+_EXPIRED_DELETE_MARKERS = LifecycleRule(id="expired-delete-markers", expired_object_delete_marker=True)
+
+MANIFEST_VERSION_DAYS = 30
+"""Days for which a manifest that was replaced or deleted is kept, if a run cannot take longer."""
+
+
 class Buckets(Construct):
     """`images` contains the mirrored images, `input` manifests, submitted lists and the files of the runs.
 
     An existing images bucket is not configured here, and contains objects of its owner too.
+
+    `input` has versions: every step of a run reads the version of the manifest that started it.
     """
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:  # noqa: A002
@@ -43,8 +51,14 @@ class Buckets(Construct):
             block_public_access=BlockPublicAccess.BLOCK_ALL,
             encryption=BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
+            versioned=True,
             removal_policy=_input_removal_policy(settings),
-            lifecycle_rules=[*_run_files_expiration(settings), _ABORT_INCOMPLETE_UPLOADS],
+            lifecycle_rules=[
+                *_run_files_expiration(settings),
+                *_version_expiration(settings),
+                _EXPIRED_DELETE_MARKERS,
+                _ABORT_INCOMPLETE_UPLOADS,
+            ],
         )
         _enable_eventbridge(self.input)
 
@@ -82,6 +96,17 @@ def _input_removal_policy(settings: Settings) -> RemovalPolicy:
 def _run_files_expiration(settings: Settings) -> list[LifecycleRule]:
     days = settings.run_files_expire_after_days
     return [LifecycleRule(id="run-files", prefix="runs/", expiration=Duration.days(days))] if days else []
+
+
+def _version_expiration(settings: Settings) -> list[LifecycleRule]:
+    """Versions of manifests outlive every run that reads them; those of the files of a run are not read again."""
+    manifest_days = max(MANIFEST_VERSION_DAYS, settings.run_timeout_days + 1)
+    return [
+        LifecycleRule(
+            id=f"{name}-versions", prefix=f"{name}/", noncurrent_version_expiration=Duration.days(number_of_days)
+        )
+        for name, number_of_days in (("manifests", manifest_days), ("submitted", manifest_days), ("runs", 1))
+    ]
 
 
 def _enable_eventbridge(bucket: Bucket) -> None:

@@ -86,7 +86,11 @@ def _map(reader: Reader, download_batch: str, partition: str) -> State:
         "ItemReader": {
             "Resource": _integration(partition, "s3:getObject"),
             "ReaderConfig": reader.config,
-            "Parameters": {"Bucket.$": "$.manifest.bucket", "Key.$": "$.manifest.key"},
+            "Parameters": {
+                "Bucket.$": "$.manifest.bucket",
+                "Key.$": "$.manifest.key",
+                "VersionId.$": "$.manifest.version_id",
+            },
         },
         "ItemSelector": {"row.$": reader.row, "item.$": "$$.Map.Item.Value"},
         "ItemBatcher": {

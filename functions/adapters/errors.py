@@ -4,6 +4,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 AWS_ERRORS = (BotoCoreError, ClientError)
 
+NOT_FOUND_CODES = frozenset({"404", "NoSuchKey", "NotFound", "403", "AccessDenied"})
+"""S3 answers 403 for a missing object if the caller has no permission to list the bucket."""
+
 _TRANSIENT_CODES = frozenset(
     {
         "SlowDown",

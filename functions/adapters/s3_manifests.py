@@ -1,32 +1,36 @@
 """Manifests in the input bucket."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from functions.adapters.errors import AWS_ERRORS, error_code, failure_message
+from functions.adapters.errors import AWS_ERRORS, NOT_FOUND_CODES, error_code, failure_message
 from functions.adapters.s3_reading import READ_ERRORS, read_object
 from functions.core.model.errors import ManifestGoneError, StorageFault
-from functions.core.model.runs import ManifestObject
+from functions.core.model.runs import NULL_VERSION, ManifestObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
+    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef, HeadObjectOutputTypeDef, HeadObjectRequestTypeDef
 
-_GONE_CODES = {"NoSuchKey", "404", "NotFound", "PreconditionFailed", "412"}
-
-# S3 answers 403 for a missing object if the caller has no permission to list the bucket.
-_NOT_FOUND_CODES = {"404", "NoSuchKey", "NotFound", "403", "AccessDenied"}
+_GONE_CODES = {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "PreconditionFailed", "412", "MethodNotAllowed", "405"}
+"""S3 answers 405 for a version that is a delete marker."""
 
 
 class S3Manifests:
-    """Reads manifests by their ETag, so that a manifest that was replaced in the meantime is detected."""
+    """Reads the versions of manifests.
+
+    The ETag is checked too: the null version is overwritten while the bucket has no versioning.
+    """
 
     def __init__(self, s3: "S3Client") -> None:
         self._s3 = s3
 
-    def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
+    def read(self, bucket: str, key: str, etag: str, start: int = 0, version_id: str = "") -> Iterator[bytes]:
         """The object's bytes from `start`, in chunks. Raises ManifestGoneError, StorageFault."""
         request: GetObjectRequestTypeDef = {"Bucket": bucket, "Key": key}
+        if version_id:
+            request["VersionId"] = version_id
         if etag:
             request["IfMatch"] = f'"{etag}"'
         try:
@@ -34,12 +38,25 @@ class S3Manifests:
         except READ_ERRORS as error:
             raise _fault("S3 GetObject", error, key) from error
 
-    def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
-        """The user's metadata of the object. Raises ManifestGoneError, StorageFault."""
+    def describe(self, manifest: ManifestObject) -> tuple[ManifestObject, Mapping[str, str]]:
+        """The object as S3 has it, and its user metadata. Raises ManifestGoneError, StorageFault."""
+        request: HeadObjectRequestTypeDef = {"Bucket": manifest.bucket, "Key": manifest.key}
+        if manifest.version_id:
+            request["VersionId"] = manifest.version_id
+        if manifest.etag:
+            request["IfMatch"] = f'"{manifest.etag}"'
         try:
-            return self._s3.head_object(Bucket=bucket, Key=key)["Metadata"]
+            head = self._s3.head_object(**request)
         except AWS_ERRORS as error:
-            raise _fault("S3 HeadObject", error, key) from error
+            raise _fault("S3 HeadObject", error, manifest.key) from error
+        found = _object(manifest.bucket, manifest.key, head)
+        return replace(found, sequencer=manifest.sequencer), head["Metadata"]
+
+
+def _object(bucket: str, key: str, head: "HeadObjectOutputTypeDef") -> ManifestObject:
+    """S3 returns no version ID if the bucket has no versioning."""
+    version_id = head.get("VersionId", NULL_VERSION)
+    return ManifestObject(bucket, key, head["ETag"].strip('"'), head["ContentLength"], version_id=version_id)
 
 
 def _fault(operation: str, error: Exception, key: str) -> ManifestGoneError | StorageFault:
@@ -56,21 +73,25 @@ class S3SubmittedManifests:
         self.bucket = bucket
 
     def put(self, key: str, content: bytes) -> ManifestObject:
-        """Stores a JSON manifest. The same content again is the same object. Raises StorageFault."""
+        """Stores a JSON manifest. Raises StorageFault."""
         try:
             response = self._s3.put_object(
                 Bucket=self.bucket, Key=key, Body=content, ContentType="application/json; charset=utf-8"
             )
         except AWS_ERRORS as error:
             raise StorageFault(failure_message("S3 PutObject", error, key)) from error
-        return ManifestObject(self.bucket, key, response["ETag"].strip('"'), len(content))
+        version_id = response.get("VersionId", NULL_VERSION)
+        return ManifestObject(self.bucket, key, response["ETag"].strip('"'), len(content), version_id=version_id)
 
-    def find(self, key: str) -> ManifestObject | None:
-        """None if there is no such object. Raises StorageFault."""
+    def find(self, key: str, version_id: str = "") -> ManifestObject | None:
+        """None if there is no such object, or no such version of it. Raises StorageFault."""
+        request: HeadObjectRequestTypeDef = {"Bucket": self.bucket, "Key": key}
+        if version_id:
+            request["VersionId"] = version_id
         try:
-            head = self._s3.head_object(Bucket=self.bucket, Key=key)
+            head = self._s3.head_object(**request)
         except AWS_ERRORS as error:
-            if error_code(error) in _NOT_FOUND_CODES:
+            if error_code(error) in NOT_FOUND_CODES:
                 return None
             raise StorageFault(failure_message("S3 HeadObject", error, key)) from error
-        return ManifestObject(self.bucket, key, head["ETag"].strip('"'), head["ContentLength"])
+        return _object(self.bucket, key, head)

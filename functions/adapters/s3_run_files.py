@@ -5,9 +5,10 @@ import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-from functions.adapters.errors import AWS_ERRORS, failure_message
+from functions.adapters.errors import AWS_ERRORS, NOT_FOUND_CODES, error_code, failure_message
 from functions.adapters.s3_reading import READ_ERRORS, read_object
 from functions.core.model.errors import StorageFault
 from functions.core.model.types import JsonObject, KeptItem, ResultLine
@@ -20,6 +21,12 @@ MAX_IN_MEMORY_BYTES = 4 * 1024 * 1024
 
 READ_AHEAD = 16
 """Number of parts that are requested ahead of their use: S3 takes about 20 ms for each, however small."""
+
+STARTED = "started"
+"""Folder of an empty file for each round of a batch, with the name of the part that the round writes."""
+
+CLOSED = "closed"
+"""Name of an empty file: no round may start."""
 
 
 class S3RunFiles:
@@ -57,6 +64,31 @@ class S3RunFiles:
             except AWS_ERRORS as error:
                 raise self._fault("PutObject", name, error) from error
 
+    def start_round(self, part_name: str) -> bool:
+        """False if the run was closed. Raises StorageFault.
+
+        S3 is consistent: either this sees that the run was closed, or `unfinished_rounds` sees the round.
+        """
+        self.write(f"{STARTED}/{part_name}", ())
+        try:
+            self._s3.head_object(Bucket=self._bucket, Key=self._folder + CLOSED)
+        except AWS_ERRORS as error:
+            if error_code(error) in NOT_FOUND_CODES:
+                return True
+            raise self._fault("HeadObject", CLOSED, error) from error
+        return False
+
+    def close_run(self) -> None:
+        """From now on, no round can start. Raises StorageFault."""
+        self.write(CLOSED, ())
+
+    def unfinished_rounds(self) -> list[datetime]:
+        """The start times of the rounds that have not written their results. Raises StorageFault."""
+        started = {name.rpartition("/")[2]: start for name, start in self._listed(f"{STARTED}/part-")}
+        for name in self.part_names("results"):
+            started.pop(name.rpartition("/")[2], None)
+        return list(started.values())
+
     def result_parts(self) -> Iterator[tuple[str, list[ResultLine]]]:
         """The parts of `results` in the order of their names, each with its lines. Raises StorageFault."""
         return cast(Iterator[tuple[str, list[ResultLine]]], self._read_parts("results"))
@@ -91,11 +123,15 @@ class S3RunFiles:
                 yield name, lines.result()
 
     def _names(self, prefix: str) -> Iterator[str]:
+        return (name for name, _ in self._listed(prefix))
+
+    def _listed(self, prefix: str) -> Iterator[tuple[str, datetime]]:
+        """The names with the prefix and the times when they were written."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._folder + prefix)
         try:
             for page in pages:
                 for listed in page.get("Contents", []):
-                    yield listed["Key"].removeprefix(self._folder)
+                    yield listed["Key"].removeprefix(self._folder), listed["LastModified"]
         except AWS_ERRORS as error:
             raise self._fault("ListObjectsV2", prefix, error) from error
 

@@ -1,3 +1,11 @@
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk.assertions import Template as AssertionsTemplate
+
+from cdk.resources.buckets import Buckets
 from cdk.settings import Settings
 from tests.infra.rendered import Template
 
@@ -44,8 +52,38 @@ def test_the_input_bucket_is_private_and_sends_events_to_eventbridge(template: T
         "PublicAccessBlockConfiguration": BLOCKED,
         "BucketEncryption": S3_MANAGED,
         "NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}},
-        "LifecycleConfiguration": {"Rules": [UNFINISHED_UPLOADS]},
+        "VersioningConfiguration": {"Status": "Enabled"},
+        "LifecycleConfiguration": {
+            "Rules": [
+                versions_of("manifests", 30),
+                versions_of("submitted", 30),
+                versions_of("runs", 1),
+                {"Id": "expired-delete-markers", "Status": "Enabled", "ExpiredObjectDeleteMarker": True},
+                UNFINISHED_UPLOADS,
+            ]
+        },
     }
+
+
+def versions_of(folder: str, days: int) -> Mapping[str, object]:
+    return {
+        "Id": f"{folder}-versions",
+        "Status": "Enabled",
+        "Prefix": f"{folder}/",
+        "NoncurrentVersionExpiration": {"NoncurrentDays": days},
+    }
+
+
+@pytest.mark.parametrize(("timeout", "kept"), [(1, 30), (29, 30), (30, 31), (365, 366)])
+def test_a_version_of_a_manifest_is_kept_longer_than_its_run_may_take(timeout: int, kept: int) -> None:
+    buckets = Buckets(Stack(), "Buckets", settings=Settings(run_timeout_days=timeout))
+    rules = Template(AssertionsTemplate.from_stack(Stack.of(buckets)).to_json()).only("AWS::S3::Bucket", "BucketsInput")
+
+    assert [rule["NoncurrentVersionExpiration"]["NoncurrentDays"] for rule in version_rules(rules)] == [kept, kept, 1]
+
+
+def version_rules(bucket: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [rule for rule in bucket["LifecycleConfiguration"]["Rules"] if "NoncurrentVersionExpiration" in rule]
 
 
 def test_the_input_bucket_refuses_plain_http(template: Template) -> None:
@@ -65,7 +103,7 @@ def test_settings_change_lifecycle_and_retention_of_the_buckets(
     other_template: Template, other_settings: Settings
 ) -> None:
     [moved, _] = other_template.only("AWS::S3::Bucket", "BucketsImages")["LifecycleConfiguration"]["Rules"]
-    [expired, _] = other_template.only("AWS::S3::Bucket", "BucketsInput")["LifecycleConfiguration"]["Rules"]
+    [expired, *_] = other_template.only("AWS::S3::Bucket", "BucketsInput")["LifecycleConfiguration"]["Rules"]
     [input_bucket] = [each for name, each in other_template.all("AWS::S3::Bucket").items() if "Input" in name]
 
     assert moved["ObjectSizeGreaterThan"] == other_settings.glacier_object_size_greater_than

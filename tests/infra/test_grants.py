@@ -24,14 +24,18 @@ SHARES = (
     | may("execution of StateMachine:*", "states:ListMapRuns")
     | may("mapRun of StateMachine/*:*", "states:UpdateMapRun")
 )
-MANIFESTS = may("Input/manifests/*", "s3:GetObject") | may("Input/submitted/*", "s3:GetObject")
+MANIFESTS = {
+    (action, f"Input/{path}")
+    for action in ("s3:GetObject", "s3:GetObjectVersion")
+    for path in ("manifests/*", "submitted/*", "runs/*/retry.*")
+}
+VERSIONS = {(action, path) for action, path in MANIFESTS if action == "s3:GetObjectVersion"}
 EXPECTED = {
     "PrepareRunRole": {
         *log("PrepareRunLog"),
         *TRACES,
         *MANIFESTS,
         *may("Input", "s3:ListBucket"),
-        *may("Input/runs/*/retry.*", "s3:GetObject"),
         *may("Runs", "dynamodb:UpdateItem"),
         *SHARES,
     },
@@ -40,6 +44,7 @@ EXPECTED = {
         *TRACES,
         *may("Images/images/*", "s3:PutObject", "s3:GetObject"),
         *may("Input/runs/*", "s3:PutObject"),
+        *may("Input/runs/*/closed", "s3:GetObject"),
         *may("ImagesTable", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"),
         *may("Topic", "sns:Publish"),
         *KMS,
@@ -47,7 +52,7 @@ EXPECTED = {
     "SummarizeRunRole": {
         *log("SummarizeRunLog"),
         *TRACES,
-        *MANIFESTS,
+        *VERSIONS,
         *may("Input", "s3:ListBucket"),
         *may("Input/runs/*", "s3:GetObject", "s3:PutObject"),
         *may("Runs", "dynamodb:GetItem", "dynamodb:UpdateItem"),
@@ -63,8 +68,8 @@ EXPECTED = {
         *may("Runs", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
         *may("Runs/index/newest", "dynamodb:Query"),
         *may("ImagesTable", "dynamodb:BatchGetItem"),
-        *may("Input/manifests/*", "s3:GetObject", "s3:PutObject"),
-        *may("Input/submitted/*", "s3:GetObject", "s3:PutObject"),
+        *may("Input/manifests/*", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"),
+        *may("Input/submitted/*", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"),
         *may("Input/runs/*", "s3:GetObject"),
         *may("Images/images/*", "s3:GetObject"),
         *may("StateMachine", "states:StartExecution"),
@@ -86,7 +91,7 @@ EXPECTED = {
             "logs:DescribeResourcePolicies",
             "logs:DescribeLogGroups",
         ),
-        *MANIFESTS,
+        *VERSIONS,
         *may(
             "Input/runs/*",
             "s3:GetObject",

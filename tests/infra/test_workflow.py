@@ -130,7 +130,10 @@ def test_a_map_reads_its_format_from_the_object_of_the_run(definition: Definitio
     assert definition["States"][name]["ItemReader"] == {
         "Resource": "arn:aws:states:::s3:getObject",
         "ReaderConfig": READER_CONFIGS[name],
-        "Parameters": {"Bucket.$": "$.manifest.bucket", "Key.$": "$.manifest.key"},
+        "Parameters": {
+            **{"Bucket.$": "$.manifest.bucket", "Key.$": "$.manifest.key"},
+            "VersionId.$": "$.manifest.version_id",
+        },
     }
 
 

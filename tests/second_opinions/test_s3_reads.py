@@ -11,6 +11,7 @@ from functions.adapters import clients
 from functions.adapters.s3_manifests import CHUNK_BYTES, S3Manifests, S3SubmittedManifests
 from functions.adapters.s3_run_files import S3RunFiles
 from functions.core.model.errors import ManifestGoneError, StorageFault
+from functions.core.model.runs import ManifestObject
 from tests.second_opinions.conftest import Bucket
 
 MANIFEST = b"".join(b"https://example.com/%d.png\n" % number for number in range(40_000))
@@ -56,7 +57,7 @@ def test_a_manifest_that_was_deleted_is_gone(bucket: Bucket, s3: Any) -> None:
         with pytest.raises(ManifestGoneError):
             next(manifests.read(bucket.name, "missing", "0" * 32, start))
     with pytest.raises(ManifestGoneError):
-        manifests.metadata(bucket.name, "missing")
+        manifests.describe(ManifestObject(bucket.name, "missing"))
 
 
 def test_a_range_behind_the_end_is_a_storage_fault(bucket: Bucket, s3: Any) -> None:
@@ -70,7 +71,7 @@ def test_the_options_in_the_metadata_are_read(bucket: Bucket, s3: Any) -> None:
     options = {"batch-size": "50", "user-agent": "a b;c=d", "allowed-types": "png,gif"}
     uploaded(bucket, Metadata=options)
 
-    assert S3Manifests(s3).metadata(bucket.name, "manifests/a b.txt") == options
+    assert S3Manifests(s3).describe(ManifestObject(bucket.name, "manifests/a b.txt"))[1] == options
 
 
 def test_a_submitted_manifest_is_found_with_its_etag_and_size(bucket: Bucket, s3: Any) -> None:

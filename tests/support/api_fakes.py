@@ -87,6 +87,7 @@ class FakeLists:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.version_id = "v1"
         self.errors: deque[Exception] = deque()
 
     def put(self, key: str, content: bytes) -> ManifestObject:
@@ -95,12 +96,13 @@ class FakeLists:
         self.objects[key] = content
         return self._manifest(key)
 
-    def find(self, key: str) -> ManifestObject | None:
-        return self._manifest(key) if key in self.objects else None
+    def find(self, key: str, version_id: str = "") -> ManifestObject | None:
+        is_there = key in self.objects and version_id in ("", self.version_id)
+        return self._manifest(key) if is_there else None
 
     def _manifest(self, key: str) -> ManifestObject:
         content = self.objects[key]
-        return ManifestObject(self.bucket, key, f"etag-{len(content)}", len(content))
+        return ManifestObject(self.bucket, key, f"etag-{len(content)}", len(content), version_id=self.version_id)
 
 
 class FakeLinks:

@@ -10,11 +10,13 @@ import json
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from functions.core.model.errors import ManifestGoneError
 from functions.core.model.ports import NOTICE_SECONDS, Notification
+from functions.core.model.runs import NULL_VERSION, ManifestObject
 from functions.core.model.types import KeptItem, ResultLine, RunFields, RunRecord
 from functions.core.model.urls import host_of
 from functions.core.web.fetch import FetchRequest, FetchResult, NotModifiedError
@@ -26,11 +28,18 @@ __all__ = ["FakeImageStore", "FakeImageTable"]
 
 
 class FakeRunFiles(Faulty):
-    """Files by name, each line as it is read back from JSON."""
+    """Files by name, each line as it is read back from JSON. `started` are the rounds, `closed` says that none may."""
 
     def __init__(self) -> None:
         super().__init__()
         self.files: dict[str, list[dict[str, Any]]] = {}
+        self.started: dict[str, datetime] = {}
+        self.closed = False
+
+    def start_round(self, part_name: str) -> bool:
+        self._fail()
+        self.started[part_name] = datetime.now(UTC)
+        return not self.closed
 
     def write(self, name: str, lines: Iterable[Mapping[str, object]]) -> None:
         self._fail()
@@ -49,6 +58,14 @@ class FakeResults(FakeRunFiles):
         self.metadata: dict[str, dict[str, str]] = {}
         self.content_types: dict[str, str] = {}
         self.uncompleted: list[list[dict[str, Any]]] = []
+
+    def close_run(self) -> None:
+        self._fail()
+        self.closed = True
+
+    def unfinished_rounds(self) -> list[datetime]:
+        self._fail()
+        return [start for name, start in self.started.items() if f"results/{name}" not in self.files]
 
     def result_parts(self) -> Iterator[tuple[str, list[ResultLine]]]:
         return self._parts("results")
@@ -116,33 +133,42 @@ class FakeRecords(Faulty):
 class StoredManifest:
     data: bytes
     etag: str = "e1"
+    version_id: str = NULL_VERSION
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class FakeManifests:
-    """Objects by bucket and key, which are read in chunks of `chunk_bytes`."""
+    """The current versions of objects by bucket and key, which are read in chunks of `chunk_bytes`.
+
+    `read_versions` are the version IDs in the requests.
+    """
 
     def __init__(self, chunk_bytes: int = 7) -> None:
         self.objects: dict[tuple[str, str], StoredManifest] = {}
+        self.read_versions: list[str] = []
         self._chunk_bytes = chunk_bytes
 
     def add(self, key: str, data: bytes, *, bucket: str = "input", **fields: Any) -> None:
         self.objects[bucket, key] = StoredManifest(data, **fields)
 
-    def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
-        manifest = self._existing(bucket, key)
-        if etag and manifest.etag != etag:
-            raise ManifestGoneError(key)
+    def read(self, bucket: str, key: str, etag: str, start: int = 0, version_id: str = "") -> Iterator[bytes]:
+        self.read_versions.append(version_id)
+        manifest = self._existing(bucket, key, etag, version_id)
         for offset in range(start, len(manifest.data), self._chunk_bytes):
             yield manifest.data[offset : offset + self._chunk_bytes]
 
-    def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
-        return self._existing(bucket, key).metadata
+    def describe(self, manifest: ManifestObject) -> tuple[ManifestObject, Mapping[str, str]]:
+        found = self._existing(manifest.bucket, manifest.key, manifest.etag, manifest.version_id)
+        described = replace(
+            manifest, etag=found.etag, size=manifest.size or len(found.data), version_id=found.version_id
+        )
+        return described, found.metadata
 
-    def _existing(self, bucket: str, key: str) -> StoredManifest:
-        if (bucket, key) not in self.objects:
+    def _existing(self, bucket: str, key: str, etag: str, version_id: str) -> StoredManifest:
+        found = self.objects.get((bucket, key))
+        if found is None or etag not in ("", found.etag) or version_id not in ("", found.version_id):
             raise ManifestGoneError(key)
-        return self.objects[bucket, key]
+        return found
 
 
 Answer = bytes | Exception | Callable[[], bytes]

@@ -31,12 +31,14 @@ def _bucket(cloud: Cloud, resource: Resource) -> Properties:
     (encryption,) = s3.get_bucket_encryption(**name)["ServerSideEncryptionConfiguration"]["Rules"]
     default = encryption["ApplyServerSideEncryptionByDefault"]
     notification = s3.get_bucket_notification_configuration(**name)
+    versioning = s3.get_bucket_versioning(**name)
     return {
         "BucketName": resource.physical_id,
         "BucketEncryption": {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": default}]},
         "LifecycleConfiguration": {
             "Rules": [_rule(rule) for rule in s3.get_bucket_lifecycle_configuration(**name)["Rules"]]
         },
+        "VersioningConfiguration": _fields(versioning, "Status"),
         "PublicAccessBlockConfiguration": s3.get_public_access_block(**name)["PublicAccessBlockConfiguration"],
         "NotificationConfiguration": {
             "EventBridgeConfiguration": {"EventBridgeEnabled": "EventBridgeConfiguration" in notification}
@@ -50,8 +52,11 @@ def _rule(rule: Mapping[str, Any]) -> Properties:
     ]
     return {
         "Id": rule["ID"],
-        **_fields(rule, "Status", "AbortIncompleteMultipartUpload"),
+        **_fields(rule, "Status", "AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration"),
+        **_fields(rule.get("Expiration", {}), "ExpiredObjectDeleteMarker"),
+        **({"ExpirationInDays": rule["Expiration"]["Days"]} if "Days" in rule.get("Expiration", {}) else {}),
         **({"Transitions": transitions} if transitions else {}),
+        **({"Prefix": rule["Filter"]["Prefix"]} if rule.get("Filter", {}).get("Prefix") else {}),
     }
 
 

@@ -98,12 +98,12 @@ class RunSubmission:
         run_id = record["run_id"]
         if "ended_at" not in record:
             raise conflict(f"Run {run_id} has not ended yet. Its status is {record['status']}.")
-        key = record.get("retry_manifest")
+        key, version_id = record.get("retry_manifest"), ""
         if key is None and _ended_before_reading(record):
-            key = record["manifest_key"]
+            key, version_id = record["manifest_key"], record.get("version_id", "")
         if key is None:
             raise conflict(f"Run {run_id} has no retryable failures.")
-        manifest = self._lists.find(key)
+        manifest = self._lists.find(key, version_id)
         if manifest is None:
             raise conflict(f"The manifest to retry run {run_id} no longer exists: s3://{self._lists.bucket}/{key}.")
         return manifest

@@ -116,7 +116,11 @@ class RoundRunner:
         """`end` is the time at which the invocation is stopped, and its result lost.
 
         Raises InfrastructureError: then the workflow retries the round with the same payload.
+
+        A round of a run that was closed does nothing: the run was stopped, and is being summarized.
         """
+        if not self._files.start_round(batch.part_name()):
+            return self._report(batch, [], [], end)
         child_end = self._monotonic() + child_seconds_left
         last_start = child_end - self._options.timeout - CHILD_MARGIN_SECONDS
         result = self._mirror.run(batch.items, start_deadline=min(start_deadline, last_start))
@@ -126,7 +130,11 @@ class RoundRunner:
         if batch.round + 1 >= self._options.rounds or next_start > last_start:
             outcomes = outcomes + [self._failed(batch, row) for row in deferred]
             deferred = []
-        outcomes = sorted(outcomes, key=lambda outcome: outcome.row)
+        return self._report(batch, sorted(outcomes, key=lambda outcome: outcome.row), deferred, end, wait)
+
+    def _report(
+        self, batch: Batch, outcomes: Sequence[Outcome], deferred: Sequence[DeferredRow], end: float, wait: int = 0
+    ) -> RoundReport:
         self._write(batch, outcomes)
         notified = self._notify(batch, [outcome for outcome in outcomes if outcome.failure], end)
         payload = batch.next_payload(deferred, tally(outcomes), wait if deferred else 0)
@@ -137,13 +145,14 @@ class RoundRunner:
 
     def _write(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         failures = [outcome for outcome in outcomes if outcome.kind is OutcomeKind.FAILED]
-        for folder, selected in (("failures", failures), ("results", outcomes)):
-            if selected:
-                self._files.write(f"{folder}/{batch.part_name()}", (outcome.as_json() for outcome in selected))
+        if failures:
+            self._files.write(f"failures/{batch.part_name()}", (outcome.as_json() for outcome in failures))
         retryable = [outcome.row for outcome in failures if outcome.failure and outcome.failure.retryable]
         if retryable and batch.run.get("keep_items"):
             kept_items = (KeptItem(row=row, item=batch.items[row]) for row in retryable)
             self._files.write(f"retries/{batch.part_name()}", kept_items)
+        # Last, and without outcomes too: it says that the round has ended.
+        self._files.write(f"results/{batch.part_name()}", (outcome.as_json() for outcome in outcomes))
 
     def _notify(self, batch: Batch, failures: Sequence[Outcome], end: float) -> bool:
         if not failures:

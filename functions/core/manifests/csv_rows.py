@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from functions.core.manifests.streams import open_text
+from functions.core.manifests.streams import open_lines
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import UNNAMED_COLUMNS
 
@@ -52,7 +52,7 @@ def numbered_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[i
     Rows that `csv_validation` would reject are read as Step Functions reads them: surplus fields are dropped, missing
     ones are empty.
     """
-    with open_text(chunks) as file:
+    with open_lines(chunks) as file:
         lines = (_without_last_backslash(line) if "\\" in line else line for line in file)
         reader = csv.reader(lines, delimiter=dialect.delimiter, escapechar="\\")
         records = ((reader.line_num, fields) for fields in reader if fields)

@@ -1,6 +1,7 @@
 """Validation of CSV: every row is checked for what Step Functions would read differently. No row is kept in memory."""
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from functions.core.manifests.contents import MAX_COLUMNS, MIN_CHECKED_CHARACTERS, ManifestContents, is_too_large
@@ -11,9 +12,10 @@ from functions.core.manifests.line_errors import (
     OPEN_QUOTE,
     TOO_LARGE,
     LineErrors,
+    check_blank_lines,
     too_many_fields,
 )
-from functions.core.manifests.streams import open_text
+from functions.core.manifests.streams import MAX_LINE_BYTES, open_lines
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import classify_columns
 
@@ -30,7 +32,7 @@ def validate_csv(
     `truncated` is called after the chunks were read, and returns True if they are only the beginning of the manifest.
     """
     errors = LineErrors()
-    with open_text(chunks) as file:
+    with open_lines(chunks) as file:
         lines = _Lines(file, errors)
         names, rows = split_header(_records(lines, dialect.delimiter, errors, truncated), dialect)
         if not dialect.column_names and names:
@@ -49,20 +51,26 @@ def _validate_rows(rows: Iterator[Record], names: list[str], lines: "_Lines", er
         count += 1
         if len(fields) > width:
             errors.add(surplus, line, len(fields))
-        if lines.has_long_record:
-            if is_too_large(dict(zip(names, fields, strict=False))):
-                errors.add(TOO_LARGE, line)
-            lines.has_long_record = False
+        if lines.record_characters > MIN_CHECKED_CHARACTERS and is_too_large(dict(zip(names, fields, strict=False))):
+            errors.add(TOO_LARGE, line)
+        lines.record_characters = 0
     return count
 
 
+class _RecordTooLongError(Exception):
+    """A record has more characters than a line may have bytes."""
+
+
 class _Lines:
-    """Lines for a CSV reader. `has_long_record` is set if the current record may be too large."""
+    """Lines for a CSV reader. `record_characters` is the length of the current record, set to 0 by its reader.
+
+    Raises _RecordTooLongError: a reader keeps all fields of a record, and with quotes it can have any number of lines.
+    """
 
     def __init__(self, file: Iterable[str], errors: LineErrors) -> None:
         self._file = file
         self._errors = errors
-        self.has_long_record = False
+        self.record_characters = 0
 
     def __iter__(self) -> Iterator[str]:
         for number, line in enumerate(self._file, start=1):
@@ -71,8 +79,9 @@ class _Lines:
             if "\r" in line and "\r" in line.removesuffix("\n").removesuffix("\r"):
                 self._errors.add(CARRIAGE_RETURN, number)
                 line = line.replace("\r", " ").rstrip("\n") + "\n"  # csv.reader rejects a carriage return in a line
-            if len(line) > MIN_CHECKED_CHARACTERS:
-                self.has_long_record = True
+            self.record_characters += len(line)
+            if self.record_characters > MAX_LINE_BYTES:
+                raise _RecordTooLongError
             yield _without_trailing_spaces(line) if '" ' in line else line
 
 
@@ -85,15 +94,21 @@ def _without_trailing_spaces(line: str) -> str:
 def _records(lines: _Lines, delimiter: str, errors: LineErrors, truncated: Callable[[], bool]) -> Iterator[Record]:
     """Each record that is not blank, with the number of its first line. Continues after an error."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    previous_line = 0
+    previous_line = blank = 0
     while True:
         try:
             for fields in reader:
                 if fields:
-                    lines.has_long_record = lines.has_long_record or reader.line_num - previous_line > 1
                     yield previous_line + 1, fields
+                else:
+                    blank += 1
+                    lines.record_characters = 0
+                    check_blank_lines(blank, reader.line_num - blank)
                 previous_line = reader.line_num
             return
+        except _RecordTooLongError:
+            errors.add(TOO_LARGE, previous_line + 1)
+            errors.raise_if_any()
         except csv.Error as error:
             message, first_line = str(error), previous_line + 1
             if "end of data" not in message or not truncated():
@@ -103,14 +118,19 @@ def _records(lines: _Lines, delimiter: str, errors: LineErrors, truncated: Calla
 
 
 def validate_header(header: list[str]) -> None:
-    """Raises InvalidManifest if there is no URL column, or if two columns have the same name."""
+    """Raises InvalidManifest if it is too long, has no URL column, or two columns with the same name."""
+    if len(",".join(header).encode()) > MAX_HEADER_BYTES:
+        raise InvalidManifest(
+            "The header of the manifest is longer than 10 KB, the limit of Step Functions. Remove columns, or shorten "
+            "their names."
+        )
     columns = classify_columns(tuple(header))
     if not columns.urls:
         names = ", ".join(header[:10])
         raise InvalidManifest(
             f"The manifest has no url column: its first line has {names}. Name the column of the URLs 'url'."
         )
-    repeated = sorted({name for name in header if header.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(header).items() if count > 1)
     if repeated:
         problem = f"are named '{repeated[0]}'" if repeated[0] else "have no name"
         raise InvalidManifest(f"Two columns of the manifest {problem}. Give each column its own name.")
@@ -118,8 +138,6 @@ def validate_header(header: list[str]) -> None:
         raise InvalidManifest(
             f"Both '{columns.urls[0]}' and '{columns.conflicting}' could be the URL column. Name one of them 'url'."
         )
-    if len(",".join(header).encode()) > MAX_HEADER_BYTES:
-        raise InvalidManifest("The header of the manifest is longer than 10 KB, the limit of Step Functions.")
 
 
 def _note(dialect: Dialect, names: list[str]) -> str:

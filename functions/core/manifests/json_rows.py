@@ -2,22 +2,25 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-from functions.core.manifests.streams import open_text
+from functions.core.manifests.contents import MAX_NESTING, is_too_deep, may_be_too_deep
+from functions.core.manifests.line_errors import TOO_LARGE
+from functions.core.manifests.streams import MAX_LINE_BYTES, open_lines, open_text
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.types import JsonValue
 
 CHARACTERS = 64 * 1024
 """Number of characters that are read at a time."""
 
-MAX_ITEM_CHARACTERS = 2 * 1024 * 1024
-"""Maximum length of an item of an array, in characters. Step Functions accepts 256 KiB, which escapes can lengthen to
-six times as many characters."""
+MAX_ITEM_CHARACTERS = MAX_LINE_BYTES
+"""Maximum length of an item of an array, in characters: that of an item on a line."""
 
 _MAX_DIGITS = 300
 _WHITE_SPACE = " \t\r\n"
+_NOT_WHITE_SPACE = re.compile(f"[^{_WHITE_SPACE}]")
 _LOOKAHEAD = len("e+")
 """Number of characters after a number that are needed to know that it does not continue."""
 
@@ -26,6 +29,11 @@ def numbered_array(
     chunks: Iterable[bytes],
 ) -> Iterator[tuple[int, Any]]:  # Any: an edge, the caller knows the form of the JSON
     """Each item of a JSON array with its number, which counts from 1. Raises InvalidManifest with the number."""
+    return ((number, item) for number, item, _ in measured_array(chunks))
+
+
+def measured_array(chunks: Iterable[bytes]) -> Iterator[tuple[int, JsonValue, int]]:
+    """The same with the length of each item in characters."""
     with open_text(chunks) as file:
         window = _Window(file)
         first = window.peek()
@@ -37,19 +45,19 @@ def numbered_array(
                 "each line is a JSON value."
             )
         window.skip()
-        yield from enumerate(_items(window), start=1)
+        yield from _items(window)
         if window.peek():
             raise InvalidManifest("There is data after the end of the JSON array. Remove it.")
 
 
-def _items(window: "_Window") -> Iterator[JsonValue]:
+def _items(window: "_Window") -> Iterator[tuple[int, JsonValue, int]]:
     number = 0
     while True:
         character = window.peek()
         if character == "]" and number == 0:
             break
         number += 1
-        yield window.value(number)
+        yield number, window.value(number), window.length
         character = window.peek()
         if character not in ("]", ","):
             raise InvalidManifest(
@@ -69,16 +77,20 @@ class _Window:
         self._file = file
         self._text = ""
         self._position = 0
+        self.length = 0
+        """Number of characters of the last value."""
         self._decoder = json.JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_number)
 
     def peek(self) -> str:
         """The next character that is not white space, or '' at the end."""
         while True:
-            while self._position < len(self._text) and self._text[self._position] in _WHITE_SPACE:
-                self._position += 1
             if self._position < len(self._text):
-                return self._text[self._position]
-            if not self._read_more():
+                character = self._text[self._position]
+                if character not in _WHITE_SPACE:
+                    return character
+                found = _NOT_WHITE_SPACE.search(self._text, self._position)
+                self._position = found.start() if found else len(self._text)
+            elif not self._read_more():
                 return ""
 
     def skip(self) -> None:
@@ -91,19 +103,26 @@ class _Window:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._position)
                 if end + _LOOKAHEAD < len(self._text) or not self._read_more():
+                    if may_be_too_deep(self._text, self._position, end) and is_too_deep(value):
+                        raise RecursionError
+                    self.length = end - self._position
                     self._position = end
                     item: JsonValue = value
                     return item
             except (ValueError, RecursionError) as error:
                 too_long = len(self._text) - self._position > MAX_ITEM_CHARACTERS
-                if isinstance(error, RecursionError) or too_long or not self._read_more():
+                if too_long:
+                    raise InvalidManifest(f"Item {number} of the manifest {TOO_LARGE.one}. {TOO_LARGE.fix}") from error
+                if isinstance(error, RecursionError) or not self._read_more():
                     raise InvalidManifest(
                         f"Item {number} of the manifest is not valid JSON: {error_text(error)}.",
-                        at_end=not too_long and not isinstance(error, RecursionError),
+                        at_end=not isinstance(error, RecursionError),
                     ) from error
 
     def _read_more(self) -> bool:
-        characters = self._file.read(CHARACTERS)
+        """As much again as is left, because a long value is parsed from its beginning each time."""
+        left = len(self._text) - self._position
+        characters = self._file.read(max(CHARACTERS, min(left, MAX_ITEM_CHARACTERS + CHARACTERS - left)))
         if characters:
             self._text, self._position = self._text[self._position :] + characters, 0
         return bool(characters)
@@ -123,7 +142,8 @@ def _number(literal: str) -> int | float:
 
 def error_text(error: Exception) -> str:
     """The reason of a parse error."""
-    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    too_deep = f"it is nested too deeply: at most {MAX_NESTING} arrays and objects may be in one another"
+    return too_deep if isinstance(error, RecursionError) else str(error)
 
 
 def write_array(items: Iterable[object]) -> Iterator[str]:
@@ -137,7 +157,7 @@ def write_array(items: Iterable[object]) -> Iterator[str]:
 
 def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, JsonValue]]:
     """The value of each line that is not blank, with the line number. Raises InvalidManifest."""
-    with open_text(chunks) as file:
+    with open_lines(chunks) as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 try:
@@ -152,6 +172,8 @@ def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, JsonValue]]:
 def parse_json(line: str) -> JsonValue:
     """Raises ValueError, RecursionError."""
     value: JsonValue = json.loads(line, parse_int=_number, parse_float=_number, parse_constant=_number)
+    if len(line) > MAX_NESTING and may_be_too_deep(line) and is_too_deep(value):
+        raise RecursionError
     return value
 
 

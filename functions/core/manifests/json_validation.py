@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TextIO
 
 from functions.core.manifests.contents import MIN_CHECKED_CHARACTERS, ManifestContents, inspect_items, is_too_large
-from functions.core.manifests.json_rows import error_text, numbered_array, parse_json
-from functions.core.manifests.line_errors import NOT_JSON, TOO_LARGE, LineErrors
-from functions.core.manifests.streams import open_text
+from functions.core.manifests.json_rows import error_text, measured_array, parse_json
+from functions.core.manifests.line_errors import NOT_JSON, TOO_LARGE, LineErrors, check_blank_lines
+from functions.core.manifests.streams import open_lines
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.types import JsonValue
 
@@ -21,8 +21,8 @@ def validate_array(chunks: Iterable[bytes], truncated: Callable[[], bool] = lamb
 
 def _array_items(chunks: Iterable[bytes], truncated: Callable[[], bool]) -> Iterator[JsonValue]:
     try:
-        for number, item in numbered_array(chunks):
-            if is_too_large(item):
+        for number, item, characters in measured_array(chunks):
+            if characters > MIN_CHECKED_CHARACTERS and is_too_large(item):
                 raise InvalidManifest(f"Item {number} of the manifest {TOO_LARGE.one}. {TOO_LARGE.fix}")
             yield item
     except InvalidManifest as error:
@@ -33,7 +33,7 @@ def _array_items(chunks: Iterable[bytes], truncated: Callable[[], bool]) -> Iter
 def validate_lines(chunks: Iterable[bytes], truncated: Callable[[], bool] = lambda: False) -> ManifestContents:
     """The contents. Raises InvalidManifest with the first ten line numbers. `truncated` as in `validate_csv`."""
     errors = LineErrors()
-    with open_text(chunks) as file:
+    with open_lines(chunks) as file:
         try:
             return inspect_items(_line_items(file, errors, truncated))
         finally:  # errors of single lines take precedence over an error of the whole manifest
@@ -41,8 +41,11 @@ def validate_lines(chunks: Iterable[bytes], truncated: Callable[[], bool] = lamb
 
 
 def _line_items(file: TextIO, errors: LineErrors, truncated: Callable[[], bool]) -> Iterator[JsonValue]:
+    blank = 0
     for number, line in enumerate(file, start=1):
         if not line.strip():
+            blank += 1
+            check_blank_lines(blank, number - blank)
             continue
         try:
             item = parse_json(line)

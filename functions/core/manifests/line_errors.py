@@ -6,15 +6,32 @@ from functions.core.model.errors import InvalidManifest
 
 MAX_LISTED_LINES = 10
 
+MAX_ERRORS = 10_000
+"""Number of errors of one kind after which the validation ends, unless the kind has another."""
+
+MAX_BLANK_LINES = 100_000
+"""Number of blank lines that a manifest may have in any case. More are allowed up to BLANK_LINES_PER_ROW."""
+
+BLANK_LINES_PER_ROW = 10
+
+
+def check_blank_lines(blank: int, others: int) -> None:
+    """Raises InvalidManifest if the manifest is mostly blank lines."""
+    if blank > MAX_BLANK_LINES and blank > BLANK_LINES_PER_ROW * others:
+        raise InvalidManifest(
+            f"The first {blank + others} lines of the manifest have {blank} blank ones. Remove the blank lines."
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class LineErrorKind:
     """`one` follows "Line 3 of the manifest", with `{}` replaced by a detail; `many` follows "Lines 3, 5 of the
-    manifest"."""
+    manifest". The validation ends after `max_errors`."""
 
     one: str
     many: str
     fix: str
+    max_errors: int = MAX_ERRORS
 
 
 BACKSLASH = LineErrorKind(
@@ -36,6 +53,7 @@ TOO_LARGE = LineErrorKind(
     "is larger than 180 KB, the limit of a row",
     "are larger than 180 KB, the limit of a row",
     "Remove the long columns.",
+    max_errors=MAX_LISTED_LINES + 1,  # a megabyte of JSON takes up to half a second
 )
 NOT_JSON = LineErrorKind(
     "is not valid JSON: {}",
@@ -62,12 +80,17 @@ class LineErrors:
     _details: dict[LineErrorKind, object] = field(default_factory=dict)
 
     def add(self, kind: LineErrorKind, line: int, detail: object = "") -> None:
-        """Adds an error. Of each kind, only the detail of the first error is kept."""
+        """Adds an error. Of each kind, only the detail of the first error is kept.
+
+        Raises InvalidManifest with all errors so far after the maximum of one kind.
+        """
         lines = self._lines.setdefault(kind, [])
         if len(lines) < MAX_LISTED_LINES:
             lines.append(line)
         self._counts[kind] = self._counts.get(kind, 0) + 1
         self._details.setdefault(kind, detail)
+        if self._counts[kind] == kind.max_errors:
+            self.raise_if_any()
 
     def raise_if_any(self) -> None:
         """Raises InvalidManifest if there are errors."""
@@ -80,5 +103,6 @@ class LineErrors:
             return f"Line {lines[0]} of the manifest {kind.one.format(self._details[kind])}. {kind.fix}"
         listed = ", ".join(map(str, lines))
         if count > MAX_LISTED_LINES:
-            listed += f" and {count - MAX_LISTED_LINES} more"
+            at_least = "at least " if count == kind.max_errors else ""
+            listed += f" and {at_least}{count - MAX_LISTED_LINES} more"
         return f"Lines {listed} of the manifest {kind.many}. {kind.fix}"

@@ -17,7 +17,18 @@ MAGIC = b"PAR1"
 TAIL_BYTES = 8
 """Size of the end of the file in bytes: length of the footer in four bytes, little-endian, and MAGIC."""
 
-MAX_FOOTER_BYTES = 64 * 1024 * 1024
+MAX_SCHEMA_BYTES = 512 * 1024
+"""Number of bytes at the beginning of the footer that have to contain the schema and the number of rows. The input of a
+child execution has at most 256 KiB, and each item in it names all columns."""
+
+MAX_ROWS = 100_000_000
+"""Maximum number of rows: that of MaxItems in Step Functions
+(docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html). A few bytes can stand for any number."""
+
+MAX_SHOWN_CHARACTERS = 100
+"""Length to which the names of columns are cut in messages."""
+
+_MAX_VARINT_BITS = 64
 _BYTE_ARRAY, _UTF8, _STRING = 6, 0, 1
 """Type.BYTE_ARRAY, ConvertedType.UTF8 and the field ID of LogicalType.STRING."""
 
@@ -28,28 +39,33 @@ _TYPE, _NAME, _NUM_CHILDREN, _CONVERTED_TYPE, _LOGICAL_TYPE = 1, 4, 5, 6, 10
 """Field IDs in SchemaElement."""
 
 
-def footer_length(tail: bytes) -> int:
+def footer_length(tail: bytes, file_bytes: int) -> int:
     """Length of the footer, which ends before the tail, in bytes. Raises InvalidManifest."""
     length = int.from_bytes(tail[:4], "little")
-    if len(tail) != TAIL_BYTES or tail[4:] != MAGIC or not 0 < length <= MAX_FOOTER_BYTES:
+    fits = 0 < length <= file_bytes - TAIL_BYTES - len(MAGIC)
+    if len(tail) != TAIL_BYTES or tail[4:] != MAGIC or not fits:
         raise InvalidManifest(
             "The name of the manifest ends with .parquet, but it is not a Parquet file, or it is truncated."
         )
     return length
 
 
-def read_footer(footer: bytes) -> ManifestContents:
-    """The contents. Raises InvalidManifest."""
+def read_footer(footer: bytes, *, truncated: bool = False) -> ManifestContents:
+    """The contents, from a footer or, if it is `truncated`, from its beginning. Raises InvalidManifest."""
     try:
         metadata = _CompactProtocol(footer).struct(last_field=_NUM_ROWS)
         rows = int(metadata[_NUM_ROWS])
         columns = {str(column[_NAME], "utf-8"): column for column in _top_level_columns(metadata[_SCHEMA])}
         text_columns = {name for name, column in columns.items() if _is_text(column)}
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
+        if truncated and isinstance(error, IndexError):
+            raise InvalidManifest("The schema of the Parquet file is larger than 512 KB. Remove columns.") from error
         raise InvalidManifest("The footer of the Parquet file is corrupt.") from error
+    if not 0 <= rows <= MAX_ROWS:
+        raise InvalidManifest(f"The Parquet file has {rows} rows, of which {MAX_ROWS:,} are possible. Split it.")
     classified = classify_columns(tuple(columns))
     if not classified.urls or classified.conflicting:
-        names = ", ".join(list(columns)[:10])
+        names = ", ".join(name[:MAX_SHOWN_CHARACTERS] for name in list(columns)[:10])
         raise InvalidManifest(
             f"The manifest has no url column: its columns are {names}. Name the column of the URLs 'url'."
         )
@@ -111,12 +127,16 @@ class _CompactProtocol:
         head = self._byte()
         size, kind = head >> 4, head & 15
         size = self._varint() if size == 15 else size
-        return [self._byte() == 1 if kind in (1, 2) else self._readers[kind]() for _ in range(size)]
+        return [self._element(kind) for _ in range(size)]
 
     def _map(self) -> list[Any]:
         size = self._varint()
         kinds = self._byte() if size else 0
-        return [(self._readers[kinds >> 4](), self._readers[kinds & 15]()) for _ in range(size)]
+        return [(self._element(kinds >> 4), self._element(kinds & 15)) for _ in range(size)]
+
+    def _element(self, kind: int) -> Any:
+        """An element of a list or a map. A boolean is a byte there; in a struct it is part of the field's head."""
+        return self._byte() == 1 if kind in (1, 2) else self._readers[kind]()
 
     def _byte(self) -> int:
         self._position += 1
@@ -133,6 +153,8 @@ class _CompactProtocol:
         while (byte := self._byte()) & 0x80:
             value |= (byte & 0x7F) << shift
             shift += 7
+            if shift > _MAX_VARINT_BITS:
+                raise ValueError("the integer has more than 64 bits")
         return value | byte << shift
 
     def _integer(self) -> int:

@@ -11,7 +11,7 @@ from functions.core.manifests import parquet
 from functions.core.manifests.contents import ManifestContents
 from functions.core.manifests.detection import Extension, detect_format, format_from_name
 from functions.core.manifests.formats import PARQUET, Format
-from functions.core.manifests.streams import decompress_gzip, open_text
+from functions.core.manifests.streams import PIECE_BYTES, decompress_gzip, open_text
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.ports import Manifests
 from functions.core.model.runs import ManifestObject
@@ -45,7 +45,7 @@ def validate_manifest(
     extension, gzipped = format_from_name(manifest.key)
     if extension.default_format == PARQUET:
         return ValidatedManifest(PARQUET, _parquet_contents(manifests, manifest))
-    chunks = manifests.read(manifest.bucket, manifest.key, manifest.etag)
+    chunks = _read(manifests, manifest)
     if gzipped:
         return _validate_beginning(extension, _LimitedChunks(decompress_gzip(chunks), whole_bytes))[0]
     if manifest.size <= whole_bytes:
@@ -54,6 +54,10 @@ def validate_manifest(
     validated, form = _validate_beginning(extension, _LimitedChunks(chunks, sample))
     _validate_end(manifests, manifest, form, sample)
     return validated
+
+
+def _read(manifests: Manifests, manifest: ManifestObject, start: int = 0) -> Iterator[bytes]:
+    return manifests.read(manifest.bucket, manifest.key, manifest.etag, start, manifest.version_id)
 
 
 class _LimitedChunks:
@@ -97,24 +101,30 @@ def _validate_beginning(extension: Extension, chunks: _LimitedChunks) -> tuple[V
 
 
 def _parquet_contents(manifests: Manifests, manifest: ManifestObject) -> ManifestContents:
-    def tail(count: int) -> bytes:
-        start = max(0, manifest.size - count)
-        return b"".join(manifests.read(manifest.bucket, manifest.key, manifest.etag, start))
+    def part(start: int, count: int) -> bytes:
+        content = b""
+        for chunk in _read(manifests, manifest, max(0, start)):
+            content += chunk
+            if len(content) >= count:
+                break
+        return content[:count]
 
-    length = parquet.footer_length(tail(parquet.TAIL_BYTES))
-    return parquet.read_footer(tail(length + parquet.TAIL_BYTES)[:length])
+    end = manifest.size - parquet.TAIL_BYTES
+    length = parquet.footer_length(part(end, parquet.TAIL_BYTES), manifest.size)
+    footer = part(end - length, min(length, parquet.MAX_SCHEMA_BYTES))
+    return parquet.read_footer(footer, truncated=len(footer) < length)
 
 
 def _validate_end(manifests: Manifests, manifest: ManifestObject, form: Format, sample_bytes: int) -> None:
     """Checks only what does not depend on the data before: the encoding, the end of an array, and JSON Lines."""
     start = max(0, manifest.size - sample_bytes)
-    end = b"".join(manifests.read(manifest.bucket, manifest.key, manifest.etag, start))
+    end = b"".join(_read(manifests, manifest, start))
     if form.name != "json":  # start at the first complete line
         end = end.partition(b"\n")[2]
     end = end.lstrip(bytes(range(0x80, 0xC0)))  # continuation bytes of a character that starts before
     try:
         with open_text([end]) as file:
-            for _ in file:
+            while file.read(PIECE_BYTES):
                 pass
         if form.name == "json" and not end.rstrip().endswith(b"]"):
             raise InvalidManifest("The JSON array is not closed with ']'.")

@@ -91,6 +91,12 @@ class RunFiles(Protocol):
     def write(self, name: str, lines: Iterable[Mapping[str, object]]) -> None:
         """Writes a file of JSON lines; an existing one is replaced. Raises StorageFault."""
 
+    def start_round(self, part_name: str) -> bool:
+        """Records that a round of a batch starts, which ends when it has written `results/PART_NAME`.
+
+        False if the run was closed: then the round must not store anything. Raises StorageFault.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Notification:
@@ -118,11 +124,17 @@ class Notifications(Protocol):
 class Manifests(Protocol):
     """Manifest objects in the input bucket."""
 
-    def read(self, bucket: str, key: str, etag: str, start: int = 0) -> Iterator[bytes]:
-        """The bytes from offset `start`, in chunks. Raises ManifestGoneError if its ETag is not `etag` any more."""
+    def read(self, bucket: str, key: str, etag: str, start: int = 0, version_id: str = "") -> Iterator[bytes]:
+        """The bytes of a version from offset `start`, in chunks, or of the current object without a `version_id`.
 
-    def metadata(self, bucket: str, key: str) -> Mapping[str, str]:
-        """The user-defined metadata of the object. Raises ManifestGoneError."""
+        Raises ManifestGoneError if there is no such version, or if its ETag is not `etag`.
+        """
+
+    def describe(self, manifest: ManifestObject) -> tuple[ManifestObject, Mapping[str, str]]:
+        """The object with its version ID, ETag and size, and its user-defined metadata.
+
+        Without a version ID, the current object is described if it has the ETag. Raises ManifestGoneError.
+        """
 
 
 class RunRecords(Protocol):
@@ -140,6 +152,12 @@ class RunRecords(Protocol):
 
 class RunResults(RunFiles, Protocol):
     """The files that SummarizeRun reads and writes."""
+
+    def close_run(self) -> None:
+        """From now on, no round can start. Raises StorageFault."""
+
+    def unfinished_rounds(self) -> list[datetime]:
+        """The start times of the rounds that have not written their results. Raises StorageFault."""
 
     def result_parts(self) -> Iterator[tuple[str, list[ResultLine]]]:
         """The parts of `results/` by name, in the order of their names. Raises StorageFault."""
@@ -234,10 +252,10 @@ class SubmittedManifests(Protocol):
     bucket: str
 
     def put(self, key: str, content: bytes) -> ManifestObject:
-        """Uploads a manifest. Repeating the upload with the same content returns the same object."""
+        """Uploads a manifest, and returns the version that was written."""
 
-    def find(self, key: str) -> ManifestObject | None:
-        """The object, or None if there is none with this key."""
+    def find(self, key: str, version_id: str = "") -> ManifestObject | None:
+        """This version of the object, by default the current one; None if it does not exist."""
 
 
 class PresignedLinks(Protocol):

@@ -58,9 +58,16 @@ class Columns:
     conflicting: str | None
 
 
-@lru_cache(maxsize=256)
+MAX_CACHED_COLUMNS = 500
+"""Number of names up to which their meaning is cached for the next row. A cache of thousands would fill the memory."""
+
+
 def classify_columns(names: tuple[str, ...]) -> Columns:
     """Exactly `url` takes precedence, then `url` in any case, then the other names in the order of URL_COLUMNS."""
+    return _cached_columns(names) if len(names) <= MAX_CACHED_COLUMNS else _columns(names)
+
+
+def _columns(names: tuple[str, ...]) -> Columns:
     ranks = {name: _url_rank(name) for name in names}
     urls = sorted((name for name in names if ranks[name] is not None), key=lambda name: ranks[name] or 0)
     conflicting = urls[1] if len(urls) > 1 and ranks[urls[0]] == ranks[urls[1]] else None
@@ -68,6 +75,8 @@ def classify_columns(names: tuple[str, ...]) -> Columns:
     taken = {*urls[:1], *reserved.values()}
     return Columns(tuple(urls), reserved, tuple(name for name in names if name not in taken), conflicting)
 
+
+_cached_columns = lru_cache(maxsize=256)(_columns)
 
 _PADDING = "\ufeff \t\r\n"
 """Removed around a column name. It is not documented whether Step Functions removes a byte order mark or a carriage

@@ -8,18 +8,26 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
-from functions.core.model.types import ExecutionInput, RunFields, RunRecord
+from functions.core.model.types import CreatedObject, ExecutionInput, RunFields, RunRecord
+
+NULL_VERSION = "null"
+"""Version ID of an object that was written while its bucket had no versioning
+(docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestObject:
-    """The manifest object of an event. `key` is raw, as in EventBridge events, never percent-encoded."""
+    """The manifest object of an event. `key` is raw, as in EventBridge events, never percent-encoded.
+
+    `version_id` is empty until it is known: an event has none if the bucket has no versioning.
+    """
 
     bucket: str
     key: str
     etag: str = ""
     size: int = 0
     sequencer: str = ""
+    version_id: str = ""
 
     @classmethod
     def from_event(cls, event: ExecutionInput) -> "ManifestObject":
@@ -31,17 +39,21 @@ class ManifestObject:
             key=created["key"],
             etag=str(created.get("etag", "")).strip('"'),
             size=int(created.get("size", 0)),
-            sequencer=str(created.get("version-id") or created.get("sequencer", "")),
+            sequencer=str(created.get("sequencer", "")),
+            version_id=str(created.get("version-id") or ""),
         )
 
     def as_event(self) -> ExecutionInput:
         """The part of an "Object Created" event that identifies the object."""
-        return {
-            "detail": {
-                "bucket": {"name": self.bucket},
-                "object": {"key": self.key, "etag": self.etag, "size": self.size},
-            }
-        }
+        created: CreatedObject = {"key": self.key, "etag": self.etag, "size": self.size}
+        if self.version_id:
+            created["version-id"] = self.version_id
+        return {"detail": {"bucket": {"name": self.bucket}, "object": created}}
+
+    @property
+    def upload(self) -> str:
+        """What distinguishes this upload from another one of the same bytes. Each overwrites the null version."""
+        return self.sequencer if self.version_id in ("", NULL_VERSION) else self.version_id
 
 
 def run_id(manifest: ManifestObject) -> str:
@@ -49,7 +61,7 @@ def run_id(manifest: ManifestObject) -> str:
 
     A repeated event has the same ID, and another upload has another one.
     """
-    identity = "\n".join((manifest.bucket, manifest.key, manifest.etag, manifest.sequencer))
+    identity = "\n".join((manifest.bucket, manifest.key, manifest.etag, manifest.upload))
     stem = manifest.key.rpartition("/")[2].split(".", 1)[0].lower()
     slug = re.sub(r"[^a-z0-9]+", "-", stem).strip("-")[:40] or "run"
     return f"{slug}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
@@ -116,7 +128,7 @@ def new_record(
     run_id: str, manifest: ManifestObject, execution_arn: str, started_at: str, status: Status = Status.RUNNING
 ) -> RunRecord:
     """The record of a run that belongs to the execution `execution_arn`."""
-    return {
+    record: RunRecord = {
         "run_id": run_id,
         "kind": RUN_KIND,
         "status": status.value,
@@ -128,6 +140,9 @@ def new_record(
         "size": manifest.size,
         "expires_at": int(datetime.now(UTC).timestamp()) + RECORD_RETENTION_DAYS * 86_400,
     }
+    if manifest.version_id:
+        record["version_id"] = manifest.version_id
+    return record
 
 
 def notes_of(record: RunFields) -> list[str]:

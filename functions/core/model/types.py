@@ -58,10 +58,11 @@ class CaughtError(TypedDict):
 
 
 class ManifestReference(TypedDict):
-    """The manifest that started a run. `size` is in bytes, `format` is None until it is detected."""
+    """The version of the manifest that started a run. `size` is in bytes, `format` is None until it is detected."""
 
     bucket: str
     key: str
+    version_id: str
     format: str | None
     etag: str
     size: int
@@ -270,6 +271,7 @@ class RunFields(TypedDict, total=False):
     ended_at: str
     bucket: str
     manifest_key: str
+    version_id: str
     etag: str
     size: int
     expires_at: int

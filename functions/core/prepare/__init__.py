@@ -47,17 +47,14 @@ class Preparer:
         if not self._records.claim(record):
             return {"run": {"id": run_id}, "status": "repeated", "reader": "none", "failure": None}
         try:
-            metadata = self._manifests.metadata(manifest.bucket, manifest.key)
+            manifest, metadata = self._manifests.describe(manifest)
             requested = (event.get("run") or {}).get("options") or {}
             options = validate_options(self._defaults, options_from_metadata(metadata), requested)
             validated = validate_manifest(self._manifests, manifest, self._whole_bytes)
         except ManifestGoneError as error:
-            raise InvalidManifest(
-                f"The manifest '{manifest.key}' was replaced or deleted before it was read. "
-                "If it was replaced, the new version has a run of its own."
-            ) from error
+            raise InvalidManifest(_gone_message(manifest)) from error
         share = self._share(run_id, validated, options)
-        self._records.update(run_id, _record_fields(validated, options) | _share_fields(share, options))
+        self._records.update(run_id, _record_fields(manifest, validated, options) | _share_fields(share, options))
         return _prepared_state(run_id, manifest, validated, options, share)
 
     def _share(self, run_id: str, validated: ValidatedManifest, options: Options) -> Share:
@@ -67,8 +64,21 @@ class Preparer:
         return self._shares.join(run_id, options, None if validated.sampled else validated.contents.rows)
 
 
-def _record_fields(validated: ValidatedManifest, options: Options) -> RunFields:
+def _gone_message(manifest: ManifestObject) -> str:
+    if manifest.version_id:
+        return (
+            f"The version {manifest.version_id} of the manifest '{manifest.key}', which started the run, was deleted "
+            "before it was read. Upload the manifest again."
+        )
+    return (
+        f"The manifest '{manifest.key}' was replaced or deleted before it was read, and the event that started the run "
+        "has no version ID. If it was replaced, the new object has a run of its own; else upload it again."
+    )
+
+
+def _record_fields(manifest: ManifestObject, validated: ValidatedManifest, options: Options) -> RunFields:
     fields: RunFields = {
+        "version_id": manifest.version_id,
         "format": validated.format,
         "columns": list(validated.contents.columns),
         "options": asdict(options),
@@ -105,6 +115,7 @@ def _prepared_state(
         "manifest": {
             "bucket": manifest.bucket,
             "key": manifest.key,
+            "version_id": manifest.version_id,
             "etag": manifest.etag,
             "size": manifest.size,
             "format": validated.format,

@@ -66,6 +66,11 @@ class EndedExecution:
     cancelled: bool = False
     missing_outcome: RowError = BATCH_CRASHED
 
+    @property
+    def has_late_batches(self) -> bool:
+        """A local run that was interrupted has none: its functions ended before it."""
+        return self.failure is not None and self.failure.error != INTERRUPTED
+
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:

@@ -13,7 +13,7 @@ from functions.core.model.types import RunFields
 from functions.core.summary.reconciliation import read_result_lines
 
 MANIFEST_GONE = (
-    "The manifest was replaced or deleted during the run, so there is no retry manifest: "
+    "The version of the manifest that started the run was deleted during the run, so there is no retry manifest: "
     "upload the rows of failures.csv again."
 )
 
@@ -43,7 +43,7 @@ def read_manifest_items(
     if manifest_format is None:
         return ManifestItems((), rows)
     try:
-        chunks = manifests.read(manifest.bucket, manifest.key, manifest.etag)
+        chunks = manifests.read(manifest.bucket, manifest.key, manifest.etag, version_id=manifest.version_id)
         first_chunk = next(chunks, b"")
     except ManifestGoneError:
         count = rows if rows is not None else _last_row(results)

@@ -108,6 +108,7 @@ def manifest_reference(manifest: ManifestObject, record: RunFields) -> ManifestR
     return {
         "bucket": manifest.bucket,
         "key": manifest.key,
+        "version_id": manifest.version_id,
         "format": record.get("format"),
         "etag": manifest.etag,
         "size": manifest.size,

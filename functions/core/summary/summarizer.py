@@ -1,7 +1,8 @@
 """Summarize a run: read its outcomes, reconcile them with the manifest, write the reports, publish the summary."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from functions.core.model.errors import InfrastructureError
@@ -9,12 +10,13 @@ from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import Manifests, Notification, Notifications, RunRecords, RunResults
-from functions.core.model.runs import LocalRun, ManifestObject, Status, new_record, notes_of, run_id_of
+from functions.core.model.runs import NULL_VERSION, LocalRun, ManifestObject, Status, new_record, notes_of, run_id_of
 from functions.core.model.types import ResultLine, RunEnd, RunFields, RunRecord, RunSummary
 from functions.core.report.aggregates import RunAggregates
 from functions.core.report.page import render_page
 from functions.core.summary.execution import EndedExecution
 from functions.core.summary.failures_csv import csv_lines
+from functions.core.summary.late_batches import wait_for_rounds
 from functions.core.summary.manifest_items import MANIFEST_GONE, ManifestItems, read_manifest_items
 from functions.core.summary.reconciliation import Reconciliation, pair_with_items, read_result_lines
 from functions.core.summary.retry_manifest import RetryManifest, retry_manifest_for, retry_options
@@ -68,6 +70,7 @@ class Summarizer:
     """SummarizeRun's logic, for one run. `now` is the time at which the run ended; `local_run` is None in AWS.
 
     `images_prefix` is that of all keys in the images bucket.
+    `wait` waits for the batches that are still running when the run was stopped.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Summarizer:
         now: datetime,
         local_run: LocalRun | None = None,
         images_prefix: str = DEFAULT_PREFIX,
+        wait: Callable[[RunResults], None] = wait_for_rounds,
     ) -> None:
         self._manifests = manifests
         self._results = results
@@ -88,6 +92,7 @@ class Summarizer:
         self._now = now
         self._local_run = local_run
         self._images_prefix = images_prefix
+        self._wait_for_rounds = wait
 
     def summarize_once(self, execution: EndedExecution) -> RunEnd | None:
         """The same for an execution that ended before it reached SummarizeRun: stopped, timed out or failed.
@@ -123,12 +128,15 @@ class Summarizer:
         manifest = ManifestObject.from_event(execution.input)
         if not record:
             self._records.claim(new_record(run_id, manifest, execution.arn, execution.started_at))
-        result = self._write_reports(run_id, manifest, record or {"run_id": run_id}, execution)
+        record = record or {"run_id": run_id}
+        result = self._write_reports(run_id, _with_version(manifest, record), record, execution)
         return result.as_end()
 
     def _write_reports(
         self, run_id: str, manifest: ManifestObject, record: RunRecord, execution: EndedExecution
     ) -> RunResult:
+        if execution.has_late_batches and "format" in record:
+            self._wait_for_rounds(self._results)
         aggregates = RunAggregates.since(execution.started_at)
         reconciliation, reports = self._read_rows(manifest, record, execution, aggregates)
         result = run_result(run_id, execution, record, reconciliation)
@@ -182,3 +190,9 @@ class Summarizer:
         status = summary["status"]
         subject = f"Image Mirror: {status}, {summary['stored']} of {summary['rows']} stored"
         self._notices.publish(Notification(NOTIFICATION_KINDS.get(status, "run_failed"), subject, summary))
+
+
+def _with_version(manifest: ManifestObject, record: RunFields) -> ManifestObject:
+    """The manifest in the version that PrepareRun has read. Before release 0.2.0 the bucket had no versioning."""
+    version_id = manifest.version_id or record.get("version_id", NULL_VERSION)
+    return replace(manifest, version_id=version_id)

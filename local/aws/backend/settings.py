@@ -28,7 +28,10 @@ Properties = Mapping[str, Any]
 """The properties of a resource, with references resolved. Any: they depend on its type."""
 
 LIFECYCLE_RULE = frozenset(
-    {"Id", "Status", "Prefix", "Transitions", "AbortIncompleteMultipartUpload", "ExpirationInDays"}
+    {
+        *("Id", "Status", "Prefix", "Transitions", "AbortIncompleteMultipartUpload", "ExpirationInDays"),
+        *("ExpiredObjectDeleteMarker", "NoncurrentVersionExpiration"),
+    }
 )
 """The fields of a rule of LifecycleConfiguration that are known here."""
 
@@ -66,13 +69,26 @@ def _lifecycle_rule(rule: Properties) -> dict[str, Any]:
         for transition in rule.get("Transitions", [])
     ]
     upload = rule.get("AbortIncompleteMultipartUpload", {})
+    noncurrent = rule.get("NoncurrentVersionExpiration", {})
+    unknown_of_versions = sorted(set(noncurrent) - {"NoncurrentDays"})
+    if unknown_of_versions:
+        raise UnknownSettingError(
+            f"the local AWS does not support {', '.join(unknown_of_versions)} of a lifecycle rule"
+        )
+    expiration = {
+        **({"Days": str(rule["ExpirationInDays"])} if "ExpirationInDays" in rule else {}),
+        **({"ExpiredObjectDeleteMarker": "true"} if rule.get("ExpiredObjectDeleteMarker") else {}),
+    }
     return {
         **({"ID": rule["Id"]} if "Id" in rule else {}),
         "Status": rule["Status"],
         "Filter": {"Prefix": rule.get("Prefix", "")},
         **({"Transition": transitions} if transitions else {}),
         **({"AbortIncompleteMultipartUpload": {name: str(days) for name, days in upload.items()}} if upload else {}),
-        **({"Expiration": {"Days": str(rule["ExpirationInDays"])}} if "ExpirationInDays" in rule else {}),
+        **({"Expiration": expiration} if expiration else {}),
+        **(
+            {"NoncurrentVersionExpiration": {"NoncurrentDays": str(noncurrent["NoncurrentDays"])}} if noncurrent else {}
+        ),
     }
 
 

@@ -259,3 +259,22 @@ def test_a_manifest_elsewhere_is_refused_with_the_places_where_it_may_be() -> No
 
     message = "Must be the URI of an object under s3://input/manifests/ or s3://input/submitted/."
     assert [error.message for error in raised.value.errors] == [message]
+
+
+def test_a_run_that_was_cancelled_before_its_manifest_was_read_is_run_again_in_its_version() -> None:
+    world = World(over(status="cancelled", stored=0, version_id="v1"))
+    world.lists.objects["manifests/old.csv"] = b"url\n"
+
+    accepted = world.retry("old")
+
+    assert world.executions.started[accepted.run_id]["detail"]["object"]["version-id"] == "v1"
+
+
+def test_a_run_whose_version_was_deleted_before_it_was_read_is_not_run_again() -> None:
+    world = World(over(status="cancelled", stored=0, version_id="v0"))
+    world.lists.objects["manifests/old.csv"] = b"url\n"
+
+    with pytest.raises(Problem) as problem:
+        world.retry("old")
+
+    assert problem.value.status.value == 409

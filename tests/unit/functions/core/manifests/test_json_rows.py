@@ -107,7 +107,7 @@ def test_an_array_is_streamed() -> None:
 
 
 def test_an_item_without_an_end_is_rejected() -> None:
-    with pytest.raises(InvalidManifest, match="Item 1 of the manifest is not valid JSON"):
+    with pytest.raises(InvalidManifest, match="Item 1 of the manifest is larger than 180 KB"):
         list(read_array(endless_string()))
 
 

@@ -128,14 +128,14 @@ MEBIBYTES_64 = 64 * 1024 * 1024
 
 @pytest.mark.parametrize("length", [1, 255, 256, MEBIBYTES_64])
 def test_the_tail_has_the_length_of_the_footer(length: int) -> None:
-    assert parquet.footer_length(length.to_bytes(4, "little") + b"PAR1") == length
+    assert parquet.footer_length(length.to_bytes(4, "little") + b"PAR1", length + 12) == length
 
 
 @pytest.mark.parametrize(
     "tail",
     [
         bytes(4) + b"PAR1",
-        (MEBIBYTES_64 + 1).to_bytes(4, "little") + b"PAR1",
+        (9).to_bytes(4, "little") + b"PAR1",  # longer than the file without its two marks
         b"\x01\x00\x00\x00PARE",  # an encrypted footer
         b"\x01\x00\x00PAR1",
         b"\x01\x00\x00\x00\x00PAR1",
@@ -144,4 +144,12 @@ def test_the_tail_has_the_length_of_the_footer(length: int) -> None:
 )
 def test_a_tail_with_another_length_or_mark_is_not_that_of_a_parquet_file(tail: bytes) -> None:
     with pytest.raises(InvalidManifest, match="it is not a Parquet file, or it is truncated"):
-        parquet.footer_length(tail)
+        parquet.footer_length(tail, 20)
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"), [(b"\x01", "has -1 rows"), (b"\x82\x84\xaf\x5f", "has 100000001 rows")]
+)
+def test_a_number_of_rows_that_is_not_possible_is_rejected(written: bytes, sentence: str) -> None:
+    with pytest.raises(InvalidManifest, match=sentence):
+        parquet.read_footer(footer(column(), rows=written))

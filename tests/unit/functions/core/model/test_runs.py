@@ -18,7 +18,15 @@ def test_an_event_names_the_object_by_its_raw_key() -> None:
 
 
 def test_a_version_takes_precedence_over_a_sequencer() -> None:
-    assert ManifestObject.from_event(event(sequencer="s1", **{"version-id": "v1"})).sequencer == "v1"
+    first, repeated = (run_id_of(event(sequencer=text, **{"version-id": "v1"})) for text in ("s1", "s2"))
+
+    assert first == repeated != run_id_of(event(sequencer="s1", **{"version-id": "v2"}))
+
+
+def test_each_upload_of_a_null_version_is_a_run_of_its_own() -> None:
+    first, second = (run_id_of(event(sequencer=text, **{"version-id": "null"})) for text in ("s1", "s2"))
+
+    assert first != second == run_id_of(event(sequencer="s2"))
 
 
 def test_an_event_may_leave_out_all_but_the_name() -> None:
@@ -93,8 +101,14 @@ def test_a_record_has_the_run_and_expires_after_ninety_days() -> None:
     }
 
 
+def test_a_record_has_the_version_if_it_is_known() -> None:
+    manifest = ManifestObject("input", "a.csv", version_id="v1")
+
+    assert new_record("r", manifest, "arn", "2026-11-23T12:00:00.000Z")["version_id"] == "v1"
+
+
 def test_an_object_survives_its_event() -> None:
-    manifest = ManifestObject("input", "a.csv", "e1", 12)
+    manifest = ManifestObject("input", "a.csv", "e1", 12, version_id="v1")
 
     assert ManifestObject.from_event(manifest.as_event()) == manifest
 

@@ -73,7 +73,10 @@ def test_a_manifest_that_can_be_run_is_ready() -> None:
         "run": {"id": run_id, "manifest": "manifests/demo.csv", "options": {}},
         "status": "ready",
         "reader": "csv",
-        "manifest": {"bucket": "input", "key": "manifests/demo.csv", "etag": "e1", "size": 9, "format": "csv"},
+        "manifest": {
+            **{"bucket": "input", "key": "manifests/demo.csv", "version_id": "null"},
+            **{"etag": "e1", "size": 9, "format": "csv"},
+        },
         "rows": 1,
         "batch_size": 500,
         "max_concurrency": 40,
@@ -250,3 +253,39 @@ def test_the_rows_of_a_manifest_that_is_validated_in_part_are_not_known_to_the_s
 
     assert world.shares.asked == [(run_id_of(world.event), 40, None)]
     assert "lambda_concurrency" not in prepared["run"]
+
+
+def test_a_version_in_the_event_is_read_and_handed_on() -> None:
+    world = World(version_id="v1")
+    world.event["detail"]["object"]["version-id"] = "v1"
+
+    prepared = world.prepare()
+
+    assert prepared["manifest"]["version_id"] == world.record["version_id"] == "v1"
+    assert set(world.manifests.read_versions) == {"v1"}
+
+
+def test_an_event_without_a_version_is_about_the_current_one() -> None:
+    world = World(version_id="v1")
+
+    prepared = world.prepare()
+
+    assert prepared["manifest"]["version_id"] == world.record["version_id"] == "v1"
+    assert set(world.manifests.read_versions) == {"v1"}
+
+
+def test_an_event_with_nothing_but_a_name_is_completed() -> None:
+    world = World(version_id="v1")
+    world.event["detail"]["object"] = {"key": "manifests/demo.csv"}
+
+    prepared = world.prepare()
+
+    assert (prepared["manifest"]["etag"], prepared["manifest"]["size"]) == ("e1", 20)
+
+
+def test_a_version_that_was_deleted_is_named() -> None:
+    world = World(version_id="v2")
+    world.event["detail"]["object"]["version-id"] = "v1"
+
+    with pytest.raises(InvalidManifest, match=r"The version v1 of the manifest 'manifests/demo\.csv', which started"):
+        world.prepare()

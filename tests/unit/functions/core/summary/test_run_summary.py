@@ -19,7 +19,7 @@ from functions.core.summary.run_summary import (
 )
 
 STARTED = "2026-11-23T12:00:00.000Z"
-REFERENCE: Any = {"bucket": "input", "key": "a.csv", "format": "csv", "etag": "e1", "size": 9}
+REFERENCE: Any = {"bucket": "input", "key": "a.csv", "version_id": "v1", "format": "csv", "etag": "e1", "size": 9}
 REPORTS = RunReports("retry.csv", 3, {"rounds": "2"}, "failures.csv", "A note.")
 IN_TABLE = (
     *("status", "error", "cause", "started_at", "ended_at", "duration_seconds", "images_per_second", "rows", "bytes"),
@@ -141,5 +141,7 @@ def test_the_failures_of_twenty_hosts_are_listed() -> None:
 
 
 def test_a_manifest_is_named_with_the_format_that_was_detected() -> None:
-    assert manifest_reference(ManifestObject("input", "a.csv", "e1", 9), {"format": "csv"}) == REFERENCE
-    assert manifest_reference(ManifestObject("input", "a.csv", "e1", 9), {})["format"] is None
+    manifest = ManifestObject("input", "a.csv", "e1", 9, version_id="v1")
+
+    assert manifest_reference(manifest, {"format": "csv"}) == REFERENCE
+    assert manifest_reference(manifest, {})["format"] is None

@@ -83,4 +83,4 @@ def test_when_it_is_gone_only_what_was_written_is_known(monkeypatch: pytest.Monk
     summary = world.summarize(line(1), line(5))
 
     assert (summary["rows"], summary["stored"], summary["failed"]) == (5, 2, 3)
-    assert "replaced or deleted" in summary["note"]
+    assert "was deleted during the run" in summary["note"]

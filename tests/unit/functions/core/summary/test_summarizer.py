@@ -157,6 +157,7 @@ def test_a_run_in_which_all_went_well_succeeds() -> None:
         "manifest": {
             "bucket": "input",
             "key": "manifests/demo.csv",
+            "version_id": "null",
             "format": "csv",
             "etag": "e1",
             "size": len(urls(2)),
@@ -476,3 +477,25 @@ def test_whatever_happened_the_run_is_reconciled(outcomes: list[str | None], gon
     world.summarize()
 
     assert world.summary["rows"] == len(outcomes)
+
+
+def test_the_manifest_is_read_in_the_version_that_was_prepared() -> None:
+    world = World(urls(1), line(1))
+    world.records.records[world.run_id]["version_id"] = "v7"
+    world.manifests.objects["input", "manifests/demo.csv"].version_id = "v7"
+    world.manifests.read_versions.clear()
+
+    summary = world.summarize() and world.summary
+
+    assert world.manifests.read_versions == ["v7"]
+    assert summary["manifest"]["version_id"] == "v7"
+
+
+def test_the_manifest_of_a_record_of_release_0_1_0_is_the_null_version() -> None:
+    world = World(urls(1), line(1))
+    del world.records.records[world.run_id]["version_id"]
+    world.manifests.read_versions.clear()
+
+    world.summarize()
+
+    assert world.manifests.read_versions == ["null"]
