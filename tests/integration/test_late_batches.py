@@ -4,6 +4,7 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -81,3 +82,15 @@ def test_a_row_is_in_the_table_if_and_only_if_the_summary_says_that_it_is_stored
         assert len(stored) == summary["stored"], context
         assert rows_in_table(cloud, run.run_id) == stored, context
         assert (stored & failed, len(failed)) == (set(), summary["failed"]), context
+
+
+def test_a_batch_that_begins_after_its_run_was_closed_does_nothing(cloud: Cloud, site: Site) -> None:
+    url = site.put("/closed.png", png())
+    cloud.client("s3").put_object(Bucket=cloud.outputs["InputBucket"], Key="runs/closed-run/closed", Body=b"")
+    [function] = [name for name in cloud.functions.functions if "DownloadBatch" in name]
+    batch = {"BatchInput": {"run": {"id": "closed-run", "options": {}}}, "Items": [{"row": 0, "item": url}]}
+    started_at = datetime.now(UTC).isoformat()
+
+    result = cloud.functions.invoke(function, {"batch": batch, "execution_arn": "arn:1", "started_at": started_at})
+
+    assert (result.error, result.payload["Items"], site.asked["/closed.png"]) == (None, [], 0)

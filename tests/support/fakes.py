@@ -41,6 +41,14 @@ class FakeRunFiles(Faulty):
         self.started[part_name] = datetime.now(UTC)
         return not self.closed
 
+    def close_run(self) -> None:
+        self._fail()
+        self.closed = True
+
+    def unfinished_rounds(self) -> list[datetime]:
+        self._fail()
+        return [start for name, start in self.started.items() if f"results/{name}" not in self.files]
+
     def write(self, name: str, lines: Iterable[Mapping[str, object]]) -> None:
         self._fail()
         self.files[name] = [json.loads(json.dumps(line)) for line in lines]
@@ -58,14 +66,6 @@ class FakeResults(FakeRunFiles):
         self.metadata: dict[str, dict[str, str]] = {}
         self.content_types: dict[str, str] = {}
         self.uncompleted: list[list[dict[str, Any]]] = []
-
-    def close_run(self) -> None:
-        self._fail()
-        self.closed = True
-
-    def unfinished_rounds(self) -> list[datetime]:
-        self._fail()
-        return [start for name, start in self.started.items() if f"results/{name}" not in self.files]
 
     def result_parts(self) -> Iterator[tuple[str, list[ResultLine]]]:
         return self._parts("results")

@@ -30,7 +30,7 @@ _MISSING_OUTCOMES = {
     "ABORTED": "The run was cancelled before an outcome of this row was recorded.",
 }
 _INTERRUPTED = "The run was interrupted before an outcome of this row was recorded."
-"""Messages for a row without an outcome. Its image may still be stored by a batch that is running: a retry skips it."""
+"""Messages for a row without an outcome. A batch that was killed may have stored its image: a retry skips it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Batches that are still running when their run has ended: they are waited for before the run is reconciled.
 
-An execution that is stopped, or a Map Run that fails, ends its child executions, and not the invocations of DownloadBatch
-that these wait for: Lambda runs them to their end. What they store and record counts. See docs/adr/0024-late-batches.md.
+The end of an execution, or of a Map Run that fails, also ends its child executions, but not the invocations of
+DownloadBatch that these wait for. What they store and record counts. See docs/adr/0024-late-batches.md.
 """
 
 import time
@@ -12,8 +12,8 @@ from functions.core.model.limits import DOWNLOAD_TIMEOUT_SECONDS
 from functions.core.model.ports import RunResults
 
 ROUND_TIME = timedelta(seconds=DOWNLOAD_TIMEOUT_SECONDS + 5)
-"""Time after which a round has ended in any case: the timeout of its function, and a margin between the clocks of S3 and
-this function."""
+"""Time after which a round has ended in any case: the timeout of its function, and a margin, since the start is by the
+clock of S3."""
 
 POLL_SECONDS = 1.0
 

@@ -142,3 +142,40 @@ def test_metadata_of_a_report_is_stored(s3: Any) -> None:
     S3RunFiles(s3, "input", "r1").write_text("retry.csv", ["url\n"], "text/plain", {"batch-size": "5"})
 
     assert s3.head_object(Bucket="input", Key="runs/r1/retry.csv")["Metadata"] == {"batch-size": "5"}
+
+
+def test_rounds_that_have_started_are_unfinished_until_they_have_written_their_results(s3: Any) -> None:
+    files = S3RunFiles(s3, "input", "r1")
+    rounds = [f"part-{number:010d}-00.jsonl" for number in (1, 501)]
+
+    assert [files.start_round(name) for name in rounds] == [True, True]
+    files.write(f"results/{rounds[0]}", [])
+
+    [start] = files.unfinished_rounds()
+    assert start == s3.head_object(Bucket="input", Key=f"runs/r1/started/{rounds[1]}")["LastModified"]
+
+
+def test_no_round_starts_after_the_run_was_closed(s3: Any) -> None:
+    S3RunFiles(s3, "input", "r1").close_run()
+
+    assert not S3RunFiles(s3, "input", "r1").start_round("part-0000000001-00.jsonl")
+    assert S3RunFiles(s3, "input", "r2").start_round("part-0000000001-00.jsonl")
+
+
+@s3_stub
+@pytest.mark.parametrize("code", ["404", "403"])
+def test_a_run_is_open_if_s3_does_not_find_that_it_was_closed(stubbed: Stubber, code: str) -> None:
+    """403: DownloadBatch may not list the bucket."""
+    stubbed.add_response("put_object", {})
+    stubbed.add_client_error("head_object", code)
+
+    assert S3RunFiles(stubbed.client, "input", "r1").start_round("part-0000000001-00.jsonl")
+
+
+@s3_stub
+def test_a_round_does_not_start_if_s3_fails(stubbed: Stubber) -> None:
+    stubbed.add_response("put_object", {})
+    stubbed.add_client_error("head_object", "503")
+
+    with pytest.raises(StorageFault, match=r"^S3 HeadObject failed \(503\) for runs/r1/closed"):
+        S3RunFiles(stubbed.client, "input", "r1").start_round("part-0000000001-00.jsonl")

@@ -162,12 +162,32 @@ def test_without_failures_there_is_no_failures_file_and_no_message() -> None:
     assert world.notices.published == []
 
 
-def test_without_outcomes_there_is_no_results_file() -> None:
+def test_without_outcomes_the_results_file_is_empty() -> None:
     world = World({A: DOWN})
 
     world.run(first_payload(A))
 
-    assert world.files.files == {}
+    assert world.files.files == {"results/part-0000000001-00.jsonl": []}
+
+
+def test_a_round_records_its_start_under_the_name_of_its_part() -> None:
+    world = World({})
+
+    world.run(first_payload(A))
+
+    assert list(world.files.started) == ["part-0000000001-00.jsonl"]
+    assert world.files.unfinished_rounds() == []
+
+
+def test_a_round_of_a_run_that_was_closed_does_nothing_and_ends_its_batch() -> None:
+    world = World({})
+    world.files.close_run()
+
+    report = world.run(first_payload(A, B))
+
+    assert (world.web.requests, world.table.asked) == ([], [])
+    assert (report.outcomes, report.deferred, report.payload["Items"]) == ([], 0, [])
+    assert world.files.unfinished_rounds() == []
 
 
 def test_deferred_rows_are_returned_to_the_workflow_unchanged() -> None:

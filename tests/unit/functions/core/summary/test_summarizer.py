@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from functions.core.manifests.detection import detect_format, format_from_name
 from functions.core.manifests.formats import FORMATS, Format
 from functions.core.model.errors import BooksFault, StorageFault
-from functions.core.model.ports import Notification
+from functions.core.model.ports import Notification, RunResults
 from functions.core.model.runs import LocalRun, run_id_of
 from functions.core.prepare import Preparer
 from functions.core.summary.execution import EndedExecution, WorkflowFailure
@@ -54,6 +55,17 @@ class World:
         Preparer(manifests=self.manifests, records=self.records, defaults={}).prepare(self.event, "arn:1", STARTED)
         if lines:
             self.results.write("results/part-0000000001-00.jsonl", lines)
+
+    def summarize_execution(self, failure: WorkflowFailure | None, wait: Callable[[RunResults], Any]) -> None:
+        summarizer = Summarizer(
+            manifests=self.manifests,
+            results=self.results,
+            records=self.records,
+            notices=self.notices,
+            now=ENDED,
+            wait=wait,
+        )
+        summarizer.summarize(EndedExecution(input=self.event, arn="arn:1", started_at=STARTED, failure=failure))
 
     def summarize(self, caught: dict[str, Any] | None = None) -> dict[str, Any]:
         summarizer = Summarizer(
@@ -477,6 +489,34 @@ def test_whatever_happened_the_run_is_reconciled(outcomes: list[str | None], gon
     world.summarize()
 
     assert world.summary["rows"] == len(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("failure", "waits"),
+    [
+        (None, 0),
+        (WorkflowFailure("Cancelled", "by hand"), 1),
+        (WorkflowFailure("States.ItemReaderFailed", "line 7 is not JSON"), 1),
+        (WorkflowFailure("Interrupted", "The local run was interrupted."), 0),
+    ],
+)
+def test_the_batches_of_a_run_that_did_not_end_by_itself_are_waited_for(
+    failure: WorkflowFailure | None, waits: int
+) -> None:
+    world = World(urls(2))
+    world.summarize_execution(failure, lambda results: results.write("results/part-0000000001-00.jsonl", [line(1)]))
+
+    assert world.summary["stored"] == waits
+
+
+def test_a_run_that_ended_before_it_had_batches_waits_for_none() -> None:
+    world = World(urls(2))
+    for field in ("format", "rows"):
+        del world.records.records[world.run_id][field]
+
+    world.summarize_execution(WorkflowFailure("InvalidManifest", "no url column"), lambda _: pytest.fail("waited"))
+
+    assert world.summary["status"] == "failed"
 
 
 def test_the_manifest_is_read_in_the_version_that_was_prepared() -> None:
