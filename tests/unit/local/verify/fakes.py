@@ -24,7 +24,7 @@ class Refusing:
 
 
 def stack(*resources: Resource, **clients: Any) -> DeployedStack:
-    """The clients are given by the name of their service."""
+    """A client for each service that the test needs, by its name."""
     session = boto3.Session("AKIDEXAMPLE", "secret", region_name="cn-north-1")
     outputs = dict.fromkeys(OUTPUTS, "name") | {"TopicArn": TOPIC}
     return DeployedStack("ImageMirror", session, clients.__getitem__, outputs, resources, "https://api.example/v1")
