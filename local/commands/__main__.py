@@ -161,7 +161,7 @@ def watch(run: str, out: str, stack_name: str) -> int:
 
 
 @commands.command()
-@option("stack_name", metavar="NAME", help="name of the stack (default: ImageMirror)", default="ImageMirror")
+@stack_name
 @option("only", metavar="LINE", help="check only this line and what it needs; may be repeated", multiple=True)
 @out
 @version
@@ -173,7 +173,8 @@ def verify(stack_name: str, only: Sequence[str], out: str) -> int:
     folder = usage.out_folder(out, shown_name("out"))
     from local.verify.command import verify
 
-    return verify(stack_name=stack_name, variables=read_env_file(folder), only=only)
+    name = stack_name or usage.stack_settings().stack_name
+    return verify(stack_name=name, variables=read_env_file(folder), only=only)
 
 
 @commands.command()

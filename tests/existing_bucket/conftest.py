@@ -30,7 +30,7 @@ def cloud_with(tmp_path_factory: pytest.TempPathFactory, out: Path) -> Callable[
     def deploy(prefix: str) -> Iterator[Cloud]:
         folder = tmp_path_factory.mktemp("cdk.out")
         synthesized(Settings(images_bucket=BUCKET, images_prefix=prefix, images_bucket_key_arn=KEY), folder)
-        with Cloud(assembly=folder, parameters={"AllowedNetworks": "127.0.0.0/8"}, out=out) as cloud:
+        with Cloud(assembly=folder, allow="127.0.0.0/8", out=out) as cloud:
             yield cloud
 
     return deploy

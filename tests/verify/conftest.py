@@ -33,7 +33,7 @@ def deploy(assembly: Path, tmp_path: Path, out: Path) -> Iterator[Callable[..., 
 
         def deploy(edit: Edit | None = None, allow: str = "127.0.0.0/8") -> Cloud:
             folder = assembly if edit is None else edited(assembly, tmp_path / "assembly", edit)
-            cloud = cleanup.enter_context(Cloud(assembly=folder, parameters={"AllowedNetworks": allow}))
+            cloud = cleanup.enter_context(Cloud(assembly=folder, allow=allow))
             write_env_file(out, cloud.environment())
             return cloud
 

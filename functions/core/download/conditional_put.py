@@ -72,7 +72,8 @@ class ConditionalPut:
             record = self._table.read(url)  # before the object is read: a record that changes later is kept
             found = self._store.head(upload.key)
             if found is not None and found.url_sha256 != upload.url_sha256:
-                raise RowError(Reason.KEY_CONFLICT, f"The key {upload.key} already holds the image of another URL.")
+                owner = "the image of another URL" if found.url_sha256 else "an object of another program"
+                raise RowError(Reason.KEY_CONFLICT, f"The key {upload.key} already holds {owner}.")
             if found is None or self._may_replace(found):
                 etag = self._store.put(upload, found.etag if found else None)
             elif _is_of(record, upload.key, found) or self._table.replace(record_of(found), record):

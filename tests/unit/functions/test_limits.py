@@ -8,7 +8,7 @@ import pytest
 from functions.adapters import clients, dynamodb_images_table, s3_connections, s3_reading, s3_signed_put, sns_topic
 from functions.core.api import queries, requests
 from functions.core.download import concurrency, host_scheduler, record_buffer, rounds
-from functions.core.manifests import contents, csv_validation, json_rows, line_errors, parquet, streams, validation
+from functions.core.manifests import contents, csv_validation, line_errors, parquet, streams, validation
 from functions.core.model import limits, options, ports, runs
 from functions.core.report import aggregates, page
 from functions.core.summary import reconciliation, run_summary

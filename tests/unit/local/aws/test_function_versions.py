@@ -39,7 +39,7 @@ def deployed(tmp_path: Path) -> Iterator[Callable[[dict[str, Any]], Cloud]]:
     clouds: list[Cloud] = []
 
     def start(stack: dict[str, Any]) -> Cloud:
-        clouds.append(Cloud(assembly=write(tmp_path, stack), parameters={"AllowedNetworks": "10.0.0.0/8"}))
+        clouds.append(Cloud(assembly=write(tmp_path, stack), allow="10.0.0.0/8"))
         return clouds[0]
 
     yield start
