@@ -7,6 +7,7 @@ import pytest
 
 from local.commands import usage
 from local.errors import UsageError
+from local.parameters import PairType
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ from local.errors import UsageError
             "--option takes name=value, such as concurrency=16; 'concurrency' is not",
         ),
         (
-            usage.split_options,
+            PairType("OPTIONS", ()).split_envvar_value,
             "a='b",
             'OPTIONS takes name=value pairs separated by spaces; in "a=\'b": No closing quotation.',
         ),
@@ -60,7 +61,7 @@ def test_settings_that_cannot_be_read(content: str | None, tmp_path: Path, monke
 
 
 def test_options_become_metadata() -> None:
-    pairs = usage.split_options("batch_size=5  user-agent='a b'")
+    pairs = PairType("OPTIONS", ()).split_envvar_value("batch_size=5  user-agent='a b'")
 
     assert usage.options(pairs, "OPTIONS") == {"batch-size": "5", "user-agent": "a b"}
 
