@@ -97,13 +97,16 @@ format: .venv/dev ## Format the code
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-lock: .venv/local ## Resolve the dependency groups of pyproject.toml into the locks (versions and hashes)
+NODE_LOCKS := requirements/node/aws-cdk requirements/node/asl-validator requirements/second-opinions/dynalite
+
+lock: .venv/local ## Resolve pyproject.toml and the package.json files into the locks (versions and hashes)
 	@$(LOCK) --group dev -o requirements/dev.txt
 	@$(LOCK) --group local --constraint requirements/dev.txt -o requirements/local.txt
 	@$(LOCK) --group parquet --constraint requirements/dev.txt -o requirements/parquet.txt
 	@$(LOCK) --group functions --constraint requirements/dev.txt -o functions/requirements.txt
 	@for other in img2dataset scrapy; do $(LOCK) --group $$other -o bench/contenders/$$other.txt; done
 	@for other in ministack seaweedfs; do $(LOCK) --group $$other -o requirements/second-opinions/$$other.txt; done
+	@$(BIN)/python -m cdk.node $(NODE_LOCKS)
 
 bootstrap: ## Prepare the AWS account and the Region of your credentials for the CDK (once)
 	@./image-mirror bootstrap

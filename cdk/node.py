@@ -1,6 +1,7 @@
 """Programs of npm: each is installed from its lock when it is first needed, and runs in the wheel's Node.js.
 
 `requirements/node` has a folder with a lock for each. The locks name no registry: that is a setting of npm.
+`python -m cdk.node FOLDER ...` resolves the package.json of each folder into its lock; `make lock` calls it.
 """
 
 import fcntl
@@ -16,6 +17,7 @@ NPM = NODE.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 LOCKS = Path(__file__).parents[1] / "requirements" / "node"
 INSTALLED = Path(sys.prefix) / "node"
 LOCK = "package-lock.json"
+OPTIONS = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
 class InstallationError(Exception):
@@ -43,12 +45,17 @@ def installed(lock: Path, folder: Path) -> Path:
 
 
 def _npm_ci(folder: Path) -> None:
-    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
     result = subprocess.run(
-        command(NPM, "ci", *options), cwd=folder, env=environment(), capture_output=True, text=True, check=False
+        command(NPM, "ci", *OPTIONS), cwd=folder, env=environment(), capture_output=True, text=True, check=False
     )
     if result.returncode:
         raise InstallationError(f"Cannot install {folder.name}. npm reported:\n{result.stderr.strip()}")
+
+
+def resolve(folder: Path) -> None:
+    """Make the lock of the package.json in the folder, with hashes and without the addresses of a registry."""
+    options = (*OPTIONS, "--package-lock-only", "--omit-lockfile-registry-resolved")
+    subprocess.run(command(NPM, "install", *options), cwd=folder, env=environment(), check=True)
 
 
 def command(program: Path, *arguments: str) -> list[str]:
@@ -59,3 +66,8 @@ def command(program: Path, *arguments: str) -> list[str]:
 def environment() -> dict[str, str]:
     """The environment variables for it: with this Node.js first in the PATH."""
     return {**os.environ, "PATH": f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+if __name__ == "__main__":
+    for argument in sys.argv[1:]:
+        resolve(Path(argument))

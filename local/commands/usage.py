@@ -100,7 +100,7 @@ def print_error(error: object) -> None:
 
 
 def networks(texts: Iterable[str], name: str) -> str:
-    """CIDR blocks, comma-separated, in the form of the stack's parameter. Raises UsageError."""
+    """CIDR blocks, comma-separated, in canonical form. Raises UsageError."""
     parts = (part.strip() for text in texts for part in text.split(","))
     try:
         return ",".join(str(ip_network(part)) for part in parts if part)

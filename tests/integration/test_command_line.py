@@ -174,7 +174,7 @@ def test_clean_removes_what_make_created_and_keeps_out(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
     for folder in ("bench", "cdk", "docs", "functions", "local", "tests"):
         (tmp_path / folder).mkdir()
-    for created in (".venv", "cdk.out", "functions/__pycache__"):
+    for created in (".venv", "cdk.out", "cdk.deploy", "functions/__pycache__"):
         (tmp_path / created).mkdir(parents=True)
     for kept in ("out/images/__pycache__", "home/me"):
         (tmp_path / kept).mkdir(parents=True)
@@ -183,7 +183,9 @@ def test_clean_removes_what_make_created_and_keeps_out(tmp_path: Path) -> None:
     done = _start("make", "clean", f"OUT={tmp_path / 'home'}", folder=tmp_path)
 
     assert done.returncode == 0, done.stderr
-    assert not any((tmp_path / created).exists() for created in (".venv", "cdk.out", "functions/__pycache__"))
+    assert not any(
+        (tmp_path / created).exists() for created in (".venv", "cdk.out", "cdk.deploy", "functions/__pycache__")
+    )
     assert (tmp_path / "out/images/__pycache__/a.jpg").exists()
     assert (tmp_path / "home/me/a.jpg").exists()
 
