@@ -31,8 +31,8 @@ _listeners: list[FunctionListener] = []
 
 
 def follow_functions(listener: FunctionListener) -> None:
-    """Until `unfollow_functions`."""
-    _listeners.append(listener)
+    """Tell this listener alone, until `unfollow_functions`."""
+    _listeners[:] = [listener]
 
 
 def unfollow_functions() -> None:
