@@ -27,6 +27,8 @@ from local.aws.store.errors import S3Error
 from local.aws.store.objects import ObjectStore
 
 RUNS = "runs/"
+STARTED = "started"
+"""Folder of empty files of a run, one for each round, which tell people nothing."""
 IMPORTED = Path("tables", "imported-0.1.0")
 """An empty file: nothing of an OUT folder of release 0.1.0 is left to take over."""
 
@@ -104,7 +106,11 @@ class Exporter:
         """Copies, because a user may change the files."""
         for stored in self._store.iterate(self._names.input_bucket, prefix):
             path = paths.readable_path(stored.key)
-            if path is not None and not _is_same(self._out / path, stored.size, stored.mtime):
+            if (
+                path is not None
+                and path.parent.name != STARTED
+                and not _is_same(self._out / path, stored.size, stored.mtime)
+            ):
                 _, source = self._store.open(stored.bucket, stored.key)
                 with source:
                     self._copy(source.name, str(path))
