@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from cdk.account import assembly, aws, cdk_cli
 from cdk.account.aws import Account
 from cdk.account.errors import AccountError
+from cdk.account.versions import remove_unused_versions
 from cdk.settings import Settings
 
 NOT_YET_CREATED = "REVIEW_IN_PROGRESS"
@@ -43,6 +44,24 @@ def _after_deployment(account: Account, name: str, *, is_new: bool, show: Print)
     """What follows a deployment that succeeded."""
     if is_new:
         show(aws.EVENTS_DELAY)
+        return
+    try:
+        removed = _remove_unused_versions(account, name)
+    except AccountError as error:
+        show(f"The deployment is complete. Versions of functions that no run uses were not removed: {error}")
+        return
+    if removed:
+        show(f"Removed versions of functions that no run uses: {', '.join(removed)}.")
+
+
+def _remove_unused_versions(account: Account, name: str) -> list[str]:
+    """Names and numbers of the versions that are removed. Raises AccountError."""
+    with aws.aws_errors():
+        described = aws.stack(account.client, name)
+        if described is None:
+            return []
+        machine = aws.outputs(described)["StateMachineArn"]
+        return remove_unused_versions(account.client("lambda"), account.client("stepfunctions"), machine)
 
 
 def _exists(account: Account, name: str) -> bool:

@@ -203,10 +203,10 @@ def _role(cloud: Cloud, resource: Resource) -> Properties:
 
 
 def _policy(cloud: Cloud, resource: Resource) -> Properties:
-    (role,) = resource.properties["Roles"]
-    policy = resource.properties["PolicyName"]
-    found = cloud.client("iam").get_role_policy(RoleName=role, PolicyName=policy)
-    return {**found, "Roles": [found["RoleName"]]}
+    iam, policy = cloud.client("iam"), resource.properties["PolicyName"]
+    found = [iam.get_role_policy(RoleName=role, PolicyName=policy) for role in resource.properties["Roles"]]
+    assert all(each["PolicyDocument"] == found[0]["PolicyDocument"] for each in found)
+    return {**found[0], "Roles": [each["RoleName"] for each in found]}
 
 
 def _state_machine(cloud: Cloud, resource: Resource) -> Properties:

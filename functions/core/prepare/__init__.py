@@ -11,7 +11,7 @@ from functions.core.model.options import Options
 from functions.core.model.ports import Manifests, RunRecords
 from functions.core.model.runs import LocalRun, ManifestObject, new_record, run_id_of
 from functions.core.model.types import BatchRun, ExecutionInput, OptionValues, PreparedState, RepeatedRun, RunFields
-from functions.core.prepare.shares import ConcurrencyShares, Share
+from functions.core.prepare.shares import ConcurrencyShares, Share, share_fields
 
 
 class Preparer:
@@ -54,7 +54,7 @@ class Preparer:
         except ManifestGoneError as error:
             raise InvalidManifest(_gone_message(manifest)) from error
         share = self._share(run_id, validated, options)
-        self._records.update(run_id, _record_fields(manifest, validated, options) | _share_fields(share, options))
+        self._records.update(run_id, _record_fields(manifest, validated, options) | share_fields(share, options))
         return _prepared_state(run_id, manifest, validated, options, share)
 
     def _share(self, run_id: str, validated: ValidatedManifest, options: Options) -> Share:
@@ -89,14 +89,6 @@ def _record_fields(manifest: ManifestObject, validated: ValidatedManifest, optio
     else:
         fields["rows"] = validated.contents.rows
     return fields
-
-
-def _share_fields(share: Share, options: Options) -> RunFields:
-    return {
-        "max_concurrency": share.batches,
-        "requested_concurrency": options.max_concurrency,
-        "concurrency_note": share.note,
-    }
 
 
 def _prepared_state(

@@ -8,7 +8,7 @@ the others are lowered, and when it ends, they are raised again.
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from functions.core.model.errors import InfrastructureError
 from functions.core.model.limits import executions_for_batches
@@ -24,8 +24,9 @@ MAX_ADJUSTED = 50
 """Maximum number of other runs whose concurrency one run changes."""
 
 PAUSES = (0.0, 1.0, 2.0)
-"""Seconds before each attempt to lower the concurrency of other runs: a run that has just been prepared has no Map Run
-yet."""
+"""Seconds before each look at the other runs, if the account has too few executions for all. A run that started at the
+same time may not be in the index yet, and one that has just been prepared has no Map Run yet. The last look is only for
+such runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class ActiveRun:
             run_id=record["run_id"],
             execution_arn=record["execution_arn"],
             requested=requested,
-            demand=_demand(requested, record.get("rows"), options),
+            demand=_demand(replace(options, max_concurrency=requested), record.get("rows")),
             granted=record.get("max_concurrency", prepared),
         )
 
@@ -100,21 +101,28 @@ class ConcurrencyShares:
 
     def join(self, run_id: str, options: Options, rows: int | None) -> Share:
         """The share of a run that begins. Other runs that have more than theirs get less."""
-        requested, demand = options.max_concurrency, _demand(options.max_concurrency, rows, options)
+        share = Share(options.max_concurrency)
         try:
             account = self._account().concurrency()
-            others = list(self._others(run_id))
+            for pause in PAUSES:
+                if pause:
+                    self._sleep(pause)
+                others = list(self._others(run_id))
+                demands = [_demand(options, rows), *(other.demand for other in others)]
+                level = fair_level(executions_for_batches(account.unreserved), demands)
+                share = _share(options, rows, level, account, len(others) + 1)
+                if level >= max(demands):
+                    break
+                self._records.update_unless_over(run_id, share_fields(share, options))
+                lowered = [other for other in others if other.has_more_than(other.target(level))]
+                remaining = self._adjust(lowered, level, account, len(others) + 1)
+                if pause and not remaining and not any(other.granted is None for other in others):
+                    break
         except InfrastructureError as error:
             sentence = f"max_concurrency was not compared with the Lambda concurrency of the account: {error}"
             self._warn(sentence)
-            return Share(requested, sentence)
-        available = executions_for_batches(account.unreserved)
-        level = fair_level(available, [demand, *(other.demand for other in others)])
-        lowered = [other for other in others if other.has_more_than(other.target(level))]
-        self._adjust(lowered, level, account, len(others) + 1, PAUSES)
-        batches = min(requested, level)
-        note = _note(batches, requested, account, len(others) + 1) if batches < demand else None
-        return Share(batches, note, account.limit)
+            return replace(share, note=share.note or sentence)
+        return share
 
     def leave(self, run_id: str) -> None:
         """The share of a run that ends goes to those that have less than they could use."""
@@ -122,9 +130,10 @@ class ConcurrencyShares:
             others = list(self._others(run_id))
             if any(other.has_less_than(other.requested) for other in others):
                 account = self._account().concurrency()
-                level = fair_level(executions_for_batches(account.unreserved), [other.demand for other in others])
+                available = executions_for_batches(account.unreserved)
+                level = fair_level(available, [other.demand for other in others])
                 raised = [other for other in others if other.has_less_than(other.target(level))]
-                self._adjust(raised, level, account, len(others), PAUSES[:1])
+                self._adjust(raised, level, account, len(others))
         except InfrastructureError as error:
             self._warn(f"The share of the run in the Lambda concurrency was not given to the other runs: {error}")
 
@@ -137,18 +146,13 @@ class ConcurrencyShares:
             if position is None:
                 return
 
-    def _adjust(
-        self, runs: Sequence[ActiveRun], level: int, account: AccountConcurrency, active: int, pauses: Sequence[float]
-    ) -> None:
-        remaining = list(runs[:MAX_ADJUSTED])
-        for pause in pauses:
-            if remaining and pause:
-                self._sleep(pause)
-            try:
-                remaining = [run for run in remaining if not self._set(run, level, account, active)]
-            except InfrastructureError as error:
-                self._warn(f"The concurrency of {len(remaining)} other runs could not be changed to {level}: {error}")
-                return
+    def _adjust(self, runs: Sequence[ActiveRun], level: int, account: AccountConcurrency, active: int) -> int:
+        """Changes the concurrency of runs to the level. Returns the number of those that have no Map Run yet."""
+        try:
+            return sum(not self._set(run, level, account, active) for run in runs[:MAX_ADJUSTED])
+        except InfrastructureError as error:
+            self._warn(f"The concurrency of other runs could not be changed to {level}: {error}")
+            return 0
 
     def _set(self, run: ActiveRun, level: int, account: AccountConcurrency, active: int) -> bool:
         """False if the run has no Map Run in progress. Raises WorkflowFault, TableFault."""
@@ -175,7 +179,24 @@ def fair_level(available: int, demands: Sequence[int]) -> int:
     return remaining + max(demands, default=0)
 
 
-def _demand(requested: int, rows: int | None, options: Options) -> int:
+def share_fields(share: Share, options: Options) -> RunFields:
+    """The share in the record of a run."""
+    return {
+        "max_concurrency": share.batches,
+        "requested_concurrency": options.max_concurrency,
+        "concurrency_note": share.note,
+    }
+
+
+def _share(options: Options, rows: int | None, level: int, account: AccountConcurrency, active: int) -> Share:
+    requested = options.max_concurrency
+    batches = min(requested, level)
+    note = _note(batches, requested, account, active) if batches < _demand(options, rows) else None
+    return Share(batches, note, account.limit)
+
+
+def _demand(options: Options, rows: int | None) -> int:
+    requested = options.max_concurrency
     return requested if rows is None else max(1, min(requested, math.ceil(rows / options.batch_size)))
 
 

@@ -1,6 +1,7 @@
 """The share of each active run in the concurrent Lambda executions of the account."""
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,6 +36,7 @@ class World:
         self.runs, self.executions, self.account = FakeRuns(), FakeExecutions(), FakeAccount(limit)
         self.warnings: list[str] = []
         self.pauses: list[float] = []
+        self.meanwhile: list[Callable[[], object]] = []
         self.shares = ConcurrencyShares(
             records=self.runs,
             account=lambda: self.account,
@@ -45,7 +47,7 @@ class World:
 
     def _sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
-        self.executions.map_run = True
+        self.meanwhile.pop(0)() if self.meanwhile else None
 
     def claim(self, run_id: str, **record: Any) -> None:
         started_at = f"2026-11-26T00:00:{len(self.runs.records):05}Z"
@@ -197,11 +199,72 @@ def test_a_run_that_has_no_map_run_yet_is_lowered_a_moment_later() -> None:
     world = World(limit=10)
     world.join("a")
     world.executions.map_run = False
+    world.pauses.clear()
+    world.meanwhile = [lambda: setattr(world.executions, "map_run", True)]
 
     world.join("b")
 
     assert world.granted == {"a": 3, "b": 3}
     assert world.pauses == [1.0]
+
+
+def test_a_run_without_batches_in_progress_is_tried_three_times() -> None:
+    world = World(limit=10)
+    world.join("a")
+    world.executions.map_run = False
+    world.pauses.clear()
+
+    assert world.join("b").batches == 3
+
+    assert world.pauses == [1.0, 2.0]
+    assert world.runs.records["a"]["max_concurrency"] == 7
+
+
+def test_a_run_that_starts_at_the_same_time_and_is_found_late_is_counted() -> None:
+    world = World(limit=10)
+    world.meanwhile = [lambda: world.claim("b", format="csv", rows=MANY, max_concurrency=3)]
+
+    share = world.join("a")
+
+    assert share.batches == 3
+    assert share.note is not None
+    assert share.note.endswith("and 2 runs are active.")
+
+
+def test_a_run_that_asked_before_this_one_was_there_is_lowered_when_its_share_is_known() -> None:
+    """It is being prepared at the first look, and has a Map Run at the second."""
+    world = World(limit=10)
+    world.claim("a")
+
+    def prepared() -> None:
+        world.runs.records["a"] |= {"format": "csv", "rows": MANY, "max_concurrency": 7, "requested_concurrency": 40}
+        world.executions.concurrency["arn:a"] = 7
+
+    world.meanwhile = [prepared]
+    world.join("b")
+
+    assert world.granted == {"a": 3, "b": 3}
+
+
+def test_the_share_is_recorded_before_the_others_are_lowered() -> None:
+    """So that a run that starts at the same time sees it."""
+    world = World(limit=10)
+    world.claim("a")
+    world.meanwhile = [lambda: seen.update(world.runs.records["b"])]
+    seen: dict[str, Any] = {}
+
+    world.join("b")
+
+    assert (seen["max_concurrency"], seen["requested_concurrency"]) == (3, 40)
+
+
+def test_where_everything_fits_there_is_one_look_and_no_pause() -> None:
+    world = World(limit=1000)
+    world.join("a")
+
+    world.join("b")
+
+    assert world.pauses == []
 
 
 def test_a_run_of_a_version_that_did_not_record_its_concurrency_is_lowered_too() -> None:
@@ -238,7 +301,7 @@ def test_a_map_run_that_cannot_be_changed_stops_no_run(monkeypatch: pytest.Monke
     monkeypatch.setattr(world.executions, "set_concurrency", refuse)
 
     assert world.join("b").batches == 3
-    assert world.warnings == ["The concurrency of 1 other runs could not be changed to 3: throttled"]
+    assert set(world.warnings) == {"The concurrency of other runs could not be changed to 3: throttled"}
 
 
 def test_a_table_that_fails_stops_no_summary(monkeypatch: pytest.MonkeyPatch) -> None:
