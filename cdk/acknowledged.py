@@ -101,7 +101,8 @@ def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
         "manifests/*": (prepare, summarize, api, machine),
         "submitted/*": (prepare, summarize, api, machine),
         "runs/*": (download, summarize, api, machine),
-        "runs/*/retry.*": (prepare,),
+        "runs/*/retry.*": (prepare, summarize, machine),
+        "runs/*/closed": (download,),
     }.items():
         yield _prefix_wildcard(buckets.input, path, policies)
     yield _prefix_wildcard(buckets.images, buckets.image_pattern, (download, api))
