@@ -8,7 +8,7 @@ import pytest
 from functions.adapters import clients, dynamodb_images_table, s3_connections, s3_reading, s3_signed_put, sns_topic
 from functions.core.api import queries, requests
 from functions.core.download import concurrency, host_scheduler, record_buffer, rounds
-from functions.core.manifests import contents, csv_validation, line_errors, parquet, streams, validation
+from functions.core.manifests import contents, csv_validation, json_rows, line_errors, parquet, validation
 from functions.core.model import limits, options, ports, runs
 from functions.core.report import aggregates, page
 from functions.core.summary import reconciliation, run_summary
@@ -39,10 +39,12 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (ports.LINK_SECONDS, 900, "a presigned link, 15 minutes"),
     (validation.MAX_WHOLE_CHECK_BYTES, 268_435_456, "manifest that is validated whole, 256 MiB"),
     (validation.SAMPLE_BYTES, 8_388_608, "each end of a larger one, 8 MiB"),
-    (parquet.MAX_SCHEMA_BYTES, 524_288, "schema of a Parquet file, 512 KiB"),
-    (streams.MAX_LINE_BYTES, 1_105_920, "a line of a manifest, six times an item: escaped characters"),
-    (contents.MAX_NESTING, 100, "nesting of JSON"),
-    (line_errors.MAX_BLANK_LINES, 100_000, "blank lines before the first row"),
+    (parquet.MAX_SCHEMA_BYTES, 524_288, "512 KiB"),
+    (json_rows.MAX_ITEM_CHARACTERS, 6 * 180 * 1024, "180 KiB of JSON escapes"),
+    (line_errors.MAX_BLANK_LINES, 100_000, "blank lines"),
+    (line_errors.MAX_ERRORS, 10_000, "errors of one kind"),
+    (contents.MAX_NESTING, 100, "levels"),
+    (parquet.MAX_ROWS, 100_000_000, "MaxItems"),
     (contents.MAX_COLUMNS, 200, "user columns"),
     (requests.MAX_ROWS, 10_000, "rows in a request"),
     (requests.MAX_PAGE, 100, "runs in a page"),

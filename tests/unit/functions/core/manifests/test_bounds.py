@@ -139,7 +139,7 @@ BOOLEANS = b"\x1b" + b"\xff" * 8 + b"\x7f\x11"
 """A field with a map of 2^63 pairs of booleans."""
 
 INTEGER = b"\x16" + b"\xff" * 400_000
-"""A field with an integer that has no end."""
+"""A field with an integer of 400,000 bytes."""
 
 
 @pytest.mark.parametrize("footer", [BOOLEANS, INTEGER, b"\x19\xfc" + b"\xff" * 8 + b"\x7f", b"\x1c" * 100_000])
