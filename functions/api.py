@@ -19,8 +19,8 @@ from pydantic import BaseModel
 from functions.adapters.clients import client
 from functions.adapters.dynamodb_images_table import DynamoImagesTable
 from functions.adapters.dynamodb_runs_table import DynamoRunsTable
-from functions.adapters.s3_manifests import S3SubmittedManifests
-from functions.adapters.s3_presigned_links import S3PresignedLinks, signer
+from functions.adapters.s3.manifests import S3SubmittedManifests
+from functions.adapters.s3.presigned_links import S3PresignedLinks, signer
 from functions.adapters.step_functions_executions import StepFunctionsExecutions
 from functions.config import ApiConfig
 from functions.core.api.body import decode_body, parse_json

@@ -10,9 +10,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.adapters.clients import MAX_CONNECTIONS, client, credentials
 from functions.adapters.dynamodb_images_table import DynamoImagesTable
-from functions.adapters.s3_image_bucket import S3ImageBucket
-from functions.adapters.s3_run_files import S3RunFiles
-from functions.adapters.s3_signed_put import S3SignedPut
+from functions.adapters.s3.image_bucket import S3ImageBucket
+from functions.adapters.s3.run_files import S3RunFiles
+from functions.adapters.s3.signed_put import S3SignedPut
 from functions.adapters.sns_topic import SnsTopic
 from functions.config import DownloadConfig
 from functions.core.download.batch import BatchMirror

@@ -10,8 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.adapters.clients import client
 from functions.adapters.dynamodb_runs_table import DynamoRunsTable
 from functions.adapters.lambda_account import LambdaAccountSettings
-from functions.adapters.s3_manifests import S3Manifests
-from functions.adapters.s3_run_files import S3RunFiles
+from functions.adapters.s3.manifests import S3Manifests
+from functions.adapters.s3.run_files import S3RunFiles
 from functions.adapters.sns_topic import SnsTopic
 from functions.adapters.step_functions_executions import StepFunctionsMapRuns, input_of
 from functions.config import SummarizeConfig

@@ -19,8 +19,8 @@ from typing import IO, Any
 from botocore.response import StreamingBody
 
 from bench.contenders.job import peak_mb
-from functions.adapters.s3_manifests import S3Manifests
-from functions.adapters.s3_run_files import S3RunFiles
+from functions.adapters.s3.manifests import S3Manifests
+from functions.adapters.s3.run_files import S3RunFiles
 from functions.core.model.ports import Notification
 from functions.core.model.runs import run_id_of
 from functions.core.model.types import ExecutionInput, ResultLine, RunFields, RunRecord

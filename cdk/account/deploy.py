@@ -58,9 +58,9 @@ def _remove_unused_versions(account: Account, name: str) -> list[str]:
     """Names and numbers of the versions that are removed. Raises AccountError."""
     with aws.aws_errors():
         described = aws.stack(account.client, name)
-        if described is None:
+        machine = aws.outputs(described).get("StateMachineArn") if described else None
+        if machine is None:  # a stack that is rolled back
             return []
-        machine = aws.outputs(described)["StateMachineArn"]
         return remove_unused_versions(account.client("lambda"), account.client("stepfunctions"), machine)
 
 

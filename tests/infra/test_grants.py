@@ -45,7 +45,7 @@ EXPECTED = {
         *may("Images/images/*", "s3:PutObject", "s3:GetObject"),
         *may("Input/runs/*", "s3:PutObject"),
         *may("Input/runs/*/closed", "s3:GetObject"),
-        *may("ImagesTable", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"),
+        *may("ImagesTable", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:PutItem"),
         *may("Topic", "sns:Publish"),
         *KMS,
     },

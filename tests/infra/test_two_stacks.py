@@ -34,7 +34,7 @@ NOT_UNIQUE = {
 
 WITHOUT_PHYSICAL_NAME = {*WITHOUT_RESOURCE, "AWS::IAM::Policy"}
 
-ACCOUNT_WIDE_METRICS = {("AWS/States", "ApproximateOpenMapRunCount")}
+ACCOUNT_WIDE_METRICS = {("AWS/States", "ApproximateOpenMapRunCount"), ("AWS/Lambda", "ClaimedAccountConcurrency")}
 """Metrics that AWS counts for the account: both stacks watch them."""
 
 

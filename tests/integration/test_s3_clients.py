@@ -20,7 +20,7 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from functions.adapters.s3_presigned_links import S3PresignedLinks, signer
+from functions.adapters.s3.presigned_links import S3PresignedLinks, signer
 from local.aws import backend
 from local.aws.http.server import Server
 from local.aws.s3.api import S3Api

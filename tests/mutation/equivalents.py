@@ -18,10 +18,10 @@ class Change:
 
 BLOCK = "The size of a block or of a buffer changes nothing but the speed."
 _BLOCKS = (
-    ("functions/adapters/s3_connections.py", "", "BLOCK_BYTES = {} * {}", 256, 1024),
-    ("functions/adapters/s3_reading.py", "", "CHUNK_BYTES = {} * {}", 256, 1024),
-    ("functions/adapters/s3_run_files.py", "", "MAX_IN_MEMORY_BYTES = {} * {} * 1024", 4, 1024),
-    ("functions/adapters/s3_run_files.py", "", "MAX_IN_MEMORY_BYTES = 4 * {} * {}", 1024, 1024),
+    ("functions/adapters/s3/connections.py", "", "BLOCK_BYTES = {} * {}", 256, 1024),
+    ("functions/adapters/s3/reading.py", "", "CHUNK_BYTES = {} * {}", 256, 1024),
+    ("functions/adapters/s3/run_files.py", "", "MAX_IN_MEMORY_BYTES = {} * {} * 1024", 4, 1024),
+    ("functions/adapters/s3/run_files.py", "", "MAX_IN_MEMORY_BYTES = 4 * {} * {}", 1024, 1024),
     ("functions/core/summary/spool.py", "", "IN_MEMORY_BYTES = {} * {}", 1024, 1024),
     ("functions/core/download/image_types.py", "_contains_eoi", "while (chunk := file.read({} * {})):", 256, 1024),
     ("functions/core/manifests/json_rows.py", "", "CHARACTERS = {} * {}", 64, 1024),
@@ -66,12 +66,6 @@ EQUIVALENTS: Mapping[Change, str] = {
         "if self._position > len(self._data):",
         "if self._position >= len(self._data):",
     ): "At least one more byte of a struct is read after these, and raises the same error where it is missing.",
-    Change(
-        "functions/core/manifests/validation.py",
-        "_parquet_contents.<locals>.tail",
-        "start = max(0, manifest.size - count)",
-        "start = max(1, manifest.size - count)",
-    ): "The footer of a Parquet file never begins at its first byte: the file begins with PAR1.",
     Change(
         "functions/core/model/rows.py",
         "",

@@ -12,7 +12,8 @@ from uuid import uuid4
 import boto3
 import pytest
 
-from functions.adapters import clients, s3_presigned_links
+from functions.adapters import clients
+from functions.adapters.s3 import presigned_links as s3_presigned_links
 from tests.second_opinions import programs
 from tests.second_opinions.differences import DIFFERENCES
 from tests.second_opinions.programs import Service

@@ -16,9 +16,9 @@ import pytest
 from botocore.credentials import Credentials
 
 from functions.adapters import clients
-from functions.adapters.s3_connections import S3Connections
-from functions.adapters.s3_image_bucket import S3ImageBucket
-from functions.adapters.s3_signed_put import S3SignedPut, sign
+from functions.adapters.s3.connections import S3Connections
+from functions.adapters.s3.image_bucket import S3ImageBucket
+from functions.adapters.s3.signed_put import S3SignedPut, sign
 from functions.core.model.errors import RowError, StorageFault
 from functions.core.model.reasons import Reason
 from tests.second_opinions.conftest import Bucket

@@ -6,7 +6,7 @@ from unittest.mock import patch
 import pytest
 import requests
 
-from functions.adapters.s3_presigned_links import S3PresignedLinks, signer
+from functions.adapters.s3.presigned_links import S3PresignedLinks, signer
 from functions.core.model.ports import LINK_SECONDS
 from tests.second_opinions.conftest import Bucket
 from tests.second_opinions.test_s3_images import AWKWARD_KEYS

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from functions.adapters import clients
-from functions.adapters.s3_manifests import CHUNK_BYTES, S3Manifests, S3SubmittedManifests
-from functions.adapters.s3_run_files import S3RunFiles
+from functions.adapters.s3.manifests import CHUNK_BYTES, S3Manifests, S3SubmittedManifests
+from functions.adapters.s3.run_files import S3RunFiles
 from functions.core.model.errors import ManifestGoneError, StorageFault
 from functions.core.model.runs import ManifestObject
 from tests.second_opinions.conftest import Bucket

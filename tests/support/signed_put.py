@@ -12,8 +12,8 @@ from typing import Any, cast
 import boto3
 from botocore.config import Config
 
-from functions.adapters.s3_image_bucket import S3ImageBucket
-from functions.adapters.s3_signed_put import S3SignedPut
+from functions.adapters.s3.image_bucket import S3ImageBucket
+from functions.adapters.s3.signed_put import S3SignedPut
 from functions.core.model.ports import ImageUpload
 from tests.support.images import png
 from tests.support.signed_s3 import CREDENTIALS, REGION, S3

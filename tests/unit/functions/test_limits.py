@@ -5,7 +5,10 @@ The sizes of blocks and buffers are not among them: they change nothing but the 
 
 import pytest
 
-from functions.adapters import clients, dynamodb_images_table, s3_connections, s3_reading, s3_signed_put, sns_topic
+from functions.adapters import clients, dynamodb_images_table, sns_topic
+from functions.adapters.s3 import connections as s3_connections
+from functions.adapters.s3 import reading as s3_reading
+from functions.adapters.s3 import signed_put as s3_signed_put
 from functions.core.api import queries, requests
 from functions.core.download import concurrency, host_scheduler, record_buffer, rounds
 from functions.core.manifests import contents, csv_validation, json_rows, line_errors, parquet, validation

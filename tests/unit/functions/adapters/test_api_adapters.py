@@ -10,8 +10,8 @@ import pytest
 from botocore.stub import Stubber
 
 from functions.adapters.dynamodb_runs_table import NEWEST, DynamoRunsTable
-from functions.adapters.s3_manifests import S3SubmittedManifests
-from functions.adapters.s3_presigned_links import S3PresignedLinks, signer
+from functions.adapters.s3.manifests import S3SubmittedManifests
+from functions.adapters.s3.presigned_links import S3PresignedLinks, signer
 from functions.adapters.step_functions_executions import StepFunctionsExecutions, input_of
 from functions.core.model.errors import StorageFault, WorkflowFault
 from functions.core.model.ports import Progress

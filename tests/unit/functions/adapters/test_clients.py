@@ -14,7 +14,7 @@ from urllib3 import HTTPResponse
 from functions.adapters import clients
 from functions.adapters.clients import MAX_CONNECTIONS, _session, client, credentials
 from functions.adapters.errors import error_code, failure_message, is_transient
-from functions.adapters.s3_signed_put import S3SignedPut
+from functions.adapters.s3.signed_put import S3SignedPut
 from functions.core.model.ports import NOTICE_SECONDS
 
 

@@ -50,7 +50,7 @@ def test_an_images_bucket_that_exists_already_is_created_for_the_template(
     del stack["Resources"]["Images"]
     stack["Outputs"]["ImagesBucket"] = {"Value": "company-media"}
 
-    outputs = deploy(write(tmp_path, stack), {}, client).outputs
+    outputs = deploy(write(tmp_path, stack), client).outputs
 
     assert outputs["ImagesBucket"] == "company-media"
     client("s3").head_bucket(Bucket="company-media")

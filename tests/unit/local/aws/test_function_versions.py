@@ -74,7 +74,7 @@ def test_a_state_machine_invokes_the_version_of_the_template(deployed: Callable[
     variables = json.loads(_run(cloud)["output"])
 
     assert cloud.stack.resources["Version"].physical_id.endswith(f":function:{_function(cloud)}:1")
-    assert (variables["AWS_LAMBDA_FUNCTION_VERSION"], variables["ALLOWED"]) == ("1", "10.0.0.0/8")
+    assert (variables["AWS_LAMBDA_FUNCTION_VERSION"], variables["ALLOWED_NETWORKS"]) == ("1", "10.0.0.0/8")
 
 
 def test_a_version_keeps_its_configuration_when_the_function_is_updated(
@@ -83,18 +83,18 @@ def test_a_version_keeps_its_configuration_when_the_function_is_updated(
     cloud = deployed(versioned())
     name, aws = _function(cloud), cloud.client("lambda")
 
-    _set(cloud, name, ALLOWED="")
+    _set(cloud, name, ALLOWED_NETWORKS="")
     latest = json.loads(aws.invoke(FunctionName=name)["Payload"].read())
     published = aws.publish_version(FunctionName=name)
 
-    assert (latest["ALLOWED"], published["Version"]) == ("", "2")
-    assert json.loads(_run(cloud)["output"])["ALLOWED"] == "10.0.0.0/8"
-    assert json.loads(aws.invoke(FunctionName=f"{name}:2")["Payload"].read())["ALLOWED"] == ""
+    assert (latest["ALLOWED_NETWORKS"], published["Version"]) == ("", "2")
+    assert json.loads(_run(cloud)["output"])["ALLOWED_NETWORKS"] == "10.0.0.0/8"
+    assert json.loads(aws.invoke(FunctionName=f"{name}:2")["Payload"].read())["ALLOWED_NETWORKS"] == ""
     read = {
         version: aws.get_function_configuration(FunctionName=name, Qualifier=version)["Environment"]["Variables"]
         for version in ("1", "2")
     }
-    assert [read["1"]["ALLOWED"], read["2"]["ALLOWED"]] == ["10.0.0.0/8", ""]
+    assert [read["1"]["ALLOWED_NETWORKS"], read["2"]["ALLOWED_NETWORKS"]] == ["10.0.0.0/8", ""]
 
 
 def test_a_version_is_published_once_and_its_number_is_not_used_again(
@@ -104,10 +104,10 @@ def test_a_version_is_published_once_and_its_number_is_not_used_again(
     name, aws = _function(cloud), cloud.client("lambda")
 
     assert aws.publish_version(FunctionName=name)["Version"] == "1"
-    _set(cloud, name, ALLOWED="1")
+    _set(cloud, name, ALLOWED_NETWORKS="1")
     aws.publish_version(FunctionName=name)
     aws.delete_function(FunctionName=name, Qualifier="2")
-    _set(cloud, name, ALLOWED="2")
+    _set(cloud, name, ALLOWED_NETWORKS="2")
 
     assert aws.publish_version(FunctionName=name)["Version"] == "3"
     assert _versions(cloud) == ["$LATEST", "1", "3"]

@@ -24,7 +24,7 @@ def test_pyarrow_reads_the_values_and_the_row_groups(groups: list[list[str]]) ->
 
 def test_the_functions_read_its_footer() -> None:
     content = write_parquet("url", [["a", "b"], ["c"]])
-    length = footer_length(content[-TAIL_BYTES:])
+    length = footer_length(content[-TAIL_BYTES:], len(content))
 
     contents = read_footer(content[-TAIL_BYTES - length : -TAIL_BYTES])
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from botocore.exceptions import ClientError
 
 from functions.adapters.errors import AWS_ERRORS, error_code, failure_message, is_transient
-from functions.adapters.s3_signed_put import OK, S3SignedPut
+from functions.adapters.s3.signed_put import OK, S3SignedPut
 from functions.core.model.errors import RowError, StorageFault
 from functions.core.model.ports import ImageObject, ImageUpload
 from functions.core.model.reasons import Reason

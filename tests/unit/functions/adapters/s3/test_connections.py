@@ -9,8 +9,8 @@ from threading import Barrier
 import pytest
 import trustme
 
-from functions.adapters import s3_connections
-from functions.adapters.s3_connections import MAX_RESPONSE_BYTES, PutAnswer, S3Connections
+from functions.adapters.s3 import connections as s3_connections
+from functions.adapters.s3.connections import MAX_RESPONSE_BYTES, PutAnswer, S3Connections
 from tests.support.signed_s3 import S3, Connection, ReceivedPut, sends
 
 HEADERS = {"host": "localhost", "user-agent": "test", "content-length": "3"}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from functions.adapters.errors import AWS_ERRORS, NOT_FOUND_CODES, error_code, failure_message
-from functions.adapters.s3_reading import READ_ERRORS, read_object
+from functions.adapters.s3.reading import READ_ERRORS, read_object
 from functions.core.model.errors import ManifestGoneError, StorageFault
 from functions.core.model.runs import NULL_VERSION, ManifestObject
 

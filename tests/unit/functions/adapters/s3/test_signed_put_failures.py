@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.adapters import s3_connections
-from functions.adapters import s3_signed_put as signed_put
-from functions.adapters.s3_connections import MAX_IDLE_SECONDS
-from functions.adapters.s3_signed_put import (
+from functions.adapters.s3 import connections as s3_connections
+from functions.adapters.s3 import signed_put as signed_put
+from functions.adapters.s3.connections import MAX_IDLE_SECONDS
+from functions.adapters.s3.signed_put import (
     DISABLED_SECONDS,
     MAX_CONSECUTIVE_FAILURES,
 )

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 
 from botocore.utils import get_environ_proxies
 
-from functions.adapters.s3_connections import PutAnswer, S3Connections
+from functions.adapters.s3.connections import PutAnswer, S3Connections
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest

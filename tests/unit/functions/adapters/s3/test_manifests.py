@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from functions.adapters.s3_manifests import S3Manifests
-from functions.adapters.s3_reading import CHUNK_BYTES
+from functions.adapters.s3.manifests import S3Manifests
+from functions.adapters.s3.reading import CHUNK_BYTES
 from functions.core.model.errors import ManifestGoneError, StorageFault
 from functions.core.model.runs import ManifestObject
 

@@ -11,10 +11,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ResponseStreamingError
 
-from functions.adapters import s3_reading
-from functions.adapters.s3_manifests import S3Manifests
-from functions.adapters.s3_reading import BODY_ERRORS, CHUNK_BYTES, MAX_INTERRUPTIONS, read_object
-from functions.adapters.s3_run_files import S3RunFiles
+from functions.adapters.s3 import reading as s3_reading
+from functions.adapters.s3.manifests import S3Manifests
+from functions.adapters.s3.reading import BODY_ERRORS, CHUNK_BYTES, MAX_INTERRUPTIONS, read_object
+from functions.adapters.s3.run_files import S3RunFiles
 from functions.core.model.errors import ManifestGoneError, StorageFault
 from tests.support.servers import Behaviour, Server, Visit, answer, head
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from functions.adapters import s3_run_files as run_files
-from functions.adapters.s3_run_files import S3RunFiles
+from functions.adapters.s3 import run_files as run_files
+from functions.adapters.s3.run_files import S3RunFiles
 from functions.core.model.errors import StorageFault
 
 s3_stub = pytest.mark.parametrize("stubbed", ["s3"], indirect=True)

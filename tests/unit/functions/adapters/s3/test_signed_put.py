@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 from functions import download_batch
 from functions.adapters import clients
-from functions.adapters.s3_connections import BLOCK_BYTES
-from functions.adapters.s3_image_bucket import S3ImageBucket
-from functions.adapters.s3_signed_put import (
+from functions.adapters.s3.connections import BLOCK_BYTES
+from functions.adapters.s3.image_bucket import S3ImageBucket
+from functions.adapters.s3.signed_put import (
     MAX_IN_MEMORY_BYTES,
     S3SignedPut,
     _bucket_address,

@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.stub import ANY, Stubber
 
-from functions.adapters import s3_image_bucket
-from functions.adapters.s3_image_bucket import MAX_ATTEMPTS, PAUSE_SECONDS, S3ImageBucket
+from functions.adapters.s3 import image_bucket as s3_image_bucket
+from functions.adapters.s3.image_bucket import MAX_ATTEMPTS, PAUSE_SECONDS, S3ImageBucket
 from functions.core.model.errors import RowError, StorageFault
 from functions.core.model.ports import ImageObject
 from functions.core.model.reasons import Reason

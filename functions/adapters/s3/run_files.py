@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from functions.adapters.errors import AWS_ERRORS, NOT_FOUND_CODES, error_code, failure_message
-from functions.adapters.s3_reading import READ_ERRORS, read_object
+from functions.adapters.s3.reading import READ_ERRORS, read_object
 from functions.core.model.errors import StorageFault
 from functions.core.model.types import JsonObject, KeptItem, ResultLine
 

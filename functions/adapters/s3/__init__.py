@@ -1,0 +1,1 @@
+"""S3: manifests, the files of runs, and images."""

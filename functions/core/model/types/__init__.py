@@ -1,0 +1,56 @@
+"""Types of the records that pass between functions, from where they are created to where they are stored or shown.
+
+They are TypedDicts because they are JSON or DynamoDB items in between. A misspelt field is a type error.
+
+    ExecutionInput  ->  PreparedState  ->  BatchPayload  ->  ResultLine, ImageRecord  ->  RunSummary, RunRecord
+"""
+
+from functions.core.model.types.images import ImageFacts, ImageRecord, KeptItem, ResultLine
+from functions.core.model.types.runs import OutcomeCounts, RunEnd, RunFields, RunRecord, RunSummary
+from functions.core.model.types.values import BatchCounts, JsonObject, JsonValue, OptionValues
+from functions.core.model.types.workflow import (
+    BatchInput,
+    BatchItem,
+    BatchPayload,
+    BatchRun,
+    BucketName,
+    CaughtError,
+    CreatedObject,
+    ExecutionInput,
+    ManifestReference,
+    ObjectCreatedDetail,
+    PreparedState,
+    RepeatedRun,
+    RequestedRun,
+    RunReference,
+)
+
+__all__ = [
+    "BatchCounts",
+    "BatchInput",
+    "BatchItem",
+    "BatchPayload",
+    "BatchRun",
+    "BucketName",
+    "CaughtError",
+    "CreatedObject",
+    "ExecutionInput",
+    "ImageFacts",
+    "ImageRecord",
+    "JsonObject",
+    "JsonValue",
+    "KeptItem",
+    "ManifestReference",
+    "ObjectCreatedDetail",
+    "OptionValues",
+    "OutcomeCounts",
+    "PreparedState",
+    "RepeatedRun",
+    "RequestedRun",
+    "ResultLine",
+    "RunEnd",
+    "RunFields",
+    "RunRecord",
+    "RunReference",
+    "RunSummary",
+]

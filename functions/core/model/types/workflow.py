@@ -1,0 +1,121 @@
+"""Records of the workflow: the input of an execution, its state, and the payload of a batch."""
+
+from typing import NotRequired, Required, TypedDict
+
+from functions.core.model.types.values import BatchCounts, OptionValues
+
+
+class BucketName(TypedDict):
+    name: str
+
+
+# The keys are EventBridge's own, hence the functional form.
+CreatedObject = TypedDict(
+    "CreatedObject",
+    {"key": Required[str], "etag": str, "size": int, "version-id": str, "sequencer": str},
+    total=False,
+)
+
+
+"""`detail.object` of an S3 "Object Created" event. `key` is raw, never percent-encoded."""
+
+
+class ObjectCreatedDetail(TypedDict):
+    bucket: BucketName
+    object: CreatedObject
+
+
+class RequestedRun(TypedDict, total=False):
+    """Fields that the API adds to the event: the run ID that it has chosen, and the options of the request."""
+
+    id: str
+    options: OptionValues
+
+
+class ExecutionInput(TypedDict):
+    """Input of an execution: an S3 "Object Created" event, or an event of the same form from the API."""
+
+    detail: ObjectCreatedDetail
+    run: NotRequired[RequestedRun | None]
+
+
+class CaughtError(TypedDict):
+    """Error output of a Catch of the state machine. `Cause` is JSON if a Lambda function failed."""
+
+    Error: str
+    Cause: str
+
+
+class ManifestReference(TypedDict):
+    """The version of the manifest that started a run. `size` is in bytes, `format` is None until it is detected."""
+
+    bucket: str
+    key: str
+    version_id: str
+    format: str | None
+    etag: str
+    size: int
+
+
+class BatchRun(TypedDict):
+    """The run in the input of every batch. `options` are those that differ from the defaults, `lambda_concurrency` is
+    the number of concurrent Lambda executions of the account, if it is known."""
+
+    id: str
+    manifest: NotRequired[str]
+    options: OptionValues
+    keep_items: NotRequired[bool]
+    lambda_concurrency: NotRequired[int]
+
+
+class PreparedState(TypedDict):
+    """The state of the workflow after PrepareRun; `status` is ready, empty or repeated."""
+
+    run: BatchRun
+    status: str
+    reader: str
+    manifest: ManifestReference
+    rows: int | None
+    batch_size: int
+    max_concurrency: int
+    map_prefix: str
+    failure: CaughtError | None
+
+
+class RunReference(TypedDict):
+    id: str
+
+
+class RepeatedRun(TypedDict):
+    """The state after PrepareRun if the run belongs to another execution already."""
+
+    run: RunReference
+    status: str
+    reader: str
+    failure: CaughtError | None
+
+
+class BatchItem(TypedDict):
+    """An item of the manifest. `row` counts from 0, as in Step Functions; `tried` is true after the first attempt."""
+
+    row: int
+    item: object
+    tried: NotRequired[bool]
+
+
+class BatchInput(TypedDict):
+    run: BatchRun
+
+
+class BatchPayload(TypedDict):
+    """Input of a round of a batch: from ItemBatcher, then from the previous round.
+
+    `first_row` counts from 1 and is in the names of the batch's part files. `counts` include all previous rounds.
+    """
+
+    BatchInput: BatchInput
+    Items: list[BatchItem]
+    first_row: NotRequired[int]
+    round: NotRequired[int]
+    wait_seconds: NotRequired[int]
+    counts: NotRequired[BatchCounts]
