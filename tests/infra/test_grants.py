@@ -92,6 +92,8 @@ EXPECTED = {
             "logs:DescribeLogGroups",
         ),
         *VERSIONS,
+        *may("Input/manifests/*", "s3:GetObject"),
+        *may("Input/submitted/*", "s3:GetObject"),
         *may(
             "Input/runs/*",
             "s3:GetObject",

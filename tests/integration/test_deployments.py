@@ -6,8 +6,9 @@ to the state machine, in its order: configuration, version, definition.
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,21 @@ def test_a_run_keeps_its_networks_when_they_are_removed_and_later_runs_do_not_ha
     assert site.asked["/d.png"] == 0
 
 
-def test_an_execution_of_a_release_without_versions_may_still_invoke_the_functions(cloud: Cloud, site: Site) -> None:
+def _submitted(cloud: Cloud, name: str, content: str) -> str:
+    """The ARN of an execution that is about a list under `submitted/`, as the API starts one."""
+    bucket, key = cloud.outputs["InputBucket"], f"submitted/{name}"
+    etag = cloud.client("s3").put_object(Bucket=bucket, Key=key, Body=content.encode())["ETag"].strip('"')
+    event = {"bucket": {"name": bucket}, "object": {"key": key, "etag": etag, "size": len(content)}}
+    started = cloud.client("stepfunctions").start_execution(
+        stateMachineArn=cloud.outputs["StateMachineArn"], input=json.dumps({"detail": event})
+    )
+    return str(started["executionArn"])
+
+
+@pytest.mark.parametrize("begin", [start, _submitted], ids=["uploaded", "submitted"])
+def test_an_execution_of_a_release_without_versions_may_still_invoke_the_functions(
+    cloud: Cloud, site: Site, begin: Callable[[Cloud, str, str], str]
+) -> None:
     """After the update it goes on with the definition of 0.1.0 (here with one of its readers) and the functions of
     today."""
     current = _definition(cloud)
@@ -113,7 +128,7 @@ def test_an_execution_of_a_release_without_versions_may_still_invoke_the_functio
         text = text.replace(f"<{title}>", cloud.functions.arn(name))
     _define(cloud, text)
     try:
-        run = mirror(cloud, f"{site.url[-5:]}-old.csv", f"url\n{site.put('/e.png', png())}\n")
+        run = finish(cloud, begin(cloud, f"{site.url[-5:]}-old.csv", f"url\n{site.put('/e.png', png())}\n"))
     finally:
         _define(cloud, current)
 

@@ -414,6 +414,7 @@ def test_curl_uploads_and_downloads_by_links_of_the_functions(
         "AWS_SECRET_ACCESS_KEY": SECRET,
     }.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it may have the credentials of an earlier test
     signer.cache_clear()
     links = S3PresignedLinks(signer(), "images")
     signer.cache_clear()
