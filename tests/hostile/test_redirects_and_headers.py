@@ -177,7 +177,7 @@ def test_304_to_a_conditional_request_is_unchanged(serve: Serve, engine: Engine)
 
 
 def test_slashes_at_the_start_of_a_path_are_not_a_host(serve: Serve, engine: Engine, connects: Recording) -> None:
-    server = serve({"/evil.test/a.jpg": answer(body=images.jpeg())})
+    server = serve({"//evil.test/a.jpg": answer(body=images.jpeg())})
 
     result = engine.mirror(server.url("//evil.test/a.jpg"))
 

@@ -5,7 +5,6 @@ Redirects are followed here, because `requests` would read the whole body of a r
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
@@ -32,6 +31,8 @@ ROBOT_NAME = "image-mirror"
 
 _DIRECTIVES_WITH_VALUE = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
 _ADDRESSED = re.compile(r"\s*([\w.*-]+)(?:/[\w.]+)?\s*:(.*)", re.ASCII | re.DOTALL)
+
+_NOT_ASCII = re.compile(r"[\x80-\xff]")
 
 _EFFECTS_OF_DEADLINE = frozenset(
     {Reason.CONNECT, Reason.TLS, Reason.TIMEOUT, Reason.INCOMPLETE_BODY, Reason.EMPTY_BODY, Reason.NOT_AN_IMAGE}
@@ -155,8 +156,10 @@ def redirect_target(response: Response, url: str) -> str | None:
     location = response.headers.get("Location")
     if response.status_code not in REDIRECT_STATUSES or not location:
         return None
-    with suppress(UnicodeError):
+    try:
         location = location.encode("latin-1").decode()  # http.client decodes as Latin-1, servers send UTF-8
+    except UnicodeError:
+        location = _NOT_ASCII.sub(lambda byte: f"%{ord(byte[0]):02X}", location)  # the bytes as they came
     try:
         return absolute_url(urljoin(url, location))
     except (RowError, ValueError) as error:
