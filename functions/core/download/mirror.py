@@ -72,6 +72,7 @@ class RowMirror:
             max_bytes=options.max_bytes,
             user_agent=options.user_agent,
             want_md5=row.md5 is not None,
+            max_redirects=options.max_redirects,
             respect_opt_out=options.respect_opt_out,
             check_head=lambda head: image_types.append(self._allowed_type(head)),
         )
