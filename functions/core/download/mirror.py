@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
-from functions.core.download.image_types import ImageType, describe_unsupported, detect_image_type, dimensions
+from functions.core.images.types import ImageType, describe_unsupported, detect_image_type
 from functions.core.model.errors import RowError
 from functions.core.model.keys import default_key
 from functions.core.model.options import Options
@@ -92,7 +92,7 @@ class RowMirror:
         if not image_type.is_complete(body.file, body.size):
             raise RowError(Reason.INCOMPLETE_BODY, f"The {image_type.name.upper()} is truncated.", status=200)
         _verify(row, body)
-        size = dimensions(image_type, body.file)
+        size = image_type.dimensions(body.file, body.size)
         self._check_dimensions(size)
         key = row.key or default_key(row.url, image_type.extension)
         self._put(row, existing_record, image_type, body, key)
