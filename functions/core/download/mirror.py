@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
-from functions.core.images.types import ImageType, describe_unsupported, detect_image_type
+from functions.core.download.images.types import ImageType, describe_unsupported, detect_image_type
 from functions.core.model.errors import RowError
 from functions.core.model.keys import default_key
 from functions.core.model.options import Options
@@ -56,7 +56,7 @@ class RowMirror:
         on_response()
         with fetched.body.file:
             ms = round((time.monotonic() - started_at) * 1000)
-            image = self._store_image(row, existing_record, image_types[-1], fetched.body, ms)
+            image = self._store_image(row, existing_record, image_types[-1], fetched, ms)
         return MirroredRow(_outcome(row, OutcomeKind.STORED, image), self._record(row, image, fetched))
 
     def _fetch_request(
@@ -87,17 +87,19 @@ class RowMirror:
         return image_type
 
     def _store_image(
-        self, row: Row, existing_record: ImageRecord | None, image_type: ImageType, body: Body, ms: int
+        self, row: Row, existing_record: ImageRecord | None, image_type: ImageType, fetched: FetchResult, ms: int
     ) -> ImageFacts:
-        if not image_type.is_complete(body.file, body.size):
-            raise RowError(Reason.INCOMPLETE_BODY, f"The {image_type.name.upper()} is truncated.", status=200)
+        body = fetched.body
+        is_complete = image_type.is_complete(body.file, body.size)
+        if not is_complete and not (fetched.announced and self._options.accept_truncated):
+            raise _truncated(image_type, fetched)
         _verify(row, body)
         size = image_type.dimensions(body.file, body.size)
         self._check_dimensions(size)
         key = row.key or default_key(row.url, image_type.extension)
         self._put(row, existing_record, image_type, body, key)
         width, height = size or (None, None)
-        return {
+        facts: ImageFacts = {
             "object_key": key,
             "bytes": body.size,
             "content_type": image_type.content_type,
@@ -107,6 +109,7 @@ class RowMirror:
             "downloaded_at": timestamp(datetime.now(UTC)),
             "ms": ms,
         }
+        return facts if is_complete else {**facts, "truncated": True}
 
     def _put(self, row: Row, existing_record: ImageRecord | None, image_type: ImageType, body: Body, key: str) -> None:
         existing_key = existing_record.get("object_key") if existing_record else None
@@ -154,6 +157,14 @@ def _validators(row: Row, existing_record: ImageRecord | None) -> Mapping[str, s
         "If-Modified-Since": existing_record.get("last_modified"),
     }
     return {name: value for name, value in headers.items() if value}
+
+
+def _truncated(image_type: ImageType, fetched: FetchResult) -> RowError:
+    """If the server has sent all that it announced, its own file is truncated, and another request is of no use."""
+    message = f"The {image_type.name.upper()} is truncated."
+    if fetched.announced:
+        message += " The server has no more of it; accept_truncated=true stores such images."
+    return RowError(Reason.INCOMPLETE_BODY, message, status=200, retryable=not fetched.announced)
 
 
 def _verify(row: Row, body: Body) -> None:

@@ -52,6 +52,9 @@ class Options:
     )
     max_redirects: Annotated[int, Interval(ge=0, le=20)] = _option(10, "maximum redirects that a download follows")
     allowed_types: Annotated[tuple[str, ...], MinLen(1)] = _option(IMAGE_TYPES, "image types that are accepted")
+    accept_truncated: bool = _option(
+        False, "store images whose end is missing, if the server has sent all bytes that it announced"
+    )
     min_width: Annotated[int, Interval(ge=0, le=100_000)] = _option(0, "images with less width (pixels) are rejected")
     min_height: Annotated[int, Interval(ge=0, le=100_000)] = _option(0, "images with less height (pixels) are rejected")
     respect_opt_out: bool = _option(True, "honour X-Robots-Tag: noai, noimageai, noimageindex")

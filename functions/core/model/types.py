@@ -1,6 +1,4 @@
-"""Types of the records that pass between functions, from where they are created to where they are stored or shown.
-
-They are TypedDicts because they are JSON or DynamoDB items in between. A misspelt field is a type error.
+"""Types of the records that pass between functions: TypedDicts, as they are JSON or DynamoDB items in between.
 
     ExecutionInput  ->  PreparedState  ->  BatchPayload  ->  ResultLine, ImageRecord  ->  RunSummary, RunRecord
 """
@@ -136,8 +134,8 @@ class BatchPayload(TypedDict):
 
 
 class ImageFacts(TypedDict):
-    """A stored image. `sha256` is hex of its `bytes` bytes, `width` and `height` are in pixels, `ms` is its download
-    time in milliseconds."""
+    """A stored image. `sha256` is hex of its `bytes` bytes, `width` and `height` are pixels, `ms` its download time in
+    milliseconds. `truncated` is true if its end is missing."""
 
     object_key: str | None
     bytes: int | None
@@ -147,6 +145,7 @@ class ImageFacts(TypedDict):
     height: int | None
     downloaded_at: str | None
     ms: int | None
+    truncated: NotRequired[bool]
 
 
 class ImageRecord(TypedDict, total=False):
@@ -166,6 +165,7 @@ class ImageRecord(TypedDict, total=False):
     final_url: str
     run_id: str
     row: int
+    truncated: bool
 
 
 class ResultLine(TypedDict, total=False):
@@ -192,6 +192,7 @@ class ResultLine(TypedDict, total=False):
     height: int | None
     downloaded_at: str | None
     ms: int | None
+    truncated: bool
 
 
 class KeptItem(TypedDict):

@@ -64,9 +64,13 @@ class FetchRequest:
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """A fetched image. The caller closes `body.file`. `final_url` is the URL after redirects, None without any."""
+    """A fetched image. The caller closes `body.file`. `final_url` is the URL after redirects, None without any.
+
+    `announced` is true if the response said how long the body is, or where it ends, and all of it came.
+    """
 
     body: Body
+    announced: bool
     final_url: str | None
     etag: str | None
     last_modified: str | None
@@ -150,6 +154,7 @@ class Fetcher:
         )
         return FetchResult(
             body=body,
+            announced=response.raw.chunked or response.headers.get("Content-Length", "").isdigit(),
             final_url=url if url != request.url else None,
             etag=validator(response, "ETag"),
             last_modified=validator(response, "Last-Modified"),

@@ -5,7 +5,7 @@ from typing import IO
 
 import imagesize
 
-from functions.core.images.reading import CutError, read_at, unpack_at
+from functions.core.download.images.reading import CutError, read_at, unpack_at
 
 Size = tuple[int, int]
 

@@ -5,8 +5,8 @@ import struct
 
 import pytest
 
-from functions.core.images import iso_boxes, sizes, tiff
-from functions.core.images.types import detect_image_type
+from functions.core.download.images import iso_boxes, sizes, tiff
+from functions.core.download.images.types import detect_image_type
 from tests.support.images import avif, bmp, gif, heic, jpeg, svg
 from tests.support.images import tiff as tiff_image
 

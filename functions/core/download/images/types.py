@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
-from functions.core.images import ends, iso_boxes, sizes, tiff
+from functions.core.download.images import ends, iso_boxes, sizes, tiff
 
 HEAD_BYTES = 512
 """Number of bytes that identify every type of the tables."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
 
-from functions.core.images.reading import CutError, read_at, unpack_at
+from functions.core.download.images.reading import CutError, read_at, unpack_at
 
 MAX_DIRECTORIES = 1000
 MAX_ENTRIES = 4096

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from functions.core.images.types import describe_unsupported, detect_image_type
+from functions.core.download.images.types import describe_unsupported, detect_image_type
 from tests.support.images import SAMPLES, Sample, gif, ico, jpeg, png, webp
 
 BOX = b"\x00\x00\x00\x40ftyp"

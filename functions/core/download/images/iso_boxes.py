@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from functions.core.images.reading import CutError, read_at, unpack_at
+from functions.core.download.images.reading import CutError, read_at, unpack_at
 
 MAX_META_BYTES = 16 * 1024 * 1024
 """Maximum size of the metadata that is read, in bytes. That of a picture of many tiles has about 100 KB."""

@@ -6,7 +6,7 @@ import struct
 from io import SEEK_CUR
 from typing import IO
 
-from functions.core.images.reading import CutError, read_at, unpack_at
+from functions.core.download.images.reading import CutError, read_at, unpack_at
 
 TAIL_BYTES = 64 * 1024
 """Length of the end of a file that is searched for an end marker first, in bytes."""

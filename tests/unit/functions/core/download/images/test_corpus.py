@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from functions.core.images.types import ImageType, detect_image_type
+from functions.core.download.images.types import ImageType, detect_image_type
 from tests.corpus.make import FILES, INDEX
 
 CORPUS = json.loads(INDEX.read_text())

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from functions.core.images.types import (
+from functions.core.download.images.types import (
     IMAGE_TYPES,
     ImageType,
     describe_unsupported,
