@@ -17,7 +17,7 @@ from functions.core.download.images.types import (
 from functions.core.model.options import IMAGE_TYPES as ACCEPTED
 from tests.support.images import HTML, SAMPLES, Sample, bmp, gif, ico, jpeg, png, svg, webp
 
-DEMO = Path(__file__).parents[5] / "manifests" / "demo"
+DEMO = Path(__file__).parents[6] / "manifests" / "demo"
 BY_NAME = {sample.name: sample for sample in SAMPLES}
 WITH_END_MARKER = [sample for sample in SAMPLES if sample.ends]
 
