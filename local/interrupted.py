@@ -27,7 +27,7 @@ ROUND = "98"
 
 SUMMARIZE_RUN = "functions.summarize_run.handler"
 DOWNLOAD_BATCH = "functions.download_batch.handler"
-IMAGE_FACTS = tuple(ImageFacts.__annotations__)
+IMAGE_FACTS = tuple(ImageFacts.__required_keys__)
 
 
 def interrupt(cloud: Cloud) -> list[str]:

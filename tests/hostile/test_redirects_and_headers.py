@@ -1,6 +1,7 @@
 """Redirects and headers: accepted, ignored or rejected."""
 
 import gzip
+import zlib
 from typing import Any
 
 import pytest
@@ -38,6 +39,23 @@ ZEROS = bytes(64 * 1024)
             id="with invalid lines before its length",
         ),
         pytest.param(answer(headers={"Content-Encoding": "gzip"}, body=gzip.compress(JPEG, mtime=0)), id="in gzip"),
+        pytest.param(answer(headers={"Content-Encoding": "x-gzip"}, body=gzip.compress(JPEG, mtime=0)), id="in x-gzip"),
+        pytest.param(
+            answer(headers={"Content-Encoding": "aws-chunked, gzip"}, body=gzip.compress(JPEG, mtime=0)),
+            id="in aws-chunked and gzip",
+        ),
+        pytest.param(
+            answer(headers={"Content-Encoding": "gzip, deflate"}, body=zlib.compress(gzip.compress(JPEG, mtime=0))),
+            id="compressed twice",
+        ),
+        *(
+            pytest.param(answer(headers={"Content-Encoding": name}, body=JPEG), id=f"not in {name}")
+            for name in ("aws-chunked", "utf-8", "none", "binary", "image/jpeg", "gzip", "deflate", "br", "zstd", ",")
+        ),
+        *(pytest.param(answer(status, body=JPEG), id=f"as {status}") for status in (201, 202, 203, 207, 218, 226, 299)),
+        pytest.param(
+            answer(206, {"Content-Range": f"bytes 0-{len(JPEG) - 1}/{len(JPEG)}"}, JPEG), id="as a 206 with all bytes"
+        ),
         pytest.param(answer(headers={"Content-Type": "text/html"}, body=JPEG), id="as text/html"),
         pytest.param(
             answer(headers={"X-Robots-Tag": "otherbot: noai, noimageai"}, body=JPEG), id="other robots excluded"
@@ -66,16 +84,26 @@ def test_svg_is_stored_with_its_type_where_the_run_allows_it(serve: Serve, engin
     assert [stored.content_type for stored in result.store.objects.values()] == ["image/svg+xml"]
 
 
-@pytest.mark.parametrize(("hops", "reason", "requests"), [(5, None, 1), (6, "too_many_redirects", 0)])
-def test_five_hops_are_followed_and_not_six(
-    hops: int, reason: str | None, requests: int, serve: Serve, engine: Engine
+@pytest.mark.parametrize(
+    ("options", "hops", "reason", "requests"),
+    [
+        ({}, 10, None, 1),
+        ({}, 11, "too_many_redirects", 0),
+        ({"max_redirects": 20}, 20, None, 1),
+        ({"max_redirects": 20}, 21, "too_many_redirects", 0),
+        ({"max_redirects": 0}, 0, None, 1),
+        ({"max_redirects": 0}, 1, "too_many_redirects", 0),
+    ],
+)
+def test_ten_hops_are_followed_or_as_many_as_the_run_wants(
+    options: dict[str, Any], hops: int, reason: str | None, requests: int, serve: Serve, engine: Engine
 ) -> None:
     routes: dict[str, Behaviour] = {f"/{n}": redirect(f"/{n + 1}") for n in range(hops)}
     server = serve({**routes, f"/{hops}": GOOD})
-    result = engine.mirror(server.url("/0"))
+    result = engine.mirror(server.url("/0"), **options)
     assert [line.get("reason") for line in result.lines] == [reason]
     assert server.hits[f"/{hops}"] == requests
-    assert server.hits.total() == 6
+    assert server.hits.total() == min(hops, options.get("max_redirects", 10)) + 1
 
 
 def test_a_loop_of_two_hosts_ends(serve: Serve, engine: Engine) -> None:
@@ -84,7 +112,7 @@ def test_a_loop_of_two_hosts_ends(serve: Serve, engine: Engine) -> None:
     two.routes["/b"] = redirect(one.url("/a"))
     result = engine.mirror(one.url("/a"))
     assert result.failures[0]["reason"] == "too_many_redirects"
-    assert (one.hits["/a"], two.hits["/b"]) == (3, 3)
+    assert (one.hits["/a"], two.hits["/b"]) == (6, 5)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +157,48 @@ def test_secrets_are_sent_only_to_the_origin_of_the_row(serve: Serve, engine: En
         assert request.headers["x-token"] == "abc"
         assert request.headers["authorization"].startswith("Basic ")
     assert not {"cookie", "x-token", "authorization", "referer"} & set(other.requests[0].headers)
+
+
+def test_cookies_go_along_with_the_redirects_that_they_are_for(serve: Serve, engine: Engine) -> None:
+    """A server that redirects to the same URL until its cookie comes back."""
+    other = serve({"/c.jpg": GOOD})
+
+    def gate(visit: Visit) -> None:
+        seen = "seen=1" in visit.headers.get("cookie", "")
+        cookies = [
+            ("Set-Cookie", "seen=1; Path=/"),
+            ("Set-Cookie", "deep=1; Path=/deep"),
+            ("Set-Cookie", "tls=1; Secure"),
+        ]
+        (redirect(other.url("/c.jpg")) if seen else answer(302, [("Location", "/a.jpg"), *cookies]))(visit)
+
+    server = serve({"/a.jpg": gate})
+    result = engine.mirror({"url": server.url("/a.jpg"), "headers": {"Cookie": "id=7"}})
+
+    assert result.stored == [1]
+    assert [request.headers.get("cookie") for request in server.requests] == ["id=7", "id=7; seen=1"]
+
+
+def test_cookies_of_a_domain_are_sent_to_its_other_hosts_and_to_no_other_domain(serve: Serve, engine: Engine) -> None:
+    third = serve({"/d.jpg": GOOD})
+    second = serve({"/c.jpg": redirect(third.url("/d.jpg", "cdn.other.test"))})
+    cookies = [
+        ("Set-Cookie", "wide=1; Domain=museum.test"),
+        ("Set-Cookie", "narrow=1"),
+        ("Set-Cookie", "no=1; Domain=other.test"),
+    ]
+    first = serve({"/a.jpg": answer(302, [("Location", second.url("/c.jpg", "img.museum.test")), *cookies])})
+
+    assert engine.mirror(first.url("/a.jpg", "www.museum.test")).stored == [1]
+    assert second.requests[0].headers["cookie"] == "wide=1"
+    assert "cookie" not in third.requests[0].headers
+
+
+def test_the_cookies_of_a_redirect_are_not_sent_with_another_row(serve: Serve, engine: Engine) -> None:
+    hop = answer(302, {"Location": "/c.jpg", "Set-Cookie": "id=7; Path=/"})
+    server = serve({"/a.jpg": hop, "/b.jpg": GOOD, "/c.jpg": GOOD})
+    assert engine.mirror(server.url("/a.jpg"), server.url("/b.jpg"), per_host=1).stored == [1, 2]
+    assert [visit.path for visit in server.requests if "cookie" in visit.headers] == ["/c.jpg"]
 
 
 def test_the_cookies_of_an_earlier_row_are_not_sent(serve: Serve, engine: Engine) -> None:
@@ -177,7 +247,7 @@ def test_304_to_a_conditional_request_is_unchanged(serve: Serve, engine: Engine)
 
 
 def test_slashes_at_the_start_of_a_path_are_not_a_host(serve: Serve, engine: Engine, connects: Recording) -> None:
-    server = serve({"/evil.test/a.jpg": answer(body=images.jpeg())})
+    server = serve({"//evil.test/a.jpg": answer(body=images.jpeg())})
 
     result = engine.mirror(server.url("//evil.test/a.jpg"))
 

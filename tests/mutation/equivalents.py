@@ -23,7 +23,7 @@ _BLOCKS = (
     ("functions/adapters/s3/run_files.py", "", "MAX_IN_MEMORY_BYTES = {} * {} * 1024", 4, 1024),
     ("functions/adapters/s3/run_files.py", "", "MAX_IN_MEMORY_BYTES = 4 * {} * {}", 1024, 1024),
     ("functions/core/summary/spool.py", "", "IN_MEMORY_BYTES = {} * {}", 1024, 1024),
-    ("functions/core/download/image_types.py", "_contains_eoi", "while (chunk := file.read({} * {})):", 256, 1024),
+    ("functions/core/download/images/ends.py", "", "BLOCK_BYTES = {} * {}", 256, 1024),
     ("functions/core/manifests/json_rows.py", "", "CHARACTERS = {} * {}", 64, 1024),
     ("functions/core/manifests/streams.py", "", "PIECE_BYTES = {} * {}", 1024, 1024),
     ("functions/core/manifests/streams.py", "", "BUFFER_BYTES = {} * {}", 256, 1024),
@@ -37,16 +37,16 @@ EQUIVALENTS: Mapping[Change, str] = {
         for changed in ((first + 1, second), (first, second + 1))
     },
     Change(
-        "functions/core/download/image_types.py",
-        "_gif_is_complete",
+        "functions/core/download/images/ends.py",
+        "gif",
         "_skip_color_table(file, file.read(3)[:1])",
         "_skip_color_table(file, file.read(3)[:2])",
     ): "Only the first of the flags is used.",
     Change(
-        "functions/core/download/image_types.py",
-        "_contains_eoi",
-        "previous = chunk[-1:]",
-        "previous = chunk[-2:]",
+        "functions/core/download/images/ends.py",
+        "_next_marker",
+        "previous = searched[-1:]",
+        "previous = searched[-2:]",
     ): "One byte of the block before is enough, and more do no harm.",
     Change(
         "functions/core/manifests/json_validation.py",

@@ -178,7 +178,10 @@ class FakeWeb:
     """Replaces a Fetcher: each request of a URL gets its next answer, the last one repeatedly; else a small PNG.
 
     `requests` are the requested URLs in order; `most` is the maximum number of concurrent requests by host.
+    Without `announced`, no response says how long its body is.
     """
+
+    announced = True
 
     def __init__(self, answers: Mapping[str, Answer | Sequence[Answer]] | None = None) -> None:
         self._answers = {
@@ -202,7 +205,7 @@ class FakeWeb:
             self.most[host] = max(self.most[host], self._active[host])
             answer = self._next(wanted.url)
         try:
-            return _fetched(answer() if callable(answer) else answer, wanted)
+            return replace(_fetched(answer() if callable(answer) else answer, wanted), announced=self.announced)
         finally:
             with self._lock:
                 self._active[host] -= 1
@@ -222,4 +225,4 @@ def _fetched(answer: bytes | Exception, wanted: FetchRequest) -> FetchResult:
     wanted.check_head(answer[:65_536])
     md5 = hashlib.md5(answer).hexdigest() if wanted.want_md5 else None
     body = Body(io.BytesIO(answer), len(answer), hashlib.sha256(answer).hexdigest(), md5)
-    return FetchResult(body=body, final_url=None, etag='"v1"', last_modified=None)
+    return FetchResult(body=body, announced=True, final_url=None, etag='"v1"', last_modified=None)

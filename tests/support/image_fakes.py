@@ -31,6 +31,7 @@ class StoredObject:
     width: int | None = None
     height: int | None = None
     stored_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    truncated: bool = False
 
     @property
     def etag(self) -> str:
@@ -65,7 +66,7 @@ class FakeImageStore(Faulty):
                 return None
             stored = self.objects[upload.key] = StoredObject(
                 *(data, upload.url_sha256, upload.content_type, upload.storage_class, upload.run_id, upload.row),
-                *(upload.width, upload.height, self.now()),
+                *(upload.width, upload.height, self.now(), upload.truncated),
             )
             self.uploads.append(upload)
             return stored.etag
@@ -90,6 +91,7 @@ def _head(stored: StoredObject) -> ImageObject:
         row=stored.row,
         width=stored.width,
         height=stored.height,
+        truncated=stored.truncated,
     )
 
 

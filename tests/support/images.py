@@ -195,12 +195,12 @@ SAMPLES = (
     Sample("png", "image/png", "png", png, ends=True),
     Sample("gif", "image/gif", "gif", gif, ends=True),
     Sample("webp", "image/webp", "webp", webp, ends=True),
-    Sample("avif", "image/avif", "avif", avif),
-    Sample("heic", "image/heic", "heic", heic),
-    Sample("tiff", "image/tiff", "tif", tiff),
-    Sample("bmp", "image/bmp", "bmp", bmp),
-    Sample("ico", "image/x-icon", "ico", ico),
-    Sample("svg", "image/svg+xml", "svg", svg, sized=False),
+    Sample("avif", "image/avif", "avif", avif, ends=True),
+    Sample("heic", "image/heic", "heic", heic, ends=True),
+    Sample("tiff", "image/tiff", "tif", tiff, ends=True),
+    Sample("bmp", "image/bmp", "bmp", bmp, ends=True),
+    Sample("ico", "image/x-icon", "ico", ico, ends=True),
+    Sample("svg", "image/svg+xml", "svg", svg, ends=True, sized=False),
 )
 
 HTML = b"<!DOCTYPE html>\n<html><head><title>Not found</title></head><body>Gone fishing.</body></html>\n"

@@ -44,6 +44,7 @@ class Visit:
     path: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     over: bool = False
+    target: str = ""
 
     def send(self, *pieces: bytes) -> None:
         for piece in pieces:
@@ -272,8 +273,9 @@ class Server:
         while text := file.readline().decode("latin-1").strip():
             name, _, value = text.partition(":")
             headers[name.strip().lower()] = value.strip()
-        path = line.split()[1].partition("?")[0]
-        visit = Visit(sock, self._stopping, path, headers)
+        target = line.split()[1]
+        path = target.partition("?")[0]
+        visit = Visit(sock, self._stopping, path, headers, target=target)
         with self._lock:
             self.hits[path] += 1
             self.requests.append(visit)

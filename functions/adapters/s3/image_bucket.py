@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.literals import StorageClassType
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef, PutObjectRequestTypeDef
 
-URL, SHA256, RUN, ROW, WIDTH, HEIGHT = "url-sha256", "sha256", "run", "row", "width", "height"
+URL, SHA256, RUN, ROW = "url-sha256", "sha256", "run", "row"
+WIDTH, HEIGHT, TRUNCATED = "width", "height", "truncated"
 """Names of the metadata of an object. Release 0.1.0 wrote only the first."""
 
 CONFLICT = ("ConditionalRequestConflict", "409")
@@ -108,6 +109,8 @@ def _metadata(upload: ImageUpload) -> "dict[str, str]":
     metadata = {URL: upload.url_sha256, SHA256: upload.sha256, RUN: upload.run_id, ROW: str(upload.row)}
     if upload.width and upload.height:
         metadata |= {WIDTH: str(upload.width), HEIGHT: str(upload.height)}
+    if upload.truncated:
+        metadata[TRUNCATED] = "true"
     return metadata
 
 
@@ -126,6 +129,7 @@ def _image_object(head: "HeadObjectOutputTypeDef") -> ImageObject:
         row=row if is_complete and row else 0,
         width=_number(metadata, WIDTH),
         height=_number(metadata, HEIGHT),
+        truncated=metadata.get(TRUNCATED) == "true",
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from functions.core.download.conditional_put import ConditionalPut
-from functions.core.download.image_types import ImageType, describe_unsupported, detect_image_type, dimensions
+from functions.core.download.images.types import ImageType, describe_unsupported, detect_image_type
 from functions.core.model.errors import RowError
 from functions.core.model.keys import DEFAULT_PREFIX, default_key
 from functions.core.model.options import Options
@@ -67,7 +67,7 @@ class RowMirror:
         on_response()
         with fetched.body.file:
             ms = round((time.monotonic() - started_at) * 1000)
-            upload = self._upload(row, image_types[-1], fetched.body)
+            upload = self._upload(row, image_types[-1], fetched)
             return self._store(row, existing_record, upload, fetched, ms)
 
     def _fetch_request(
@@ -83,6 +83,7 @@ class RowMirror:
             max_bytes=options.max_bytes,
             user_agent=options.user_agent,
             want_md5=row.md5 is not None,
+            max_redirects=options.max_redirects,
             respect_opt_out=options.respect_opt_out,
             check_head=lambda head: image_types.append(self._allowed_type(head)),
         )
@@ -96,12 +97,14 @@ class RowMirror:
             raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
         return image_type
 
-    def _upload(self, row: Row, image_type: ImageType, body: Body) -> ImageUpload:
+    def _upload(self, row: Row, image_type: ImageType, fetched: FetchResult) -> ImageUpload:
         """Raises RowError for an image that does not match the row or the options."""
-        if not image_type.is_complete(body.file, body.size):
-            raise RowError(Reason.INCOMPLETE_BODY, f"The {image_type.name.upper()} is truncated.", status=200)
+        body = fetched.body
+        is_complete = image_type.is_complete(body.file, body.size)
+        if not is_complete and not (fetched.announced and self._options.accept_truncated):
+            raise _truncated(image_type, fetched)
         _verify(row, body)
-        size = dimensions(image_type, body.file)
+        size = image_type.dimensions(body.file, body.size)
         self._check_dimensions(size)
         key = row.key or default_key(row.url, image_type.extension, self._prefix)
         width, height = size or (None, None)
@@ -117,6 +120,7 @@ class RowMirror:
             row=row.number,
             width=width,
             height=height,
+            truncated=not is_complete,
             storage_class=self._options.storage_class,
         )
 
@@ -147,7 +151,7 @@ class RowMirror:
 
 
 def _uploaded_image(upload: ImageUpload, ms: int) -> ImageFacts:
-    return {
+    facts: ImageFacts = {
         "object_key": upload.key,
         "bytes": upload.size,
         "content_type": upload.content_type,
@@ -157,11 +161,12 @@ def _uploaded_image(upload: ImageUpload, ms: int) -> ImageFacts:
         "downloaded_at": timestamp(datetime.now(UTC)),
         "ms": ms,
     }
+    return {**facts, "truncated": True} if upload.truncated else facts
 
 
 def _found_image(key: str, found: ImageObject) -> ImageFacts:
     """Its download time is not known."""
-    return {
+    facts: ImageFacts = {
         "object_key": key,
         "bytes": found.size,
         "content_type": found.content_type,
@@ -171,6 +176,7 @@ def _found_image(key: str, found: ImageObject) -> ImageFacts:
         "downloaded_at": timestamp(found.stored_at),
         "ms": None,
     }
+    return {**facts, "truncated": True} if found.truncated else facts
 
 
 def _record(
@@ -199,6 +205,14 @@ def _validators(row: Row, existing_record: ImageRecord | None) -> Mapping[str, s
         "If-Modified-Since": existing_record.get("last_modified"),
     }
     return {name: value for name, value in headers.items() if value}
+
+
+def _truncated(image_type: ImageType, fetched: FetchResult) -> RowError:
+    """If the server has sent all that it announced, its own file is truncated, and another request is of no use."""
+    message = f"The {image_type.name.upper()} is truncated."
+    if fetched.announced:
+        message += " The server has no more of it; accept_truncated=true stores such images."
+    return RowError(Reason.INCOMPLETE_BODY, message, status=200, retryable=not fetched.announced)
 
 
 def _verify(row: Row, body: Body) -> None:

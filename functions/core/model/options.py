@@ -50,7 +50,11 @@ class Options:
     rounds: Annotated[int, Interval(ge=1, le=10)] = _option(
         4, "maximum rounds of a batch; each round after the first retries the rows that failed and may still succeed"
     )
+    max_redirects: Annotated[int, Interval(ge=0, le=20)] = _option(10, "maximum redirects that a download follows")
     allowed_types: Annotated[tuple[str, ...], MinLen(1)] = _option(IMAGE_TYPES, "image types that are accepted")
+    accept_truncated: bool = _option(
+        False, "store images whose end is missing, if the server has sent all bytes that it announced"
+    )
     min_width: Annotated[int, Interval(ge=0, le=100_000)] = _option(0, "images with less width (pixels) are rejected")
     min_height: Annotated[int, Interval(ge=0, le=100_000)] = _option(0, "images with less height (pixels) are rejected")
     respect_opt_out: bool = _option(True, "honour X-Robots-Tag: noai, noimageai, noimageindex")

@@ -14,7 +14,7 @@ class ImageUpload:
     """An image to upload. `file` is positioned at 0; `sha256` is the digest of its `size` bytes in hex.
 
     The metadata of the object has `run_id` and `row`, `sha256`, `width` and `height` in pixels, and `url_sha256`, the
-    SHA-256 of the URL in hex.
+    SHA-256 of the URL in hex. `truncated` is true if the end of the image is missing.
     """
 
     key: str
@@ -27,6 +27,7 @@ class ImageUpload:
     row: int
     width: int | None = None
     height: int | None = None
+    truncated: bool = False
     storage_class: str = "STANDARD"
 
 
@@ -48,6 +49,7 @@ class ImageObject:
     row: int = 0
     width: int | None = None
     height: int | None = None
+    truncated: bool = False
 
 
 class ImageStore(Protocol):

@@ -5,7 +5,6 @@ Redirects are followed here, because `requests` would read the whole body of a r
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
@@ -14,6 +13,7 @@ from requests.models import Response
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.urls import absolute_url, origin_of
+from functions.core.web.cookies import ChainCookies
 from functions.core.web.deadlines import Deadline, Watchdog
 from functions.core.web.errors import error_for_status, row_error_from
 from functions.core.web.guard import CONNECT_SECONDS
@@ -23,7 +23,6 @@ from functions.core.web.session import MirrorSession
 READ_SECONDS = 15.0
 """Read timeout, in seconds without a byte; the whole download has a deadline of its own."""
 
-MAX_REDIRECTS = 5
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 
 OPT_OUT_DIRECTIVES = frozenset({"noai", "noimageai", "noimageindex"})
@@ -32,6 +31,9 @@ ROBOT_NAME = "image-mirror"
 
 _DIRECTIVES_WITH_VALUE = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
 _ADDRESSED = re.compile(r"\s*([\w.*-]+)(?:/[\w.]+)?\s*:(.*)", re.ASCII | re.DOTALL)
+
+_CONTENT_RANGE = re.compile(r"bytes[ =](\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII | re.IGNORECASE)
+_NOT_ASCII = re.compile(r"[\x80-\xff]")
 
 _EFFECTS_OF_DEADLINE = frozenset(
     {Reason.CONNECT, Reason.TLS, Reason.TIMEOUT, Reason.INCOMPLETE_BODY, Reason.EMPTY_BODY, Reason.NOT_AN_IMAGE}
@@ -56,14 +58,19 @@ class FetchRequest:
     user_agent: str = ""
     want_md5: bool = False
     respect_opt_out: bool = True
+    max_redirects: int = 10
     check_head: Callable[[bytes], None] = lambda head: None
 
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """A fetched image. The caller closes `body.file`. `final_url` is the URL after redirects, None without any."""
+    """A fetched image. The caller closes `body.file`. `final_url` is the URL after redirects, None without any.
+
+    `announced` is true if the response said how long the body is, or where it ends, and all of it came.
+    """
 
     body: Body
+    announced: bool
     final_url: str | None
     etag: str | None
     last_modified: str | None
@@ -108,18 +115,21 @@ class Fetcher:
     def _follow_redirects(self, request: FetchRequest, deadline: Deadline) -> FetchResult:
         url = request.url
         headers = dict(request.headers)
-        for _ in range(MAX_REDIRECTS + 1):
-            response = self._send(url, headers, request, deadline)
+        cookies = ChainCookies()
+        for _ in range(request.max_redirects + 1):
+            response = self._send(url, cookies.added_to(headers, url), request, deadline)
             try:
                 target = redirect_target(response, url)
                 if target is None:
                     return self._accept(response, request, url)
+                cookies.store(response, url)
             finally:
                 release(response)
             if origin_of(target) != origin_of(url):
                 headers = {}
             url = target
-        raise RowError(Reason.TOO_MANY_REDIRECTS, f"Too many redirects: more than {MAX_REDIRECTS}.")
+        message = f"Too many redirects: more than max_redirects ({request.max_redirects})."
+        raise RowError(Reason.TOO_MANY_REDIRECTS, message)
 
     def _send(self, url: str, headers: Mapping[str, str], request: FetchRequest, deadline: Deadline) -> Response:
         sent = {**headers, **request.validators}
@@ -131,7 +141,7 @@ class Fetcher:
     def _accept(self, response: Response, request: FetchRequest, url: str) -> FetchResult:
         if response.status_code == 304 and request.validators:
             raise NotModifiedError
-        if response.status_code != 200:
+        if not _has_whole_body(response):
             raise error_for_status(response.status_code, response.headers)
         if request.respect_opt_out:
             _check_opt_out(response)
@@ -144,10 +154,19 @@ class Fetcher:
         )
         return FetchResult(
             body=body,
+            announced=response.raw.chunked or response.headers.get("Content-Length", "").isdigit(),
             final_url=url if url != request.url else None,
             etag=validator(response, "ETag"),
             last_modified=validator(response, "Last-Modified"),
         )
+
+
+def _has_whole_body(response: Response) -> bool:
+    """True for every 2xx status that comes with the whole content, also for a 206 with all of its bytes."""
+    if response.status_code == 206:
+        match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        return match is not None and int(match[1]) == 0 and int(match[2]) + 1 == int(match[3])
+    return 200 <= response.status_code < 300 and response.status_code not in (204, 205)
 
 
 def redirect_target(response: Response, url: str) -> str | None:
@@ -155,8 +174,10 @@ def redirect_target(response: Response, url: str) -> str | None:
     location = response.headers.get("Location")
     if response.status_code not in REDIRECT_STATUSES or not location:
         return None
-    with suppress(UnicodeError):
+    try:
         location = location.encode("latin-1").decode()  # http.client decodes as Latin-1, servers send UTF-8
+    except UnicodeError:
+        location = _NOT_ASCII.sub(lambda byte: f"%{ord(byte[0]):02X}", location)  # the bytes as they came
     try:
         return absolute_url(urljoin(url, location))
     except (RowError, ValueError) as error:

@@ -21,6 +21,7 @@ from functions.core.model.reasons import Reason
 from functions.core.web.addresses import AddressPolicy
 from functions.core.web.deadlines import SocketHandle, current_deadline
 from functions.core.web.resolver import Resolver
+from functions.core.web.target import TargetHeaders
 from functions.core.web.transport import IdleConnections, PoolQueue, StrictResponse
 
 CONNECT_SECONDS = 5.0
@@ -106,10 +107,11 @@ class GuardedHTTPConnection(HTTPConnection):
         self._attach()
         return sock
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:  # a kept-alive connection
             self._attach()
-        super().request(*args, **kwargs)
+        headers = kwargs.get("headers")
+        super().request(method, headers.target if isinstance(headers, TargetHeaders) else url, *args, **kwargs)
 
     def close(self) -> None:
         super().close()

@@ -29,7 +29,10 @@ DRAIN_BYTES = 16 * 1024
 DRAIN_SECONDS = 0.25
 """Limits for reading the rest of an error response, so that its connection can be used again."""
 
-_ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+_DECODED = frozenset({"gzip", "x-gzip", "deflate"})
+_NOT_DECODED = frozenset({"aes128gcm", "br", "compress", "dcb", "dcz", "exi", "pack200-gzip", "x-compress", "zstd"})
+"""The other content codings of iana.org/assignments/http-parameters; any other name (aws-chunked) means no coding."""
+
 _VALIDATOR = re.compile(r"[\x20-\x7e]{1,256}")
 
 
@@ -94,7 +97,7 @@ def receive(
     file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - the caller closes it
     size = 0
     try:
-        for chunk in _decoded(_limited(read, max_bytes), encoding):
+        for chunk in _decoded(_limited(read, max_bytes), encoding, check_head):
             if size == 0:
                 check_head(chunk)
             size += len(chunk)
@@ -131,18 +134,33 @@ def _limited(read: Callable[[int], bytes], max_bytes: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _decoded(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    name = encoding.strip().lower()
-    if name in ("", "identity"):
+def _decoded(chunks: Iterator[bytes], encoding: str, check_head: Callable[[bytes], None]) -> Iterator[bytes]:
+    """The body without its content codings, of which the last was applied last (RFC 9110, section 8.4).
+
+    A body that is an image already is taken as it is: some servers name a coding that they did not apply.
+    """
+    names = [name.strip().lower() for name in encoding.split(",")]
+    codings = [name for name in names if name in _DECODED or name in _NOT_DECODED]
+    if not codings:
         yield from chunks
-    elif name in _ENCODINGS:
-        yield from _decompressed(chunks)
-    else:
-        raise RowError(
-            Reason.NOT_AN_IMAGE,
-            "The Content-Encoding of the response is not supported (only gzip, deflate and identity are).",
-            status=200,
-        )
+        return
+    first = next(chunks, b"")
+    chunks = itertools.chain((first,), chunks)
+    if not _is_image(first, check_head):
+        for coding in reversed(codings):
+            if coding in _NOT_DECODED:
+                message = f"The Content-Encoding {coding} is not supported (only gzip and deflate are)."
+                raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
+            chunks = _decompressed(chunks)
+    yield from chunks
+
+
+def _is_image(head: bytes, check_head: Callable[[bytes], None]) -> bool:
+    try:
+        check_head(head)
+    except RowError:
+        return False
+    return True
 
 
 def _decompressed(chunks: Iterator[bytes]) -> Iterator[bytes]:

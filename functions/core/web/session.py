@@ -15,6 +15,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 from functions.core.model.limits import MAX_IDLE_CONNECTIONS
 from functions.core.web.guard import Guard, GuardedPoolManager
+from functions.core.web.target import TargetHeaders, connection_url, request_target
 from functions.version import VERSION
 
 MAX_POOLS = 256
@@ -51,9 +52,8 @@ class GuardedAdapter(HTTPAdapter):
         return cast(HTTPConnectionPool, self.poolmanager.connection_from_url(cast(str, request.url)))
 
     def request_url(self, request: PreparedRequest, proxies: object) -> str:
-        """The path, as there is no proxy. Two slashes at its start would be read as a host."""
-        path = request.path_url
-        return f"/{path.lstrip('/')}" if path.startswith("//") else path
+        """The connection sends the target of TargetHeaders instead, which urllib3 does not rewrite."""
+        return "/"
 
     def cert_verify(self, conn: object, url: str, verify: object, cert: object) -> None:
         """Do nothing: the SSL context verifies certificates."""
@@ -72,8 +72,9 @@ class MirrorSession(requests.Session):
         """
         request = PreparedRequest()
         request.prepare_method("GET")
-        request.prepare_url(url, None)
+        request.url = connection_url(url)
         request.prepare_headers(CaseInsensitiveDict(self.headers, **headers))
+        request.headers = TargetHeaders(request.headers, request_target(url))
         if "@" in url:
             request.prepare_auth(None)
         return self.get_adapter(url).send(request, stream=True, timeout=timeout)

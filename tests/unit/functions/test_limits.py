@@ -15,7 +15,7 @@ from functions.core.manifests import contents, csv_validation, json_rows, line_e
 from functions.core.model import limits, options, ports, runs
 from functions.core.report import aggregates, page
 from functions.core.summary import reconciliation, run_summary
-from functions.core.web import errors, fetch, guard, response, session, transport
+from functions.core.web import cookies, errors, fetch, guard, response, session, transport
 
 OF_AWS: tuple[tuple[float, float, str], ...] = (
     (limits.MAX_URL_BYTES, 2048, "DynamoDB: partition key"),
@@ -55,7 +55,7 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (guard.CONNECT_SECONDS, 5, "connect to a host"),
     (guard.MAX_ADDRESSES, 3, "addresses of a host"),
     (fetch.READ_SECONDS, 15, "without a byte"),
-    (fetch.MAX_REDIRECTS, 5, "redirects"),
+    (cookies.MAX_COOKIES, 50, "cookies of a chain of redirects"),
     (errors.MAX_RETRY_AFTER_SECONDS, 60, "Retry-After"),
     (transport.MAX_HEAD_BYTES, 65_536, "head of a response, 64 KiB"),
     (transport.MAX_INTERIM_RESPONSES, 8, "interim responses"),

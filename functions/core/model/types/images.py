@@ -1,14 +1,14 @@
 """Records of images: the outcomes of rows, and the items of the images table."""
 
 from collections.abc import Mapping
-from typing import Required, TypedDict
+from typing import NotRequired, Required, TypedDict
 
 from functions.core.model.types.values import JsonValue
 
 
 class ImageFacts(TypedDict):
     """A stored image. `sha256` is hex of its `bytes` bytes, `width` and `height` are in pixels, `ms` is its download
-    time in milliseconds."""
+    time in milliseconds. `truncated` is true if its end is missing."""
 
     object_key: str | None
     bytes: int | None
@@ -18,6 +18,7 @@ class ImageFacts(TypedDict):
     height: int | None
     downloaded_at: str | None
     ms: int | None
+    truncated: NotRequired[bool]
 
 
 class ImageRecord(TypedDict, total=False):
@@ -42,6 +43,7 @@ class ImageRecord(TypedDict, total=False):
     final_url: str
     run_id: str
     row: int
+    truncated: bool
 
 
 class ResultLine(TypedDict, total=False):
@@ -70,6 +72,7 @@ class ResultLine(TypedDict, total=False):
     height: int | None
     downloaded_at: str | None
     ms: int | None
+    truncated: bool
 
 
 class KeptItem(TypedDict):

@@ -131,7 +131,29 @@ def test_an_image_that_does_not_match_the_row_is_not_stored(columns: dict[str, A
 
 def test_a_truncated_image_is_incomplete_even_if_it_matches_the_row() -> None:
     error = World(png()[:-1]).error(sha256=hashlib.sha256(png()[:-1]).hexdigest())
-    assert (error.reason, error.message) == (Reason.INCOMPLETE_BODY, "The PNG is truncated.")
+    assert (error.reason, error.retryable) == (Reason.INCOMPLETE_BODY, False)
+    assert error.message == (
+        "The PNG is truncated. The server has no more of it; accept_truncated=true stores such images."
+    )
+
+
+def test_a_truncated_image_without_a_length_may_be_whole_at_another_time() -> None:
+    world = World(png()[:-1], accept_truncated=True)
+    world.web.announced = False
+
+    error = world.error()
+    assert (error.reason, error.retryable) == (Reason.INCOMPLETE_BODY, True)
+    assert error.message == "The PNG is truncated."
+
+
+def test_a_truncated_image_is_stored_and_marked_where_the_run_accepts_it() -> None:
+    mirrored = World(png()[:-1], accept_truncated=True).mirror()
+
+    assert mirrored.outcome.kind is OutcomeKind.STORED
+    assert mirrored.outcome.as_json()["truncated"] is True
+    assert mirrored.record is not None
+    assert mirrored.record["truncated"] is True
+    assert "truncated" not in World(png(), accept_truncated=True).mirror().outcome.as_json()
 
 
 @pytest.mark.parametrize(("least", "stored"), [((6, 4), True), ((7, 4), False), ((6, 5), False)])

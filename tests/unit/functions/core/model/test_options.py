@@ -50,7 +50,7 @@ def test_concurrency_has_its_upstream_name_too(name: str) -> None:
     [
         (
             {"speed": "1"},
-            "There is no option 'speed'. The options are: allowed_types, base_url, batch_size, ",
+            "There is no option 'speed'. The options are: accept_truncated, allowed_types, base_url, ",
         ),
         ({"concurency": "1"}, "There is no option 'concurency'. Did you mean 'concurrency'?"),
         ({"concurrency": "0"}, "Option 'concurrency' must be a whole number from 1 to 256; received '0'."),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from functions.core.download.image_types import describe_unsupported, detect_image_type, dimensions
+from functions.core.download.images.types import describe_unsupported, detect_image_type
 from tests.support.images import SAMPLES, Sample, gif, ico, jpeg, png, webp
 
 BOX = b"\x00\x00\x00\x40ftyp"
@@ -78,13 +78,18 @@ def test_a_file_is_judged_from_its_start_wherever_it_was_read_to(sample: Sample)
         file.seek(position)
         assert image_type.is_complete(file, len(sample.data))
         file.seek(position)
-        assert dimensions(image_type, file) == ((6, 4) if sample.sized else None)
+        assert image_type.dimensions(file, len(sample.data)) == ((6, 4) if sample.sized else None)
 
 
-@pytest.mark.parametrize(("appended", "complete"), [(64 * 1024 - 8, True), (64 * 1024 - 7, False)])
-def test_the_last_chunk_of_a_png_is_looked_for_in_the_last_64_kib(appended: int, complete: bool) -> None:
-    """Of the chunk, its name and its checksum, 8 bytes."""
-    assert is_complete(png() + bytes(appended)) is complete
+@pytest.mark.parametrize(("appended", "complete"), [(0, True), (64 * 1024 - 8, True), (64 * 1024 - 7, False)])
+def test_the_end_of_a_png_with_a_wrong_length_is_looked_for_in_its_last_64_kib(appended: int, complete: bool) -> None:
+    """Of the last chunk, its name and its checksum, 8 bytes."""
+    data = png()
+    at = data.index(b"IDAT") - 4
+    wrong = data[:at] + b"\x7f\xff\xff\xff" + data[at + 4 :] + bytes(appended)
+
+    assert is_complete(wrong) is complete
+    assert is_complete(data + bytes(appended))
 
 
 @pytest.mark.parametrize(("missing", "complete"), [(0, True), (1, True), (2, False)])
@@ -154,7 +159,7 @@ def test_dimensions_are_positive_and_those_of_the_header(
     image_type = detect_image_type(data)
     assert image_type is not None
 
-    assert dimensions(image_type, io.BytesIO(data)) == expected
+    assert image_type.dimensions(io.BytesIO(data), len(data)) == expected
 
 
 @pytest.mark.parametrize(("length", "expected"), [(7, None), (8, (6, 4))])
@@ -163,4 +168,4 @@ def test_an_icon_has_its_dimensions_in_its_first_eight_bytes(length: int, expect
     image_type = detect_image_type(data)
     assert image_type is not None
 
-    assert dimensions(image_type, io.BytesIO(data)) == expected
+    assert image_type.dimensions(io.BytesIO(data), len(data)) == expected

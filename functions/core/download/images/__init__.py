@@ -1,0 +1,1 @@
+"""Image files, judged by their bytes and never by Content-Type. Nothing is decoded."""
