@@ -4,7 +4,7 @@ from io import BytesIO
 
 import pytest
 
-from functions.core.download.image_types import detect_image_type, dimensions
+from functions.core.download.images.types import detect_image_type
 from local.verify.samples.pictures import HEIGHT, IMAGE_TYPES, ImageType
 
 
@@ -18,7 +18,7 @@ def test_an_image_is_complete_and_has_its_type_and_size(kind: ImageType) -> None
         assert (found.extension, found.content_type) == (kind.extension, kind.content_type)
         assert found.is_complete(BytesIO(body), len(body))
         assert not found.is_complete(BytesIO(body[:-2]), len(body) - 2)
-        assert dimensions(found, BytesIO(body)) == (width, HEIGHT)
+        assert found.dimensions(BytesIO(body), len(body)) == (width, HEIGHT)
 
 
 def test_two_images_have_different_bytes() -> None:
