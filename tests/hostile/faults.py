@@ -164,7 +164,9 @@ FAULTS = (
         if sample.ends and sample.name != "svg"  # which a run must ask for
     ),
     *(
-        Fault(f"a {sample.name} that has no end on its server", whole(sample.data[:-4]), "incomplete_body", status=200)
+        Fault(
+            f"a {sample.name} that is truncated on its server", whole(sample.data[:-4]), "incomplete_body", status=200
+        )
         for sample in images.SAMPLES
         if sample.ends and sample.name != "svg"  # which a run must ask for
     ),

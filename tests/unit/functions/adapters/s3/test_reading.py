@@ -1,4 +1,4 @@
-"""Objects are read to their end although the connection breaks off, by a server on loopback."""
+"""Objects are read to their end although the connection is interrupted, by a server on loopback."""
 
 import random
 import re
