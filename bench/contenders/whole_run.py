@@ -6,6 +6,7 @@ a run accesses three times, is kept in memory.
 
 import multiprocessing
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from multiprocessing.synchronize import Barrier
 from types import ModuleType
@@ -38,6 +39,11 @@ class InMemoryRunsTable:
 
     def get(self, run_id: str) -> RunRecord:
         return self._record
+
+    def newest(
+        self, status: str | None, limit: int, after: Mapping[str, str] | None
+    ) -> tuple[list[RunRecord], Mapping[str, str] | None]:
+        return [self._record], None
 
 
 class WholeRun:

@@ -1,4 +1,4 @@
-"""Reads an object to its end, also if the body is interrupted: boto3 repeats requests, but not the reading of a body."""
+"""Reads an object to its end, also if the body is interrupted: boto3 does not repeat the reading of a body."""
 
 import random
 import time

@@ -118,8 +118,8 @@ class ConcurrencyShares:
                 remaining = self._adjust(lowered, level, account, len(others) + 1)
                 if pause and not remaining and not any(other.granted is None for other in others):
                     break
-        except InfrastructureError as error:
-            sentence = f"max_concurrency was not compared with the Lambda concurrency of the account: {error}"
+        except Exception as error:  # also a bug here must not stop the run
+            sentence = f"max_concurrency was not compared with the Lambda concurrency of the account: {_text(error)}"
             self._warn(sentence)
             return replace(share, note=share.note or sentence)
         return share
@@ -134,8 +134,10 @@ class ConcurrencyShares:
                 level = fair_level(available, [other.demand for other in others])
                 raised = [other for other in others if other.has_less_than(other.target(level))]
                 self._adjust(raised, level, account, len(others))
-        except InfrastructureError as error:
-            self._warn(f"The share of the run in the Lambda concurrency was not given to the other runs: {error}")
+        except Exception as error:  # also a bug here must not keep the run from its summary
+            self._warn(
+                f"The share of the run in the Lambda concurrency was not given to the other runs: {_text(error)}"
+            )
 
     def _others(self, run_id: str) -> Iterator[ActiveRun]:
         """The other active runs, the newest first. Raises TableFault."""
@@ -206,3 +208,8 @@ def _note(batches: int, requested: int, account: AccountConcurrency, active: int
         f"At most {batches} {'batch runs' if batches == 1 else 'batches run'} at once instead of {requested}: the "
         f"account allows {account.limit:,} concurrent Lambda executions, and {runs} active."
     )
+
+
+def _text(error: Exception) -> str:
+    """The message of an AWS service that failed; of any other exception also its class, as its text may be a word."""
+    return str(error) if isinstance(error, InfrastructureError) else f"{type(error).__name__}: {error}"

@@ -2,7 +2,7 @@
 
 `requests` and urllib3 rewrite them: they decode unreserved characters, write escape sequences in upper case, and encode
 a percent sign. A server that compares the bytes, or verifies a signature, then refuses the request. Here only the
-characters that are not allowed in a request line are encoded, as browsers do (url.spec.whatwg.org, the path and the query
+characters that a request line may not have are encoded, as browsers do (url.spec.whatwg.org, the path and the query
 percent-encode sets), and the segments `.` and `..` are resolved (RFC 3986, section 5.2.4).
 """
 

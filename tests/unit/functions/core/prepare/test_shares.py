@@ -318,6 +318,18 @@ def test_a_table_that_fails_stops_no_summary(monkeypatch: pytest.MonkeyPatch) ->
     ]
 
 
+def test_a_record_that_cannot_be_understood_stops_neither_a_run_nor_its_summary() -> None:
+    world = World()
+    world.runs.create({"run_id": "odd", "status": "running", "started_at": "2026-11-26T00:00:00Z"})
+
+    share = world.join("r1")
+    world.shares.leave("r1")
+
+    assert share.max_concurrency == 40
+    assert len(world.warnings) == 2
+    assert all(warning.endswith("KeyError: 'execution_arn'") for warning in world.warnings)
+
+
 def test_a_bounded_number_of_records_is_read() -> None:
     world = World(limit=10)
     for number in range(RECORDS_PER_QUERY * MAX_QUERIES + 100):
