@@ -35,6 +35,9 @@ _PUBLISHED = response(
     "200 OK", b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
 )
 
+STORED_AT = "2026-01-01T00:00:00.000Z"
+"""The date of every object."""
+
 
 class Sink:
     """Counts each image once, as `images`, and the requests by operation.
@@ -111,7 +114,8 @@ class Sink:
     def _list(self, bucket: str, prefix: str) -> bytes:
         root = f"/{bucket}/"
         contents = "".join(
-            f"<Contents><Key>{escape(path.removeprefix(root))}</Key><Size>{len(body)}</Size></Contents>"
+            f"<Contents><Key>{escape(path.removeprefix(root))}</Key><LastModified>{STORED_AT}</LastModified>"
+            f"<Size>{len(body)}</Size></Contents>"
             for path, body in sorted(self._objects.items())
             if path.startswith(root + prefix)
         )

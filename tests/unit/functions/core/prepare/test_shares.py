@@ -325,7 +325,7 @@ def test_a_record_that_cannot_be_understood_stops_neither_a_run_nor_its_summary(
     share = world.join("r1")
     world.shares.leave("r1")
 
-    assert share.max_concurrency == 40
+    assert share.batches == 40
     assert len(world.warnings) == 2
     assert all(warning.endswith("KeyError: 'execution_arn'") for warning in world.warnings)
 
