@@ -12,8 +12,8 @@ CHILDREN = (
     " one follows and stops child executions without a call."
 )
 RESULT_WRITER = (
-    "Step Functions documents it for every ResultWriter, which uploads large result files in parts. The local one"
-    " writes each file by one PUT."
+    "Step Functions documents it for every ResultWriter, which uploads large result files in parts and reads them to"
+    " join them. The local one writes each file by one PUT."
 )
 ALARMS = "CloudWatch publishes to the topic when an alarm changes its state. The local AWS evaluates no alarms."
 
@@ -22,6 +22,7 @@ EXPLAINED: tuple[tuple[str, str], ...] = (
     (r"WorkflowStateMachineRole\w+ xray:.*", STATES_TRACING),
     (r"WorkflowStateMachineRole\w+ states:(DescribeExecution|StopExecution) .*", CHILDREN),
     (r"WorkflowStateMachineRole\w+ s3:(AbortMultipartUpload|ListMultipartUploadParts) .*", RESULT_WRITER),
+    (r"WorkflowStateMachineRole\w+ s3:GetObject .*/runs/\*", RESULT_WRITER),
     (r"cloudwatch\.amazonaws\.com .*", ALARMS),
     (
         r"apigateway\.amazonaws\.com sts:AssumeRole .*RestApiCloudWatchRole.*",
