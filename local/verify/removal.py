@@ -24,9 +24,18 @@ GRACE_SECONDS = 20
 STOP_SECONDS = 60
 """Maximum wait for the summary of a run that was stopped: it would be written after the removal."""
 
+END_EVENT_SECONDS = 5.0
+"""Wait before the record of a run that failed is removed. EventBridge sends the end of such a run to SummarizeRun,
+which writes the record again where there is none."""
+
 MAX_DELETED_OBJECTS = 1000
 MAX_DELETED_ROWS = 25
 VERIFY_STOPPED = "VerifyInterrupted"
+
+
+def wait_for_end_events() -> None:
+    """Nothing shows that SummarizeRun was invoked for a run that is summarized already."""
+    time.sleep(END_EVENT_SECONDS)
 
 
 class Removal:
@@ -41,6 +50,7 @@ class Removal:
         self._images: set[str] = set()
         """Keys of objects in the images bucket."""
         self._stop_at = 0.0
+        self._has_failed_runs = False
         self.problems: list[str] = []
 
     def remove(self) -> Sequence[str]:
@@ -52,6 +62,8 @@ class Removal:
         for run_id, arn in self._created.executions.items():
             self._try(f"the run {run_id}", partial(self._end, run_id, arn))
             self._try(f"images of the run {run_id}", partial(self._find_images, run_id))
+        if self._has_failed_runs:
+            wait_for_end_events()
         self._try("images of batches that crashed", self._find_rows)
         self._try("the subscription", self._unsubscribe)
         self._try("the queue", self._delete_queue)
@@ -80,6 +92,7 @@ class Removal:
         key = json.loads(execution["input"])["detail"]["object"]["key"]
         if not key.startswith("runs/"):  # a retry manifest is among the files of its run
             self._created.add_manifest(key)
+        self._has_failed_runs |= execution["status"] in ("FAILED", "TIMED_OUT")
         if execution["status"] == "RUNNING":
             states.stop_execution(executionArn=arn, error=VERIFY_STOPPED, cause="verify has removed its runs.")
             self._wait_for_end(run_id)

@@ -6,19 +6,22 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from local.aws.cloud import Cloud
 from local.commands.__main__ import main
-from local.verify import command
+from local.verify import command, removal
 from local.verify.command import LINES
 from tests.verify.faults import FAULTS, Fault
 
 ROOT = Path(__file__).parents[2]
 SHORT_SECONDS = 4.0
 """Wait for what a fault keeps from arriving. What arrives does so at once in the local AWS."""
+
+EVENT_SECONDS = 60.0
 
 Deploy = Callable[..., Cloud]
 
@@ -51,6 +54,16 @@ def left(cloud: Cloud) -> list[str]:
     return found + [arn for arn in arns if "verify" in arn]
 
 
+def settle_failed_runs(cloud: Cloud) -> None:
+    """Wait until SummarizeRun has been invoked for every execution that has failed."""
+    listed = cloud.client("stepfunctions").list_executions(
+        stateMachineArn=cloud.outputs["StateMachineArn"], statusFilter="FAILED"
+    )
+    for execution in listed["executions"]:
+        cloud.engine.wait_for(execution["executionArn"], EVENT_SECONDS)
+    cloud.settle()
+
+
 def test_every_line_passes_against_the_local_aws_and_everything_is_removed(deploy: Deploy, out: Path) -> None:
     cloud = deploy()
     process = start(out)
@@ -71,6 +84,7 @@ def test_a_fault_in_the_template_fails_its_line(
 ) -> None:
     monkeypatch.setattr(command, "LOCAL_TIMEOUT_SECONDS", SHORT_SECONDS)
     cloud = deploy(fault.put_into)
+    monkeypatch.setattr(removal, "wait_for_end_events", partial(settle_failed_runs, cloud))
 
     status = main(
         ["verify", "--out", str(out), *(part for name in (fault.line, *fault.others) for part in ("--only", name))]
@@ -83,6 +97,7 @@ def test_a_fault_in_the_template_fails_its_line(
         fault.others
     ), output
     assert "Everything that was created is removed." in output
+    cloud.settle()
     assert left(cloud) == []
 
 
