@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import cast
 
 from functions.core.download.conditional_put import ConditionalPut
-from functions.core.download.images.types import ImageType, describe_unsupported, detect_image_type
+from functions.core.download.images.other_content import describe_unsupported
+from functions.core.download.images.types import ImageType, detect_image_type
 from functions.core.model.errors import RowError
 from functions.core.model.keys import DEFAULT_PREFIX, default_key
 from functions.core.model.options import Options

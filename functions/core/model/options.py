@@ -8,7 +8,7 @@ from annotated_types import Interval, MaxLen, MinLen, Predicate
 
 from functions.core.model.limits import MAX_URL_BYTES
 
-IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico")
+IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico", "jxl", "jp2", "j2k")
 """Image types that are accepted by default. `svg` must be requested: it can contain scripts."""
 
 MEBIBYTE = 1024 * 1024
