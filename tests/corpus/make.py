@@ -1,10 +1,13 @@
 """Makes the files of the corpus and `files.json`. It needs programs that the tests do not:
 
-    pip install pillow pillow-heif opencv-python-headless pyvips pyvips-binary imageio-ffmpeg tifffile imagecodecs
+    pip install pillow pillow-heif pillow-jxl-plugin opencv-python-headless pyvips pyvips-binary imageio-ffmpeg
+    pip install tifffile imagecodecs
     apt-get install imagemagick libheif-examples webp gifsicle libjpeg-turbo-progs netpbm libavif-bin
-    python -m tests.corpus.make
+    python -m tests.corpus.make [WORD]
 
-The sizes in `files.json` are those of the decoders of Pillow and pillow-heif.
+With WORD, only the files are made whose name contains it.
+
+The sizes in `files.json` are those of the decoders of Pillow, pillow-heif and pillow-jxl-plugin.
 """
 
 # mypy: ignore-errors
@@ -21,19 +24,22 @@ INDEX = Path(__file__).parent / "files.json"
 WIDTH, HEIGHT = 37, 23
 
 
-def main() -> None:
+def main(word: str = "") -> None:
+    import pillow_jxl  # noqa: F401
     from PIL import Image
     from pillow_heif import open_heif, register_heif_opener
 
     register_heif_opener()
-    index = {}
-    for old in FILES.glob("*"):
+    index = {name: each for name, each in json.loads(INDEX.read_text()).items() if word not in name}
+    for old in FILES.glob(f"*{word}*"):
         old.unlink()
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "source.png")
         picture(Image).save(source)
         for writer, name, make in CASES:
             target = FILES / f"{writer}-{name}"
+            if word not in target.name:
+                continue
             try:
                 make(source, target)
                 with Image.open(target) as image:
@@ -115,6 +121,36 @@ def tifffile(**options) -> Callable[[Path, Path], None]:
     return make
 
 
+def jpeg_xl(**options) -> Callable[[Path, Path], None]:
+    def make(source: Path, target: Path) -> None:
+        import imagecodecs
+        import numpy
+        from PIL import Image
+
+        data = numpy.asarray(Image.open(source))
+        target.write_bytes(imagecodecs.jpegxl_encode(data, **options))
+
+    return make
+
+
+def jpeg_2000(source: Path, target: Path) -> None:
+    import imagecodecs
+    import numpy
+    from PIL import Image
+
+    target.write_bytes(imagecodecs.jpeg2k_encode(numpy.asarray(Image.open(source))))
+
+
+def lossless_jpeg_xl(source: Path, target: Path) -> None:
+    """The coefficients of a JPEG, and what it takes to restore the file: the image comes in several parts."""
+    import imagecodecs
+    from PIL import Image
+
+    jpeg = source.with_suffix(".jpg")
+    Image.open(source).save(jpeg, progressive=True)
+    target.write_bytes(imagecodecs.jpegxl_encode_jpeg(jpeg.read_bytes(), usecontainer=True))
+
+
 def command(*words: str, ffmpeg: bool = False) -> Callable[[Path, Path], None]:
     def make(source: Path, target: Path) -> None:
         program = words
@@ -159,6 +195,19 @@ def cases() -> Iterator[tuple[str, str, Callable[[Path, Path], None]]]:
     yield "pillow", "frames.avif", pillow("RGB", frames=3)
     yield "pillow", "frames.png", pillow("RGB", frames=3)
     yield "pillow", "frames.tif", pillow("RGB", frames=3)
+    yield "pillow", "rgb.jp2", pillow("RGB")
+    yield "pillow", "tiles.jp2", pillow("RGB", tile_size=(16, 16))
+    yield "pillow", "gray.j2k", pillow("L", no_jp2=True)
+    yield "pillow", "layers.j2k", pillow("RGB", no_jp2=True, quality_layers=[20, 5], quality_mode="rates")
+    yield "pillow", "rgb.jxl", pillow("RGB")
+    yield "pillow", "rgba.jxl", pillow("RGBA", lossless=True)
+    yield "pillow", "turned.jxl", turned(6)
+    yield "imagecodecs", "container.jxl", jpeg_xl(usecontainer=True)
+    yield "imagecodecs", "codestream.jxl", jpeg_xl(usecontainer=False)
+    yield "imagecodecs", "jpeg.jxl", lossless_jpeg_xl
+    yield "imagecodecs", "rgb.jp2", jpeg_2000
+    yield "imagemagick", "rgb.jp2", command("convert", "IN", "OUT")
+    yield "imagemagick", "offset.j2k", command("convert", "IN", "OUT")
     yield "pillow", "lossless.webp", pillow("RGBA", lossless=True)
     yield "pillow", "big.tif", pillow("RGB", big_tiff=True)
     yield from (
@@ -221,4 +270,4 @@ def cases() -> Iterator[tuple[str, str, Callable[[Path, Path], None]]]:
 CASES = tuple(cases())
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

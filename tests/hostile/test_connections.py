@@ -1,5 +1,6 @@
 """Connections that are refused, stale, or have an invalid certificate."""
 
+import hashlib
 import socket
 import ssl
 from collections.abc import Callable
@@ -201,6 +202,22 @@ def test_a_tls_fault_is_final_at_once_and_has_its_reason(
     assert line["message"] == f"TLS handshake failed: {tls_reason}."
     assert result.stored == [1, 3]
     assert (server.connections, server.hits["/bad.jpg"]) == (1, 0)
+
+
+@pytest.mark.parametrize("make_server", [wrong_host, expired, self_signed, unknown_authority])
+def test_without_verification_any_certificate_is_accepted_for_a_row_with_a_digest(
+    make_server: TlsServer, serve: Serve, engine: Engine, authority: Authority, tmp_path: Path
+) -> None:
+    url = make_server(serve, authority, tmp_path).url("/bad.jpg", "bad.test")
+    sha256, md5 = hashlib.sha256(JPEG).hexdigest(), hashlib.md5(JPEG, usedforsecurity=False).hexdigest()
+    items = [{"url": f"{url}?1", "sha256": sha256}, {"url": f"{url}?2", "md5": md5}, {"url": f"{url}?3", "size": 1}]
+
+    result = engine.mirror(*items, {"url": f"{url}?4", "sha256": sha256[::-1]}, verify_tls=False)
+
+    assert result.stored == [1, 2]
+    assert [(line["row"], line["reason"]) for line in result.failures] == [(3, "tls"), (4, "checksum_mismatch")]
+    assert result.failures[0]["message"].endswith(". verify_tls=false applies only to rows with sha256 or md5.")
+    assert engine.mirror(items[0]).failures[0]["reason"] == "tls"
 
 
 def test_a_bad_certificate_fails_each_row_of_its_host_and_does_not_open_the_circuit(

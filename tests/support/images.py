@@ -1,6 +1,7 @@
 """Tiny images of every type, made by hand: right headers, right sizes, right ends, a few hundred bytes each.
 
-All but AVIF and HEIC, whose pictures are left out, can be decoded. `note` makes two files of one size differ.
+All but AVIF, HEIC, JPEG XL and JPEG 2000, whose pictures are left out, can be decoded. `note` makes
+two files of one size differ.
 """
 
 import struct
@@ -182,6 +183,42 @@ def ico(width: int = 6, height: int = 4) -> bytes:
     return struct.pack("<HHH", 0, 1, 1) + entry + picture
 
 
+def jxl(width: int = 6, height: int = 4) -> bytes:
+    """A container with a codestream of which only the header is there."""
+    return (
+        b"\x00\x00\x00\x0cJXL \r\n\x87\n"
+        + _box(b"ftyp", b"jxl \x00\x00\x00\x00jxl ")
+        + _box(b"jxlc", jxl_codestream(width, height) + bytes(200))
+    )
+
+
+def jxl_codestream(width: int = 6, height: int = 4, orientation: int = 1) -> bytes:
+    """The signature, and the fields of the header, the lowest bit first: each length has 30 bits after its selector."""
+    fields = [(0, 1), (3, 2), (height - 1, 30), (0, 3), (3, 2), (width - 1, 30), (0, 1), (1, 1), (orientation - 1, 3)]
+    value = position = 0
+    for number, bits in fields:
+        value |= number << position
+        position += bits
+    return b"\xff\x0a" + value.to_bytes(position // 8 + 1, "little")
+
+
+def j2k(width: int = 6, height: int = 4) -> bytes:
+    """A codestream with one part of a tile, whose data are zeros."""
+    size = struct.pack(">HIIIIIIIIH", 0, width + 3, height + 2, 3, 2, width, height, 3, 2, 1) + b"\x07\x01\x01"
+    part = struct.pack(">HIBB", 0, 12 + 2 + 200, 0, 1)
+    return b"\xff\x4f" + _jpeg_segment(0x51, size) + _jpeg_segment(0x90, part) + b"\xff\x93" + bytes(200) + b"\xff\xd9"
+
+
+def jp2(width: int = 6, height: int = 4) -> bytes:
+    header = _box(b"ihdr", struct.pack(">IIHBBBB", height, width, 1, 7, 7, 0, 0)) + _box(b"colr", bytes(7))
+    return (
+        b"\x00\x00\x00\x0cjP  \r\n\x87\n"
+        + _box(b"ftyp", b"jp2 \x00\x00\x00\x00jp2 ")
+        + _box(b"jp2h", header)
+        + _box(b"jp2c", j2k(width, height))
+    )
+
+
 def svg(width: int = 6, height: int = 4) -> bytes:
     """With an XML declaration and a comment before the root element."""
     return (
@@ -200,6 +237,9 @@ SAMPLES = (
     Sample("tiff", "image/tiff", "tif", tiff, ends=True),
     Sample("bmp", "image/bmp", "bmp", bmp, ends=True),
     Sample("ico", "image/x-icon", "ico", ico, ends=True),
+    Sample("jxl", "image/jxl", "jxl", jxl, ends=True),
+    Sample("jp2", "image/jp2", "jp2", jp2, ends=True),
+    Sample("j2k", "image/j2c", "j2k", j2k, ends=True),
     Sample("svg", "image/svg+xml", "svg", svg, ends=True, sized=False),
 )
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import cast
 
 from functions.core.download.conditional_put import ConditionalPut
-from functions.core.download.images.types import ImageType, describe_unsupported, detect_image_type
+from functions.core.download.images.other_content import describe_unsupported
+from functions.core.download.images.types import ImageType, detect_image_type
 from functions.core.model.errors import RowError
 from functions.core.model.keys import DEFAULT_PREFIX, default_key
 from functions.core.model.options import Options
@@ -64,6 +65,10 @@ class RowMirror:
             fetched = self._fetcher.fetch(self._fetch_request(row, existing_record, image_types))
         except NotModifiedError:
             return MirroredRow(_outcome(row, OutcomeKind.UNCHANGED))
+        except RowError as error:
+            if error.reason is Reason.TLS and not self._options.verify_tls and not _has_digest(row):
+                error.message += " verify_tls=false applies only to rows with sha256 or md5."
+            raise
         on_response()
         with fetched.body.file:
             ms = round((time.monotonic() - started_at) * 1000)
@@ -84,6 +89,7 @@ class RowMirror:
             user_agent=options.user_agent,
             want_md5=row.md5 is not None,
             max_redirects=options.max_redirects,
+            verify_tls=options.verify_tls or not _has_digest(row),
             respect_opt_out=options.respect_opt_out,
             check_head=lambda head: image_types.append(self._allowed_type(head)),
         )
@@ -205,6 +211,11 @@ def _validators(row: Row, existing_record: ImageRecord | None) -> Mapping[str, s
         "If-Modified-Since": existing_record.get("last_modified"),
     }
     return {name: value for name, value in headers.items() if value}
+
+
+def _has_digest(row: Row) -> bool:
+    """A row whose content can be verified without the certificate of the server."""
+    return row.sha256 is not None or row.md5 is not None
 
 
 def _truncated(image_type: ImageType, fetched: FetchResult) -> RowError:

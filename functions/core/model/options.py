@@ -8,7 +8,7 @@ from annotated_types import Interval, MaxLen, MinLen, Predicate
 
 from functions.core.model.limits import MAX_URL_BYTES
 
-IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico")
+IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico", "jxl", "jp2", "j2k")
 """Image types that are accepted by default. `svg` must be requested: it can contain scripts."""
 
 MEBIBYTE = 1024 * 1024
@@ -57,6 +57,9 @@ class Options:
     )
     min_width: Annotated[int, Interval(ge=0, le=100_000)] = _option(0, "images with less width (pixels) are rejected")
     min_height: Annotated[int, Interval(ge=0, le=100_000)] = _option(0, "images with less height (pixels) are rejected")
+    verify_tls: bool = _option(
+        True, "verify the certificates of servers; `false` accepts any for rows that have `sha256` or `md5`"
+    )
     respect_opt_out: bool = _option(True, "honour X-Robots-Tag: noai, noimageai, noimageindex")
     storage_class: Literal["STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "GLACIER_IR"] = _option(
         "STANDARD", "S3 storage class of the images"

@@ -46,7 +46,8 @@ class FetchRequest:
     """What to fetch, and the limits.
 
     `headers` are those of the row, and are sent to the origin of `url` only; `validators` make the request conditional
-    and are sent with redirects, too. `check_head` is called with the first bytes and raises RowError to stop.
+    and are sent with redirects, too. Without `verify_tls`, any certificate is accepted. `check_head` is called with the
+    first bytes and raises RowError to stop.
     `timeout` is in seconds.
     """
 
@@ -59,6 +60,7 @@ class FetchRequest:
     want_md5: bool = False
     respect_opt_out: bool = True
     max_redirects: int = 10
+    verify_tls: bool = True
     check_head: Callable[[bytes], None] = lambda head: None
 
 
@@ -136,7 +138,7 @@ class Fetcher:
         if request.user_agent:
             sent["User-Agent"] = request.user_agent
         timeout = (CONNECT_SECONDS, max(0.001, min(READ_SECONDS, deadline.remaining)))
-        return self._session.get_streamed(url, sent, timeout)
+        return self._session.get_streamed(url, sent, timeout, request.verify_tls)
 
     def _accept(self, response: Response, request: FetchRequest, url: str) -> FetchResult:
         if response.status_code == 304 and request.validators:

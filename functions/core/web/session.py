@@ -3,11 +3,13 @@
 import logging
 import ssl
 from collections.abc import Mapping
+from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from typing import cast
 
 import certifi
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from requests.models import PreparedRequest, Response
 from requests.structures import CaseInsensitiveDict
@@ -23,6 +25,9 @@ MAX_POOLS = 256
 
 MAX_IDLE_PER_HOST = 32
 
+UNVERIFIED = "unverified://"
+"""Name of the adapter that accepts any certificate. No URL has this scheme."""
+
 
 def user_agent(contact: str) -> str:
     """The User-Agent header: product, version and contact."""
@@ -32,9 +37,9 @@ def user_agent(contact: str) -> str:
 class GuardedAdapter(HTTPAdapter):
     """The adapter of `requests` with guarded pools. The CA certificates are read once, not once for each connection."""
 
-    def __init__(self, guard: Guard, *, ca_file: str) -> None:
+    def __init__(self, guard: Guard, ssl_context: ssl.SSLContext) -> None:
         self._guard = guard
-        self._ssl_context = ssl.create_default_context(cafile=ca_file)
+        self._ssl_context = ssl_context
         super().__init__(pool_connections=MAX_POOLS, pool_maxsize=MAX_IDLE_PER_HOST)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **_: object) -> None:
@@ -62,13 +67,23 @@ class GuardedAdapter(HTTPAdapter):
 class MirrorSession(requests.Session):
     """Stores no cookies and follows no redirects: `requests` would read the whole body of a redirect into memory."""
 
+    def __init__(self, guard: Guard, ca_file: str) -> None:
+        super().__init__()
+        self._guard = guard
+        self._verified = GuardedAdapter(guard, ssl.create_default_context(cafile=ca_file))
+        self.adapters.clear()
+        self.mount("http://", self._verified)
+        self.mount("https://", self._verified)
+
     def get_redirect_target(self, resp: Response) -> None:
         return None
 
-    def get_streamed(self, url: str, headers: Mapping[str, str], timeout: tuple[float, float]) -> Response:
+    def get_streamed(
+        self, url: str, headers: Mapping[str, str], timeout: tuple[float, float], verify_tls: bool = True
+    ) -> Response:
         """Send a GET request without reading the body. It omits the steps of `Session.get` that are not needed here.
 
-        `timeout` is for connecting and for each read, in seconds.
+        `timeout` is for connecting and for each read, in seconds. Without `verify_tls`, any certificate is accepted.
         """
         request = PreparedRequest()
         request.prepare_method("GET")
@@ -77,21 +92,29 @@ class MirrorSession(requests.Session):
         request.headers = TargetHeaders(request.headers, request_target(url))
         if "@" in url:
             request.prepare_auth(None)
-        return self.get_adapter(url).send(request, stream=True, timeout=timeout)
+        adapter = self._verified if verify_tls else self._unverified
+        return adapter.send(request, stream=True, timeout=timeout)
+
+    @cached_property
+    def _unverified(self) -> GuardedAdapter:
+        """Has connections of its own: one that was not verified must not serve a row that needs it."""
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        adapter = GuardedAdapter(self._guard, context)
+        self.mount(UNVERIFIED, adapter)  # to be closed with the session
+        return adapter
 
 
 def make_session(guard: Guard, *, contact: str = "", ca_file: str | None = None) -> MirrorSession:
     """A session with `ca_file` instead of certifi's certificates. Silences urllib3's log: its lines have whole URLs."""
     logging.getLogger("urllib3").setLevel(logging.CRITICAL)
-    session = MirrorSession()
+    session = MirrorSession(guard, ca_file or certifi.where())
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.clear()
     session.headers.update(
         {"User-Agent": user_agent(contact), "Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
     )
-    session.adapters.clear()
-    adapter = GuardedAdapter(guard, ca_file=ca_file or certifi.where())
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
     return session

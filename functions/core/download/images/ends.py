@@ -163,16 +163,3 @@ def ico(file: IO[bytes], size: int) -> bool:
         return False
     extents = (struct.unpack_from("<II", entries, at + 8) for at in range(0, len(entries), 16))
     return count > 0 and all(offset + length <= size for length, offset in extents)
-
-
-_SVG_END = re.compile(rb"</(?:[\w.-]+:)?svg\s*>", re.IGNORECASE)
-_EMPTY_SVG = re.compile(rb"<svg\b[^<>]*/>", re.IGNORECASE)
-
-
-def svg(file: IO[bytes], size: int) -> bool:
-    """Look for the end tag of the root element, or for a root element without content."""
-    if _SVG_END.search(_tail(file, size)):
-        return True
-    file.seek(0)
-    data = file.read()
-    return bool(_SVG_END.search(data) or _EMPTY_SVG.search(data))

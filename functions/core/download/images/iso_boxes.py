@@ -4,7 +4,7 @@ The size is that of the primary item as it is shown: cropped (`clap`) and rotate
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -34,7 +34,7 @@ class Box:
 def is_complete(file: IO[bytes], size: int) -> bool:
     """True if every box at the top, and the data of every item, lies within the file."""
     try:
-        boxes = list(_top_level(file, size))
+        boxes = list(top_level(file, size))
         if any(box.end > size for box in boxes):
             return False
         extents = [extent for box in boxes if box.name == b"meta" for extent in _extents(_content(file, box))]
@@ -47,7 +47,7 @@ def is_complete(file: IO[bytes], size: int) -> bool:
 def dimensions(file: IO[bytes], size: int) -> tuple[int, int] | None:
     """Width and height of the primary item in pixels, or None where the file does not say it."""
     try:
-        for box in _top_level(file, size):
+        for box in top_level(file, size):
             if box.name == b"meta":
                 return _primary_dimensions(_content(file, box))
     except (CutError, struct.error, ZeroDivisionError):
@@ -55,13 +55,14 @@ def dimensions(file: IO[bytes], size: int) -> tuple[int, int] | None:
     return None
 
 
-def _top_level(file: IO[bytes], size: int) -> Iterator[Box]:
+def top_level(file: IO[bytes], size: int, names: Collection[bytes] = _TOP_LEVEL) -> Iterator[Box]:
+    """The boxes at the top of a file, up to the first with another name. Raises CutError."""
     position = 0
     for _ in range(MAX_BOXES):
         if position >= size:
             return
         header = read_at(file, position, min(8, size - position))
-        if header[4:] not in _TOP_LEVEL:
+        if header[4:] not in names:
             return
         length, name = struct.unpack(">I4s", header)
         start = position + 8

@@ -53,7 +53,7 @@ def test_every_choice_is_accepted(name: str, choices: list[str]) -> None:
 
 
 def test_every_image_type_is_accepted_and_svg_by_request_alone() -> None:
-    types = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico")
+    types = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico", "jxl", "jp2", "j2k")
 
     assert Options().allowed_types == types
     assert validate_options({"allowed_types": ",".join((*types, "svg"))}).allowed_types == (*types, "svg")

@@ -15,6 +15,9 @@ CUTS = 20
 UNUSED_BYTES = {"pillow-frames.tif": 11}
 """Bytes at the end of a file that nothing in it refers to."""
 
+WITHOUT_LENGTH = {"imagecodecs-codestream.jxl", "pillow-rgb.jxl", "pillow-rgba.jxl"}
+"""Codestreams of JPEG XL without a container, which do not say how long they are."""
+
 
 def type_of(data: bytes) -> ImageType:
     image_type = detect_image_type(data)
@@ -30,7 +33,7 @@ def test_the_corpus_has_many_writers_and_every_type() -> None:
     assert len({each["writer"] for each in CORPUS.values()}) >= 9
     assert set(CORPUS) == {path.name for path in FILES.iterdir()}
     assert {type_of((FILES / name).read_bytes()).name for name in CORPUS} == {
-        "jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico",
+        "jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico", "jxl", "jp2", "j2k",
     }  # fmt: skip
 
 
@@ -42,7 +45,7 @@ def test_a_file_is_whole_and_has_the_size_that_a_decoder_reports(name: str) -> N
     assert type_of(data).dimensions(io.BytesIO(data), len(data)) == tuple(CORPUS[name]["size"])
 
 
-@pytest.mark.parametrize("name", CORPUS)
+@pytest.mark.parametrize("name", [name for name in CORPUS if name not in WITHOUT_LENGTH])
 def test_a_file_that_is_cut_is_not_whole(name: str) -> None:
     data = (FILES / name).read_bytes()
     seed = random.randrange(1_000_000)

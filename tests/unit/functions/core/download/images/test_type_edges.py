@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from functions.core.download.images.types import describe_unsupported, detect_image_type
+from functions.core.download.images.other_content import describe_unsupported
+from functions.core.download.images.types import detect_image_type
 from tests.support.images import SAMPLES, Sample, gif, ico, jpeg, png, webp
 
 BOX = b"\x00\x00\x00\x40ftyp"
@@ -46,8 +47,13 @@ def is_complete(data: bytes) -> bool:
         (b"BA\x9a\x01\x00\x00\x00\x00\x00\x00", None),
         (b"\x00\x00\x01\x00", "ico"),
         (b"\x00\x00\x02\x00", None),
-        (b" " * 507 + b"<svg>", "svg"),  # the last of the 512 bytes
-        (b" " * 508 + b"<svg>", None),
+        (b" " * 5000 + b"<svg>", "svg"),
+        (b" " * 5000 + b"<svg", None),
+        (b"\xff\x0a", "jxl"),
+        (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "jxl"),
+        (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "jp2"),
+        (b"\xff\x4f\xff\x51", "j2k"),
+        (b"\xff\x4f\xff\x52", None),
     ],
 )
 def test_a_signature_identifies_its_type(head: bytes, name: str | None) -> None:

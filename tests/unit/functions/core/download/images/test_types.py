@@ -8,12 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from functions.core.download.images.types import (
-    IMAGE_TYPES,
-    ImageType,
-    describe_unsupported,
-    detect_image_type,
-)
+from functions.core.download.images.other_content import describe_unsupported
+from functions.core.download.images.types import IMAGE_TYPES, ImageType, detect_image_type
 from functions.core.model.options import IMAGE_TYPES as ACCEPTED
 from tests.support.images import HTML, SAMPLES, Sample, bmp, gif, ico, jpeg, png, svg, webp
 
@@ -100,6 +96,14 @@ def test_content_that_is_not_a_supported_image_has_no_type(data: bytes) -> None:
         (b"\x1aE\xdf\xa3\x01", "a WebM or Matroska video"),
         (b"PK\x03\x04\x14\x00", "a ZIP archive"),
         (b"\x1f\x8b\x08\x00", "gzip data"),
+        (b"\x00\x00\x00\x08wide\x00\x00\x10\x00mdat", "an MP4 or MOV video"),
+        (b"RIFF\x00\x00\x00\x00AVI LIST", "an AVI video"),
+        (b"RIFF\x00\x00\x00\x00WAVEfmt ", "WAV audio"),
+        (b"ID3\x04\x00", "MP3 audio"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office document"),
+        (bytes(257) + b"ustar\x0000", "a tar archive"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:", "a Git LFS pointer"),
+        (b"id;name;price\r\n1;pot;3\r\n", "CSV"),
     ],
 )
 def test_content_that_is_not_an_image_is_named(data: bytes, name: str) -> None:
@@ -110,11 +114,14 @@ def test_content_that_is_not_an_image_is_named(data: bytes, name: str) -> None:
 @pytest.mark.parametrize(
     ("data", "name"),
     [
-        (b"\xff\x0a\xfa\x7f", "JPEG XL"),
-        (b"\x00\x00\x00\x0cJXL \r\n\x87\n\x00\x00\x00\x14ftypjxl ", "JPEG XL"),
-        (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG 2000"),
-        (b"\xff\x4f\xff\x51\x00", "JPEG 2000"),
         (b"8BPS\x00\x01", "PSD"),
+        (b"\x00\x00\x00\x18ftypcrx \x00\x00\x00\x01crx isom", "CR3"),
+        (b"FUJIFILMCCD-RAW 0201", "RAF"),
+        (b"II\xbc\x01\x08\x00\x00\x00", "JPEG XR"),
+        (b"qoif\x00\x00\x00\x01", "QOI"),
+        (b"P6\n4 4\n255\n", "Netpbm"),
+        (b"\x00\x00\x02\x00\x01\x00", "a Windows cursor"),
+        (bytes(128) + b"DICM\x02\x00", "DICOM"),
     ],
 )
 def test_an_image_of_an_unsupported_format_is_named(data: bytes, name: str) -> None:
@@ -136,6 +143,7 @@ def test_content_that_is_not_recognized_has_no_name(data: bytes) -> None:
         b"\n\t ",
         b"<?xml version='1.0'?>\n",
         b"<!-- a --><!-- b -->\n<!---->",
+        b"<!-- a --> <?xml-stylesheet href='a.css'?>\n<!-- b -->",
         b'<?xml version="1.0"?><!-- a --><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/x.dtd">\n',
     ],
 )
