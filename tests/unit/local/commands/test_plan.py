@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cdk.settings import NO_CONTACT
 from functions.core.cost.estimate import RunEstimate
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.options import Options
@@ -153,6 +154,27 @@ def test_the_settings_of_an_existing_bucket_are_in_the_plan(
     shown = capsys.readouterr().out
     assert "the estimate does not include the lifecycle rules of its owner" in shown
     assert re.search(r"│ +3 │ mirror/a.png +│", shown)
+
+
+@pytest.mark.parametrize(
+    ("context", "options", "shown"),
+    [("{}", {}, True), ('{"contact": "me@example.org"}', {}, False), ("{}", {"user_agent": "mine/1 (+me)"}, False)],
+    ids=["none", "a setting", "a User-Agent of the run"],
+)
+def test_a_plan_without_a_contact_says_so(
+    context: str,
+    options: dict[str, str],
+    shown: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "one.txt").write_text("http://a.example/1\n")
+    (tmp_path / "cdk.json").write_text(f'{{"context": {context}}}')
+    monkeypatch.setattr(usage, "SETTINGS_FILE", tmp_path / "cdk.json")
+
+    assert plan(manifest=str(tmp_path / "one.txt"), options=options) == 0
+    assert (NO_CONTACT in capsys.readouterr().out) is shown
 
 
 def test_invalid_settings_are_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
