@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pydantic import TypeAdapter, ValidationError
 
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.limits import MAX_URL_BYTES
+from functions.core.model.limits import MAX_BASE_URL_CHARACTERS
 from functions.core.model.options import IMAGE_TYPES, Options
 from functions.core.model.validation import FieldNames
 
@@ -22,7 +22,7 @@ OPTION_NAMES = FieldNames(
     Options,
     accepted={
         "allowed_types": f"one or more of {', '.join(_KNOWN_TYPES)}",
-        "base_url": f"an absolute URL of up to {MAX_URL_BYTES:,} characters that starts with http:// or https://",
+        "base_url": f"an absolute URL of up to {MAX_BASE_URL_CHARACTERS:,} characters that starts with http:// or https://",
         "user_agent": "printable ASCII text of up to 256 characters",
     },
 )

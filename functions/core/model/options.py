@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Interval, MaxLen, MinLen, Predicate
 
-from functions.core.model.limits import MAX_URL_BYTES
+from functions.core.model.limits import MAX_BASE_URL_CHARACTERS
 
 IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico")
 """Image types that are accepted by default. `svg` must be requested: it can contain scripts."""
@@ -37,7 +37,7 @@ class Options:
     )
     max_concurrency: Annotated[int, Interval(ge=1, le=10_000)] = _option(40, "maximum concurrent batches of the run")
     batch_size: Annotated[int, Interval(ge=1, le=1000)] = _option(500, "rows per batch")
-    base_url: Annotated[str, MaxLen(MAX_URL_BYTES)] = _option("", "base URL that is put before relative URLs")
+    base_url: Annotated[str, MaxLen(MAX_BASE_URL_CHARACTERS)] = _option("", "base URL that is put before relative URLs")
     on_existing: Literal["skip", "refresh", "overwrite"] = _option(
         "skip",
         "URLs that are mirrored already: skip them, download them if modified (refresh), or download them again "

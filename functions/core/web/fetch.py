@@ -11,8 +11,9 @@ from urllib.parse import urljoin
 from requests.models import Response
 
 from functions.core.model.errors import RowError
+from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import absolute_url, origin_of
+from functions.core.model.urls import absolute_url, length_in_bytes, origin_of
 from functions.core.web.cookies import ChainCookies
 from functions.core.web.deadlines import Deadline, Watchdog
 from functions.core.web.errors import error_for_status, row_error_from
@@ -170,7 +171,10 @@ def _has_whole_body(response: Response) -> bool:
 
 
 def redirect_target(response: Response, url: str) -> str | None:
-    """The URL that a redirect leads to, or None. Raises RowError(BLOCKED_ADDRESS) unless it is an HTTP or HTTPS URL."""
+    """The URL that a redirect leads to, or None.
+
+    Raises RowError(BLOCKED_ADDRESS) unless it is an HTTP or HTTPS URL, RowError(INVALID_URL) if it is too long.
+    """
     location = response.headers.get("Location")
     if response.status_code not in REDIRECT_STATUSES or not location:
         return None
@@ -179,10 +183,14 @@ def redirect_target(response: Response, url: str) -> str | None:
     except UnicodeError:
         location = _NOT_ASCII.sub(lambda byte: f"%{ord(byte[0]):02X}", location)  # the bytes as they came
     try:
-        return absolute_url(urljoin(url, location))
+        target = urljoin(url, location)
+        if (size := length_in_bytes(target)) <= MAX_URL_BYTES:
+            return absolute_url(target)
     except (RowError, ValueError) as error:
         message = "The server redirected to a URL that is not a valid HTTP or HTTPS URL."
         raise RowError(Reason.BLOCKED_ADDRESS, message, status=response.status_code) from error
+    message = f"The server redirected to a URL of {size:,} bytes; at most {MAX_URL_BYTES:,} are possible."
+    raise RowError(Reason.INVALID_URL, message, status=response.status_code)
 
 
 def opt_out_directive(headers: Iterable[str], robot: str = ROBOT_NAME) -> str | None:

@@ -18,7 +18,7 @@ from functions.core.summary import reconciliation, run_summary
 from functions.core.web import cookies, errors, fetch, guard, response, session, transport
 
 OF_AWS: tuple[tuple[float, float, str], ...] = (
-    (limits.MAX_URL_BYTES, 2048, "DynamoDB: partition key"),
+    (limits.MAX_TABLE_KEY_BYTES, 2048, "DynamoDB: partition key"),
     (limits.MAX_KEY_BYTES, 1024, "S3: object key"),
     (limits.CHILD_SECONDS, 300, "Step Functions: duration of an Express workflow, 5 minutes"),
     (limits.DOWNLOAD_MEMORY_MB, 1769, "Lambda: memory of one vCPU"),
@@ -36,6 +36,8 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (limits.DOWNLOAD_TIMEOUT_SECONDS, 90, "DownloadBatch"),
     (limits.RESERVE_SECONDS, 10, "seconds of DownloadBatch for its outcomes"),
     (limits.WORKFLOW_MEMORY_MB, 1024, "the other functions"),
+    (limits.MAX_URL_BYTES, 16_384, "longest request line of common servers, 16 KiB"),
+    (limits.MAX_BASE_URL_CHARACTERS, 2048, "an option in object metadata of 2 KB"),
     (limits.MAX_IDLE_CONNECTIONS, 128, "idle connections of an environment"),
     (options.MAX_CONCURRENT_UPLOADS, 16, "uploads beside the requests"),
     (ports.NOTICE_SECONDS, 8, "publishing of a message"),
