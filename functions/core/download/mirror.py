@@ -10,6 +10,7 @@ from typing import cast
 from functions.core.download.conditional_put import ConditionalPut
 from functions.core.download.images.types import ImageType, describe_unsupported, detect_image_type
 from functions.core.model.errors import RowError
+from functions.core.model.headers import headers_to_send
 from functions.core.model.keys import DEFAULT_PREFIX, default_key
 from functions.core.model.options import Options
 from functions.core.model.outcomes import Outcome, OutcomeKind
@@ -77,7 +78,7 @@ class RowMirror:
         options = self._options
         return FetchRequest(
             url=row.url,
-            headers=row.headers,
+            headers=headers_to_send(options.headers, row.headers),
             validators=_validators(row, existing_record) if options.on_existing == "refresh" else {},
             timeout=options.timeout,
             max_bytes=options.max_bytes,

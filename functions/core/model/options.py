@@ -1,11 +1,12 @@
 """Options of a run: from the API request, the metadata of the manifest object, or the settings of the stack."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Interval, MaxLen, MinLen, Predicate
 
+from functions.core.model.headers import MAX_HEADERS
 from functions.core.model.limits import MAX_BASE_URL_CHARACTERS
 
 IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico")
@@ -64,6 +65,11 @@ class Options:
     tolerated_failure_percentage: Annotated[float, Interval(ge=0, le=100)] = _option(
         50.0, "the run fails if a larger percentage of its rows fails"
     )
+    headers: Annotated[Mapping[str, str], MaxLen(MAX_HEADERS)] = field(
+        default_factory=dict,
+        repr=False,
+        metadata={"meaning": "request headers, such as Referer; sent to the host of the URL and to no other"},
+    )
     user_agent: Annotated[str, MaxLen(256), Predicate(_is_printable)] = _option(
         "", "User-Agent header that replaces the default one"
     )
@@ -78,3 +84,7 @@ class Options:
         if "allowed_types" in values:
             values["allowed_types"] = tuple(values["allowed_types"])
         return cls(**values)
+
+
+OPTION_DEFAULTS: Mapping[str, Any] = asdict(Options())
+"""Any: the type of the value depends on the option."""

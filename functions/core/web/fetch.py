@@ -46,9 +46,9 @@ _EFFECTS_OF_DEADLINE = frozenset(
 class FetchRequest:
     """What to fetch, and the limits.
 
-    `headers` are those of the row, and are sent to the origin of `url` only; `validators` make the request conditional
-    and are sent with redirects, too. `check_head` is called with the first bytes and raises RowError to stop.
-    `timeout` is in seconds.
+    `headers` are those of the run and the row, and are sent to the origin of `url` only; `validators` make the request
+    conditional and are sent with redirects, too. `check_head` is called with the first bytes and raises RowError to
+    stop. `timeout` is in seconds.
     """
 
     url: str
@@ -115,7 +115,7 @@ class Fetcher:
 
     def _follow_redirects(self, request: FetchRequest, deadline: Deadline) -> FetchResult:
         url = request.url
-        headers = dict(request.headers)
+        headers = request.headers
         cookies = ChainCookies()
         for _ in range(request.max_redirects + 1):
             response = self._send(url, cookies.added_to(headers, url), request, deadline)
@@ -126,16 +126,14 @@ class Fetcher:
                 cookies.store(response, url)
             finally:
                 release(response)
-            if origin_of(target) != origin_of(url):
-                headers = {}
+            headers = request.headers if origin_of(target) == origin_of(request.url) else {}
             url = target
         message = f"Too many redirects: more than max_redirects ({request.max_redirects})."
         raise RowError(Reason.TOO_MANY_REDIRECTS, message)
 
     def _send(self, url: str, headers: Mapping[str, str], request: FetchRequest, deadline: Deadline) -> Response:
-        sent = {**headers, **request.validators}
-        if request.user_agent:
-            sent["User-Agent"] = request.user_agent
+        sent = {"User-Agent": request.user_agent} if request.user_agent else {}
+        sent |= {**headers, **request.validators}
         timeout = (CONNECT_SECONDS, max(0.001, min(READ_SECONDS, deadline.remaining)))
         return self._session.get_streamed(url, sent, timeout)
 
