@@ -54,7 +54,7 @@ class FetchRequest:
     url: str
     timeout: float
     max_bytes: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     validators: Mapping[str, str] = field(default_factory=dict)
     user_agent: str = ""
     want_md5: bool = False
