@@ -49,6 +49,8 @@ def _accepted(option: Field[object]) -> str:
         return ", ".join(f"`{choice}`" for choice in get_args(kind))
     if kind is bool:
         return "`true`, `false`"
+    if option.name == "headers":
+        return "a JSON object of names and values, or `Name: value`"
     if kind not in (int, float, str):
         return f"comma-separated names: {', '.join(IMAGE_TYPES)}, svg"
     for bound in bounds:
@@ -60,6 +62,8 @@ def _accepted(option: Field[object]) -> str:
 
 
 def _default_option(option: Field[object]) -> str:
+    if option.default is MISSING:
+        return ""
     if isinstance(option.default, tuple):
         return "all but svg"
     if isinstance(option.default, bool):

@@ -8,6 +8,7 @@ from pathlib import Path
 from cdk.settings import Settings
 from functions.core.manifests.validation import validate_manifest
 from functions.core.model.errors import InvalidManifest
+from functions.core.model.metadata import MAX_METADATA_BYTES
 from functions.core.model.option_validation import validate_options
 from functions.core.model.runs import ManifestObject
 from local.errors import UsageError
@@ -28,6 +29,12 @@ def check_options(settings: Settings, options: Mapping[str, str]) -> None:
         validate_options(settings.default_options, options)
     except InvalidManifest as error:
         raise UsageError(str(error)) from error
+    size = sum(len(name) + len(value.encode()) for name, value in options.items())
+    if size > MAX_METADATA_BYTES:
+        raise UsageError(
+            f"The options have {size:,} bytes; at most {MAX_METADATA_BYTES:,} are possible, because they are metadata "
+            "of the manifest in S3. Headers can also be columns of the manifest, such as 'header:Referer'."
+        )
 
 
 def check_manifest(path: Path) -> None:

@@ -11,6 +11,7 @@ from functions.core.download.conditional_put import ConditionalPut
 from functions.core.download.images.other_content import describe_unsupported
 from functions.core.download.images.types import ImageType, detect_image_type
 from functions.core.model.errors import RowError
+from functions.core.model.headers import headers_to_send
 from functions.core.model.keys import DEFAULT_PREFIX, default_key
 from functions.core.model.options import Options
 from functions.core.model.outcomes import Outcome, OutcomeKind
@@ -82,7 +83,7 @@ class RowMirror:
         options = self._options
         return FetchRequest(
             url=row.url,
-            headers=row.headers,
+            headers=headers_to_send(options.headers, row.headers),
             validators=_validators(row, existing_record) if options.on_existing == "refresh" else {},
             timeout=options.timeout,
             max_bytes=options.max_bytes,

@@ -17,7 +17,7 @@ from functions.core.manifests.line_errors import (
 )
 from functions.core.manifests.streams import MAX_LINE_BYTES, open_lines
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.rows import classify_columns
+from functions.core.model.rows import classify_columns, invalid_header_columns
 
 MAX_HEADER_BYTES = 10 * 1024
 """Maximum size of a CSV header in Step Functions, in bytes
@@ -138,6 +138,8 @@ def validate_header(header: list[str]) -> None:
         raise InvalidManifest(
             f"Both '{columns.urls[0]}' and '{columns.conflicting}' could be the URL column. Name one of them 'url'."
         )
+    if (invalid := invalid_header_columns(columns)) is not None:
+        raise InvalidManifest(invalid)
 
 
 def _note(dialect: Dialect, names: list[str]) -> str:

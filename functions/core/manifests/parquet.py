@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from functions.core.manifests.contents import MAX_COLUMNS, ManifestContents
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.rows import classify_columns
+from functions.core.model.rows import classify_columns, invalid_header_columns
 
 Struct: TypeAlias = dict[int, Any]  # field ID to value; Any, since the file determines the type of each value
 
@@ -71,6 +71,8 @@ def read_footer(footer: bytes, *, truncated: bool = False) -> ManifestContents:
         )
     if classified.urls[0] not in text_columns:
         raise InvalidManifest(f"The column {classified.urls[0]} of the Parquet file is not of type STRING (UTF8).")
+    if (invalid := invalid_header_columns(classified)) is not None:
+        raise InvalidManifest(invalid)
     return ManifestContents(rows, classified.user_columns[:MAX_COLUMNS])
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pydantic import TypeAdapter, ValidationError
 
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.limits import MAX_URL_BYTES
+from functions.core.model.headers import HeaderError, parse_headers
+from functions.core.model.limits import MAX_BASE_URL_CHARACTERS
 from functions.core.model.options import IMAGE_TYPES, Options
 from functions.core.model.validation import FieldNames
 
@@ -22,7 +23,8 @@ OPTION_NAMES = FieldNames(
     Options,
     accepted={
         "allowed_types": f"one or more of {', '.join(_KNOWN_TYPES)}",
-        "base_url": f"an absolute URL of up to {MAX_URL_BYTES:,} characters that starts with http:// or https://",
+        "base_url": f"an absolute URL of up to {MAX_BASE_URL_CHARACTERS:,} characters that starts with http:// or https://",
+        "headers": "an object of header names and values, or text such as 'Referer: https://example.com/'",
         "user_agent": "printable ASCII text of up to 256 characters",
     },
 )
@@ -38,6 +40,8 @@ def validate_options(*sources: Mapping[str, object]) -> Options:
     for source in sources:
         received |= {_normalized(name): value for name, value in source.items()}
     values = {name: _split(value) if name in _LISTS else value for name, value in received.items()}
+    if "headers" in values:
+        values["headers"] = _headers(values["headers"])
     try:
         options = _OPTIONS.validate_python(values)
     except ValidationError as error:
@@ -59,6 +63,17 @@ def _split(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip().lower() for part in value.split(",") if part.strip())
     return value
+
+
+def _headers(value: object) -> Mapping[str, str]:
+    """Raises InvalidManifest without any value, which may be secret."""
+    try:
+        headers = parse_headers(value)
+        if any(name.lower() == "user-agent" for name in headers):
+            raise HeaderError("User-Agent has an option of its own: user_agent.")
+    except HeaderError as error:
+        raise InvalidManifest(f"Option 'headers': {error}") from error
+    return {name: text for name, text in headers.items() if text}
 
 
 def _invalid(name: str, value: str) -> InvalidManifest:

@@ -1,12 +1,13 @@
 """Options of a run: from the API request, the metadata of the manifest object, or the settings of the stack."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Interval, MaxLen, MinLen, Predicate
 
-from functions.core.model.limits import MAX_URL_BYTES
+from functions.core.model.headers import MAX_HEADERS
+from functions.core.model.limits import MAX_BASE_URL_CHARACTERS
 
 IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico", "jxl", "jp2", "j2k")
 """Image types that are accepted by default. `svg` must be requested: it can contain scripts."""
@@ -37,7 +38,7 @@ class Options:
     )
     max_concurrency: Annotated[int, Interval(ge=1, le=10_000)] = _option(40, "maximum concurrent batches of the run")
     batch_size: Annotated[int, Interval(ge=1, le=1000)] = _option(500, "rows per batch")
-    base_url: Annotated[str, MaxLen(MAX_URL_BYTES)] = _option("", "base URL that is put before relative URLs")
+    base_url: Annotated[str, MaxLen(MAX_BASE_URL_CHARACTERS)] = _option("", "base URL that is put before relative URLs")
     on_existing: Literal["skip", "refresh", "overwrite"] = _option(
         "skip",
         "URLs that are mirrored already: skip them, download them if modified (refresh), or download them again "
@@ -67,6 +68,11 @@ class Options:
     tolerated_failure_percentage: Annotated[float, Interval(ge=0, le=100)] = _option(
         50.0, "the run fails if a larger percentage of its rows fails"
     )
+    headers: Annotated[Mapping[str, str], MaxLen(MAX_HEADERS)] = field(
+        default_factory=dict,
+        repr=False,
+        metadata={"meaning": "request headers, such as Referer; sent to the host of the URL and to no other"},
+    )
     user_agent: Annotated[str, MaxLen(256), Predicate(_is_printable)] = _option(
         "", "User-Agent header that replaces the default one"
     )
@@ -81,3 +87,7 @@ class Options:
         if "allowed_types" in values:
             values["allowed_types"] = tuple(values["allowed_types"])
         return cls(**values)
+
+
+OPTION_DEFAULTS: Mapping[str, Any] = asdict(Options())
+"""Any: the type of the value depends on the option."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from functions.core.model.errors import RowError
+from functions.core.model.headers import COLUMN_PREFIX, HeaderError, check_headers, parse_headers
 from functions.core.model.keys import DEFAULT_PREFIX, requested_key
 from functions.core.model.reasons import Reason
 from functions.core.model.types import JsonObject
@@ -21,16 +22,6 @@ UNNAMED_COLUMNS = tuple(f"column_{number}" for number in range(2, 11))
 
 _RESERVED_COLUMNS = {"key", "sha256", "md5", "size", "headers"}
 _DIGEST_BYTES = {"sha256": 32, "md5": 16}
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_FORBIDDEN_HEADERS = {
-    "host",
-    "connection",
-    "content-length",
-    "transfer-encoding",
-    "accept-encoding",
-    "upgrade",
-    "te",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +41,12 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Meaning of the names of an item. `urls` are the possible URL columns, the preferred one first; `conflicting` is
-    another one of the same precedence. `reserved` has the name in the item for each reserved name."""
+    another one of the same precedence. `reserved` has the name in the item for each reserved name, `headers` the name
+    of the header for each column of one."""
 
     urls: tuple[str, ...]
     reserved: Mapping[str, str]
+    headers: Mapping[str, str]
     user_columns: tuple[str, ...]
     conflicting: str | None
 
@@ -72,8 +65,9 @@ def _columns(names: tuple[str, ...]) -> Columns:
     urls = sorted((name for name in names if ranks[name] is not None), key=lambda name: ranks[name] or 0)
     conflicting = urls[1] if len(urls) > 1 and ranks[urls[0]] == ranks[urls[1]] else None
     reserved = {name.strip(_PADDING): name for name in names if name.strip(_PADDING) in _RESERVED_COLUMNS}
-    taken = {*urls[:1], *reserved.values()}
-    return Columns(tuple(urls), reserved, tuple(name for name in names if name not in taken), conflicting)
+    headers = {name: header for name in names if (header := _header_name(name)) is not None}
+    taken = {*urls[:1], *reserved.values(), *headers}
+    return Columns(tuple(urls), reserved, headers, tuple(name for name in names if name not in taken), conflicting)
 
 
 _cached_columns = lru_cache(maxsize=256)(_columns)
@@ -81,6 +75,21 @@ _cached_columns = lru_cache(maxsize=256)(_columns)
 _PADDING = "\ufeff \t\r\n"
 """Removed around a column name. It is not documented whether Step Functions removes a byte order mark or a carriage
 return from the names of a header."""
+
+
+def _header_name(column: str) -> str | None:
+    stripped = column.strip(_PADDING)
+    is_header = stripped[: len(COLUMN_PREFIX)].lower() == COLUMN_PREFIX
+    return stripped[len(COLUMN_PREFIX) :].strip() if is_header else None
+
+
+def invalid_header_columns(columns: Columns) -> str | None:
+    """A sentence about the columns for headers, if no row could use them."""
+    try:
+        check_headers((name, "") for name in columns.headers.values())
+    except HeaderError as error:
+        return f"A column of the manifest is for a header ({COLUMN_PREFIX}): {error} Rename or remove the column."
+    return None
 
 
 def _url_rank(name: str) -> int | None:
@@ -109,7 +118,7 @@ def parse_row(number: int, item: object, base_url: str = "", prefix: str = DEFAU
         sha256=_digest("sha256", reserved.get("sha256")),
         md5=_digest("md5", reserved.get("md5")),
         size=_size(reserved.get("size")),
-        headers=_headers(reserved.get("headers")),
+        headers=_headers(item, columns),
         user_columns=user_columns(item),
     )
 
@@ -187,20 +196,15 @@ def _size(value: object) -> int | None:
     return int(text)
 
 
-def _headers(value: object) -> Mapping[str, str]:
-    if value in (None, ""):
+def _headers(item: JsonObject, columns: Columns) -> Mapping[str, str]:
+    value = item[columns.reserved["headers"]] if "headers" in columns.reserved else None
+    if not columns.headers and value in (None, ""):
         return {}
-    if not isinstance(value, Mapping):
-        raise _invalid("headers is not an object of names and values.")
-    return dict(_header(name, text) for name, text in value.items())
-
-
-def _header(name: object, text: object) -> tuple[str, str]:
-    if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name) or name.lower() in _FORBIDDEN_HEADERS:
-        raise _invalid("headers has a name that cannot be set.")
-    if not isinstance(text, str) or not re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", text):
-        raise _invalid(f"headers has a value for {name} that is not valid in HTTP.")
-    return name, text.strip()
+    try:
+        pairs = [*parse_headers(value).items(), *((name, item[column]) for column, name in columns.headers.items())]
+        return check_headers(pairs)
+    except HeaderError as error:
+        raise _invalid(str(error)) from error
 
 
 def _json_type(item: object) -> str:

@@ -37,10 +37,15 @@ def absolute_url(text: str, base_url: str = "") -> str:
         url = _join(base_url, url)
     if _FORBIDDEN.search(url) or "\\" in url:
         raise _invalid("The URL contains a control character or a backslash.")
-    if len(url.encode("utf-8", "surrogatepass")) > MAX_URL_BYTES:
-        raise _invalid(f"The URL is longer than {MAX_URL_BYTES} bytes, the limit of the images table.")
+    if (size := length_in_bytes(url)) > MAX_URL_BYTES:
+        raise _invalid(f"The URL has {size:,} bytes; at most {MAX_URL_BYTES:,} are possible.")
     _validate(url)
     return url
+
+
+def length_in_bytes(url: str) -> int:
+    """In UTF-8. A lone surrogate, which JSON allows, counts as three."""
+    return len(url.encode("utf-8", "surrogatepass"))
 
 
 def _join(base_url: str, url: str) -> str:

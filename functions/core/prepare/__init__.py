@@ -1,13 +1,14 @@
 """Preparation of a run: claim it for this execution, validate its manifest, and determine its options."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from functions.core.manifests.formats import PARQUET
 from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES, ValidatedManifest, validate_manifest
 from functions.core.model.errors import InvalidManifest, ManifestGoneError
+from functions.core.model.headers import recorded_options
 from functions.core.model.metadata import options_from_metadata
 from functions.core.model.option_validation import validate_options
-from functions.core.model.options import Options
+from functions.core.model.options import OPTION_DEFAULTS, Options
 from functions.core.model.ports import Manifests, RunRecords
 from functions.core.model.runs import LocalRun, ManifestObject, new_record, run_id_of
 from functions.core.model.types import BatchRun, ExecutionInput, OptionValues, PreparedState, RepeatedRun, RunFields
@@ -48,13 +49,15 @@ class Preparer:
             return {"run": {"id": run_id}, "status": "repeated", "reader": "none", "failure": None}
         try:
             manifest, metadata = self._manifests.describe(manifest)
-            requested = (event.get("run") or {}).get("options") or {}
-            options = validate_options(self._defaults, options_from_metadata(metadata), requested)
+            of_object, requested = options_from_metadata(metadata), (event.get("run") or {}).get("options") or {}
+            options = validate_options(self._defaults, of_object, requested)
             validated = validate_manifest(self._manifests, manifest, self._whole_bytes)
         except ManifestGoneError as error:
             raise InvalidManifest(_gone_message(manifest)) from error
         share = self._share(run_id, validated, options)
-        self._records.update(run_id, _record_fields(manifest, validated, options) | share_fields(share, options))
+        # A retry has the headers of the stack anyway. Others must be set again, because their values are not recorded.
+        recorded = options if "headers" in {*of_object, *requested} else replace(options, headers={})
+        self._records.update(run_id, _record_fields(manifest, validated, recorded) | share_fields(share, options))
         return _prepared_state(run_id, manifest, validated, options, share)
 
     def _share(self, run_id: str, validated: ValidatedManifest, options: Options) -> Share:
@@ -81,7 +84,7 @@ def _record_fields(manifest: ManifestObject, validated: ValidatedManifest, optio
         "version_id": manifest.version_id,
         "format": validated.format,
         "columns": list(validated.contents.columns),
-        "options": asdict(options),
+        "options": recorded_options(asdict(options)),
         "note": _note(validated),
     }
     if validated.sampled:
@@ -127,5 +130,4 @@ def _note(validated: ValidatedManifest) -> str | None:
 
 def _non_default(options: Options) -> OptionValues:
     """The options that differ from their defaults, which keeps the input of every batch small."""
-    defaults = asdict(Options())
-    return {name: value for name, value in asdict(options).items() if value != defaults[name]}
+    return {name: value for name, value in asdict(options).items() if value != OPTION_DEFAULTS[name]}

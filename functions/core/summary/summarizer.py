@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from functions.core.model.errors import InfrastructureError
+from functions.core.model.headers import unrecorded_headers
 from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
@@ -63,6 +64,8 @@ class _Rows:
         if moved := self.reconciliation.moved:
             images = "1 image has" if moved == 1 else f"{moved} images have"
             notes.append(f"{images} a new key; what was stored before is left in the bucket (former_key in results/).")
+        if self.retries.rows and (names := unrecorded_headers(record.get("options") or {})):
+            notes.append(f"The values of headers are not recorded: set them again for a retry ({', '.join(names)}).")
         return " ".join(filter(None, notes)) or None
 
 

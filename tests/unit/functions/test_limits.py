@@ -12,13 +12,13 @@ from functions.adapters.s3 import signed_put as s3_signed_put
 from functions.core.api import queries, requests
 from functions.core.download import concurrency, host_scheduler, record_buffer, rounds
 from functions.core.manifests import contents, csv_validation, json_rows, line_errors, parquet, validation
-from functions.core.model import limits, options, ports, runs
+from functions.core.model import headers, limits, metadata, options, ports, runs
 from functions.core.report import aggregates, page
 from functions.core.summary import reconciliation, run_summary
 from functions.core.web import cookies, errors, fetch, guard, response, session, transport
 
 OF_AWS: tuple[tuple[float, float, str], ...] = (
-    (limits.MAX_URL_BYTES, 2048, "DynamoDB: partition key"),
+    (limits.MAX_TABLE_KEY_BYTES, 2048, "DynamoDB: partition key"),
     (limits.MAX_KEY_BYTES, 1024, "S3: object key"),
     (limits.CHILD_SECONDS, 300, "Step Functions: duration of an Express workflow, 5 minutes"),
     (limits.DOWNLOAD_MEMORY_MB, 1769, "Lambda: memory of one vCPU"),
@@ -36,6 +36,12 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (limits.DOWNLOAD_TIMEOUT_SECONDS, 90, "DownloadBatch"),
     (limits.RESERVE_SECONDS, 10, "seconds of DownloadBatch for its outcomes"),
     (limits.WORKFLOW_MEMORY_MB, 1024, "the other functions"),
+    (limits.MAX_URL_BYTES, 16_384, "longest request line of common servers, 16 KiB"),
+    (limits.MAX_BASE_URL_CHARACTERS, 2048, "an option in object metadata of 2 KB"),
+    (headers.MAX_HEADERS, 20, "headers of a run, and of a row"),
+    (headers.MAX_NAME_CHARACTERS, 40, "name of a header"),
+    (headers.MAX_HEADER_BYTES, 4096, "headers as JSON"),
+    (metadata.MAX_METADATA_BYTES, 2000, "below the 2 KB of user-defined metadata in S3"),
     (limits.MAX_IDLE_CONNECTIONS, 128, "idle connections of an environment"),
     (options.MAX_CONCURRENT_UPLOADS, 16, "uploads beside the requests"),
     (ports.NOTICE_SECONDS, 8, "publishing of a message"),

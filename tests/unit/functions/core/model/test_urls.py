@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.core.model.errors import RowError
+from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.reasons import Reason
 from functions.core.model.urls import absolute_url, host_of, origin_of, redact
 
@@ -56,8 +57,9 @@ def test_a_url_is_made_absolute_and_is_otherwise_unchanged(text: str, base_url: 
         ("http://a.example/1\n2.png", "", "control character"),
         ("http://a.example/\x7f", "", "control character"),
         ("http://127.0.0.1\\@a.example/", "", "backslash"),
-        ("http://a.example/" + "x" * 2_032, "", "longer than 2048 bytes"),
-        ("http://a.example/" + "\u00e9" * 1_016, "", "longer than 2048 bytes"),
+        ("http://a.example/" + "x" * 16_368, "", "The URL has 16,385 bytes; at most 16,384 are possible"),
+        ("http://a.example/x" + "\u00e9" * 8_184, "", "The URL has 16,386 bytes"),
+        ("x" * 16_384, "http://a.example", "The URL has 16,401 bytes"),
     ],
 )
 def test_what_cannot_be_fetched_is_an_invalid_url(text: str, base_url: str, sentence: str) -> None:
@@ -67,8 +69,9 @@ def test_what_cannot_be_fetched_is_an_invalid_url(text: str, base_url: str, sent
     assert raised.value.reason is Reason.INVALID_URL
 
 
-def test_a_url_may_have_2048_bytes() -> None:
-    url = "http://a.example/" + "x" * 2_031
+@pytest.mark.parametrize("rest", ["x" * 2_032, "x" * 16_367, "\u00e9" * 8_183, "\U0001f600" * 4_091])
+def test_a_url_may_have_16_kb(rest: str) -> None:
+    url = "http://a.example/" + rest
 
     assert absolute_url(url) == url
 
@@ -82,7 +85,7 @@ def test_any_text_is_a_url_or_an_error(text: str, base_url: str) -> None:
     assert urlsplit(url).scheme in ("http", "https")
     assert host_of(url)
     assert not url.isascii() or url.isprintable()
-    assert len(url.encode()) <= 2048
+    assert len(url.encode()) <= MAX_URL_BYTES
 
 
 @pytest.mark.parametrize(

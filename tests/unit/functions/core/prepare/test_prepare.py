@@ -289,3 +289,51 @@ def test_a_version_that_was_deleted_is_named() -> None:
 
     with pytest.raises(InvalidManifest, match=r"The version v1 of the manifest 'manifests/demo\.csv', which started"):
         world.prepare()
+
+
+@pytest.mark.parametrize("source", ["metadata", "request"])
+def test_the_values_of_headers_are_in_the_input_of_the_batches_and_not_in_the_record(source: str) -> None:
+    world = World(metadata={"headers": "Cookie: s3cr3t"} if source == "metadata" else {})
+    world.defaults = {"headers": {"Referer": "http://a.example/"}}
+    if source == "request":
+        world.event = event("manifests/demo.csv", options={"headers": {"Cookie": "s3cr3t"}})
+
+    prepared = world.prepare()
+
+    assert prepared["run"]["options"] == {"headers": {"Cookie": "s3cr3t"}}
+    assert world.record["options"]["headers"] == {"Cookie": "\u2026"}
+    assert "s3cr3t" not in json.dumps(world.record)
+
+
+def test_headers_of_the_stack_are_not_recorded_because_a_retry_has_them_again() -> None:
+    world = World()
+    world.defaults = {"headers": {"Cookie": "s3cr3t"}}
+
+    assert world.prepare()["run"]["options"] == world.defaults
+    assert world.record["options"]["headers"] == {}
+
+
+def test_the_column_of_a_header_is_no_column_of_the_user() -> None:
+    world = World(data=b"url,header:Referer,id\nhttp://a/1,s3cr3t,7\n")
+
+    world.prepare()
+
+    assert world.record["columns"] == ["id"]
+
+
+@pytest.mark.parametrize(
+    ("column", "sentence"),
+    [
+        ("header:Host", "A column of the manifest is for a header (header:): The header Host cannot be set: the HTTP"),
+        ("header:", "A column of the manifest is for a header (header:): The name of header 1 is not valid in HTTP"),
+        ("header:A,header:a", "A column of the manifest is for a header (header:): The header a is set twice; "),
+    ],
+)
+def test_a_column_of_a_header_that_cannot_be_set_is_an_invalid_manifest(column: str, sentence: str) -> None:
+    world = World(data=f"url,{column}\nhttp://a/1,,\n".encode())
+
+    with pytest.raises(InvalidManifest) as raised:
+        world.prepare()
+
+    assert str(raised.value).startswith(sentence)
+    assert str(raised.value).endswith(" Rename or remove the column.")
