@@ -126,7 +126,7 @@ class ConditionalPut:
         return (self._now() - found.stored_at).total_seconds() > WRITER_SECONDS
 
     def _may_copy_over(self, row: Row, key: str, found: ImageObject) -> bool:
-        """Whether the copy of a row may replace another image of the URL: no record is about it, and none can follow."""
+        """Whether the copy of a row may replace another image of the URL: no record is about it, and none will be."""
         if found.run_id and self._on_existing == "skip":
             return False
         return self._may_replace(found, row.number) and not _is_of(self._table.read(row.url), key, found)

@@ -42,11 +42,11 @@ class MirroredRows:
 
 @dataclass(frozen=True, slots=True)
 class _Download:
-    """A downloaded image that matches the options, and the facts of it. `default_key` is for a row without a key."""
+    """A downloaded image that matches the options. `image` are its facts, `extension` is that of its default key."""
 
     fetched: FetchResult
     image: ImageFacts
-    default_key: str
+    extension: str
 
     @property
     def body(self) -> Body:
@@ -131,7 +131,7 @@ class RowMirror:
         except BaseException:
             fetched.body.file.close()
             raise
-        return _Download(fetched, image, default_key(rows[0].url, image_types[-1].extension, self._prefix))
+        return _Download(fetched, image, image_types[-1].extension)
 
     def _fetch_request(
         self, rows: Sequence[Row], existing_record: ImageRecord | None, image_types: list[ImageType]
@@ -204,7 +204,7 @@ class RowMirror:
         self, row: Row, existing_record: ImageRecord | None, download: _Download
     ) -> tuple[Outcome, ImageRecord | None]:
         fetched, image = download.fetched, download.image
-        key = row.key or download.default_key
+        key = row.key or default_key(row.url, download.extension, self._prefix)
         upload = new_upload(row, key, fetched.body, image, options=self._options, run_id=self._run_id)
 
         def record_of(found: ImageObject) -> ImageRecord:
