@@ -1,6 +1,7 @@
 """Every key that a row names has the image at the end of the run, or the row fails."""
 
 import hashlib
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,15 +10,17 @@ from typing import Any
 
 import pytest
 
+from functions.core.download import copies
 from functions.core.download.batch import BatchMirror
 from functions.core.download.conditional_put import WRITER_SECONDS
 from functions.core.download.mirror import RowMirror
-from functions.core.model.errors import RowError
+from functions.core.model.errors import RowError, StorageFault
 from functions.core.model.keys import default_key
 from functions.core.model.options import Options
 from functions.core.model.reasons import Reason
 from functions.core.model.types import ResultLine
 from functions.core.web.fetch import NotModifiedError
+from functions.core.web.response import IN_MEMORY_BYTES
 from tests.support.fakes import Answer, FakeImageStore, FakeImageTable, FakeWeb
 from tests.support.images import jpeg, png
 
@@ -502,3 +505,61 @@ def test_many_rows_are_copied_side_by_side() -> None:
 
     assert set(kinds(lines).values()) == {"skipped"}
     assert len(world.web.requests) == 40
+
+
+def test_a_storage_fault_during_a_copy_aborts_the_batch() -> None:
+    world = World()
+    world.run([item(), item(url=V)], run_id="r0")
+    world.store.faults.append(StorageFault("denied"))
+
+    with pytest.raises(StorageFault):
+        world.run([item(A), item(B, V)])
+
+
+def test_an_internal_error_in_one_copy_fails_no_other_row() -> None:
+    world = World()
+    world.run([item(), item(url=V)], run_id="r0")
+    world.store.faults.append(ZeroDivisionError())
+
+    lines = world.run([item(A), item(B), item(C, V)])
+
+    assert len(lines) + len(world.deferred) == 3
+    assert 1 <= len(world.deferred) <= 2
+    assert {error.reason for error in world.deferred.values()} == {Reason.BATCH_CRASHED}
+
+
+def test_a_large_image_is_copied_from_a_file() -> None:
+    large = png(note=bytes(IN_MEMORY_BYTES + 1))
+    world = World(large)
+
+    lines = world.run([item(A), item(B)], [item(C)])
+
+    assert kinds(lines) == {1: "stored", 2: "duplicate", 3: "duplicate"}
+    assert {world.data(key) for key in (A, B, C)} == {large}
+
+
+def test_a_full_disk_is_a_failure_that_may_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.run([item(A)], run_id="r0")
+
+    class FullDisk(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(copies.tempfile, "SpooledTemporaryFile", lambda **_: FullDisk())
+
+    assert world.run([item(B)]) == {}
+    assert (world.deferred[1].reason, world.deferred[1].message) == (
+        Reason.STORAGE,
+        "Writing the image to temporary storage failed: no space left on device.",
+    )
+
+
+@pytest.mark.parametrize("key", ["/a.png", "images/a.png", "a.png"])
+def test_a_key_in_another_spelling_is_the_same_key(key: str) -> None:
+    world = World()
+
+    lines = world.run([item(A), {"url": U, "key": key}])
+
+    assert keys(lines) == {1: A, 2: A}
+    assert len(world.store.uploads) == 1
