@@ -112,10 +112,10 @@ def _counted(items: Iterator[Item], plan: Plan, options: Options, prefix: str) -
 
 
 def _count(row: Row, line: int, plan: Plan, previous: "_PreviousRows") -> None:
-    if previous.has_url(row):
-        _add(plan, plan.duplicates, "duplicate", line, row.url)
-    elif previous.has_key(row):
+    if previous.has_key_of_another_url(row):
         _add(plan, plan.conflicts, Reason.KEY_CONFLICT, line, str(row.key))
+    elif previous.has_url(row):
+        _add(plan, plan.duplicates, "duplicate", line, row.url)
     else:
         plan.hosts[host_of(row.url)] += 1
         plan.write_units += write_units(len(row.url.encode()))
@@ -132,18 +132,15 @@ class _PreviousRows:
 
     def __init__(self) -> None:
         self._urls: set[int] = set()
-        self._keys: set[int] = set()
+        self._url_of_key: dict[int, int] = {}
 
     def has_url(self, row: Row) -> bool:
         """True if an earlier row has the URL; the URL is added."""
-        return _was_added_before(self._urls, row.url)
+        before = len(self._urls)
+        self._urls.add(hash(row.url))
+        return len(self._urls) == before
 
-    def has_key(self, row: Row) -> bool:
-        """True if an earlier row has the requested key; the key is added."""
-        return row.key is not None and _was_added_before(self._keys, row.key)
-
-
-def _was_added_before(hashes: set[int], text: str) -> bool:
-    before = len(hashes)
-    hashes.add(hash(text))
-    return len(hashes) == before
+    def has_key_of_another_url(self, row: Row) -> bool:
+        """True if an earlier row names the key for another URL; the key is added."""
+        url = hash(row.url)
+        return row.key is not None and self._url_of_key.setdefault(hash(row.key), url) != url

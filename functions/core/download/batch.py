@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TypeAlias
 
 from functions.core.download.concurrency import AdaptiveConcurrency
 from functions.core.download.host_scheduler import HostScheduler
-from functions.core.download.mirror import RowMirror
+from functions.core.download.mirror import MirroredRows, RowMirror, names_other_key
 from functions.core.download.record_buffer import ImageRecordBuffer
 from functions.core.model.errors import InfrastructureError, RowError
 from functions.core.model.keys import DEFAULT_PREFIX
@@ -18,8 +19,10 @@ from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome
 from functions.core.model.ports import ImageTable
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row, parse_row
-from functions.core.model.types import ImageFacts, ImageRecord
-from functions.core.model.urls import redact
+from functions.core.model.types import ImageRecord
+
+Groups: TypeAlias = Mapping[str, Sequence[Row]]
+"""The rows of a batch by URL, in the order of the manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,47 +70,46 @@ class BatchMirror:
     def run(self, items: Mapping[int, object], *, start_deadline: float) -> BatchResult:
         """`items` by row number; no row is started after `start_deadline`. Raises InfrastructureError."""
         collector = _Collector(items, self._options.base_url, self._prefix)
-        rows = collector.without_duplicates(collector.parse_rows())
-        records = self._table.look_up([row.url for row in rows])
-        rows = [row for row in rows if not self._is_settled(row, records.get(row.url), collector)]
-        if rows:
+        groups = collector.group_by_url(collector.parse_rows())
+        records = self._table.look_up(list(groups))
+        stored = {url: record for url, record in records.items() if self._is_reused(record)}
+
+        def is_late() -> bool:
+            return self._monotonic() >= start_deadline
+
+        gone = _Reuse(mirror=self._mirror, groups=groups, collector=collector, is_late=is_late).run(stored)
+        groups = {url: rows for url, rows in groups.items() if url not in stored or url in gone}
+        records = {url: record for url, record in records.items() if url not in stored}
+        if groups:
             with ImageRecordBuffer(self._table) as buffer:
-                self._download(rows, records, collector, buffer, start_deadline)
+                self._download(groups, records, collector, buffer, is_late)
         return collector.result
 
-    def _is_settled(self, row: Row, record: ImageRecord | None, collector: "_Collector") -> bool:
-        """Add an outcome if the record has one: stored by this row, by another row of the run, or by an earlier run."""
-        if record is None:
-            return False
-        if record.get("run_id") == self._run_id:
-            is_own = record.get("row") == row.number
-            kind = OutcomeKind.STORED if is_own else OutcomeKind.DUPLICATE
-            collector.finish(row, kind, _image_facts(record) if is_own else None)
-            return True
-        if self._options.on_existing == "skip":
-            collector.finish(row, OutcomeKind.SKIPPED)
-            return True
-        return False
+    def _is_reused(self, record: ImageRecord) -> bool:
+        """Whether the image is not downloaded again: this run has stored it, or an earlier one and the run skips it."""
+        return record.get("run_id") == self._run_id or self._options.on_existing == "skip"
 
     def _download(
         self,
-        rows: Sequence[Row],
+        groups: Groups,
         records: Mapping[str, ImageRecord],
         collector: "_Collector",
         buffer: ImageRecordBuffer,
-        start_deadline: float,
+        is_late: Callable[[], bool],
     ) -> None:
         options = self._options
-        threads = min(options.concurrency + MAX_CONCURRENT_UPLOADS, len(rows))
+        threads = min(options.concurrency + MAX_CONCURRENT_UPLOADS, len(groups))
         concurrency = AdaptiveConcurrency(threads, throttle_count=self._throttle_count)
-        scheduler = HostScheduler(rows, options.per_host, options.concurrency, concurrency.limit)
+        first_rows = [rows[0] for rows in groups.values()]
+        scheduler = HostScheduler(first_rows, options.per_host, options.concurrency, concurrency.limit)
         worker = _Worker(
             mirror=self._mirror,
             scheduler=scheduler,
+            groups=groups,
             collector=collector,
             buffer=buffer,
             records=records,
-            is_late=lambda: self._monotonic() >= start_deadline,
+            is_late=is_late,
         )
         with ThreadPoolExecutor(threads, thread_name_prefix="download") as pool:
             futures = [pool.submit(worker.run) for _ in range(threads)]
@@ -120,12 +122,51 @@ class BatchMirror:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Reuse:
+    """The rows of URLs whose image is stored already: it is copied to the keys that they name, and not downloaded."""
+
+    mirror: RowMirror
+    groups: Groups
+    collector: "_Collector"
+    is_late: Callable[[], bool]
+
+    def run(self, records: Mapping[str, ImageRecord]) -> set[str]:
+        """Returns the URLs whose object is gone: they must be downloaded. Raises InfrastructureError."""
+        copied = [url for url, record in records.items() if names_other_key(self.groups[url], record)]
+        for url in records.keys() - set(copied):
+            self._reuse(url, records[url])
+        if not copied:
+            return set()
+        with ThreadPoolExecutor(min(MAX_CONCURRENT_UPLOADS, len(copied)), thread_name_prefix="copy") as pool:
+            is_settled = pool.map(lambda url: self._reuse(url, records[url]), copied)
+            return {url for url, settled in zip(copied, is_settled, strict=True) if not settled}
+
+    def _reuse(self, url: str, record: ImageRecord) -> bool:
+        """Returns False if the image must be downloaded."""
+        rows = self.groups[url]
+        try:
+            if self.is_late():
+                self.collector.defer(rows, _out_of_time())
+                return True
+            reused = self.mirror.reuse(rows, record, OutcomeKind.SKIPPED)
+        except InfrastructureError:
+            raise
+        except Exception as error:  # a bug that one row triggers must not fail the other rows
+            self.collector.fail(rows, _internal_error(error))
+            return True
+        if reused is not None:
+            self.collector.add_rows(reused)
+        return reused is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Worker:
     """The loop of each thread. `records` are those of images to download again; `is_late` says that no row may start
     now."""
 
     mirror: RowMirror
     scheduler: HostScheduler
+    groups: Groups
     collector: "_Collector"
     buffer: ImageRecordBuffer
     records: Mapping[str, ImageRecord]
@@ -134,40 +175,44 @@ class _Worker:
     def run(self) -> None:
         while (row := self.scheduler.take()) is not None:
             if self.is_late():
-                self.collector.defer([row, *self.scheduler.cancel_pending()], _out_of_time())
+                self._defer([row, *self.scheduler.cancel_pending()], _out_of_time())
                 self.scheduler.done(row, None)
             else:
                 self._mirror(row)
 
     def _mirror(self, row: Row) -> None:
+        """Mirror the rows of a URL. `row` is the first of them, the one that the scheduler knows."""
+        rows = self.groups[row.url]
         row_error: RowError | None = None
         try:
             mirrored = self.mirror.mirror(
-                row, self.records.get(row.url), partial(self.scheduler.response_received, row)
+                rows, self.records.get(row.url), partial(self.scheduler.response_received, row)
             )
+            if mirrored.errors:
+                _, row_error = mirrored.errors[-1]
             if mirrored.record is None:
-                self.collector.add(mirrored.outcome)
+                self.collector.add_rows(mirrored)
             else:
-                self.buffer.add(mirrored.record, partial(self._on_written, row, mirrored.outcome))
-        except RowError as error:
-            row_error = error
-            self.collector.fail(row, error)
+                self.buffer.add(mirrored.record, partial(self._on_written, rows, mirrored))
         except InfrastructureError:
             self.scheduler.cancel_pending()  # the workflow retries the whole batch
             raise
         except Exception as error:  # a bug that one row triggers must not fail the other rows
-            self.collector.fail(row, _internal_error(error))
+            self.collector.fail(rows, _internal_error(error))
         finally:
             cancelled = self.scheduler.done(row, row_error)
             if cancelled and row_error is not None:
-                self.collector.defer(cancelled, _circuit_open(row_error))
+                self._defer(cancelled, _circuit_open(row_error))
 
-    def _on_written(self, row: Row, outcome: Outcome, error: Exception | None) -> None:
-        """A row counts when its record is in the table. Without it, the row is tried again: it finds its object."""
+    def _on_written(self, rows: Sequence[Row], mirrored: MirroredRows, error: Exception | None) -> None:
+        """Rows count when their record is in the table. Without it, they are tried again: they find their objects."""
         if error is None:
-            self.collector.add(outcome)
+            self.collector.add_rows(mirrored)
         else:
-            self.collector.fail(row, _internal_error(error))
+            self.collector.fail(rows, _internal_error(error))
+
+    def _defer(self, first_rows: Sequence[Row], error: RowError) -> None:
+        self.collector.defer([row for first in first_rows for row in self.groups[first.url]], error)
 
 
 class _Collector:
@@ -190,49 +235,38 @@ class _Collector:
                 self.result.outcomes.append(failed_outcome(number, item, error, self._base_url))
         return rows
 
-    def without_duplicates(self, rows: Iterable[Row]) -> list[Row]:
-        """The first row of each URL, and of each key that the manifest names; the others get their outcome."""
-        first_by_url: dict[str, Row] = {}
-        first_by_key: dict[str, Row] = {}
+    def group_by_url(self, rows: Iterable[Row]) -> Groups:
+        """The rows of each URL. A row whose key an earlier row names for another URL gets its outcome."""
+        groups: dict[str, list[Row]] = {}
+        url_of_key: dict[str, str] = {}
         for row in rows:
-            if row.url in first_by_url:
-                self.finish(row, OutcomeKind.DUPLICATE)
-            elif row.key is not None and first_by_key.setdefault(row.key, row) is not row:
-                self.fail(row, RowError(Reason.KEY_CONFLICT, "Another row of the manifest has the same key."))
+            if row.key is not None and url_of_key.setdefault(row.key, row.url) != row.url:
+                self.fail([row], RowError(Reason.KEY_CONFLICT, "Another row of the manifest has the same key."))
             else:
-                first_by_url[row.url] = row
-        return list(first_by_url.values())
+                groups.setdefault(row.url, []).append(row)
+        return groups
 
-    def finish(self, row: Row, kind: OutcomeKind, image: ImageFacts | None = None) -> None:
-        self.add(Outcome(row=row.number, url=redact(row.url), kind=kind, user_columns=row.user_columns, image=image))
+    def add_rows(self, mirrored: MirroredRows) -> None:
+        for outcome in mirrored.outcomes:
+            self.add(outcome)
+        for row, error in mirrored.errors:
+            self.fail([row], error)
 
     def add(self, outcome: Outcome) -> None:
         with self._lock:
             self.result.outcomes.append(outcome)
 
-    def fail(self, row: Row, error: RowError) -> None:
-        """Defer the row if a retry may succeed, else add its outcome."""
+    def fail(self, rows: Sequence[Row], error: RowError) -> None:
+        """Defer rows if a retry may succeed, else add their outcomes."""
         if error.retryable:
-            self.defer([row], error, tried=True)
-        else:
+            self.defer(rows, error, tried=True)
+            return
+        for row in rows:
             self.add(failed_outcome(row.number, self._items[row.number], error, self._base_url))
 
     def defer(self, rows: Iterable[Row], error: RowError, *, tried: bool = False) -> None:
         with self._lock:
             self.result.deferred.extend(DeferredRow(row.number, error, tried) for row in rows)
-
-
-def _image_facts(record: ImageRecord) -> ImageFacts:
-    return ImageFacts(
-        object_key=record.get("object_key"),
-        bytes=record.get("bytes"),
-        content_type=record.get("content_type"),
-        sha256=record.get("sha256"),
-        width=record.get("width"),
-        height=record.get("height"),
-        downloaded_at=record.get("downloaded_at"),
-        ms=record.get("ms"),
-    )
 
 
 def _internal_error(error: Exception) -> RowError:

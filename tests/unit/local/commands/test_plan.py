@@ -61,6 +61,17 @@ def test_batches_are_also_limited_in_bytes(tmp_path: Path) -> None:
     assert plan_of(tmp_path, "long.csv", "url,note\n" + rows).batches == 3
 
 
+def test_a_url_may_have_several_keys_and_each_of_them_belongs_to_it(tmp_path: Path) -> None:
+    first, second = "http://a.example/1", "http://a.example/2"
+    rows = [(first, "a.png"), (first, "b.png"), (first, "a.png"), (second, "b.png"), (second, "c.png")]
+
+    found = plan_of(tmp_path, "keys.csv", "url,key\n" + "".join(f"{url},{key}\n" for url, key in rows))
+
+    assert found.duplicates == [(3, first), (4, first)]
+    assert found.conflicts == [(5, "images/b.png")]
+    assert found.estimate.images == 2
+
+
 def test_only_the_first_ten_are_listed_and_all_are_counted(tmp_path: Path) -> None:
     found = plan_of(tmp_path, "bad.txt", "1.png\n" * 50)
 
