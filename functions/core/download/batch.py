@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 
 from functions.core.download.concurrency import AdaptiveConcurrency
+from functions.core.download.host_pace import HostState
 from functions.core.download.host_scheduler import HostScheduler
 from functions.core.download.mirror import RowMirror
 from functions.core.download.record_buffer import ImageRecordBuffer
@@ -19,16 +21,18 @@ from functions.core.model.ports import ImageTable
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row, parse_row
 from functions.core.model.types import ImageFacts, ImageRecord
-from functions.core.model.urls import redact
+from functions.core.model.urls import host_of, redact
 
 
 @dataclass(frozen=True, slots=True)
 class DeferredRow:
-    """A row without an outcome in this round, and the reason. `tried` is false if it was not attempted."""
+    """A row without an outcome in this round, and the reason. `tried` is false if it was not attempted, or if its host
+    refused the request. `host` is the state of its host if that was waited for, with times in seconds from now."""
 
     number: int
     error: RowError
     tried: bool
+    host: HostState | None = None
 
 
 @dataclass(slots=True)
@@ -64,15 +68,25 @@ class BatchMirror:
         self._throttle_count = throttle_count
         self._prefix = prefix
 
-    def run(self, items: Mapping[int, object], *, start_deadline: float) -> BatchResult:
-        """`items` by row number; no row is started after `start_deadline`. Raises InfrastructureError."""
+    def run(
+        self,
+        items: Mapping[int, object],
+        *,
+        start_deadline: float,
+        hosts: Mapping[int, HostState] = MappingProxyType({}),
+    ) -> BatchResult:
+        """`items` by row number; no row is started after `start_deadline`. `hosts` are the states of hosts that were
+        waited for, by the number of one of their rows. Raises InfrastructureError."""
         collector = _Collector(items, self._options.base_url, self._prefix)
-        rows = collector.without_duplicates(collector.parse_rows())
+        parsed = collector.parse_rows()
+        states = {host_of(row.url): hosts[row.number] for row in parsed if row.number in hosts} if hosts else {}
+        rows = collector.without_duplicates(parsed)
         records = self._table.look_up([row.url for row in rows])
         rows = [row for row in rows if not self._is_settled(row, records.get(row.url), collector)]
         if rows:
             with ImageRecordBuffer(self._table) as buffer:
-                self._download(rows, records, collector, buffer, start_deadline)
+                scheduler = self._download(rows, records, collector, buffer, start_deadline, states)
+            collector.defer_remaining(scheduler)
         return collector.result
 
     def _is_settled(self, row: Row, record: ImageRecord | None, collector: "_Collector") -> bool:
@@ -96,11 +110,14 @@ class BatchMirror:
         collector: "_Collector",
         buffer: ImageRecordBuffer,
         start_deadline: float,
-    ) -> None:
+        states: Mapping[str, HostState],
+    ) -> HostScheduler:
         options = self._options
         threads = min(options.concurrency + MAX_CONCURRENT_UPLOADS, len(rows))
         concurrency = AdaptiveConcurrency(threads, throttle_count=self._throttle_count)
-        scheduler = HostScheduler(rows, options.per_host, options.concurrency, concurrency.limit)
+        scheduler = HostScheduler(
+            rows, options.per_host, options.concurrency, concurrency.limit, rounds=options.rounds, states=states
+        )
         worker = _Worker(
             mirror=self._mirror,
             scheduler=scheduler,
@@ -113,10 +130,11 @@ class BatchMirror:
             futures = [pool.submit(worker.run) for _ in range(threads)]
             for future in futures:
                 # one at a time: to wait for all of them takes forty times as long, a hundred times a second
-                while wait((future,), timeout=concurrency.interval).not_done:
+                while wait((future,), timeout=min(concurrency.interval, scheduler.resume())).not_done:
                     scheduler.set_limit(concurrency.adjust())
             for future in futures:
                 future.result()
+        return scheduler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +152,7 @@ class _Worker:
     def run(self) -> None:
         while (row := self.scheduler.take()) is not None:
             if self.is_late():
-                self.collector.defer([row, *self.scheduler.cancel_pending()], _out_of_time())
-                self.scheduler.done(row, None)
+                self.scheduler.stop(row)
             else:
                 self._mirror(row)
 
@@ -151,16 +168,15 @@ class _Worker:
                 self.buffer.add(mirrored.record, partial(self._on_written, row, mirrored.outcome))
         except RowError as error:
             row_error = error
-            self.collector.fail(row, error)
         except InfrastructureError:
-            self.scheduler.cancel_pending()  # the workflow retries the whole batch
+            self.scheduler.stop()  # the workflow retries the whole batch
             raise
         except Exception as error:  # a bug that one row triggers must not fail the other rows
             self.collector.fail(row, _internal_error(error))
         finally:
-            cancelled = self.scheduler.done(row, row_error)
-            if cancelled and row_error is not None:
-                self.collector.defer(cancelled, _circuit_open(row_error))
+            is_refused = self.scheduler.done(row, row_error)
+        if row_error is not None and not is_refused:
+            self.collector.fail(row, row_error)
 
     def _on_written(self, row: Row, outcome: Outcome, error: Exception | None) -> None:
         """A row counts when its record is in the table. Without it, the row is tried again: it finds its object."""
@@ -178,6 +194,7 @@ class _Collector:
         self._base_url = base_url
         self._prefix = prefix
         self._lock = threading.Lock()
+        self._failed: list[tuple[Row, RowError]] = []
         self.result = BatchResult()
 
     def parse_rows(self) -> list[Row]:
@@ -213,13 +230,20 @@ class _Collector:
     def fail(self, row: Row, error: RowError) -> None:
         """Defer the row if a retry may succeed, else add its outcome."""
         if error.retryable:
-            self.defer([row], error, tried=True)
+            with self._lock:
+                self._failed.append((row, error))
         else:
             self.add(failed_outcome(row.number, self._items[row.number], error, self._base_url))
 
-    def defer(self, rows: Iterable[Row], error: RowError, *, tried: bool = False) -> None:
-        with self._lock:
-            self.result.deferred.extend(DeferredRow(row.number, error, tried) for row in rows)
+    def defer_remaining(self, scheduler: HostScheduler) -> None:
+        """The rows without an outcome, when all threads have ended: those that were not attempted first."""
+        states = scheduler.states()
+        rows = [(row, _not_attempted(error, is_refused), False) for row, error, is_refused in scheduler.remaining()]
+        rows += [(row, error, True) for row, error in self._failed]
+        self.result.deferred = [
+            DeferredRow(row.number, error, tried, states.get(host_of(row.url)) if states else None)
+            for row, error, tried in rows
+        ]
 
 
 def _image_facts(record: ImageRecord) -> ImageFacts:
@@ -239,10 +263,11 @@ def _internal_error(error: Exception) -> RowError:
     return RowError(Reason.BATCH_CRASHED, f"Internal error while mirroring this row ({type(error).__name__}).")
 
 
-def _circuit_open(error: RowError) -> RowError:
+def _not_attempted(error: RowError | None, is_refused: bool) -> RowError:
+    """`error` is the one that its host was waited for, or that of the row itself if its host refused it."""
+    if error is None:
+        return RowError(Reason.OUT_OF_TIME, "The batch ran out of time before this row was attempted.")
+    if is_refused:
+        return error
     message = f"Not attempted in this round: the host kept failing. {error.message}"
     return RowError(error.reason, message, status=error.status, wait=error.wait, retryable=True)
-
-
-def _out_of_time() -> RowError:
-    return RowError(Reason.OUT_OF_TIME, "The batch ran out of time before this row was attempted.")

@@ -96,11 +96,16 @@ class RepeatedRun(TypedDict):
 
 
 class BatchItem(TypedDict):
-    """An item of the manifest. `row` counts from 0, as in Step Functions; `tried` is true after the first attempt."""
+    """An item of the manifest. `row` counts from 0, as in Step Functions; `tried` is the number of its attempts.
+
+    `host` is in one item of each host that limits requests, and short, since the state has 256 KiB: when it may be
+    asked again, in seconds since the start of the child execution, its waits since it last answered, and its rate.
+    """
 
     row: int
     item: object
-    tried: NotRequired[bool]
+    tried: NotRequired[int]
+    host: NotRequired[list[float]]
 
 
 class BatchInput(TypedDict):
