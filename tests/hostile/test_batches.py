@@ -143,7 +143,7 @@ def test_the_duration_of_a_round_reduces_the_time_of_the_child_execution(
     duration: float, rounds: int, serve: Serve, engine: Engine
 ) -> None:
     """300 seconds, of which the next round needs its timeout of 30 and a margin of 15."""
-    server = serve({"/a.jpg": in_turn(busy("3"), GOOD)})
+    server = serve({"/a.jpg": in_turn(answer(500), GOOD)})
     times = chain.from_iterable((0.0, 0.0, duration) for _ in range(9))  # start of the round, of the row, and end
     result = engine.mirror(server.url("/a.jpg"), clock=lambda: next(times), start_within=1e9, timeout=30)
     assert len(result.seconds) == rounds

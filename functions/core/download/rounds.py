@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from functions.core.download.batch import BatchMirror, DeferredRow
 from functions.core.download.host_pace import HostState
-from functions.core.model.limits import CHILD_SECONDS, LATER_ROUND_WAIT_SECONDS, MAX_ROUNDS
+from functions.core.model.limits import CHILD_SECONDS, LATER_ROUND_WAIT_SECONDS, MAX_ROUNDS, RESERVE_SECONDS
 from functions.core.model.options import Options
 from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome, tally
 from functions.core.model.ports import NOTICE_SECONDS, Notification, Notifications, RunFiles
@@ -144,7 +144,7 @@ class RoundRunner:
         result = self._mirror.run(batch.items, start_deadline=min(start_deadline, last_start), hosts=hosts)
         now = self._monotonic()
         has_next = self._options.rounds > 1 and batch.round + 1 < MAX_ROUNDS
-        max_wait = last_start - now - LATER_ROUND_WAIT_SECONDS if has_next else 0.0
+        max_wait = last_start - now - RESERVE_SECONDS - LATER_ROUND_WAIT_SECONDS if has_next else 0.0
         waits = wait_seconds(batch, result.deferred)
         outcomes, deferred = list(result.outcomes), []
         for row in result.deferred:

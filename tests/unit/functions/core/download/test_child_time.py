@@ -29,9 +29,7 @@ class SlowMirror:
     def __init__(self, child: "Child") -> None:
         self._child = child
 
-    def run(
-        self, items: Mapping[int, object], *, start_deadline: float, hosts: Mapping[int, HostState]
-    ) -> BatchResult:
+    def run(self, items: Mapping[int, object], *, start_deadline: float, hosts: Mapping[int, HostState]) -> BatchResult:
         child, numbers = self._child, self._child.numbers
         if start_deadline > child.now:
             child.now = numbers.choice((start_deadline, numbers.uniform(child.now, start_deadline)))
