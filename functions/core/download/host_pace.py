@@ -35,11 +35,12 @@ HALF_OPEN_INTERVAL_SECONDS = 0.1
 @dataclass(frozen=True, slots=True)
 class HostState:
     """The pace of a host between two rounds. `not_before` is in seconds from a time on which both sides agree; it is
-    infinite for a host that this batch does not ask again."""
+    infinite for a host that this batch does not ask again. `increase` is what each answer adds to `rate`."""
 
     not_before: float
-    refusals: int
-    rate: float
+    refusals: int = 0
+    rate: float = 0.0
+    increase: float = SLOW_START
 
     def shifted(self, seconds: float) -> "HostState":
         """The same on a clock that is so many seconds ahead."""
@@ -55,7 +56,7 @@ class HostPace:
 
     def __init__(self, max_refusals: int, state: HostState) -> None:
         self._max_refusals = max_refusals
-        self._increase = SLOW_START
+        self._increase = state.increase
         self._has_answered = False
         self.rate = state.rate
         self.refusals = state.refusals
@@ -95,4 +96,4 @@ class HostPace:
         return max(requested, random.uniform(0, backoff) if self.refusals > 1 else 0.0)
 
     def state(self, now: float) -> HostState:
-        return HostState(max(0.0, self.next_start - now), self.refusals, round(self.rate, 2))
+        return HostState(max(0.0, self.next_start - now), self.refusals, round(self.rate, 2), self._increase)

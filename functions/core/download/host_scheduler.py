@@ -241,7 +241,7 @@ class HostScheduler:
         if host.pace is None:
             seconds = now - self._start_time + (error.wait or 1.0)
             rate = max(MIN_RATE, host.answers / seconds) if host.answers else 0.0
-            host.pace = HostPace(self._rounds, HostState(now, 0, rate))
+            host.pace = HostPace(self._rounds, HostState(now, rate=rate))
         host.pace.refused(now, error.wait)
         sent = {number for number in self._requests if self._in_flight.get(number) is host}
         host.open_circuit(error, sent - {row.number})

@@ -94,7 +94,8 @@ class Batch:
                 item["tried"] = attempts
             if row.host is not None and id(row.host) not in known:
                 known.add(id(row.host))
-                item["host"] = [round(row.host.not_before + age, 1), row.host.refusals, row.host.rate]
+                host = row.host.shifted(age)
+                item["host"] = [round(host.not_before, 1), host.refusals, host.rate, host.increase]
             yield item
 
 
@@ -204,8 +205,8 @@ class RoundRunner:
         return self._notices.publish(Notification("images_failed", subject, body), seconds)
 
 
-def _host_state(not_before: float, refusals: float, rate: float) -> HostState:
-    return HostState(not_before, int(refusals), rate)
+def _host_state(not_before: float, refusals: float, rate: float, increase: float) -> HostState:
+    return HostState(not_before, int(refusals), rate, increase)
 
 
 def wait_seconds(batch: Batch, deferred: Sequence[DeferredRow]) -> dict[int, float]:

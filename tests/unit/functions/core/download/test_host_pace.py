@@ -118,3 +118,12 @@ def test_its_state_is_short_and_in_seconds_from_now() -> None:
     assert host.state(12.0) == HostState(18.0, 1, 7.12)
     assert host.state(99.0) == HostState(0.0, 1, 7.12)
     assert host.state(12.0).shifted(-3.0) == HostState(15.0, 1, 7.12)
+
+
+def test_the_slow_increase_of_its_rate_is_kept() -> None:
+    host = pace(rate=8.0)
+    host.answered()
+    host.refused(0.0, 1.0)
+
+    assert host.state(0.0).increase == INCREASE
+    assert HostPace(4, host.state(0.0)).state(0.0) == host.state(0.0)

@@ -369,8 +369,8 @@ def test_a_refused_row_is_deferred_without_an_attempt_and_its_host_with_its_time
 
     assert [item["row"] for item in payload["Items"]] == [1, 2, 0]
     assert not any("tried" in item for item in payload["Items"])
-    assert [len(item.get("host", [])) for item in payload["Items"]] == [3, 0, 0]
-    not_before, refusals, rate = payload["Items"][0]["host"]
+    assert [len(item.get("host", [])) for item in payload["Items"]] == [4, 0, 0]
+    not_before, refusals, rate, _ = payload["Items"][0]["host"]
     assert 70 <= not_before <= 71.1
     assert (refusals, rate) == (1, 0)
     assert 20 <= payload["wait_seconds"] <= 21
