@@ -8,7 +8,7 @@ import pytest
 from tests.hostile.conftest import Serve
 from tests.hostile.engine import Engine
 from tests.hostile.faults import FAULTS, GOOD, SMALL, Fault
-from tests.support.servers import Behaviour, Visit, answer, in_turn, resetting
+from tests.support.servers import Behaviour, Visit, answer, in_turn, redirect, resetting
 
 SLOW_SECONDS = 2.0
 
@@ -112,6 +112,28 @@ def test_a_host_that_asks_for_more_time_than_the_child_has_is_not_asked_again(
     assert {(line["reason"], line["retryable"]) for line in result.failures} == {("http_busy", True)}
     asked = "31536000" if len(seconds) > 10 else seconds
     assert all(f"asked to wait for {asked} seconds" in line["message"] for line in result.failures)
+
+
+def test_the_wait_of_a_host_delays_no_other_target_of_the_redirects_that_led_to_it(
+    serve: Serve, engine: Engine
+) -> None:
+    hour, fine = serve({"/a.jpg": busy("3600")}), serve({"/a.jpg": GOOD})
+    targets = [(hour if n % 2 else fine).url("/a.jpg") for n in range(40)]
+    links = serve({f"/{n}": redirect(target) for n, target in enumerate(targets)})
+    result = engine.mirror(*(links.url(f"/{n}") for n in range(40)), rounds=4, per_host=4)
+    assert result.stored == [row for row in range(1, 41) if row % 2]
+    assert hour.hits["/a.jpg"] <= 4
+    assert {(line["reason"], line["retryable"]) for line in result.failures} == {("http_busy", True)}
+    assert all("asked to wait for 3600 seconds" in line["message"] for line in result.failures)
+
+
+def test_a_redirect_to_a_host_that_limits_requests_is_followed_after_its_wait(serve: Serve, engine: Engine) -> None:
+    """The wait is that of the target in the next round, too."""
+    target = serve({f"/{n}.jpg": in_turn(busy("3"), GOOD) for n in range(6)})
+    links = serve({f"/{n}": redirect(target.url(f"/{n}.jpg")) for n in range(6)})
+    result = engine.mirror(*(links.url(f"/{n}") for n in range(6)), rounds=4, per_host=2)
+    assert result.stored == list(range(1, 7))
+    assert all(3 <= wait <= 4 for wait in result.waits)
 
 
 @pytest.mark.parametrize("status", [429, 503])

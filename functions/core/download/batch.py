@@ -79,7 +79,8 @@ class BatchMirror:
         waited for, by the number of one of their rows. Raises InfrastructureError."""
         collector = _Collector(items, self._options.base_url, self._prefix)
         parsed = collector.parse_rows()
-        states = {host_of(row.url): hosts[row.number] for row in parsed if row.number in hosts} if hosts else {}
+        known = [(host_of(row.url), hosts[row.number]) for row in parsed if row.number in hosts] if hosts else []
+        states = {state.name or name: state for name, state in known}
         rows = collector.without_duplicates(parsed)
         records = self._table.look_up([row.url for row in rows])
         rows = [row for row in rows if not self._is_settled(row, records.get(row.url), collector)]
@@ -160,7 +161,10 @@ class _Worker:
         row_error: RowError | None = None
         try:
             mirrored = self.mirror.mirror(
-                row, self.records.get(row.url), partial(self.scheduler.response_received, row)
+                row,
+                self.records.get(row.url),
+                partial(self.scheduler.response_received, row),
+                partial(self.scheduler.check_redirect, row),
             )
             if mirrored.record is None:
                 self.collector.add(mirrored.outcome)
@@ -238,12 +242,15 @@ class _Collector:
     def defer_remaining(self, scheduler: HostScheduler) -> None:
         """The rows without an outcome, when all threads have ended: those that were not attempted first."""
         states = scheduler.states()
-        rows = [(row, _not_attempted(error, is_refused), False) for row, error, is_refused in scheduler.remaining()]
-        rows += [(row, error, True) for row, error in self._failed]
-        self.result.deferred = [
-            DeferredRow(row.number, error, tried, states.get(host_of(row.url)) if states else None)
-            for row, error, tried in rows
+        deferred = [
+            DeferredRow(row.number, _not_attempted(error, is_refused), tried=False, host=states.get(host))
+            for host, row, error, is_refused in scheduler.remaining()
         ]
+        deferred += [
+            DeferredRow(row.number, error, tried=True, host=states.get(host_of(row.url)) if states else None)
+            for row, error in self._failed
+        ]
+        self.result.deferred = deferred
 
 
 def _image_facts(record: ImageRecord) -> ImageFacts:

@@ -35,12 +35,14 @@ HALF_OPEN_INTERVAL_SECONDS = 0.1
 @dataclass(frozen=True, slots=True)
 class HostState:
     """The pace of a host between two rounds. `not_before` is in seconds from a time on which both sides agree; it is
-    infinite for a host that this batch does not ask again. `increase` is what each answer adds to `rate`."""
+    infinite for a host that this batch does not ask again. `increase` is what each answer adds to `rate`. `name` is
+    that of the host, if the row that it belongs to was redirected there."""
 
     not_before: float
     refusals: int = 0
     rate: float = 0.0
     increase: float = SLOW_START
+    name: str = ""
 
     def shifted(self, seconds: float) -> "HostState":
         """The same on a clock that is so many seconds ahead."""
@@ -50,8 +52,8 @@ class HostState:
 class HostPace:
     """`next_start` is the time of the next request, `refusals` the number of waits since the last answer.
 
-    `max_refusals` is that of a host which has never answered. One that has answered some requests may be limiting
-    several batches at once, and is waited for almost twice as often.
+    `max_refusals` is that of a host which has never answered, or refuses the last row. One that has answered some
+    requests may be limiting several batches at once, and is waited for almost twice as often.
     """
 
     def __init__(self, max_refusals: int, state: HostState) -> None:
@@ -73,7 +75,7 @@ class HostPace:
         self.refusals = 0
         self.rate += self._increase
 
-    def refused(self, now: float, requested: float | None) -> None:
+    def refused(self, now: float, requested: float | None, *, is_last_row: bool = False) -> None:
         """`requested` is the wait of Retry-After in seconds, if there was one."""
         self.refusals += 1
         if self._has_answered:
@@ -82,7 +84,8 @@ class HostPace:
             self.rate *= DECREASE_WITHOUT_ANSWER
         self._has_answered = False
         self.wait_until(now + self._wait_seconds(requested))
-        if self.refusals >= (2 * self._max_refusals - 1 if self.rate else self._max_refusals):
+        is_patient = self.rate > 0 and not is_last_row
+        if self.refusals >= (2 * self._max_refusals - 1 if is_patient else self._max_refusals):
             self.next_start = math.inf
 
     def wait_until(self, time: float) -> None:
@@ -95,5 +98,5 @@ class HostPace:
             return random.uniform(backoff / 2, backoff)
         return max(requested, random.uniform(0, backoff) if self.refusals > 1 else 0.0)
 
-    def state(self, now: float) -> HostState:
-        return HostState(max(0.0, self.next_start - now), self.refusals, round(self.rate, 2), self._increase)
+    def state(self, now: float, name: str = "") -> HostState:
+        return HostState(max(0.0, self.next_start - now), self.refusals, round(self.rate, 2), self._increase, name)

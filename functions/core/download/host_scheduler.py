@@ -7,80 +7,21 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from functions.core.download.host import Host
 from functions.core.download.host_pace import MAX_IDLE_SECONDS, MIN_RATE, HostPace, HostState
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
 from functions.core.model.urls import host_of
 
-CONSECUTIVE_FAILURES_TO_OPEN = 3
-"""Consecutive failures that open the circuit of a host without a success since it was last waited for."""
-
-CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS = 8
-"""Consecutive failures that open the circuit of a host with a success. Where it fails one request in ten, more than a
-third of all batches of 500 see three in a row by chance, and one in 200,000 sees eight. So many more busy responses
-than answers open it, too."""
-
 MAX_CONCURRENCY = 256
 """Default for requests and for rows in flight: the maximum of the option `concurrency`."""
 
 _HOST_FAILURES = frozenset({Reason.HTTP_BUSY, Reason.CONNECT, Reason.TIMEOUT, Reason.DNS})
 """Reasons that count as a failure of the host; after any other one the host counts as working."""
-
-
-@dataclass(slots=True, eq=False)
-class _Host:
-    """Pending rows and the state of the circuit breaker. `requests` are those without a complete response.
-
-    `queued` says that the host is in one of the scheduler's queues. `pace` is that of a host which was waited for,
-    `error` the last one that it was waited for, `outdated` the requests that were sent before that.
-    """
-
-    name: str
-    pending: deque[Row] = field(default_factory=deque)
-    requests: int = 0
-    answers: int = 0
-    consecutive_failures: int = 0
-    failures_to_open: int = CONSECUTIVE_FAILURES_TO_OPEN
-    busy_surplus: int = 0
-    queued: bool = False
-    pace: HostPace | None = None
-    error: RowError | None = None
-    outdated: Collection[int] = ()
-
-    def record_answer(self, number: int) -> None:
-        self.answers += 1
-        self.consecutive_failures = 0
-        self.failures_to_open = CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS
-        if self.busy_surplus:
-            self.busy_surplus -= 1
-        if self.pace is not None and number not in self.outdated:
-            self.pace.answered()
-
-    def record_failure(self, error: RowError) -> None:
-        self.consecutive_failures += 1
-        self.busy_surplus += error.reason is Reason.HTTP_BUSY
-
-    def is_limiting(self, error: RowError) -> bool:
-        """True if the host refused the request to limit its load, False if it may have failed for this row alone."""
-        is_refusal = error.wait is not None or error.status == 429 or self.pace is not None
-        return error.reason is Reason.HTTP_BUSY and is_refusal
-
-    def must_open(self, error: RowError) -> bool:
-        return (
-            self.is_limiting(error)
-            or self.consecutive_failures >= self.failures_to_open
-            or self.busy_surplus >= CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS
-        )
-
-    def open_circuit(self, error: RowError, outdated: Collection[int]) -> None:
-        self.error, self.outdated = error, outdated
-        self.consecutive_failures = self.busy_surplus = 0
-        self.failures_to_open = CONSECUTIVE_FAILURES_TO_OPEN
 
 
 class HostScheduler:
@@ -109,21 +50,24 @@ class HostScheduler:
         self._clock = clock
         self._start_time = clock()
         self._requests: set[int] = set()
-        self._in_flight: dict[int, _Host] = {}
-        self._hosts: dict[str, _Host] = {}
+        self._in_flight: dict[int, Host] = {}
+        self._hosts: dict[str, Host] = {}
+        self._paced_hosts: dict[str, Host] = {}
         self._refused: dict[int, RowError] = {}
+        self._redirected: dict[int, Host] = {}
         self._changed = threading.Condition()
         self._stopped = False
         for row in rows:
             name = host_of(row.url)
-            self._hosts.setdefault(name, _Host(name)).pending.append(row)
+            self._hosts.setdefault(name, Host(name)).pending.append(row)
         for name, state in states.items():
-            host = self._hosts.setdefault(name, _Host(name))
+            host = self._hosts.setdefault(name, Host(name))
             host.pace = HostPace(rounds, state.shifted(self._start_time))
+            self._paced_hosts[name] = host
         self._pending = sum(len(host.pending) for host in self._hosts.values())
         # hosts with pending rows and room for another request, now and at the next start of their pace
-        self._ready: deque[_Host] = deque()
-        self._paced: list[_Host] = []
+        self._ready: deque[Host] = deque()
+        self._paced: list[Host] = []
         for host in self._hosts.values():
             self._queue(host)
 
@@ -136,7 +80,7 @@ class HostScheduler:
                 self._changed.wait()
             return None
 
-    def _start(self, host: _Host) -> Row:
+    def _start(self, host: Host) -> Row:
         row = host.pending.popleft()
         host.requests += 1
         host.queued = False
@@ -150,7 +94,7 @@ class HostScheduler:
             self._changed.notify_all()
         return row
 
-    def _queue(self, host: _Host) -> None:
+    def _queue(self, host: Host) -> None:
         """Put the host into its queue if it has pending rows and room for another request."""
         if host.queued or not host.pending:
             return
@@ -181,6 +125,19 @@ class HostScheduler:
                 self._stop()
             return seconds
 
+    def check_redirect(self, row: Row, url: str) -> None:
+        """Raises RowError if the host of `url` must be waited for first: the row waits with those of that host."""
+        if not self._paced_hosts:
+            return
+        with self._changed:
+            host, now = self._paced_hosts.get(host_of(url)), self._clock()
+            if host is None or host.pace is None or self._in_flight[row.number] is host:
+                return
+            if host.pace.next_start > now:
+                self._redirected[row.number] = host
+                raise _redirect_refused(host.error)
+            host.pace.request_started(now)
+
     def response_received(self, row: Row) -> None:
         """The whole response is here: another request may be sent to the host while this image is stored."""
         with self._changed:
@@ -197,12 +154,15 @@ class HostScheduler:
             host = self._in_flight.pop(row.number)
             is_refused = False
             if row.number in self._requests:
-                is_refused = self._record_result(host, row, error)
+                if error is None or error.reason not in _HOST_FAILURES:
+                    host.record_answer(row.number)
+                else:
+                    is_refused = self._record_failure(host, row, error)
                 self._end_request(host, row)
             self._changed.notify()
             return is_refused
 
-    def _end_request(self, host: _Host, row: Row) -> None:
+    def _end_request(self, host: Host, row: Row) -> None:
         self._requests.remove(row.number)
         host.requests -= 1
         self._queue(host)
@@ -215,43 +175,49 @@ class HostScheduler:
             if added > 0:
                 self._changed.notify(added)
 
-    def _record_result(self, host: _Host, row: Row, error: RowError | None) -> bool:
-        if error is None or error.reason not in _HOST_FAILURES:
-            host.record_answer(row.number)
-            return False
-        is_refused = host.is_limiting(error)
-        if row.number in host.outdated:
-            self._extend_wait(host, error)
+    def _record_failure(self, host: Host, row: Row, error: RowError) -> bool:
+        """True if the row is pending again."""
+        if target := self._redirected.pop(row.number, None):
+            self._put_back(target, row, error)
+            return True
+        source = host if error.host is None else self._hosts.setdefault(error.host, Host(error.host))
+        is_refused = source.is_limiting(error)
+        if row.number in source.outdated:
+            self._extend_wait(source, error)
         else:
-            host.record_failure(error)
-            if host.must_open(error):
-                self._open_circuit(host, row, error)
+            source.record_failure(error)
+            if source.must_open(error):
+                self._open_circuit(source, host, row, error)
         if is_refused:
-            self._refused[row.number] = error
-            self._put_back(host, row)
+            self._put_back(source, row, error)
         return is_refused
 
-    def _extend_wait(self, host: _Host, error: RowError) -> None:
+    def _extend_wait(self, host: Host, error: RowError) -> None:
         if error.wait is not None and host.pace is not None:
             host.pace.wait_until(self._clock() + error.wait)
 
-    def _open_circuit(self, host: _Host, row: Row, error: RowError) -> None:
-        """Wait for the host before it is asked again. The requests that were sent to it before count no more."""
+    def _open_circuit(self, host: Host, requested: Host, row: Row, error: RowError) -> None:
+        """Wait for the host before it is asked again. The requests that were sent to it before, or to the host
+        `requested` that redirected this one, count no more."""
         now = self._clock()
         if host.pace is None:
             seconds = now - self._start_time + (error.wait or 1.0)
             rate = max(MIN_RATE, host.answers / seconds) if host.answers else 0.0
             host.pace = HostPace(self._rounds, HostState(now, rate=rate))
-        host.pace.refused(now, error.wait)
-        sent = {number for number in self._requests if self._in_flight.get(number) is host}
+            self._paced_hosts[host.name] = host
+        host.pace.refused(now, error.wait, is_last_row=not host.pending and not requested.pending)
+        sent = {number for number in self._requests if self._in_flight.get(number) in (host, requested)}
         host.open_circuit(error, sent - {row.number})
         if host in self._ready:
             self._ready.remove(host)
             self._paced.append(host)
 
-    def _put_back(self, host: _Host, row: Row) -> None:
+    def _put_back(self, host: Host, row: Row, error: RowError) -> None:
+        self._refused[row.number] = error
+        host.is_target = host.is_target or host_of(row.url) != host.name
         host.pending.append(row)
         self._pending += 1
+        self._queue(host)
 
     def stop(self, row: Row | None = None) -> None:
         """Hand out no more rows. `row` was handed out and not attempted."""
@@ -265,13 +231,25 @@ class HostScheduler:
         self._stopped = True
         self._changed.notify_all()
 
-    def remaining(self) -> Iterator[tuple[Row, RowError | None, bool]]:
-        """The rows that are still pending, the error of their host, and whether it was the answer to this row."""
+    def remaining(self) -> Iterator[tuple[str, Row, RowError | None, bool]]:
+        """The rows that are still pending, with the host that they wait for, its error, and whether that was the answer
+        to this row."""
         for host in self._hosts.values():
             for row in host.pending:
-                yield row, self._refused.get(row.number, host.error), row.number in self._refused
+                yield host.name, row, self._refused.get(row.number, host.error), row.number in self._refused
 
     def states(self) -> dict[str, HostState]:
         """The states of the hosts that were waited for; times in seconds from now."""
         now = self._clock()
-        return {name: host.pace.state(now) for name, host in self._hosts.items() if host.pace is not None}
+        return {
+            name: host.pace.state(now, name if host.is_target else "")
+            for name, host in self._paced_hosts.items()
+            if host.pace is not None
+        }
+
+
+def _redirect_refused(error: RowError | None) -> RowError:
+    message = "The redirect leads to a host that limits or fails requests, and was not followed yet."
+    if error is None:
+        return RowError(Reason.HTTP_BUSY, message)
+    return RowError(error.reason, f"{message} {error.message}", status=error.status, wait=error.wait, retryable=True)

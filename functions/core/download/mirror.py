@@ -51,17 +51,23 @@ class RowMirror:
         self._prefix = prefix
 
     def mirror(
-        self, row: Row, existing_record: ImageRecord | None, on_response: Callable[[], None] = lambda: None
+        self,
+        row: Row,
+        existing_record: ImageRecord | None,
+        on_response: Callable[[], None] = lambda: None,
+        check_redirect: Callable[[str], None] = lambda url: None,
     ) -> MirroredRow:
         """Mirror a row. `existing_record` is the record of its URL, whose image is downloaded again.
-        `on_response` is called when the response is complete, before the image is stored.
+        `on_response` is called when the response is complete, before the image is stored, `check_redirect` with the URL
+        of each redirect, before it is followed.
 
         Raises RowError, StorageFault, TableFault.
         """
         image_types: list[ImageType] = []
         started_at = time.monotonic()
         try:
-            fetched = self._fetcher.fetch(self._fetch_request(row, existing_record, image_types))
+            request = self._fetch_request(row, existing_record, image_types, check_redirect)
+            fetched = self._fetcher.fetch(request)
         except NotModifiedError:
             return MirroredRow(_outcome(row, OutcomeKind.UNCHANGED))
         on_response()
@@ -71,7 +77,11 @@ class RowMirror:
             return self._store(row, existing_record, upload, fetched, ms)
 
     def _fetch_request(
-        self, row: Row, existing_record: ImageRecord | None, image_types: list[ImageType]
+        self,
+        row: Row,
+        existing_record: ImageRecord | None,
+        image_types: list[ImageType],
+        check_redirect: Callable[[str], None],
     ) -> FetchRequest:
         """The request, whose `check_head` appends the type: once for each attempt that receives the start of a body."""
         options = self._options
@@ -86,6 +96,7 @@ class RowMirror:
             max_redirects=options.max_redirects,
             respect_opt_out=options.respect_opt_out,
             check_head=lambda head: image_types.append(self._allowed_type(head)),
+            check_redirect=check_redirect,
         )
 
     def _allowed_type(self, head: bytes) -> ImageType:

@@ -62,7 +62,7 @@ class Batch:
             round=payload.get("round", 0),
             counts=payload.get("counts", {}),
             tried={item["row"] + 1: item["tried"] for item in batch_items if "tried" in item},
-            hosts={item["row"] + 1: _host_state(*item["host"]) for item in batch_items if "host" in item},
+            hosts={item["row"] + 1: _host_state(item) for item in batch_items if "host" in item},
         )
 
     def part_name(self) -> str:
@@ -96,6 +96,8 @@ class Batch:
                 known.add(id(row.host))
                 host = row.host.shifted(age)
                 item["host"] = [round(host.not_before, 1), host.refusals, host.rate, host.increase]
+                if host.name:
+                    item["host_name"] = host.name
             yield item
 
 
@@ -205,8 +207,9 @@ class RoundRunner:
         return self._notices.publish(Notification("images_failed", subject, body), seconds)
 
 
-def _host_state(not_before: float, refusals: float, rate: float, increase: float) -> HostState:
-    return HostState(not_before, int(refusals), rate, increase)
+def _host_state(item: BatchItem) -> HostState:
+    not_before, refusals, rate, increase = item["host"]
+    return HostState(not_before, int(refusals), rate, increase, item.get("host_name", ""))
 
 
 def wait_seconds(batch: Batch, deferred: Sequence[DeferredRow]) -> dict[int, float]:

@@ -155,8 +155,8 @@ _WITHOUT_IMAGE: Mapping[int, tuple[Reason, str]] = {
 }
 
 
-def error_for_status(status: int, headers: Mapping[str, str]) -> RowError:
-    """The RowError for a response other than 200 and than a redirect with a target."""
+def error_for_status(status: int, headers: Mapping[str, str], host: str | None = None) -> RowError:
+    """The RowError for a response of `host` other than 200 and than a redirect with a target."""
     if status in _WITHOUT_IMAGE:
         reason, message = _WITHOUT_IMAGE[status]
         return RowError(reason, message, status=status, retryable=False)
@@ -165,7 +165,7 @@ def error_for_status(status: int, headers: Mapping[str, str]) -> RowError:
         wait = parse_retry_after(headers.get("Retry-After"))
         asked = "" if wait is None else f" It asked to wait for {math.ceil(wait)} seconds (Retry-After)."
         message = f"{description}: busy, or limiting requests.{asked}"
-        return RowError(Reason.HTTP_BUSY, message, status=status, wait=wait)
+        return RowError(Reason.HTTP_BUSY, message, status=status, wait=wait, host=host)
     if 400 <= status < 500:
         return RowError(Reason.HTTP_4XX, f"{description}.", status=status)
     if 500 <= status < 600:

@@ -12,7 +12,7 @@ from requests.models import Response
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import absolute_url, origin_of
+from functions.core.model.urls import absolute_url, host_of, origin_of
 from functions.core.web.cookies import ChainCookies
 from functions.core.web.deadlines import Deadline, Watchdog
 from functions.core.web.errors import error_for_status, row_error_from
@@ -46,7 +46,8 @@ class FetchRequest:
     """What to fetch, and the limits.
 
     `headers` are those of the row, and are sent to the origin of `url` only; `validators` make the request conditional
-    and are sent with redirects, too. `check_head` is called with the first bytes and raises RowError to stop.
+    and are sent with redirects, too. `check_head` is called with the first bytes, `check_redirect` with the URL of each
+    redirect; they raise RowError to stop.
     `timeout` is in seconds.
     """
 
@@ -60,6 +61,7 @@ class FetchRequest:
     respect_opt_out: bool = True
     max_redirects: int = 10
     check_head: Callable[[bytes], None] = lambda head: None
+    check_redirect: Callable[[str], None] = lambda url: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class Fetcher:
                 release(response)
             if origin_of(target) != origin_of(url):
                 headers = {}
+            request.check_redirect(target)
             url = target
         message = f"Too many redirects: more than max_redirects ({request.max_redirects})."
         raise RowError(Reason.TOO_MANY_REDIRECTS, message)
@@ -142,7 +145,7 @@ class Fetcher:
         if response.status_code == 304 and request.validators:
             raise NotModifiedError
         if not _has_whole_body(response):
-            raise error_for_status(response.status_code, response.headers)
+            raise error_for_status(response.status_code, response.headers, host_of(url))
         if request.respect_opt_out:
             _check_opt_out(response)
         body = receive(

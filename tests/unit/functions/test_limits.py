@@ -10,7 +10,7 @@ from functions.adapters.s3 import connections as s3_connections
 from functions.adapters.s3 import reading as s3_reading
 from functions.adapters.s3 import signed_put as s3_signed_put
 from functions.core.api import queries, requests
-from functions.core.download import concurrency, host_pace, host_scheduler, record_buffer, rounds
+from functions.core.download import concurrency, host, host_pace, host_scheduler, record_buffer, rounds
 from functions.core.manifests import contents, csv_validation, json_rows, line_errors, parquet, validation
 from functions.core.model import limits, options, ports, runs
 from functions.core.report import aggregates, page
@@ -64,8 +64,8 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (response.IN_MEMORY_BYTES, 262_144, "body in memory, 256 KiB"),
     (session.MAX_POOLS, 256, "hosts with a pool"),
     (session.MAX_IDLE_PER_HOST, 32, "idle connections of a host"),
-    (host_scheduler.CONSECUTIVE_FAILURES_TO_OPEN, 3, "failures that open a circuit"),
-    (host_scheduler.CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS, 8, "after a success"),
+    (host.CONSECUTIVE_FAILURES_TO_OPEN, 3, "failures that open a circuit"),
+    (host.CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS, 8, "after a success"),
     (host_pace.MAX_IDLE_SECONDS, 1.5, "idle time of an invocation, about the price of a round"),
     (host_pace.HALF_OPEN_REQUESTS, 3, "requests to a host that has not answered since the wait"),
     (host_pace.MAX_BACKOFF_SECONDS, 30, "wait for a host that asked for none"),

@@ -9,12 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.core.download.host import CONSECUTIVE_FAILURES_TO_OPEN, CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS
 from functions.core.download.host_pace import MAX_IDLE_SECONDS, HostState
-from functions.core.download.host_scheduler import (
-    CONSECUTIVE_FAILURES_TO_OPEN,
-    CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS,
-    HostScheduler,
-)
+from functions.core.download.host_scheduler import HostScheduler
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
@@ -63,7 +60,7 @@ def waiting(scheduler: HostScheduler) -> str:
 
 
 def remaining(scheduler: HostScheduler) -> str:
-    return letters([row for row, _, _ in scheduler.remaining()])
+    return letters([row for _, row, _, _ in scheduler.remaining()])
 
 
 def test_hosts_take_turns() -> None:
@@ -148,7 +145,7 @@ def test_a_host_that_limits_requests_is_waited_for_at_once(error: RowError) -> N
 
     assert scheduler.done(refused, error)
     assert waiting(scheduler) == "a"
-    assert [row.number for row, _, _ in scheduler.remaining()] == [2, 3, 1]
+    assert [row.number for _, row, _, _ in scheduler.remaining()] == [2, 3, 1]
 
 
 def test_a_busy_response_alone_fails_its_row_and_not_its_host() -> None:
@@ -257,6 +254,45 @@ def test_the_state_of_a_host_comes_from_the_round_before() -> None:
 
     assert letters([take(scheduler)]) == "b"
     assert scheduler.states() == {"a.example": HostState(15.0, 2, 5.5)}
+
+
+def test_a_wait_belongs_to_the_host_that_a_redirect_led_to() -> None:
+    clock = Clock()
+    scheduler = HostScheduler(rows("aaab"), per_host=8, rounds=4, clock=clock)
+    first, other, second, third = (take(scheduler) for _ in range(4))
+    asked = RowError(Reason.HTTP_BUSY, "429", status=429, wait=3600.0, host="b.example")
+
+    assert scheduler.done(first, asked)
+    assert scheduler.done(second, asked)  # it was sent before the wait
+    scheduler.check_redirect(third, "http://c.example/3")
+    with pytest.raises(RowError, match=r"The redirect leads to a host that limits or fails requests, .* 429") as raised:
+        scheduler.check_redirect(third, "http://b.example/3")
+    assert scheduler.done(third, raised.value)
+    scheduler.check_redirect(other, "http://b.example/4")  # its own request
+
+    state = scheduler.states()["b.example"]
+    assert (list(scheduler.states()), state.refusals, state.name) == (["b.example"], 1, "b.example")
+    assert [(host, row.number) for host, row, _, _ in scheduler.remaining()] == [
+        ("b.example", 1),
+        ("b.example", 2),
+        ("b.example", 3),
+    ]
+
+
+def test_a_row_that_was_redirected_to_a_host_waits_in_its_queue() -> None:
+    clock = Clock()
+    states = {"b.example": HostState(1.0, 1, 8.0)}
+    scheduler = HostScheduler(rows("aa"), per_host=1, rounds=4, clock=clock, states=states)
+    redirected = take(scheduler)
+    with pytest.raises(RowError) as raised:
+        scheduler.check_redirect(redirected, "http://b.example/")
+    assert scheduler.done(redirected, raised.value)
+    assert take(scheduler).number == 2
+
+    clock.now += 1.1
+    scheduler.resume()
+    assert take(scheduler) is redirected
+    scheduler.check_redirect(redirected, "http://b.example/")
 
 
 def test_after_stop_no_row_is_handed_out() -> None:
@@ -388,7 +424,7 @@ def test_every_row_ends_once_and_no_thread_waits_for_ever(
             crowd.scheduler.resume()
             worker.join(timeout=0.001)
 
-    left = [row.number for row, _, _ in crowd.scheduler.remaining()]
+    left = [row.number for _, row, _, _ in crowd.scheduler.remaining()]
     assert crowd.ended + Counter(left) == Counter(range(1, len(hosts) + 1))
     assert max(crowd.peak.values(), default=0) <= per_host
 
