@@ -1,45 +1,26 @@
 """Mirror the rows of a batch concurrently: returns outcomes, and the rows to try again in a later round."""
 
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from types import MappingProxyType
 
+from functions.core.download.batch_results import BatchResult, Collector, Groups, internal_error
 from functions.core.download.concurrency import AdaptiveConcurrency
+from functions.core.download.host_pace import HostState
 from functions.core.download.host_scheduler import HostScheduler
 from functions.core.download.mirror import MirroredRows, RowMirror, names_other_key
 from functions.core.download.record_buffer import ImageRecordBuffer
 from functions.core.model.errors import InfrastructureError, RowError
 from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import MAX_CONCURRENT_UPLOADS, Options
-from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome
+from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import ImageTable
-from functions.core.model.reasons import Reason
-from functions.core.model.rows import Row, parse_row
+from functions.core.model.rows import Row
 from functions.core.model.types import ImageRecord
-
-Groups: TypeAlias = Mapping[str, Sequence[Row]]
-"""The rows of a batch by URL, in the order of the manifest."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeferredRow:
-    """A row without an outcome in this round, and the reason. `tried` is false if it was not attempted."""
-
-    number: int
-    error: RowError
-    tried: bool
-
-
-@dataclass(slots=True)
-class BatchResult:
-    """The result of one round: each row of the batch is in exactly one of the two lists."""
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    deferred: list[DeferredRow] = field(default_factory=list)
+from functions.core.model.urls import host_of
 
 
 class BatchMirror:
@@ -67,10 +48,20 @@ class BatchMirror:
         self._throttle_count = throttle_count
         self._prefix = prefix
 
-    def run(self, items: Mapping[int, object], *, start_deadline: float) -> BatchResult:
-        """`items` by row number; no row is started after `start_deadline`. Raises InfrastructureError."""
-        collector = _Collector(items, self._options.base_url, self._prefix)
-        groups = collector.group_by_url(collector.parse_rows())
+    def run(
+        self,
+        items: Mapping[int, object],
+        *,
+        start_deadline: float,
+        hosts: Mapping[int, HostState] = MappingProxyType({}),
+    ) -> BatchResult:
+        """`items` by row number; no row is started after `start_deadline`. `hosts` are the states of hosts that were
+        waited for, by the number of one of their rows. Raises InfrastructureError."""
+        collector = Collector(items, self._options.base_url, self._prefix)
+        parsed = collector.parse_rows()
+        known = [(host_of(row.url), hosts[row.number]) for row in parsed if row.number in hosts] if hosts else []
+        states = {state.name or name: state for name, state in known}
+        groups = collector.group_by_url(parsed)
         records = self._table.look_up(list(groups))
         stored = {url: record for url, record in records.items() if self._is_reused(record)}
 
@@ -80,9 +71,11 @@ class BatchMirror:
         gone = _Reuse(mirror=self._mirror, groups=groups, collector=collector, is_late=is_late).run(stored)
         groups = {url: rows for url, rows in groups.items() if url not in stored or url in gone}
         records = {url: record for url, record in records.items() if url not in stored}
+        scheduler = None
         if groups:
             with ImageRecordBuffer(self._table) as buffer:
-                self._download(groups, records, collector, buffer, is_late)
+                scheduler = self._download(groups, records, collector, buffer, is_late, states)
+        collector.defer_rows(groups, scheduler)
         return collector.result
 
     def _is_reused(self, record: ImageRecord) -> bool:
@@ -93,15 +86,18 @@ class BatchMirror:
         self,
         groups: Groups,
         records: Mapping[str, ImageRecord],
-        collector: "_Collector",
+        collector: Collector,
         buffer: ImageRecordBuffer,
         is_late: Callable[[], bool],
-    ) -> None:
+        states: Mapping[str, HostState],
+    ) -> HostScheduler:
         options = self._options
         threads = min(options.concurrency + MAX_CONCURRENT_UPLOADS, len(groups))
         concurrency = AdaptiveConcurrency(threads, throttle_count=self._throttle_count)
         first_rows = [rows[0] for rows in groups.values()]
-        scheduler = HostScheduler(first_rows, options.per_host, options.concurrency, concurrency.limit)
+        scheduler = HostScheduler(
+            first_rows, options.per_host, options.concurrency, concurrency.limit, rounds=options.rounds, states=states
+        )
         worker = _Worker(
             mirror=self._mirror,
             scheduler=scheduler,
@@ -115,10 +111,11 @@ class BatchMirror:
             futures = [pool.submit(worker.run) for _ in range(threads)]
             for future in futures:
                 # one at a time: to wait for all of them takes forty times as long, a hundred times a second
-                while wait((future,), timeout=concurrency.interval).not_done:
+                while wait((future,), timeout=min(concurrency.interval, scheduler.resume())).not_done:
                     scheduler.set_limit(concurrency.adjust())
             for future in futures:
                 future.result()
+        return scheduler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +124,7 @@ class _Reuse:
 
     mirror: RowMirror
     groups: Groups
-    collector: "_Collector"
+    collector: Collector
     is_late: Callable[[], bool]
 
     def run(self, records: Mapping[str, ImageRecord]) -> set[str]:
@@ -146,13 +143,13 @@ class _Reuse:
         rows = self.groups[url]
         try:
             if self.is_late():
-                self.collector.defer(rows, _out_of_time())
+                self.collector.stop(rows)
                 return True
             reused = self.mirror.reuse(rows, record, OutcomeKind.SKIPPED)
         except InfrastructureError:
             raise
         except Exception as error:  # a bug that one row triggers must not fail the other rows
-            self.collector.fail(rows, _internal_error(error))
+            self.collector.fail(rows, internal_error(error))
             return True
         if reused is not None:
             self.collector.add_rows(reused)
@@ -167,7 +164,7 @@ class _Worker:
     mirror: RowMirror
     scheduler: HostScheduler
     groups: Groups
-    collector: "_Collector"
+    collector: Collector
     buffer: ImageRecordBuffer
     records: Mapping[str, ImageRecord]
     is_late: Callable[[], bool]
@@ -175,8 +172,7 @@ class _Worker:
     def run(self) -> None:
         while (row := self.scheduler.take()) is not None:
             if self.is_late():
-                self._defer([row, *self.scheduler.cancel_pending()], _out_of_time())
-                self.scheduler.done(row, None)
+                self.scheduler.stop(row)
             else:
                 self._mirror(row)
 
@@ -184,99 +180,33 @@ class _Worker:
         """Mirror the rows of a URL. `row` is the first of them, the one that the scheduler knows."""
         rows = self.groups[row.url]
         row_error: RowError | None = None
+        without_record: MirroredRows | None = None
         try:
             mirrored = self.mirror.mirror(
-                rows, self.records.get(row.url), partial(self.scheduler.response_received, row)
+                rows,
+                self.records.get(row.url),
+                partial(self.scheduler.response_received, row),
+                partial(self.scheduler.check_redirect, row),
             )
             if mirrored.errors:
                 _, row_error = mirrored.errors[-1]
             if mirrored.record is None:
-                self.collector.add_rows(mirrored)
+                without_record = mirrored
             else:
                 self.buffer.add(mirrored.record, partial(self._on_written, rows, mirrored))
         except InfrastructureError:
-            self.scheduler.cancel_pending()  # the workflow retries the whole batch
+            self.scheduler.stop()  # the workflow retries the whole batch
             raise
         except Exception as error:  # a bug that one row triggers must not fail the other rows
-            self.collector.fail(rows, _internal_error(error))
+            self.collector.fail(rows, internal_error(error))
         finally:
-            cancelled = self.scheduler.done(row, row_error)
-            if cancelled and row_error is not None:
-                self._defer(cancelled, _circuit_open(row_error))
+            is_refused = self.scheduler.done(row, row_error)
+        if without_record is not None and not is_refused:
+            self.collector.add_rows(without_record)
 
     def _on_written(self, rows: Sequence[Row], mirrored: MirroredRows, error: Exception | None) -> None:
         """Rows count when their record is in the table. Without it, they are tried again: they find their objects."""
         if error is None:
             self.collector.add_rows(mirrored)
         else:
-            self.collector.fail(rows, _internal_error(error))
-
-    def _defer(self, first_rows: Sequence[Row], error: RowError) -> None:
-        self.collector.defer([row for first in first_rows for row in self.groups[first.url]], error)
-
-
-class _Collector:
-    """The rows of a batch and their results so far; used by many threads."""
-
-    def __init__(self, items: Mapping[int, object], base_url: str, prefix: str) -> None:
-        self._items = items
-        self._base_url = base_url
-        self._prefix = prefix
-        self._lock = threading.Lock()
-        self.result = BatchResult()
-
-    def parse_rows(self) -> list[Row]:
-        """The valid rows; the others get their outcome."""
-        rows = []
-        for number, item in self._items.items():
-            try:
-                rows.append(parse_row(number, item, self._base_url, self._prefix))
-            except RowError as error:
-                self.result.outcomes.append(failed_outcome(number, item, error, self._base_url))
-        return rows
-
-    def group_by_url(self, rows: Iterable[Row]) -> Groups:
-        """The rows of each URL. A row whose key an earlier row names for another URL gets its outcome."""
-        groups: dict[str, list[Row]] = {}
-        url_of_key: dict[str, str] = {}
-        for row in rows:
-            if row.key is not None and url_of_key.setdefault(row.key, row.url) != row.url:
-                self.fail([row], RowError(Reason.KEY_CONFLICT, "Another row of the manifest has the same key."))
-            else:
-                groups.setdefault(row.url, []).append(row)
-        return groups
-
-    def add_rows(self, mirrored: MirroredRows) -> None:
-        for outcome in mirrored.outcomes:
-            self.add(outcome)
-        for row, error in mirrored.errors:
-            self.fail([row], error)
-
-    def add(self, outcome: Outcome) -> None:
-        with self._lock:
-            self.result.outcomes.append(outcome)
-
-    def fail(self, rows: Sequence[Row], error: RowError) -> None:
-        """Defer rows if a retry may succeed, else add their outcomes."""
-        if error.retryable:
-            self.defer(rows, error, tried=True)
-            return
-        for row in rows:
-            self.add(failed_outcome(row.number, self._items[row.number], error, self._base_url))
-
-    def defer(self, rows: Iterable[Row], error: RowError, *, tried: bool = False) -> None:
-        with self._lock:
-            self.result.deferred.extend(DeferredRow(row.number, error, tried) for row in rows)
-
-
-def _internal_error(error: Exception) -> RowError:
-    return RowError(Reason.BATCH_CRASHED, f"Internal error while mirroring this row ({type(error).__name__}).")
-
-
-def _circuit_open(error: RowError) -> RowError:
-    message = f"Not attempted in this round: the host kept failing. {error.message}"
-    return RowError(error.reason, message, status=error.status, wait=error.wait, retryable=True)
-
-
-def _out_of_time() -> RowError:
-    return RowError(Reason.OUT_OF_TIME, "The batch ran out of time before this row was attempted.")
+            self.collector.fail(rows, internal_error(error))

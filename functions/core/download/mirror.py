@@ -76,18 +76,23 @@ class RowMirror:
         self._prefix = prefix
 
     def mirror(
-        self, rows: Sequence[Row], existing_record: ImageRecord | None, on_response: Callable[[], None] = lambda: None
+        self,
+        rows: Sequence[Row],
+        existing_record: ImageRecord | None,
+        on_response: Callable[[], None] = lambda: None,
+        check_redirect: Callable[[str], None] = lambda url: None,
     ) -> MirroredRows:
         """Mirror the rows of a URL by one download: the first one is stored, the others are duplicates of it.
 
         `existing_record` is the record of the URL, whose image is downloaded again. `on_response` is called when the
-        response is complete, before the image is stored. Raises StorageFault, TableFault.
+        response is complete, before the image is stored, `check_redirect` with the URL of each redirect, before it is
+        followed. Raises StorageFault, TableFault.
         """
         mirrored = MirroredRows()
         pending = _in_order(rows, existing_record)
         while pending:
             try:
-                download = self._download(pending, existing_record)
+                download = self._download(pending, existing_record, check_redirect)
             except NotModifiedError:
                 reused = existing_record and self.reuse(pending, existing_record, OutcomeKind.UNCHANGED)
                 if reused:
@@ -124,11 +129,13 @@ class RowMirror:
             kind = OutcomeKind.DUPLICATE
         return reused
 
-    def _download(self, rows: Sequence[Row], existing_record: ImageRecord | None) -> _Download:
+    def _download(
+        self, rows: Sequence[Row], existing_record: ImageRecord | None, check_redirect: Callable[[str], None]
+    ) -> _Download:
         """The caller closes the file. Raises RowError, NotModifiedError."""
         image_types: list[ImageType] = []
         started_at = time.monotonic()
-        fetched = self._fetcher.fetch(self._fetch_request(rows, existing_record, image_types))
+        fetched = self._fetcher.fetch(self._fetch_request(rows, existing_record, image_types, check_redirect))
         ms = round((time.monotonic() - started_at) * 1000)
         try:
             image = self._image(image_types[-1], fetched, ms)
@@ -138,7 +145,11 @@ class RowMirror:
         return _Download(fetched, image, image_types[-1].extension)
 
     def _fetch_request(
-        self, rows: Sequence[Row], existing_record: ImageRecord | None, image_types: list[ImageType]
+        self,
+        rows: Sequence[Row],
+        existing_record: ImageRecord | None,
+        image_types: list[ImageType],
+        check_redirect: Callable[[str], None],
     ) -> FetchRequest:
         """The request, whose `check_head` appends the type: once for each attempt that receives the start of a body."""
         options = self._options
@@ -154,6 +165,7 @@ class RowMirror:
             verify_tls=options.verify_tls or not all(map(_has_digest, rows)),
             respect_opt_out=options.respect_opt_out,
             check_head=lambda head: image_types.append(self._allowed_type(head)),
+            check_redirect=check_redirect,
         )
 
     def _allowed_type(self, head: bytes) -> ImageType:

@@ -43,7 +43,7 @@ class RowError(MirrorError):
 
     `status` is the HTTP status of the response, if there was one. `wait` is the delay in seconds that the host
     requested (Retry-After). `retryable` overrides that of the reason. `dropped` is true if an open connection was
-    lost, which is worth one immediate retry.
+    lost, which is worth one immediate retry. `host` is the one that sent the response, which may follow a redirect.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class RowError(MirrorError):
         wait: float | None = None,
         retryable: bool | None = None,
         dropped: bool = False,
+        host: str | None = None,
     ) -> None:
         super().__init__(message)
         self.reason = reason
@@ -63,6 +64,7 @@ class RowError(MirrorError):
         self.wait = wait
         self.retryable = reason.retryable if retryable is None else retryable
         self.dropped = dropped
+        self.host = host
 
 
 class InfrastructureError(MirrorError):

@@ -22,7 +22,12 @@ FIRST_ROUND_WAIT_SECONDS = 150.0
 that there is time left for a whole round."""
 
 LATER_ROUND_WAIT_SECONDS = 15.0
-"""How long each later round may wait. Rows are deferred only if there is time left for the wait and the round."""
+"""How long each later round may wait. Rows are deferred only if there is time left for their wait, for this one, and
+for the round."""
+
+MAX_ROUNDS = 90
+"""Maximum rounds of a batch, which its time allows only if hosts ask for waits of about three seconds again and again.
+The names of parts have two digits for the round."""
 
 MAX_IDLE_CONNECTIONS = 128
 """Idle connections to hosts that an environment keeps. Each has two of the 1,024 file descriptors of a function

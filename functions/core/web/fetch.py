@@ -13,7 +13,7 @@ from requests.models import Response
 from functions.core.model.errors import RowError
 from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import absolute_url, length_in_bytes, origin_of
+from functions.core.model.urls import absolute_url, host_of, length_in_bytes, origin_of
 from functions.core.web.cookies import ChainCookies
 from functions.core.web.deadlines import Deadline, Watchdog
 from functions.core.web.errors import error_for_status, row_error_from
@@ -48,7 +48,8 @@ class FetchRequest:
 
     `headers` are those of the run and the row, and are sent to the origin of `url` only; `validators` make the request
     conditional and are sent with redirects, too. Without `verify_tls`, any certificate is accepted. `check_head` is
-    called with the first bytes and raises RowError to stop. `timeout` is in seconds.
+    called with the first bytes, `check_redirect` with the URL of each redirect; they raise RowError to stop. `timeout`
+    is in seconds.
     """
 
     url: str
@@ -62,6 +63,7 @@ class FetchRequest:
     max_redirects: int = 10
     verify_tls: bool = True
     check_head: Callable[[bytes], None] = lambda head: None
+    check_redirect: Callable[[str], None] = lambda url: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Fetcher:
             finally:
                 release(response)
             headers = request.headers if origin_of(target) == origin_of(request.url) else {}
+            request.check_redirect(target)
             url = target
         message = f"Too many redirects: more than max_redirects ({request.max_redirects})."
         raise RowError(Reason.TOO_MANY_REDIRECTS, message)
@@ -142,7 +145,7 @@ class Fetcher:
         if response.status_code == 304 and request.validators:
             raise NotModifiedError
         if not _has_whole_body(response):
-            raise error_for_status(response.status_code, response.headers)
+            raise error_for_status(response.status_code, response.headers, host_of(url))
         if request.respect_opt_out:
             _check_opt_out(response)
         body = receive(

@@ -10,7 +10,7 @@ from functions.adapters.s3 import connections as s3_connections
 from functions.adapters.s3 import reading as s3_reading
 from functions.adapters.s3 import signed_put as s3_signed_put
 from functions.core.api import queries, requests
-from functions.core.download import concurrency, host_scheduler, record_buffer, rounds
+from functions.core.download import concurrency, host, host_pace, host_scheduler, record_buffer, rounds
 from functions.core.manifests import contents, csv_validation, json_rows, line_errors, parquet, validation
 from functions.core.model import headers, limits, metadata, options, ports, runs
 from functions.core.report import aggregates, page
@@ -62,7 +62,7 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (guard.MAX_ADDRESSES, 3, "addresses of a host"),
     (fetch.READ_SECONDS, 15, "without a byte"),
     (cookies.MAX_COOKIES, 50, "cookies of a chain of redirects"),
-    (errors.MAX_RETRY_AFTER_SECONDS, 60, "Retry-After"),
+    (errors.MAX_RETRY_AFTER_SECONDS, 31_536_000, "Retry-After, a year"),
     (transport.MAX_HEAD_BYTES, 65_536, "head of a response, 64 KiB"),
     (transport.MAX_INTERIM_RESPONSES, 8, "interim responses"),
     (response.DRAIN_BYTES, 16_384, "rest of an error response, 16 KiB"),
@@ -70,8 +70,12 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (response.IN_MEMORY_BYTES, 262_144, "body in memory, 256 KiB"),
     (session.MAX_POOLS, 256, "hosts with a pool"),
     (session.MAX_IDLE_PER_HOST, 32, "idle connections of a host"),
-    (host_scheduler.CONSECUTIVE_FAILURES_TO_OPEN, 3, "failures that open a circuit"),
-    (host_scheduler.CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS, 8, "after a success"),
+    (host.CONSECUTIVE_FAILURES_TO_OPEN, 3, "failures that open a circuit"),
+    (host.CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS, 8, "after a success"),
+    (host_pace.MAX_IDLE_SECONDS, 1.5, "idle time of an invocation, about the price of a round"),
+    (host_pace.HALF_OPEN_REQUESTS, 3, "requests to a host that has not answered since the wait"),
+    (host_pace.MAX_BACKOFF_SECONDS, 30, "wait for a host that asked for none"),
+    (limits.MAX_ROUNDS, 90, "two digits in the names of parts, and below 98, which an interrupted run uses"),
     (host_scheduler.MAX_CONCURRENCY, 256, "the largest value of the option concurrency"),
     (rounds.CHILD_MARGIN_SECONDS, 15, "end of a child execution"),
     (rounds.RETURN_SECONDS, 1, "end of an invocation without a message"),
