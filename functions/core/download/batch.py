@@ -6,23 +6,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeAlias
 
 from functions.core.download.concurrency import AdaptiveConcurrency
 from functions.core.download.host_scheduler import HostScheduler
-from functions.core.download.mirror import MirroredRows, RowMirror, names_other_key
+from functions.core.download.mirror import MirroredRows, RowMirror
 from functions.core.download.record_buffer import ImageRecordBuffer
+from functions.core.download.reuse import Groups, ImageReuse, internal_error, out_of_time
 from functions.core.model.errors import InfrastructureError, RowError
 from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import MAX_CONCURRENT_UPLOADS, Options
-from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome
+from functions.core.model.outcomes import Outcome, failed_outcome
 from functions.core.model.ports import ImageTable
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row, parse_row
 from functions.core.model.types import ImageRecord
-
-Groups: TypeAlias = Mapping[str, Sequence[Row]]
-"""The rows of a batch by URL, in the order of the manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,12 @@ class BatchMirror:
         def is_late() -> bool:
             return self._monotonic() >= start_deadline
 
-        gone = _Reuse(mirror=self._mirror, groups=groups, collector=collector, is_late=is_late).run(stored)
+        gone = set()
+        for url, reused in ImageReuse(self._mirror, is_late).run(groups, stored):
+            if reused is None:
+                gone.add(url)
+            else:
+                collector.add_rows(reused)
         groups = {url: rows for url, rows in groups.items() if url not in stored or url in gone}
         records = {url: record for url, record in records.items() if url not in stored}
         if groups:
@@ -122,44 +124,6 @@ class BatchMirror:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Reuse:
-    """The rows of URLs whose image is stored already: it is copied to the keys that they name, and not downloaded."""
-
-    mirror: RowMirror
-    groups: Groups
-    collector: "_Collector"
-    is_late: Callable[[], bool]
-
-    def run(self, records: Mapping[str, ImageRecord]) -> set[str]:
-        """Returns the URLs whose object is gone: they must be downloaded. Raises InfrastructureError."""
-        copied = [url for url, record in records.items() if names_other_key(self.groups[url], record)]
-        for url in records.keys() - set(copied):
-            self._reuse(url, records[url])
-        if not copied:
-            return set()
-        with ThreadPoolExecutor(min(MAX_CONCURRENT_UPLOADS, len(copied)), thread_name_prefix="copy") as pool:
-            is_settled = pool.map(lambda url: self._reuse(url, records[url]), copied)
-            return {url for url, settled in zip(copied, is_settled, strict=True) if not settled}
-
-    def _reuse(self, url: str, record: ImageRecord) -> bool:
-        """Returns False if the image must be downloaded."""
-        rows = self.groups[url]
-        try:
-            if self.is_late():
-                self.collector.defer(rows, _out_of_time())
-                return True
-            reused = self.mirror.reuse(rows, record, OutcomeKind.SKIPPED)
-        except InfrastructureError:
-            raise
-        except Exception as error:  # a bug that one row triggers must not fail the other rows
-            self.collector.fail(rows, _internal_error(error))
-            return True
-        if reused is not None:
-            self.collector.add_rows(reused)
-        return reused is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Worker:
     """The loop of each thread. `records` are those of images to download again; `is_late` says that no row may start
     now."""
@@ -175,7 +139,7 @@ class _Worker:
     def run(self) -> None:
         while (row := self.scheduler.take()) is not None:
             if self.is_late():
-                self._defer([row, *self.scheduler.cancel_pending()], _out_of_time())
+                self._defer([row, *self.scheduler.cancel_pending()], out_of_time())
                 self.scheduler.done(row, None)
             else:
                 self._mirror(row)
@@ -188,17 +152,18 @@ class _Worker:
             mirrored = self.mirror.mirror(
                 rows, self.records.get(row.url), partial(self.scheduler.response_received, row)
             )
-            if mirrored.errors:
-                _, row_error = mirrored.errors[-1]
             if mirrored.record is None:
                 self.collector.add_rows(mirrored)
             else:
                 self.buffer.add(mirrored.record, partial(self._on_written, rows, mirrored))
+        except RowError as error:
+            row_error = error
+            self.collector.fail(rows, error)
         except InfrastructureError:
             self.scheduler.cancel_pending()  # the workflow retries the whole batch
             raise
         except Exception as error:  # a bug that one row triggers must not fail the other rows
-            self.collector.fail(rows, _internal_error(error))
+            self.collector.fail(rows, internal_error(error))
         finally:
             cancelled = self.scheduler.done(row, row_error)
             if cancelled and row_error is not None:
@@ -209,7 +174,7 @@ class _Worker:
         if error is None:
             self.collector.add_rows(mirrored)
         else:
-            self.collector.fail(rows, _internal_error(error))
+            self.collector.fail(rows, internal_error(error))
 
     def _defer(self, first_rows: Sequence[Row], error: RowError) -> None:
         self.collector.defer([row for first in first_rows for row in self.groups[first.url]], error)
@@ -269,14 +234,6 @@ class _Collector:
             self.result.deferred.extend(DeferredRow(row.number, error, tried) for row in rows)
 
 
-def _internal_error(error: Exception) -> RowError:
-    return RowError(Reason.BATCH_CRASHED, f"Internal error while mirroring this row ({type(error).__name__}).")
-
-
 def _circuit_open(error: RowError) -> RowError:
     message = f"Not attempted in this round: the host kept failing. {error.message}"
     return RowError(error.reason, message, status=error.status, wait=error.wait, retryable=True)
-
-
-def _out_of_time() -> RowError:
-    return RowError(Reason.OUT_OF_TIME, "The batch ran out of time before this row was attempted.")
