@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
-from functions.core.download.batch_results import BatchResult, Collector, Groups, internal_error
+from functions.core.download.batch_results import BatchResult, Collector
 from functions.core.download.concurrency import AdaptiveConcurrency
 from functions.core.download.host_pace import HostState
 from functions.core.download.host_scheduler import HostScheduler
-from functions.core.download.mirror import MirroredRows, RowMirror, names_other_key
+from functions.core.download.mirror import MirroredRows, RowMirror
 from functions.core.download.record_buffer import ImageRecordBuffer
+from functions.core.download.reuse import Groups, ImageReuse, internal_error
 from functions.core.model.errors import InfrastructureError, RowError
 from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import MAX_CONCURRENT_UPLOADS, Options
-from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import ImageTable
 from functions.core.model.rows import Row
 from functions.core.model.types import ImageRecord
@@ -68,7 +68,12 @@ class BatchMirror:
         def is_late() -> bool:
             return self._monotonic() >= start_deadline
 
-        gone = _Reuse(mirror=self._mirror, groups=groups, collector=collector, is_late=is_late).run(stored)
+        gone = set()
+        for url, reused in ImageReuse(self._mirror, is_late).run(groups, stored):
+            if reused is None:
+                gone.add(url)
+            else:
+                collector.add_rows(reused)
         groups = {url: rows for url, rows in groups.items() if url not in stored or url in gone}
         records = {url: record for url, record in records.items() if url not in stored}
         scheduler = None
@@ -119,44 +124,6 @@ class BatchMirror:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Reuse:
-    """The rows of URLs whose image is stored already: it is copied to the keys that they name, and not downloaded."""
-
-    mirror: RowMirror
-    groups: Groups
-    collector: Collector
-    is_late: Callable[[], bool]
-
-    def run(self, records: Mapping[str, ImageRecord]) -> set[str]:
-        """Returns the URLs whose object is gone: they must be downloaded. Raises InfrastructureError."""
-        copied = [url for url, record in records.items() if names_other_key(self.groups[url], record)]
-        for url in records.keys() - set(copied):
-            self._reuse(url, records[url])
-        if not copied:
-            return set()
-        with ThreadPoolExecutor(min(MAX_CONCURRENT_UPLOADS, len(copied)), thread_name_prefix="copy") as pool:
-            is_settled = pool.map(lambda url: self._reuse(url, records[url]), copied)
-            return {url for url, settled in zip(copied, is_settled, strict=True) if not settled}
-
-    def _reuse(self, url: str, record: ImageRecord) -> bool:
-        """Returns False if the image must be downloaded."""
-        rows = self.groups[url]
-        try:
-            if self.is_late():
-                self.collector.stop(rows)
-                return True
-            reused = self.mirror.reuse(rows, record, OutcomeKind.SKIPPED)
-        except InfrastructureError:
-            raise
-        except Exception as error:  # a bug that one row triggers must not fail the other rows
-            self.collector.fail(rows, internal_error(error))
-            return True
-        if reused is not None:
-            self.collector.add_rows(reused)
-        return reused is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Worker:
     """The loop of each thread. `records` are those of images to download again; `is_late` says that no row may start
     now."""
@@ -180,7 +147,6 @@ class _Worker:
         """Mirror the rows of a URL. `row` is the first of them, the one that the scheduler knows."""
         rows = self.groups[row.url]
         row_error: RowError | None = None
-        without_record: MirroredRows | None = None
         try:
             mirrored = self.mirror.mirror(
                 rows,
@@ -188,12 +154,12 @@ class _Worker:
                 partial(self.scheduler.response_received, row),
                 partial(self.scheduler.check_redirect, row),
             )
-            if mirrored.errors:
-                _, row_error = mirrored.errors[-1]
             if mirrored.record is None:
-                without_record = mirrored
+                self.collector.add_rows(mirrored)
             else:
                 self.buffer.add(mirrored.record, partial(self._on_written, rows, mirrored))
+        except RowError as error:
+            row_error = error
         except InfrastructureError:
             self.scheduler.stop()  # the workflow retries the whole batch
             raise
@@ -201,8 +167,8 @@ class _Worker:
             self.collector.fail(rows, internal_error(error))
         finally:
             is_refused = self.scheduler.done(row, row_error)
-        if without_record is not None and not is_refused:
-            self.collector.add_rows(without_record)
+        if row_error is not None and not is_refused:
+            self.collector.fail(rows, row_error)
 
     def _on_written(self, rows: Sequence[Row], mirrored: MirroredRows, error: Exception | None) -> None:
         """Rows count when their record is in the table. Without it, they are tried again: they find their objects."""

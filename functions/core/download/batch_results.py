@@ -3,19 +3,16 @@
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from functions.core.download.host_pace import HostState
 from functions.core.download.host_scheduler import HostScheduler
 from functions.core.download.mirror import MirroredRows
+from functions.core.download.reuse import Groups, out_of_time
 from functions.core.model.errors import RowError
 from functions.core.model.outcomes import Outcome, failed_outcome
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row, parse_row
 from functions.core.model.urls import host_of
-
-Groups: TypeAlias = Mapping[str, Sequence[Row]]
-"""The rows of a batch by URL, in the order of the manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,6 @@ class Collector:
         self._prefix = prefix
         self._lock = threading.Lock()
         self._failed: list[tuple[Row, RowError]] = []
-        self._late: list[Row] = []
         self.result = BatchResult()
 
     def parse_rows(self) -> list[Row]:
@@ -89,11 +85,6 @@ class Collector:
         for row in rows:
             self.add(failed_outcome(row.number, self._items[row.number], error, self._base_url))
 
-    def stop(self, rows: Iterable[Row]) -> None:
-        """There was no time left to attempt these rows."""
-        with self._lock:
-            self._late.extend(rows)
-
     def defer_rows(self, groups: Groups, scheduler: HostScheduler | None) -> None:
         """The rows without an outcome, when all threads have ended: those that were not attempted first.
 
@@ -106,22 +97,22 @@ class Collector:
             for host, first, error, is_refused in pending
             for row in groups[first.url]
         ]
-        deferred += [DeferredRow(row.number, _not_attempted(None, False), tried=False) for row in self._late]
         deferred += [
-            DeferredRow(row.number, error, tried=True, host=states.get(host_of(row.url)) if states else None)
+            DeferredRow(
+                row.number,
+                error,
+                tried=error.reason is not Reason.OUT_OF_TIME,
+                host=states.get(host_of(row.url)) if states else None,
+            )
             for row, error in self._failed
         ]
         self.result.deferred = deferred
 
 
-def internal_error(error: Exception) -> RowError:
-    return RowError(Reason.BATCH_CRASHED, f"Internal error while mirroring this row ({type(error).__name__}).")
-
-
 def _not_attempted(error: RowError | None, is_refused: bool) -> RowError:
     """`error` is the one that its host was waited for, or that of the row itself if its host refused it."""
     if error is None:
-        return RowError(Reason.OUT_OF_TIME, "The batch ran out of time before this row was attempted.")
+        return out_of_time()
     if is_refused:
         return error
     message = f"Not attempted in this round: the host kept failing. {error.message}"

@@ -34,13 +34,6 @@ class MirroredRows:
     errors: list[tuple[Row, RowError]] = field(default_factory=list)
     record: ImageRecord | None = None
 
-    def fail(self, rows: Sequence[Row], error: RowError) -> list[Row]:
-        """Add the error of a download to its rows. Returns the rows with other headers than the first one: the server
-        may answer them otherwise, unless the error is temporary."""
-        others = [] if error.retryable else [row for row in rows if row.headers != rows[0].headers]
-        self.errors += [(row, error) for row in rows if row not in others]
-        return others
-
 
 @dataclass(frozen=True, slots=True)
 class _Download:
@@ -86,7 +79,7 @@ class RowMirror:
 
         `existing_record` is the record of the URL, whose image is downloaded again. `on_response` is called when the
         response is complete, before the image is stored, `check_redirect` with the URL of each redirect, before it is
-        followed. Raises StorageFault, TableFault.
+        followed. Raises RowError if the download fails for all rows, StorageFault, TableFault.
         """
         mirrored = MirroredRows()
         pending = _in_order(rows, existing_record)
@@ -101,7 +94,10 @@ class RowMirror:
             except RowError as error:
                 if error.reason is Reason.TLS and not self._options.verify_tls and not all(map(_has_digest, pending)):
                     error.message += " verify_tls=false applies only to rows with sha256 or md5."
-                pending = mirrored.fail(pending, error)
+                failed, pending = _by_headers(pending)
+                if error.retryable or len(failed) == len(rows):
+                    raise
+                mirrored.errors += [(row, error) for row in failed]
             else:
                 on_response()
                 with download.body.file:
@@ -247,9 +243,10 @@ class RowMirror:
             raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
 
 
-def names_other_key(rows: Sequence[Row], record: ImageRecord) -> bool:
-    """Whether a row names another key than the record."""
-    return any(row.key is not None and row.key != record.get("object_key") for row in rows)
+def _by_headers(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows with the headers of the first one, and the others, whose request the server may answer otherwise."""
+    headers = rows[0].headers
+    return [row for row in rows if row.headers == headers], [row for row in rows if row.headers != headers]
 
 
 def _in_order(rows: Sequence[Row], existing_record: ImageRecord | None) -> Sequence[Row]:

@@ -333,6 +333,22 @@ def test_a_row_with_other_headers_is_requested_with_them_if_the_first_row_is_rej
     assert [request.headers for request in world.web.wanted] == [{}, {"Referer": "http://a.example/"}]
 
 
+def test_all_rows_are_deferred_if_the_request_with_other_headers_may_succeed_later() -> None:
+    world = World(GONE, BUSY)
+
+    assert world.run([item(A), item(B, headers={"Referer": "http://a.example/"})]) == {}
+    assert sorted(world.deferred) == [1, 2]
+
+
+def test_each_row_fails_for_its_own_headers() -> None:
+    forbidden = RowError(Reason.HTTP_4XX, "403", status=403)
+    world = World(GONE, forbidden)
+
+    lines = world.run([item(A), item(B, headers={"Referer": "http://a.example/"}), item()])
+
+    assert {row: line["http_status"] for row, line in lines.items()} == {1: 404, 2: 403, 3: 404}
+
+
 # across runs
 
 
