@@ -9,6 +9,8 @@ from cdk.settings import Settings
 from functions.core.manifests.validation import validate_manifest
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.option_validation import validate_options
+from functions.core.model.options import Options
+from functions.core.model.rows import RowRules
 from functions.core.model.runs import ManifestObject
 from local.errors import UsageError
 from local.manifest_files import ManifestFiles
@@ -22,20 +24,20 @@ Of a larger one, the first and the last SAMPLE_BYTES are checked, and PrepareRun
 SAMPLE_BYTES = WHOLE_BYTES // 2
 
 
-def check_options(settings: Settings, options: Mapping[str, str]) -> None:
+def check_options(settings: Settings, options: Mapping[str, str]) -> Options:
     """Check the options as PrepareRun does, with the defaults of the settings. Raises UsageError."""
     try:
-        validate_options(settings.default_options, options)
+        return validate_options(settings.default_options, options)
     except InvalidManifest as error:
         raise UsageError(str(error)) from error
 
 
-def check_manifest(path: Path) -> None:
+def check_manifest(path: Path, options: Options) -> None:
     """Check the manifest as PrepareRun does, a large one in part. Raises UsageError."""
     try:
         size = path.stat().st_size
         manifest = ManifestObject(str(path.parent), path.name, size=size)
-        validate_manifest(ManifestFiles(), manifest, WHOLE_BYTES, SAMPLE_BYTES)
+        validate_manifest(ManifestFiles(), manifest, WHOLE_BYTES, SAMPLE_BYTES, RowRules.of(options))
     except InvalidManifest as error:
         raise UsageError(f"{path}: {error}") from error
     except OSError as error:

@@ -17,7 +17,7 @@ from functions.core.model.options import MAX_CONCURRENT_UPLOADS, Options
 from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome
 from functions.core.model.ports import ImageTable
 from functions.core.model.reasons import Reason
-from functions.core.model.rows import Row, parse_row
+from functions.core.model.rows import Row, RowRules, parse_row
 from functions.core.model.types import ImageFacts, ImageRecord
 from functions.core.model.urls import redact
 
@@ -66,7 +66,7 @@ class BatchMirror:
 
     def run(self, items: Mapping[int, object], *, start_deadline: float) -> BatchResult:
         """`items` by row number; no row is started after `start_deadline`. Raises InfrastructureError."""
-        collector = _Collector(items, self._options.base_url, self._prefix)
+        collector = _Collector(items, RowRules.of(self._options), self._prefix)
         rows = collector.without_duplicates(collector.parse_rows())
         records = self._table.look_up([row.url for row in rows])
         rows = [row for row in rows if not self._is_settled(row, records.get(row.url), collector)]
@@ -173,9 +173,9 @@ class _Worker:
 class _Collector:
     """The rows of a batch and their results so far; used by many threads."""
 
-    def __init__(self, items: Mapping[int, object], base_url: str, prefix: str) -> None:
+    def __init__(self, items: Mapping[int, object], rules: RowRules, prefix: str) -> None:
         self._items = items
-        self._base_url = base_url
+        self._rules = rules
         self._prefix = prefix
         self._lock = threading.Lock()
         self.result = BatchResult()
@@ -185,9 +185,9 @@ class _Collector:
         rows = []
         for number, item in self._items.items():
             try:
-                rows.append(parse_row(number, item, self._base_url, self._prefix))
+                rows.append(parse_row(number, item, self._rules, self._prefix))
             except RowError as error:
-                self.result.outcomes.append(failed_outcome(number, item, error, self._base_url))
+                self.result.outcomes.append(failed_outcome(number, item, error, self._rules))
         return rows
 
     def without_duplicates(self, rows: Iterable[Row]) -> list[Row]:
@@ -215,7 +215,7 @@ class _Collector:
         if error.retryable:
             self.defer([row], error, tried=True)
         else:
-            self.add(failed_outcome(row.number, self._items[row.number], error, self._base_url))
+            self.add(failed_outcome(row.number, self._items[row.number], error, self._rules))
 
     def defer(self, rows: Iterable[Row], error: RowError, *, tried: bool = False) -> None:
         with self._lock:

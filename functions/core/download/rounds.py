@@ -16,6 +16,7 @@ from functions.core.model.options import Options
 from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome, tally
 from functions.core.model.ports import NOTICE_SECONDS, Notification, Notifications, RunFiles
 from functions.core.model.reasons import Reason
+from functions.core.model.rows import RowRules
 from functions.core.model.types import BatchItem, BatchPayload, BatchRun, KeptItem
 
 CHILD_MARGIN_SECONDS = 15.0
@@ -141,7 +142,7 @@ class RoundRunner:
         return RoundReport(outcomes, len(deferred), notified, payload)
 
     def _failed(self, batch: Batch, row: DeferredRow) -> Outcome:
-        return failed_outcome(row.number, batch.items[row.number], row.error, self._options.base_url)
+        return failed_outcome(row.number, batch.items[row.number], row.error, RowRules.of(self._options))
 
     def _write(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         failures = [outcome for outcome in outcomes if outcome.kind is OutcomeKind.FAILED]

@@ -9,19 +9,19 @@ from pydantic import TypeAdapter, ValidationError
 
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.limits import MAX_URL_BYTES
-from functions.core.model.options import IMAGE_TYPES, Options
+from functions.core.model.options import CHECKED_COLUMNS, IMAGE_TYPES, Options
 from functions.core.model.validation import FieldNames
 
 _ALIASES = {"lambda_concur": "concurrency", "lambdaconcur": "concurrency"}
-_LISTS = {"allowed_types"}
-_KNOWN_TYPES = (*IMAGE_TYPES, "svg")
+_LISTS: Mapping[str, tuple[str, ...]] = {"allowed_types": (*IMAGE_TYPES, "svg"), "own_columns": CHECKED_COLUMNS}
+"""The names that each option with a list accepts."""
 _OPTIONS = TypeAdapter(Options)
 
 OPTION_NAMES = FieldNames(
     "option",
     Options,
     accepted={
-        "allowed_types": f"one or more of {', '.join(_KNOWN_TYPES)}",
+        **{name: f"one or more of {', '.join(known)}" for name, known in _LISTS.items()},
         "base_url": f"an absolute URL of up to {MAX_URL_BYTES:,} characters that starts with http:// or https://",
         "user_agent": "printable ASCII text of up to 256 characters",
     },
@@ -44,9 +44,10 @@ def validate_options(*sources: Mapping[str, object]) -> Options:
         raise InvalidManifest(OPTION_NAMES.explain(error.errors()[0], received)) from error
     if options.base_url and not options.base_url.lower().startswith(("http://", "https://")):
         raise _invalid("base_url", options.base_url)
-    unknown = sorted(set(options.allowed_types) - set(_KNOWN_TYPES))
-    if unknown:
-        raise _invalid("allowed_types", unknown[0])
+    for name, known in _LISTS.items():
+        unknown = sorted(set(getattr(options, name)) - set(known))
+        if unknown:
+            raise _invalid(name, unknown[0])
     return options
 
 

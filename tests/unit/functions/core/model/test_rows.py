@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.model.rows import Row, classify_columns, display_url, parse_row, with_absolute_url
+from functions.core.model.rows import Row, RowRules, classify_columns, display_url, parse_row, with_absolute_url
 
 URL = "http://a.example/1.png"
 SHA256 = hashlib.sha256(b"x")
@@ -69,7 +69,7 @@ def test_a_byte_order_mark_that_was_left_on_is_no_part_of_the_url() -> None:
 
 
 def test_a_relative_url_is_relative_to_the_runs_base() -> None:
-    assert parse_row(1, {"url": "1.png"}, "http://a.example").url == URL
+    assert parse_row(1, {"url": "1.png"}, RowRules("http://a.example")).url == URL
 
 
 def test_every_column_that_we_know_is_read_and_the_others_are_the_users_own() -> None:
@@ -167,7 +167,7 @@ def test_any_item_is_a_row_or_an_error(item: Any) -> None:
 
 @given(item=ITEM, base_url=st.sampled_from(["", "http://a.example/img"]))
 def test_any_item_can_be_displayed(item: Any, base_url: str) -> None:
-    display_url(item, base_url).encode()
+    display_url(item, RowRules(base_url)).encode()
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_a_name_of_the_url_column_takes_precedence_by_its_place_and_then_by_its_
     ],
 )
 def test_a_rows_url_is_shown_absolute_and_redacted(item: object, base_url: str, shown: str) -> None:
-    assert display_url(item, base_url) == shown
+    assert display_url(item, RowRules(base_url)) == shown
 
 
 @pytest.mark.parametrize(
@@ -238,4 +238,4 @@ def test_a_rows_url_is_shown_absolute_and_redacted(item: object, base_url: str, 
     ],
 )
 def test_an_item_can_be_made_independent_of_its_base(item: object, absolute: object) -> None:
-    assert with_absolute_url(item, "http://a.example") == absolute
+    assert with_absolute_url(item, RowRules("http://a.example")) == absolute
