@@ -106,12 +106,15 @@ class ItemInspector:
         )
 
     def _without_url(self, which: str) -> InvalidManifest:
-        """With the reason of `resolve`, which names the columns."""
+        """With the error of `resolve`, which names the columns, if there are any."""
         reason = "An item is a URL in quotes, or an object with a url."
-        try:
-            resolve(self._sample.names(), self._rules, self._sample, "the first items have")
-        except InvalidManifest as error:
-            reason = f"{error}" if self._sample.names() else reason
+        if self._sample.names():
+            try:
+                resolve(self._sample.names(), self._rules, self._sample, "the first items have")
+            except InvalidManifest as error:
+                if self._rules.url_column:
+                    return error
+                reason = str(error)
         return InvalidManifest(f"{which} of the manifest is a URL or has one. {reason}")
 
 

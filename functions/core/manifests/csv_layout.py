@@ -11,8 +11,8 @@ from functions.core.manifests.csv_rows import (
     HEADERLESS_COLUMNS,
     URL_LIST_HEADER,
     Dialect,
+    columns_by_name,
     named_columns,
-    repeated_columns,
 )
 from functions.core.manifests.formats import Format, copied_format, known_format
 from functions.core.manifests.url_columns import is_url, may_be_header
@@ -27,7 +27,8 @@ _SEPARATOR_LINE = re.compile(r"""\s*"?sep=(\\t|[^\r\n])"?[,;|\t ]*(?:\r?\n|\Z)""
 
 _URL = re.compile(r"\ufeff?\s*(https?:)?//\S", re.IGNORECASE)
 _REST_OF_URL = re.compile(r"(?!https?://)\S*[/=]\S*")
-_DECLARED = "its first line names the delimiter"
+_REPEATED = "columns of its header have the same name, or none"
+_URL_ELSEWHERE = "it has no header, and its URLs are not in the first column"
 _ADD_HEADER = "Add a header line with the names of the columns, such as url,title"
 
 _FORMATS_BY_DELIMITER = {
@@ -41,14 +42,30 @@ _FORMATS_BY_DELIMITER = {
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """The first records for each possible delimiter. `above` is the number of records that were removed from them.
+    """The first records for each possible delimiter, and how many were removed above them: rows without text, and a
+    line that has `declared` the delimiter.
 
     `quoted` is true if a byte order mark is followed by a quotation mark.
     """
 
     records: Mapping[str, list[list[str]]]
-    above: int = 0
-    quoted: bool = False
+    above: Mapping[str, int]
+    declared: bool
+    quoted: bool
+
+    @classmethod
+    def read(cls, head: str, delimiters: str) -> "_Head":
+        """Raises InvalidManifest if another delimiter is declared than those that are supported."""
+        text = head.removeprefix("\ufeff")
+        separator = _SEPARATOR_LINE.match(text)
+        records, above = {}, {}
+        for delimiter in [_declared(separator[1])] if separator else delimiters:
+            found = _records(text, delimiter)
+            removed = 1 if separator else 0
+            while removed < len(found) and not any(map(str.strip, found[removed])):
+                removed += 1
+            records[delimiter], above[delimiter] = found[removed:], removed
+        return cls(records, above, separator is not None, head.startswith('\ufeff"'))
 
     def firsts(self) -> Iterator[tuple[str, list[str]]]:
         """The delimiters, each with the first record."""
@@ -62,14 +79,7 @@ def delimited_format(head: str, delimiters: str, default: str, rules: RowRules) 
     """
     if "\0" in head:  # UTF-16, which the validation rejects
         return known_format(default)
-    text = head.removeprefix("\ufeff")
-    declared = _SEPARATOR_LINE.match(text)
-    if declared:
-        delimiter = _declared(declared[1])
-        found = _Head({delimiter: _records(text, delimiter)[1:]}, above=1)
-    else:
-        quoted = head.startswith('\ufeff"')
-        found = _Head({delimiter: _records(text, delimiter) for delimiter in delimiters}, quoted=quoted)
+    found = _Head.read(head, delimiters)
     for find in (_url_list, _with_header, _with_url_first, _with_lower_header, _with_url_elsewhere):
         form = find(found, rules)
         if form is not None:
@@ -115,8 +125,11 @@ def _with_header(head: _Head, rules: RowRules) -> Format | None:
 
 
 def _with_lower_header(head: _Head, rules: RowRules) -> Format | None:
-    """One of the first records has a known name of the URL column, and no record above it has a URL."""
-    for index in range(MAX_RECORDS):
+    """One of the first records has a known name of the URL column, and no record above it has a URL.
+
+    Above a list of one URL per line (.txt), nothing is looked for.
+    """
+    for index in range(MAX_RECORDS if len(head.records) > 1 or head.declared else 1):
         for delimiter, records in head.records.items():
             without_urls = list(takewhile(lambda fields: not any(map(is_url, fields)), records[: index + 1]))
             if index < len(without_urls) and may_be_header(without_urls[index], rules):
@@ -126,26 +139,35 @@ def _with_lower_header(head: _Head, rules: RowRules) -> Format | None:
 
 def _below_header(head: _Head, delimiter: str, header: list[str], index: int) -> Format:
     """The format of the records below the header, which is the record `index`."""
-    form = known_format(_FORMATS_BY_DELIMITER[delimiter][0])
+    skipped = head.above[delimiter] + index + 1
+    dialect = Dialect(delimiter, named_columns(header), skipped_records=skipped)
+    has_repeated_names = len(columns_by_name(header)) < len(header)
+    return _copied_if_needed(head, dialect, 0, _REPEATED if has_repeated_names else "")
+
+
+def _copied_if_needed(head: _Head, dialect: Dialect, format_index: int, reason: str) -> Format:
+    """The known format, or a copied one for a `reason` or because of what is above the header or the first row."""
+    delimiter = dialect.delimiter
     reasons = {
-        _DECLARED: head.above > 0,
-        "there are lines above its header": index > 0,
-        "columns of its header have the same name, or none": bool(repeated_columns(header)),
-        "it begins with a byte order mark and a quotation mark": head.quoted,
+        "its first line names the delimiter": head.declared,
+        "there are lines above its header": dialect.skipped_records > 1 - format_index,
+        "it begins with a byte order mark and a quotation mark": head.quoted and format_index == 0,
+        reason: reason != "",
     }
-    reason = next((reason for reason, applies in reasons.items() if applies), None)
-    dialect = Dialect(delimiter, named_columns(header), skipped_records=head.above + index + 1)
-    return copied_format(form, dialect, reason) if reason else form
+    form = known_format(_FORMATS_BY_DELIMITER[delimiter][0])
+    for why, applies in reasons.items():
+        if applies:
+            return copied_format(form, dialect, why)
+    return known_format(_FORMATS_BY_DELIMITER[delimiter][format_index])
 
 
 def _with_url_first(head: _Head, rules: RowRules) -> Format | None:
     """There is no header, and the first of several columns has the URL."""
     for delimiter, fields in head.firsts():
         if len(fields) > 1 and _URL.match(fields[0]) and not rules.url_column:
-            if head.above:
-                return _without_header(head, delimiter, ("url", *_column_names(fields)[1:]))
-            _check_headerless(delimiter, fields)
-            return known_format(_FORMATS_BY_DELIMITER[delimiter][1])
+            if not head.declared:
+                _check_headerless(delimiter, fields)
+            return _without_header(head, delimiter, ("url", *_column_names(fields)[1:]))
     return None
 
 
@@ -170,22 +192,21 @@ def _with_url_elsewhere(head: _Head, rules: RowRules) -> Format | None:
         if len(fields) == 1 or not with_urls:
             continue
         if rules.url_column in names:
-            return _without_header(head, delimiter, names)
+            return _without_header(head, delimiter, names, _URL_ELSEWHERE)
         if rules.url_column or len(with_urls) > 1:
             choices = " or ".join(f"url_column={names[index]}" for index in with_urls)
             raise InvalidManifest(
                 f"The manifest has no header, and its first line has {len(with_urls)} URLs. {_ADD_HEADER}, or give the "
                 f"option {choices}."
             )
-        return _without_header(head, delimiter, (*names[: with_urls[0]], "url", *names[with_urls[0] + 1 :]))
+        names = (*names[: with_urls[0]], "url", *names[with_urls[0] + 1 :])
+        return _without_header(head, delimiter, names, _URL_ELSEWHERE)
     return None
 
 
-def _without_header(head: _Head, delimiter: str, names: tuple[str, ...]) -> Format:
-    form = known_format(_FORMATS_BY_DELIMITER[delimiter][0])
-    reason = "it has no header, and its URLs are not in the first column" if not head.above else _DECLARED
-    dialect = Dialect(delimiter, names, skipped_records=head.above, fixed_columns="url" in names)
-    return copied_format(form, dialect, reason)
+def _without_header(head: _Head, delimiter: str, names: tuple[str, ...], reason: str = "") -> Format:
+    dialect = Dialect(delimiter, names, skipped_records=head.above[delimiter], fixed_columns="url" in names)
+    return _copied_if_needed(head, dialect, 1, reason)
 
 
 def _column_names(fields: Sequence[str]) -> tuple[str, ...]:
@@ -194,14 +215,13 @@ def _column_names(fields: Sequence[str]) -> tuple[str, ...]:
 
 def _default(head: _Head, default: str) -> Format:
     """One column of URLs without a header, or a header without a URL column: that of the most columns."""
-    if head.above:
-        (delimiter, fields), *_ = [*head.firsts(), (next(iter(head.records)), [])]
-        if fields and _URL.match(fields[0]):
-            return _without_header(head, delimiter, HEADERLESS_COLUMNS[:1])
-        return _below_header(head, delimiter, fields or ["url"], 0)
-    if default not in ("csv", "tsv"):
+    if default not in ("csv", "tsv") and not head.declared:
         return known_format(default)
-    if any(_URL.match(fields[0]) for _, fields in head.firsts()):
-        return known_format(f"{default}-bare")
-    widths = {delimiter: len(fields) for delimiter, fields in head.firsts() if len(fields) > 1}
-    return known_format(_FORMATS_BY_DELIMITER[max(widths, key=widths.__getitem__)][0] if widths else default)
+    firsts = dict(head.firsts())
+    for delimiter, fields in firsts.items():
+        if _URL.match(fields[0]):
+            return _without_header(head, delimiter, ("url",))
+    if not firsts:
+        return known_format("csv" if head.declared else default)
+    delimiter = max(firsts, key=lambda each: len(firsts[each]))
+    return _below_header(head, delimiter, firsts[delimiter], 0)

@@ -26,8 +26,8 @@ class Dialect:
     """`column_names` are the names for the reader if the first record is not a header.
 
     With `first_row_sets_width`, only as many of them are used as the first row has fields. The first `skipped_records`
-    are not rows. Where a name is repeated, its first column has the values, and the others are ignored. With
-    `fixed_columns`, the meaning of the columns does not depend on the options.
+    are not rows. Of columns with the same name, one may have a value in each row. With `fixed_columns`, the meaning of
+    the columns does not depend on the options.
     """
 
     delimiter: str
@@ -61,13 +61,13 @@ def numbered_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[i
         try:
             names, rows = split_header(records, dialect)
             width = len(names)
-            columns = first_columns(names)
+            columns = columns_by_name(names)
             for line, fields in rows:
                 fields += [""] * (width - len(fields))
                 if len(columns) == width:
                     yield line, dict(zip(names, fields, strict=False))
                 else:
-                    yield line, {name: fields[index] for name, index in columns.items()}
+                    yield line, {name: value_of(fields, indexes) for name, indexes in columns.items()}
         except csv.Error as error:
             raise InvalidManifest(f"Line {reader.line_num} of the manifest is not valid CSV: {error}.") from error
 
@@ -101,18 +101,18 @@ def named_columns(header: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def first_columns(names: Sequence[str]) -> dict[str, int]:
-    """The first column of each name."""
-    columns: dict[str, int] = {}
+def columns_by_name(names: Iterable[str]) -> dict[str, list[int]]:
+    """The columns of each name."""
+    columns: dict[str, list[int]] = {}
     for index, name in enumerate(names):
-        columns.setdefault(name, index)
+        columns.setdefault(name, []).append(index)
     return columns
 
 
-def repeated_columns(names: Sequence[str]) -> list[int]:
-    """The columns with the name of an earlier one."""
-    columns = first_columns(names)
-    return [index for index, name in enumerate(names) if columns[name] != index]
+def value_of(fields: Sequence[str], columns: Iterable[int]) -> str:
+    """The first value that has text."""
+    values = (fields[index] for index in columns if index < len(fields))
+    return next((value for value in values if value.strip()), "")
 
 
 def is_blank(item: object) -> bool:

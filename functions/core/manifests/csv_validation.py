@@ -10,10 +10,10 @@ from functions.core.manifests.contents import MAX_COLUMNS, MIN_CHECKED_CHARACTER
 from functions.core.manifests.csv_rows import (
     Dialect,
     Record,
-    first_columns,
+    columns_by_name,
     named_columns,
-    repeated_columns,
     split_header,
+    value_of,
 )
 from functions.core.manifests.line_errors import (
     BACKSLASH,
@@ -65,8 +65,8 @@ class _Table:
         self._requested = self._rules = replace(rules, url_column="") if fixed_columns else rules
         self._errors = errors
         self._width = len(named_columns(names))
-        self._repeated = repeated_columns(names[: self._width])
-        self._columns = first_columns(names[: self._width])
+        self._columns = columns_by_name(names[: self._width])
+        self._repeated = {name: indexes for name, indexes in self._columns.items() if len(indexes) > 1}
         reserved = {} if fixed_columns else classify_columns(tuple(self._columns), rules).reserved
         self._checked = {name: self._columns[column] for name, column in reserved.items()}
         self._sample = UrlSample()
@@ -80,7 +80,7 @@ class _Table:
             self._count += 1
             if len(fields) > self._width and any(map(str.strip, fields[self._width :])):
                 self._errors.add(surplus, line, len(_without_trailing(fields)))
-            if not any(map(str.strip, fields)):
+            if not fields[0].strip() and not any(map(str.strip, fields)):
                 self._blank += 1
             elif self._repeated:
                 self._check_repeated(fields)
@@ -101,9 +101,9 @@ class _Table:
         self._checks.add(_values(self._checked, fields))
 
     def _check_repeated(self, fields: list[str]) -> None:
-        for index in self._repeated:
-            if index < len(fields) and fields[index].strip():
-                raise InvalidManifest(_two_columns(self._names[index]))
+        for name, indexes in self._repeated.items():
+            if sum(index < len(fields) and fields[index].strip() != "" for index in indexes) > 1:
+                raise InvalidManifest(_two_columns(name))
 
     def _find_url_column(self) -> None:
         if self._names:
@@ -125,8 +125,8 @@ class _Table:
         )
 
 
-def _values(columns: Mapping[str, int], fields: list[str]) -> Mapping[str, object]:
-    return {name: fields[index] for name, index in columns.items() if index < len(fields)}
+def _values(columns: Mapping[str, list[int]], fields: list[str]) -> Mapping[str, object]:
+    return {name: value_of(fields, indexes) for name, indexes in columns.items()}
 
 
 def _without_trailing(fields: list[str]) -> list[str]:
