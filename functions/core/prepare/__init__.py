@@ -177,4 +177,5 @@ def _note(validated: ValidatedManifest, source: Source) -> str | None:
 def _non_default(options: Options) -> OptionValues:
     """The options that differ from their defaults, which keeps the input of every batch small."""
     defaults = asdict(Options())
-    return {name: value for name, value in asdict(options).items() if value != defaults[name]}
+    different = {name: value for name, value in asdict(options).items() if value != defaults[name]}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in different.items()}
