@@ -23,6 +23,8 @@ Of a larger one, the first and the last SAMPLE_BYTES are checked, and PrepareRun
 
 SAMPLE_BYTES = WHOLE_BYTES // 2
 
+DEFAULT_OPTIONS = Options()
+
 
 def check_options(settings: Settings, options: Mapping[str, str]) -> Options:
     """Check the options as PrepareRun does, with the defaults of the settings. Raises UsageError."""
@@ -32,7 +34,7 @@ def check_options(settings: Settings, options: Mapping[str, str]) -> Options:
         raise UsageError(str(error)) from error
 
 
-def check_manifest(path: Path, options: Options) -> None:
+def check_manifest(path: Path, options: Options = DEFAULT_OPTIONS) -> None:
     """Check the manifest as PrepareRun does, a large one in part. Raises UsageError."""
     try:
         size = path.stat().st_size

@@ -1,7 +1,7 @@
 """Validation of a manifest before it is run: all of it up to a size limit, else its beginning and its end.
 
-A manifest is never rewritten. If only a part of it is validated, the number of rows is not known until SummarizeRun
-reads the whole manifest.
+A manifest is never changed. If Step Functions cannot read its rows, PrepareRun copies them. If only a part of it is
+validated, the number of rows is not known until SummarizeRun reads the whole manifest.
 """
 
 from collections.abc import Iterable, Iterator

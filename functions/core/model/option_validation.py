@@ -13,7 +13,7 @@ from functions.core.model.options import CHECKED_COLUMNS, IMAGE_TYPES, Options
 from functions.core.model.validation import FieldNames
 
 _ALIASES = {"lambda_concur": "concurrency", "lambdaconcur": "concurrency"}
-_LISTS: Mapping[str, tuple[str, ...]] = {"allowed_types": (*IMAGE_TYPES, "svg"), "own_columns": CHECKED_COLUMNS}
+LISTED_NAMES: Mapping[str, tuple[str, ...]] = {"allowed_types": (*IMAGE_TYPES, "svg"), "own_columns": CHECKED_COLUMNS}
 """The names that each option with a list accepts."""
 _OPTIONS = TypeAdapter(Options)
 
@@ -21,7 +21,7 @@ OPTION_NAMES = FieldNames(
     "option",
     Options,
     accepted={
-        **{name: f"one or more of {', '.join(known)}" for name, known in _LISTS.items()},
+        **{name: f"one or more of {', '.join(known)}" for name, known in LISTED_NAMES.items()},
         "base_url": f"an absolute URL of up to {MAX_URL_BYTES:,} characters that starts with http:// or https://",
         "user_agent": "printable ASCII text of up to 256 characters",
     },
@@ -37,14 +37,14 @@ def validate_options(*sources: Mapping[str, object]) -> Options:
     received: dict[str, object] = {}
     for source in sources:
         received |= {_normalized(name): value for name, value in source.items()}
-    values = {name: _split(value) if name in _LISTS else value for name, value in received.items()}
+    values = {name: _split(value) if name in LISTED_NAMES else value for name, value in received.items()}
     try:
         options = _OPTIONS.validate_python(values)
     except ValidationError as error:
         raise InvalidManifest(OPTION_NAMES.explain(error.errors()[0], received)) from error
     if options.base_url and not options.base_url.lower().startswith(("http://", "https://")):
         raise _invalid("base_url", options.base_url)
-    for name, known in _LISTS.items():
+    for name, known in LISTED_NAMES.items():
         unknown = sorted(set(getattr(options, name)) - set(known))
         if unknown:
             raise _invalid(name, unknown[0])

@@ -45,11 +45,11 @@ class Options:
     batch_size: Annotated[int, Interval(ge=1, le=1000)] = _option(500, "rows per batch")
     base_url: Annotated[str, MaxLen(MAX_URL_BYTES)] = _option("", "base URL that is put before relative URLs")
     url_column: Annotated[str, MaxLen(MAX_COLUMN_CHARACTERS)] = _option(
-        "", "name of the column that has the URLs, for manifests in which it has no known name"
+        "", "name of the column that has the URLs, if it is not url or another known name"
     )
     split_urls: bool = _option(False, "several URLs in one value: each of them becomes a row of its own")
     own_columns: tuple[str, ...] = _option(
-        (), "columns that have the name of a check but are your own, such as a size of a shirt"
+        (), "columns that have the name of a check but are your own, such as the size of a shirt"
     )
     on_existing: Literal["skip", "refresh", "overwrite"] = _option(
         "skip",
