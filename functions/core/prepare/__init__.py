@@ -18,7 +18,6 @@ from functions.core.model.runs import LocalRun, ManifestObject, new_record, run_
 from functions.core.model.types import BatchRun, ExecutionInput, OptionValues, PreparedState, RepeatedRun, RunFields
 from functions.core.prepare.shares import ConcurrencyShares, Share, share_fields
 
-
 MAX_COPIED_ROWS = 5_000_000
 """Number of rows up to which a manifest is copied. It takes 9 microseconds of CPU a row."""
 
