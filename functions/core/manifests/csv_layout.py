@@ -127,13 +127,15 @@ def _with_header(head: _Head, rules: RowRules) -> Format | None:
 def _with_lower_header(head: _Head, rules: RowRules) -> Format | None:
     """One of the first records has a known name of the URL column, and no record above it has a URL.
 
-    Above a list of one URL per line (.txt), nothing is looked for.
+    In a list of one URL per line (.txt), a line is no header.
     """
-    for index in range(MAX_RECORDS if len(head.records) > 1 or head.declared else 1):
+    is_list = len(head.records) == 1 and not head.declared
+    for index in range(MAX_RECORDS):
         for delimiter, records in head.records.items():
             without_urls = list(takewhile(lambda fields: not any(map(is_url, fields)), records[: index + 1]))
-            if index < len(without_urls) and may_be_header(without_urls[index], rules):
-                return _below_header(head, delimiter, without_urls[index], index)
+            names = without_urls[index] if index < len(without_urls) else []
+            if len(names) > is_list and may_be_header(names, rules):
+                return _below_header(head, delimiter, names, index)
     return None
 
 
@@ -215,9 +217,10 @@ def _column_names(fields: Sequence[str]) -> tuple[str, ...]:
 
 def _default(head: _Head, default: str) -> Format:
     """One column of URLs without a header, or a header without a URL column: that of the most columns."""
-    if default not in ("csv", "tsv") and not head.declared:
-        return known_format(default)
     firsts = dict(head.firsts())
+    is_table = head.declared or any(len(fields) > 1 for fields in firsts.values())
+    if default not in ("csv", "tsv") and not is_table:
+        return known_format(default)
     for delimiter, fields in firsts.items():
         if _URL.match(fields[0]):
             return _without_header(head, delimiter, ("url",))

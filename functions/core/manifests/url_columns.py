@@ -28,12 +28,25 @@ EXPORTS: Mapping[str, tuple[str, ...]] = {
     "Pixabay": ("largeImageURL",),
     "Book-Crossing": ("Image-URL-L",),
     "Audubon Core": ("accessURI",),
-    "PrestaShop and others": ("image_urls",),
+    "PrestaShop": ("Image URLs (x,y,z...)",),
 }
 """Names of the column in the exports of these programs and data sets. They are taken whatever the values are."""
 
 AMBIGUOUS = (
-    *("image", "images", "img", "photo", "photos", "picture", "pictures", "pic", "src", "poster", "attachments"),
+    *(
+        "image",
+        "images",
+        "image_urls",
+        "img",
+        "photo",
+        "photos",
+        "picture",
+        "pictures",
+        "pic",
+        "src",
+        "poster",
+        "attachments",
+    ),
     *("main_image", "featured_image", "product_image", "cover_image", "photo_url", "file_url", "download_url"),
     *("display_url", "media_url", "identifier"),  # identifier: GBIF and Darwin Core
 )

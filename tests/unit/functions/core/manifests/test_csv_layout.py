@@ -104,6 +104,18 @@ def test_the_header_is_looked_for_in_the_first_records_and_above_the_first_url()
     assert form_of("1.jpg\nurl\n2.jpg\n", "a.txt").name == "txt"
 
 
+@pytest.mark.parametrize(
+    ("above", "names"),
+    [
+        ("", "sku\tmain_image_url"),
+        ("Version=2026\tFor Example only\nItem\tPicture\n", "sku\tmain_image_url"),
+        ("", "gbifID\tidentifier"),
+    ],
+)
+def test_a_text_file_of_a_table_is_a_table(above: str, names: str) -> None:
+    assert rows_of(f"{above}{names}\nA\t{URL}\n", "a.txt") == [dict(zip(names.split("\t"), ["A", URL], strict=True))]
+
+
 def test_a_named_column_of_a_manifest_without_a_header_has_the_urls() -> None:
     rules = RowRules(url_column="column_3")
 

@@ -22,7 +22,7 @@ Check = Callable[..., ManifestContents]
 
 def of_csv(columns: dict[str, list[str]], rules: RowRules = RowRules()) -> ManifestContents:  # noqa: B008 - frozen
     rows = zip(*columns.values(), strict=True)
-    lines = [",".join(columns), *(",".join(f'"{value}"' for value in row) for row in rows)]
+    lines = [",".join(f'"{name}"' for name in columns), *(",".join(f'"{value}"' for value in row) for row in rows)]
     return validate_csv(["\n".join(lines).encode()], COMMA, rules=rules)
 
 
