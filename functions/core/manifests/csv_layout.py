@@ -134,7 +134,9 @@ def _with_lower_header(head: _Head, rules: RowRules) -> Format | None:
         for delimiter, records in head.records.items():
             without_urls = list(takewhile(lambda fields: not any(map(is_url, fields)), records[: index + 1]))
             names = without_urls[index] if index < len(without_urls) else []
-            if len(names) > is_list and may_be_header(names, rules):
+            below = records[index + 1] if index + 1 < len(records) else []
+            is_last = len(below) < 2 or not may_be_header(below, rules)  # Amazon has titles above the names
+            if len(names) > is_list and may_be_header(names, rules) and is_last:
                 return _below_header(head, delimiter, names, index)
     return None
 

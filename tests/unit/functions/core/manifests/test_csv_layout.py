@@ -109,6 +109,7 @@ def test_the_header_is_looked_for_in_the_first_records_and_above_the_first_url()
     [
         ("", "sku\tmain_image_url"),
         ("Version=2026\tFor Example only\nItem\tPicture\n", "sku\tmain_image_url"),
+        ("Version=2026\tFor Example only\nSKU\tMain Image URL\n", "sku\tmain_image_url"),
         ("", "gbifID\tidentifier"),
     ],
 )
