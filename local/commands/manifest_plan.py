@@ -13,13 +13,13 @@ from pathlib import Path
 from cdk.workflow.definition import BATCH_BYTES
 from functions.core.cost.estimate import GLACIER_FROM_BYTES, RunEstimate, write_units
 from functions.core.manifests.detection import decompressed
-from functions.core.manifests.formats import PARQUET, format_by_name
-from functions.core.manifests.validation import validate_manifest
+from functions.core.manifests.formats import PARQUET
+from functions.core.manifests.validation import ValidatedManifest, validate_manifest
 from functions.core.model.errors import RowError
 from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import Options
 from functions.core.model.reasons import Reason
-from functions.core.model.rows import Row, parse_row
+from functions.core.model.rows import Row, RowRules, parse_row
 from functions.core.model.runs import ManifestObject
 from functions.core.model.types import BatchItem
 from functions.core.model.urls import host_of
@@ -78,32 +78,32 @@ def make_plan(
     """`prefix` is that of all keys in the images bucket. Raises InvalidManifest."""
     size = path.stat().st_size
     manifest = ManifestObject(str(path.parent), path.name, size=size)
-    validated = validate_manifest(ManifestFiles(), manifest, whole_bytes=size)
+    validated = validate_manifest(ManifestFiles(), manifest, whole_bytes=size, rules=RowRules.of(options))
     plan = Plan(validated.format, validated.contents.note, glacier_from_bytes, options=options)
     run = {"id": "x" * 60, "manifest": f"manifests/{path.name}", "options": asdict(options)}
-    items = _counted(_items(path, validated.format), plan, options, prefix)
+    items = _counted(_items(path, validated), plan, validated.contents.rules, prefix)
     plan.batches = sum(1 for _ in batches(items, Limits(options.batch_size, BATCH_BYTES), {"run": run}))
     return plan
 
 
-def _items(path: Path, format_name: str) -> Iterator[Item]:
-    manifest_format = format_by_name(format_name)
-    if manifest_format is not None:
+def _items(path: Path, validated: ValidatedManifest) -> Iterator[Item]:
+    form = validated.form
+    if form is not None:
         chunks = decompressed(path.name, ManifestFiles().read(str(path.parent), path.name, ""))
-        yield from manifest_format.numbered_items(chunks)
+        yield from form.numbered_rows(chunks, validated.contents.rules)
         return
-    assert format_name == PARQUET
+    assert validated.format == PARQUET
     with path.open("rb") as file:
         yield from enumerate(readers.read_parquet(file, {}, load_parquet=load_parquet), start=1)
 
 
-def _counted(items: Iterator[Item], plan: Plan, options: Options, prefix: str) -> Iterator[BatchItem]:
+def _counted(items: Iterator[Item], plan: Plan, rules: RowRules, prefix: str) -> Iterator[BatchItem]:
     """The items as Step Functions puts them into batches; each is counted in the plan as it passes."""
     previous = _PreviousRows()
     for line, item in items:
         plan.rows += 1
         try:
-            row = parse_row(plan.rows, item, options.base_url, prefix)
+            row = parse_row(plan.rows, item, rules, prefix)
         except RowError as error:
             _add(plan, plan.invalid, error.reason, line, error.message)
         else:

@@ -67,12 +67,6 @@ EQUIVALENTS: Mapping[Change, str] = {
         "if self._position >= len(self._data):",
     ): "At least one more byte of a struct is read after these, and raises the same error where it is missing.",
     Change(
-        "functions/core/model/rows.py",
-        "",
-        "def parse_row(number: int, item: object, base_url: str='', prefix: str=DEFAULT_PREFIX) -> Row:",
-        "def parse_row(number: int, item: object, base_url: str='X', prefix: str=DEFAULT_PREFIX) -> Row:",
-    ): "A relative URL is as invalid with a base that has no scheme as without a base.",
-    Change(
         "functions/core/web/deadlines.py",
         "Watchdog._run",
         "if remaining > 0:",

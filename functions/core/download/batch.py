@@ -18,7 +18,7 @@ from functions.core.model.errors import InfrastructureError, RowError
 from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import MAX_CONCURRENT_UPLOADS, Options
 from functions.core.model.ports import ImageTable
-from functions.core.model.rows import Row
+from functions.core.model.rows import Row, RowRules
 from functions.core.model.types import ImageRecord
 from functions.core.model.urls import host_of
 
@@ -57,7 +57,7 @@ class BatchMirror:
     ) -> BatchResult:
         """`items` by row number; no row is started after `start_deadline`. `hosts` are the states of hosts that were
         waited for, by the number of one of their rows. Raises InfrastructureError."""
-        collector = Collector(items, self._options.base_url, self._prefix)
+        collector = Collector(items, RowRules.of(self._options), self._prefix)
         parsed = collector.parse_rows()
         known = [(host_of(row.url), hosts[row.number]) for row in parsed if row.number in hosts] if hosts else []
         states = {state.name or name: state for name, state in known}

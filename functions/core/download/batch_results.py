@@ -11,7 +11,7 @@ from functions.core.download.reuse import Groups, out_of_time
 from functions.core.model.errors import RowError
 from functions.core.model.outcomes import Outcome, failed_outcome
 from functions.core.model.reasons import Reason
-from functions.core.model.rows import Row, parse_row
+from functions.core.model.rows import Row, RowRules, parse_row
 from functions.core.model.urls import host_of
 
 
@@ -37,9 +37,9 @@ class BatchResult:
 class Collector:
     """The rows of a batch and their results so far; used by many threads."""
 
-    def __init__(self, items: Mapping[int, object], base_url: str, prefix: str) -> None:
+    def __init__(self, items: Mapping[int, object], rules: RowRules, prefix: str) -> None:
         self._items = items
-        self._base_url = base_url
+        self._rules = rules
         self._prefix = prefix
         self._lock = threading.Lock()
         self._failed: list[tuple[Row, RowError]] = []
@@ -50,9 +50,9 @@ class Collector:
         rows = []
         for number, item in self._items.items():
             try:
-                rows.append(parse_row(number, item, self._base_url, self._prefix))
+                rows.append(parse_row(number, item, self._rules, self._prefix))
             except RowError as error:
-                self.result.outcomes.append(failed_outcome(number, item, error, self._base_url))
+                self.result.outcomes.append(failed_outcome(number, item, error, self._rules))
         return rows
 
     def group_by_url(self, rows: Iterable[Row]) -> Groups:
@@ -83,7 +83,7 @@ class Collector:
                 self._failed += [(row, error) for row in rows]
             return
         for row in rows:
-            self.add(failed_outcome(row.number, self._items[row.number], error, self._base_url))
+            self.add(failed_outcome(row.number, self._items[row.number], error, self._rules))
 
     def defer_rows(self, groups: Groups, scheduler: HostScheduler | None) -> None:
         """The rows without an outcome, when all threads have ended: those that were not attempted first.

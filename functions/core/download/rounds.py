@@ -17,6 +17,7 @@ from functions.core.model.limits import CHILD_SECONDS, LATER_ROUND_WAIT_SECONDS,
 from functions.core.model.options import Options
 from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome, tally
 from functions.core.model.ports import NOTICE_SECONDS, Notification, Notifications, RunFiles
+from functions.core.model.rows import RowRules
 from functions.core.model.types import BatchItem, BatchPayload, BatchRun, KeptItem
 
 CHILD_MARGIN_SECONDS = 15.0
@@ -174,7 +175,7 @@ class RoundRunner:
         return RoundReport(outcomes, len(deferred), notified, batch.next_payload(deferred, tally(outcomes), wait, age))
 
     def _failed(self, batch: Batch, row: DeferredRow) -> Outcome:
-        return failed_outcome(row.number, batch.items[row.number], row.error, self._options.base_url)
+        return failed_outcome(row.number, batch.items[row.number], row.error, RowRules.of(self._options))
 
     def _write(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         failures = [outcome for outcome in outcomes if outcome.kind is OutcomeKind.FAILED]

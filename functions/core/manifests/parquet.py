@@ -7,9 +7,10 @@ The footer is a Thrift struct in the compact protocol. The three fields that are
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from functions.core.manifests.contents import MAX_COLUMNS, ManifestContents
+from functions.core.manifests.contents import MAX_COLUMNS, ManifestContents, notes
+from functions.core.manifests.url_columns import UrlSample, resolve
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.rows import classify_columns, invalid_header_columns
+from functions.core.model.rows import DEFAULT_RULES, RowRules, classify_columns, invalid_header_columns
 
 Struct: TypeAlias = dict[int, Any]  # field ID to value; Any, since the file determines the type of each value
 
@@ -24,9 +25,6 @@ child execution has at most 256 KiB, and each item in it names all columns."""
 MAX_ROWS = 100_000_000
 """Maximum number of rows: that of MaxItems in Step Functions
 (docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html). A few bytes can stand for any number."""
-
-MAX_SHOWN_CHARACTERS = 100
-"""Length to which the names of columns are cut in messages."""
 
 _MAX_VARINT_BITS = 64
 _BYTE_ARRAY, _UTF8, _STRING = 6, 0, 1
@@ -50,30 +48,26 @@ def footer_length(tail: bytes, file_bytes: int) -> int:
     return length
 
 
-def read_footer(footer: bytes, *, truncated: bool = False) -> ManifestContents:
+def read_footer(footer: bytes, *, truncated: bool = False, rules: RowRules = DEFAULT_RULES) -> ManifestContents:
     """The contents, from a footer or, if it is `truncated`, from its beginning. Raises InvalidManifest."""
     try:
         metadata = _CompactProtocol(footer).struct(last_field=_NUM_ROWS)
-        rows = int(metadata[_NUM_ROWS])
+        count = int(metadata[_NUM_ROWS])
         columns = {str(column[_NAME], "utf-8"): column for column in _top_level_columns(metadata[_SCHEMA])}
         text_columns = {name for name, column in columns.items() if _is_text(column)}
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
         if truncated and isinstance(error, IndexError):
             raise InvalidManifest("The schema of the Parquet file is larger than 512 KB. Remove columns.") from error
         raise InvalidManifest("The footer of the Parquet file is corrupt.") from error
-    if not 0 <= rows <= MAX_ROWS:
-        raise InvalidManifest(f"The Parquet file has {rows} rows, of which {MAX_ROWS:,} are possible. Split it.")
-    classified = classify_columns(tuple(columns))
-    if not classified.urls or classified.conflicting:
-        names = ", ".join(name[:MAX_SHOWN_CHARACTERS] for name in list(columns)[:10])
-        raise InvalidManifest(
-            f"The manifest has no url column: its columns are {names}. Name the column of the URLs 'url'."
-        )
+    if not 0 <= count <= MAX_ROWS:
+        raise InvalidManifest(f"The Parquet file has {count} rows, of which {MAX_ROWS:,} are possible. Split it.")
+    found = resolve(columns, rules, UrlSample(), "its columns are")
+    classified = classify_columns(tuple(columns), found)
     if classified.urls[0] not in text_columns:
         raise InvalidManifest(f"The column {classified.urls[0]} of the Parquet file is not of type STRING (UTF8).")
     if (invalid := invalid_header_columns(classified)) is not None:
         raise InvalidManifest(invalid)
-    return ManifestContents(rows, classified.user_columns[:MAX_COLUMNS])
+    return ManifestContents(count, classified.user_columns[:MAX_COLUMNS], notes(rules, found, ()), found)
 
 
 def _top_level_columns(schema: list[Struct]) -> list[Struct]:

@@ -12,6 +12,12 @@ from functions.core.model.limits import MAX_BASE_URL_CHARACTERS
 IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico", "jxl", "jp2", "j2k")
 """Image types that are accepted by default. `svg` must be requested: it can contain scripts."""
 
+CHECKED_COLUMNS = ("sha256", "md5", "size", "headers")
+"""Names of columns that a run may declare as the user's own. A `key` always is the key of the object."""
+
+MAX_COLUMN_CHARACTERS = 256
+"""Maximum length of the name of the URL column."""
+
 MEBIBYTE = 1024 * 1024
 
 MAX_CONCURRENT_UPLOADS = 16
@@ -39,6 +45,13 @@ class Options:
     max_concurrency: Annotated[int, Interval(ge=1, le=10_000)] = _option(40, "maximum concurrent batches of the run")
     batch_size: Annotated[int, Interval(ge=1, le=1000)] = _option(500, "rows per batch")
     base_url: Annotated[str, MaxLen(MAX_BASE_URL_CHARACTERS)] = _option("", "base URL that is put before relative URLs")
+    url_column: Annotated[str, MaxLen(MAX_COLUMN_CHARACTERS)] = _option(
+        "", "name of the column that has the URLs, if it is not url or another known name"
+    )
+    split_urls: bool = _option(False, "several URLs in one value: each of them becomes a row of its own")
+    own_columns: tuple[str, ...] = _option(
+        (), "columns that have the name of a check but are your own, such as the size of a shirt"
+    )
     on_existing: Literal["skip", "refresh", "overwrite"] = _option(
         "skip",
         "URLs that are mirrored already: skip them, download them if modified (refresh), or download them again "
@@ -84,9 +97,8 @@ class Options:
         """Options from a workflow payload. Names that this version does not have are ignored."""
         names = {option.name for option in fields(cls)}
         values = {name: value for name, value in payload.items() if name in names}
-        if "allowed_types" in values:
-            values["allowed_types"] = tuple(values["allowed_types"])
-        return cls(**values)
+        tuples: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        return cls(**{**values, **tuples})
 
 
 OPTION_DEFAULTS: Mapping[str, Any] = asdict(Options())

@@ -148,6 +148,13 @@ class Manifests(Protocol):
         """
 
 
+class ManifestCopies(Protocol):
+    """Copies of the rows of manifests that Step Functions cannot read, in the folders of their runs."""
+
+    def write(self, bucket: str, run_id: str, lines: Iterable[str]) -> ManifestObject:
+        """Writes JSON lines as `runs/ID/rows.jsonl.gz`; an existing copy is replaced. Raises StorageFault."""
+
+
 class RunRecords(Protocol):
     """The runs table, as the state machine's functions use it."""
 

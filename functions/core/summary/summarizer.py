@@ -11,6 +11,7 @@ from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import Manifests, Notification, Notifications, RunRecords, RunResults
+from functions.core.model.rows import RowRules
 from functions.core.model.runs import NULL_VERSION, LocalRun, ManifestObject, Status, new_record, notes_of, run_id_of
 from functions.core.model.types import ResultLine, RunEnd, RunFields, RunRecord, RunSummary
 from functions.core.report.aggregates import RunAggregates
@@ -164,12 +165,12 @@ class Summarizer:
         """Reads the manifest and the results once; failures are spooled for the reports."""
         items = read_manifest_items(self._manifests, self._results, manifest, record)
         options = record.get("options") or {}
-        base_url = Options.from_payload(options).base_url
+        rules = RowRules.of(Options.from_payload(options))
         failures: Spool[ResultLine]
         with Spool() as failures, retry_manifest_for(record) as retries:
             rows = _Rows(items, Reconciliation(rows=items.rows or 0), aggregates, failures, retries)
             lines = read_result_lines(self._results)
-            for item, line in pair_with_items(lines, items.items, base_url, execution.missing_outcome):
+            for item, line in pair_with_items(lines, items.items, rules, execution.missing_outcome):
                 rows.add(item, line)
             rows.reconciliation.check()
             retry_name = retries.write(self._results, options)

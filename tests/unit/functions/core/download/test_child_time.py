@@ -16,6 +16,7 @@ from functions.core.model.limits import CHILD_SECONDS, DOWNLOAD_TIMEOUT_SECONDS,
 from functions.core.model.options import Options
 from functions.core.model.outcomes import failed_outcome
 from functions.core.model.reasons import Reason
+from functions.core.model.rows import RowRules
 from functions.core.model.types import BatchPayload
 from tests.support.fakes import FakeNotices, FakeRunFiles
 
@@ -40,7 +41,7 @@ class SlowMirror:
             wait = numbers.choice((None, 0.0, 5.0, 60.0))
             error = RowError(Reason.HTTP_BUSY if wait is not None else Reason.OUT_OF_TIME, "503", wait=wait)
             if numbers.random() < 0.5:
-                result.outcomes.append(failed_outcome(row, item, error, ""))
+                result.outcomes.append(failed_outcome(row, item, error, RowRules()))
             else:
                 host = None if wait is None else HostState(wait, 1, 8.0)
                 result.deferred.append(DeferredRow(row, error, tried=numbers.random() < 0.1, host=host))

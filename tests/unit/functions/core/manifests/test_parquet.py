@@ -4,6 +4,7 @@ import pytest
 
 from functions.core.manifests import parquet
 from functions.core.model.errors import InvalidManifest
+from functions.core.model.rows import RowRules
 
 # Headers of fields: the high half of the byte is the difference to the ID of the last field, the low half is the type.
 # Types: 1 true, 2 false, 3 byte, 4 i16, 5 i32, 6 i64, 7 double, 8 binary, 9 list, 10 set, 11 map, 12 struct.
@@ -153,3 +154,45 @@ def test_a_tail_with_another_length_or_mark_is_not_that_of_a_parquet_file(tail: 
 def test_a_number_of_rows_that_is_not_possible_is_rejected(written: bytes, sentence: str) -> None:
     with pytest.raises(InvalidManifest, match=sentence):
         parquet.read_footer(footer(column(), rows=written))
+
+
+@pytest.mark.parametrize(
+    ("names", "rules", "url_column"),
+    [
+        (["id", "image_link"], RowRules(), "image_link"),
+        (["url", "image_link"], RowRules(), ""),
+        (["url", "Photo Link"], RowRules(url_column="photo_link"), "Photo Link"),
+    ],
+)
+def test_the_url_column_has_a_known_name_or_is_named(names: list[str], rules: RowRules, url_column: str) -> None:
+    contents = parquet.read_footer(footer(*(column(name.encode()) for name in names)), rules=rules)
+
+    assert contents.rules.url_column == url_column
+    assert contents.columns == tuple(name for name in names if name not in (url_column or "url"))
+
+
+@pytest.mark.parametrize(
+    ("names", "rules", "sentence"),
+    [
+        (
+            ["id", "image"],
+            RowRules(),
+            r"no url column: its columns are id, image. .* its name with the option url_column",
+        ),
+        (
+            ["img_src", "img_url"],
+            RowRules(),
+            r"img_src, img_url could all be the URL column. Give the option url_column=",
+        ),
+        (
+            ["url"],
+            RowRules(url_column="link"),
+            r"no column 'link', which the option url_column names: its columns are url",
+        ),
+    ],
+)
+def test_a_url_column_that_is_not_found_is_an_error_with_the_columns(
+    names: list[str], rules: RowRules, sentence: str
+) -> None:
+    with pytest.raises(InvalidManifest, match=sentence):
+        parquet.read_footer(footer(*(column(name.encode()) for name in names)), rules=rules)

@@ -189,3 +189,11 @@ def test_the_names_of_headers_fit_into_the_metadata_of_the_retry_manifest() -> N
     metadata = options_to_metadata(recorded)
 
     assert sum(len(name) + len(value) for name, value in metadata.items()) <= MAX_METADATA_BYTES
+
+
+def test_the_users_own_columns_are_those_that_would_be_checks() -> None:
+    assert validate_options({"own-columns": "size, MD5", "split-urls": "true"}) == Options(
+        own_columns=("size", "md5"), split_urls=True
+    )
+    with pytest.raises(InvalidManifest, match=r"must be one or more of sha256, md5, size, headers; .*'key'"):
+        validate_options({"own_columns": "key"})

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.model.rows import Row, classify_columns, display_url, parse_row, with_absolute_url
+from functions.core.model.rows import (
+    Row,
+    RowRules,
+    classify_columns,
+    display_url,
+    parse_row,
+    split_item,
+    with_absolute_url,
+)
 
 URL = "http://a.example/1.png"
 SHA256 = hashlib.sha256(b"x")
@@ -69,7 +77,7 @@ def test_a_byte_order_mark_that_was_left_on_is_no_part_of_the_url() -> None:
 
 
 def test_a_relative_url_is_relative_to_the_runs_base() -> None:
-    assert parse_row(1, {"url": "1.png"}, "http://a.example").url == URL
+    assert parse_row(1, {"url": "1.png"}, RowRules("http://a.example")).url == URL
 
 
 def test_every_column_that_we_know_is_read_and_the_others_are_the_users_own() -> None:
@@ -183,7 +191,7 @@ def test_any_item_is_a_row_or_an_error(item: Any) -> None:
 
 @given(item=ITEM, base_url=st.sampled_from(["", "http://a.example/img"]))
 def test_any_item_can_be_displayed(item: Any, base_url: str) -> None:
-    display_url(item, base_url).encode()
+    display_url(item, RowRules(base_url)).encode()
 
 
 @pytest.mark.parametrize(
@@ -233,7 +241,7 @@ def test_a_name_of_the_url_column_takes_precedence_by_its_place_and_then_by_its_
     ],
 )
 def test_a_rows_url_is_shown_absolute_and_redacted(item: object, base_url: str, shown: str) -> None:
-    assert display_url(item, base_url) == shown
+    assert display_url(item, RowRules(base_url)) == shown
 
 
 @pytest.mark.parametrize(
@@ -246,4 +254,56 @@ def test_a_rows_url_is_shown_absolute_and_redacted(item: object, base_url: str, 
     ],
 )
 def test_an_item_can_be_made_independent_of_its_base(item: object, absolute: object) -> None:
-    assert with_absolute_url(item, "http://a.example") == absolute
+    assert with_absolute_url(item, RowRules("http://a.example")) == absolute
+
+
+def test_a_run_names_the_url_column_and_the_users_own_columns() -> None:
+    rules = RowRules(url_column="Image Src", own_columns=("size", "md5"))
+    item = {"url": "x", " image_src": URL, "size": "XL", "md5": "yes", "sha256": SHA256.hexdigest()}
+
+    row = parse_row(1, item, rules)
+
+    assert (row.url, row.size, row.md5, row.sha256) == (URL, None, None, SHA256.hexdigest())
+    assert row.user_columns == {"url": "x", "size": "XL", "md5": "yes"}
+    assert with_absolute_url({"url": "x", "Image Src": "1.png"}, RowRules("http://a.example", "Image Src")) == {
+        "url": "x",
+        "Image Src": URL,
+    }
+
+
+def test_a_column_that_has_the_urls_has_no_other_meaning() -> None:
+    assert parse_row(1, {"key": URL}, RowRules(url_column="key")) == Row(1, URL)
+
+
+@pytest.mark.parametrize(
+    ("item", "sentence"),
+    [
+        (f"{URL}, {URL}", "The URL is several URLs in one value"),
+        ({"url": f"{URL}|{URL}"}, "The URL is several URLs in one value"),
+        ({"url": [URL, URL]}, "The value of url is a list"),
+    ],
+)
+def test_several_urls_in_one_value_are_an_error_that_names_the_option(item: Any, sentence: str) -> None:
+    with pytest.raises(RowError, match=rf"{sentence}\. The option split_urls=true makes a row of each\."):
+        parse_row(1, item)
+
+
+@pytest.mark.parametrize(
+    ("item", "rows"),
+    [
+        (f"{URL} {URL}", [URL, URL]),
+        ({"url": f"{URL},{URL}", "id": 7}, [{"url": URL, "id": 7}] * 2),
+        ({"url": [URL, URL], "id": 7}, [{"url": URL, "id": 7}] * 2),
+        ({"url": []}, [{"url": []}]),
+        ({"id": 7}, [{"id": 7}]),
+        ({"URL": URL, "Url": URL}, [{"URL": URL, "Url": URL}]),
+        (None, [None]),
+    ],
+)
+def test_an_item_is_split_into_one_for_each_url(item: Any, rows: list[Any]) -> None:
+    assert split_item(item, RowRules()) == rows
+
+
+@given(item=ITEM)
+def test_any_item_can_be_split(item: Any) -> None:
+    assert split_item(item, RowRules())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from functions.core.model.errors import RowError
 from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import absolute_url, host_of, origin_of, redact
+from functions.core.model.urls import absolute_url, has_several_urls, host_of, origin_of, redact, urls_in
 
 ANY_TEXT = st.text(max_size=40) | st.text("htp:/@?#&=;%.\\ []a1\n", max_size=30).map("http://".__add__)
 SECRET = "Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7"
@@ -150,3 +150,67 @@ def test_a_host_is_named_without_credentials(url: str, host: str) -> None:
 def test_an_origin_has_its_schemes_port() -> None:
     assert origin_of("http://A.example/1") == origin_of("http://a.example:80/2") == ("http", "a.example", 80)
     assert origin_of("https://a.example/") != origin_of("http://a.example/")
+
+
+A, B = "http://a.example/w_1,h_2/1.jpg?v=1", "https://b.example/2.jpg?v=2"
+
+
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        (f"{A}, {B}", [A, B]),
+        (f"{A},{B}", [A, B]),
+        (f"{A} | {B}", [A, B]),
+        (f" {A};{B}; ", [A, B]),
+        (f"{A}\r\n{B}\n", [A, B]),
+        (f"{A} {B}", [A, B]),
+        (f"{A}\t//c.example/3", [A, "//c.example/3"]),
+        (f'["{A}", "{B}"]', [A, B]),
+        (f"['{A}', '{B}']", [A, B]),
+        (f"['{A}' '{B}']", [A, B]),
+        ('["http:\\/\\/a.example\\/1"]', ["http://a.example/1"]),
+        (f"a.jpg ({A}),b (1).jpg ({B})", [A, B]),
+        (f"a.jpg ({A})", [A]),
+        ("1.jpg, 2.png", ["1.jpg", "2.png"]),
+        ("1.jpg|2.png", ["1.jpg", "2.png"]),
+        ("['1.jpg', '2.png']", ["1.jpg", "2.png"]),
+    ],
+)
+def test_the_urls_of_a_value_are_taken_apart(text: str, urls: list[str]) -> None:
+    assert has_several_urls(text)
+    assert urls_in(text) == urls
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(A, B, "", "1.jpg", "a, b", "my photo.jpg", "[1].jpg", "[]", "http://a.example/x_(1)", "http://a.example//1"),
+        "https://web.archive.org/web/2020/http://a.example/1,2.jpg",
+        "https://proxy.example/?urls=http://a.example/1.jpg,http://b.example/2.jpg",
+        "https://a.example/f_auto,q_1/https://b.example/1.jpg",
+    ],
+)
+def test_one_url_is_left_as_it_is(text: str) -> None:
+    assert not has_several_urls(text)
+    assert urls_in(text) == [text]
+
+
+PARTS = st.sampled_from([A, "1.jpg", ",", " ", ";", "|", "[", "'", '"', "(", ")", "]"])
+
+
+@given(text=ANY_TEXT | st.lists(PARTS).map("".join))
+def test_any_text_is_taken_apart(text: str) -> None:
+    urls = urls_in(text)
+
+    assert urls
+    assert len(urls) == 1 or has_several_urls(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a.jpg" + "\n" * 180_000, A + B + ", " * 90_000, "(http://" * 20_000 + ")", "['" + " " * 180_000],
+    ids=["line ends", "separators", "parentheses", "spaces"],
+)
+def test_a_long_value_is_taken_apart_in_linear_time(text: str) -> None:
+    """A quadratic search would take minutes."""
+    assert urls_in(text)

@@ -12,7 +12,7 @@ from functions.core.model.options import Options
 from functions.core.model.runs import LocalRun, run_id_of
 from functions.core.prepare import Preparer
 from functions.core.prepare.shares import ConcurrencyShares, Share
-from tests.support.fakes import FakeManifests, FakeRecords
+from tests.support.fakes import FakeCopies, FakeManifests, FakeRecords
 
 STARTED = "2026-07-25T12:00:00.000Z"
 
@@ -28,6 +28,7 @@ class World:
         self.manifests = FakeManifests()
         self.manifests.add(key, data, **stored)
         self.records = FakeRecords()
+        self.copies: FakeCopies | None = FakeCopies()
         self.event = event(key)
         self.defaults: dict[str, Any] = {}
         self.local_run: LocalRun | None = None
@@ -41,6 +42,7 @@ class World:
             defaults=self.defaults,
             whole_bytes=self.whole_bytes,
             local_run=self.local_run,
+            copies=self.copies,
             shares=cast("ConcurrencyShares | None", self.shares),
         )
         prepared = preparer.prepare(self.event, arn, STARTED)
@@ -337,3 +339,83 @@ def test_a_column_of_a_header_that_cannot_be_set_is_an_invalid_manifest(column: 
 
     assert str(raised.value).startswith(sentence)
     assert str(raised.value).endswith(" Rename or remove the column.")
+
+
+COPIED = b"sep=;\nurl;title;;\nhttp://a/1;A;;\n;;;\nhttp://a/2;B;;\n"
+
+
+def test_the_run_reads_a_copy_of_rows_that_step_functions_cannot_read() -> None:
+    world = World(data=COPIED)
+
+    prepared = world.prepare()
+
+    run_id = run_id_of(world.event)
+    assert (prepared["reader"], prepared["rows"], prepared["status"]) == ("jsonl", 2, "ready")
+    assert prepared["run"] == {"id": run_id, "manifest": "manifests/demo.csv", "options": {}}
+    key, size = f"runs/{run_id}/rows.jsonl.gz", sum(map(len, world.copies.lines)) if world.copies else 0
+    assert prepared["manifest"] == {
+        **{"bucket": "input", "key": key, "version_id": "v2", "etag": "e2", "size": size, "format": "jsonl"}
+    }
+    assert world.copies
+    assert list(map(json.loads, world.copies.lines)) == [
+        {"url": "http://a/1", "title": "A"},
+        {"url": "http://a/2", "title": "B"},
+    ]
+    record = world.record
+    assert (record["format"], record["rows"], record["columns"]) == ("csv-semicolon", 2, ["title"])
+    assert (record["copy_key"], record["copy_version_id"], record["version_id"]) == (key, "v2", "null")
+    reason = "its first line names the delimiter"
+    assert record["note"] == f"The rows were copied to {key} and are numbered there, because {reason}."
+
+
+def test_each_url_is_a_row_of_the_copy() -> None:
+    world = World("manifests/a.json", b'[{"url": "http://a/1, http://a/2", "n": 1}, "http://a/3"]')
+    world.defaults = {"split_urls": True}
+
+    assert world.prepare()["rows"] == 3
+    assert world.copies
+    assert list(map(json.loads, world.copies.lines)) == [
+        {"url": "http://a/1", "n": 1},
+        {"url": "http://a/2", "n": 1},
+        "http://a/3",
+    ]
+
+
+def test_a_copy_without_rows_has_no_map() -> None:
+    assert World(data=b"url;title\n;\n;;;\n").prepare()["status"] == "empty"
+
+
+@pytest.mark.parametrize("without_copies", [True, False])
+def test_a_large_manifest_is_not_copied(without_copies: bool) -> None:
+    world = World(data=COPIED)
+    world.whole_bytes = 20
+    if without_copies:
+        world.copies, world.whole_bytes = None, 1000
+
+    with pytest.raises(InvalidManifest, match=r"as it is, because its first line names the delimiter.*one header line"):
+        world.prepare()
+
+
+def test_blank_rows_of_a_large_manifest_are_left_in_it() -> None:
+    world = World(data=b"url;title\n;\n" + b"http://a/1;A\n" * 20)
+    world.whole_bytes = 100
+
+    assert (world.prepare()["reader"], world.record["sampled"]) == ("csv-semicolon", True)
+
+
+def test_the_options_say_what_the_manifest_has_decided() -> None:
+    world = World(data=b"Image Src,size\nhttp://a/1,XL\n")
+
+    prepared = world.prepare()
+
+    assert prepared["run"]["options"] == {"url_column": "Image Src", "own_columns": ["size"]}
+    assert (world.record["options"]["url_column"], world.record["columns"]) == ("Image Src", ["size"])
+    assert world.record["note"].startswith("The column Image Src was taken as url. Most values of the column size are")
+
+
+def test_the_urls_of_parquet_cannot_be_split() -> None:
+    world = World("manifests/a.parquet", b"PAR1")
+    world.defaults = {"split_urls": True}
+
+    with pytest.raises(InvalidManifest, match=r"split_urls is not possible for Parquet.*JSON Lines"):
+        world.prepare()
