@@ -24,7 +24,7 @@ from local.aws.cloud import Cloud
 ERROR = "Interrupted"
 CAUSE = "The local run was interrupted."
 ROUND = "98"
-"""The round of the parts that are written here: after the rounds of every batch, of which there are ten at most."""
+"""The round of the parts that are written here: after the rounds of every batch."""
 
 SUMMARIZE_RUN = "functions.summarize_run.handler"
 DOWNLOAD_BATCH = "functions.download_batch.handler"

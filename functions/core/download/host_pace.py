@@ -1,4 +1,4 @@
-"""The pace of a host that refused or failed requests: when it may be asked again, and how many requests a second.
+"""The pace of a host that refused or failed requests: the time of its next request, and its requests a second.
 
 It follows the rule of TCP: slow start until the host refuses again, then additive increase, multiplicative decrease.
 A host without such a pace is asked as fast as the options of the run allow.
@@ -73,7 +73,7 @@ class HostPace:
     def answered(self) -> None:
         self._has_answered = True
         self.refusals = 0
-        self.rate += self._increase
+        self.rate = max(MIN_RATE, self.rate) + self._increase
 
     def refused(self, now: float, requested: float | None, *, is_last_row: bool = False) -> None:
         """`requested` is the wait of Retry-After in seconds, if there was one."""

@@ -29,7 +29,7 @@ class HostScheduler:
 
     A row is a request until `response_received`, and in flight until `done`. There are at most `per_host` requests to a
     host, `concurrency` requests in all, and `limit` rows in flight. `states` are those of hosts that the round before
-    has waited for, `rounds` the number of waits without an answer after which a host is not asked again.
+    has waited for, `rounds` the number of waits without an answer after which a host gets no more requests.
     """
 
     def __init__(
@@ -197,7 +197,7 @@ class HostScheduler:
             host.pace.wait_until(self._clock() + error.wait)
 
     def _open_circuit(self, host: Host, requested: Host, row: Row, error: RowError) -> None:
-        """Wait for the host before it is asked again. The requests that were sent to it before, or to the host
+        """Wait for the host before its next request. The requests that were sent to it before, or to the host
         `requested` that redirected this one, count no more."""
         now = self._clock()
         if host.pace is None:

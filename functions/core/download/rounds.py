@@ -218,7 +218,7 @@ def wait_seconds(batch: Batch, deferred: Sequence[DeferredRow]) -> dict[int, flo
     """The wait of each row until it may be tried again, in whole seconds, at least one.
 
     It is that of its host, and after a failure of its own exponential backoff with full jitter, which is shorter than
-    that of rows with more attempts. Infinite if its host is not asked again.
+    that of rows with more attempts. Infinite if its host gets no more requests.
     """
     attempts = min((batch.attempts(row) for row in deferred if row.tried), default=1)
     backoff = random.uniform(0, min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2 ** (attempts - 1)))

@@ -62,7 +62,9 @@ class Options:
     )
     timeout: Annotated[float, Interval(ge=0.1, le=60)] = _option(30.0, "maximum seconds for one image in total")
     rounds: Annotated[int, Interval(ge=1, le=10)] = _option(
-        4, "maximum rounds of a batch; each round after the first retries the rows that failed and may still succeed"
+        4,
+        "maximum attempts of a row that fails and may still succeed, and of a host that answers none of its requests; "
+        "with 1, nothing is tried again",
     )
     max_redirects: Annotated[int, Interval(ge=0, le=20)] = _option(10, "maximum redirects that a download follows")
     allowed_types: Annotated[tuple[str, ...], MinLen(1)] = _option(IMAGE_TYPES, "image types that are accepted")

@@ -1,4 +1,4 @@
-"""The pace of a host: the rate, the waits, and when it is given up."""
+"""The pace of a host: the rate, the waits, and the end of its requests."""
 
 import math
 
@@ -42,6 +42,14 @@ def test_the_rate_is_halved_for_each_refusal_without_an_answer() -> None:
         host.refused(0.0, 1.0)
 
     assert host.rate == 2.0  # the first one is that of the rate as it was measured
+
+
+def test_an_answer_sets_the_rate_to_the_minimum_at_least() -> None:
+    unknown, slow = pace(), pace(rate=0.1)
+    for host in (unknown, slow):
+        host.answered()
+
+    assert [host.rate for host in (unknown, slow)] == [MIN_RATE + SLOW_START] * 2
 
 
 def test_the_next_request_is_at_the_rate_and_never_later_than_an_invocation_waits() -> None:

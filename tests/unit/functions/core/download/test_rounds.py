@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from functions.core.download.batch import BatchMirror
+from functions.core.download.batch import BatchMirror, DeferredRow
+from functions.core.download.host_pace import HostState
 from functions.core.download.mirror import RowMirror
 from functions.core.download.rounds import (
     BACKOFF_SECONDS,
@@ -436,3 +437,18 @@ def test_a_payload_of_an_earlier_release_is_read() -> None:
     batch = Batch.from_payload(payload)
 
     assert (list(batch.items), batch.tried) == ([2, 1], {1: 1})
+
+
+def test_the_states_of_a_thousand_hosts_fit_into_the_state_of_the_workflow() -> None:
+    """It has 256 KiB, of which the items of a batch take 192 at most."""
+    numbers = range(1_000_000, 1_001_000)
+    batch = Batch.from_payload(first_payload(*numbers, after=1_000_000))
+    deferred = [
+        DeferredRow(number, BUSY, tried=True, host=HostState(123.456, 3, 123.45, 0.02)) for number in batch.items
+    ]
+
+    before = len(json.dumps(batch.next_payload([], {}, 0, 0.0))) + sum(len(json.dumps(item)) for item in numbers)
+    payload = json.dumps(batch.next_payload(deferred, {}, 60, 100.0), separators=(",", ":"))
+
+    assert payload.count("host") == 1000
+    assert len(payload) - before - len('{"row":1000000,"item":},') * 1000 < 48 * 1024
