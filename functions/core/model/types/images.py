@@ -22,7 +22,7 @@ class ImageFacts(TypedDict):
 
 
 class ImageRecord(TypedDict, total=False):
-    """An item of the images table, with its whole URL (`core.model.keys`). Empty attributes are missing.
+    """An item of the images table. Empty attributes are missing.
 
     `run_id` and `row` stored the object; `etag` and `last_modified` are those of the server. `object_etag` is from the
     answer to the PUT: records of release 0.1.0, and those that another row or run has written, have none.
