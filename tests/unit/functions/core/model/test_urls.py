@@ -47,6 +47,8 @@ def test_a_url_is_made_absolute_and_is_otherwise_unchanged(text: str, base_url: 
         ("data:image/png;base64,AAAA", "https://a.example", "'data:'"),
         ("ftp://a.example/1.png", "", "'ftp:'"),
         ("file:///etc/passwd", "", "'file:'"),
+        (f"sha256:{'0' * 64}", "", "'sha256:'"),  # the form of a key in the images table
+        (f"sha256:{'0' * 64}", "https://a.example", "'sha256:'"),
         ("http:///1.png", "", "has no host"),
         ("http:1.png", "https://a.example", "has no host"),
         ("http://user@/1.png", "", "has no host"),
