@@ -121,7 +121,7 @@ def grant_workflow(
     # The ItemReader of the Distributed Map reads the version of the manifest that started the run, which can be the
     # retry manifest of another run.
     _allow(machine, [*_manifests(buckets), _input(buckets, "runs/*/retry.*")], "s3:GetObjectVersion")
-    # An execution that release 0.1.0 has started reads it without a version.
+    # Parquet is read without a version, and so is every manifest of an execution that release 0.1.0 has started.
     _allow(machine, _manifests(buckets), "s3:GetObject")
     # The ResultWriter writes result files, and reads them again to join them.
     _allow(

@@ -182,9 +182,9 @@ def _size(value: object) -> int | None:
     if value in (None, ""):
         return None
     text = str(value).strip()
-    if not re.fullmatch(r"[0-9]{1,15}", text):
+    if not re.fullmatch(r"[0-9]{1,15}(\.0*)?", text):  # a column of numbers with missing values often is of floats
         raise _invalid("size is not a number of bytes.")
-    return int(text)
+    return int(text.partition(".")[0])
 
 
 def _headers(value: object) -> Mapping[str, str]:
@@ -192,7 +192,7 @@ def _headers(value: object) -> Mapping[str, str]:
         return {}
     if not isinstance(value, Mapping):
         raise _invalid("headers is not an object of names and values.")
-    return dict(_header(name, text) for name, text in value.items())
+    return dict(_header(name, text) for name, text in value.items() if text is not None)
 
 
 def _header(name: object, text: object) -> tuple[str, str]:

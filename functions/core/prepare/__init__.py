@@ -1,6 +1,6 @@
 """Preparation of a run: claim it for this execution, validate its manifest, and determine its options."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from functions.core.manifests.formats import PARQUET
 from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES, ValidatedManifest, validate_manifest
@@ -53,9 +53,22 @@ class Preparer:
             validated = validate_manifest(self._manifests, manifest, self._whole_bytes)
         except ManifestGoneError as error:
             raise InvalidManifest(_gone_message(manifest)) from error
+        if validated.format == PARQUET:
+            self._check_current(manifest)
         share = self._share(run_id, validated, options)
         self._records.update(run_id, _record_fields(manifest, validated, options) | share_fields(share, options))
         return _prepared_state(run_id, manifest, validated, options, share)
+
+    def _check_current(self, manifest: ManifestObject) -> None:
+        """Raises InvalidManifest if the current object is another one: Step Functions reads no version of Parquet."""
+        try:
+            self._manifests.describe(replace(manifest, version_id=""))
+        except ManifestGoneError as error:
+            raise InvalidManifest(
+                f"The manifest '{manifest.key}' was replaced or deleted before its rows were read, and Step Functions "
+                "does not read former versions of Parquet. If it was replaced, the new object has a run of its own; "
+                "else upload it again."
+            ) from error
 
     def _share(self, run_id: str, validated: ValidatedManifest, options: Options) -> Share:
         """Determined last, so that the other runs are counted shortly before the batches start."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.core.manifests import parquet
+from functions.core.manifests.parquet import footer as parquet
 from functions.core.model.errors import InvalidManifest
 
 # Headers of fields: the high half of the byte is the difference to the ID of the last field, the low half is the type.
@@ -32,12 +32,14 @@ def group(name: bytes, children: int) -> bytes:
 
 
 def footer(*columns: bytes, children: int | None = None, rows: bytes = b"\x06") -> bytes:
-    """Version 1, the schema, the number of rows, and the start of a fourth field, which is not read."""
+    """Version 1, the schema, the number of rows, a row group that has them, and the start of another field, which is
+    not read."""
     count = len(columns) if children is None else children
     root = named(b"schema", b"\x48") + b"\x15" + bytes([2 * count]) + b"\x00"
     size = len(columns) + 1
     head = bytes([size << 4 | 12]) if size < 15 else bytes([0xFC, size])
-    return b"\x15\x02" + b"\x19" + head + root + b"".join(columns) + b"\x16" + rows + b"\x19"
+    row_group = b"\x19\x1c" + b"\x19\x0c" + b"\x26" + rows + b"\x00"  # without columns
+    return b"\x15\x02" + b"\x19" + head + root + b"".join(columns) + b"\x16" + rows + row_group + b"\x19"
 
 
 @pytest.mark.parametrize(
@@ -123,10 +125,7 @@ def test_a_schema_of_15_elements_or_more_has_its_length_in_bytes_of_its_own(othe
     assert contents.columns == tuple(f"c{number}" for number in range(others))
 
 
-MEBIBYTES_64 = 64 * 1024 * 1024
-
-
-@pytest.mark.parametrize("length", [1, 255, 256, MEBIBYTES_64])
+@pytest.mark.parametrize("length", [1, 255, 256, parquet.MAX_FOOTER_BYTES])
 def test_the_tail_has_the_length_of_the_footer(length: int) -> None:
     assert parquet.footer_length(length.to_bytes(4, "little") + b"PAR1", length + 12) == length
 
@@ -136,7 +135,7 @@ def test_the_tail_has_the_length_of_the_footer(length: int) -> None:
     [
         bytes(4) + b"PAR1",
         (9).to_bytes(4, "little") + b"PAR1",  # longer than the file without its two marks
-        b"\x01\x00\x00\x00PARE",  # an encrypted footer
+        b"\x01\x00\x00\x00PAR2",
         b"\x01\x00\x00PAR1",
         b"\x01\x00\x00\x00\x00PAR1",
         b"",

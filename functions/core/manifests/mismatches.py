@@ -1,0 +1,117 @@
+"""Manifests whose content is not what their name says: what each is, and what to do."""
+
+import csv
+import io
+import re
+from posixpath import splitext
+
+from functions.core.manifests.detection import EXTENSIONS, Extension, format_from_name, format_name, starts_with_url
+from functions.core.manifests.formats import PARQUET
+from functions.core.manifests.signatures import BINARY, JSON, MARKUP, OBJECT_ON_LINES, TEXT, Content, identify
+from functions.core.model.errors import InvalidManifest
+
+SUFFIXES = tuple(extension.suffix for extension in EXTENSIONS)
+_ANY_DELIMITER = Extension("", "", ",;|\t")
+_CSV, _TSV, _URL_LIST, _URLS = (
+    Content(name, lambda _: True, extension)
+    for name, extension in (("CSV", ".csv"), ("TSV", ".tsv"), ("a URL list", ".tsv"), ("a list of URLs", ".txt"))
+)
+_JSON_FORMATS = ("json", "jsonl")
+_KNOWN_SUFFIX = re.compile("|".join(re.escape(suffix) for suffix in (*SUFFIXES, ".gz")), re.IGNORECASE)
+
+
+def check_content(key: str, head: bytes, *, decompressed: bool = False) -> None:
+    """Raises InvalidManifest if a file that begins with `head` is known to be no manifest of the format of its name.
+
+    `decompressed` is true for the content of a gzip file.
+    """
+    extension, gzipped = format_from_name(key)
+    content = _identify(head, extension)
+    if content is None or _has_format(content, extension) or (gzipped and not decompressed and content.extension):
+        return
+    whose = "decompressed manifest" if decompressed else "manifest"
+    raise InvalidManifest(
+        f"The {whose} is {content.name}, but its name, '{key}', ends with {extension.suffix}{'.gz' * gzipped}. "
+        f"{_fix(key, content, decompressed=decompressed)}"
+    )
+
+
+def describe_unsupported(key: str, head: bytes) -> str:
+    """What a file is whose name has no supported extension, and what to do. Empty if it is not known."""
+    content = _identify(head, None)
+    return f" The manifest is {content.name}. {_fix(key, content, decompressed=False)}" if content else ""
+
+
+def _identify(head: bytes, extension: Extension | None) -> Content | None:
+    """The content, as far as it has to be known: a text that is not JSON may be a list of any delimited format."""
+    content = identify(head, BINARY) or identify(head, MARKUP)
+    if content is not None:
+        return content
+    delimited = _delimited(head)
+    json = identify(head, JSON)
+    if extension is not None and extension.delimiters:
+        return json if delimited is None and json is not None and not _is_quoted(head) else None
+    if extension is not None and extension.default_format in _JSON_FORMATS:
+        return json or (delimited if delimited is not _URLS or not _is_quoted(head) else None)
+    return json or delimited or identify(head, TEXT)
+
+
+def _is_quoted(head: bytes) -> bool:
+    """True if a line of JSON may also be a field of CSV."""
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b'"')
+
+
+def _delimited(head: bytes) -> Content | None:
+    """The kind of a delimited text with a header that has a URL column, with a URL at its beginning, or of a table."""
+    text = head.decode("utf-8-sig", "replace")
+    try:
+        name = format_name(_ANY_DELIMITER, text)
+    except InvalidManifest:  # it begins with a URL, which may contain the delimiter
+        return _URLS
+    if name == "tsv-list":
+        return _URL_LIST
+    if name:
+        return _TSV if name.startswith("tsv") else _CSV
+    return _URLS if starts_with_url(text) else _table(text)
+
+
+def _table(text: str) -> Content | None:
+    for delimiter in _ANY_DELIMITER.delimiters:
+        records = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter)
+        try:
+            widths = [len(fields) for fields, _ in zip(filter(None, records), range(2), strict=False)]
+        except csv.Error:
+            continue
+        if len(widths) == 2 and widths[0] == widths[1] > 1 and not text.lstrip().startswith(("{", "[")):
+            return _TSV if delimiter == "\t" else _CSV
+    return None
+
+
+def _has_format(content: Content, extension: Extension) -> bool:
+    if not content.extension:  # the validation of the format has better sentences about JSON
+        formats = _JSON_FORMATS[:1] if content is OBJECT_ON_LINES else _JSON_FORMATS
+        return content in JSON and extension.default_format in formats
+    return any(
+        known.suffix == content.extension and known.default_format == extension.default_format for known in EXTENSIONS
+    )
+
+
+def _fix(key: str, content: Content, *, decompressed: bool) -> str:
+    name = key.rpartition("/")[2]
+    if content.extension == ".gz":
+        if decompressed:
+            return "Compress it once."
+        if name.lower().endswith((f".{PARQUET}", f".{PARQUET}.gz")):
+            return "Decompress it: the columns of Parquet are compressed in the file."
+        return (
+            f"Name it '{name}.gz'."
+            if name.lower().endswith(SUFFIXES)
+            else "Name it after the list in it, such as list.csv.gz."
+        )
+    if not content.extension:
+        return content.fix
+    stem = splitext(name)[0]
+    while _KNOWN_SUFFIX.fullmatch(splitext(stem)[1]):
+        stem = splitext(stem)[0]
+    gz = ".gz" * (decompressed and content.extension != f".{PARQUET}")
+    return f"Name it '{stem}{content.extension}{gz}'."
