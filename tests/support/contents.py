@@ -9,6 +9,7 @@ import pickle
 import sqlite3
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -115,6 +116,8 @@ FILES: Mapping[str, File] = {
     "zstandard": File(b"\x28\xb5\x2f\xfd" + bytes(60), (), "is compressed with Zstandard", "Decompress it"),
     "bzip2": File(bz2.compress(CSV * 99), (), "is compressed with bzip2", "Decompress it"),
     "xz": File(lzma.compress(CSV), (), "is compressed with xz", "Decompress it"),
+    "zlib": File(zlib.compress(CSV * 99), (), "is compressed with zlib", "Decompress it"),
+    "snappy": File(b"\xff\x06\x00\x00sNaPpY" + bytes(60), (), "is compressed with Snappy", "Decompress it"),
     "zip": File(_zip("list.csv"), (), "is a ZIP archive", "Extract the list"),
     "tar": File(_tar(), (), "is a tar archive", "Extract the list"),
     "xlsx": File(_zip("[Content_Types].xml", "xl/workbook.xml"), (), "is an Excel workbook (xlsx)", "save it as CSV"),
@@ -137,6 +140,8 @@ FILES: Mapping[str, File] = {
     "pdf": File(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", (), "is a PDF", "Export its rows"),
     "image": File(png(), (), "is an image", "Upload a list"),
     "jpeg": File(b"\xff\xd8\xff\xe0" + bytes(100), (), "is an image", "Upload a list"),
+    "heic": File(b"\x00\x00\x00\x18ftypheic" + bytes(100), (), "is an image or a video", "Upload a list"),
+    "mp3": File(b"ID3\x04\x00" + bytes(100), (), "is a video or a sound", "Upload a list"),
     "sqlite": File(_sqlite(), (), "is an SQLite database", "Export its rows"),
     "avro": File(b"Obj\x01\x04\x14avro.codec\x08null", (), "is Avro", "Export its rows"),
     "orc": File(_orc(), (), "is ORC", "Export its rows"),

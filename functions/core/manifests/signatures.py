@@ -83,6 +83,8 @@ BINARY = (
     Content("compressed with bzip2", _binary(b"BZh"), fix=_COMPRESS),
     Content("compressed with xz", _starts_with(b"\xfd7zXZ\x00"), fix=_COMPRESS),
     Content("compressed with LZ4", _starts_with(b"\x04\x22\x4d\x18"), fix=_COMPRESS),
+    Content("compressed with Snappy", _starts_with(b"\xff\x06\x00\x00sNaPpY"), fix=_COMPRESS),
+    Content("compressed with zlib", _binary(b"x\x01", b"x\x9c", b"x\xda"), fix=_COMPRESS),
     Content("compressed with compress", _starts_with(b"\x1f\x9d"), fix=_COMPRESS),
     Content("a 7-Zip archive", _starts_with(b"7z\xbc\xaf\x27\x1c"), fix=_EXTRACT),
     Content("a RAR archive", _starts_with(b"Rar!\x1a\x07"), fix=_EXTRACT),
@@ -116,11 +118,13 @@ BINARY = (
         Content("an image", matches, fix=_LIST)
         for matches in (
             _starts_with(b"\xff\xd8\xff", b"\x89PNG\r\n", b"II*\x00", b"MM\x00*", b"\x00\x00\x01\x00"),
-            _binary(b"GIF87a", b"GIF89a", b"BM"),
+            _starts_with(b"\x00\x00\x00\x0cjP  ", b"\x00\x00\x00\x0cJXL ", b"\xff\x0a", b"\xff\x4f\xff\x51"),
+            _binary(b"GIF87a", b"GIF89a", b"BM", b"8BPS"),
             _binary(b"WEBP", at=8),
         )
     ),
     Content("an image or a video", _binary(b"ftyp", at=4), fix=_LIST),
+    Content("a video or a sound", _binary(b"\x1aE\xdf\xa3", b"ID3", b"OggS", b"RIFF", b"fLaC"), fix=_LIST),
     Content("a property list of Apple", _starts_with(b"bplist0"), fix=_EXPORT),
     Content("a file of macOS about another file (AppleDouble)", _starts_with(b"\x00\x05\x16\x07"), fix=_LIST),
     Content("a program", _binary(b"MZ", b"\x7fELF"), fix=_LIST),

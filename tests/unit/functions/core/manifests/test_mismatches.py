@@ -48,23 +48,18 @@ def assert_described(message: str, file: File, suffix: str) -> None:
     assert file.advice in message, suffix
 
 
-@pytest.mark.parametrize("suffix", SUPPORTED)
 @pytest.mark.parametrize("name", [name for name, file in FILES.items() if file.words])
-def test_what_is_in_a_gzip_file_is_described_too(name: str, suffix: str) -> None:
-    file = FILES[name]
-    if suffix in file.runs_as and suffix != ".parquet":
-        assert check(f"list{suffix}.gz", gzip.compress(file.data)).contents.rows > 0
-        return
-
-    with pytest.raises(InvalidManifest) as caught:
-        check(f"list{suffix}.gz", gzip.compress(file.data))
-
-    message = str(caught.value)
-    if suffix == ".parquet":
-        assert "Decompress it: the columns of Parquet are compressed in the file" in message
-    elif name != "json object" or not suffix.endswith(("json", "jsonl")):
-        assert file.words in message
-        assert message.startswith("The decompressed manifest is")
+def test_what_is_in_a_gzip_file_is_described_too(name: str) -> None:
+    file, data = FILES[name], gzip.compress(FILES[name].data)
+    for suffix in SUPPORTED[:-1]:
+        if suffix in file.runs_as:
+            assert check(f"list{suffix}.gz", data).contents.rows > 0, suffix
+        else:
+            with pytest.raises(InvalidManifest) as caught:
+                check(f"list{suffix}.gz", data)
+            assert file.words in str(caught.value), suffix
+    with pytest.raises(InvalidManifest, match="Decompress it: the columns of Parquet are compressed in the file"):
+        check("list.parquet.gz", data)
 
 
 @pytest.mark.parametrize(
