@@ -44,9 +44,10 @@ OPTIONAL_COLUMNS = {
     "sha256": (_TEXTS, "strings in hex or base64"),
     "md5": (_TEXTS, "strings in hex or base64"),
     "size": (_TEXTS | _NUMBERS, "whole numbers or strings"),
-    "headers": ({"group", "group (MAP)", "INT32 (UNKNOWN)"}, "groups (struct) or maps of strings"),
+    "headers": ({"group", "INT32 (UNKNOWN)"}, "groups (struct) of strings"),
 }
-"""The types that each reserved column may have, and how a message calls them."""
+"""The types that each reserved column may have, and how a message calls them. It is not documented how Step Functions
+writes a map."""
 
 
 @dataclass(frozen=True, slots=True)
