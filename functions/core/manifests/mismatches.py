@@ -7,7 +7,7 @@ from posixpath import splitext
 
 from functions.core.manifests.detection import EXTENSIONS, Extension, format_from_name, format_name, starts_with_url
 from functions.core.manifests.formats import PARQUET
-from functions.core.manifests.signatures import BINARY, JSON, MARKUP, OBJECT_ON_LINES, TEXT, Content, identify
+from functions.core.manifests.signatures import ANY_TEXT, BINARY, JSON, MARKUP, OBJECT_ON_LINES, TEXT, Content, identify
 from functions.core.model.errors import InvalidManifest
 
 SUFFIXES = tuple(extension.suffix for extension in EXTENSIONS)
@@ -43,27 +43,25 @@ def describe_unsupported(key: str, head: bytes) -> str:
 
 
 def _identify(head: bytes, extension: Extension | None) -> Content | None:
-    """The content, as far as it has to be known: a text that is not JSON may be a list of any delimited format."""
-    content = identify(head, BINARY) or identify(head, MARKUP)
-    if content is not None:
-        return content
-    delimited = _delimited(head)
-    json = identify(head, JSON)
-    if extension is not None and extension.delimiters:
-        return json if delimited is None and json is not None and not _is_quoted(head) else None
-    if extension is not None and extension.default_format in _JSON_FORMATS:
-        return json or (delimited if delimited is not _URLS or not _is_quoted(head) else None)
-    return json or delimited or identify(head, TEXT)
-
-
-def _is_quoted(head: bytes) -> bool:
-    """True if a line of JSON may also be a field of CSV."""
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b'"')
-
-
-def _delimited(head: bytes) -> Content | None:
-    """The kind of a delimited text with a header that has a URL column, with a URL at its beginning, or of a table."""
+    """The content, as far as it has to be known: a delimited text may be a list of any delimited format."""
     text = head.decode("utf-8-sig", "replace")
+    listed = _list(text)
+    if content := identify(head, BINARY):
+        return content
+    if extension is not None and extension.delimiters:
+        may_be_list = listed is not None or text.lstrip().startswith('"')
+        return None if may_be_list else identify(head, MARKUP) or identify(head, JSON)
+    if content := identify(head, MARKUP) or identify(head, JSON):
+        return content
+    if extension is None or extension.default_format == PARQUET:
+        return listed or _table(head, text) or identify(head, TEXT)
+    if text.lstrip().startswith(('"', "{", "[")):  # JSON with an error, or a table with quotes
+        return listed if listed is not _URLS else None
+    return listed or _table(head, text)
+
+
+def _list(text: str) -> Content | None:
+    """The kind of a delimited text with a header that has a URL column, or with a URL at its beginning."""
     try:
         name = format_name(_ANY_DELIMITER, text)
     except InvalidManifest:  # it begins with a URL, which may contain the delimiter
@@ -72,17 +70,20 @@ def _delimited(head: bytes) -> Content | None:
         return _URL_LIST
     if name:
         return _TSV if name.startswith("tsv") else _CSV
-    return _URLS if starts_with_url(text) else _table(text)
+    return _URLS if starts_with_url(text) else None
 
 
-def _table(text: str) -> Content | None:
+def _table(head: bytes, text: str) -> Content | None:
+    """The kind of a text whose first two lines have the same number of fields."""
+    if identify(head, TEXT) is not ANY_TEXT:
+        return None
     for delimiter in _ANY_DELIMITER.delimiters:
         records = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter)
         try:
             widths = [len(fields) for fields, _ in zip(filter(None, records), range(2), strict=False)]
         except csv.Error:
             continue
-        if len(widths) == 2 and widths[0] == widths[1] > 1 and not text.lstrip().startswith(("{", "[")):
+        if len(widths) == 2 and widths[0] == widths[1] > 1:
             return _TSV if delimiter == "\t" else _CSV
     return None
 

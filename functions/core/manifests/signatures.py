@@ -153,9 +153,11 @@ JSON = (
     Content("a JSON object", _pattern(rb"\{\s*[\"}]"), fix=_AS_ROWS),
 )
 
+ANY_TEXT = Content("text", _is_text, fix="Name a list of URLs .txt, and a table with a header .csv.")
+
 TEXT = (
     Content("text in UTF-16", _starts_with(b"\xff\xfe", b"\xfe\xff"), fix="Save it as UTF-8, and name it .csv."),
-    Content("text", _is_text, fix="Name a list of URLs .txt, and a table with a header .csv."),
+    ANY_TEXT,
 )
 """Any other text."""
 

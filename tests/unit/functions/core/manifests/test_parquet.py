@@ -66,6 +66,7 @@ def test_a_text_column_is_known_by_its_converted_or_its_logical_type(url: bytes)
         column(before=INT32 + OPTIONAL),
         column(before=INT96 + OPTIONAL, after=STRING),
         column(before=b"\x35\x02"),
+        column(before=BYTE_ARRAY + b"\x25\x04"),  # repeated
     ],
 )
 def test_a_column_of_another_type_is_not_text(url: bytes) -> None:
