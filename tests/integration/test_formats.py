@@ -79,6 +79,16 @@ def test_a_parquet_file_that_breaks_off_loses_no_row(cloud: Cloud) -> None:
     assert run.summary["failures_by_reason"] == {"batch_crashed": 30}
 
 
+def test_a_row_of_parquet_that_fits_into_no_batch_loses_no_row(cloud: Cloud, site: Site) -> None:
+    urls = [site.put(f"/{n}.png", png()) for n in range(3)]
+
+    run = mirror(cloud, "large.parquet", file_of({"url": urls, "own": ["", "x" * 250_000, ""]}), {"batch-size": "1"})
+
+    assert (run.status, run.execution["error"]) == ("FAILED", "States.DataLimitExceeded")
+    assert "item 1 makes the input of its child execution larger" in run.cause
+    assert is_reconciled(run.summary)
+
+
 @pytest.mark.parametrize("codec", ["none", "snappy", "gzip", "zstd"])
 def test_a_codec_that_step_functions_reads_is_read(cloud: Cloud, site: Site, codec: str) -> None:
     url = site.put("/a.png", png())

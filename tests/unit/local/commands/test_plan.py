@@ -88,6 +88,13 @@ def test_parquet_with_columns_of_every_type_is_read(tmp_path: Path, capsys: pyte
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["timestamp us None", "date32", "time us", "decimal128", "binary", "struct", "double"])
+def test_parquet_with_a_column_that_json_does_not_have_is_planned(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.parquet").write_bytes(file_of({"url": ["http://a.example/1", "x"], "own": columns()[name][0]}))
+
+    assert plan(manifest=str(tmp_path / "a.parquet"), options={}) == 0
+
+
 @pytest.mark.parametrize("name", columns())
 def test_parquet_with_urls_of_any_type_is_planned_or_rejected(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
