@@ -38,7 +38,8 @@ class File:
 
 
 ROWS = [{"url": url, "title": f"Image {n}"} for n, url in enumerate(URLS)]
-DELIMITED = (".csv", ".tsv", ".txt")
+TABLES = (".csv", ".tsv")
+DELIMITED = (*TABLES, ".txt")
 JSON_LINES = (".jsonl", ".ndjson")
 
 
@@ -91,11 +92,11 @@ HTML = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><form><
 XML = b'<?xml version="1.0" encoding="UTF-8"?>\n<!-- made by a shop -->\n'
 
 FILES: Mapping[str, File] = {
-    "csv": File(CSV, DELIMITED, "is CSV", "Name it 'list.csv"),
-    "semicolons": File(_table(";"), DELIMITED, "is CSV", "Name it 'list.csv"),
-    "pipes": File(_table("|"), DELIMITED, "is CSV", "Name it 'list.csv"),
+    "csv": File(CSV, TABLES, "is CSV", "Name it 'list.csv"),
+    "semicolons": File(_table(";"), TABLES, "is CSV", "Name it 'list.csv"),
+    "pipes": File(_table("|"), TABLES, "is CSV", "Name it 'list.csv"),
     "tsv": File(TSV, DELIMITED, "is TSV", "Name it 'list.tsv"),
-    "marked csv": File(b"\xef\xbb\xbf" + CSV, DELIMITED, "is CSV", "Name it 'list.csv"),
+    "marked csv": File(b"\xef\xbb\xbf" + CSV, TABLES, "is CSV", "Name it 'list.csv"),
     "urls": File("\n".join(URLS).encode(), DELIMITED, "is a list of URLs", "Name it 'list.txt"),
     "url list": File(f"TsvHttpData-1.0\n{URLS[0]}\t1\n".encode(), DELIMITED, "is a URL list", "Name it 'list.tsv"),
     "json": File(JSON, (".json",), "is a JSON array", "Name it 'list.json"),
@@ -111,7 +112,7 @@ FILES: Mapping[str, File] = {
     "json object": File(b'{"images": [\n"http://a.example/1.png"\n]}', (), "JSON", "array"),
     "parquet": File(PARQUET, (".parquet",), "is Parquet", "Name it 'list.parquet'"),
     "encrypted parquet": File(b"PARE" + bytes(50) + b"PARE", (), "encrypted Parquet", "without encryption"),
-    "gzip": File(gzip.compress(CSV, mtime=0), (".csv.gz", ".tsv.gz", ".txt.gz"), "is compressed with gzip", ""),
+    "gzip": File(gzip.compress(CSV, mtime=0), (".csv.gz", ".tsv.gz"), "is compressed with gzip", ""),
     "gzipped json": File(gzip.compress(JSON, mtime=0), (".json.gz",), "is compressed with gzip", ""),
     "zstandard": File(b"\x28\xb5\x2f\xfd" + bytes(60), (), "is compressed with Zstandard", "Decompress it"),
     "bzip2": File(bz2.compress(CSV * 99), (), "is compressed with bzip2", "Decompress it"),

@@ -1,7 +1,4 @@
-"""Detection of a manifest's format: by its file name, and for delimited formats by its first line.
-
-A file that is not what its name says is rejected with what it is (`signatures`) and what to do.
-"""
+"""Detection of a manifest's format: by its file name, and for delimited formats by its first line."""
 
 import csv
 import io
@@ -12,10 +9,12 @@ from itertools import chain
 
 from functions.core.manifests.csv_rows import HEADERLESS_COLUMNS, URL_LIST_HEADER
 from functions.core.manifests.formats import FORMATS, PARQUET, Format
-from functions.core.manifests.signatures import HEAD_BYTES
 from functions.core.manifests.streams import decompress_gzip
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import classify_columns
+
+HEAD_BYTES = 64 * 1024
+"""Number of bytes from the beginning of a manifest in which its first line is looked for."""
 
 _URL = re.compile(r"\ufeff?\s*(https?:)?//\S", re.IGNORECASE)
 _REST_OF_URL = re.compile(r"(?!https?://)\S*[/=]\S*")
@@ -23,20 +22,19 @@ _REST_OF_URL = re.compile(r"(?!https?://)\S*[/=]\S*")
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """A file name extension. `delimiters` are tried in this order, and then `header_delimiters`, which need a header;
-    `default_format` is the format if none of them is found."""
+    """A file name extension. `delimiters` are tried in this order; `default_format` is the format if none of them is
+    found."""
 
     suffix: str
     default_format: str
     delimiters: str = ""
-    header_delimiters: str = ""
     gzip_allowed: bool = True
 
 
 EXTENSIONS = (
     Extension(".csv", "csv", ",;|\t"),
     Extension(".tsv", "tsv", "\t,;|"),
-    Extension(".txt", "txt", "\t", header_delimiters=",;|"),
+    Extension(".txt", "txt", "\t"),
     Extension(".json", "json"),
     Extension(".jsonl", "jsonl"),
     Extension(".ndjson", "jsonl"),
@@ -75,41 +73,31 @@ def decompressed(key: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
     return decompress_gzip(chunks) if format_from_name(key)[1] else iter(chunks)
 
 
-def read_head(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """The first HEAD_BYTES, and all chunks."""
-    head_chunks: list[bytes] = []
-    while sum(map(len, head_chunks)) < HEAD_BYTES and (chunk := next(chunks, None)) is not None:
-        head_chunks.append(chunk)
-    return b"".join(head_chunks)[:HEAD_BYTES], chain(head_chunks, chunks)
-
-
 def detect_format(extension: Extension, chunks: Iterator[bytes]) -> tuple[Format, Iterator[bytes]]:
     """The format, and all chunks including those that were read to detect it. Raises InvalidManifest."""
-    head, all_chunks = read_head(chunks) if extension.delimiters else (b"", chunks)
-    return _FORMATS_BY_NAME[format_name(extension, head.decode("utf-8-sig", "replace"))], all_chunks
+    head_chunks: list[bytes] = []
+    while extension.delimiters and sum(map(len, head_chunks)) < HEAD_BYTES:
+        chunk = next(chunks, None)
+        if chunk is None:
+            break
+        head_chunks.append(chunk)
+    head = b"".join(head_chunks)[:HEAD_BYTES].decode("utf-8-sig", "replace")
+    return _FORMATS_BY_NAME[_format_name(extension, head)], chain(head_chunks, chunks)
 
 
-def format_name(extension: Extension, head: str) -> str:
-    """The name of the format of a text that begins with `head`. Raises InvalidManifest."""
-    delimiters = extension.delimiters + extension.header_delimiters
-    first_records = {delimiter: _first_record(head, delimiter) for delimiter in delimiters}
+def _format_name(extension: Extension, head: str) -> str:
+    first_records = {delimiter: _first_record(head, delimiter) for delimiter in extension.delimiters}
     if any(fields[:1] == [URL_LIST_HEADER] for fields in first_records.values()):
         return "tsv-list"
     for delimiter, fields in first_records.items():
         if classify_columns(tuple(fields)).urls:
             return _FORMATS_BY_DELIMITER[delimiter][0]
-    for delimiter in extension.delimiters:
-        fields = first_records[delimiter]
+    for delimiter, fields in first_records.items():
         if len(fields) > 1 and _URL.match(fields[0]):
             return _headerless_format(delimiter, fields)
     default = extension.default_format
-    return f"{default}-bare" if default in ("csv", "tsv") and starts_with_url(head) else default
-
-
-def starts_with_url(head: str) -> bool:
-    """True if the first field of the text is a URL, in quotes or not."""
-    first_records = (_first_record(head, delimiter) for delimiter in _FORMATS_BY_DELIMITER)
-    return any(fields and _URL.match(fields[0]) for fields in first_records)
+    starts_with_url = any(fields and _URL.match(fields[0]) for fields in first_records.values())
+    return f"{default}-bare" if default in ("csv", "tsv") and starts_with_url else default
 
 
 def _headerless_format(delimiter: str, fields: list[str]) -> str:

@@ -2,22 +2,35 @@
 
 import csv
 import io
+import itertools
 import re
+from collections.abc import Iterator
 from posixpath import splitext
 
-from functions.core.manifests.detection import EXTENSIONS, Extension, format_from_name, format_name, starts_with_url
+from functions.core.manifests.csv_rows import URL_LIST_HEADER
+from functions.core.manifests.detection import EXTENSIONS, HEAD_BYTES, Extension, format_from_name
 from functions.core.manifests.formats import PARQUET
 from functions.core.manifests.signatures import ANY_TEXT, BINARY, JSON, MARKUP, OBJECT_ON_LINES, TEXT, Content, identify
 from functions.core.model.errors import InvalidManifest
+from functions.core.model.rows import classify_columns
 
 SUFFIXES = tuple(extension.suffix for extension in EXTENSIONS)
-_ANY_DELIMITER = Extension("", "", ",;|\t")
 _CSV, _TSV, _URL_LIST, _URLS = (
     Content(name, lambda _: True, extension)
     for name, extension in (("CSV", ".csv"), ("TSV", ".tsv"), ("a URL list", ".tsv"), ("a list of URLs", ".txt"))
 )
+_DELIMITERS = {",": _CSV, ";": _CSV, "|": _CSV, "\t": _TSV}
 _JSON_FORMATS = ("json", "jsonl")
+_URL = re.compile(r"\ufeff?\s*(https?:)?//\S", re.IGNORECASE)
 _KNOWN_SUFFIX = re.compile("|".join(re.escape(suffix) for suffix in (*SUFFIXES, ".gz")), re.IGNORECASE)
+
+
+def read_head(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first HEAD_BYTES, and all chunks."""
+    head_chunks: list[bytes] = []
+    while sum(map(len, head_chunks)) < HEAD_BYTES and (chunk := next(chunks, None)) is not None:
+        head_chunks.append(chunk)
+    return b"".join(head_chunks)[:HEAD_BYTES], itertools.chain(head_chunks, chunks)
 
 
 def check_content(key: str, head: bytes, *, decompressed: bool = False) -> None:
@@ -49,6 +62,8 @@ def _identify(head: bytes, extension: Extension | None) -> Content | None:
     if content := identify(head, BINARY):
         return content
     if extension is not None and extension.delimiters:
+        if extension.default_format == "txt" and listed is _CSV and _has_columns(text):
+            return _CSV
         may_be_list = listed is not None or text.lstrip().startswith('"')
         return None if may_be_list else identify(head, MARKUP) or identify(head, JSON)
     if content := identify(head, MARKUP) or identify(head, JSON):
@@ -62,29 +77,41 @@ def _identify(head: bytes, extension: Extension | None) -> Content | None:
 
 def _list(text: str) -> Content | None:
     """The kind of a delimited text with a header that has a URL column, or with a URL at its beginning."""
-    try:
-        name = format_name(_ANY_DELIMITER, text)
-    except InvalidManifest:  # it begins with a URL, which may contain the delimiter
-        return _URLS
-    if name == "tsv-list":
+    records = {delimiter: _first_record(text, delimiter) for delimiter in _DELIMITERS}
+    if any(fields[:1] == [URL_LIST_HEADER] for fields in records.values()):
         return _URL_LIST
-    if name:
-        return _TSV if name.startswith("tsv") else _CSV
-    return _URLS if starts_with_url(text) else None
+    if any(_URL.match(field) for fields in records.values() for field in fields[:1]):
+        return _URLS
+    with_url = next((delimiter for delimiter, fields in records.items() if classify_columns(tuple(fields)).urls), None)
+    return None if with_url is None else _DELIMITERS[with_url]
+
+
+def _has_columns(text: str) -> bool:
+    """True if the header has more columns than that of the URLs: a list of URLs may have a header too."""
+    return any(len(fields) > 1 for fields in (_first_record(text, delimiter) for delimiter in _DELIMITERS))
+
+
+def _first_record(text: str, delimiter: str) -> list[str]:
+    return next(iter(_records(text, delimiter, 1)), [])
+
+
+def _records(text: str, delimiter: str, count: int) -> list[list[str]]:
+    """The first records that are not blank. Empty if the text is not CSV."""
+    reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter)
+    try:
+        return list(itertools.islice(filter(None, reader), count))
+    except csv.Error:
+        return []
 
 
 def _table(head: bytes, text: str) -> Content | None:
     """The kind of a text whose first two lines have the same number of fields."""
     if identify(head, TEXT) is not ANY_TEXT:
         return None
-    for delimiter in _ANY_DELIMITER.delimiters:
-        records = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter)
-        try:
-            widths = [len(fields) for fields, _ in zip(filter(None, records), range(2), strict=False)]
-        except csv.Error:
-            continue
+    for delimiter, content in _DELIMITERS.items():
+        widths = [len(fields) for fields in _records(text, delimiter, 2)]
         if len(widths) == 2 and widths[0] == widths[1] > 1:
-            return _TSV if delimiter == "\t" else _CSV
+            return content
     return None
 
 

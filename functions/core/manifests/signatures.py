@@ -4,11 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from functions.core.manifests.detection import HEAD_BYTES
 from functions.core.manifests.json_rows import parse_json
-
-HEAD_BYTES = 64 * 1024
-"""Number of bytes from the beginning of a file that identify its content. A larger part of a ZIP archive may be needed
-to see what is in it."""
 
 Matches = Callable[[bytes], bool]
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from functions.core.manifests.contents import ManifestContents
-from functions.core.manifests.detection import Extension, detect_format, format_from_name, read_head
+from functions.core.manifests.detection import Extension, detect_format, format_from_name
 from functions.core.manifests.formats import PARQUET, Format
-from functions.core.manifests.mismatches import check_content, describe_unsupported
+from functions.core.manifests.mismatches import check_content, describe_unsupported, read_head
 from functions.core.manifests.parquet import footer as parquet
 from functions.core.manifests.streams import PIECE_BYTES, decompress_gzip, open_text
 from functions.core.model.errors import InvalidManifest

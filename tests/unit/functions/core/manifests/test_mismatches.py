@@ -84,6 +84,9 @@ def test_what_is_in_a_gzip_file_is_described_too(name: str) -> None:
         ("a.json", b"id;link\n1;http://a/1\n", "The manifest is CSV, .* Name it 'a.csv'."),
         ("a.jsonl", b'{"url": "http://a/1", "x": }\n', "Line 1 of the manifest is not valid JSON"),
         ("a.json", b"[{'url': 'http://a/1'}]", "Item 1 of the manifest is not valid JSON"),
+        ("a.txt", b"url,title\nhttp://a/1,2\n", "The manifest is CSV, .* ends with .txt. Name it 'a.csv'."),
+        ("a.txt", b"title;url\nx;http://a/1,2\n", "The manifest is CSV, .* ends with .txt. Name it 'a.csv'."),
+        ("a.txt.gz", gzip.compress(CSV), "The decompressed manifest is CSV, .* Name it 'a.csv.gz'."),
         ("a.parquet", b"", "is not a Parquet file, or it is truncated"),
         ("a.parquet", "id,gr\u00f6\u00dfe\n1,2\n".encode(), "The manifest is CSV, but .* Name it 'a.csv'."),
     ],
@@ -96,8 +99,8 @@ def test_the_message_has_the_right_name(key: str, data: bytes, message: str) -> 
 @pytest.mark.parametrize(
     ("key", "data", "name"),
     [
-        ("a.txt", b"url,title\nhttp://a/1,2\n", "csv"),
-        ("a.txt", b"title;url\nx;http://a/1,2\n", "csv-semicolon"),
+        ("a.txt", b"url\ttitle\nhttp://a/1,2\tx\n", "tsv"),
+        ("a.txt", b"http://a/1,url\nhttp://a/2\n", "txt"),
         ("a.txt", b"http://a/1,2\n", "txt"),
         ("a.txt", b"url\nhttp://a/1,2\n", "tsv"),
         ("a.csv", b"url,Standard,x\nhttp://a/1,2,3\n", "csv"),
