@@ -126,7 +126,7 @@ def grant_workflow(
     # retry manifest of another run, or the copy of its rows.
     manifests = [*_manifests(buckets), _input(buckets, "runs/*/retry.*"), _copies(buckets)]
     _allow(machine, manifests, "s3:GetObjectVersion")
-    # An execution that release 0.1.0 has started reads it without a version.
+    # Parquet is read without a version, and so is every manifest of an execution that release 0.1.0 has started.
     _allow(machine, _manifests(buckets), "s3:GetObject")
     # The ResultWriter writes result files, and reads them again to join them.
     _allow(

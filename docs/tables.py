@@ -14,7 +14,7 @@ import botocore.session
 from annotated_types import Interval, MaxLen
 
 from cdk.settings import MEANINGS, SETTING_NAMES, Settings
-from functions.core.manifests.url_columns import AMBIGUOUS, EXPORTS
+from functions.core.manifests.columns.url_columns import AMBIGUOUS, EXPORTS
 from functions.core.model.option_validation import LISTED_NAMES
 from functions.core.model.options import MEBIBYTE, Options
 from functions.core.model.outcomes import OUTCOME_MEANINGS

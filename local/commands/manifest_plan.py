@@ -9,13 +9,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from cdk.workflow.definition import BATCH_BYTES
 from functions.core.cost.estimate import GLACIER_FROM_BYTES, RunEstimate, write_units
+from functions.core.manifests.contents import is_too_large
 from functions.core.manifests.detection import decompressed
 from functions.core.manifests.formats import PARQUET
+from functions.core.manifests.line_errors import TOO_LARGE
 from functions.core.manifests.validation import ValidatedManifest, validate_manifest
-from functions.core.model.errors import RowError
+from functions.core.model.errors import InvalidManifest, RowError
 from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import Options
 from functions.core.model.reasons import Reason
@@ -94,7 +97,19 @@ def _items(path: Path, validated: ValidatedManifest) -> Iterator[Item]:
         return
     assert validated.format == PARQUET
     with path.open("rb") as file:
-        yield from enumerate(readers.read_parquet(file, {}, load_parquet=load_parquet), start=1)
+        yield from enumerate(_parquet_rows(file), start=1)
+
+
+def _parquet_rows(file: BinaryIO) -> Iterator[object]:
+    """Raises InvalidManifest for what only a run finds out: the validation reads no more than the footer."""
+    parquet = load_parquet()
+    try:
+        for number, item in enumerate(readers.read_parquet(file, {}, load_parquet=lambda: parquet), start=1):
+            if is_too_large(item):
+                raise InvalidManifest(f"Row {number} of the manifest {TOO_LARGE.one}. {TOO_LARGE.fix}")
+            yield item
+    except ValueError as error:
+        raise InvalidManifest(f"A run would fail: {error}. Write the file again.") from error
 
 
 def _counted(items: Iterator[Item], plan: Plan, rules: RowRules, prefix: str) -> Iterator[BatchItem]:

@@ -59,7 +59,7 @@ FORMATS: dict[str, Callable[[Rows], str | bytes]] = {
     "lines.ndjson": lambda rows: "".join(json.dumps(row["url"]) + "\n" for row in rows),
     "table.parquet": parquet_of,
 }
-GZIPPED = [name for name in FORMATS if not name.endswith((".json", ".parquet", "marked.csv"))]
+GZIPPED = [name for name in FORMATS if not name.endswith((".parquet", "marked.csv"))]
 
 
 @pytest.fixture(scope="module")

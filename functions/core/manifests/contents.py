@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, KeysView, Mapping
 from dataclasses import dataclass, replace
 
-from functions.core.manifests.check_columns import CheckColumns, note_on_own
-from functions.core.manifests.url_columns import MAX_SAMPLE_ROWS, UrlSample, reject_several_urls, resolve
+from functions.core.manifests.columns.check_columns import CheckColumns, note_on_own
+from functions.core.manifests.columns.url_columns import MAX_SAMPLE_ROWS, UrlSample, reject_several_urls, resolve
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import DEFAULT_RULES, RowRules, classify_columns, user_columns
 

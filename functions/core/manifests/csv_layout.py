@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from functions.core.manifests.columns.url_columns import is_url, may_be_header
 from functions.core.manifests.csv_rows import (
     HEADERLESS_COLUMNS,
     URL_LIST_HEADER,
@@ -15,7 +16,6 @@ from functions.core.manifests.csv_rows import (
     named_columns,
 )
 from functions.core.manifests.formats import Format, copied_format, known_format
-from functions.core.manifests.url_columns import is_url, may_be_header
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import RowRules, classify_columns
 

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from functions.core.manifests.check_columns import CheckColumns
+from functions.core.manifests.columns.check_columns import CheckColumns
+from functions.core.manifests.columns.url_columns import MAX_SAMPLE_ROWS, UrlSample, reject_several_urls, resolve
 from functions.core.manifests.contents import MAX_COLUMNS, MIN_CHECKED_CHARACTERS, ManifestContents, is_too_large, notes
 from functions.core.manifests.csv_rows import (
     Dialect,
@@ -25,7 +26,6 @@ from functions.core.manifests.line_errors import (
     too_many_fields,
 )
 from functions.core.manifests.streams import MAX_LINE_BYTES, open_lines
-from functions.core.manifests.url_columns import MAX_SAMPLE_ROWS, UrlSample, reject_several_urls, resolve
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import DEFAULT_RULES, RowRules, classify_columns, invalid_header_columns
 

@@ -29,7 +29,7 @@ EXTENSIONS = (
     Extension(".csv", "csv", ",;|\t"),
     Extension(".tsv", "tsv", "\t,;|"),
     Extension(".txt", "txt", "\t"),
-    Extension(".json", "json", gzip_allowed=False),
+    Extension(".json", "json"),
     Extension(".jsonl", "jsonl"),
     Extension(".ndjson", "jsonl"),
     Extension(".parquet", PARQUET, gzip_allowed=False),

@@ -7,10 +7,11 @@ validated, the number of rows is not known until SummarizeRun reads the whole ma
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from functions.core.manifests import parquet
 from functions.core.manifests.contents import ManifestContents
 from functions.core.manifests.detection import Extension, detect_format, format_from_name
 from functions.core.manifests.formats import PARQUET, Format
+from functions.core.manifests.mismatches import check_content, describe_unsupported, read_head
+from functions.core.manifests.parquet import footer as parquet
 from functions.core.manifests.streams import PIECE_BYTES, decompress_gzip, open_text
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.ports import Manifests
@@ -57,12 +58,18 @@ def validate_manifest(
 
     Of a manifest of more than `whole_bytes`, `sample_bytes` are checked at each end, by default SAMPLE_BYTES.
     """
-    extension, gzipped = format_from_name(manifest.key)
+    head, chunks = read_head(_read(manifests, manifest))
+    try:
+        extension, gzipped = format_from_name(manifest.key)
+    except InvalidManifest as error:
+        raise InvalidManifest(f"{error}{describe_unsupported(manifest.key, head)}") from error
+    check_content(manifest.key, head)
     if extension.default_format == PARQUET:
         return ValidatedManifest(PARQUET, _parquet_contents(manifests, manifest, rules))
-    chunks = _read(manifests, manifest)
     if gzipped:
-        return _validate_beginning(extension, _LimitedChunks(decompress_gzip(chunks), whole_bytes), rules)[0]
+        head, chunks = read_head(decompress_gzip(chunks))
+        check_content(manifest.key, head, decompressed=True)
+        return _validate_beginning(extension, _LimitedChunks(chunks, whole_bytes), rules)[0]
     if manifest.size <= whole_bytes:
         return _validate_beginning(extension, _LimitedChunks(chunks, whole_bytes), rules)[0]
     sample = SAMPLE_BYTES if sample_bytes is None else sample_bytes

@@ -267,9 +267,9 @@ def _size(value: object) -> int | None:
     if value in (None, ""):
         return None
     text = str(value).strip()
-    if not re.fullmatch(r"[0-9]{1,15}", text):
+    if not re.fullmatch(r"[0-9]{1,15}(\.0*)?", text):  # a column of numbers with missing values often is of floats
         raise _invalid("size is not a number of bytes.")
-    return int(text)
+    return int(text.partition(".")[0])
 
 
 def _headers(item: JsonObject, columns: Columns) -> Mapping[str, str]:

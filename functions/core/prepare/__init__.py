@@ -77,6 +77,8 @@ class Preparer:
             source = self._source(run_id, manifest, validated)
         except ManifestGoneError as error:
             raise InvalidManifest(_gone_message(manifest)) from error
+        if validated.format == PARQUET:
+            self._check_current(manifest)
         rules = validated.contents.rules
         options = replace(options, url_column=rules.url_column, own_columns=rules.own_columns)
         share = self._share(run_id, source, options)
@@ -85,6 +87,17 @@ class Preparer:
         fields = _record_fields(manifest, validated, source, recorded)
         self._records.update(run_id, fields | share_fields(share, options))
         return _prepared_state(run_id, manifest.key, source, options, share)
+
+    def _check_current(self, manifest: ManifestObject) -> None:
+        """Raises InvalidManifest if the current object is another one: Step Functions reads no version of Parquet."""
+        try:
+            self._manifests.describe(replace(manifest, version_id=""))
+        except ManifestGoneError as error:
+            raise InvalidManifest(
+                f"The manifest '{manifest.key}' was replaced or deleted before its rows were read, and Step Functions "
+                "does not read former versions of Parquet. If it was replaced, the new object has a run of its own; "
+                "else upload it again."
+            ) from error
 
     def _share(self, run_id: str, source: Source, options: Options) -> Share:
         """Determined last, so that the other runs are counted shortly before the batches start."""

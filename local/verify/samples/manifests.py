@@ -148,6 +148,7 @@ MANIFESTS = (
     Manifest("txt", "txt", "A text file of URLs.", url_lines),
     Manifest("one-row", "txt", "A manifest of one row.", url_lines, images=1),
     Manifest("json", "json", "A JSON array of objects.", json_array),
+    Manifest("json-gz", "json.gz", "Step Functions decompresses .json.gz.", _gzipped(json_array)),
     Manifest("jsonl", "jsonl", "JSON lines of objects.", json_lines),
     Manifest(
         "jsonl-gz", "jsonl.gz", "Step Functions decompresses .jsonl.gz; lines of quoted URLs.", _gzipped(json_texts)

@@ -11,7 +11,8 @@ from functions.adapters.s3 import reading as s3_reading
 from functions.adapters.s3 import signed_put as s3_signed_put
 from functions.core.api import queries, requests
 from functions.core.download import concurrency, host, host_pace, host_scheduler, record_buffer, rounds
-from functions.core.manifests import contents, csv_validation, json_rows, line_errors, parquet, validation
+from functions.core.manifests import contents, csv_validation, json_rows, line_errors, validation
+from functions.core.manifests.parquet import footer as parquet
 from functions.core.model import headers, limits, metadata, options, ports, runs
 from functions.core.report import aggregates, page
 from functions.core.summary import reconciliation, run_summary
@@ -54,6 +55,8 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (line_errors.MAX_ERRORS, 10_000, "errors of one kind"),
     (contents.MAX_NESTING, 100, "levels"),
     (parquet.MAX_ROWS, 100_000_000, "MaxItems"),
+    (parquet.MAX_FOOTER_BYTES, 5_242_880, "ItemReader: footer of Parquet, 5 MB"),
+    (parquet.MAX_ROW_GROUP_BYTES, 268_435_456, "ItemReader: row group of Parquet, 256 MB"),
     (contents.MAX_COLUMNS, 200, "user columns"),
     (requests.MAX_ROWS, 10_000, "rows in a request"),
     (requests.MAX_PAGE, 100, "runs in a page"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.core.manifests import parquet
+from functions.core.manifests.parquet import footer as parquet
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import RowRules
 
@@ -33,12 +33,14 @@ def group(name: bytes, children: int) -> bytes:
 
 
 def footer(*columns: bytes, children: int | None = None, rows: bytes = b"\x06") -> bytes:
-    """Version 1, the schema, the number of rows, and the start of a fourth field, which is not read."""
+    """Version 1, the schema, the number of rows, a row group that has them, and the start of another field, which is
+    not read."""
     count = len(columns) if children is None else children
     root = named(b"schema", b"\x48") + b"\x15" + bytes([2 * count]) + b"\x00"
     size = len(columns) + 1
     head = bytes([size << 4 | 12]) if size < 15 else bytes([0xFC, size])
-    return b"\x15\x02" + b"\x19" + head + root + b"".join(columns) + b"\x16" + rows + b"\x19"
+    row_group = b"\x19\x1c" + b"\x19\x0c" + b"\x26" + rows + b"\x00"  # without columns
+    return b"\x15\x02" + b"\x19" + head + root + b"".join(columns) + b"\x16" + rows + row_group + b"\x19"
 
 
 @pytest.mark.parametrize(
@@ -65,6 +67,7 @@ def test_a_text_column_is_known_by_its_converted_or_its_logical_type(url: bytes)
         column(before=INT32 + OPTIONAL),
         column(before=INT96 + OPTIONAL, after=STRING),
         column(before=b"\x35\x02"),
+        column(before=BYTE_ARRAY + b"\x25\x04"),  # repeated
     ],
 )
 def test_a_column_of_another_type_is_not_text(url: bytes) -> None:
@@ -124,10 +127,7 @@ def test_a_schema_of_15_elements_or_more_has_its_length_in_bytes_of_its_own(othe
     assert contents.columns == tuple(f"c{number}" for number in range(others))
 
 
-MEBIBYTES_64 = 64 * 1024 * 1024
-
-
-@pytest.mark.parametrize("length", [1, 255, 256, MEBIBYTES_64])
+@pytest.mark.parametrize("length", [1, 255, 256, parquet.MAX_FOOTER_BYTES])
 def test_the_tail_has_the_length_of_the_footer(length: int) -> None:
     assert parquet.footer_length(length.to_bytes(4, "little") + b"PAR1", length + 12) == length
 
@@ -137,7 +137,7 @@ def test_the_tail_has_the_length_of_the_footer(length: int) -> None:
     [
         bytes(4) + b"PAR1",
         (9).to_bytes(4, "little") + b"PAR1",  # longer than the file without its two marks
-        b"\x01\x00\x00\x00PARE",  # an encrypted footer
+        b"\x01\x00\x00\x00PAR2",
         b"\x01\x00\x00PAR1",
         b"\x01\x00\x00\x00\x00PAR1",
         b"",

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.core.manifests.columns.url_columns import EXPORTS, MAX_SAMPLE_ROWS, UrlSample, is_url, resolve
 from functions.core.manifests.contents import ManifestContents, inspect_items
 from functions.core.manifests.csv_rows import COMMA
 from functions.core.manifests.csv_validation import validate_csv
-from functions.core.manifests.url_columns import EXPORTS, MAX_SAMPLE_ROWS, UrlSample, is_url, resolve
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import RowRules
 

@@ -7,11 +7,12 @@ import pytest
 
 from functions.core.manifests.contents import MAX_COLUMNS, inspect_items
 from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES
-from functions.core.model.errors import InvalidManifest
+from functions.core.model.errors import InvalidManifest, ManifestGoneError
 from functions.core.model.options import Options
-from functions.core.model.runs import LocalRun, run_id_of
+from functions.core.model.runs import LocalRun, ManifestObject, run_id_of
 from functions.core.prepare import Preparer
 from functions.core.prepare.shares import ConcurrencyShares, Share
+from tests.support.arrow import file_of
 from tests.support.fakes import FakeCopies, FakeManifests, FakeRecords
 
 STARTED = "2026-07-25T12:00:00.000Z"
@@ -419,3 +420,27 @@ def test_the_urls_of_parquet_cannot_be_split() -> None:
 
     with pytest.raises(InvalidManifest, match=r"split_urls is not possible for Parquet.*JSON Lines"):
         world.prepare()
+
+
+def test_parquet_that_was_replaced_before_its_rows_are_read_has_no_run() -> None:
+    """Step Functions reads the current object, whatever the version of the event."""
+    data = file_of({"url": ["http://a.example/1"]})
+    world = World("manifests/a.parquet", data)
+    world.event["detail"]["object"]["size"] = len(data)
+    assert world.prepare()["reader"] == "parquet"
+
+    replaced = World("manifests/a.parquet", data)
+    replaced.event["detail"]["object"]["size"] = len(data)
+    describe = replaced.manifests.describe
+    described: list[ManifestObject] = []
+
+    def replaced_after_the_first(manifest: ManifestObject) -> Any:
+        described.append(manifest)
+        if len(described) > 1:
+            raise ManifestGoneError(manifest.key)
+        return describe(manifest)
+
+    replaced.manifests.describe = replaced_after_the_first  # type: ignore[method-assign]
+    with pytest.raises(InvalidManifest, match="was replaced or deleted before its rows were read, and Step Functions"):
+        replaced.prepare()
+    assert [manifest.version_id for manifest in described[1:]] == [""]
