@@ -13,7 +13,7 @@ from tests.support.pipeline import FinishedRun, finish, is_reconciled, mirror, s
 from tests.support.rate_limits import Limited
 from tests.support.servers import Server, answer, in_turn
 
-ROWS = 200
+ROWS = 64
 IMAGE = answer(headers={"Content-Type": "image/png"}, body=png())
 NAMES = ("fixed-window", "sliding-window", "fixed-window-date", "token-bucket-503-no-header")
 
@@ -56,12 +56,12 @@ def test_every_image_of_a_rate_limited_host_is_stored_with_few_refused_requests(
 
 def test_batches_that_share_a_rate_limited_host_store_all_its_images(cloud: Cloud, servers: ExitStack) -> None:
     """None knows of the others: each finds its share."""
-    host, manifest = limited(servers, "fixed-window", 160)
+    host, manifest = limited(servers, "fixed-window", 80)
 
-    run = mirror(cloud, "shared.txt", manifest, {"batch-size": "40"})
+    run = mirror(cloud, "shared.txt", manifest, {"batch-size": "20"})
 
-    assert (run.summary["stored"], len(children(run))) == (160, 4)
-    assert host.refused < 0.5 * 160
+    assert (run.summary["stored"], len(children(run))) == (80, 4)
+    assert host.refused < 0.5 * 80
 
 
 def test_a_host_that_asks_for_an_hour_is_asked_once_and_delays_no_other(cloud: Cloud, servers: ExitStack) -> None:
