@@ -14,7 +14,7 @@ import botocore.session
 from annotated_types import Interval, MaxLen
 
 from cdk.settings import MEANINGS, SETTING_NAMES, Settings
-from functions.core.model.options import IMAGE_TYPES, MEBIBYTE, Options
+from functions.core.model.options import IMAGE_TYPES, LIST_CHOICES, MEBIBYTE, Options
 from functions.core.model.outcomes import OUTCOME_MEANINGS
 from functions.core.model.reasons import REASON_MEANINGS, Reason
 from functions.telemetry.names import Metric
@@ -50,7 +50,7 @@ def _accepted(option: Field[object]) -> str:
     if kind is bool:
         return "`true`, `false`"
     if kind not in (int, float, str):
-        return f"comma-separated names: {', '.join(IMAGE_TYPES)}, svg"
+        return f"comma-separated names: {', '.join(LIST_CHOICES[option.name])}"
     for bound in bounds:
         if isinstance(bound, Interval):
             return f"{_number(bound.ge)} to {_number(bound.le)}"
@@ -61,7 +61,7 @@ def _accepted(option: Field[object]) -> str:
 
 def _default_option(option: Field[object]) -> str:
     if isinstance(option.default, tuple):
-        return "all but svg"
+        return "all but svg" if option.default == IMAGE_TYPES else f"`{','.join(option.default)}`"
     if isinstance(option.default, bool):
         return f"`{str(option.default).lower()}`"
     if isinstance(option.default, str):

@@ -3,12 +3,13 @@
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
 
 from functions.core.download.conditional_put import ConditionalPut
 from functions.core.download.images.other_content import describe_unsupported
+from functions.core.download.images.rights import read_head
 from functions.core.download.images.types import ImageType, detect_image_type
 from functions.core.model.errors import RowError
 from functions.core.model.keys import DEFAULT_PREFIX, default_key
@@ -22,6 +23,10 @@ from functions.core.model.types import ImageFacts, ImageRecord
 from functions.core.model.urls import redact
 from functions.core.web.fetch import Fetcher, FetchRequest, FetchResult, NotModifiedError
 from functions.core.web.response import Body
+from functions.core.web.signals import OwnerSignals
+
+_WITHOUT_SIGNALS = frozenset({OutcomeKind.SKIPPED, OutcomeKind.DUPLICATE})
+"""What the owner says is recorded with the image of this row, not of another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class RowMirror:
         self._fetcher = fetcher
         self._conditional_put = ConditionalPut(store=store, table=table, options=options, run_id=run_id)
         self._options = options
+        self._respected = options.respected_signals()
         self._run_id = run_id
         self._prefix = prefix
 
@@ -59,10 +65,23 @@ class RowMirror:
 
         Raises RowError, StorageFault, TableFault.
         """
+        signals = OwnerSignals(self._respected)
+        try:
+            mirrored = self._mirror(row, existing_record, on_response, signals)
+        except RowError as error:
+            error.signals = signals.found
+            raise
+        if not signals.found or mirrored.outcome.kind in _WITHOUT_SIGNALS:
+            return mirrored
+        return replace(mirrored, outcome=replace(mirrored.outcome, signals=signals.found))
+
+    def _mirror(
+        self, row: Row, existing_record: ImageRecord | None, on_response: Callable[[], None], signals: OwnerSignals
+    ) -> MirroredRow:
         image_types: list[ImageType] = []
         started_at = time.monotonic()
         try:
-            fetched = self._fetcher.fetch(self._fetch_request(row, existing_record, image_types))
+            fetched = self._fetcher.fetch(self._fetch_request(row, existing_record, image_types, signals))
         except NotModifiedError:
             return MirroredRow(_outcome(row, OutcomeKind.UNCHANGED))
         except RowError as error:
@@ -76,10 +95,16 @@ class RowMirror:
             return self._store(row, existing_record, upload, fetched, ms)
 
     def _fetch_request(
-        self, row: Row, existing_record: ImageRecord | None, image_types: list[ImageType]
+        self, row: Row, existing_record: ImageRecord | None, image_types: list[ImageType], signals: OwnerSignals
     ) -> FetchRequest:
         """The request, whose `check_head` appends the type: once for each attempt that receives the start of a body."""
         options = self._options
+
+        def check_head(head: bytes) -> None:
+            image_types.append(self._allowed_type(head))
+            read_head(head, signals)
+            signals.check()
+
         return FetchRequest(
             url=row.url,
             headers=row.headers,
@@ -90,8 +115,8 @@ class RowMirror:
             want_md5=row.md5 is not None,
             max_redirects=options.max_redirects,
             verify_tls=options.verify_tls or not _has_digest(row),
-            respect_opt_out=options.respect_opt_out,
-            check_head=lambda head: image_types.append(self._allowed_type(head)),
+            signals=signals,
+            check_head=check_head,
         )
 
     def _allowed_type(self, head: bytes) -> ImageType:

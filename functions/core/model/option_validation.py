@@ -9,19 +9,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.limits import MAX_URL_BYTES
-from functions.core.model.options import IMAGE_TYPES, Options
+from functions.core.model.options import LIST_CHOICES, Options
 from functions.core.model.validation import FieldNames
 
 _ALIASES = {"lambda_concur": "concurrency", "lambdaconcur": "concurrency"}
-_LISTS = {"allowed_types"}
-_KNOWN_TYPES = (*IMAGE_TYPES, "svg")
 _OPTIONS = TypeAdapter(Options)
 
 OPTION_NAMES = FieldNames(
     "option",
     Options,
     accepted={
-        "allowed_types": f"one or more of {', '.join(_KNOWN_TYPES)}",
+        "allowed_types": f"one or more of {', '.join(LIST_CHOICES['allowed_types'])}",
+        "respect": f"none or more of {', '.join(LIST_CHOICES['respect'])}",
         "base_url": f"an absolute URL of up to {MAX_URL_BYTES:,} characters that starts with http:// or https://",
         "user_agent": "printable ASCII text of up to 256 characters",
     },
@@ -37,16 +36,17 @@ def validate_options(*sources: Mapping[str, object]) -> Options:
     received: dict[str, object] = {}
     for source in sources:
         received |= {_normalized(name): value for name, value in source.items()}
-    values = {name: _split(value) if name in _LISTS else value for name, value in received.items()}
+    values = {name: _split(value) if name in LIST_CHOICES else value for name, value in received.items()}
     try:
         options = _OPTIONS.validate_python(values)
     except ValidationError as error:
         raise InvalidManifest(OPTION_NAMES.explain(error.errors()[0], received)) from error
     if options.base_url and not options.base_url.lower().startswith(("http://", "https://")):
         raise _invalid("base_url", options.base_url)
-    unknown = sorted(set(options.allowed_types) - set(_KNOWN_TYPES))
-    if unknown:
-        raise _invalid("allowed_types", unknown[0])
+    for name, choices in LIST_CHOICES.items():
+        unknown = sorted(set(getattr(options, name)) - set(choices))
+        if unknown:
+            raise _invalid(name, unknown[0])
     return options
 
 

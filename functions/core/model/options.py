@@ -11,6 +11,12 @@ from functions.core.model.limits import MAX_URL_BYTES
 IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico", "jxl", "jp2", "j2k")
 """Image types that are accepted by default. `svg` must be requested: it can contain scripts."""
 
+SIGNAL_GROUPS = ("noai", "aipref", "tdmrep", "iptc")
+"""What the owner of an image can say about its use, by the standard in which it is said."""
+
+LIST_CHOICES: Mapping[str, tuple[str, ...]] = {"allowed_types": (*IMAGE_TYPES, "svg"), "respect": SIGNAL_GROUPS}
+"""The accepted values of the options that are lists."""
+
 MEBIBYTE = 1024 * 1024
 
 MAX_CONCURRENT_UPLOADS = 16
@@ -60,7 +66,12 @@ class Options:
     verify_tls: bool = _option(
         True, "verify the certificates of servers; `false` accepts any for rows that have `sha256` or `md5`"
     )
-    respect_opt_out: bool = _option(True, "honour X-Robots-Tag: noai, noimageai, noimageindex")
+    respect: tuple[str, ...] = _option(
+        ("noai",), "what owners say about the use of their images that makes a row fail as `opt_out`"
+    )
+    respect_opt_out: bool = _option(
+        True, "honour X-Robots-Tag: noai, noimageai, noimageindex; `false` takes `noai` out of `respect`"
+    )
     storage_class: Literal["STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "GLACIER_IR"] = _option(
         "STANDARD", "S3 storage class of the images"
     )
@@ -78,6 +89,9 @@ class Options:
         """Options from a workflow payload. Names that this version does not have are ignored."""
         names = {option.name for option in fields(cls)}
         values = {name: value for name, value in payload.items() if name in names}
-        if "allowed_types" in values:
-            values["allowed_types"] = tuple(values["allowed_types"])
+        values |= {name: tuple(values[name]) for name in LIST_CHOICES.keys() & values.keys()}
         return cls(**values)
+
+    def respected_signals(self) -> frozenset[str]:
+        """The groups of signals that make a row fail: `respect`, without `noai` where `respect_opt_out` is false."""
+        return frozenset(self.respect) - (frozenset() if self.respect_opt_out else {"noai"})
