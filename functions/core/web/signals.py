@@ -61,7 +61,9 @@ _BARE_ITEM = r"""(?>
 )"""
 _PARAMETERS = rf"(?:;[ ]*+{_KEY}(?:={_BARE_ITEM})?)*+"
 _INNER_LIST = rf"\([ ]*+(?:{_BARE_ITEM}{_PARAMETERS}(?:[ ]++|(?=\))))*+\)"
-_MEMBER = re.compile(rf"({_KEY})(?:=({_BARE_ITEM}|{_INNER_LIST}))?+{_PARAMETERS}", re.VERBOSE)
+_MEMBER = rf"({_KEY})(?:=({_BARE_ITEM}|{_INNER_LIST}))?+{_PARAMETERS}"
+"""Compiled when it is needed, which takes milliseconds of a cold start."""
+
 _SEPARATOR = re.compile(r"[ \t]*+,[ \t]*+(?!\Z)")
 
 
@@ -71,10 +73,11 @@ def dictionary_values(text: str) -> dict[str, str]:
 
     Text that is not a dictionary has no members: the draft says that its preferences are unknown.
     """
+    member = re.compile(_MEMBER, re.VERBOSE)
     members: dict[str, str] = {}
     text = text.lstrip(" ").rstrip(" \t")
     position = 0
-    while match := _MEMBER.match(text, position):
+    while match := member.match(text, position):
         members[match[1]] = match[2] or "?1"
         if match.end() == len(text):
             return members

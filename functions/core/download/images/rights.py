@@ -18,10 +18,12 @@ _NAMESPACE_UTF16 = _NAMESPACE.decode().encode("utf-16-be")[1:]
 
 _NAME = rb"[^\s=:\"'<>/&]{1,64}"
 _EQUALS = rb"\s{0,16}=\s{0,16}"
-_BINDING = re.compile(rb"xmlns(?::(%b))?%b[\"']%b[\"']" % (_NAME, _EQUALS, re.escape(_NAMESPACE)))
-_PROPERTY = re.compile(rb"""(?:<(?:(%b):)?|\s(%b):)DataMining(?=[\s/>=])""" % (_NAME, _NAME))
-_ATTRIBUTE = re.compile(rb"""%b(?:"([^"<]{1,512})"|'([^'<]{1,512})')""" % _EQUALS)
-_IN_ELEMENT = re.compile(rb"""\b(?:resource|value)%b(?:"([^"<]+)"|'([^'<]+)')|>([^<]*[^<\s][^<]*)(?=<)""" % _EQUALS)
+_BINDING = rb"xmlns(?::(%b))?%b[\"']%b[\"']" % (_NAME, _EQUALS, re.escape(_NAMESPACE))
+_PROPERTY = rb"""(?:<(?:(%b):)?|\s(%b):)DataMining(?=[\s/>=])""" % (_NAME, _NAME)
+_ATTRIBUTE = rb"""%b(?:"([^"<]{1,512})"|'([^'<]{1,512})')""" % _EQUALS
+_IN_ELEMENT = rb"""\b(?:resource|value)%b(?:"([^"<]+)"|'([^'<]+)')|>([^<]*[^<\s][^<]*)(?=<)""" % _EQUALS
+"""Patterns, compiled when they are needed, which takes milliseconds of a cold start."""
+
 _MAX_ELEMENT_BYTES = 1024
 _MAX_PREFIXES = 16
 
@@ -94,8 +96,8 @@ def data_mining(data: bytes) -> list[str]:
 
 def _values(xmp: bytes) -> list[str]:
     """By the prefixes that are bound to the namespace; without one, by elements in the default namespace."""
-    prefixes = {binding[1] for binding in islice(_BINDING.finditer(xmp), _MAX_PREFIXES)}
-    matches = (match for match in _PROPERTY.finditer(xmp) if (match[1] or match[2]) in prefixes)
+    prefixes = {binding[1] for binding in islice(re.finditer(_BINDING, xmp), _MAX_PREFIXES)}
+    matches = (match for match in re.finditer(_PROPERTY, xmp) if (match[1] or match[2]) in prefixes)
     values = (value for match in islice(matches, MAX_VALUES) for value in _values_of(xmp, match))
     texts = (value.decode("utf-8", "replace").strip() for value in values)
     return [text for text in texts if text]
@@ -104,7 +106,7 @@ def _values(xmp: bytes) -> list[str]:
 def _values_of(xmp: bytes, match: re.Match[bytes]) -> Iterator[bytes]:
     """The value of an attribute; the text of an element, or its `rdf:resource`."""
     if match[2]:
-        attribute = _ATTRIBUTE.match(xmp, match.end())
+        attribute = re.compile(_ATTRIBUTE).match(xmp, match.end())
         if attribute:
             yield attribute[1] or attribute[2]
         return
@@ -112,7 +114,7 @@ def _values_of(xmp: bytes, match: re.Match[bytes]) -> Iterator[bytes]:
     start_tag = element.partition(b">")[0]
     content, end_tag, _ = element.partition(b"</" + match[0][1:])
     if end_tag or start_tag.endswith(b"/"):
-        for part in _IN_ELEMENT.finditer(start_tag if start_tag.endswith(b"/") else content + b"<"):
+        for part in re.finditer(_IN_ELEMENT, start_tag if start_tag.endswith(b"/") else content + b"<"):
             yield part[1] or part[2] or part[3]
 
 
