@@ -4,8 +4,8 @@
 # $(shell), which in some versions of make expands all variables of the command line.
 VALUES := MANIFEST OUT ALLOW OPTIONS RUN IMAGES SIZE_KB LATENCY_MS HOSTS URL_BYTES MEMORY_MB
 # Taken from the command line of make alone: other programs have environment variables of these names.
-FLAGS := PORT CONCURRENCY PER_HOST MAX_CONCURRENCY BATCH_SIZE BASE_URL ON_EXISTING MAX_BYTES TIMEOUT ROUNDS MAX_REDIRECTS ALLOWED_TYPES ACCEPT_TRUNCATED \
-	MIN_WIDTH MIN_HEIGHT VERIFY_TLS RESPECT RESPECT_OPT_OUT STORAGE_CLASS TOLERATED_FAILURE_PERCENTAGE USER_AGENT \
+FLAGS := PORT CONCURRENCY PER_HOST MAX_CONCURRENCY BATCH_SIZE BASE_URL URL_COLUMN SPLIT_URLS OWN_COLUMNS ON_EXISTING MAX_BYTES TIMEOUT ROUNDS MAX_REDIRECTS ALLOWED_TYPES ACCEPT_TRUNCATED \
+	MIN_WIDTH MIN_HEIGHT VERIFY_TLS RESPECT RESPECT_OPT_OUT STORAGE_CLASS TOLERATED_FAILURE_PERCENTAGE HEADERS USER_AGENT \
 	LAMBDA_CONCURRENCY ENVIRONMENTS S3_REQUESTS_PER_SECOND WRITE_CAPACITY READ_CAPACITY ASYNC_RETRY_SECONDS
 # The same, for the commands that use an AWS account.
 ACCOUNT_FLAGS := SETTINGS STACK_NAME
@@ -31,7 +31,7 @@ $(foreach name,$(firstword $(UNKNOWN)),$(error There is no variable $(name) ($(c
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run up watch plan cost test permissions check format lock bootstrap deploy verify destroy bench mutation second-opinions clean
+.PHONY: help setup synth run up watch plan cost test permissions check format lock bootstrap deploy verify destroy bench bench-rate-limit mutation second-opinions clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -122,6 +122,9 @@ destroy: ## Delete the deployed stack (the input bucket is kept unless a setting
 
 bench: cdk.out/ready .venv/dev ## Measure against img2dataset, Scrapy and a requests + boto3 pool, side by side (about 8 minutes)
 	@$(BIN)/python -m bench
+
+bench-rate-limit: .venv/dev ## Measure how long 200 images of a rate-limited host take, relative to the ideal time (45 seconds)
+	@$(BIN)/python -m bench.measures.batch_limits rate-limit
 
 mutation: .venv/dev ## Measure the tests: how many small faults they find (15 minutes): [MUTANTS=100] [SEED=n]
 	@$(BIN)/python -m tests.mutation

@@ -102,6 +102,7 @@ def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
         "submitted/*": (prepare, summarize, api, machine),
         "runs/*": (download, summarize, api, machine),
         "runs/*/retry.*": (prepare, summarize, machine),
+        "runs/*/rows.jsonl.gz": (prepare, summarize, machine),
         "runs/*/closed": (download,),
     }.items():
         yield _prefix_wildcard(buckets.input, path, policies)

@@ -38,6 +38,8 @@ def grant_prepare_run(function: Function, *, buckets: Buckets, tables: Tables) -
     # the event has no version, it looks up the current one.
     manifests = [*_manifests(buckets), _input(buckets, "runs/*/retry.*")]
     _allow(function.role, manifests, "s3:GetObject", "s3:GetObjectVersion")
+    # It copies the rows of a manifest that Step Functions cannot read as they are.
+    _allow(function.role, [_copies(buckets)], "s3:PutObject")
     # It must detect a deleted manifest: without s3:ListBucket, S3 answers 403 instead of 404.
     # There is no condition on the prefix, because a GetObject request has none.
     _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")
@@ -47,8 +49,9 @@ def grant_prepare_run(function: Function, *, buckets: Buckets, tables: Tables) -
 
 
 def grant_download_batch(function: Function, *, buckets: Buckets, tables: Tables, notifications: Notifications) -> None:
-    # It stores images. It reads the metadata of an object only if the key is taken, to find out who stored it. Without
-    # s3:ListBucket, S3 answers 403 if there is no object: then the image is stored on condition that the key is free.
+    # It stores images. It reads the metadata of an object if the key is taken, to find out who stored it, and an image
+    # if a row names another key for it. Without s3:ListBucket, S3 answers 403 if there is no object: then the image is
+    # stored on condition that the key is free.
     _allow(function.role, [_images(buckets)], "s3:PutObject", "s3:GetObject")
     # S3 encrypts and decrypts the objects of an existing bucket with its KMS key on behalf of the caller.
     _allow_key(function, buckets, "kms:GenerateDataKey", "kms:Decrypt")
@@ -75,9 +78,10 @@ def grant_summarize_run(
     notifications: Notifications,
     dead_letters: DeadLetterQueue,
 ) -> None:
-    # It reconciles the manifest, by its version, with the results of the batches, and writes the summary, the report
-    # and the retry manifest.
-    _allow(function.role, [*_manifests(buckets), _input(buckets, "runs/*/retry.*")], "s3:GetObjectVersion")
+    # It reconciles the manifest, or the copy of its rows, by its version, with the results of the batches, and writes
+    # the summary, the report and the retry manifest.
+    manifests = [*_manifests(buckets), _input(buckets, "runs/*/retry.*"), _copies(buckets)]
+    _allow(function.role, manifests, "s3:GetObjectVersion")
     _allow(function.role, [_input(buckets, "runs/*")], "s3:GetObject", "s3:PutObject")
     # It lists the result files of the run, and must detect a deleted manifest (see grant_prepare_run).
     _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")
@@ -119,9 +123,10 @@ def grant_workflow(
         arn = functions[spec.module].function.function_arn
         _allow(machine, [arn, f"{arn}:*"], "lambda:InvokeFunction")
     # The ItemReader of the Distributed Map reads the version of the manifest that started the run, which can be the
-    # retry manifest of another run.
-    _allow(machine, [*_manifests(buckets), _input(buckets, "runs/*/retry.*")], "s3:GetObjectVersion")
-    # An execution that release 0.1.0 has started reads it without a version.
+    # retry manifest of another run, or the copy of its rows.
+    manifests = [*_manifests(buckets), _input(buckets, "runs/*/retry.*"), _copies(buckets)]
+    _allow(machine, manifests, "s3:GetObjectVersion")
+    # Parquet is read without a version, and so is every manifest of an execution that release 0.1.0 has started.
     _allow(machine, _manifests(buckets), "s3:GetObject")
     # The ResultWriter writes result files, and reads them again to join them.
     _allow(
@@ -217,6 +222,11 @@ def _grant_publish(function: Function, notifications: Notifications) -> None:
 def _manifests(buckets: Buckets) -> list[str]:
     """The prefixes of manifests: uploaded ones, and lists that were submitted to the API."""
     return [_input(buckets, "manifests/*"), _input(buckets, "submitted/*")]
+
+
+def _copies(buckets: Buckets) -> str:
+    """The copies of rows that PrepareRun writes."""
+    return _input(buckets, "runs/*/rows.jsonl.gz")
 
 
 def _images(buckets: Buckets) -> str:

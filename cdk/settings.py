@@ -17,6 +17,11 @@ from functions.core.model.keys import DEFAULT_PREFIX, MAX_PREFIX_BYTES
 from functions.core.model.option_validation import validate_options
 from functions.core.model.validation import FieldNames, join_choices
 
+NO_CONTACT = (
+    "The setting contact is empty, so the operators of the servers cannot write to you and may block the requests. Set "
+    "it to a mail address, or to a page about your download: docs/bot.md has a text for it."
+)
+
 
 class SettingsError(ValueError):
     """A setting that does not exist or has an invalid value. The text is a sentence that names the setting."""

@@ -14,6 +14,7 @@ import botocore.session
 from annotated_types import Interval, MaxLen
 
 from cdk.settings import MEANINGS, SETTING_NAMES, Settings
+from functions.core.manifests.columns.url_columns import AMBIGUOUS, EXPORTS
 from functions.core.model.options import IMAGE_TYPES, LIST_CHOICES, MEBIBYTE, Options
 from functions.core.model.outcomes import OUTCOME_MEANINGS
 from functions.core.model.reasons import REASON_MEANINGS, Reason
@@ -49,6 +50,8 @@ def _accepted(option: Field[object]) -> str:
         return ", ".join(f"`{choice}`" for choice in get_args(kind))
     if kind is bool:
         return "`true`, `false`"
+    if option.name == "headers":
+        return "a JSON object of names and values, or `Name: value`"
     if kind not in (int, float, str):
         return f"comma-separated names: {', '.join(LIST_CHOICES[option.name])}"
     for bound in bounds:
@@ -60,8 +63,16 @@ def _accepted(option: Field[object]) -> str:
 
 
 def _default_option(option: Field[object]) -> str:
+    if option.default is MISSING:
+        return ""
     if isinstance(option.default, tuple):
-        return "all but svg" if option.default == IMAGE_TYPES else f"`{','.join(option.default)}`"
+        return (
+            "all but svg"
+            if option.default == IMAGE_TYPES
+            else f"`{','.join(option.default)}`"
+            if option.default
+            else ""
+        )
     if isinstance(option.default, bool):
         return f"`{str(option.default).lower()}`"
     if isinstance(option.default, str):
@@ -77,6 +88,12 @@ def _number(value: object) -> str:
 def _outcomes() -> Iterator[Sequence[str]]:
     for outcome, meaning in OUTCOME_MEANINGS.items():
         yield f"`{outcome}`", meaning
+
+
+def _exports() -> Iterator[Sequence[str]]:
+    for program, names in EXPORTS.items():
+        yield program, ", ".join(f"`{name}`" for name in names)
+    yield "if nearly all of the values are URLs", ", ".join(f"`{name}`" for name in AMBIGUOUS)
 
 
 def _reasons() -> Iterator[Sequence[str]]:
@@ -137,6 +154,7 @@ def _names(names: Iterable[str]) -> str:
 
 TABLES: Mapping[str, Table] = {
     "options": Table("manifests.md", ("option", "accepts", "default", "meaning"), _options),
+    "exports": Table("manifests.md", ("export of", "names of the URL column"), _exports),
     "outcomes": Table("manifests.md", ("outcome", "meaning"), _outcomes),
     "reasons": Table("manifests.md", ("reason", "retryable", "meaning"), _reasons),
     "metrics": Table("operations.md", ("metric", "unit", "meaning"), _metrics),

@@ -62,7 +62,10 @@ def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
     mirror = RowMirror(
         fetcher=phases.timed(fetcher(), fetch=Phase.DOWNLOAD),
         store=phases.timed(
-            S3ImageBucket(client("s3"), settings.images_bucket, signed_put()), put=Phase.STORE, head=Phase.STORE
+            S3ImageBucket(client("s3"), settings.images_bucket, signed_put()),
+            put=Phase.STORE,
+            head=Phase.STORE,
+            read=Phase.STORE,
         ),
         table=table,
         options=options,

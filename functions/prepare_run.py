@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.adapters.clients import client
 from functions.adapters.dynamodb_runs_table import DynamoRunsTable
 from functions.adapters.lambda_account import LambdaAccountSettings
-from functions.adapters.s3.manifests import S3Manifests
+from functions.adapters.s3.manifests import S3ManifestCopies, S3Manifests
 from functions.adapters.step_functions_executions import StepFunctionsMapRuns
 from functions.config import PrepareConfig
 from functions.core.model.errors import InvalidManifest
@@ -30,6 +30,7 @@ def preparer() -> Preparer:
     records = DynamoRunsTable(client("dynamodb"), config.runs_table)
     return Preparer(
         manifests=S3Manifests(client("s3")),
+        copies=S3ManifestCopies(client("s3")),
         records=records,
         defaults=config.default_options,
         whole_bytes=config.check_bytes,

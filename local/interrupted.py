@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import cast
 
+from functions.core.model.keys import from_table_row
 from functions.core.model.outcomes import Outcome, OutcomeKind
 from functions.core.model.runs import ManifestObject
 from functions.core.model.types import ImageFacts, ImageRecord, RunRecord
@@ -23,7 +24,7 @@ from local.aws.cloud import Cloud
 ERROR = "Interrupted"
 CAUSE = "The local run was interrupted."
 ROUND = "98"
-"""The round of the parts that are written here: after the rounds of every batch, of which there are ten at most."""
+"""The round of the parts that are written here: after the rounds of every batch."""
 
 SUMMARIZE_RUN = "functions.summarize_run.handler"
 DOWNLOAD_BATCH = "functions.download_batch.handler"
@@ -75,7 +76,7 @@ def _first_row(key: str) -> int:
 def _stored_lines(cloud: Cloud, run_id: str) -> Iterator[tuple[int, str]]:
     for row in backend.rows(cloud.outputs["ImagesTable"]):
         if row.get("run_id") == run_id:
-            record = cast(ImageRecord, row)
+            record = cast(ImageRecord, from_table_row(row))
             facts = cast(ImageFacts, {name: row.get(name) for name in IMAGE_FACTS})
             outcome = Outcome(row=record["row"], url=redact(record["url"]), kind=OutcomeKind.STORED, image=facts)
             yield record["row"], json.dumps(outcome.as_json(), ensure_ascii=False) + "\n"

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from functions.core.model.options import Options
+from functions.core.model.options import OPTION_DEFAULTS, Options
 from local.errors import UsageError
 
 PREFIX = "IMAGE_MIRROR_"
@@ -80,10 +80,33 @@ def pairs(*flags: str, variable: str, names: Iterable[str], help: str) -> Callab
     )
 
 
+class HeaderType(click.ParamType[str]):
+    """A header `Name: value`. The variable of make has one in each line."""
+
+    name = "Name: value"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        return rv.splitlines()
+
+
+HEADER = click.option(
+    "--header",
+    "--headers",
+    "headers",
+    type=HeaderType(),
+    multiple=True,
+    envvar=f"{PREFIX}HEADERS",
+    metavar="'NAME: VALUE'",
+    help=f"{OPTION_FIELDS['headers'].metadata['meaning']}; may be repeated",
+    callback=lambda context, parameter, lines: "\n".join(lines) or None,
+)
+"""Instead of a flag for the option `headers`: a header is a line of its text."""
+
+
 def run_options(command: Command) -> Command:
-    """`--option name=value`, and a flag for each option of a run."""
+    """`--option name=value`, `--header`, and a flag for each other option of a run."""
     several = pairs("--option", variable="OPTIONS", names=OPTION_FIELDS, help="option of the run; may be repeated")
-    return several(option_flags(OPTION_FIELDS)(command))
+    return several(HEADER(option_flags(name for name in OPTION_FIELDS if name != "headers")(command)))
 
 
 def option_flags(names: Iterable[str]) -> Callable[[Command], Command]:
@@ -128,7 +151,7 @@ def _kind(name: str) -> str:
 
 
 def _default(name: str) -> str:
-    value = OPTION_FIELDS[name].default
+    value = OPTION_DEFAULTS[name]
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):

@@ -8,7 +8,10 @@ from pathlib import Path
 from cdk.settings import Settings
 from functions.core.manifests.validation import validate_manifest
 from functions.core.model.errors import InvalidManifest
+from functions.core.model.metadata import MAX_METADATA_BYTES
 from functions.core.model.option_validation import validate_options
+from functions.core.model.options import Options
+from functions.core.model.rows import RowRules
 from functions.core.model.runs import ManifestObject
 from local.errors import UsageError
 from local.manifest_files import ManifestFiles
@@ -21,21 +24,30 @@ Of a larger one, the first and the last SAMPLE_BYTES are checked, and PrepareRun
 
 SAMPLE_BYTES = WHOLE_BYTES // 2
 
+DEFAULT_OPTIONS = Options()
 
-def check_options(settings: Settings, options: Mapping[str, str]) -> None:
+
+def check_options(settings: Settings, options: Mapping[str, str]) -> Options:
     """Check the options as PrepareRun does, with the defaults of the settings. Raises UsageError."""
     try:
-        validate_options(settings.default_options, options)
+        validated = validate_options(settings.default_options, options)
     except InvalidManifest as error:
         raise UsageError(str(error)) from error
+    size = sum(len(name) + len(value.encode()) for name, value in options.items())
+    if size > MAX_METADATA_BYTES:
+        raise UsageError(
+            f"The options have {size:,} bytes; at most {MAX_METADATA_BYTES:,} are possible, because they are metadata "
+            "of the manifest in S3. Headers can also be columns of the manifest, such as 'header:Referer'."
+        )
+    return validated
 
 
-def check_manifest(path: Path) -> None:
+def check_manifest(path: Path, options: Options = DEFAULT_OPTIONS) -> None:
     """Check the manifest as PrepareRun does, a large one in part. Raises UsageError."""
     try:
         size = path.stat().st_size
         manifest = ManifestObject(str(path.parent), path.name, size=size)
-        validate_manifest(ManifestFiles(), manifest, WHOLE_BYTES, SAMPLE_BYTES)
+        validate_manifest(ManifestFiles(), manifest, WHOLE_BYTES, SAMPLE_BYTES, RowRules.of(options))
     except InvalidManifest as error:
         raise UsageError(f"{path}: {error}") from error
     except OSError as error:

@@ -2,17 +2,20 @@
 
 It listens on one port per host. `/NUMBER.jpg` is served from memory, `/200ms/NUMBER.jpg` with a latency of 200 ms on
 average (log-normal), `/once/NUMBER.jpg` with `Connection: close`; `/missing/NUMBER.jpg` and `/200ms/missing/NUMBER.jpg`
-are 404s. Without LOW and HIGH (bytes) the sizes are those of the web.
+are 404s. `/fixed-window/NUMBER.jpg` is limited to eight requests a second (`rate_limits`). Without LOW and HIGH (bytes)
+the sizes are those of the web.
 """
 
 import math
 import random
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench.rig.images import jpegs, web_jpegs
+from bench.rig.rate_limits import RATE_LIMITS, RateLimit
 from bench.rig.servers import CONNECTION_CLOSE, Handler, Request, ServerStats, response, serve, server
 
 HOSTS = 8
@@ -26,10 +29,13 @@ def image_handler(count: int, *sizes: int) -> Handler:
         [response("200 OK", image, "Content-Type: image/jpeg", *headers) for image in _images(count, *sizes)]
         for headers in ((), (CONNECTION_CLOSE,))
     )
+    limiters = {name: limit.make() for name, limit in RATE_LIMITS.items()}
     not_found = response("404 Not Found", b"no such image", "Content-Type: text/plain")
 
     def handle(request: Request, stats: ServerStats) -> bytes | tuple[float, bytes]:
         *folders, name = request.path.partition("?")[0][1:].split("/")
+        if folders and (limiter := limiters.get(folders[0])) and not limiter.allows(time.monotonic()):
+            return _refusal(RATE_LIMITS[folders[0]])
         number = int(name.removesuffix(".jpg"))
         images = closed if "once" in folders else kept_alive
         reply = not_found if "missing" in folders else images[number % count]
@@ -39,6 +45,10 @@ def image_handler(count: int, *sizes: int) -> Handler:
         return reply
 
     return handle
+
+
+def _refusal(limit: RateLimit) -> bytes:
+    return response(f"{limit.status} Refused", b"", *(f"{name}: {value}" for name, value in limit.headers().items()))
 
 
 def latency(mean: float, number: int) -> float:

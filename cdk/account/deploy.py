@@ -8,7 +8,7 @@ from cdk.account import assembly, aws, cdk_cli
 from cdk.account.aws import Account
 from cdk.account.errors import AccountError
 from cdk.account.versions import remove_unused_versions
-from cdk.settings import Settings
+from cdk.settings import NO_CONTACT, Settings
 
 NOT_YET_CREATED = "REVIEW_IN_PROGRESS"
 """The status of a stack that only has a change set."""
@@ -25,6 +25,8 @@ def deploy(given: Mapping[str, str], settings: Settings, arguments: Sequence[str
     exists = _exists(account, name)
     if exists:
         show(f"The stack {name} exists in {account.region}: it is updated.")
+    if not settings.contact:
+        show(NO_CONTACT)
     status = cdk_cli.run("deploy", *arguments, assembly=folder)
     if status == 0:
         _after_deployment(account, name, is_new=not exists, show=show)

@@ -89,7 +89,7 @@ def _map(reader: Reader, download_batch: str, partition: str) -> State:
             "Parameters": {
                 "Bucket.$": "$.manifest.bucket",
                 "Key.$": "$.manifest.key",
-                "VersionId.$": "$.manifest.version_id",
+                **({"VersionId.$": "$.manifest.version_id"} if reader.has_versions else {}),
             },
         },
         "ItemSelector": {"row.$": reader.row, "item.$": "$$.Map.Item.Value"},

@@ -14,11 +14,16 @@ INDEX = "$$.Map.Item.Index"
 
 @dataclass(frozen=True)
 class Reader:
-    """`config` is the ReaderConfig of the ItemReader, `row` the expression for the row number of an item."""
+    """`config` is the ReaderConfig of the ItemReader, `row` the expression for the row number of an item.
+
+    `has_versions` is false if Step Functions reads the current object only
+    (docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html).
+    """
 
     name: str
     config: Mapping[str, object]
     row: str = INDEX
+    has_versions: bool = True
 
     @property
     def title(self) -> str:
@@ -46,5 +51,5 @@ READERS = (
     Reader("txt", _csv("TAB", headers=URL_LINES.column_names)),
     Reader("json", {"InputType": "JSON"}),
     Reader("jsonl", {"InputType": "JSONL"}),
-    Reader("parquet", {"InputType": "PARQUET"}),
+    Reader("parquet", {"InputType": "PARQUET"}, has_versions=False),
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from functions.adapters.dynamodb_items import from_item, to_item
 from functions.adapters.errors import AWS_ERRORS, error_code, failure_message
 from functions.core.model.errors import TableFault
+from functions.core.model.keys import from_table_row, table_key, to_table_row
 from functions.core.model.types import ImageRecord
 
 if TYPE_CHECKING:
@@ -51,32 +52,30 @@ class DynamoImagesTable:
         """The existing rows by URL. Raises TableFault."""
         records: dict[str, ImageRecord] = {}
         for chunk in _chunks(list(dict.fromkeys(urls)), MAX_READS):
-            for item in self._read([{"url": {"S": url}} for url in chunk]):
-                record = cast(ImageRecord, from_item(item))
+            for record in self._read([_key(url) for url in chunk]):
                 records[record["url"]] = record
         return records
 
     def record(self, rows: Sequence[ImageRecord]) -> None:
         """Writes rows. Raises TableFault unless all were written."""
         for chunk in _chunks(rows, MAX_WRITES):
-            self._write([{"PutRequest": {"Item": to_item(row)}} for row in chunk])
+            self._write([{"PutRequest": {"Item": _item(row)}} for row in chunk])
 
     def read(self, url: str) -> ImageRecord | None:
         """The row of a URL, strongly consistent. Raises TableFault."""
-        items = self._read([{"url": {"S": url}}], consistent=True)
-        return cast(ImageRecord, from_item(items[0])) if items else None
+        return next(iter(self._read([_key(url)], consistent=True)), None)
 
     def replace(self, record: ImageRecord, former: ImageRecord | None) -> bool:
         """Writes a row if the row of its URL is `former`, or if there is none and it is None. Raises TableFault."""
         try:
-            self._dynamodb.put_item(TableName=self._table, Item=to_item(record), **_unless_changed(former))
+            self._dynamodb.put_item(TableName=self._table, Item=_item(record), **_unless_changed(former))
         except AWS_ERRORS as error:
             if error_code(error) == "ConditionalCheckFailedException":
                 return False
             raise TableFault(failure_message("DynamoDB PutItem", error)) from error
         return True
 
-    def _read(self, keys: "Sequence[Item]", *, consistent: bool = False) -> "list[Item]":
+    def _read(self, keys: "Sequence[Item]", *, consistent: bool = False) -> list[ImageRecord]:
         items: list[Item] = []
         for attempt in range(MAX_ATTEMPTS):
             request: KeysAndAttributesTypeDef = {"Keys": keys, "ConsistentRead": consistent}
@@ -87,7 +86,7 @@ class DynamoImagesTable:
             items += response["Responses"].get(self._table, [])
             unprocessed = response["UnprocessedKeys"].get(self._table)
             if not unprocessed:
-                return items
+                return [cast(ImageRecord, from_table_row(from_item(item))) for item in items]
             keys = unprocessed["Keys"]
             _back_off(attempt)
         raise TableFault(f"DynamoDB BatchGetItem left {len(keys)} reads unprocessed after {MAX_ATTEMPTS} attempts.")
@@ -127,6 +126,14 @@ def _set_body(params: dict[str, object], **_: object) -> None:
     body = getattr(_request, "body", None)
     if body is not None:
         params["body"] = body
+
+
+def _key(url: str) -> "Item":
+    return {"url": {"S": table_key(url)}}
+
+
+def _item(record: ImageRecord) -> "Item":
+    return to_item(to_table_row(record))
 
 
 def _unless_changed(former: ImageRecord | None) -> dict[str, Any]:

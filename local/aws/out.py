@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from functions.core.model.keys import from_table_row
 from local.aws import backend
 from local.aws.store import files, paths
 from local.aws.store.adoption import adopt_images, read_rows
@@ -96,7 +97,7 @@ class Exporter:
     def export(self, run_id: str | None, messages: Iterable[Mapping[str, Any]]) -> None:
         """Writes what is new. `run_id` None means all runs."""
         self._copy_runs(RUNS if run_id is None else f"{RUNS}{run_id}/")
-        self._write_lines("images.jsonl", backend.rows(self._names.images_table))
+        self._write_lines("images.jsonl", map(from_table_row, backend.rows(self._names.images_table)))
         self._write_lines("messages.jsonl", messages)
         summary = self._out / RUNS / str(run_id) / "summary.json"
         if run_id is not None and summary.exists():

@@ -106,10 +106,10 @@ def run(manifest: str, out: str, allow: Sequence[str], demo: bool, pairs: Sequen
     """
     settings, limits = usage.stack_settings(), _limits(flags)
     options = _options(pairs, {name: value for name, value in flags.items() if name not in usage.LIMITS})
-    preflight.check_options(settings, options)
+    run_options = preflight.check_options(settings, options)
     file = usage.manifest_file(manifest) if manifest else None
     if file:
-        preflight.check_manifest(file)
+        preflight.check_manifest(file, run_options)
     if file and demo:
         usage.demo_port(file)
     networks, folder = _networks(allow), _out(out)

@@ -9,17 +9,20 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from cdk.workflow.definition import BATCH_BYTES
 from functions.core.cost.estimate import GLACIER_FROM_BYTES, RunEstimate, write_units
+from functions.core.manifests.contents import is_too_large
 from functions.core.manifests.detection import decompressed
-from functions.core.manifests.formats import PARQUET, format_by_name
-from functions.core.manifests.validation import validate_manifest
-from functions.core.model.errors import RowError
+from functions.core.manifests.formats import PARQUET
+from functions.core.manifests.line_errors import TOO_LARGE
+from functions.core.manifests.validation import ValidatedManifest, validate_manifest
+from functions.core.model.errors import InvalidManifest, RowError
 from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import Options
 from functions.core.model.reasons import Reason
-from functions.core.model.rows import Row, parse_row
+from functions.core.model.rows import Row, RowRules, parse_row
 from functions.core.model.runs import ManifestObject
 from functions.core.model.types import BatchItem
 from functions.core.model.urls import host_of
@@ -78,32 +81,44 @@ def make_plan(
     """`prefix` is that of all keys in the images bucket. Raises InvalidManifest."""
     size = path.stat().st_size
     manifest = ManifestObject(str(path.parent), path.name, size=size)
-    validated = validate_manifest(ManifestFiles(), manifest, whole_bytes=size)
+    validated = validate_manifest(ManifestFiles(), manifest, whole_bytes=size, rules=RowRules.of(options))
     plan = Plan(validated.format, validated.contents.note, glacier_from_bytes, options=options)
     run = {"id": "x" * 60, "manifest": f"manifests/{path.name}", "options": asdict(options)}
-    items = _counted(_items(path, validated.format), plan, options, prefix)
+    items = _counted(_items(path, validated), plan, validated.contents.rules, prefix)
     plan.batches = sum(1 for _ in batches(items, Limits(options.batch_size, BATCH_BYTES), {"run": run}))
     return plan
 
 
-def _items(path: Path, format_name: str) -> Iterator[Item]:
-    manifest_format = format_by_name(format_name)
-    if manifest_format is not None:
+def _items(path: Path, validated: ValidatedManifest) -> Iterator[Item]:
+    form = validated.form
+    if form is not None:
         chunks = decompressed(path.name, ManifestFiles().read(str(path.parent), path.name, ""))
-        yield from manifest_format.numbered_items(chunks)
+        yield from form.numbered_rows(chunks, validated.contents.rules)
         return
-    assert format_name == PARQUET
+    assert validated.format == PARQUET
     with path.open("rb") as file:
-        yield from enumerate(readers.read_parquet(file, {}, load_parquet=load_parquet), start=1)
+        yield from enumerate(_parquet_rows(file), start=1)
 
 
-def _counted(items: Iterator[Item], plan: Plan, options: Options, prefix: str) -> Iterator[BatchItem]:
+def _parquet_rows(file: BinaryIO) -> Iterator[object]:
+    """Raises InvalidManifest for what only a run finds out: the validation reads no more than the footer."""
+    parquet = load_parquet()
+    try:
+        for number, item in enumerate(readers.read_parquet(file, {}, load_parquet=lambda: parquet), start=1):
+            if is_too_large(item):
+                raise InvalidManifest(f"Row {number} of the manifest {TOO_LARGE.one}. {TOO_LARGE.fix}")
+            yield item
+    except ValueError as error:
+        raise InvalidManifest(f"A run would fail: {error}. Write the file again.") from error
+
+
+def _counted(items: Iterator[Item], plan: Plan, rules: RowRules, prefix: str) -> Iterator[BatchItem]:
     """The items as Step Functions puts them into batches; each is counted in the plan as it passes."""
     previous = _PreviousRows()
     for line, item in items:
         plan.rows += 1
         try:
-            row = parse_row(plan.rows, item, options.base_url, prefix)
+            row = parse_row(plan.rows, item, rules, prefix)
         except RowError as error:
             _add(plan, plan.invalid, error.reason, line, error.message)
         else:
@@ -112,10 +127,10 @@ def _counted(items: Iterator[Item], plan: Plan, options: Options, prefix: str) -
 
 
 def _count(row: Row, line: int, plan: Plan, previous: "_PreviousRows") -> None:
-    if previous.has_url(row):
-        _add(plan, plan.duplicates, "duplicate", line, row.url)
-    elif previous.has_key(row):
+    if previous.has_key_of_another_url(row):
         _add(plan, plan.conflicts, Reason.KEY_CONFLICT, line, str(row.key))
+    elif previous.has_url(row):
+        _add(plan, plan.duplicates, "duplicate", line, row.url)
     else:
         plan.hosts[host_of(row.url)] += 1
         plan.write_units += write_units(len(row.url.encode()))
@@ -132,18 +147,15 @@ class _PreviousRows:
 
     def __init__(self) -> None:
         self._urls: set[int] = set()
-        self._keys: set[int] = set()
+        self._url_of_key: dict[int, int] = {}
 
     def has_url(self, row: Row) -> bool:
         """True if an earlier row has the URL; the URL is added."""
-        return _was_added_before(self._urls, row.url)
+        before = len(self._urls)
+        self._urls.add(hash(row.url))
+        return len(self._urls) == before
 
-    def has_key(self, row: Row) -> bool:
-        """True if an earlier row has the requested key; the key is added."""
-        return row.key is not None and _was_added_before(self._keys, row.key)
-
-
-def _was_added_before(hashes: set[int], text: str) -> bool:
-    before = len(hashes)
-    hashes.add(hash(text))
-    return len(hashes) == before
+    def has_key_of_another_url(self, row: Row) -> bool:
+        """True if an earlier row names the key for another URL; the key is added."""
+        url = hash(row.url)
+        return row.key is not None and self._url_of_key.setdefault(hash(row.key), url) != url

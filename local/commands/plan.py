@@ -30,5 +30,5 @@ def plan(*, manifest: str, options: Mapping[str, str], lambda_concurrency: int |
         return 1
     except OSError as error:
         raise UsageError(f"Cannot read the manifest {path}: {error.strerror}.") from error
-    show(path, found, account)
+    show(path, found, account, has_contact=bool(settings.contact or run_options.user_agent))
     return 0

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cdk.settings import NO_CONTACT
 from functions.core.cost.estimate import BATCH_TOO_LONG, glacier_note
 from functions.core.model.limits import executions_for_batches
 from functions.core.model.options import Options
@@ -36,7 +37,8 @@ class Account:
     requested: int = Options().max_concurrency
 
 
-def show(path: Path, plan: Plan, account: Account) -> None:
+def show(path: Path, plan: Plan, account: Account, *, has_contact: bool) -> None:
+    """`has_contact` is whether the operators of the servers can find out whom to write to."""
     console = Console(highlight=False)
     console.print(_totals(path, plan))
     for title, column, examples in (
@@ -51,6 +53,8 @@ def show(path: Path, plan: Plan, account: Account) -> None:
         console.print(sentence, soft_wrap=True)
     if plan.note:
         console.print(escape(plan.note), soft_wrap=True)
+    if not has_contact:
+        console.print(NO_CONTACT, soft_wrap=True)
 
 
 def show_rejection(message: str) -> None:

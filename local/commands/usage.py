@@ -16,6 +16,7 @@ from typing import Any
 from cdk.settings import Settings, SettingsError
 from functions.core.cost.estimate import LATENCY_MS, SIZE_KB, URL_BYTES
 from functions.core.cost.prices import MILLION
+from functions.core.model.headers import HeaderError, parse_headers
 from functions.core.model.limits import DOWNLOAD_MEMORY_MB, MAX_URL_BYTES
 from local.errors import UsageError
 from local.limits import Limits
@@ -116,7 +117,17 @@ def options(pairs: Iterable[str], name: str) -> dict[str, str]:
         if not separator or not option:
             raise UsageError(f"{name} takes name=value, such as concurrency=16; '{pair}' is not such a pair.")
         metadata[option.strip().lower().replace("_", "-")] = value
+    if "headers" in metadata:
+        metadata["headers"] = _headers(metadata["headers"])
     return metadata
+
+
+def _headers(text: str) -> str:
+    """As JSON: metadata have one line, in ASCII. Raises UsageError."""
+    try:
+        return json.dumps(parse_headers(text))
+    except HeaderError as error:
+        raise UsageError(f"Option 'headers': {error}") from error
 
 
 def limits(texts: Mapping[str, str], names: Mapping[str, str]) -> Limits:

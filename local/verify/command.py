@@ -116,7 +116,6 @@ class Verification:
 
     def run(self) -> int:
         """Returns the exit status. Raises UsageError, and errors of boto3 where the caller may not even begin."""
-        self._links.check_length()
         self._output.print(f"Checking the stack {self._stack.name} in {self._stack.region} with {self._created.name}.")
         try:
             self._begin()

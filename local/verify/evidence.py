@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from functions.core.model.keys import FULL_URL, table_key
 from functions.core.model.types import ResultLine
 from local.verify.lines import CheckFailedError, NotCheckedError
 from local.verify.runs import Run, Runs
@@ -124,11 +125,11 @@ def image_rows(stack: DeployedStack, urls: Sequence[str]) -> Mapping[str, Mappin
     table = stack.outputs["ImagesTable"]
     found: dict[str, Mapping[str, Any]] = {}
     for start in range(0, len(urls), MAX_KEYS):
-        keys = [{"url": {"S": url}} for url in urls[start : start + MAX_KEYS]]
+        keys = [{"url": {"S": table_key(url)}} for url in urls[start : start + MAX_KEYS]]
         request: dict[str, Any] = {table: {"Keys": keys, "ConsistentRead": True}}
         while request:
             response = stack.clients("dynamodb").batch_get_item(RequestItems=request)
-            found |= {item["url"]["S"]: item for item in response["Responses"].get(table, [])}
+            found |= {item.get(FULL_URL, item["url"])["S"]: item for item in response["Responses"].get(table, [])}
             request = response.get("UnprocessedKeys") or {}
     return found
 

@@ -3,8 +3,6 @@
 import itertools
 import threading
 
-from functions.core.model.limits import MAX_URL_BYTES
-from local.errors import UsageError
 from local.verify.created import Created
 from local.verify.samples.manifests import Picture, Row
 from local.verify.samples.pictures import IMAGE_TYPES
@@ -25,16 +23,6 @@ class Links:
         self._created = created
         self._numbers = itertools.count()
         self._lock = threading.Lock()
-
-    def check_length(self) -> None:
-        """Raises UsageError where a link is longer than the images table allows for a URL."""
-        length = len(self._link(f"{self._created.pictures_prefix}dead-000.webp"))
-        if length > MAX_URL_BYTES:
-            raise UsageError(
-                f"Presigned links of your credentials have {length:,} bytes, because of their session token; the images"
-                f" table takes URLs of at most {MAX_URL_BYTES:,} bytes. Use access keys of an IAM user, which have no"
-                " token, or a role session without session tags and session policies, whose token is shorter."
-            )
 
     def rows(self, images: int, *, has_failures: bool = False) -> list[Row]:
         """Rows with an image each. With `has_failures`, the first URL is repeated, and a dead link follows."""

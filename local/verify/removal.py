@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from functions.core.model.keys import table_key
 from local.verify.created import Created
 from local.verify.evidence import image_rows
 from local.verify.lines import is_denied, sentence
@@ -150,7 +151,7 @@ class Removal:
 
     def _delete_rows(self) -> None:
         table = self._stack.outputs["ImagesTable"]
-        self._delete_items(table, ({"url": {"S": url}} for url in sorted(self._created.urls)))
+        self._delete_items(table, ({"url": {"S": table_key(url)}} for url in sorted(self._created.urls)))
 
     def _delete_records(self) -> None:
         table = self._stack.outputs["RunsTable"]

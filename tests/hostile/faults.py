@@ -201,7 +201,9 @@ FAULTS = (
     busy("without Retry-After", 503, {}),
     busy("with Retry-After in seconds", 429, {"Retry-After": "2"}),
     Fault("a 503 with Retry-After as a date", in_a_minute, "http_busy", ROUNDS, 503, retryable=True),
-    busy("with an absurd Retry-After", 503, {"Retry-After": "9" * 40}),
+    Fault(
+        "a 503 with an absurd Retry-After", answer(503, {"Retry-After": "9" * 40}), "http_busy", 1, 503, retryable=True
+    ),
     busy("with garbage in Retry-After", 429, {"Retry-After": "soon"}),
     # Bodies that are not images
     not_an_image("HTML as image/jpeg", whole(images.HTML, Content_Type="image/jpeg")),

@@ -130,7 +130,7 @@ def test_a_non_public_address_is_not_connected_to(
         "javascript:alert(1)",
         "unix:///var/run/docker.sock",
         "http+unix://%2Fvar%2Frun/x",
-        "http://" + "a" * 2100 + ".com/",
+        "http://" + "a" * 16_400 + ".com/",
     ],
 )
 def test_text_that_is_not_a_web_url_is_not_connected_to(

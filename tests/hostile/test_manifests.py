@@ -142,7 +142,7 @@ LONG = "9" * 5_000
         ),
         ("plain.csv.gz", f"url\n{URL}\n", r"ends with \.gz, but it is not a valid gzip file"),
         ("cut.csv.gz", gzip.compress(f"url\n{URL}\n".encode(), mtime=0)[:-9], r"The gzip file is truncated"),
-        ("plain.parquet", f"url\n{URL}\n", r"is not a Parquet file"),
+        ("plain.parquet", f"url\n{URL}\n", r"The manifest is CSV, but its name, .* Name it 'plain\.csv'"),
         ("list.xlsx", "url\n", r"has no supported extension\. Supported are: \.csv, \.tsv, \.txt, .*\.csv\.gz"),
         ("list.csv.zip", "url\n", r"has no supported extension"),
     ],

@@ -1,6 +1,7 @@
 """Redirects and headers: accepted, ignored or rejected."""
 
 import gzip
+import itertools
 import zlib
 from typing import Any
 
@@ -157,6 +158,69 @@ def test_secrets_are_sent_only_to_the_origin_of_the_row(serve: Serve, engine: En
         assert request.headers["x-token"] == "abc"
         assert request.headers["authorization"].startswith("Basic ")
     assert not {"cookie", "x-token", "authorization", "referer"} & set(other.requests[0].headers)
+
+
+SECRETS = {"Cookie": "id=7", "Authorization": "Bearer abc", "Referer": "https://a.example/", "X-Token": "abc"}
+NAMES = {name.lower() for name in SECRETS}
+
+
+@pytest.mark.parametrize("of", ["run", "row"])
+def test_headers_come_back_with_the_first_origin_and_are_sent_to_no_other(
+    serve: Serve, engine: Engine, of: str
+) -> None:
+    """Another port, another name of the same address, and a name that begins with that of the origin."""
+    first, second = serve(), serve()
+    hops = [
+        first.url("/a.jpg", "img.museum.test"),
+        second.url("/b.jpg", "img.museum.test"),
+        first.url("/c.jpg", "img.museum.test.other.test"),
+        first.url("/d.jpg"),
+        first.url("/e.jpg", "IMG.museum.test"),
+        first.url("/f.jpg", "museum.test"),
+    ]
+    for hop, target in itertools.pairwise(hops):
+        server = second if "/b.jpg" in hop else first
+        server.routes[f"/{hop.rpartition('/')[2]}"] = redirect(target)
+    first.routes["/f.jpg"] = GOOD
+    row = {"url": hops[0], "headers": SECRETS} if of == "row" else hops[0]
+
+    result = engine.mirror(row, headers=SECRETS if of == "run" else {})
+
+    assert result.stored == [1]
+    sent = {visit.path: NAMES & set(visit.headers) for visit in [*first.requests, *second.requests]}
+    assert sent == {
+        "/a.jpg": NAMES,
+        "/b.jpg": set(),
+        "/c.jpg": set(),
+        "/d.jpg": set(),
+        "/e.jpg": NAMES,
+        "/f.jpg": set(),
+    }
+
+
+def test_a_header_of_the_row_replaces_that_of_the_run_and_of_the_client(serve: Serve, engine: Engine) -> None:
+    server = serve({"/a.jpg": GOOD, "/b.jpg": GOOD})
+    row = {"url": server.url("/a.jpg"), "header:referer": "own", "header:X-None": "", "header:accept": "image/png"}
+    row |= {"header:User-Agent": "Own/1", "header:data": "1", "header:self": "2"}  # names of Python's parameters
+
+    result = engine.mirror(
+        row, server.url("/b.jpg"), headers={"Referer": "run", "X-None": "x"}, user_agent="Run/1", per_host=1
+    )
+
+    assert result.stored == [1, 2]
+    names = ("referer", "x-none", "accept", "user-agent", "data", "self")
+    assert [[visit.headers.get(name) for name in names] for visit in server.requests] == [
+        ["own", None, "image/png", "Own/1", "1", "2"],
+        ["run", "x", "image/*,*/*;q=0.5", "Run/1", None, None],
+    ]
+
+
+def test_authorization_of_a_header_comes_before_that_of_the_url(serve: Serve, engine: Engine) -> None:
+    server = serve({"/a.jpg": GOOD})
+
+    engine.mirror(server.url("/a.jpg").replace("://", "://user:pass@"), headers={"authorization": "Bearer abc"})
+
+    assert server.requests[0].headers["authorization"] == "Bearer abc"
 
 
 def test_cookies_go_along_with_the_redirects_that_they_are_for(serve: Serve, engine: Engine) -> None:

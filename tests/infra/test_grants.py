@@ -29,12 +29,15 @@ MANIFESTS = {
     for action in ("s3:GetObject", "s3:GetObjectVersion")
     for path in ("manifests/*", "submitted/*", "runs/*/retry.*")
 }
-VERSIONS = {(action, path) for action, path in MANIFESTS if action == "s3:GetObjectVersion"}
+VERSIONS = {(action, path) for action, path in MANIFESTS if action == "s3:GetObjectVersion"} | may(
+    "Input/runs/*/rows.jsonl.gz", "s3:GetObjectVersion"
+)
 EXPECTED = {
     "PrepareRunRole": {
         *log("PrepareRunLog"),
         *TRACES,
         *MANIFESTS,
+        *may("Input/runs/*/rows.jsonl.gz", "s3:PutObject"),
         *may("Input", "s3:ListBucket"),
         *may("Runs", "dynamodb:UpdateItem"),
         *SHARES,

@@ -127,13 +127,12 @@ def test_a_run_is_routed_by_its_status_then_by_its_reader(definition: Definition
 
 @pytest.mark.parametrize("name", READER_CONFIGS)
 def test_a_map_reads_its_format_from_the_object_of_the_run(definition: Definition, name: str) -> None:
+    """By its version, which Step Functions does not support for Parquet."""
+    version = {} if name == "Map PARQUET" else {"VersionId.$": "$.manifest.version_id"}
     assert definition["States"][name]["ItemReader"] == {
         "Resource": "arn:aws:states:::s3:getObject",
         "ReaderConfig": READER_CONFIGS[name],
-        "Parameters": {
-            **{"Bucket.$": "$.manifest.bucket", "Key.$": "$.manifest.key"},
-            "VersionId.$": "$.manifest.version_id",
-        },
+        "Parameters": {"Bucket.$": "$.manifest.bucket", "Key.$": "$.manifest.key", **version},
     }
 
 

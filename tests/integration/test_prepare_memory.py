@@ -51,14 +51,15 @@ CASES = {
     "errors.jsonl.gz": (lambda: gzipped(b"", b"x\n", GIBIBYTE), "are not valid JSON"),
     "numbers.jsonl.gz": (lambda: gzipped(b"", b"1\n", GIBIBYTE), "None of the first 100000 items"),
     "lists.jsonl.gz": (
-        lambda: gzipped(b"", b"[" + b"[]," * 350_000 + b"[]]\n", GIBIBYTE),
+        lambda: gzipped(b"", b'{"a": [' + b"[]," * 350_000 + b"[]]}\n", GIBIBYTE),
         "and at least 1 more of the manifest are larger than 180 KB",
     ),
     "lists.json": (lambda: b"[" + b"[]," * 10_000_000, "None of the first 100000 items"),
     "list.json": (lambda: b"[[" + b"[]," * 10_000_000, "Item 1 of the manifest is larger than 180 KB"),
     "deep.json": (lambda: b"[" * 100 * MEBIBYTE, "nested too deeply"),
     "members.csv.gz": (lambda: gzip.compress(b"", mtime=0) * MEBIBYTE, "almost no data"),
-    "schema.parquet": (lambda: schema(60 * MEBIBYTE), "larger than 512 KB"),
+    "schema.parquet": (lambda: schema(4 * MEBIBYTE), "larger than 512 KB"),
+    "footer.parquet": (lambda: schema(60 * MEBIBYTE), "of which Step Functions reads"),
 }
 
 

@@ -55,23 +55,17 @@ EQUIVALENTS: Mapping[Change, str] = {
         "if len(line) >= MIN_CHECKED_CHARACTERS and is_too_large(item):",
     ): "A line of that length is never too large: the bound only saves the check.",
     Change(
-        "functions/core/manifests/parquet.py",
-        "_CompactProtocol._map",
+        "functions/core/manifests/parquet/thrift.py",
+        "CompactProtocol._map",
         "kinds = self._byte() if size else 0",
         "kinds = self._byte() if size else 1",
     ): "The kinds of an empty map are not used.",
     Change(
-        "functions/core/manifests/parquet.py",
-        "_CompactProtocol._bytes",
+        "functions/core/manifests/parquet/thrift.py",
+        "CompactProtocol._bytes",
         "if self._position > len(self._data):",
         "if self._position >= len(self._data):",
     ): "At least one more byte of a struct is read after these, and raises the same error where it is missing.",
-    Change(
-        "functions/core/model/rows.py",
-        "",
-        "def parse_row(number: int, item: object, base_url: str='', prefix: str=DEFAULT_PREFIX) -> Row:",
-        "def parse_row(number: int, item: object, base_url: str='X', prefix: str=DEFAULT_PREFIX) -> Row:",
-    ): "A relative URL is as invalid with a base that has no scheme as without a base.",
     Change(
         "functions/core/web/deadlines.py",
         "Watchdog._run",

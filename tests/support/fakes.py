@@ -171,6 +171,18 @@ class FakeManifests:
         return found
 
 
+class FakeCopies:
+    """Copies of rows: `lines` are those of the last one."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def write(self, bucket: str, run_id: str, lines: Iterable[str]) -> ManifestObject:
+        self.lines = list(lines)
+        size = sum(map(len, self.lines))
+        return ManifestObject(bucket, f"runs/{run_id}/rows.jsonl.gz", "e2", size, version_id="v2")
+
+
 Answer = bytes | Exception | Callable[[], bytes]
 
 

@@ -3,12 +3,14 @@
 import hashlib
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from functions.core.model.ports import ImageObject, ImageUpload
 from functions.core.model.types import ImageRecord
+
+PIECE_BYTES = 100
 
 
 class Faulty:
@@ -32,6 +34,7 @@ class StoredObject:
     height: int | None = None
     stored_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     truncated: bool = False
+    is_copy: bool = False
 
     @property
     def etag(self) -> str:
@@ -42,7 +45,7 @@ class StoredObject:
 class FakeImageStore(Faulty):
     """Checks size, SHA-256 and conditions as S3 does. `uploads` are the uploads that succeeded.
 
-    `requests` are all requests: PUT and its condition, or HEAD. `now` is the time of the next objects.
+    `requests` are all requests: PUT and its condition, HEAD or GET. `now` is the time of the next objects.
     """
 
     def __init__(self) -> None:
@@ -66,7 +69,7 @@ class FakeImageStore(Faulty):
                 return None
             stored = self.objects[upload.key] = StoredObject(
                 *(data, upload.url_sha256, upload.content_type, upload.storage_class, upload.run_id, upload.row),
-                *(upload.width, upload.height, self.now(), upload.truncated),
+                *(upload.width, upload.height, self.now(), upload.truncated, upload.is_copy),
             )
             self.uploads.append(upload)
             return stored.etag
@@ -77,6 +80,16 @@ class FakeImageStore(Faulty):
             self.requests.append("HEAD")
             there = self.objects.get(key)
             return _head(there) if there else None
+
+    def read(self, key: str, write: Callable[[bytes], None]) -> bool:
+        with self._lock:
+            self._fail()
+            self.requests.append("GET")
+            there = self.objects.get(key)
+        data = there.data if there else b""
+        for start in range(0, len(data), PIECE_BYTES):
+            write(data[start : start + PIECE_BYTES])
+        return there is not None
 
 
 def _head(stored: StoredObject) -> ImageObject:
@@ -92,6 +105,7 @@ def _head(stored: StoredObject) -> ImageObject:
         width=stored.width,
         height=stored.height,
         truncated=stored.truncated,
+        is_copy=stored.is_copy,
     )
 
 

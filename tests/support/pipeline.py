@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from functions.core.model.keys import table_key
 from functions.core.model.runs import run_id_of
 from local.aws.cloud import Cloud
 
@@ -73,7 +74,7 @@ class FinishedRun:
 
     def row(self, url: str) -> dict[str, Any] | None:
         response = self.cloud.client("dynamodb").get_item(
-            TableName=self.cloud.outputs["ImagesTable"], Key={"url": {"S": url}}
+            TableName=self.cloud.outputs["ImagesTable"], Key={"url": {"S": table_key(url)}}
         )
         item: dict[str, Any] | None = response.get("Item")
         return item

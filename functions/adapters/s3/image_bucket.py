@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, cast
 from botocore.exceptions import ClientError
 
 from functions.adapters.errors import AWS_ERRORS, error_code, failure_message, is_transient
+from functions.adapters.s3.reading import READ_ERRORS, read_object
 from functions.adapters.s3.signed_put import OK, S3SignedPut
 from functions.core.model.errors import RowError, StorageFault
 from functions.core.model.ports import ImageObject, ImageUpload
 from functions.core.model.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.literals import StorageClassType
     from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef, PutObjectRequestTypeDef
 
 URL, SHA256, RUN, ROW = "url-sha256", "sha256", "run", "row"
-WIDTH, HEIGHT, TRUNCATED = "width", "height", "truncated"
+WIDTH, HEIGHT, TRUNCATED, COPY = "width", "height", "truncated", "copy"
 """Names of the metadata of an object. Release 0.1.0 wrote only the first."""
 
 CONFLICT = ("ConditionalRequestConflict", "409")
@@ -30,6 +31,9 @@ CONFLICT = ("ConditionalRequestConflict", "409")
 CONDITION_FAILED = ("PreconditionFailed", "412")
 NO_OBJECT = ("NoSuchKey", "404", "AccessDenied", "403")
 """There is no object. S3 answers 403 to a function that may not list the bucket."""
+
+NOT_READABLE = (*NO_OBJECT, *CONDITION_FAILED, "InvalidObjectState")
+"""There is no object, it was replaced while it was read, or the owner of an existing bucket has archived it."""
 
 MAX_ATTEMPTS = 4
 """Maximum number of requests for an image after conflicts."""
@@ -80,6 +84,17 @@ class S3ImageBucket:
                 return None
             raise _error_of("S3 HeadObject", error) from error
 
+    def read(self, key: str, write: "Callable[[bytes], None]") -> bool:
+        """False if no object can be read. Raises RowError(STORAGE), StorageFault, and what `write` raises."""
+        try:
+            for chunk in read_object(self._s3, {"Bucket": self._bucket, "Key": key}):
+                write(chunk)
+        except READ_ERRORS as error:
+            if isinstance(error, ClientError) and error_code(error) in NOT_READABLE:
+                return False
+            raise _error_of("S3 GetObject", error) from error
+        return True
+
     def _put(self, upload: ImageUpload, arguments: "PutObjectRequestTypeDef") -> str | None:
         """Raises an error of boto3."""
         if self._signed_put is not None:
@@ -111,6 +126,8 @@ def _metadata(upload: ImageUpload) -> "dict[str, str]":
         metadata |= {WIDTH: str(upload.width), HEIGHT: str(upload.height)}
     if upload.truncated:
         metadata[TRUNCATED] = "true"
+    if upload.is_copy:
+        metadata[COPY] = "true"
     return metadata
 
 
@@ -130,6 +147,7 @@ def _image_object(head: "HeadObjectOutputTypeDef") -> ImageObject:
         width=_number(metadata, WIDTH),
         height=_number(metadata, HEIGHT),
         truncated=metadata.get(TRUNCATED) == "true",
+        is_copy=metadata.get(COPY) == "true",
     )
 
 

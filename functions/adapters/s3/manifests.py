@@ -1,6 +1,8 @@
 """Manifests in the input bucket."""
 
-from collections.abc import Iterator, Mapping
+import gzip
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -63,6 +65,36 @@ def _fault(operation: str, error: Exception, key: str) -> ManifestGoneError | St
     if error_code(error) in _GONE_CODES:
         return ManifestGoneError(key)
     return StorageFault(failure_message(operation, error, key))
+
+
+MAX_IN_MEMORY_BYTES = 4 * 1024 * 1024
+"""Size in bytes above which a copy is buffered on disk before it is uploaded."""
+
+
+class S3ManifestCopies:
+    """Copies of rows, gzipped: the names of the columns are in each of them."""
+
+    def __init__(self, s3: "S3Client") -> None:
+        self._s3 = s3
+
+    def write(self, bucket: str, run_id: str, lines: Iterable[str]) -> ManifestObject:
+        """Writes `runs/ID/rows.jsonl.gz`. An unpaired surrogate is written as a JSON escape sequence.
+
+        Raises StorageFault.
+        """
+        key = f"runs/{run_id}/rows.jsonl.gz"
+        with tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY_BYTES) as file:
+            with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=1, mtime=0) as compressed:
+                for line in lines:
+                    compressed.write(line.encode("utf-8", "backslashreplace"))
+            size = file.tell()
+            file.seek(0)
+            try:
+                response = self._s3.put_object(Bucket=bucket, Key=key, Body=file, ContentType="application/gzip")
+            except AWS_ERRORS as error:
+                raise StorageFault(failure_message("S3 PutObject", error, key)) from error
+        version_id = response.get("VersionId", NULL_VERSION)
+        return ManifestObject(bucket, key, response["ETag"].strip('"'), size, version_id=version_id)
 
 
 class S3SubmittedManifests:

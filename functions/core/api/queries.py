@@ -82,7 +82,9 @@ class RunQueries:
 
 
 def find_image(url: str, table: ImageTable, links: PresignedLinks, prefix: str) -> Image:
-    """Without a link if the object is outside `prefix`: the API may not read it.
+    """`url` may also be the key that the images table has for a URL that is too long for a request to the API.
+
+    Without a link if the object is outside `prefix`: the API may not read it.
 
     Raises Problem(404 | 422), TableFault.
     """
@@ -92,7 +94,7 @@ def find_image(url: str, table: ImageTable, links: PresignedLinks, prefix: str) 
         size = MAX_URL_BYTES + 1
     if size > MAX_URL_BYTES:
         raise invalid("url", f"Must be valid Unicode text of at most {MAX_URL_BYTES:,} bytes.")
-    record = table.look_up([url]).get(url)
+    record = next(iter(table.look_up([url]).values()), None)
     if record is None:
         raise not_found("No image is stored for this URL.")
     key = record["object_key"]

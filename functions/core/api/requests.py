@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from functions.core.api.problems import FieldError
 from functions.core.api.request_model import EXPLAINED, MAX_FIELD_ERRORS, RequestModel
 from functions.core.api.run_options import RunOptions, explicit_options
-from functions.core.model.limits import MAX_URL_BYTES
+from functions.core.model.limits import MAX_BASE_URL_CHARACTERS, MAX_URL_BYTES
 from functions.core.model.runs import Status
 from functions.core.model.types import JsonValue, OptionValues
 from functions.core.model.validation import FieldNames, join_choices
@@ -69,10 +69,10 @@ class PathList(_OptionsRequest):
     """Paths below a base URL."""
 
     accepted_values: ClassVar[Mapping[str, str]] = {
-        "baseUrl": f"an absolute URL of up to {MAX_URL_BYTES:,} characters that starts with http:// or https://"
+        "baseUrl": f"an absolute URL of up to {MAX_BASE_URL_CHARACTERS:,} characters that starts with http:// or https://"
     }
 
-    base_url: str = Field(alias="baseUrl", pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://", max_length=MAX_URL_BYTES)
+    base_url: str = Field(alias="baseUrl", pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://", max_length=MAX_BASE_URL_CHARACTERS)
     resource_paths: list[str] = Field(alias="resourcePaths", min_length=1, max_length=MAX_ROWS)
     lambda_concur: int | None = Field(
         default=None, alias="lambdaConcur", ge=1, le=256, description="Maximum concurrent requests of one batch."

@@ -9,13 +9,10 @@ from pydantic import BaseModel, Field, create_model
 from functions.core.api.problems import invalid
 from functions.core.api.request_model import RequestModel
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.metadata import options_to_metadata
+from functions.core.model.metadata import MAX_METADATA_BYTES, options_to_metadata
 from functions.core.model.option_validation import OPTION_NAMES, validate_options
-from functions.core.model.options import Options
+from functions.core.model.options import OPTION_DEFAULTS, Options
 from functions.core.model.types import JsonValue, OptionValues
-
-MAX_METADATA_BYTES = 2000
-"""Maximum size of the options of an upload in bytes. S3 accepts 2 KB of user-defined metadata for an object."""
 
 
 def _run_options_model() -> type[RequestModel]:
@@ -29,7 +26,7 @@ def _run_options_model() -> type[RequestModel]:
         option.name: (
             hints[option.name],
             Field(
-                default=option.default,
+                default=OPTION_DEFAULTS[option.name],
                 description=option.metadata["meaning"],
                 strict=False if isinstance(option.default, tuple) else None,  # a JSON array is a list
             ),

@@ -15,6 +15,7 @@ from functions.core.api.problems import conflict, invalid, not_found
 from functions.core.api.requests import RetryRequest, RunRequest, StoredManifest
 from functions.core.api.responses import Accepted
 from functions.core.model.errors import InfrastructureError
+from functions.core.model.headers import recorded_options, unrecorded_headers
 from functions.core.model.limits import MAX_KEY_BYTES
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import Executions, RunRegistry, SubmittedManifests
@@ -74,15 +75,22 @@ class RunSubmission:
     def retry(self, run_id: str, request: RetryRequest | None, key: str | None) -> Accepted:
         """A run of the retry manifest of `run_id`, with the options of that run.
 
-        Raises Problem(404 | 409 | 422), InfrastructureError.
+        The values of its headers must be in the request. Raises Problem(404 | 409 | 422), InfrastructureError.
         """
         request = request or RetryRequest()
         record = self._runs.get(run_id)
         if record is None:
             raise not_found(f"Run {run_id} does not exist.")
         options = {**(record.get("options") or {}), **request.explicit_options()}
+        source = self._manifest_to_retry(record)
+        if missing := unrecorded_headers(options):
+            raise invalid(
+                "options.headers",
+                f"The values of the headers of run {run_id} are not recorded: {', '.join(missing)}. Set them again, or "
+                "set {} to send none.",
+            )
         identity = f"{run_id} {request.fingerprint()}"
-        return self._begin(StartRequest("retry", identity, self._manifest_to_retry(record), options), key)
+        return self._begin(StartRequest("retry", identity, source, options), key)
 
     def _stored_manifest(self, uri: str) -> ManifestObject:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
@@ -133,7 +141,7 @@ class RunSubmission:
             source = ManifestObject(self._lists.bucket, _manifest_key(run_id), size=len(source))
         record = new_record(run_id, source, arn, timestamp(self._now), Status.STARTING)
         record["request"] = request.fingerprint
-        record["options"] = dict(request.options)
+        record["options"] = recorded_options(request.options)
         if self._runs.create(record):
             return Status.STARTING
         existing = self._runs.get(run_id) or record

@@ -1,42 +1,27 @@
 """Mirror the rows of a batch concurrently: returns outcomes, and the rows to try again in a later round."""
 
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
+from functions.core.download.batch_results import BatchResult, Collector
 from functions.core.download.concurrency import AdaptiveConcurrency
+from functions.core.download.host_pace import HostState
 from functions.core.download.host_scheduler import HostScheduler
 from functions.core.download.mirror import RowMirror
+from functions.core.download.mirrored_rows import MirroredRows
 from functions.core.download.record_buffer import ImageRecordBuffer
+from functions.core.download.reuse import Groups, ImageReuse, internal_error
 from functions.core.model.errors import InfrastructureError, RowError
 from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import MAX_CONCURRENT_UPLOADS, Options
-from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome
 from functions.core.model.ports import ImageTable
-from functions.core.model.reasons import Reason
-from functions.core.model.rows import Row, parse_row
-from functions.core.model.types import ImageFacts, ImageRecord
-from functions.core.model.urls import redact
-
-
-@dataclass(frozen=True, slots=True)
-class DeferredRow:
-    """A row without an outcome in this round, and the reason. `tried` is false if it was not attempted."""
-
-    number: int
-    error: RowError
-    tried: bool
-
-
-@dataclass(slots=True)
-class BatchResult:
-    """The result of one round: each row of the batch is in exactly one of the two lists."""
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    deferred: list[DeferredRow] = field(default_factory=list)
+from functions.core.model.rows import Row, RowRules
+from functions.core.model.types import ImageRecord
+from functions.core.model.urls import host_of
 
 
 class BatchMirror:
@@ -64,59 +49,79 @@ class BatchMirror:
         self._throttle_count = throttle_count
         self._prefix = prefix
 
-    def run(self, items: Mapping[int, object], *, start_deadline: float) -> BatchResult:
-        """`items` by row number; no row is started after `start_deadline`. Raises InfrastructureError."""
-        collector = _Collector(items, self._options.base_url, self._prefix)
-        rows = collector.without_duplicates(collector.parse_rows())
-        records = self._table.look_up([row.url for row in rows])
-        rows = [row for row in rows if not self._is_settled(row, records.get(row.url), collector)]
-        if rows:
+    def run(
+        self,
+        items: Mapping[int, object],
+        *,
+        start_deadline: float,
+        hosts: Mapping[int, HostState] = MappingProxyType({}),
+    ) -> BatchResult:
+        """`items` by row number; no row is started after `start_deadline`. `hosts` are the states of hosts that were
+        waited for, by the number of one of their rows. Raises InfrastructureError."""
+        collector = Collector(items, RowRules.of(self._options), self._prefix)
+        parsed = collector.parse_rows()
+        known = [(host_of(row.url), hosts[row.number]) for row in parsed if row.number in hosts] if hosts else []
+        states = {state.name or name: state for name, state in known}
+        groups = collector.group_by_url(parsed)
+        records = self._table.look_up(list(groups))
+        stored = {url: record for url, record in records.items() if self._is_reused(record)}
+
+        def is_late() -> bool:
+            return self._monotonic() >= start_deadline
+
+        gone = set()
+        for url, reused in ImageReuse(self._mirror, is_late).run(groups, stored):
+            if reused is None:
+                gone.add(url)
+            else:
+                collector.add_rows(reused)
+        groups = {url: rows for url, rows in groups.items() if url not in stored or url in gone}
+        records = {url: record for url, record in records.items() if url not in stored}
+        scheduler = None
+        if groups:
             with ImageRecordBuffer(self._table) as buffer:
-                self._download(rows, records, collector, buffer, start_deadline)
+                scheduler = self._download(groups, records, collector, buffer, is_late, states)
+        collector.defer_rows(groups, scheduler)
         return collector.result
 
-    def _is_settled(self, row: Row, record: ImageRecord | None, collector: "_Collector") -> bool:
-        """Add an outcome if the record has one: stored by this row, by another row of the run, or by an earlier run."""
-        if record is None:
-            return False
-        if record.get("run_id") == self._run_id:
-            is_own = record.get("row") == row.number
-            kind = OutcomeKind.STORED if is_own else OutcomeKind.DUPLICATE
-            collector.finish(row, kind, _image_facts(record) if is_own else None)
-            return True
-        if self._options.on_existing == "skip":
-            collector.finish(row, OutcomeKind.SKIPPED)
-            return True
-        return False
+    def _is_reused(self, record: ImageRecord) -> bool:
+        """Whether the image is not downloaded again: this run has stored it, or an earlier one and the run skips it."""
+        return record.get("run_id") == self._run_id or self._options.on_existing == "skip"
 
     def _download(
         self,
-        rows: Sequence[Row],
+        groups: Groups,
         records: Mapping[str, ImageRecord],
-        collector: "_Collector",
+        collector: Collector,
         buffer: ImageRecordBuffer,
-        start_deadline: float,
-    ) -> None:
+        is_late: Callable[[], bool],
+        states: Mapping[str, HostState],
+    ) -> HostScheduler:
         options = self._options
-        threads = min(options.concurrency + MAX_CONCURRENT_UPLOADS, len(rows))
+        threads = min(options.concurrency + MAX_CONCURRENT_UPLOADS, len(groups))
         concurrency = AdaptiveConcurrency(threads, throttle_count=self._throttle_count)
-        scheduler = HostScheduler(rows, options.per_host, options.concurrency, concurrency.limit)
+        first_rows = [rows[0] for rows in groups.values()]
+        scheduler = HostScheduler(
+            first_rows, options.per_host, options.concurrency, concurrency.limit, rounds=options.rounds, states=states
+        )
         worker = _Worker(
             mirror=self._mirror,
             scheduler=scheduler,
+            groups=groups,
             collector=collector,
             buffer=buffer,
             records=records,
-            is_late=lambda: self._monotonic() >= start_deadline,
+            is_late=is_late,
         )
         with ThreadPoolExecutor(threads, thread_name_prefix="download") as pool:
             futures = [pool.submit(worker.run) for _ in range(threads)]
             for future in futures:
                 # one at a time: to wait for all of them takes forty times as long, a hundred times a second
-                while wait((future,), timeout=concurrency.interval).not_done:
+                while wait((future,), timeout=min(concurrency.interval, scheduler.resume())).not_done:
                     scheduler.set_limit(concurrency.adjust())
             for future in futures:
                 future.result()
+        return scheduler
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +131,8 @@ class _Worker:
 
     mirror: RowMirror
     scheduler: HostScheduler
-    collector: "_Collector"
+    groups: Groups
+    collector: Collector
     buffer: ImageRecordBuffer
     records: Mapping[str, ImageRecord]
     is_late: Callable[[], bool]
@@ -134,115 +140,40 @@ class _Worker:
     def run(self) -> None:
         while (row := self.scheduler.take()) is not None:
             if self.is_late():
-                self.collector.defer([row, *self.scheduler.cancel_pending()], _out_of_time())
-                self.scheduler.done(row, None)
+                self.scheduler.stop(row)
             else:
                 self._mirror(row)
 
     def _mirror(self, row: Row) -> None:
+        """Mirror the rows of a URL. `row` is the first of them, the one that the scheduler knows."""
+        rows = self.groups[row.url]
         row_error: RowError | None = None
         try:
             mirrored = self.mirror.mirror(
-                row, self.records.get(row.url), partial(self.scheduler.response_received, row)
+                rows,
+                self.records.get(row.url),
+                partial(self.scheduler.response_received, row),
+                partial(self.scheduler.check_redirect, row),
             )
             if mirrored.record is None:
-                self.collector.add(mirrored.outcome)
+                self.collector.add_rows(mirrored)
             else:
-                self.buffer.add(mirrored.record, partial(self._on_written, row, mirrored.outcome))
+                self.buffer.add(mirrored.record, partial(self._on_written, rows, mirrored))
         except RowError as error:
             row_error = error
-            self.collector.fail(row, error)
         except InfrastructureError:
-            self.scheduler.cancel_pending()  # the workflow retries the whole batch
+            self.scheduler.stop()  # the workflow retries the whole batch
             raise
         except Exception as error:  # a bug that one row triggers must not fail the other rows
-            self.collector.fail(row, _internal_error(error))
+            self.collector.fail(rows, internal_error(error))
         finally:
-            cancelled = self.scheduler.done(row, row_error)
-            if cancelled and row_error is not None:
-                self.collector.defer(cancelled, _circuit_open(row_error))
+            is_refused = self.scheduler.done(row, row_error)
+        if row_error is not None and not is_refused:
+            self.collector.fail(rows, row_error)
 
-    def _on_written(self, row: Row, outcome: Outcome, error: Exception | None) -> None:
-        """A row counts when its record is in the table. Without it, the row is tried again: it finds its object."""
+    def _on_written(self, rows: Sequence[Row], mirrored: MirroredRows, error: Exception | None) -> None:
+        """Rows count when their record is in the table. Without it, they are tried again: they find their objects."""
         if error is None:
-            self.collector.add(outcome)
+            self.collector.add_rows(mirrored)
         else:
-            self.collector.fail(row, _internal_error(error))
-
-
-class _Collector:
-    """The rows of a batch and their results so far; used by many threads."""
-
-    def __init__(self, items: Mapping[int, object], base_url: str, prefix: str) -> None:
-        self._items = items
-        self._base_url = base_url
-        self._prefix = prefix
-        self._lock = threading.Lock()
-        self.result = BatchResult()
-
-    def parse_rows(self) -> list[Row]:
-        """The valid rows; the others get their outcome."""
-        rows = []
-        for number, item in self._items.items():
-            try:
-                rows.append(parse_row(number, item, self._base_url, self._prefix))
-            except RowError as error:
-                self.result.outcomes.append(failed_outcome(number, item, error, self._base_url))
-        return rows
-
-    def without_duplicates(self, rows: Iterable[Row]) -> list[Row]:
-        """The first row of each URL, and of each key that the manifest names; the others get their outcome."""
-        first_by_url: dict[str, Row] = {}
-        first_by_key: dict[str, Row] = {}
-        for row in rows:
-            if row.url in first_by_url:
-                self.finish(row, OutcomeKind.DUPLICATE)
-            elif row.key is not None and first_by_key.setdefault(row.key, row) is not row:
-                self.fail(row, RowError(Reason.KEY_CONFLICT, "Another row of the manifest has the same key."))
-            else:
-                first_by_url[row.url] = row
-        return list(first_by_url.values())
-
-    def finish(self, row: Row, kind: OutcomeKind, image: ImageFacts | None = None) -> None:
-        self.add(Outcome(row=row.number, url=redact(row.url), kind=kind, user_columns=row.user_columns, image=image))
-
-    def add(self, outcome: Outcome) -> None:
-        with self._lock:
-            self.result.outcomes.append(outcome)
-
-    def fail(self, row: Row, error: RowError) -> None:
-        """Defer the row if a retry may succeed, else add its outcome."""
-        if error.retryable:
-            self.defer([row], error, tried=True)
-        else:
-            self.add(failed_outcome(row.number, self._items[row.number], error, self._base_url))
-
-    def defer(self, rows: Iterable[Row], error: RowError, *, tried: bool = False) -> None:
-        with self._lock:
-            self.result.deferred.extend(DeferredRow(row.number, error, tried) for row in rows)
-
-
-def _image_facts(record: ImageRecord) -> ImageFacts:
-    return ImageFacts(
-        object_key=record.get("object_key"),
-        bytes=record.get("bytes"),
-        content_type=record.get("content_type"),
-        sha256=record.get("sha256"),
-        width=record.get("width"),
-        height=record.get("height"),
-        downloaded_at=record.get("downloaded_at"),
-        ms=record.get("ms"),
-    )
-
-
-def _internal_error(error: Exception) -> RowError:
-    return RowError(Reason.BATCH_CRASHED, f"Internal error while mirroring this row ({type(error).__name__}).")
-
-
-def _circuit_open(error: RowError) -> RowError:
-    message = f"Not attempted in this round: the host kept failing. {error.message}"
-    return RowError(error.reason, message, status=error.status, wait=error.wait, retryable=True)
-
-
-def _out_of_time() -> RowError:
-    return RowError(Reason.OUT_OF_TIME, "The batch ran out of time before this row was attempted.")
+            self.collector.fail(rows, internal_error(error))

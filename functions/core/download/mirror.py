@@ -1,40 +1,43 @@
-"""Mirror one row: fetch its image, check it against the row and the options, and store it."""
+"""Mirror the rows of a URL: fetch its image, check it against the options and the rows, and store it."""
 
-import hashlib
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from functions.core.download.conditional_put import ConditionalPut
+from functions.core.download.copies import ImageCopies, SourceGoneError
 from functions.core.download.images.other_content import describe_unsupported
 from functions.core.download.images.rights import read_head
 from functions.core.download.images.types import ImageType, detect_image_type
+from functions.core.download.mirrored_rows import MirroredRows, by_headers, in_order
+from functions.core.download.records import found_image, new_record, new_upload, recorded_image, stored_image
 from functions.core.model.errors import RowError
+from functions.core.model.headers import headers_to_send
 from functions.core.model.keys import DEFAULT_PREFIX, default_key
 from functions.core.model.options import Options
 from functions.core.model.outcomes import Outcome, OutcomeKind
-from functions.core.model.ports import ImageObject, ImageStore, ImageTable, ImageUpload
+from functions.core.model.ports import ImageObject, ImageStore, ImageTable
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
-from functions.core.model.runs import timestamp
 from functions.core.model.types import ImageFacts, ImageRecord
 from functions.core.model.urls import redact
 from functions.core.web.fetch import Fetcher, FetchRequest, FetchResult, NotModifiedError
 from functions.core.web.response import Body
 from functions.core.web.signals import OwnerSignals
 
-_WITHOUT_SIGNALS = frozenset({OutcomeKind.SKIPPED, OutcomeKind.DUPLICATE})
-"""What the owner says is recorded with the image of this row, not of another one."""
-
 
 @dataclass(frozen=True, slots=True)
-class MirroredRow:
-    """An outcome, and the record to write into the images table before it counts, or None if the table has it."""
+class _Download:
+    """A downloaded image that matches the options. `image` are its facts, `extension` is that of its default key."""
 
-    outcome: Outcome
-    record: ImageRecord | None = None
+    fetched: FetchResult
+    image: ImageFacts
+    extension: str
+
+    @property
+    def body(self) -> Body:
+        return self.fetched.body
 
 
 class RowMirror:
@@ -52,50 +55,108 @@ class RowMirror:
     ) -> None:
         self._fetcher = fetcher
         self._conditional_put = ConditionalPut(store=store, table=table, options=options, run_id=run_id)
+        self._copies = ImageCopies(store=store, conditional_put=self._conditional_put, options=options, run_id=run_id)
         self._options = options
         self._respected = options.respected_signals()
         self._run_id = run_id
         self._prefix = prefix
 
     def mirror(
-        self, row: Row, existing_record: ImageRecord | None, on_response: Callable[[], None] = lambda: None
-    ) -> MirroredRow:
-        """Mirror a row. `existing_record` is the record of its URL, whose image is downloaded again.
-        `on_response` is called when the response is complete, before the image is stored.
+        self,
+        rows: Sequence[Row],
+        existing_record: ImageRecord | None,
+        on_response: Callable[[], None] = lambda: None,
+        check_redirect: Callable[[str], None] = lambda url: None,
+    ) -> MirroredRows:
+        """Mirror the rows of a URL by one download: the first one is stored, the others are duplicates of it.
 
-        Raises RowError, StorageFault, TableFault.
+        `existing_record` is the record of the URL, whose image is downloaded again. `on_response` is called when the
+        response is complete, before the image is stored, `check_redirect` with the URL of each redirect, before it is
+        followed. Raises RowError if the download fails for all rows, StorageFault, TableFault.
         """
         signals = OwnerSignals(self._respected)
         try:
-            mirrored = self._mirror(row, existing_record, on_response, signals)
+            mirrored = self._mirror(rows, existing_record, on_response, check_redirect, signals)
         except RowError as error:
             error.signals = signals.found
             raise
-        if not signals.found or mirrored.outcome.kind in _WITHOUT_SIGNALS:
-            return mirrored
-        return replace(mirrored, outcome=replace(mirrored.outcome, signals=signals.found))
+        if signals.found:
+            mirrored.add_signals(signals.found)
+        return mirrored
 
     def _mirror(
-        self, row: Row, existing_record: ImageRecord | None, on_response: Callable[[], None], signals: OwnerSignals
-    ) -> MirroredRow:
+        self,
+        rows: Sequence[Row],
+        existing_record: ImageRecord | None,
+        on_response: Callable[[], None],
+        check_redirect: Callable[[str], None],
+        signals: OwnerSignals,
+    ) -> MirroredRows:
+        mirrored = MirroredRows()
+        pending = in_order(rows, existing_record)
+        while pending:
+            try:
+                request = partial(self._fetch_request, pending, existing_record, check_redirect, signals)
+                download = self._download(request)
+            except NotModifiedError:
+                reused = existing_record and self.reuse(pending, existing_record, OutcomeKind.UNCHANGED)
+                if reused:
+                    return MirroredRows(reused.outcomes, mirrored.errors + reused.errors)
+                existing_record = None
+            except RowError as error:
+                if error.reason is Reason.TLS and not self._options.verify_tls and not all(map(_has_digest, pending)):
+                    error.message += " verify_tls=false applies only to rows with sha256 or md5."
+                failed, pending = by_headers(pending)
+                if error.retryable or len(failed) == len(rows):
+                    raise
+                mirrored.errors += [(row, error) for row in failed]
+            else:
+                on_response()
+                with download.body.file:
+                    self._store(pending, existing_record, download, mirrored)
+                break
+        return mirrored
+
+    def reuse(self, rows: Sequence[Row], record: ImageRecord, kind: OutcomeKind) -> MirroredRows | None:
+        """The outcomes of rows whose image the table has: it is not downloaded, but copied to the keys that they name.
+
+        `kind` is the outcome of the first row, unless this run has stored the image. None if the object of the image
+        is gone, so that the rows must be downloaded. Raises StorageFault, TableFault.
+        """
+        reused = MirroredRows()
+        image = recorded_image(record)
+        for row in rows:
+            if record.get("run_id") == self._run_id:
+                kind = OutcomeKind.STORED if record.get("row") == row.number else OutcomeKind.DUPLICATE
+            try:
+                reused.outcomes.append(_outcome(row, kind, self._copies.image_of(row, image)))
+            except RowError as error:
+                reused.errors.append((row, error))
+            except SourceGoneError:
+                return None
+            kind = OutcomeKind.DUPLICATE
+        return reused
+
+    def _download(self, request: Callable[[list[ImageType]], FetchRequest]) -> _Download:
+        """The caller closes the file. Raises RowError, NotModifiedError."""
         image_types: list[ImageType] = []
         started_at = time.monotonic()
+        fetched = self._fetcher.fetch(request(image_types))
+        ms = round((time.monotonic() - started_at) * 1000)
         try:
-            fetched = self._fetcher.fetch(self._fetch_request(row, existing_record, image_types, signals))
-        except NotModifiedError:
-            return MirroredRow(_outcome(row, OutcomeKind.UNCHANGED))
-        except RowError as error:
-            if error.reason is Reason.TLS and not self._options.verify_tls and not _has_digest(row):
-                error.message += " verify_tls=false applies only to rows with sha256 or md5."
+            image = self._image(image_types[-1], fetched, ms)
+        except BaseException:
+            fetched.body.file.close()
             raise
-        on_response()
-        with fetched.body.file:
-            ms = round((time.monotonic() - started_at) * 1000)
-            upload = self._upload(row, image_types[-1], fetched)
-            return self._store(row, existing_record, upload, fetched, ms)
+        return _Download(fetched, image, image_types[-1].extension)
 
     def _fetch_request(
-        self, row: Row, existing_record: ImageRecord | None, image_types: list[ImageType], signals: OwnerSignals
+        self,
+        rows: Sequence[Row],
+        existing_record: ImageRecord | None,
+        check_redirect: Callable[[str], None],
+        signals: OwnerSignals,
+        image_types: list[ImageType],
     ) -> FetchRequest:
         """The request, whose `check_head` appends the type: once for each attempt that receives the start of a body."""
         options = self._options
@@ -106,17 +167,18 @@ class RowMirror:
             signals.check()
 
         return FetchRequest(
-            url=row.url,
-            headers=row.headers,
-            validators=_validators(row, existing_record) if options.on_existing == "refresh" else {},
+            url=rows[0].url,
+            headers=headers_to_send(options.headers, rows[0].headers),
+            validators=_validators(existing_record) if options.on_existing == "refresh" else {},
             timeout=options.timeout,
             max_bytes=options.max_bytes,
             user_agent=options.user_agent,
-            want_md5=row.md5 is not None,
+            want_md5=any(row.md5 is not None for row in rows),
             max_redirects=options.max_redirects,
-            verify_tls=options.verify_tls or not _has_digest(row),
+            verify_tls=options.verify_tls or not all(map(_has_digest, rows)),
             signals=signals,
             check_head=check_head,
+            check_redirect=check_redirect,
         )
 
     def _allowed_type(self, head: bytes) -> ImageType:
@@ -128,49 +190,66 @@ class RowMirror:
             raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
         return image_type
 
-    def _upload(self, row: Row, image_type: ImageType, fetched: FetchResult) -> ImageUpload:
-        """Raises RowError for an image that does not match the row or the options."""
+    def _image(self, image_type: ImageType, fetched: FetchResult, ms: int) -> ImageFacts:
+        """The facts of an image that is not stored yet. Raises RowError if it does not match the options."""
         body = fetched.body
         is_complete = image_type.is_complete(body.file, body.size)
         if not is_complete and not (fetched.announced and self._options.accept_truncated):
             raise _truncated(image_type, fetched)
-        _verify(row, body)
         size = image_type.dimensions(body.file, body.size)
         self._check_dimensions(size)
-        key = row.key or default_key(row.url, image_type.extension, self._prefix)
         width, height = size or (None, None)
-        body.file.seek(0)
-        return ImageUpload(
-            key=key,
-            file=body.file,
-            size=body.size,
-            sha256=body.sha256,
-            content_type=image_type.content_type,
-            url_sha256=hashlib.sha256(row.url.encode()).hexdigest(),
-            run_id=self._run_id,
-            row=row.number,
-            width=width,
-            height=height,
-            truncated=not is_complete,
-            storage_class=self._options.storage_class,
-        )
+        facts: ImageFacts = {
+            "object_key": None,
+            "bytes": body.size,
+            "content_type": image_type.content_type,
+            "sha256": body.sha256,
+            "width": width,
+            "height": height,
+            "downloaded_at": None,
+            "ms": ms,
+        }
+        return facts if is_complete else {**facts, "truncated": True}
 
     def _store(
-        self, row: Row, existing_record: ImageRecord | None, upload: ImageUpload, fetched: FetchResult, ms: int
-    ) -> MirroredRow:
+        self, rows: Sequence[Row], existing_record: ImageRecord | None, download: _Download, mirrored: MirroredRows
+    ) -> None:
+        """Store the image for the first row that it matches; the other rows are duplicates of that one."""
+        stored: ImageFacts | None = None
+        for row in rows:
+            try:
+                if stored is None:
+                    outcome, mirrored.record = self._store_first(row, existing_record, download)
+                    stored = outcome.image
+                else:
+                    body = download.body if stored["sha256"] == download.body.sha256 else None
+                    outcome = _outcome(row, OutcomeKind.DUPLICATE, self._copies.image_of(row, stored, body))
+                mirrored.outcomes.append(outcome)
+            except RowError as error:
+                mirrored.errors.append((row, error))
+            except SourceGoneError:
+                mirrored.errors.append((row, _replaced()))
+
+    def _store_first(
+        self, row: Row, existing_record: ImageRecord | None, download: _Download
+    ) -> tuple[Outcome, ImageRecord | None]:
+        fetched, image = download.fetched, download.image
+        key = row.key or default_key(row.url, download.extension, self._prefix)
+        upload = new_upload(row, key, fetched.body, image, options=self._options, run_id=self._run_id)
+
         def record_of(found: ImageObject) -> ImageRecord:
             """Without `object_etag`, since the function that stored the object may not have written its record yet. The
             answer of the server is about the bytes of this download, which may not be those of the object."""
             own = fetched if found.sha256 == upload.sha256 else None
-            return _record(row.url, _found_image(upload.key, found), None, found.run_id, found.row, own)
+            return new_record(row.url, found_image(key, found), None, found.run_id, found.row, own)
 
-        stored = self._conditional_put.put(row.url, upload, existing_record, record_of)
-        if stored.found is not None:
-            return MirroredRow(_outcome(row, stored.kind, _found_image(upload.key, stored.found)))
-        image = _uploaded_image(upload, ms)
-        record = _record(row.url, image, stored.etag, self._run_id, row.number, fetched)
+        result = self._conditional_put.put(row.url, upload, existing_record, record_of)
+        if result.found is not None:
+            return _outcome(row, result.kind, found_image(key, result.found)), None
+        stored = stored_image(key, image)
+        record = new_record(row.url, stored, result.etag, self._run_id, row.number, fetched)
         former_key = existing_record.get("object_key") if existing_record else None
-        return MirroredRow(_outcome(row, stored.kind, image, former_key if former_key != upload.key else None), record)
+        return _outcome(row, result.kind, stored, former_key if former_key != key else None), record
 
     def _check_dimensions(self, size: tuple[int, int] | None) -> None:
         min_width, min_height = self._options.min_width, self._options.min_height
@@ -181,55 +260,9 @@ class RowMirror:
             raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
 
 
-def _uploaded_image(upload: ImageUpload, ms: int) -> ImageFacts:
-    facts: ImageFacts = {
-        "object_key": upload.key,
-        "bytes": upload.size,
-        "content_type": upload.content_type,
-        "sha256": upload.sha256,
-        "width": upload.width,
-        "height": upload.height,
-        "downloaded_at": timestamp(datetime.now(UTC)),
-        "ms": ms,
-    }
-    return {**facts, "truncated": True} if upload.truncated else facts
-
-
-def _found_image(key: str, found: ImageObject) -> ImageFacts:
-    """Its download time is not known."""
-    facts: ImageFacts = {
-        "object_key": key,
-        "bytes": found.size,
-        "content_type": found.content_type,
-        "sha256": found.sha256,
-        "width": found.width,
-        "height": found.height,
-        "downloaded_at": timestamp(found.stored_at),
-        "ms": None,
-    }
-    return {**facts, "truncated": True} if found.truncated else facts
-
-
-def _record(
-    url: str, image: ImageFacts, object_etag: str | None, run_id: str, row: int, fetched: FetchResult | None
-) -> ImageRecord:
-    """`run_id` and `row` stored the image; `fetched` is the answer of the server if it has the bytes of the image."""
-    record = {
-        "url": url,
-        **image,
-        "object_etag": object_etag,
-        "etag": fetched and fetched.etag,
-        "last_modified": fetched and fetched.last_modified,
-        "final_url": fetched and fetched.final_url,
-        "run_id": run_id,
-        "row": row,
-    }
-    return cast(ImageRecord, {name: value for name, value in record.items() if value is not None})
-
-
-def _validators(row: Row, existing_record: ImageRecord | None) -> Mapping[str, str]:
-    """Headers of a conditional request (RFC 9110, section 13); none if the row names another key than the record."""
-    if existing_record is None or (row.key is not None and existing_record.get("object_key") != row.key):
+def _validators(existing_record: ImageRecord | None) -> Mapping[str, str]:
+    """Headers of a conditional request (RFC 9110, section 13)."""
+    if existing_record is None:
         return {}
     headers = {
         "If-None-Match": existing_record.get("etag"),
@@ -251,17 +284,8 @@ def _truncated(image_type: ImageType, fetched: FetchResult) -> RowError:
     return RowError(Reason.INCOMPLETE_BODY, message, status=200, retryable=not fetched.announced)
 
 
-def _verify(row: Row, body: Body) -> None:
-    """Check the body against the size and the digests of the row, before anything is stored."""
-    checks = (
-        ("size", row.size, body.size),
-        ("sha256", row.sha256, body.sha256),
-        ("md5", row.md5, body.md5),
-    )
-    for name, expected, actual in checks:
-        if expected is not None and expected != actual:
-            message = f"{name} mismatch: expected {expected}, got {actual}."
-            raise RowError(Reason.CHECKSUM_MISMATCH, message, status=200)
+def _replaced() -> RowError:
+    return RowError(Reason.STORAGE, "The object of this URL was replaced while it was copied to the key of this row.")
 
 
 def _outcome(row: Row, kind: OutcomeKind, image: ImageFacts | None = None, former_key: str | None = None) -> Outcome:

@@ -7,22 +7,24 @@ The workflow waits, not the Lambda function.
 import math
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from functions.core.download.batch import BatchMirror, DeferredRow
-from functions.core.model.limits import LATER_ROUND_WAIT_SECONDS
+from functions.core.download.batch import BatchMirror
+from functions.core.download.batch_results import DeferredRow
+from functions.core.download.host_pace import HostState
+from functions.core.model.limits import CHILD_SECONDS, LATER_ROUND_WAIT_SECONDS, MAX_ROUNDS, RESERVE_SECONDS
 from functions.core.model.options import Options
 from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome, tally
 from functions.core.model.ports import NOTICE_SECONDS, Notification, Notifications, RunFiles
-from functions.core.model.reasons import Reason
+from functions.core.model.rows import RowRules
 from functions.core.model.types import BatchItem, BatchPayload, BatchRun, KeptItem
 
 CHILD_MARGIN_SECONDS = 15.0
 """Time at the end of a child execution that is reserved for its last states, in seconds."""
 
 BACKOFF_SECONDS = 2.0
-"""Maximum wait after the first round, in seconds; it doubles with each round."""
+"""Maximum wait after the first attempt of a row, in seconds; it doubles with each attempt."""
 
 MAX_BACKOFF_SECONDS = 30.0
 
@@ -37,7 +39,8 @@ MAX_LISTED_FAILURES = 100
 class Batch:
     """The rows of one child execution in this round: `items` by row number, rows that were never attempted first.
 
-    `tried` are the rows that were attempted in some round: failing rows of a host must not delay its other rows.
+    `tried` are the attempts by row: failing rows of a host must not delay its other rows. `hosts` are the states of
+    hosts that limit requests, by one of their rows, with times in seconds since the start of the child execution.
     """
 
     run: BatchRun
@@ -45,13 +48,14 @@ class Batch:
     first_row: int
     round: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
-    tried: frozenset[int] = frozenset()
+    tried: Mapping[int, int] = field(default_factory=dict)
+    hosts: Mapping[int, HostState] = field(default_factory=dict)
 
     @classmethod
     def from_payload(cls, payload: BatchPayload) -> "Batch":
         """From the payload of ItemBatcher or of the round before."""
         batch_items = [item for item in payload["Items"] if item["row"] >= 0]  # -1: a first line that is not a row
-        batch_items.sort(key=lambda item: (item.get("tried", False), item["row"]))
+        batch_items.sort(key=lambda item: item.get("tried", 0))
         items = {item["row"] + 1: item["item"] for item in batch_items}
         return cls(
             run=payload["BatchInput"]["run"],
@@ -59,27 +63,44 @@ class Batch:
             first_row=payload.get("first_row", min(items, default=0)),
             round=payload.get("round", 0),
             counts=payload.get("counts", {}),
-            tried=frozenset(item["row"] + 1 for item in batch_items if item.get("tried", False)),
+            tried={item["row"] + 1: item["tried"] for item in batch_items if "tried" in item},
+            hosts={item["row"] + 1: _host_state(item) for item in batch_items if "host" in item},
         )
 
     def part_name(self) -> str:
         """The name by first row and round, so that a retried batch replaces its own files."""
         return f"part-{self.first_row:010d}-{self.round:02d}.jsonl"
 
-    def next_payload(self, deferred: Sequence[DeferredRow], counts: Mapping[str, int], wait: int) -> BatchPayload:
-        """The payload of the next round; without Items the batch has ended."""
+    def attempts(self, row: DeferredRow) -> int:
+        """The attempts of a row in all rounds, without requests that its host refused."""
+        return self.tried.get(row.number, 0) + row.tried
+
+    def next_payload(
+        self, deferred: Sequence[DeferredRow], counts: Mapping[str, int], wait: int, age: float
+    ) -> BatchPayload:
+        """The payload of the next round; without Items the batch has ended. `age` is that of the child execution."""
         return {
             "BatchInput": {"run": self.run},
-            "Items": [self._deferred_item(row) for row in sorted(deferred, key=lambda row: row.number)],
+            "Items": list(self._deferred_items(deferred, age)),
             "first_row": self.first_row,
             "round": self.round + 1,
             "wait_seconds": wait,
             "counts": {name: count + self.counts.get(name, 0) for name, count in counts.items()},
         }
 
-    def _deferred_item(self, row: DeferredRow) -> BatchItem:
-        tried = row.tried or row.number in self.tried
-        return {"row": row.number - 1, "item": self.items[row.number], "tried": tried}
+    def _deferred_items(self, deferred: Sequence[DeferredRow], age: float) -> Iterator[BatchItem]:
+        known: set[int] = set()
+        for row in deferred:
+            item: BatchItem = {"row": row.number - 1, "item": self.items[row.number]}
+            if attempts := self.attempts(row):
+                item["tried"] = attempts
+            if row.host is not None and id(row.host) not in known:
+                known.add(id(row.host))
+                host = row.host.shifted(age)
+                item["host"] = [round(host.not_before, 1), host.refusals, host.rate, host.increase]
+                if host.name:
+                    item["host_name"] = host.name
+            yield item
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,27 +142,40 @@ class RoundRunner:
         """
         if not self._files.start_round(batch.part_name()):
             return self._report(batch, [], [], end)
-        child_end = self._monotonic() + child_seconds_left
-        last_start = child_end - self._options.timeout - CHILD_MARGIN_SECONDS
-        result = self._mirror.run(batch.items, start_deadline=min(start_deadline, last_start))
-        wait = wait_seconds(result.deferred, batch.round)
-        outcomes, deferred = result.outcomes, result.deferred
-        next_start = self._monotonic() + wait + LATER_ROUND_WAIT_SECONDS
-        if batch.round + 1 >= self._options.rounds or next_start > last_start:
-            outcomes = outcomes + [self._failed(batch, row) for row in deferred]
-            deferred = []
-        return self._report(batch, sorted(outcomes, key=lambda outcome: outcome.row), deferred, end, wait)
+        start = self._monotonic()
+        age = CHILD_SECONDS - child_seconds_left
+        last_start = start + child_seconds_left - self._options.timeout - CHILD_MARGIN_SECONDS
+        hosts = {row: state.shifted(-age) for row, state in batch.hosts.items()}
+        result = self._mirror.run(batch.items, start_deadline=min(start_deadline, last_start), hosts=hosts)
+        now = self._monotonic()
+        has_next = self._options.rounds > 1 and batch.round + 1 < MAX_ROUNDS
+        max_wait = last_start - now - RESERVE_SECONDS - LATER_ROUND_WAIT_SECONDS if has_next else 0.0
+        waits = wait_seconds(batch, result.deferred)
+        outcomes, deferred = list(result.outcomes), []
+        for row in result.deferred:
+            if batch.attempts(row) < self._options.rounds and waits[row.number] <= max_wait:
+                deferred.append(row)
+            else:
+                outcomes.append(self._failed(batch, row))
+        wait = int(min((waits[row.number] for row in deferred), default=0))
+        outcomes.sort(key=lambda outcome: outcome.row)
+        return self._report(batch, outcomes, deferred, end, wait, age + now - start)
 
     def _report(
-        self, batch: Batch, outcomes: Sequence[Outcome], deferred: Sequence[DeferredRow], end: float, wait: int = 0
+        self,
+        batch: Batch,
+        outcomes: Sequence[Outcome],
+        deferred: Sequence[DeferredRow],
+        end: float,
+        wait: int = 0,
+        age: float = 0.0,
     ) -> RoundReport:
         self._write(batch, outcomes)
         notified = self._notify(batch, [outcome for outcome in outcomes if outcome.failure], end)
-        payload = batch.next_payload(deferred, tally(outcomes), wait if deferred else 0)
-        return RoundReport(outcomes, len(deferred), notified, payload)
+        return RoundReport(outcomes, len(deferred), notified, batch.next_payload(deferred, tally(outcomes), wait, age))
 
     def _failed(self, batch: Batch, row: DeferredRow) -> Outcome:
-        return failed_outcome(row.number, batch.items[row.number], row.error, self._options.base_url)
+        return failed_outcome(row.number, batch.items[row.number], row.error, RowRules.of(self._options))
 
     def _write(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         failures = [outcome for outcome in outcomes if outcome.kind is OutcomeKind.FAILED]
@@ -176,14 +210,21 @@ class RoundRunner:
         return self._notices.publish(Notification("images_failed", subject, body), seconds)
 
 
-def wait_seconds(deferred: Sequence[DeferredRow], round_: int) -> int:
-    """Whole seconds until the next round: by Retry-After of the hosts, else exponential backoff with full jitter."""
-    if not deferred:
-        return 0
-    requested = max(
-        (row.error.wait + random.uniform(0, 1) for row in deferred if row.error.wait is not None), default=0
-    )
-    backoff = 0.0
-    if any(row.error.wait is None and row.error.reason is not Reason.OUT_OF_TIME for row in deferred):
-        backoff = random.uniform(0, min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**round_))
-    return max(1, math.ceil(max(requested, backoff)))
+def _host_state(item: BatchItem) -> HostState:
+    not_before, refusals, rate, increase = item["host"]
+    return HostState(not_before, int(refusals), rate, increase, item.get("host_name", ""))
+
+
+def wait_seconds(batch: Batch, deferred: Sequence[DeferredRow]) -> dict[int, float]:
+    """The wait of each row until it may be tried again, in whole seconds, at least one.
+
+    It is that of its host, and after a failure of its own exponential backoff with full jitter, which is shorter than
+    that of rows with more attempts. Infinite if its host gets no more requests.
+    """
+    attempts = min((batch.attempts(row) for row in deferred if row.tried), default=1)
+    backoff = random.uniform(0, min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2 ** (attempts - 1)))
+    waits = {}
+    for row in deferred:
+        wait = max(1.0, backoff if row.tried else 0.0, row.host.not_before if row.host else 0.0)
+        waits[row.number] = math.ceil(wait) if wait < math.inf else wait
+    return waits

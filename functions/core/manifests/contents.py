@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable, KeysView, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from functions.core.manifests.columns.check_columns import CheckColumns, note_on_own
+from functions.core.manifests.columns.url_columns import MAX_SAMPLE_ROWS, UrlSample, reject_several_urls, resolve
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.rows import classify_columns, user_columns
+from functions.core.model.rows import DEFAULT_RULES, RowRules, classify_columns, user_columns
 
 MAX_COLUMNS = 200
 """Maximum number of user columns in failures.csv."""
@@ -27,36 +29,109 @@ MIN_CHECKED_CHARACTERS = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ManifestContents:
-    """Number of rows, and the user's columns in the order of appearance. `note` is shown in the summary."""
+    """Number of rows, and the user's columns in the order of appearance. `note` is shown in the summary.
+
+    `rules` are those of the run with what the manifest decides: the URL column, and the columns that are the user's
+    own. `blank_rows` of the rows have no text.
+    """
 
     rows: int
     columns: tuple[str, ...] = ()
     note: str = ""
+    rules: RowRules = DEFAULT_RULES
+    blank_rows: int = 0
 
 
-def inspect_items(items: Iterable[object]) -> ManifestContents:
-    """Inspects every item of a JSON manifest. Raises InvalidManifest if none of the first items has a URL."""
-    rows = 0
-    columns: dict[str, None] = {}
-    previous_keys: KeysView[str] | None = None
-    has_url = False
-    for item in items:
-        rows += 1
-        if not isinstance(item, Mapping):
-            has_url = has_url or isinstance(item, str)
-        elif previous_keys is None or item.keys() != previous_keys:
-            previous_keys = item.keys()
-            has_url = has_url or bool(classify_columns(tuple(item)).urls)
-            if len(columns) < MAX_COLUMNS:
-                columns |= dict.fromkeys(user_columns(item))
-        if rows == MAX_ITEMS_WITHOUT_URL and not has_url:
-            break
-    if rows and not has_url:
-        which = f"None of the first {rows} items" if rows == MAX_ITEMS_WITHOUT_URL else "No item"
-        raise InvalidManifest(
-            f"{which} of the manifest is a URL or has one. An item is a URL in quotes, or an object with a url."
+class ItemInspector:
+    """Inspects the items of a JSON manifest: their number, columns, URL column and checks."""
+
+    def __init__(self, rules: RowRules) -> None:
+        self._requested = self._rules = rules
+        self._rows = 0
+        self._columns: dict[str, None] = {}
+        self._previous_keys: KeysView[str] | None = None
+        self._reserved: Mapping[str, str] = {}
+        self._has_url = False
+        self._sample = UrlSample()
+        self._checks = CheckColumns()
+
+    def add(self, item: object) -> None:
+        """Raises InvalidManifest if none of the first items has a URL."""
+        self._rows += 1
+        if isinstance(item, Mapping):
+            self._add_object(item)
+        else:
+            self._has_url = self._has_url or isinstance(item, str)
+        if self._rows == MAX_SAMPLE_ROWS:
+            self._find_url_column()
+        if self._rows == MAX_ITEMS_WITHOUT_URL and not self._has_url:
+            raise self._without_url(f"None of the first {self._rows} items")
+
+    def _add_object(self, item: Mapping[str, object]) -> None:
+        if self._previous_keys is None or item.keys() != self._previous_keys:
+            self._previous_keys = item.keys()
+            columns = classify_columns(tuple(item), self._rules)
+            self._reserved = columns.reserved
+            self._has_url = self._has_url or (bool(columns.urls) and columns.conflicting is None)
+            if len(self._columns) < MAX_COLUMNS:
+                self._columns |= dict.fromkeys(user_columns(item, self._rules))
+        if self._rows <= MAX_SAMPLE_ROWS:
+            self._sample.add(item)
+        if self._reserved:
+            self._checks.add({name: item[name_in_item] for name, name_in_item in self._reserved.items()})
+
+    def _find_url_column(self) -> None:
+        """By the sample, if no item has a URL by its names."""
+        names = self._sample.names()
+        if names and not self._has_url:
+            try:
+                self._rules = resolve(names, self._rules, self._sample)
+            except InvalidManifest:
+                return
+            self._has_url = True
+        reject_several_urls(names, self._rules, self._sample)
+
+    def contents(self) -> ManifestContents:
+        """Raises InvalidManifest."""
+        self._find_url_column()
+        if self._rows and not self._has_url:
+            raise self._without_url("No item")
+        own = self._checks.own_columns()
+        columns = [name for name in self._columns if name != self._rules.url_column]
+        return ManifestContents(
+            self._rows,
+            tuple([*columns, *own][:MAX_COLUMNS]),
+            notes(self._requested, self._rules, own),
+            replace(self._rules, own_columns=(*self._rules.own_columns, *own)),
         )
-    return ManifestContents(rows, tuple(columns)[:MAX_COLUMNS])
+
+    def _without_url(self, which: str) -> InvalidManifest:
+        """With the error of `resolve`, which names the columns, if there are any."""
+        reason = "An item is a URL in quotes, or an object with a url."
+        if self._sample.names():
+            try:
+                resolve(self._sample.names(), self._rules, self._sample, "the first items have")
+            except InvalidManifest as error:
+                if self._rules.url_column:
+                    return error
+                reason = str(error)
+        return InvalidManifest(f"{which} of the manifest is a URL or has one. {reason}")
+
+
+def inspect_items(items: Iterable[object], rules: RowRules = DEFAULT_RULES) -> ManifestContents:
+    """Inspects every item of a JSON manifest. Raises InvalidManifest if none of the first items has a URL."""
+    inspector = ItemInspector(rules)
+    for item in items:
+        inspector.add(item)
+    return inspector.contents()
+
+
+def notes(requested: RowRules, rules: RowRules, own: Iterable[str]) -> str:
+    """Sentences about what was decided by the manifest."""
+    sentences = list(map(note_on_own, own))
+    if rules.url_column != requested.url_column and not requested.url_column:
+        sentences.insert(0, f"The column {rules.url_column} was taken as url.")
+    return " ".join(sentences)
 
 
 def is_too_deep(item: object) -> bool:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -23,27 +23,29 @@ csv.field_size_limit(256 * 1024)  # the maximum size of the input of an executio
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`column_names` are the names for the reader if the first row is not a header.
+    """`column_names` are the names for the reader if the first record is not a header.
 
-    With `first_row_sets_width`, only as many of them are used as the first row has fields. With `skip_first_line`, the
-    first line is not a row.
+    With `first_row_sets_width`, only as many of them are used as the first row has fields. The first `skipped_records`
+    are not rows. Of columns with the same name, one may have a value in each row. With `fixed_columns`, the meaning of
+    the columns does not depend on the options.
     """
 
     delimiter: str
     column_names: tuple[str, ...] = ()
     first_row_sets_width: bool = False
-    skip_first_line: bool = False
+    skipped_records: int = 0
+    fixed_columns: bool = False
 
 
 COMMA, SEMICOLON, PIPE, TAB = map(Dialect, ",;|\t")
 HEADERLESS_COLUMNS = ("url", *UNNAMED_COLUMNS)
-URL_LINES = Dialect("\t", ("url",))  # a URL contains no tab, so that a line is one field
-URL_LIST = Dialect("\t", ("url", "size", "md5"), skip_first_line=True)
+URL_LINES = Dialect("\t", ("url",), fixed_columns=True)  # a URL contains no tab, so that a line is one field
+URL_LIST = Dialect("\t", ("url", "size", "md5"), skipped_records=1, fixed_columns=True)
 
 
 def headerless(dialect: Dialect) -> Dialect:
     """The same dialect for files without a header."""
-    return Dialect(dialect.delimiter, HEADERLESS_COLUMNS, first_row_sets_width=True)
+    return Dialect(dialect.delimiter, HEADERLESS_COLUMNS, first_row_sets_width=True, fixed_columns=True)
 
 
 def numbered_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[int, Row]]:
@@ -59,8 +61,13 @@ def numbered_rows(chunks: Iterable[bytes], dialect: Dialect) -> Iterator[tuple[i
         try:
             names, rows = split_header(records, dialect)
             width = len(names)
+            columns = columns_by_name(names)
             for line, fields in rows:
-                yield line, dict(zip(names, fields + [""] * (width - len(fields)), strict=False))
+                fields += [""] * (width - len(fields))
+                if len(columns) == width:
+                    yield line, dict(zip(names, fields, strict=False))
+                else:
+                    yield line, {name: value_of(fields, indexes) for name, indexes in columns.items()}
         except csv.Error as error:
             raise InvalidManifest(f"Line {reader.line_num} of the manifest is not valid CSV: {error}.") from error
 
@@ -74,15 +81,43 @@ def _without_last_backslash(line: str) -> str:
 
 def split_header(records: Iterator[Record], dialect: Dialect) -> tuple[list[str], Iterator[Record]]:
     """The column names, and the records that are rows."""
-    if not dialect.column_names or dialect.skip_first_line:
-        header = next(records, (0, []))[1]
-        return list(dialect.column_names) or header, records
+    if not dialect.column_names:
+        return next(records, (0, []))[1], records
+    for _ in range(dialect.skipped_records):
+        next(records, None)
     if not dialect.first_row_sets_width:
         return list(dialect.column_names), records
     first = next(records, None)
     if first is None:
         return [], records
     return list(dialect.column_names[: len(first[1])]), chain([first], records)
+
+
+def named_columns(header: Sequence[str]) -> tuple[str, ...]:
+    """The header without the empty names at its end, if there is more than one: a spreadsheet adds them."""
+    names = tuple(header)
+    while len(names) > 1 and not names[-1] and header.count("") > 1:
+        names = names[:-1]
+    return names
+
+
+def columns_by_name(names: Iterable[str]) -> dict[str, list[int]]:
+    """The columns of each name."""
+    columns: dict[str, list[int]] = {}
+    for index, name in enumerate(names):
+        columns.setdefault(name, []).append(index)
+    return columns
+
+
+def value_of(fields: Sequence[str], columns: Iterable[int]) -> str:
+    """The first value that has text."""
+    values = (fields[index] for index in columns if index < len(fields))
+    return next((value for value in values if value.strip()), "")
+
+
+def is_blank(item: object) -> bool:
+    """True for a row of a spreadsheet without text."""
+    return isinstance(item, dict) and all(isinstance(value, str) and not value.strip() for value in item.values())
 
 
 def write_rows(rows: Iterable[Row], delimiter: str) -> Iterator[str]:

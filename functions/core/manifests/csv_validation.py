@@ -2,10 +2,20 @@
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
-from functions.core.manifests.contents import MAX_COLUMNS, MIN_CHECKED_CHARACTERS, ManifestContents, is_too_large
-from functions.core.manifests.csv_rows import Dialect, Record, split_header
+from functions.core.manifests.columns.check_columns import CheckColumns
+from functions.core.manifests.columns.url_columns import MAX_SAMPLE_ROWS, UrlSample, reject_several_urls, resolve
+from functions.core.manifests.contents import MAX_COLUMNS, MIN_CHECKED_CHARACTERS, ManifestContents, is_too_large, notes
+from functions.core.manifests.csv_rows import (
+    Dialect,
+    Record,
+    columns_by_name,
+    named_columns,
+    split_header,
+    value_of,
+)
 from functions.core.manifests.line_errors import (
     BACKSLASH,
     CARRIAGE_RETURN,
@@ -17,7 +27,7 @@ from functions.core.manifests.line_errors import (
 )
 from functions.core.manifests.streams import MAX_LINE_BYTES, open_lines
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.rows import classify_columns
+from functions.core.model.rows import DEFAULT_RULES, RowRules, classify_columns, invalid_header_columns
 
 MAX_HEADER_BYTES = 10 * 1024
 """Maximum size of a CSV header in Step Functions, in bytes
@@ -25,7 +35,10 @@ MAX_HEADER_BYTES = 10 * 1024
 
 
 def validate_csv(
-    chunks: Iterable[bytes], dialect: Dialect, truncated: Callable[[], bool] = lambda: False
+    chunks: Iterable[bytes],
+    dialect: Dialect,
+    truncated: Callable[[], bool] = lambda: False,
+    rules: RowRules = DEFAULT_RULES,
 ) -> ManifestContents:
     """The contents. Raises InvalidManifest.
 
@@ -33,28 +46,92 @@ def validate_csv(
     """
     errors = LineErrors()
     with open_lines(chunks) as file:
-        lines = _Lines(file, errors)
+        lines = _Lines(file, errors, has_skipped_line=dialect.skipped_records > 0)
         names, rows = split_header(_records(lines, dialect.delimiter, errors, truncated), dialect)
-        if not dialect.column_names and names:
+        if names:
             errors.raise_if_any()
             validate_header(names)
-        count = _validate_rows(rows, names, lines, errors)
+        table = _Table(names, rules, errors, fixed_columns=dialect.fixed_columns)
+        table.validate(rows, lines)
     errors.raise_if_any()
-    columns = classify_columns(tuple(names)).user_columns[:MAX_COLUMNS]
-    return ManifestContents(count, columns, _note(dialect, names))
+    return table.contents(_note(dialect, names))
 
 
-def _validate_rows(rows: Iterator[Record], names: list[str], lines: "_Lines", errors: LineErrors) -> int:
-    """The number of rows."""
-    width, count, surplus = len(names), 0, too_many_fields(len(names))
-    for line, fields in rows:
-        count += 1
-        if len(fields) > width:
-            errors.add(surplus, line, len(fields))
-        if lines.record_characters > MIN_CHECKED_CHARACTERS and is_too_large(dict(zip(names, fields, strict=False))):
-            errors.add(TOO_LARGE, line)
-        lines.record_characters = 0
-    return count
+class _Table:
+    """The rows below a header, validated one by one."""
+
+    def __init__(self, names: list[str], rules: RowRules, errors: LineErrors, *, fixed_columns: bool) -> None:
+        self._names = names
+        self._requested = self._rules = replace(rules, url_column="") if fixed_columns else rules
+        self._errors = errors
+        self._width = len(named_columns(names))
+        self._columns = columns_by_name(names[: self._width])
+        self._repeated = {name: indexes for name, indexes in self._columns.items() if len(indexes) > 1}
+        reserved = {} if fixed_columns else classify_columns(tuple(self._columns), rules).reserved
+        self._checked = {name: self._columns[column] for name, column in reserved.items()}
+        self._sample = UrlSample()
+        self._checks = CheckColumns()
+        self._count = self._blank = 0
+
+    def validate(self, rows: Iterable[Record], lines: "_Lines") -> None:
+        """Raises InvalidManifest for what makes the rest useless; other errors are added to `errors`."""
+        surplus = too_many_fields(self._width)
+        for line, fields in rows:
+            self._count += 1
+            if len(fields) > self._width and any(map(str.strip, fields[self._width :])):
+                self._errors.add(surplus, line, len(_without_trailing(fields)))
+            if not fields[0].strip() and not any(map(str.strip, fields)):
+                self._blank += 1
+            elif self._repeated:
+                self._check_repeated(fields)
+            if self._count <= MAX_SAMPLE_ROWS or self._checked:
+                self._inspect(fields)
+            characters = lines.record_characters
+            if characters > MIN_CHECKED_CHARACTERS and is_too_large(dict(zip(self._names, fields, strict=False))):
+                self._errors.add(TOO_LARGE, line)
+            lines.record_characters = 0
+        if self._count < MAX_SAMPLE_ROWS:
+            self._find_url_column()
+
+    def _inspect(self, fields: list[str]) -> None:
+        if self._count <= MAX_SAMPLE_ROWS:
+            self._sample.add(_values(self._columns, fields))
+        if self._count == MAX_SAMPLE_ROWS:
+            self._find_url_column()
+        self._checks.add(_values(self._checked, fields))
+
+    def _check_repeated(self, fields: list[str]) -> None:
+        for name, indexes in self._repeated.items():
+            if sum(index < len(fields) and fields[index].strip() != "" for index in indexes) > 1:
+                raise InvalidManifest(_two_columns(name))
+
+    def _find_url_column(self) -> None:
+        if self._names:
+            self._rules = resolve(self._names[: self._width], self._rules, self._sample)
+
+    def contents(self, note: str) -> ManifestContents:
+        if not self._names:
+            return ManifestContents(0, note=note, rules=self._rules)
+        reject_several_urls(self._columns, self._rules, self._sample)
+        own = self._checks.own_columns()
+        rules = replace(self._rules, own_columns=(*self._rules.own_columns, *own))
+        columns = dict.fromkeys(classify_columns(tuple(self._names[: self._width]), rules).user_columns)
+        return ManifestContents(
+            self._count,
+            tuple(columns)[:MAX_COLUMNS],
+            " ".join(filter(None, (note, notes(self._requested, self._rules, own)))),
+            rules,
+            self._blank,
+        )
+
+
+def _values(columns: Mapping[str, list[int]], fields: list[str]) -> Mapping[str, object]:
+    return {name: value_of(fields, indexes) for name, indexes in columns.items()}
+
+
+def _without_trailing(fields: list[str]) -> list[str]:
+    """Without the fields at the end that have no text."""
+    return fields[: max((index for index, field in enumerate(fields, start=1) if field.strip()), default=0)]
 
 
 class _RecordTooLongError(Exception):
@@ -67,14 +144,15 @@ class _Lines:
     Raises _RecordTooLongError: a reader keeps all fields of a record, and with quotes it can have any number of lines.
     """
 
-    def __init__(self, file: Iterable[str], errors: LineErrors) -> None:
+    def __init__(self, file: Iterable[str], errors: LineErrors, *, has_skipped_line: bool = False) -> None:
         self._file = file
         self._errors = errors
+        self._first_row_line = 2 if has_skipped_line else 1
         self.record_characters = 0
 
     def __iter__(self) -> Iterator[str]:
         for number, line in enumerate(self._file, start=1):
-            if "\\" in line:
+            if "\\" in line and number >= self._first_row_line:
                 self._errors.add(BACKSLASH, number)
             if "\r" in line and "\r" in line.removesuffix("\n").removesuffix("\r"):
                 self._errors.add(CARRIAGE_RETURN, number)
@@ -118,26 +196,24 @@ def _records(lines: _Lines, delimiter: str, errors: LineErrors, truncated: Calla
 
 
 def validate_header(header: list[str]) -> None:
-    """Raises InvalidManifest if it is too long, has no URL column, or two columns with the same name."""
+    """Raises InvalidManifest if it is too long, or has a column with a meaning twice."""
     if len(",".join(header).encode()) > MAX_HEADER_BYTES:
         raise InvalidManifest(
             "The header of the manifest is longer than 10 KB, the limit of Step Functions. Remove columns, or shorten "
             "their names."
         )
     columns = classify_columns(tuple(header))
-    if not columns.urls:
-        names = ", ".join(header[:10])
-        raise InvalidManifest(
-            f"The manifest has no url column: its first line has {names}. Name the column of the URLs 'url'."
-        )
-    repeated = sorted(name for name, count in Counter(header).items() if count > 1)
+    ours = {*columns.urls, *columns.reserved.values()}
+    repeated = sorted(name for name, count in Counter(header).items() if count > 1 and name in ours)
     if repeated:
-        problem = f"are named '{repeated[0]}'" if repeated[0] else "have no name"
-        raise InvalidManifest(f"Two columns of the manifest {problem}. Give each column its own name.")
-    if columns.conflicting is not None:
-        raise InvalidManifest(
-            f"Both '{columns.urls[0]}' and '{columns.conflicting}' could be the URL column. Name one of them 'url'."
-        )
+        raise InvalidManifest(_two_columns(repeated[0]))
+    if (invalid := invalid_header_columns(columns)) is not None:
+        raise InvalidManifest(invalid)
+
+
+def _two_columns(name: str) -> str:
+    problem = f"are named '{name}'" if name else "have no name"
+    return f"Two columns of the manifest {problem}. Give each column its own name."
 
 
 def _note(dialect: Dialect, names: list[str]) -> str:

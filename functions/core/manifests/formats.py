@@ -5,17 +5,19 @@ this table: only its footer is read (`parquet`), and its retry manifest is writt
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from functions.core.manifests import csv_rows, csv_validation, json_rows, json_validation
 from functions.core.manifests.contents import ManifestContents
 from functions.core.manifests.csv_rows import COMMA, PIPE, SEMICOLON, TAB, URL_LINES, URL_LIST, Dialect, headerless
+from functions.core.model.rows import DEFAULT_RULES, RowRules, split_item
 from functions.core.model.types import JsonValue
 
 Chunks = Iterable[bytes]
 Truncated = Callable[[], bool]
+Validate = Callable[[Chunks, Truncated, RowRules], ManifestContents]
 Writer = Callable[[Iterable[Any]], Iterator[str]]  # Any: items that the same format has read
 
 
@@ -23,16 +25,27 @@ Writer = Callable[[Iterable[Any]], Iterator[str]]  # Any: items that the same fo
 class Format:
     """`numbered_items` yields each item with its line number, or with its number in an array. `write` yields the text
     of a manifest with the extension `extension`. All of them stream. `validate` and `numbered_items` raise
-    InvalidManifest."""
+    InvalidManifest.
+
+    `copied` is empty, or says why Step Functions cannot read such a manifest: then PrepareRun copies its rows.
+    """
 
     name: str
     extension: str
-    validate: Callable[[Chunks, Truncated], ManifestContents]
+    validate: Validate
     numbered_items: Callable[[Chunks], Iterator[tuple[int, JsonValue]]]
     write: Writer
+    copied: str = ""
+    may_have_blank_rows: bool = False
 
     def read(self, chunks: Chunks) -> Iterator[JsonValue]:
         return (item for _, item in self.numbered_items(chunks))
+
+    def numbered_rows(self, chunks: Chunks, rules: RowRules) -> Iterator[tuple[int, JsonValue]]:
+        """The items of a copy: without rows that have no text and, with `split_urls`, one for each URL."""
+        for number, item in self.numbered_items(chunks):
+            if not (self.may_have_blank_rows and csv_rows.is_blank(item)):
+                yield from ((number, row) for row in (split_item(item, rules) if rules.split_urls else (item,)))
 
 
 def _delimited(name: str, extension: str, dialect: Dialect, write: Writer | None = None) -> Format:
@@ -42,11 +55,20 @@ def _delimited(name: str, extension: str, dialect: Dialect, write: Writer | None
         partial(_validate_delimited, dialect),
         partial(csv_rows.numbered_rows, dialect=dialect),
         write or partial(csv_rows.write_rows, delimiter=dialect.delimiter),
+        may_have_blank_rows=True,
     )
 
 
-def _validate_delimited(dialect: Dialect, chunks: Chunks, truncated: Truncated) -> ManifestContents:
-    return csv_validation.validate_csv(chunks, dialect, truncated)
+def _validate_delimited(
+    dialect: Dialect, chunks: Chunks, truncated: Truncated, rules: RowRules = DEFAULT_RULES
+) -> ManifestContents:
+    return csv_validation.validate_csv(chunks, dialect, truncated, rules)
+
+
+def copied_format(form: Format, dialect: Dialect, reason: str) -> Format:
+    """The format `form` with another dialect, which Step Functions cannot read for the `reason`."""
+    validate, numbered_items = partial(_validate_delimited, dialect), partial(csv_rows.numbered_rows, dialect=dialect)
+    return replace(form, validate=validate, numbered_items=numbered_items, copied=reason)
 
 
 FORMATS = (
@@ -65,8 +87,18 @@ FORMATS = (
 )
 
 PARQUET = "parquet"
+COPY_FORMAT = "jsonl"
+"""The format of the copies that PrepareRun writes."""
+
+
+_BY_NAME = {form.name: form for form in FORMATS}
+
+
+def known_format(name: str) -> Format:
+    """The format of this name. Raises KeyError."""
+    return _BY_NAME[name]
 
 
 def format_by_name(name: object) -> Format | None:
     """The format, or None for Parquet and for unknown names."""
-    return next((form for form in FORMATS if form.name == name), None)
+    return _BY_NAME.get(str(name))

@@ -8,15 +8,18 @@ from functions.core.manifests.json_rows import error_text, measured_array, parse
 from functions.core.manifests.line_errors import NOT_JSON, TOO_LARGE, LineErrors, check_blank_lines
 from functions.core.manifests.streams import open_lines
 from functions.core.model.errors import InvalidManifest
+from functions.core.model.rows import DEFAULT_RULES, RowRules
 from functions.core.model.types import JsonValue
 
 
-def validate_array(chunks: Iterable[bytes], truncated: Callable[[], bool] = lambda: False) -> ManifestContents:
+def validate_array(
+    chunks: Iterable[bytes], truncated: Callable[[], bool] = lambda: False, rules: RowRules = DEFAULT_RULES
+) -> ManifestContents:
     """The contents. Raises InvalidManifest at the first error, since parsing cannot continue after it.
 
     `truncated` as in `validate_csv`.
     """
-    return inspect_items(_array_items(chunks, truncated))
+    return inspect_items(_array_items(chunks, truncated), rules)
 
 
 def _array_items(chunks: Iterable[bytes], truncated: Callable[[], bool]) -> Iterator[JsonValue]:
@@ -30,12 +33,14 @@ def _array_items(chunks: Iterable[bytes], truncated: Callable[[], bool]) -> Iter
             raise
 
 
-def validate_lines(chunks: Iterable[bytes], truncated: Callable[[], bool] = lambda: False) -> ManifestContents:
+def validate_lines(
+    chunks: Iterable[bytes], truncated: Callable[[], bool] = lambda: False, rules: RowRules = DEFAULT_RULES
+) -> ManifestContents:
     """The contents. Raises InvalidManifest with the first ten line numbers. `truncated` as in `validate_csv`."""
     errors = LineErrors()
     with open_lines(chunks) as file:
         try:
-            return inspect_items(_line_items(file, errors, truncated))
+            return inspect_items(_line_items(file, errors, truncated), rules)
         finally:  # errors of single lines take precedence over an error of the whole manifest
             errors.raise_if_any()
 

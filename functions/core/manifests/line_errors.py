@@ -67,7 +67,7 @@ def too_many_fields(width: int) -> LineErrorKind:
     return LineErrorKind(
         f"has {{}} fields for {width} {noun}",
         f"have more fields than the {width} {noun}",
-        "Put quotes around values that contain the delimiter.",
+        "Put quotes around values that contain the delimiter, and give each column with values a name.",
     )
 
 

@@ -128,6 +128,8 @@ def _without_zero_bytes(chunks: Iterable[bytes]) -> Iterator[bytes]:
     offset = 0
     for chunk in chunks:
         if (index := chunk.find(0)) >= 0:
-            raise InvalidManifest(f"Byte {offset + index} of the manifest is zero, as in UTF-16. Save it as UTF-8.")
+            raise InvalidManifest(
+                f"Byte {offset + index} of the manifest is zero, as in UTF-16. Save it as UTF-8 (in Excel: CSV UTF-8)."
+            )
         offset += len(chunk)
         yield chunk

@@ -1,19 +1,21 @@
 """Validation of a manifest before it is run: all of it up to a size limit, else its beginning and its end.
 
-A manifest is never rewritten. If only a part of it is validated, the number of rows is not known until SummarizeRun
-reads the whole manifest.
+A manifest is never changed. If Step Functions cannot read its rows, PrepareRun copies them. If only a part of it is
+validated, the number of rows is not known until SummarizeRun reads the whole manifest.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from functions.core.manifests import parquet
 from functions.core.manifests.contents import ManifestContents
 from functions.core.manifests.detection import Extension, detect_format, format_from_name
 from functions.core.manifests.formats import PARQUET, Format
+from functions.core.manifests.mismatches import check_content, describe_unsupported, read_head
+from functions.core.manifests.parquet import footer as parquet
 from functions.core.manifests.streams import PIECE_BYTES, decompress_gzip, open_text
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.ports import Manifests
+from functions.core.model.rows import DEFAULT_RULES, RowRules
 from functions.core.model.runs import ManifestObject
 
 MAX_WHOLE_CHECK_BYTES = 256 * 1024 * 1024
@@ -25,11 +27,24 @@ SAMPLE_BYTES = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ValidatedManifest:
-    """`sampled` is true if only a part was validated; `contents.rows` are then the rows of that part."""
+    """`sampled` is true if only a part was validated; `contents.rows` are then the rows of that part.
+
+    `form` reads it; Parquet has none.
+    """
 
     format: str
     contents: ManifestContents
     sampled: bool = False
+    form: Format | None = None
+
+    @property
+    def copied(self) -> str:
+        """Why the run needs a copy of the rows, or empty. Rows without text in a large manifest are failures."""
+        if self.form is not None and self.form.copied:
+            return self.form.copied
+        if self.contents.rules.split_urls:
+            return "split_urls makes a row of each URL"
+        return "it has rows without text" if self.contents.blank_rows and not self.sampled else ""
 
 
 def validate_manifest(
@@ -37,22 +52,29 @@ def validate_manifest(
     manifest: ManifestObject,
     whole_bytes: int = MAX_WHOLE_CHECK_BYTES,
     sample_bytes: int | None = None,
+    rules: RowRules = DEFAULT_RULES,
 ) -> ValidatedManifest:
-    """Raises InvalidManifest, ManifestGoneError.
+    """`rules` are those of the options of the run. Raises InvalidManifest, ManifestGoneError.
 
     Of a manifest of more than `whole_bytes`, `sample_bytes` are checked at each end, by default SAMPLE_BYTES.
     """
-    extension, gzipped = format_from_name(manifest.key)
+    head, chunks = read_head(_read(manifests, manifest))
+    try:
+        extension, gzipped = format_from_name(manifest.key)
+    except InvalidManifest as error:
+        raise InvalidManifest(f"{error}{describe_unsupported(manifest.key, head)}") from error
+    check_content(manifest.key, head)
     if extension.default_format == PARQUET:
-        return ValidatedManifest(PARQUET, _parquet_contents(manifests, manifest))
-    chunks = _read(manifests, manifest)
+        return ValidatedManifest(PARQUET, _parquet_contents(manifests, manifest, rules))
     if gzipped:
-        return _validate_beginning(extension, _LimitedChunks(decompress_gzip(chunks), whole_bytes))[0]
+        head, chunks = read_head(decompress_gzip(chunks))
+        check_content(manifest.key, head, decompressed=True)
+        return _validate_beginning(extension, _LimitedChunks(chunks, whole_bytes), rules)[0]
     if manifest.size <= whole_bytes:
-        return _validate_beginning(extension, _LimitedChunks(chunks, whole_bytes))[0]
+        return _validate_beginning(extension, _LimitedChunks(chunks, whole_bytes), rules)[0]
     sample = SAMPLE_BYTES if sample_bytes is None else sample_bytes
-    validated, form = _validate_beginning(extension, _LimitedChunks(chunks, sample))
-    _validate_end(manifests, manifest, form, sample)
+    validated, form = _validate_beginning(extension, _LimitedChunks(chunks, sample), rules)
+    _validate_end(manifests, manifest, form, sample, validated.contents.rules)
     return validated
 
 
@@ -94,13 +116,21 @@ def _without_partial_character(piece: bytes) -> bytes:
     return piece[: end - 1] if end and piece[end - 1] >= 0xC0 else piece
 
 
-def _validate_beginning(extension: Extension, chunks: _LimitedChunks) -> tuple[ValidatedManifest, Format]:
-    form, all_chunks = detect_format(extension, chunks)
-    contents = form.validate(all_chunks, chunks.truncated)
-    return ValidatedManifest(form.name, contents, sampled=chunks.truncated()), form
+def _validate_beginning(
+    extension: Extension, chunks: _LimitedChunks, rules: RowRules
+) -> tuple[ValidatedManifest, Format]:
+    form, all_chunks = detect_format(extension, chunks, rules)
+    contents = form.validate(all_chunks, chunks.truncated, rules)
+    return ValidatedManifest(form.name, contents, chunks.truncated(), form), form
 
 
-def _parquet_contents(manifests: Manifests, manifest: ManifestObject) -> ManifestContents:
+def _parquet_contents(manifests: Manifests, manifest: ManifestObject, rules: RowRules) -> ManifestContents:
+    if rules.split_urls:
+        raise InvalidManifest(
+            "split_urls is not possible for Parquet, whose rows are read by Step Functions alone. Write the manifest "
+            "as JSON Lines, or without split_urls."
+        )
+
     def part(start: int, count: int) -> bytes:
         content = b""
         for chunk in _read(manifests, manifest, max(0, start)):
@@ -112,10 +142,12 @@ def _parquet_contents(manifests: Manifests, manifest: ManifestObject) -> Manifes
     end = manifest.size - parquet.TAIL_BYTES
     length = parquet.footer_length(part(end, parquet.TAIL_BYTES), manifest.size)
     footer = part(end - length, min(length, parquet.MAX_SCHEMA_BYTES))
-    return parquet.read_footer(footer, truncated=len(footer) < length)
+    return parquet.read_footer(footer, truncated=len(footer) < length, rules=rules)
 
 
-def _validate_end(manifests: Manifests, manifest: ManifestObject, form: Format, sample_bytes: int) -> None:
+def _validate_end(
+    manifests: Manifests, manifest: ManifestObject, form: Format, sample_bytes: int, rules: RowRules
+) -> None:
     """Checks only what does not depend on the data before: the encoding, the end of an array, and JSON Lines."""
     start = max(0, manifest.size - sample_bytes)
     end = b"".join(_read(manifests, manifest, start))
@@ -129,7 +161,7 @@ def _validate_end(manifests: Manifests, manifest: ManifestObject, form: Format, 
         if form.name == "json" and not end.rstrip().endswith(b"]"):
             raise InvalidManifest("The JSON array is not closed with ']'.")
         if form.name == "jsonl":
-            form.validate([end], lambda: False)
+            form.validate([end], lambda: False, rules)
     except InvalidManifest as error:
         raise InvalidManifest(
             f"In the last {len(end)} bytes of the manifest (positions are counted from there): {error}"

@@ -44,7 +44,8 @@ class RowError(MirrorError):
 
     `status` is the HTTP status of the response, if there was one. `wait` is the delay in seconds that the host
     requested (Retry-After). `retryable` overrides that of the reason. `dropped` is true if an open connection was
-    lost, which is worth one immediate retry. `signals` are those of the response, if it had any.
+    lost, which is worth one immediate retry. `host` is the one that sent the response, which may follow a redirect.
+    `signals` are those of the response, if it had any.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class RowError(MirrorError):
         wait: float | None = None,
         retryable: bool | None = None,
         dropped: bool = False,
+        host: str | None = None,
     ) -> None:
         super().__init__(message)
         self.reason = reason
@@ -64,6 +66,7 @@ class RowError(MirrorError):
         self.wait = wait
         self.retryable = reason.retryable if retryable is None else retryable
         self.dropped = dropped
+        self.host = host
         self.signals: Signals = {}
 
 

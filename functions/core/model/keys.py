@@ -1,11 +1,12 @@
-"""Object keys in the images bucket."""
+"""Keys of images: of their objects in the images bucket, and of their rows in the images table."""
 
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
 
 from functions.core.model.errors import RowError
-from functions.core.model.limits import MAX_KEY_BYTES
+from functions.core.model.limits import MAX_KEY_BYTES, MAX_TABLE_KEY_BYTES
 from functions.core.model.reasons import Reason
 
 DEFAULT_PREFIX = "images/"
@@ -17,6 +18,35 @@ MAX_PREFIX_BYTES = 256
 _DEFAULT_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.[^/]*")
 """Form of `default_key` without the prefix. A row cannot request such a key: it could be the default key of another
 URL, which could then not be stored."""
+
+
+FULL_URL = "full_url"
+"""Attribute of a row of the images table that has the URL if it is too long for the key."""
+
+_MAX_BYTES_PER_CHARACTER = 4
+
+
+def table_key(url: str) -> str:
+    """The value of `url`, the partition key of the images table: the URL, or `sha256:` and the hex digest of a URL of
+    more than 2,048 bytes. A URL begins with http, so that the two cannot be confused."""
+    if len(url) * _MAX_BYTES_PER_CHARACTER <= MAX_TABLE_KEY_BYTES:
+        return url
+    content = url.encode()
+    return url if len(content) <= MAX_TABLE_KEY_BYTES else f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def to_table_row(record: Mapping[str, object]) -> Mapping[str, object]:
+    """A record with its `url` as a row of the images table."""
+    url = str(record["url"])
+    key = table_key(url)
+    return record if key == url else {**record, "url": key, FULL_URL: url}
+
+
+def from_table_row(row: Mapping[str, object]) -> Mapping[str, object]:
+    """The record of a row of the images table: its `url` is the whole URL."""
+    if FULL_URL not in row:
+        return row
+    return {name: value for name, value in row.items() if name != FULL_URL} | {"url": row[FULL_URL]}
 
 
 def default_key(url: str, extension: str, prefix: str = DEFAULT_PREFIX) -> str:

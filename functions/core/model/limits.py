@@ -22,14 +22,26 @@ FIRST_ROUND_WAIT_SECONDS = 150.0
 that there is time left for a whole round."""
 
 LATER_ROUND_WAIT_SECONDS = 15.0
-"""How long each later round may wait. Rows are deferred only if there is time left for the wait and the round."""
+"""How long each later round may wait. Rows are deferred only if there is time left for their wait, for this one, and
+for the round."""
+
+MAX_ROUNDS = 90
+"""Maximum rounds of a batch, which its time allows only if hosts ask for waits of about three seconds again and again.
+The names of parts have two digits for the round."""
 
 MAX_IDLE_CONNECTIONS = 128
 """Idle connections to hosts that an environment keeps. Each has two of the 1,024 file descriptors of a function
 (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). With more hosts, each image needs a new one."""
 
-MAX_URL_BYTES = 2048
-"""Maximum length of a URL in bytes of UTF-8: the limit of a DynamoDB partition key
+MAX_URL_BYTES = 16 * 1024
+"""Maximum length of a URL in bytes of UTF-8, also of the target of a redirect. Common servers accept no longer request
+line: nginx, Apache and CloudFront 8 KB, Node.js and IIS 16 KB. RFC 9110, section 4.1, asks for 8,000 bytes at least."""
+
+MAX_BASE_URL_CHARACTERS = 2048
+"""Maximum length of `base_url`, which is in the metadata of a manifest (2 KB) and in the input of every batch."""
+
+MAX_TABLE_KEY_BYTES = 2048
+"""Maximum length of a partition key of DynamoDB in bytes of UTF-8
 (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)."""
 
 MAX_KEY_BYTES = 1024

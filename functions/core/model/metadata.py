@@ -1,9 +1,13 @@
 """Options in the user-defined metadata of a manifest object."""
 
+import json
 import re
 from collections.abc import Mapping
 
 from functions.core.model.types import JsonValue, OptionValues
+
+MAX_METADATA_BYTES = 2000
+"""Maximum size of the options of an upload in bytes. S3 accepts 2 KB of user-defined metadata for an object."""
 
 _OTHER_TOOLS = re.compile(
     r"""
@@ -35,4 +39,6 @@ def options_to_metadata(options: OptionValues) -> dict[str, str]:
 def _text(value: JsonValue) -> str:
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
+    if isinstance(value, Mapping):
+        return json.dumps(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,20 +1,31 @@
 """Options of a run: from the API request, the metadata of the manifest object, or the settings of the stack."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Interval, MaxLen, MinLen, Predicate
 
-from functions.core.model.limits import MAX_URL_BYTES
+from functions.core.model.headers import MAX_HEADERS
+from functions.core.model.limits import MAX_BASE_URL_CHARACTERS
 
 IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico", "jxl", "jp2", "j2k")
 """Image types that are accepted by default. `svg` must be requested: it can contain scripts."""
 
+CHECKED_COLUMNS = ("sha256", "md5", "size", "headers")
+"""Names of columns that a run may declare as the user's own. A `key` always is the key of the object."""
+
+MAX_COLUMN_CHARACTERS = 256
+"""Maximum length of the name of the URL column."""
+
 SIGNAL_GROUPS = ("noai", "aipref", "tdmrep", "iptc")
 """What the owner of an image can say about its use, by the standard in which it is said."""
 
-LIST_CHOICES: Mapping[str, tuple[str, ...]] = {"allowed_types": (*IMAGE_TYPES, "svg"), "respect": SIGNAL_GROUPS}
+LIST_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "allowed_types": (*IMAGE_TYPES, "svg"),
+    "own_columns": CHECKED_COLUMNS,
+    "respect": SIGNAL_GROUPS,
+}
 """The accepted values of the options that are lists."""
 
 MEBIBYTE = 1024 * 1024
@@ -43,7 +54,14 @@ class Options:
     )
     max_concurrency: Annotated[int, Interval(ge=1, le=10_000)] = _option(40, "maximum concurrent batches of the run")
     batch_size: Annotated[int, Interval(ge=1, le=1000)] = _option(500, "rows per batch")
-    base_url: Annotated[str, MaxLen(MAX_URL_BYTES)] = _option("", "base URL that is put before relative URLs")
+    base_url: Annotated[str, MaxLen(MAX_BASE_URL_CHARACTERS)] = _option("", "base URL that is put before relative URLs")
+    url_column: Annotated[str, MaxLen(MAX_COLUMN_CHARACTERS)] = _option(
+        "", "name of the column that has the URLs, if it is not url or another known name"
+    )
+    split_urls: bool = _option(False, "several URLs in one value: each of them becomes a row of its own")
+    own_columns: tuple[str, ...] = _option(
+        (), "columns that have the name of a check but are your own, such as the size of a shirt"
+    )
     on_existing: Literal["skip", "refresh", "overwrite"] = _option(
         "skip",
         "URLs that are mirrored already: skip them, download them if modified (refresh), or download them again "
@@ -54,7 +72,9 @@ class Options:
     )
     timeout: Annotated[float, Interval(ge=0.1, le=60)] = _option(30.0, "maximum seconds for one image in total")
     rounds: Annotated[int, Interval(ge=1, le=10)] = _option(
-        4, "maximum rounds of a batch; each round after the first retries the rows that failed and may still succeed"
+        4,
+        "maximum attempts of a row that fails and may still succeed, and of a host that answers none of its requests; "
+        "with 1, nothing is tried again",
     )
     max_redirects: Annotated[int, Interval(ge=0, le=20)] = _option(10, "maximum redirects that a download follows")
     allowed_types: Annotated[tuple[str, ...], MinLen(1)] = _option(IMAGE_TYPES, "image types that are accepted")
@@ -78,6 +98,11 @@ class Options:
     tolerated_failure_percentage: Annotated[float, Interval(ge=0, le=100)] = _option(
         50.0, "the run fails if a larger percentage of its rows fails"
     )
+    headers: Annotated[Mapping[str, str], MaxLen(MAX_HEADERS)] = field(
+        default_factory=dict,
+        repr=False,
+        metadata={"meaning": "request headers, such as Referer; sent to the host of the URL and to no other"},
+    )
     user_agent: Annotated[str, MaxLen(256), Predicate(_is_printable)] = _option(
         "", "User-Agent header that replaces the default one"
     )
@@ -89,9 +114,13 @@ class Options:
         """Options from a workflow payload. Names that this version does not have are ignored."""
         names = {option.name for option in fields(cls)}
         values = {name: value for name, value in payload.items() if name in names}
-        values |= {name: tuple(values[name]) for name in LIST_CHOICES.keys() & values.keys()}
-        return cls(**values)
+        tuples: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        return cls(**{**values, **tuples})
 
     def respected_signals(self) -> frozenset[str]:
         """The groups of signals that make a row fail: `respect`, without `noai` where `respect_opt_out` is false."""
         return frozenset(self.respect) - (frozenset() if self.respect_opt_out else {"noai"})
+
+
+OPTION_DEFAULTS: Mapping[str, Any] = asdict(Options())
+"""Any: the type of the value depends on the option."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.model.rows import display_url, user_columns
+from functions.core.model.rows import RowRules, display_url, user_columns
 from functions.core.model.types import BatchCounts, ImageFacts, JsonObject, ResultLine, Signals
 
 
@@ -81,13 +81,13 @@ class Outcome:
         return line
 
 
-def failed_outcome(number: int, item: object, error: RowError, base_url: str) -> Outcome:
+def failed_outcome(number: int, item: object, error: RowError, rules: RowRules) -> Outcome:
     """The outcome of a row that is not retried. The item need not be valid."""
     return Outcome(
         number,
-        display_url(item, base_url),
+        display_url(item, rules),
         OutcomeKind.FAILED,
-        user_columns(item),
+        user_columns(item, rules),
         failure=Failure.from_error(error),
         signals=error.signals,
     )

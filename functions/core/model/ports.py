@@ -1,6 +1,6 @@
 """Interfaces that `core` needs. `functions.adapters` implements them with AWS services, tests with fakes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Protocol
@@ -14,7 +14,8 @@ class ImageUpload:
     """An image to upload. `file` is positioned at 0; `sha256` is the digest of its `size` bytes in hex.
 
     The metadata of the object has `run_id` and `row`, `sha256`, `width` and `height` in pixels, and `url_sha256`, the
-    SHA-256 of the URL in hex. `truncated` is true if the end of the image is missing.
+    SHA-256 of the URL in hex. `truncated` is true if the end of the image is missing. `is_copy` is true for a further
+    object of an image whose record names another key.
     """
 
     key: str
@@ -28,6 +29,7 @@ class ImageUpload:
     width: int | None = None
     height: int | None = None
     truncated: bool = False
+    is_copy: bool = False
     storage_class: str = "STANDARD"
 
 
@@ -50,6 +52,7 @@ class ImageObject:
     width: int | None = None
     height: int | None = None
     truncated: bool = False
+    is_copy: bool = False
 
 
 class ImageStore(Protocol):
@@ -65,6 +68,12 @@ class ImageStore(Protocol):
         """The object of a key. None if there is none, or if the function may not know whether there is one.
 
         Raises RowError(STORAGE), StorageFault.
+        """
+
+    def read(self, key: str, write: Callable[[bytes], None]) -> bool:
+        """Calls `write` with the bytes of an object, piece by piece. False if the object cannot be read.
+
+        Raises RowError(STORAGE), StorageFault, and what `write` raises.
         """
 
 
@@ -137,6 +146,13 @@ class Manifests(Protocol):
 
         Without a version ID, the current object is described if it has the ETag. Raises ManifestGoneError.
         """
+
+
+class ManifestCopies(Protocol):
+    """Copies of the rows of manifests that Step Functions cannot read, in the folders of their runs."""
+
+    def write(self, bucket: str, run_id: str, lines: Iterable[str]) -> ManifestObject:
+        """Writes JSON lines as `runs/ID/rows.jsonl.gz`; an existing copy is replaced. Raises StorageFault."""
 
 
 class RunRecords(Protocol):

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from functions.core.model.errors import RowError
+from functions.core.model.headers import COLUMN_PREFIX, HeaderError, check_headers, parse_headers
 from functions.core.model.keys import DEFAULT_PREFIX, requested_key
+from functions.core.model.options import CHECKED_COLUMNS, Options
 from functions.core.model.reasons import Reason
-from functions.core.model.types import JsonObject
-from functions.core.model.urls import absolute_url, redact
+from functions.core.model.types import JsonObject, JsonValue
+from functions.core.model.urls import absolute_url, has_several_urls, redact, urls_in
 
 URL_COLUMNS = ("url", "image_url", "imageurl")
 """Names of the URL column in order of precedence. Case is ignored, spaces and hyphens count as underscores."""
@@ -19,18 +21,11 @@ URL_COLUMNS = ("url", "image_url", "imageurl")
 UNNAMED_COLUMNS = tuple(f"column_{number}" for number in range(2, 11))
 """Names of the columns after the URL in a headerless CSV. Step Functions gives every row all of them."""
 
-_RESERVED_COLUMNS = {"key", "sha256", "md5", "size", "headers"}
+_RESERVED_COLUMNS = {"key", *CHECKED_COLUMNS}
+_NOT_IF_EMPTY = {"", *UNNAMED_COLUMNS}
+"""Columns without a name in the manifest are the user's own only where they have a value."""
+
 _DIGEST_BYTES = {"sha256": 32, "md5": 16}
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_FORBIDDEN_HEADERS = {
-    "host",
-    "connection",
-    "content-length",
-    "transfer-encoding",
-    "accept-encoding",
-    "upgrade",
-    "te",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +43,35 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class RowRules:
+    """How the items of a run are read: by the options of the run.
+
+    `url_column` is the name of the URL column, or empty: then it is found by URL_COLUMNS. `own_columns` are reserved
+    names that have no meaning in this run. With `split_urls`, each URL of a value is a row of its own.
+    """
+
+    base_url: str = ""
+    url_column: str = ""
+    own_columns: tuple[str, ...] = ()
+    split_urls: bool = False
+
+    @classmethod
+    def of(cls, options: Options) -> "RowRules":
+        return cls(options.base_url, options.url_column, options.own_columns, options.split_urls)
+
+
+DEFAULT_RULES = RowRules()
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
     """Meaning of the names of an item. `urls` are the possible URL columns, the preferred one first; `conflicting` is
-    another one of the same precedence. `reserved` has the name in the item for each reserved name."""
+    another one of the same precedence. `reserved` has the name in the item for each reserved name, `headers` the name
+    of the header for each column of one."""
 
     urls: tuple[str, ...]
     reserved: Mapping[str, str]
+    headers: Mapping[str, str]
     user_columns: tuple[str, ...]
     conflicting: str | None
 
@@ -62,25 +80,59 @@ MAX_CACHED_COLUMNS = 500
 """Number of names up to which their meaning is cached for the next row. A cache of thousands would fill the memory."""
 
 
-def classify_columns(names: tuple[str, ...]) -> Columns:
-    """Exactly `url` takes precedence, then `url` in any case, then the other names in the order of URL_COLUMNS."""
-    return _cached_columns(names) if len(names) <= MAX_CACHED_COLUMNS else _columns(names)
+def classify_columns(names: tuple[str, ...], rules: RowRules = DEFAULT_RULES) -> Columns:
+    """Exactly `url` takes precedence, then `url` in any case, then the other names in the order of URL_COLUMNS.
+
+    With `url_column`, only this name is possible: exactly, or compared by `comparable`.
+    """
+    classify = _cached_columns if len(names) <= MAX_CACHED_COLUMNS else _columns
+    return classify(names, rules.url_column, rules.own_columns)
 
 
-def _columns(names: tuple[str, ...]) -> Columns:
-    ranks = {name: _url_rank(name) for name in names}
+def _columns(names: tuple[str, ...], url_column: str, own_columns: tuple[str, ...]) -> Columns:
+    ranks = {name: _rank(name, url_column) if url_column else _url_rank(name) for name in names}
     urls = sorted((name for name in names if ranks[name] is not None), key=lambda name: ranks[name] or 0)
     conflicting = urls[1] if len(urls) > 1 and ranks[urls[0]] == ranks[urls[1]] else None
-    reserved = {name.strip(_PADDING): name for name in names if name.strip(_PADDING) in _RESERVED_COLUMNS}
-    taken = {*urls[:1], *reserved.values()}
-    return Columns(tuple(urls), reserved, tuple(name for name in names if name not in taken), conflicting)
+    possible = _RESERVED_COLUMNS.difference(own_columns)
+    reserved = {name.strip(_PADDING): name for name in names if name.strip(_PADDING) in possible and name not in urls}
+    headers = {name: header for name in names if (header := _header_name(name)) is not None}
+    taken = {*urls[:1], *reserved.values(), *headers}
+    return Columns(tuple(urls), reserved, headers, tuple(name for name in names if name not in taken), conflicting)
 
 
 _cached_columns = lru_cache(maxsize=256)(_columns)
 
-_PADDING = "\ufeff \t\r\n"
-"""Removed around a column name. It is not documented whether Step Functions removes a byte order mark or a carriage
-return from the names of a header."""
+_PADDING = "\ufeff\u200b\xa0\u2007\u202f \t\r\n"
+"""Removed around a column name: spaces of every kind. It is not documented whether Step Functions removes a byte order
+mark or a carriage return from the names of a header."""
+
+_SEPARATORS = re.compile(rf"[{_PADDING}_-]+")
+
+
+def comparable(name: str) -> str:
+    """The name of a column without case, spaces, underscores and hyphens."""
+    return _SEPARATORS.sub("", name).casefold()
+
+
+def _rank(name: str, url_column: str) -> int | None:
+    if name.strip(_PADDING) == url_column.strip(_PADDING):
+        return 0
+    return 1 if comparable(name) == comparable(url_column) else None
+
+
+def _header_name(column: str) -> str | None:
+    stripped = column.strip(_PADDING)
+    is_header = stripped[: len(COLUMN_PREFIX)].lower() == COLUMN_PREFIX
+    return stripped[len(COLUMN_PREFIX) :].strip() if is_header else None
+
+
+def invalid_header_columns(columns: Columns) -> str | None:
+    """A sentence about the columns for headers, if no row could use them."""
+    try:
+        check_headers((name, "") for name in columns.headers.values())
+    except HeaderError as error:
+        return f"A column of the manifest is for a header ({COLUMN_PREFIX}): {error} Rename or remove the column."
+    return None
 
 
 def _url_rank(name: str) -> int | None:
@@ -91,74 +143,107 @@ def _url_rank(name: str) -> int | None:
     return 1 + URL_COLUMNS.index(normalized) if normalized in URL_COLUMNS else None
 
 
-def parse_row(number: int, item: object, base_url: str = "", prefix: str = DEFAULT_PREFIX) -> Row:
+def parse_row(number: int, item: object, rules: RowRules = DEFAULT_RULES, prefix: str = DEFAULT_PREFIX) -> Row:
     """The row of an item. `prefix` is that of all keys in the images bucket.
 
     Raises RowError(INVALID_ROW | INVALID_URL), which names the invalid column.
     """
-    if isinstance(item, str):
-        return Row(number, absolute_url(item, base_url))
+    url = _single_url(url_text(item, rules), rules.base_url)
     if not isinstance(item, Mapping):
-        raise _invalid(f"The row is {_json_type(item)}, not a URL or an object with a url.")
-    columns = classify_columns(tuple(item))
+        return Row(number, url)
+    columns = classify_columns(tuple(item), rules)
     reserved = {name: item[name_in_item] for name, name_in_item in columns.reserved.items()}
     return Row(
         number=number,
-        url=absolute_url(url_text(item), base_url),
+        url=url,
         key=requested_key(reserved["key"], prefix) if reserved.get("key") else None,
         sha256=_digest("sha256", reserved.get("sha256")),
         md5=_digest("md5", reserved.get("md5")),
         size=_size(reserved.get("size")),
-        headers=_headers(reserved.get("headers")),
-        user_columns=user_columns(item),
+        headers=_headers(item, columns),
+        user_columns=user_columns(item, rules),
     )
 
 
-def url_text(item: object) -> str:
+def _single_url(text: str, base_url: str) -> str:
+    if has_several_urls(text):
+        raise RowError(Reason.INVALID_URL, f"The URL is several URLs in one value. {SPLIT}")
+    return absolute_url(text, base_url)
+
+
+SPLIT = "The option split_urls=true makes a row of each."
+
+
+def url_text(item: object, rules: RowRules = DEFAULT_RULES) -> str:
     """The URL of an item, unchanged. Raises RowError if it has none."""
     if isinstance(item, str):
         return item
-    if isinstance(item, Mapping) and (column := _url_column(item)) is not None:
+    if not isinstance(item, Mapping):
+        raise _invalid(f"The row is {_json_type(item)}, not a URL or an object with a url.")
+    column = url_column_of(item, rules)
+    if column is not None and isinstance(item[column], str):
         return str(item[column])
-    raise _invalid("The row has no url.")
+    if column is not None and isinstance(item[column], list):
+        raise _invalid(f"The value of {column} is a list. {SPLIT}")
+    raise _invalid(f"The row has no {rules.url_column or 'url'}.")
 
 
-def _url_column(item: JsonObject) -> str | None:
-    columns = classify_columns(tuple(item))
+def url_column_of(item: JsonObject, rules: RowRules = DEFAULT_RULES) -> str | None:
+    """The column that has the URL, or a list of URLs. Raises RowError if two columns could be it."""
+    columns = classify_columns(tuple(item), rules)
     if columns.conflicting is not None:
         raise _invalid(f"Both '{columns.urls[0]}' and '{columns.conflicting}' could be the URL column.")
-    return next((name for name in columns.urls if isinstance(item[name], str)), None)
+    for kind in (str, list):
+        for name in columns.urls:
+            if isinstance(item[name], kind):
+                return name
+    return None
 
 
-def display_url(item: object, base_url: str = "") -> str:
+def split_item(item: JsonValue, rules: RowRules) -> list[JsonValue]:
+    """The item once for each of its URLs, and as it is if it has none."""
+    if isinstance(item, str):
+        return list(urls_in(item))
+    if not isinstance(item, Mapping):
+        return [item]
+    try:
+        column = url_column_of(item, rules)
+    except RowError:
+        return [item]
+    value = item.get(column) if column is not None else None
+    urls = urls_in(value) if isinstance(value, str) else value
+    return [{**item, str(column): url} for url in urls] if isinstance(urls, list) and urls else [item]
+
+
+def display_url(item: object, rules: RowRules = DEFAULT_RULES) -> str:
     """The redacted URL of an item: absolute if possible, empty if there is none."""
     try:
-        text = url_text(item)
+        text = url_text(item, rules)
     except RowError:
         return ""
     try:
-        return redact(absolute_url(text, base_url))
+        return redact(absolute_url(text, rules.base_url))
     except RowError:
         return redact(text)
 
 
-def with_absolute_url(item: object, base_url: str) -> object:
+def with_absolute_url(item: object, rules: RowRules) -> object:
     """The item for a run without `base_url`: with an absolute URL, everything else unchanged."""
     try:
-        url = absolute_url(url_text(item), base_url)
+        url = _single_url(url_text(item, rules), rules.base_url)
     except RowError:
         return item
     if isinstance(item, Mapping):
-        return {**item, str(_url_column(item)): url}
+        return {**item, str(url_column_of(item, rules)): url}
     return url
 
 
-def user_columns(item: object) -> JsonObject:
+def user_columns(item: object, rules: RowRules = DEFAULT_RULES) -> JsonObject:
     """The columns of an item that are neither the URL nor reserved."""
     if not isinstance(item, Mapping):
         return {}
-    columns = {name: item[name] for name in classify_columns(tuple(item)).user_columns}
-    return {name: value for name, value in columns.items() if value != "" or name not in UNNAMED_COLUMNS}
+    columns = {name: item[name] for name in classify_columns(tuple(item), rules).user_columns}
+    return {name: value for name, value in columns.items() if value != "" or name not in _NOT_IF_EMPTY}
 
 
 def _digest(name: str, value: object) -> str | None:
@@ -182,25 +267,20 @@ def _size(value: object) -> int | None:
     if value in (None, ""):
         return None
     text = str(value).strip()
-    if not re.fullmatch(r"[0-9]{1,15}", text):
+    if not re.fullmatch(r"[0-9]{1,15}(\.0*)?", text):  # a column of numbers with missing values often is of floats
         raise _invalid("size is not a number of bytes.")
-    return int(text)
+    return int(text.partition(".")[0])
 
 
-def _headers(value: object) -> Mapping[str, str]:
-    if value in (None, ""):
+def _headers(item: JsonObject, columns: Columns) -> Mapping[str, str]:
+    value = item[columns.reserved["headers"]] if "headers" in columns.reserved else None
+    if not columns.headers and value in (None, ""):
         return {}
-    if not isinstance(value, Mapping):
-        raise _invalid("headers is not an object of names and values.")
-    return dict(_header(name, text) for name, text in value.items())
-
-
-def _header(name: object, text: object) -> tuple[str, str]:
-    if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name) or name.lower() in _FORBIDDEN_HEADERS:
-        raise _invalid("headers has a name that cannot be set.")
-    if not isinstance(text, str) or not re.fullmatch(r"[\t\x20-\x7e\x80-\xff]*", text):
-        raise _invalid(f"headers has a value for {name} that is not valid in HTTP.")
-    return name, text.strip()
+    try:
+        pairs = [*parse_headers(value).items(), *((name, item[column]) for column, name in columns.headers.items())]
+        return check_headers(pairs)
+    except HeaderError as error:
+        raise _invalid(str(error)) from error
 
 
 def _json_type(item: object) -> str:

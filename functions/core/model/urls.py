@@ -22,6 +22,16 @@ _FORBIDDEN_IN_HOST = re.compile(r"""[\x00-\x20"#%/:<>?@\[\\\]^`{|}\x7f]""")
 MAX_LABEL = 63
 """Maximum length of a label of a host name (RFC 1035, section 2.3.4)."""
 
+_BETWEEN_URLS = re.compile(r"(?<![\s|;,])[\s|;,]+(?=(?:https?:)?//)", re.I)
+_BETWEEN_NAMES = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|heic|tiff?|bmp|ico|svg)[^\S\n]*[\n|;,]\s*\S", re.I)
+_URL_IN_URL = re.compile(r"[=/]https?:", re.I)
+_LIST = re.compile(r"""\[\s*(["']).*\1\s*\]""", re.S)
+_BETWEEN_ITEMS = re.compile(r"""(?<=["'])\s*(?:,\s*)?(?=["'])""")
+_ATTACHMENT = re.compile(r"\((https?://[^\s()]+)\)", re.I)
+"""`name.jpg (https://...),other.jpg (https://...)`, as Airtable exports attachments."""
+
+_AROUND_URL = "\ufeff \t\r\n|;,\"'"
+
 _MALFORMED = "The URL is malformed: check its host, port and brackets."
 
 
@@ -37,10 +47,49 @@ def absolute_url(text: str, base_url: str = "") -> str:
         url = _join(base_url, url)
     if _FORBIDDEN.search(url) or "\\" in url:
         raise _invalid("The URL contains a control character or a backslash.")
-    if len(url.encode("utf-8", "surrogatepass")) > MAX_URL_BYTES:
-        raise _invalid(f"The URL is longer than {MAX_URL_BYTES} bytes, the limit of the images table.")
+    if (size := length_in_bytes(url)) > MAX_URL_BYTES:
+        raise _invalid(f"The URL has {size:,} bytes; at most {MAX_URL_BYTES:,} are possible.")
     _validate(url)
     return url
+
+
+def length_in_bytes(url: str) -> int:
+    """In UTF-8. A lone surrogate, which JSON allows, counts as three."""
+    return len(url.encode("utf-8", "surrogatepass"))
+
+
+def has_several_urls(text: str) -> bool:
+    """True if a value has more than one URL, or is a list of URLs, in a form that `urls_in` can take apart."""
+    if text.count("//") < 2 and not text.endswith((")", "]")):
+        return "//" not in text and _BETWEEN_NAMES.search(text) is not None
+    text = text.strip(_AROUND_URL)
+    if _LIST.fullmatch(text) or _has_attachments(text):
+        return True
+    between = _BETWEEN_URLS.search(text)
+    return between is not None and (between[0].isspace() or not _URL_IN_URL.search(text, 0, between.start()))
+
+
+def _has_attachments(text: str) -> bool:
+    return text[-1:] == ")" and text[:4].lower() != "http" and _ATTACHMENT.search(text) is not None
+
+
+def urls_in(text: str) -> list[str]:
+    """The URLs of a value: separated by white space, commas, semicolons or pipes, or a list in JSON or Python.
+
+    One URL is returned as it is. Commas in a URL are part of it: a separator is followed by the next URL.
+    """
+    if not has_several_urls(text):
+        return [text]
+    text = text.strip(_AROUND_URL)
+    if _LIST.fullmatch(text):
+        parts = _BETWEEN_ITEMS.split(text[1:-1].replace("\\/", "/"))  # PHP writes slashes in JSON so
+    elif _has_attachments(text):
+        parts = _ATTACHMENT.findall(text)
+    elif "//" in text:
+        parts = _BETWEEN_URLS.split(text)
+    else:
+        parts = text.split(next(separator for separator in "\n|;," if separator in text))
+    return [url for part in parts if (url := part.strip(_AROUND_URL))] or [text]
 
 
 def _join(base_url: str, url: str) -> str:

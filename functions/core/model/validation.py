@@ -24,6 +24,7 @@ UNKNOWN_NAME = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 ACCEPTED: Mapping[str, str] = {
     "bool_parsing": "true or false",
     "bool_type": "true or false",
+    "dict_type": "a JSON object",
     "enum": "one of {expected}",
     "finite_number": "a finite number",
     "float_parsing": "a number",

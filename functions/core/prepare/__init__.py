@@ -1,21 +1,41 @@
 """Preparation of a run: claim it for this execution, validate its manifest, and determine its options."""
 
-from dataclasses import asdict
+import itertools
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 
-from functions.core.manifests.formats import PARQUET
+from functions.core.manifests import json_rows
+from functions.core.manifests.detection import decompressed
+from functions.core.manifests.formats import COPY_FORMAT, PARQUET
 from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES, ValidatedManifest, validate_manifest
 from functions.core.model.errors import InvalidManifest, ManifestGoneError
+from functions.core.model.headers import recorded_options
 from functions.core.model.metadata import options_from_metadata
 from functions.core.model.option_validation import validate_options
-from functions.core.model.options import Options
-from functions.core.model.ports import Manifests, RunRecords
+from functions.core.model.options import OPTION_DEFAULTS, Options
+from functions.core.model.ports import ManifestCopies, Manifests, RunRecords
+from functions.core.model.rows import RowRules
 from functions.core.model.runs import LocalRun, ManifestObject, new_record, run_id_of
 from functions.core.model.types import BatchRun, ExecutionInput, OptionValues, PreparedState, RepeatedRun, RunFields
 from functions.core.prepare.shares import ConcurrencyShares, Share, share_fields
 
+MAX_COPIED_ROWS = 5_000_000
+"""Number of rows up to which a manifest is copied. It takes 9 microseconds of CPU a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the Map reads: the manifest, or the copy of its rows. `rows` is None if they were not counted."""
+
+    object: ManifestObject
+    format: str
+    rows: int | None
+
 
 class Preparer:
     """Logic of PrepareRun. `defaults` are the options of the stack. Manifests up to `whole_bytes` are read whole.
+
+    Without `copies`, manifests whose rows have to be copied are rejected.
 
     `local_run` is None in AWS. Without `shares`, a run gets the concurrency that it requests.
     """
@@ -29,6 +49,7 @@ class Preparer:
         whole_bytes: int = MAX_WHOLE_CHECK_BYTES,
         local_run: LocalRun | None = None,
         shares: ConcurrencyShares | None = None,
+        copies: ManifestCopies | None = None,
     ) -> None:
         self._manifests = manifests
         self._records = records
@@ -36,6 +57,7 @@ class Preparer:
         self._whole_bytes = whole_bytes
         self._local_run = local_run
         self._shares = shares
+        self._copies = copies
 
     def prepare(self, event: ExecutionInput, execution_arn: str, started_at: str) -> PreparedState | RepeatedRun:
         """The state of the workflow after PrepareRun. Raises InvalidManifest."""
@@ -48,20 +70,64 @@ class Preparer:
             return {"run": {"id": run_id}, "status": "repeated", "reader": "none", "failure": None}
         try:
             manifest, metadata = self._manifests.describe(manifest)
-            requested = (event.get("run") or {}).get("options") or {}
-            options = validate_options(self._defaults, options_from_metadata(metadata), requested)
-            validated = validate_manifest(self._manifests, manifest, self._whole_bytes)
+            of_object, requested = options_from_metadata(metadata), (event.get("run") or {}).get("options") or {}
+            options = validate_options(self._defaults, of_object, requested)
+            rules = RowRules.of(options)
+            validated = validate_manifest(self._manifests, manifest, self._whole_bytes, rules=rules)
+            source = self._source(run_id, manifest, validated)
         except ManifestGoneError as error:
             raise InvalidManifest(_gone_message(manifest)) from error
-        share = self._share(run_id, validated, options)
-        self._records.update(run_id, _record_fields(manifest, validated, options) | share_fields(share, options))
-        return _prepared_state(run_id, manifest, validated, options, share)
+        if validated.format == PARQUET:
+            self._check_current(manifest)
+        rules = validated.contents.rules
+        options = replace(options, url_column=rules.url_column, own_columns=rules.own_columns)
+        share = self._share(run_id, source, options)
+        # A retry has the headers of the stack anyway. Others must be set again, because their values are not recorded.
+        recorded = options if "headers" in {*of_object, *requested} else replace(options, headers={})
+        fields = _record_fields(manifest, validated, source, recorded)
+        self._records.update(run_id, fields | share_fields(share, options))
+        return _prepared_state(run_id, manifest.key, source, options, share)
 
-    def _share(self, run_id: str, validated: ValidatedManifest, options: Options) -> Share:
+    def _check_current(self, manifest: ManifestObject) -> None:
+        """Raises InvalidManifest if the current object is another one: Step Functions reads no version of Parquet."""
+        try:
+            self._manifests.describe(replace(manifest, version_id=""))
+        except ManifestGoneError as error:
+            raise InvalidManifest(
+                f"The manifest '{manifest.key}' was replaced or deleted before its rows were read, and Step Functions "
+                "does not read former versions of Parquet. If it was replaced, the new object has a run of its own; "
+                "else upload it again."
+            ) from error
+
+    def _share(self, run_id: str, source: Source, options: Options) -> Share:
         """Determined last, so that the other runs are counted shortly before the batches start."""
         if self._shares is None:
             return Share(options.max_concurrency)
-        return self._shares.join(run_id, options, None if validated.sampled else validated.contents.rows)
+        return self._shares.join(run_id, options, source.rows)
+
+    def _source(self, run_id: str, manifest: ManifestObject, validated: ValidatedManifest) -> Source:
+        """Raises InvalidManifest, ManifestGoneError, StorageFault."""
+        form = validated.form
+        if not validated.copied or form is None:
+            return Source(manifest, validated.format, None if validated.sampled else validated.contents.rows)
+        if validated.sampled or validated.contents.rows > MAX_COPIED_ROWS or self._copies is None:
+            raise InvalidManifest(
+                f"Step Functions cannot read the manifest as it is, because {validated.copied}. The rows of a manifest "
+                f"of up to {self._whole_bytes:,} bytes and {MAX_COPIED_ROWS:,} rows are copied for it; this one is "
+                "larger. Split it, or give it one header line with a name for each column."
+            )
+        chunks = self._manifests.read(manifest.bucket, manifest.key, manifest.etag, version_id=manifest.version_id)
+        rows = form.numbered_rows(decompressed(manifest.key, chunks), validated.contents.rules)
+        counter = itertools.count()
+        lines = json_rows.write_lines(_counted((row for _, row in rows), counter))
+        copy = self._copies.write(manifest.bucket, run_id, lines)
+        return Source(copy, COPY_FORMAT, next(counter))
+
+
+def _counted(rows: Iterator[object], counter: Iterator[int]) -> Iterator[object]:
+    for row in rows:
+        next(counter)
+        yield row
 
 
 def _gone_message(manifest: ManifestObject) -> str:
@@ -76,43 +142,44 @@ def _gone_message(manifest: ManifestObject) -> str:
     )
 
 
-def _record_fields(manifest: ManifestObject, validated: ValidatedManifest, options: Options) -> RunFields:
+def _record_fields(
+    manifest: ManifestObject, validated: ValidatedManifest, source: Source, options: Options
+) -> RunFields:
     fields: RunFields = {
         "version_id": manifest.version_id,
         "format": validated.format,
         "columns": list(validated.contents.columns),
-        "options": asdict(options),
-        "note": _note(validated),
+        "options": recorded_options(asdict(options)),
+        "note": _note(validated, source),
     }
-    if validated.sampled:
+    if source.rows is None:
         fields["sampled"] = True
     else:
-        fields["rows"] = validated.contents.rows
+        fields["rows"] = source.rows
+    if source.object is not manifest:
+        fields |= {"copy_key": source.object.key, "copy_version_id": source.object.version_id}
     return fields
 
 
-def _prepared_state(
-    run_id: str, manifest: ManifestObject, validated: ValidatedManifest, options: Options, share: Share
-) -> PreparedState:
-    rows = validated.contents.rows
-    run: BatchRun = {"id": run_id, "manifest": manifest.key, "options": _non_default(options)}
-    if validated.format == PARQUET:  # its rows cannot be read again, so each batch stores the items to retry
+def _prepared_state(run_id: str, manifest_key: str, source: Source, options: Options, share: Share) -> PreparedState:
+    run: BatchRun = {"id": run_id, "manifest": manifest_key, "options": _non_default(options)}
+    if source.format == PARQUET:  # its rows cannot be read again, so each batch stores the items to retry
         run["keep_items"] = True
     if share.account_limit is not None:
         run["lambda_concurrency"] = share.account_limit
     return {
         "run": run,
-        "status": "ready" if rows or validated.sampled else "empty",
-        "reader": validated.format,
+        "status": "empty" if source.rows == 0 else "ready",
+        "reader": source.format,
         "manifest": {
-            "bucket": manifest.bucket,
-            "key": manifest.key,
-            "version_id": manifest.version_id,
-            "etag": manifest.etag,
-            "size": manifest.size,
-            "format": validated.format,
+            "bucket": source.object.bucket,
+            "key": source.object.key,
+            "version_id": source.object.version_id,
+            "etag": source.object.etag,
+            "size": source.object.size,
+            "format": source.format,
         },
-        "rows": None if validated.sampled else rows,
+        "rows": source.rows,
         "batch_size": options.batch_size,
         "max_concurrency": share.batches,
         "map_prefix": f"runs/{run_id}/map",
@@ -120,12 +187,13 @@ def _prepared_state(
     }
 
 
-def _note(validated: ValidatedManifest) -> str | None:
+def _note(validated: ValidatedManifest, source: Source) -> str | None:
     sampled = "Only the beginning and the end of the manifest were validated, since it is large." * validated.sampled
-    return " ".join(filter(None, (validated.contents.note, sampled))) or None
+    copied = f"The rows were copied to {source.object.key} and are numbered there, because {validated.copied}."
+    return " ".join(filter(None, (validated.contents.note, sampled, copied if validated.copied else ""))) or None
 
 
 def _non_default(options: Options) -> OptionValues:
     """The options that differ from their defaults, which keeps the input of every batch small."""
-    defaults = asdict(Options())
-    return {name: value for name, value in asdict(options).items() if value != defaults[name]}
+    different = {name: value for name, value in asdict(options).items() if value != OPTION_DEFAULTS[name]}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in different.items()}

@@ -3,9 +3,11 @@
 Imports no template engine: the terminal shows the same command as the page.
 """
 
+import json
 import shlex
 from collections.abc import Iterator
 
+from functions.core.model.headers import NOT_RECORDED
 from functions.core.model.runs import LocalRun
 from functions.core.model.types import RunSummary
 
@@ -13,7 +15,8 @@ from functions.core.model.types import RunSummary
 def retry_command(summary: RunSummary, local: LocalRun | None) -> list[str]:
     """The parts of the command, each quoted for a shell; empty without a retry manifest. `local` is None in AWS.
 
-    A copy of the retry manifest in S3 has the options in its metadata; a file has none, so the command names them.
+    A copy of the retry manifest in S3 has the options in its metadata; a file has none, so the command names them. The
+    values of headers are not recorded: the command has `…` for each, which is to be replaced.
     """
     key = summary["retry_manifest"]
     if not key:
@@ -21,7 +24,8 @@ def retry_command(summary: RunSummary, local: LocalRun | None) -> list[str]:
     if local and local.command == "run":
         return [*_local_command(summary, local, key)]
     bucket, name = summary["manifest"]["bucket"], key.rpartition("/")[2]
-    return ["aws s3 cp", f"s3://{bucket}/{key}", f"s3://{bucket}/manifests/{summary['run_id']}-{name}"]
+    copy = ["aws s3 cp", f"s3://{bucket}/{key}", f"s3://{bucket}/manifests/{summary['run_id']}-{name}"]
+    return [*copy, *_metadata_arguments(summary)]
 
 
 def environment_command(local: LocalRun | None) -> str:
@@ -37,4 +41,21 @@ def _local_command(summary: RunSummary, local: LocalRun, key: str) -> Iterator[s
     if local.allow:
         yield f"--allow {shlex.quote(local.allow)}"
     for name, value in summary.get("retry_options", {}).items():
-        yield f"--option {shlex.quote(f'{name}={value}')}"
+        if name != "headers":
+            yield f"--option {shlex.quote(f'{name}={value}')}"
+    for name in _header_names(summary):
+        yield f"--header {shlex.quote(f'{name}: {NOT_RECORDED}')}"
+
+
+def _metadata_arguments(summary: RunSummary) -> Iterator[str]:
+    """The options as metadata in JSON; nothing without headers, because the copy then has them already."""
+    names = _header_names(summary)
+    if names:
+        headers = json.dumps(dict.fromkeys(names, NOT_RECORDED), ensure_ascii=False)
+        options = {name.replace("_", "-"): value for name, value in summary["retry_options"].items()}
+        yield "--metadata-directive REPLACE"
+        yield f"--metadata {shlex.quote(json.dumps({**options, 'headers': headers}, ensure_ascii=False))}"
+
+
+def _header_names(summary: RunSummary) -> list[str]:
+    return list(json.loads(summary.get("retry_options", {}).get("headers", "{}")))

@@ -2,10 +2,10 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from functions.core.manifests.detection import decompressed
-from functions.core.manifests.formats import PARQUET, Format, format_by_name
+from functions.core.manifests.formats import COPY_FORMAT, PARQUET, Format, format_by_name
 from functions.core.model.errors import InvalidManifest, ManifestGoneError
 from functions.core.model.ports import Manifests, RunResults
 from functions.core.model.runs import ManifestObject
@@ -35,11 +35,14 @@ class ManifestItems:
 def read_manifest_items(
     manifests: Manifests, results: RunResults, manifest: ManifestObject, record: RunFields
 ) -> ManifestItems:
-    """`record` is the run's, as PrepareRun has written it."""
+    """`record` is the run's, as PrepareRun has written it. If it names a copy of the rows, they are read from there."""
     rows = None if record.get("sampled") else int(record.get("rows", 0))
     if record.get("format") == PARQUET:
         return ManifestItems(itertools.repeat(None, rows or 0), rows)
     manifest_format = format_by_name(record.get("format"))
+    if "copy_key" in record:
+        manifest = replace(manifest, key=record["copy_key"], version_id=record["copy_version_id"], etag="")
+        manifest_format = format_by_name(COPY_FORMAT)
     if manifest_format is None:
         return ManifestItems((), rows)
     try:

@@ -10,6 +10,7 @@ from functions.core.model.errors import BooksFault, RowError
 from functions.core.model.outcomes import OutcomeKind, failed_outcome
 from functions.core.model.ports import RunResults
 from functions.core.model.reasons import Reason
+from functions.core.model.rows import DEFAULT_RULES, RowRules
 from functions.core.model.types import OutcomeCounts, ResultLine
 from functions.core.model.urls import display_host
 
@@ -91,7 +92,10 @@ def _batch_of(part_name: str) -> str:
 
 
 def pair_with_items(
-    lines: Iterable[ResultLine], items: Iterable[ItemT], base_url: str = "", missing_outcome: RowError = BATCH_CRASHED
+    lines: Iterable[ResultLine],
+    items: Iterable[ItemT],
+    rules: RowRules = DEFAULT_RULES,
+    missing_outcome: RowError = BATCH_CRASHED,
 ) -> Iterator[tuple[ItemT, ResultLine]]:
     """Each item of the manifest with its result line.
 
@@ -106,14 +110,14 @@ def pair_with_items(
             yield item, line
             line = next(remaining, None)
         else:
-            yield item, _missing_line(row, item, missing_outcome, base_url)
+            yield item, _missing_line(row, item, missing_outcome, rules)
     if line is not None:
         raise BooksFault(f"There is an outcome for row {line['row']}, but the manifest has {row} rows.")
 
 
-def _missing_line(row: int, item: object, missing_outcome: RowError, base_url: str) -> ResultLine:
+def _missing_line(row: int, item: object, missing_outcome: RowError, rules: RowRules) -> ResultLine:
     """Rows of crashed batches are marked as lost: no batch has counted them in the metrics."""
-    line = failed_outcome(row, item, missing_outcome, base_url).as_json()
+    line = failed_outcome(row, item, missing_outcome, rules).as_json()
     if missing_outcome is BATCH_CRASHED:
         line["lost"] = True
     return line

@@ -9,7 +9,7 @@ from functions.core.manifests.formats import PARQUET, format_by_name
 from functions.core.model.metadata import options_to_metadata
 from functions.core.model.options import Options
 from functions.core.model.ports import RunResults
-from functions.core.model.rows import with_absolute_url
+from functions.core.model.rows import RowRules, with_absolute_url
 from functions.core.model.types import OptionValues, RunFields
 from functions.core.summary.spool import Spool
 
@@ -36,10 +36,10 @@ class RetryManifest(Protocol):
 
 
 def retry_manifest_for(record: RunFields) -> RetryManifest:
-    base_url = Options.from_payload(record.get("options") or {}).base_url
+    rules = RowRules.of(Options.from_payload(record.get("options") or {}))
     if record.get("format") == PARQUET:
-        return ParquetRetryManifest(base_url, int(record.get("rows", 0)))
-    return ItemRetryManifest(base_url, str(record.get("format")))
+        return ParquetRetryManifest(rules, int(record.get("rows", 0)))
+    return ItemRetryManifest(rules, str(record.get("format")))
 
 
 class ItemRetryManifest:
@@ -47,8 +47,8 @@ class ItemRetryManifest:
 
     missing = 0
 
-    def __init__(self, base_url: str, format_name: str) -> None:
-        self._base_url = base_url
+    def __init__(self, rules: RowRules, format_name: str) -> None:
+        self._rules = rules
         self._format = format_by_name(format_name)
         self._items: Spool[object] = Spool()
 
@@ -57,7 +57,7 @@ class ItemRetryManifest:
         return len(self._items)
 
     def add(self, row: int, item: object) -> None:
-        self._items.add(with_absolute_url(item, self._base_url))
+        self._items.add(with_absolute_url(item, self._rules))
 
     def write(self, results: RunResults, options: OptionValues) -> str | None:
         if self._format is None or not len(self._items):
@@ -80,8 +80,8 @@ class ParquetRetryManifest:
     They are written as JSON lines in that order. Memory: one byte for each row of the manifest.
     """
 
-    def __init__(self, base_url: str, rows: int) -> None:
-        self._base_url = base_url
+    def __init__(self, rules: RowRules, rows: int) -> None:
+        self._rules = rules
         self._pending = bytearray(rows + 1)
         self.missing = 0
         self.rows = 0
@@ -97,7 +97,7 @@ class ParquetRetryManifest:
                 if 0 < row < len(self._pending) and self._pending[row]:
                     self._pending[row] = 0
                     self.missing -= 1
-                    items.add(with_absolute_url(item, self._base_url))
+                    items.add(with_absolute_url(item, self._rules))
             self.rows = len(items)
             if not self.rows:
                 return None

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from functions.core.model.errors import InfrastructureError
+from functions.core.model.headers import unrecorded_headers
 from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import Manifests, Notification, Notifications, RunRecords, RunResults
+from functions.core.model.rows import RowRules
 from functions.core.model.runs import NULL_VERSION, LocalRun, ManifestObject, Status, new_record, notes_of, run_id_of
 from functions.core.model.types import ResultLine, RunEnd, RunFields, RunRecord, RunSummary
 from functions.core.report.aggregates import RunAggregates
@@ -63,6 +65,8 @@ class _Rows:
         if moved := self.reconciliation.moved:
             images = "1 image has" if moved == 1 else f"{moved} images have"
             notes.append(f"{images} a new key; what was stored before is left in the bucket (former_key in results/).")
+        if self.retries.rows and (names := unrecorded_headers(record.get("options") or {})):
+            notes.append(f"The values of headers are not recorded: set them again for a retry ({', '.join(names)}).")
         return " ".join(filter(None, notes)) or None
 
 
@@ -161,12 +165,12 @@ class Summarizer:
         """Reads the manifest and the results once; failures are spooled for the reports."""
         items = read_manifest_items(self._manifests, self._results, manifest, record)
         options = record.get("options") or {}
-        base_url = Options.from_payload(options).base_url
+        rules = RowRules.of(Options.from_payload(options))
         failures: Spool[ResultLine]
         with Spool() as failures, retry_manifest_for(record) as retries:
             rows = _Rows(items, Reconciliation(rows=items.rows or 0), aggregates, failures, retries)
             lines = read_result_lines(self._results)
-            for item, line in pair_with_items(lines, items.items, base_url, execution.missing_outcome):
+            for item, line in pair_with_items(lines, items.items, rules, execution.missing_outcome):
                 rows.add(item, line)
             rows.reconciliation.check()
             retry_name = retries.write(self._results, options)

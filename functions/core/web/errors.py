@@ -1,6 +1,7 @@
 """Translation of exceptions and of HTTP statuses into RowErrors."""
 
 import http.client
+import math
 import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,9 +16,8 @@ from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.web.guard import ConnectionBlockedError
 
-MAX_RETRY_AFTER_SECONDS = 60
-"""Maximum wait that is taken from Retry-After, in seconds: a child execution lasts five minutes. A host that needs an
-hour says so again."""
+MAX_RETRY_AFTER_SECONDS = 365 * 24 * 3600
+"""Maximum wait that is taken from Retry-After, in seconds: a year."""
 
 _CONNECTION_LOST = "Connection lost before a response was received."
 _INVALID_HTTP = "The response is not valid HTTP."
@@ -155,15 +155,17 @@ _WITHOUT_IMAGE: Mapping[int, tuple[Reason, str]] = {
 }
 
 
-def error_for_status(status: int, headers: Mapping[str, str]) -> RowError:
-    """The RowError for a response other than 200 and than a redirect with a target."""
+def error_for_status(status: int, headers: Mapping[str, str], host: str | None = None) -> RowError:
+    """The RowError for a response of `host` other than 200 and than a redirect with a target."""
     if status in _WITHOUT_IMAGE:
         reason, message = _WITHOUT_IMAGE[status]
         return RowError(reason, message, status=status, retryable=False)
     description = f"The server responded with {_status_line(status)}"
     if status in _BUSY_STATUSES:
         wait = parse_retry_after(headers.get("Retry-After"))
-        return RowError(Reason.HTTP_BUSY, f"{description}: busy, or limiting requests.", status=status, wait=wait)
+        asked = "" if wait is None else f" It asked to wait for {math.ceil(wait)} seconds (Retry-After)."
+        message = f"{description}: busy, or limiting requests.{asked}"
+        return RowError(Reason.HTTP_BUSY, message, status=status, wait=wait, host=host)
     if 400 <= status < 500:
         return RowError(Reason.HTTP_4XX, f"{description}.", status=status)
     if 500 <= status < 600:

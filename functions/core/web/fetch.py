@@ -11,8 +11,9 @@ from urllib.parse import urljoin
 from requests.models import Response
 
 from functions.core.model.errors import RowError
+from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import absolute_url, origin_of
+from functions.core.model.urls import absolute_url, host_of, length_in_bytes, origin_of
 from functions.core.web.cookies import ChainCookies
 from functions.core.web.deadlines import Deadline, Watchdog
 from functions.core.web.errors import error_for_status, row_error_from
@@ -39,16 +40,16 @@ _EFFECTS_OF_DEADLINE = frozenset(
 class FetchRequest:
     """What to fetch, and the limits.
 
-    `headers` are those of the row, and are sent to the origin of `url` only; `validators` make the request conditional
-    and are sent with redirects, too. Without `verify_tls`, any certificate is accepted. `check_head` is called with the
-    first bytes and raises RowError to stop. `signals` reads the headers of the last response.
-    `timeout` is in seconds.
+    `headers` are those of the run and the row, and are sent to the origin of `url` only; `validators` make the request
+    conditional and are sent with redirects, too. Without `verify_tls`, any certificate is accepted. `check_head` is
+    called with the first bytes, `check_redirect` with the URL of each redirect; they raise RowError to stop. `signals`
+    reads the headers of the last response. `timeout` is in seconds.
     """
 
     url: str
     timeout: float
     max_bytes: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     validators: Mapping[str, str] = field(default_factory=dict)
     user_agent: str = ""
     want_md5: bool = False
@@ -56,6 +57,7 @@ class FetchRequest:
     verify_tls: bool = True
     signals: OwnerSignals = field(default_factory=OwnerSignals)
     check_head: Callable[[bytes], None] = lambda head: None
+    check_redirect: Callable[[str], None] = lambda url: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Fetcher:
 
     def _follow_redirects(self, request: FetchRequest, deadline: Deadline) -> FetchResult:
         url = request.url
-        headers = dict(request.headers)
+        headers = request.headers
         cookies = ChainCookies()
         for _ in range(request.max_redirects + 1):
             response = self._send(url, cookies.added_to(headers, url), request, deadline)
@@ -121,16 +123,15 @@ class Fetcher:
                 cookies.store(response, url)
             finally:
                 release(response)
-            if origin_of(target) != origin_of(url):
-                headers = {}
+            headers = request.headers if origin_of(target) == origin_of(request.url) else {}
+            request.check_redirect(target)
             url = target
         message = f"Too many redirects: more than max_redirects ({request.max_redirects})."
         raise RowError(Reason.TOO_MANY_REDIRECTS, message)
 
     def _send(self, url: str, headers: Mapping[str, str], request: FetchRequest, deadline: Deadline) -> Response:
-        sent = {**headers, **request.validators}
-        if request.user_agent:
-            sent["User-Agent"] = request.user_agent
+        sent = {"User-Agent": request.user_agent} if request.user_agent else {}
+        sent |= {**headers, **request.validators}
         timeout = (CONNECT_SECONDS, max(0.001, min(READ_SECONDS, deadline.remaining)))
         return self._session.get_streamed(url, sent, timeout, request.verify_tls)
 
@@ -139,7 +140,7 @@ class Fetcher:
             request.signals.read_headers(response.raw.headers)
             raise NotModifiedError
         if not _has_whole_body(response):
-            raise error_for_status(response.status_code, response.headers)
+            raise error_for_status(response.status_code, response.headers, host_of(url))
         request.signals.read_headers(response.raw.headers)
         request.signals.check()
         body = receive(
@@ -167,7 +168,10 @@ def _has_whole_body(response: Response) -> bool:
 
 
 def redirect_target(response: Response, url: str) -> str | None:
-    """The URL that a redirect leads to, or None. Raises RowError(BLOCKED_ADDRESS) unless it is an HTTP or HTTPS URL."""
+    """The URL that a redirect leads to, or None.
+
+    Raises RowError(BLOCKED_ADDRESS) unless it is an HTTP or HTTPS URL, RowError(INVALID_URL) if it is too long.
+    """
     location = response.headers.get("Location")
     if response.status_code not in REDIRECT_STATUSES or not location:
         return None
@@ -176,10 +180,14 @@ def redirect_target(response: Response, url: str) -> str | None:
     except UnicodeError:
         location = _NOT_ASCII.sub(lambda byte: f"%{ord(byte[0]):02X}", location)  # the bytes as they came
     try:
-        return absolute_url(urljoin(url, location))
+        target = urljoin(url, location)
+        if (size := length_in_bytes(target)) <= MAX_URL_BYTES:
+            return absolute_url(target)
     except (RowError, ValueError) as error:
         message = "The server redirected to a URL that is not a valid HTTP or HTTPS URL."
         raise RowError(Reason.BLOCKED_ADDRESS, message, status=response.status_code) from error
+    message = f"The server redirected to a URL of {size:,} bytes; at most {MAX_URL_BYTES:,} are possible."
+    raise RowError(Reason.INVALID_URL, message, status=response.status_code)
 
 
 def _deadline_expired(request: FetchRequest) -> RowError:

@@ -88,9 +88,11 @@ class MirrorSession(requests.Session):
         request = PreparedRequest()
         request.prepare_method("GET")
         request.url = connection_url(url)
-        request.prepare_headers(CaseInsensitiveDict(self.headers, **headers))
+        all_headers = CaseInsensitiveDict(self.headers)
+        all_headers.update(headers)  # no keyword arguments: a header may be called `data` or `self`
+        request.prepare_headers(all_headers)
         request.headers = TargetHeaders(request.headers, request_target(url))
-        if "@" in url:
+        if "@" in url and "Authorization" not in request.headers:
             request.prepare_auth(None)
         adapter = self._verified if verify_tls else self._unverified
         return adapter.send(request, stream=True, timeout=timeout)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
 from local.states.base.errors import ITEM_READER_FAILED, StatesError, StoppedError, TimedOutError
 from local.states.base.payloads import JsonObject, JsonValue
-from local.states.items import csv_rows, json_items
+from local.states.items import csv_rows, json_items, parquet_items
 from local.states.language.dataflow import State, evaluate_object, integer_setting
 from local.states.language.paths import Sources
 from local.states.language.resources import CSV_DELIMITERS, S3_READ, InputType
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 BUFFER_BYTES = 256 * 1024
 SPOOL_BYTES = 8 * 1024 * 1024
 """Bytes of a Parquet file that stay in memory; a larger one is spooled to disk."""
-PARQUET_BATCH_ROWS = 1_000
 
 LoadModule = Callable[[], Any]
 """Imports a module that has no type hints."""
@@ -185,13 +184,12 @@ def _read_jsonl(source: BinaryIO, config: Config) -> Iterator[JsonValue]:
 
 
 def read_parquet(source: BinaryIO, config: Config, *, load_parquet: LoadModule = import_parquet) -> Iterator[JsonValue]:
-    """The footer, at the end, is read first, so the file is spooled."""
+    """The footer, at the end, is read first, so the file is spooled. Raises ValueError while it is read."""
     parquet = load_parquet()
     with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
         shutil.copyfileobj(source, spool)
         spool.seek(0)
-        for batch in parquet.ParquetFile(spool).iter_batches(batch_size=PARQUET_BATCH_ROWS):
-            yield from batch.to_pylist()
+        yield from parquet_items.rows(spool, parquet)
 
 
 READERS: dict[InputType, Callable[[BinaryIO, Config], Iterator[JsonValue]]] = {

@@ -61,15 +61,24 @@ def with_paths(*names: str) -> dict[str, Check]:
     }
 
 
+_OBJECT_READER = fields(
+    {
+        "Resource": any_value,
+        "ReaderConfig": _object_config,
+        "Parameters": fields(with_paths("Bucket", "Key", "VersionId"), required=["Bucket|Bucket.$", "Key|Key.$"]),
+    },
+    required=["Resource", "ReaderConfig", "Parameters"],
+)
+
+
+def _object_reader(value: Any, location: Location) -> None:
+    _OBJECT_READER(value, location)
+    if value["ReaderConfig"]["InputType"] == "PARQUET" and {"VersionId", "VersionId.$"} & value["Parameters"].keys():
+        raise location.child("Parameters").invalid("has VersionId, which the input type PARQUET does not support")
+
+
 ITEM_READERS: dict[str, Check] = {
-    resources.S3_READ: fields(
-        {
-            "Resource": any_value,
-            "ReaderConfig": _object_config,
-            "Parameters": fields(with_paths("Bucket", "Key", "VersionId"), required=["Bucket|Bucket.$", "Key|Key.$"]),
-        },
-        required=["Resource", "ReaderConfig", "Parameters"],
-    ),
+    resources.S3_READ: _object_reader,
     resources.S3_LIST: fields(
         {
             "Resource": any_value,

@@ -89,6 +89,12 @@ def with_byte_order_mark(rows: Sequence[Row]) -> bytes:
     return ("\ufeffurl\r\n" + first + "\r\n" + "".join(others)).encode()
 
 
+def of_a_spreadsheet(rows: Sequence[Row]) -> bytes:
+    """The delimiter in the first line, empty columns, and rows without text."""
+    first, *others = (f"{row.url};{PLAIN_NOTE};;\r\n" for row in rows)
+    return ("sep=;\r\nurl;note;;\r\n" + first + ";;;\r\n" + "".join(others) + ";;;\r\n").encode()
+
+
 def url_list(rows: Sequence[Row]) -> bytes:
     """A URL list of Storage Transfer Service: URL, size, and MD5 in base64."""
     lines = ["TsvHttpData-1.0"]
@@ -129,6 +135,7 @@ MANIFESTS = (
     Manifest("csv", "csv", "An upload starts a run. CSV with a header, quotes and commas in fields.", delimited),
     Manifest("outcomes", "csv", "A duplicate and a dead link have their outcomes.", delimited, has_failures=True),
     Manifest("csv-bom", "csv", "A byte order mark, CRLF and a blank line are skipped.", with_byte_order_mark),
+    Manifest("csv-spreadsheet", "csv", "Rows that Step Functions cannot read are copied.", of_a_spreadsheet),
     Manifest("csv-gz", "csv.gz", "Step Functions decompresses .csv.gz.", _gzipped(delimited)),
     Manifest("csv-semicolon", "csv", "CSV with semicolons.", _with(";")),
     Manifest("csv-pipe", "csv", "CSV with pipes.", _with("|")),
@@ -141,6 +148,7 @@ MANIFESTS = (
     Manifest("txt", "txt", "A text file of URLs.", url_lines),
     Manifest("one-row", "txt", "A manifest of one row.", url_lines, images=1),
     Manifest("json", "json", "A JSON array of objects.", json_array),
+    Manifest("json-gz", "json.gz", "Step Functions decompresses .json.gz.", _gzipped(json_array)),
     Manifest("jsonl", "jsonl", "JSON lines of objects.", json_lines),
     Manifest(
         "jsonl-gz", "jsonl.gz", "Step Functions decompresses .jsonl.gz; lines of quoted URLs.", _gzipped(json_texts)

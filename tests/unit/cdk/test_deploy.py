@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from cdk.account import assembly, aws, cdk_cli
 from cdk.account.aws import EVENTS_DELAY, Account
 from cdk.account.deploy import deploy
-from cdk.settings import Settings
+from cdk.settings import NO_CONTACT, Settings
 
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:M"
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:download"
@@ -52,7 +52,9 @@ class FakeAws:
         self.deleted.append(version["Qualifier"])
 
 
-def deployed(monkeypatch: pytest.MonkeyPatch, cloud: FakeAws, status: int = 0) -> tuple[int, list[str]]:
+def deployed(
+    monkeypatch: pytest.MonkeyPatch, cloud: FakeAws, status: int = 0, contact: str = "me@example.org"
+) -> tuple[int, list[str]]:
     """The exit status and what was shown. The CDK CLI creates the stack, or fails with the status."""
 
     def cli(*_: str, **__: Path) -> int:
@@ -63,7 +65,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch, cloud: FakeAws, status: int = 0) -
     monkeypatch.setattr(assembly, "synthesize", lambda given, folder: folder)
     monkeypatch.setattr(cdk_cli, "run", cli)
     shown: list[str] = []
-    return deploy({}, Settings(), (), shown.append), shown
+    return deploy({}, Settings(contact=contact), (), shown.append), shown
 
 
 def test_a_first_deployment_says_that_events_begin_later(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +82,10 @@ def test_a_later_deployment_removes_the_versions_that_no_run_uses(monkeypatch: p
 
     assert (status, cloud.deleted) == (0, ["1", "2", "3"])
     assert shown[1] == "Removed versions of functions that no run uses: download:1, download:2, download:3."
+
+
+def test_a_deployment_without_a_contact_says_so_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert deployed(monkeypatch, FakeAws(exists=False), contact="") == (0, [NO_CONTACT, EVENTS_DELAY])
 
 
 def test_a_deployment_that_fails_removes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

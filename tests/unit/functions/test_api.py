@@ -132,7 +132,7 @@ def test_the_committed_document_is_that_of_the_api() -> None:
         ("/runs", {"limit": "101"}, "limit", "Must be a whole number from 1 to 100; received '101'."),
         ("/runs", {"next": ""}, "next", "Must be the pagination token of the previous page; received ''."),
         ("/runs", {"status": "x"}, "status", "Must be one of starting, running, cancelling, succeeded, failed or "),
-        ("/images", {"url": ""}, "url", "Must be a URL of 1 to 2,048 characters; received ''."),
+        ("/images", {"url": ""}, "url", "Must be a URL of 1 to 16,384 characters; received ''."),
         ("/images", None, "url", "Must be present."),
         ("/runs/No_Id", None, "run_id", "Must be a run ID: 1 to 80 lower-case letters, digits and hyphens; received "),
     ],

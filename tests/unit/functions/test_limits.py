@@ -10,15 +10,16 @@ from functions.adapters.s3 import connections as s3_connections
 from functions.adapters.s3 import reading as s3_reading
 from functions.adapters.s3 import signed_put as s3_signed_put
 from functions.core.api import queries, requests
-from functions.core.download import concurrency, host_scheduler, record_buffer, rounds
-from functions.core.manifests import contents, csv_validation, json_rows, line_errors, parquet, validation
-from functions.core.model import limits, options, ports, runs
+from functions.core.download import concurrency, host, host_pace, host_scheduler, record_buffer, rounds
+from functions.core.manifests import contents, csv_validation, json_rows, line_errors, validation
+from functions.core.manifests.parquet import footer as parquet
+from functions.core.model import headers, limits, metadata, options, ports, runs
 from functions.core.report import aggregates, page
 from functions.core.summary import reconciliation, run_summary
 from functions.core.web import cookies, errors, fetch, guard, response, session, transport
 
 OF_AWS: tuple[tuple[float, float, str], ...] = (
-    (limits.MAX_URL_BYTES, 2048, "DynamoDB: partition key"),
+    (limits.MAX_TABLE_KEY_BYTES, 2048, "DynamoDB: partition key"),
     (limits.MAX_KEY_BYTES, 1024, "S3: object key"),
     (limits.CHILD_SECONDS, 300, "Step Functions: duration of an Express workflow, 5 minutes"),
     (limits.DOWNLOAD_MEMORY_MB, 1769, "Lambda: memory of one vCPU"),
@@ -36,6 +37,12 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (limits.DOWNLOAD_TIMEOUT_SECONDS, 90, "DownloadBatch"),
     (limits.RESERVE_SECONDS, 10, "seconds of DownloadBatch for its outcomes"),
     (limits.WORKFLOW_MEMORY_MB, 1024, "the other functions"),
+    (limits.MAX_URL_BYTES, 16_384, "longest request line of common servers, 16 KiB"),
+    (limits.MAX_BASE_URL_CHARACTERS, 2048, "an option in object metadata of 2 KB"),
+    (headers.MAX_HEADERS, 20, "headers of a run, and of a row"),
+    (headers.MAX_NAME_CHARACTERS, 40, "name of a header"),
+    (headers.MAX_HEADER_BYTES, 4096, "headers as JSON"),
+    (metadata.MAX_METADATA_BYTES, 2000, "below the 2 KB of user-defined metadata in S3"),
     (limits.MAX_IDLE_CONNECTIONS, 128, "idle connections of an environment"),
     (options.MAX_CONCURRENT_UPLOADS, 16, "uploads beside the requests"),
     (ports.NOTICE_SECONDS, 8, "publishing of a message"),
@@ -48,6 +55,8 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (line_errors.MAX_ERRORS, 10_000, "errors of one kind"),
     (contents.MAX_NESTING, 100, "levels"),
     (parquet.MAX_ROWS, 100_000_000, "MaxItems"),
+    (parquet.MAX_FOOTER_BYTES, 5_242_880, "ItemReader: footer of Parquet, 5 MB"),
+    (parquet.MAX_ROW_GROUP_BYTES, 268_435_456, "ItemReader: row group of Parquet, 256 MB"),
     (contents.MAX_COLUMNS, 200, "user columns"),
     (requests.MAX_ROWS, 10_000, "rows in a request"),
     (requests.MAX_PAGE, 100, "runs in a page"),
@@ -56,7 +65,7 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (guard.MAX_ADDRESSES, 3, "addresses of a host"),
     (fetch.READ_SECONDS, 15, "without a byte"),
     (cookies.MAX_COOKIES, 50, "cookies of a chain of redirects"),
-    (errors.MAX_RETRY_AFTER_SECONDS, 60, "Retry-After"),
+    (errors.MAX_RETRY_AFTER_SECONDS, 31_536_000, "Retry-After, a year"),
     (transport.MAX_HEAD_BYTES, 65_536, "head of a response, 64 KiB"),
     (transport.MAX_INTERIM_RESPONSES, 8, "interim responses"),
     (response.DRAIN_BYTES, 16_384, "rest of an error response, 16 KiB"),
@@ -64,8 +73,12 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (response.IN_MEMORY_BYTES, 262_144, "body in memory, 256 KiB"),
     (session.MAX_POOLS, 256, "hosts with a pool"),
     (session.MAX_IDLE_PER_HOST, 32, "idle connections of a host"),
-    (host_scheduler.CONSECUTIVE_FAILURES_TO_OPEN, 3, "failures that open a circuit"),
-    (host_scheduler.CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS, 8, "after a success"),
+    (host.CONSECUTIVE_FAILURES_TO_OPEN, 3, "failures that open a circuit"),
+    (host.CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS, 8, "after a success"),
+    (host_pace.MAX_IDLE_SECONDS, 1.5, "idle time of an invocation, about the price of a round"),
+    (host_pace.HALF_OPEN_REQUESTS, 3, "requests to a host that has not answered since the wait"),
+    (host_pace.MAX_BACKOFF_SECONDS, 30, "wait for a host that asked for none"),
+    (limits.MAX_ROUNDS, 90, "two digits in the names of parts, and below 98, which an interrupted run uses"),
     (host_scheduler.MAX_CONCURRENCY, 256, "the largest value of the option concurrency"),
     (rounds.CHILD_MARGIN_SECONDS, 15, "end of a child execution"),
     (rounds.RETURN_SECONDS, 1, "end of an invocation without a message"),

@@ -10,6 +10,7 @@ import pytest
 from cdk.settings import Settings
 from local import preflight
 from local.errors import UsageError
+from tests.support.contents import FILES
 
 ROOT = Path(__file__).parents[3]
 AS_ORDINARY_USER = """
@@ -76,6 +77,16 @@ def test_a_manifest_is_checked_as_prepare_run_does(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match=r"bad\.csv: The manifest has no url column"):
         preflight.check_manifest(bad)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_manifest_with_a_wrong_name_is_wrong_usage(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "list.dat"
+    path.write_bytes(FILES[name].data)
+
+    with pytest.raises(UsageError, match="has no supported extension") as caught:
+        preflight.check_manifest(path)
+    assert FILES[name].words in str(caught.value)
 
 
 def test_of_a_large_manifest_the_end_is_checked_and_the_middle_is_left_to_prepare_run(tmp_path: Path) -> None:

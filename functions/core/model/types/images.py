@@ -22,7 +22,7 @@ class ImageFacts(TypedDict):
 
 
 class ImageRecord(TypedDict, total=False):
-    """An item of the images table. Empty attributes are missing.
+    """An item of the images table. Empty attributes are missing. Further keys of the image have copies of the object.
 
     `run_id` and `row` stored the object; `etag` and `last_modified` are those of the server. `object_etag` is from the
     answer to the PUT: records of release 0.1.0, and those that another row or run has written, have none.
@@ -49,7 +49,8 @@ class ImageRecord(TypedDict, total=False):
 class ResultLine(TypedDict, total=False):
     """Outcome of one row: a line of a results part. `row` counts from 1, `url` is redacted.
 
-    A failure has `reason`, `http_status`, `retryable` and `message`; a stored image has the fields of ImageFacts.
+    A failure has `reason`, `http_status`, `retryable` and `message`; every other row has the fields of ImageFacts, with
+    the key that it names.
     `former_key` is the key of the former image of this URL if the new one has another key.
     `signals` are missing where there are none, and in `skipped` and `duplicate` rows.
     `lost` is true for a row of a batch that crashed; `columns` are the user's own.

@@ -62,6 +62,7 @@ class RunFields(TypedDict, total=False):
     `sampled` replaces `rows` if only the beginning and the end of the manifest were checked. `request` is a hash of
     the API request, to detect another request with the same Idempotency-Key. `local_run` is a LocalRun as JSON; AWS has
     none. `expires_at` is the TTL, in seconds since the epoch.
+    `copy_key` and `copy_version_id` are those of the copy of the rows, if the run needed one.
     `max_concurrency` is the maximum number of concurrent batches now, `requested_concurrency` that of the options or of
     the last change through the API. `concurrency_note` says why the run got fewer.
     """
@@ -76,6 +77,8 @@ class RunFields(TypedDict, total=False):
     version_id: str
     etag: str
     size: int
+    copy_key: str
+    copy_version_id: str
     expires_at: int
     request: str
     local_run: str

@@ -96,11 +96,18 @@ class RepeatedRun(TypedDict):
 
 
 class BatchItem(TypedDict):
-    """An item of the manifest. `row` counts from 0, as in Step Functions; `tried` is true after the first attempt."""
+    """An item of the manifest. `row` counts from 0, as in Step Functions; `tried` is the number of its attempts.
+
+    `host` is in one item of each host that limits requests, and short, since the state has 256 KiB: the time of its
+    next request, in seconds since the start of the child execution, the waits since its last answer, its rate, and
+    what each answer adds to that (`HostState`). `host_name` is its name if it is not in the URL, after a redirect.
+    """
 
     row: int
     item: object
-    tried: NotRequired[bool]
+    tried: NotRequired[int]
+    host: NotRequired[list[float]]
+    host_name: NotRequired[str]
 
 
 class BatchInput(TypedDict):

@@ -72,6 +72,24 @@ def test_rows_are_read_as_they_were_written(dynamodb: Any) -> None:
     assert table.look_up([*urls, "http://unknown.example/", urls[0]]) == {row["url"]: row for row in rows}
 
 
+def test_a_row_of_a_long_url_is_found_by_its_url(dynamodb: Any) -> None:
+    """The four URLs differ only after 2,048 bytes, or in one byte more."""
+    table = DynamoImagesTable(dynamodb, "urls")
+    start = "http://a.example/" + "\u00e9" * 1_015  # of 2,047 bytes
+    rows = [{**row(number), "url": start + end} for number, end in enumerate(("x", "xy", "xyz1", "xyz2"))]
+
+    table.record(rows[:3])
+    assert table.replace(rows[3], None)
+
+    assert table.look_up([row["url"] for row in rows]) == {row["url"]: row for row in rows}
+    assert [table.read(row["url"]) for row in rows] == rows
+    assert not table.replace({**rows[1], "run_id": "r2"}, None)
+    assert table.replace({**rows[1], "run_id": "r2"}, rows[1])
+    stored = dynamodb.scan(TableName="urls")["Items"]
+    assert sorted(item.get("full_url", item["url"])["S"] for item in stored) == [row["url"] for row in rows]
+    assert sorted(item["url"]["S"][:7] for item in stored) == ["http://", *3 * ["sha256:"]]
+
+
 def test_a_row_that_is_read_can_be_written_as_json(dynamodb: Any) -> None:
     table = DynamoImagesTable(dynamodb, "urls")
     table.record([row(5)])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from functions.core.model.keys import to_table_row
 from local.aws import backend
 from local.aws.clients import Clients, Credentials
 from local.aws.http.server import Server
@@ -154,6 +155,17 @@ def test_messages_and_rows_are_written_one_a_line(store: ObjectStore, out: Path)
     written = (out / "messages.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line) for line in written] == messages
     assert [json.loads(line) for line in (out / "images.jsonl").read_text().splitlines()] == [ROW]
+
+
+def test_the_row_of_a_long_url_is_written_with_its_url_and_deleted_without_its_object(
+    store: ObjectStore, out: Path
+) -> None:
+    row = {**ROW, "url": f"https://example.com/{'x' * 3000}.jpg"}
+    backend.put_row(NAMES.images_table, to_table_row(row))
+    Exporter(out, store, NAMES).export(None, [])
+    assert json.loads((out / "images.jsonl").read_text()) == row
+    assert reconcile_rows(store, NAMES) == 1
+    assert list(backend.rows(NAMES.images_table)) == []
 
 
 @pytest.mark.parametrize("link", ["runs", "runs/one", "runs/one/summary.json", "summary.json", "images.jsonl"])

@@ -1,5 +1,6 @@
 """The command line: what each command receives, and what the wrong usage of it says."""
 
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import fields
@@ -108,6 +109,26 @@ def test_run_takes_the_same_from_the_environment(fake: FakeCommand, manifest: Pa
         "demo": False,
         "limits": Limits(),
     }
+
+
+@pytest.mark.parametrize("fake", ["run"], indirect=True)
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (("--header", "Referer: http://a.example/", "--header", "X-A: \u00e9"), {}),
+        (("--option", "headers=Referer: http://a.example/\nX-A: \u00e9"), {}),
+        (("--headers", '{"Referer": "http://a.example/", "X-A": "\u00e9"}'), {}),
+        ((), {"IMAGE_MIRROR_HEADERS": "Referer: http://a.example/\nX-A: \u00e9\n"}),
+    ],
+)
+def test_headers_are_lines_and_become_metadata_of_ascii(
+    fake: FakeCommand, manifest: Path, tmp_path: Path, arguments: tuple[str, ...], variables: dict[str, str]
+) -> None:
+    invoke("run", manifest, "--out", tmp_path / "out", *arguments, env=variables)
+
+    (headers,) = fake.arguments["options"].values()
+    assert headers.isascii()
+    assert json.loads(headers) == {"Referer": "http://a.example/", "X-A": "\u00e9"}
 
 
 @pytest.mark.parametrize("fake", ["run"], indirect=True)
@@ -226,6 +247,12 @@ def test_an_unexpected_error_is_one_sentence_and_its_traceback_is_in_the_log(
         (["run", "--alow", "x"], "No such option '--alow'. Did you mean '--allow'?"),
         (["run", "a.csv", "b.csv"], "Got unexpected extra argument (b.csv)"),
         (["run", "--option", "concurency=4"], "There is no option 'concurency'. Did you mean 'concurrency'?"),
+        (["run", "--header", "s3cr3t"], "Option 'headers': Line 1 of the headers has no colon: write 'Name: value'."),
+        (["run", "--header", "Host: a"], "Option 'headers': The header Host cannot be set: "),
+        (["run", "--header", "Cookie: \u2026"], "Option 'headers': The value of the header Cookie is missing: "),
+        (["run", "--header", "User-Agent: a"], "Option 'headers': User-Agent has an option of its own: user_agent."),
+        (["run", "--header", f"Cookie: {'x' * 2000}"], "The options have 2,021 bytes; at most 2,000 are possible, "),
+        (["plan", "x.csv", "--option", "headers={"], "Option 'headers': The text of the headers begins with { and"),
         (["run", "--option", "concurrency"], "--option takes name=value, such as concurrency=16; 'concurrency' is not"),
         (["run", "--concurrency", "many"], "Option 'concurrency' must be a whole number from 1 to 256; received"),
         (["run", "--allow", "127.0.0.1/8"], "--allow takes comma-separated CIDR blocks such as 127.0.0.0/8: "),

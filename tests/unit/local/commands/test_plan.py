@@ -1,10 +1,14 @@
 """`make plan`."""
 
+import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet as pq
 
+from cdk.settings import NO_CONTACT
 from functions.core.cost.estimate import RunEstimate
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.options import Options
@@ -12,6 +16,7 @@ from local.commands import usage
 from local.commands.manifest_plan import Plan, make_plan
 from local.commands.plan import plan
 from local.errors import UsageError
+from tests.support.arrow import columns, file_of
 
 MIXED = (
     "url;key;title\r\n"
@@ -60,6 +65,17 @@ def test_batches_are_also_limited_in_bytes(tmp_path: Path) -> None:
     assert plan_of(tmp_path, "long.csv", "url,note\n" + rows).batches == 3
 
 
+def test_a_url_may_have_several_keys_and_each_of_them_belongs_to_it(tmp_path: Path) -> None:
+    first, second = "http://a.example/1", "http://a.example/2"
+    rows = [(first, "a.png"), (first, "b.png"), (first, "a.png"), (second, "b.png"), (second, "c.png")]
+
+    found = plan_of(tmp_path, "keys.csv", "url,key\n" + "".join(f"{url},{key}\n" for url, key in rows))
+
+    assert found.duplicates == [(3, first), (4, first)]
+    assert found.conflicts == [(5, "images/b.png")]
+    assert found.estimate.images == 2
+
+
 def test_only_the_first_ten_are_listed_and_all_are_counted(tmp_path: Path) -> None:
     found = plan_of(tmp_path, "bad.txt", "1.png\n" * 50)
 
@@ -73,6 +89,66 @@ def test_parquet_is_read(tmp_path: Path) -> None:
     found = make_plan(tmp_path / "a.parquet", Options())
 
     assert (found.rows, found.hosts, found.counts) == (3, {"a.example": 1}, {"duplicate": 1, "invalid_url": 1})
+
+
+def test_parquet_with_columns_of_every_type_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = {name: column for name, (column, _) in columns().items()}
+    (tmp_path / "types.parquet").write_bytes(file_of({"url": ["http://a.example/1", "http://a.example/2"], **own}))
+
+    assert plan(manifest=str(tmp_path / "types.parquet"), options={}) == 0
+    assert make_plan(tmp_path / "types.parquet", Options()).hosts == {"a.example": 2}
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["timestamp us None", "date32", "time us", "decimal128", "binary", "struct", "double"])
+def test_parquet_with_a_column_that_json_does_not_have_is_planned(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.parquet").write_bytes(file_of({"url": ["http://a.example/1", "x"], "own": columns()[name][0]}))
+
+    assert plan(manifest=str(tmp_path / "a.parquet"), options={}) == 0
+
+
+@pytest.mark.parametrize("name", columns())
+def test_parquet_with_urls_of_any_type_is_planned_or_rejected(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.parquet").write_bytes(file_of({"url": columns()[name][0]}))
+
+    status = plan(manifest=str(tmp_path / "a.parquet"), options={})
+
+    shown = "".join(capsys.readouterr())
+    assert status == 0 or "The column url of the Parquet file is not of type STRING (UTF8), but" in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda data, page: data[:page] + bytes(20) + data[page + 20 :],
+            "A run would fail: the Parquet file cannot be",
+        ),
+        (lambda data, page: data[:-1], "is not a Parquet file, or it is truncated"),
+        (lambda data, page: b"PAR1", "is not a Parquet file, or it is truncated"),
+    ],
+)
+def test_parquet_that_cannot_be_read_is_rejected(
+    tmp_path: Path, change: Callable[[bytes, int], bytes], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = file_of({"url": ["http://a.example/1"] * 9}, use_dictionary=False)
+    page = pq.read_metadata(io.BytesIO(data)).row_group(0).column(0).data_page_offset
+    (tmp_path / "a.parquet").write_bytes(change(data, page))
+
+    assert plan(manifest=str(tmp_path / "a.parquet"), options={}) == 1
+
+    assert message in " ".join("".join(capsys.readouterr()).split())
+
+
+def test_a_row_of_parquet_that_fits_into_no_batch_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(file_of({"url": ["http://a.example/1"] * 2, "own": ["", "x" * 200_000]}))
+
+    with pytest.raises(
+        InvalidManifest, match=r"Row 2 of the manifest is larger than 180 KB, the limit of a row\. Remove"
+    ):
+        make_plan(tmp_path / "a.parquet", Options())
 
 
 def test_a_manifest_that_a_run_would_reject_is_rejected(tmp_path: Path) -> None:
@@ -153,6 +229,27 @@ def test_the_settings_of_an_existing_bucket_are_in_the_plan(
     shown = capsys.readouterr().out
     assert "the estimate does not include the lifecycle rules of its owner" in shown
     assert re.search(r"│ +3 │ mirror/a.png +│", shown)
+
+
+@pytest.mark.parametrize(
+    ("context", "options", "shown"),
+    [("{}", {}, True), ('{"contact": "me@example.org"}', {}, False), ("{}", {"user_agent": "mine/1 (+me)"}, False)],
+    ids=["none", "a setting", "a User-Agent of the run"],
+)
+def test_a_plan_without_a_contact_says_so(
+    context: str,
+    options: dict[str, str],
+    shown: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "one.txt").write_text("http://a.example/1\n")
+    (tmp_path / "cdk.json").write_text(f'{{"context": {context}}}')
+    monkeypatch.setattr(usage, "SETTINGS_FILE", tmp_path / "cdk.json")
+
+    assert plan(manifest=str(tmp_path / "one.txt"), options=options) == 0
+    assert (NO_CONTACT in capsys.readouterr().out) is shown
 
 
 def test_invalid_settings_are_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from functions.core.model.keys import table_key
 from local.verify.created import Created
 from local.verify.removal import Removal
 from local.verify.runs import Runs, Waiting
@@ -81,3 +82,25 @@ def test_an_object_is_deleted_by_a_caller_who_may_not_list_versions() -> None:
 
     assert s3.deleted == [{"Key": "submitted/verify-12ab.jsonl"}]
     assert [problem.split(" An ")[0] for problem in problems] == ["Not removed: s3://name/verify/12ab/."]
+
+
+def test_rows_are_deleted_by_their_keys_also_those_of_long_urls() -> None:
+    class Table(Refusing):
+        deleted: ClassVar[list[str]] = []
+
+        def batch_get_item(self, **_: Any) -> Any:
+            return {"Responses": {}}
+
+        def batch_write_item(self, RequestItems: Any) -> Any:  # noqa: N803
+            self.deleted.extend(each["DeleteRequest"]["Key"]["url"]["S"] for each in RequestItems["name"])
+            return {}
+
+    created, waiting = Created("verify-12ab"), Waiting(0, 0)
+    short, long = "https://name.example/1.png", f"https://name.example/1.png?X-Amz-Security-Token={'t' * 3000}"
+    created.add_url(short)
+    created.add_url(long)
+    deployed = stack(s3=WithoutDelete(), dynamodb=Table(), stepfunctions=Refusing())
+
+    Removal(deployed, created, Runs(deployed, created, waiting), waiting).remove()
+
+    assert Table.deleted == [short, table_key(long)]

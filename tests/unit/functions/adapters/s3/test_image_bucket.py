@@ -11,6 +11,7 @@ from botocore.stub import ANY, Stubber
 
 from functions.adapters.s3 import image_bucket as s3_image_bucket
 from functions.adapters.s3.image_bucket import MAX_ATTEMPTS, PAUSE_SECONDS, S3ImageBucket
+from functions.adapters.s3.reading import CHUNK_BYTES
 from functions.core.model.errors import RowError, StorageFault
 from functions.core.model.ports import ImageObject
 from functions.core.model.reasons import Reason
@@ -202,6 +203,18 @@ def test_an_image_of_unknown_size_has_none(s3: Any) -> None:
     assert (found.run_id, found.width, found.height) == ("r1", None, None)
 
 
+@pytest.mark.parametrize("is_copy", [False, True])
+def test_a_copy_is_marked_in_its_metadata(s3: Any, is_copy: bool) -> None:
+    bucket = S3ImageBucket(s3, "images")
+    bucket.put(upload(is_copy=is_copy), None)
+
+    found = bucket.head("images/tom.png")
+    assert found is not None
+    assert found.is_copy is is_copy
+    marks = {"copy": "true"} if is_copy else {}
+    assert s3.head_object(Bucket="images", Key="images/tom.png")["Metadata"] == METADATA | marks
+
+
 @pytest.mark.parametrize(
     "metadata",
     [
@@ -248,6 +261,52 @@ def test_a_head_that_fails_is_an_error(stubbed: Stubber, code: str, error_class:
 
     with pytest.raises(error_class, match=rf"^S3 HeadObject failed \({code}\)"):
         S3ImageBucket(stubbed.client, "images").head("images/tom.png")
+
+
+# The bytes of an object
+
+
+def read(bucket: S3ImageBucket) -> tuple[bool, bytes]:
+    pieces: list[bytes] = []
+    return bucket.read("images/tom.png", pieces.append), b"".join(pieces)
+
+
+def test_the_bytes_of_an_object_come_piece_by_piece(s3: Any) -> None:
+    data = bytes(3 * CHUNK_BYTES)
+    s3.put_object(Bucket="images", Key="images/tom.png", Body=data)
+
+    assert read(S3ImageBucket(s3, "images")) == (True, data)
+
+
+def test_a_key_without_an_object_has_no_bytes(s3: Any) -> None:
+    assert read(S3ImageBucket(s3, "images")) == (False, b"")
+
+
+@s3_stub
+@pytest.mark.parametrize("code", ["AccessDenied", "NoSuchKey", "PreconditionFailed", "InvalidObjectState"])
+def test_an_object_that_cannot_be_read_has_no_bytes(stubbed: Stubber, code: str) -> None:
+    stubbed.add_client_error("get_object", code)
+
+    assert read(S3ImageBucket(stubbed.client, "images")) == (False, b"")
+
+
+@s3_stub
+@pytest.mark.parametrize(("code", "error_class"), [("SlowDown", RowError), ("KMS.DisabledException", StorageFault)])
+def test_a_get_that_fails_is_an_error(stubbed: Stubber, code: str, error_class: type[Exception]) -> None:
+    stubbed.add_client_error("get_object", code)
+
+    with pytest.raises(error_class, match=rf"^S3 GetObject failed \({code}\)"):
+        read(S3ImageBucket(stubbed.client, "images"))
+
+
+def test_what_writing_raises_is_raised(s3: Any) -> None:
+    s3.put_object(Bucket="images", Key="images/tom.png", Body=b"x")
+
+    def full(_: bytes) -> None:
+        raise RowError(Reason.STORAGE, "full")
+
+    with pytest.raises(RowError, match="full"):
+        S3ImageBucket(s3, "images").read("images/tom.png", full)
 
 
 # Errors

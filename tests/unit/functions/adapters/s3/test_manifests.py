@@ -1,12 +1,13 @@
 """Manifests in the input bucket."""
 
+import gzip
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from botocore.stub import Stubber
 
-from functions.adapters.s3.manifests import S3Manifests
+from functions.adapters.s3.manifests import S3ManifestCopies, S3Manifests
 from functions.adapters.s3.reading import CHUNK_BYTES
 from functions.core.model.errors import ManifestGoneError, StorageFault
 from functions.core.model.runs import ManifestObject
@@ -109,3 +110,22 @@ def test_a_failed_request_is_a_fault_with_its_code(stubbed: Stubber) -> None:
         list(S3Manifests(stubbed.client).read("input", KEY, ""))
     with pytest.raises(StorageFault, match=r"^S3 HeadObject failed \(403\) for manifests/"):
         S3Manifests(stubbed.client).describe(MANIFEST)
+
+
+def test_a_copy_of_rows_is_gzipped_and_has_a_version(s3: Any) -> None:
+    s3.put_bucket_versioning(Bucket="input", VersioningConfiguration={"Status": "Enabled"})
+
+    copy = S3ManifestCopies(s3).write("input", "r1", ['{"url": "\\ud800"}\n', "\ud800\n"])
+
+    found = s3.get_object(Bucket="input", Key="runs/r1/rows.jsonl.gz", VersionId=copy.version_id)
+    content = found["Body"].read()
+    assert gzip.decompress(content) == b'{"url": "\\ud800"}\n\\ud800\n'
+    assert (copy.key, copy.etag, copy.size) == ("runs/r1/rows.jsonl.gz", found["ETag"].strip('"'), len(content))
+
+
+@s3_stub
+def test_a_copy_that_cannot_be_written_is_a_storage_fault(stubbed: Stubber) -> None:
+    stubbed.add_client_error("put_object", "SlowDown")
+
+    with pytest.raises(StorageFault, match=r"S3 PutObject.*SlowDown.*rows\.jsonl\.gz"):
+        S3ManifestCopies(stubbed.client).write("input", "r1", ["1\n"])

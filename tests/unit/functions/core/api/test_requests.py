@@ -70,15 +70,25 @@ def test_options_survive_the_way_through_an_object_s_metadata() -> None:
     assert validate_options(upload_metadata(explicit_options(None, **options))) == validate_options(options)
 
 
+def test_headers_travel_with_an_upload_in_ascii() -> None:
+    request = RunRequest.model_validate({"urls": ["a"], "options": {"headers": {"X-Name": "José", "Cookie": "a=b"}}})
+
+    metadata = upload_metadata(request.root.explicit_options())
+
+    assert metadata["headers"].isascii()
+    assert validate_options(metadata).headers == {"X-Name": "José", "Cookie": "a=b"}
+
+
 @pytest.mark.parametrize(
     ("options", "field"),
     [
+        ({"headers": {"Cookie": "x" * 2000}}, "options"),
         ({"base_url": "https://ä/"}, "options.base_url"),
         ({"user_agent": "\x7f"}, "options.user_agent"),
         ({"base_url": "https://x/" + "a" * 2000}, "options"),
     ],
 )
-def test_options_that_cannot_travel_with_an_upload_are_refused(options: dict[str, str], field: str) -> None:
+def test_options_that_cannot_travel_with_an_upload_are_refused(options: dict[str, Any], field: str) -> None:
     with pytest.raises(Problem) as problem:
         upload_metadata(options)
 

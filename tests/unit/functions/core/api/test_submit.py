@@ -183,6 +183,51 @@ def test_a_retry_runs_the_retry_manifest_by_the_run_s_own_options() -> None:
     assert event["run"]["options"] == {"concurrency": 4, "rounds": 5}
 
 
+def test_the_values_of_headers_are_in_the_execution_and_not_in_the_record() -> None:
+    world = World()
+
+    accepted = world.submit({**URLS, "options": {"headers": {"Cookie": "s3cr3t"}}})
+
+    assert world.executions.started[accepted.run_id]["run"]["options"] == {"headers": {"Cookie": "s3cr3t"}}
+    record = world.runs.records[accepted.run_id]
+    assert record["options"] == {"headers": {"Cookie": "\u2026"}}
+    assert "s3cr3t" not in json.dumps(record)
+
+
+@pytest.mark.parametrize(("body", "sent"), [({"Cookie": "new"}, {"Cookie": "new"}), ({}, {})])
+def test_a_retry_needs_the_values_of_headers_again(body: dict[str, str], sent: dict[str, str]) -> None:
+    options = {"concurrency": 4, "headers": {"Cookie": "\u2026", "Referer": "\u2026"}}
+    world = World(over(retry_manifest="runs/old/retry.csv", options=options))
+    world.lists.objects["runs/old/retry.csv"] = b"url\nhttps://example.com/a\n"
+
+    with pytest.raises(Problem) as problem:
+        world.retry("old")
+    accepted = world.retry("old", {"options": {"headers": body}})
+
+    assert invalid_fields(problem) == (422, ["options.headers"])
+    assert problem.value.errors[0].message == (
+        "The values of the headers of run old are not recorded: Cookie, Referer. "
+        "Set them again, or set {} to send none."
+    )
+    assert world.executions.started[accepted.run_id]["run"]["options"] == {"concurrency": 4, "headers": sent}
+
+
+@pytest.mark.parametrize(
+    ("headers", "sentence"),
+    [
+        ({"Host": "b.example"}, "Option 'headers': The header Host cannot be set: "),
+        ({"A": "1", "a": "2"}, "Option 'headers': The header a is set twice"),
+        ({"Cookie": "\u2026"}, "Option 'headers': The value of the header Cookie is missing"),
+    ],
+)
+def test_headers_that_cannot_be_sent_are_a_problem(headers: dict[str, str], sentence: str) -> None:
+    with pytest.raises(Problem) as problem:
+        World().submit({**URLS, "options": {"headers": headers}})
+
+    assert invalid_fields(problem) == (422, ["options"])
+    assert problem.value.errors[0].message.startswith(sentence)
+
+
 def test_a_run_that_was_cancelled_before_its_manifest_was_read_is_run_again_whole() -> None:
     world = World(over(status="cancelled", stored=0))
     world.lists.objects["manifests/old.csv"] = b"url\n"

@@ -7,13 +7,16 @@ from typing import Any, cast
 import pytest
 
 from cdk.workflow.definition import FIRST_ROUND_RETRY, LATER_ROUND_RETRY
-from functions.core.download.batch import BatchMirror, BatchResult, DeferredRow
+from functions.core.download.batch import BatchMirror
+from functions.core.download.batch_results import BatchResult, DeferredRow
+from functions.core.download.host_pace import HostState
 from functions.core.download.rounds import Batch, RoundRunner
 from functions.core.model.errors import RowError
 from functions.core.model.limits import CHILD_SECONDS, DOWNLOAD_TIMEOUT_SECONDS, RESERVE_SECONDS
 from functions.core.model.options import Options
 from functions.core.model.outcomes import failed_outcome
 from functions.core.model.reasons import Reason
+from functions.core.model.rows import RowRules
 from functions.core.model.types import BatchPayload
 from tests.support.fakes import FakeNotices, FakeRunFiles
 
@@ -28,7 +31,7 @@ class SlowMirror:
     def __init__(self, child: "Child") -> None:
         self._child = child
 
-    def run(self, items: Mapping[int, object], *, start_deadline: float) -> BatchResult:
+    def run(self, items: Mapping[int, object], *, start_deadline: float, hosts: Mapping[int, HostState]) -> BatchResult:
         child, numbers = self._child, self._child.numbers
         if start_deadline > child.now:
             child.now = numbers.choice((start_deadline, numbers.uniform(child.now, start_deadline)))
@@ -38,9 +41,10 @@ class SlowMirror:
             wait = numbers.choice((None, 0.0, 5.0, 60.0))
             error = RowError(Reason.HTTP_BUSY if wait is not None else Reason.OUT_OF_TIME, "503", wait=wait)
             if numbers.random() < 0.5:
-                result.outcomes.append(failed_outcome(row, item, error, ""))
+                result.outcomes.append(failed_outcome(row, item, error, RowRules()))
             else:
-                result.deferred.append(DeferredRow(row, error, tried=wait is not None))
+                host = None if wait is None else HostState(wait, 1, 8.0)
+                result.deferred.append(DeferredRow(row, error, tried=numbers.random() < 0.1, host=host))
         return result
 
 

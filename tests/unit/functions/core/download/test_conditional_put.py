@@ -14,6 +14,7 @@ from functions.core.model.errors import RowError
 from functions.core.model.options import Options
 from functions.core.model.ports import ImageObject, ImageUpload
 from functions.core.model.reasons import Reason
+from functions.core.model.rows import Row
 from functions.core.model.types import ImageRecord
 from tests.support.image_fakes import FakeImageStore, FakeImageTable, StoredObject
 from tests.support.images import jpeg, png
@@ -77,7 +78,16 @@ class World:
         )
 
     def put(self, known: ImageRecord | None = None) -> StoredImage:
-        upload = ImageUpload(
+        return self.conditional_put.put(URL, self.upload(), known, record_of)
+
+    def copy(self) -> ImageObject | None:
+        row = Row(7, URL, key=KEY)
+        return self.conditional_put.copy(
+            row, KEY, hashlib.sha256(OURS).hexdigest(), lambda: replace(self.upload(), is_copy=True)
+        )
+
+    def upload(self) -> ImageUpload:
+        return ImageUpload(
             key=KEY,
             file=io.BytesIO(OURS),
             size=len(OURS),
@@ -89,7 +99,6 @@ class World:
             width=6,
             height=4,
         )
-        return self.conditional_put.put(URL, upload, known, record_of)
 
     @property
     def requests(self) -> list[str]:
@@ -128,6 +137,9 @@ OF_0_1_0 = held("", 0, OLD, width=None, height=None)
 OTHER_ROW = held("r1", 3)
 OTHER_RUN = held("r0", 7)
 OLD_RUN = held("r0", 7, OLD)
+OWN_COPY = held("r1", 7, is_copy=True)
+OTHER_ROW_COPY = held("r1", 3, is_copy=True)
+OTHER_RUN_COPY = held("r0", 7, is_copy=True)
 
 CASES = [
     # nothing collides: one request
@@ -145,6 +157,12 @@ CASES = [
     # of another row of this run
     *(Case("other row", mode, OTHER_ROW, "duplicate", [FREE, "HEAD"]) for mode in ("skip", "refresh", "overwrite")),
     Case("other row, recorded", "skip", OTHER_ROW, "duplicate", [FREE, "HEAD"], now=recorded(OTHER_ROW), written=False),
+    # a copy: no record is about it
+    *(
+        Case(f"copy of {whose}", mode, copy, "stored", [FREE, "HEAD", match(copy)], kept=False)
+        for mode in ("skip", "refresh", "overwrite")
+        for whose, copy in (("this row", OWN_COPY), ("another run", OTHER_RUN_COPY))
+    ),
     # of another run
     Case("other run", "skip", OTHER_RUN, "skipped", [FREE, "HEAD"]),
     Case("other run, recorded", "skip", OTHER_RUN, "skipped", [FREE, "HEAD"], now=recorded(OTHER_RUN), written=False),
@@ -352,3 +370,93 @@ def test_a_key_whose_object_cannot_be_read_is_left_to_the_next_round() -> None:
         world.put()
 
     assert world.requests == [FREE] * (MAX_ATTEMPTS + 1)
+
+
+@pytest.mark.parametrize("on_existing", ["skip", "refresh", "overwrite"])
+def test_a_copy_that_another_row_of_the_run_has_made_is_kept_without_a_record(on_existing: str) -> None:
+    """The record of the URL is that of the image from which it was copied."""
+    world = World(on_existing, OTHER_ROW_COPY, None)
+
+    stored = world.put()
+
+    assert (stored.kind, stored.found and stored.found.row) == ("duplicate", 3)
+    assert world.store.objects[KEY] == OTHER_ROW_COPY
+    assert world.table.rows == {}
+
+
+@dataclass(frozen=True)
+class CopyCase:
+    """`there` is the object of the key, `now` the record of the URL, `kept` whether the object stays."""
+
+    name: str
+    modes: str
+    there: StoredObject | None
+    kept: bool
+    now: ImageRecord | None = None
+
+
+COPY_CASES = [
+    CopyCase("free", "skip refresh overwrite", None, False),
+    CopyCase("the same image", "skip refresh overwrite", replace(OLD_RUN, data=OURS), True),
+    CopyCase("a copy of another run", "skip", OTHER_RUN_COPY, True),
+    CopyCase("a copy of another run", "refresh overwrite", OTHER_RUN_COPY, False),
+    CopyCase("a copy of another row", "skip refresh overwrite", OTHER_ROW_COPY, True),
+    CopyCase("an earlier copy of this row", "skip", OWN_COPY, True),
+    CopyCase("an earlier copy of this row", "refresh overwrite", OWN_COPY, False),
+    CopyCase("of this run", "skip refresh overwrite", OTHER_ROW, True),
+    CopyCase("of another run, whose record may follow", "skip refresh overwrite", OTHER_RUN, True),
+    CopyCase("of another run, ended", "skip", OLD_RUN, True),
+    CopyCase("of another run, ended", "refresh overwrite", OLD_RUN, False),
+    CopyCase("of another run, ended, recorded", "refresh overwrite", OLD_RUN, True, now=recorded(OLD_RUN)),
+    CopyCase("of 0.1.0", "skip refresh overwrite", OF_0_1_0, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("on_existing", "case"),
+    [pytest.param(mode, case, id=f"{mode}: {case.name}") for case in COPY_CASES for mode in case.modes.split()],
+)
+def test_the_object_of_the_key_decides_whether_it_is_copied_over(on_existing: str, case: CopyCase) -> None:
+    world = World(on_existing, case.there, case.now)
+
+    found = world.copy()
+
+    final = world.store.objects[KEY]
+    assert (found is not None) == case.kept
+    assert (final == case.there) == case.kept
+    assert case.kept or (final.data, final.is_copy) == (OURS, True)
+    assert world.table.rows == ({URL: case.now} if case.now else {})
+
+
+@pytest.mark.parametrize("url_sha256", ["b" * 64, ""], ids=["of another URL", "of another program"])
+def test_the_object_of_another_url_is_not_copied_over(url_sha256: str) -> None:
+    world = World("overwrite", held(stored_at=OLD, url_sha256=url_sha256, is_copy=True), None)
+
+    with pytest.raises(RowError) as raised:
+        world.copy()
+
+    assert raised.value.reason is Reason.KEY_CONFLICT
+
+
+def test_a_key_that_is_taken_before_the_copy_is_looked_at_again() -> None:
+    world = World("skip", None, None)
+    head = world.store.head
+
+    def taken_after_head(key: str) -> ImageObject | None:
+        found = head(key)
+        world.store.objects.setdefault(KEY, OTHER_RUN)
+        return found
+
+    world.store.head = taken_after_head  # type: ignore[method-assign]
+    found = world.copy()
+
+    assert found is not None
+    assert world.requests == ["HEAD", FREE, "HEAD"]
+
+
+def test_a_copy_whose_key_cannot_be_read_is_left_to_the_next_round() -> None:
+    world = World("skip", OTHER_RUN, None)
+    world.store.head = lambda key: None  # type: ignore[method-assign]
+
+    with pytest.raises(RowError, match="cannot be read"):
+        world.copy()

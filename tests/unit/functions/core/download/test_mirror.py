@@ -2,16 +2,18 @@
 
 import hashlib
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from functions.core.download.mirror import MirroredRow, RowMirror
+from functions.core.download.mirror import RowMirror
+from functions.core.download.mirrored_rows import MirroredRows
 from functions.core.model.errors import RowError, StorageFault
 from functions.core.model.keys import default_key
 from functions.core.model.options import Options
-from functions.core.model.outcomes import OutcomeKind
+from functions.core.model.outcomes import Outcome, OutcomeKind
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
 from functions.core.model.types import ImageRecord
@@ -23,6 +25,20 @@ URL = "http://user:pw@a.example/1.png?sig=secret"
 SHOWN = "http://a.example/1.png?sig=\u2026"
 
 
+@dataclass(frozen=True)
+class MirroredRow:
+    outcome: Outcome
+    record: ImageRecord | None
+
+
+def mirrored_row(mirrored: MirroredRows) -> MirroredRow:
+    """Raises the error of the row."""
+    for _, error in mirrored.errors:
+        raise error
+    (outcome,) = mirrored.outcomes
+    return MirroredRow(outcome, mirrored.record)
+
+
 class World:
     def __init__(self, answer: Answer | list[Answer], **options: Any) -> None:
         self.web = FakeWeb({URL: answer})
@@ -31,7 +47,7 @@ class World:
         self._options = Options(**options)
 
     def mirror(self, existing_record: ImageRecord | None = None, **columns: Any) -> MirroredRow:
-        return self.row_mirror().mirror(Row(7, URL, **columns), existing_record)
+        return mirrored_row(self.row_mirror().mirror([Row(7, URL, **columns)], existing_record))
 
     def row_mirror(self) -> RowMirror:
         return RowMirror(fetcher=self.web, store=self.store, table=self.table, options=self._options, run_id="r1")
@@ -184,7 +200,7 @@ def test_the_key_of_another_url_is_not_overwritten() -> None:
     world.mirror(key="images/tom.png")
 
     with pytest.raises(RowError) as raised:
-        world.row_mirror().mirror(Row(8, "http://b.example/", key="images/tom.png"), None)
+        mirrored_row(world.row_mirror().mirror([Row(8, "http://b.example/", key="images/tom.png")], None))
 
     assert raised.value.reason is Reason.KEY_CONFLICT
 
@@ -198,17 +214,17 @@ def test_an_image_with_a_record_is_requested_conditionally_and_may_be_unchanged(
         "If-None-Match": '"v0"',
         "If-Modified-Since": "Sat, 25 Jul 2026 12:00:00 GMT",
     }
-    assert mirrored == MirroredRow(mirrored.outcome, record=None)
+    assert mirrored.record is None
     assert (mirrored.outcome.kind, mirrored.outcome.row) == (OutcomeKind.UNCHANGED, 7)
 
 
-def test_an_image_with_a_record_of_another_key_is_requested_unconditionally() -> None:
-    world = World(png())
+def test_an_image_with_a_record_of_another_key_is_requested_conditionally_too() -> None:
+    world = World(png(), on_existing="refresh")
 
     mirrored = world.mirror(existing_record={"etag": '"v0"', "object_key": "images/old.png"}, key="images/new.png")
 
-    assert world.web.wanted[0].validators == {}
-    assert mirrored.outcome.kind is OutcomeKind.STORED
+    assert world.web.wanted[0].validators == {"If-None-Match": '"v0"'}
+    assert (mirrored.outcome.kind, mirrored.outcome.former_key) == (OutcomeKind.STORED, "images/old.png")
 
 
 def test_an_image_that_has_changed_replaces_the_object_of_its_record() -> None:
@@ -271,7 +287,7 @@ def test_the_type_is_that_of_the_last_attempt() -> None:
         fetcher=Twice({URL: jpeg()}), store=store, table=FakeImageTable(), options=Options(), run_id="r1"
     )
 
-    image = mirror.mirror(Row(1, URL), None).outcome.image or {}
+    image = mirrored_row(mirror.mirror([Row(1, URL)], None)).outcome.image or {}
 
     assert {name: value for name, value in image.items() if name not in ("downloaded_at", "ms")} == {
         "object_key": default_key(URL, "jpg"),

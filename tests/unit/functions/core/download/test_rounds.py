@@ -4,24 +4,21 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from functions.core.download.batch import BatchMirror, DeferredRow
+from functions.core.download.host_pace import HostState
 from functions.core.download.mirror import RowMirror
 from functions.core.download.rounds import (
     BACKOFF_SECONDS,
     CHILD_MARGIN_SECONDS,
-    MAX_BACKOFF_SECONDS,
     MAX_LISTED_FAILURES,
     RETURN_SECONDS,
     Batch,
     RoundReport,
     RoundRunner,
-    wait_seconds,
 )
 from functions.core.model.errors import RowError, StorageFault
-from functions.core.model.limits import LATER_ROUND_WAIT_SECONDS
+from functions.core.model.limits import LATER_ROUND_WAIT_SECONDS, MAX_ROUNDS, RESERVE_SECONDS
 from functions.core.model.options import Options
 from functions.core.model.ports import NOTICE_SECONDS
 from functions.core.model.reasons import Reason
@@ -196,7 +193,7 @@ def test_deferred_rows_are_returned_to_the_workflow_unchanged() -> None:
 
     payload = world.run(first_payload(item, B, after=100)).payload
 
-    assert payload["Items"] == [{"row": 100, "item": item, "tried": True}]
+    assert payload["Items"] == [{"row": 100, "item": item, "tried": 1}]
     assert (payload["first_row"], payload["round"]) == (101, 1)
     assert payload["counts"]["stored"] == 1
     assert 1 <= payload["wait_seconds"] <= BACKOFF_SECONDS
@@ -241,10 +238,10 @@ def test_with_one_round_there_is_no_retry() -> None:
     ("left", "deferred"), [(20 + 1 + 30 + CHILD_MARGIN_SECONDS, 1), (20 + 30 + CHILD_MARGIN_SECONDS - 0.1, 0)]
 )
 def test_there_is_another_round_only_if_the_child_execution_has_enough_time(left: float, deferred: int) -> None:
-    """Enough to wait for a Lambda execution, too."""
+    """Enough to write its outcomes and to wait for a Lambda execution, too."""
     world = World({A: BUSY}, timeout=30.0)
 
-    report = world.run(first_payload(A), child_seconds_left=left + LATER_ROUND_WAIT_SECONDS)
+    report = world.run(first_payload(A), child_seconds_left=left + LATER_ROUND_WAIT_SECONDS + RESERVE_SECONDS)
 
     assert report.deferred == deferred
 
@@ -282,8 +279,10 @@ def test_a_row_that_was_attempted_once_stays_behind_those_that_were_not() -> Non
     world = World(dict.fromkeys(urls, BUSY), per_host=1, concurrency=1, rounds=10)
     payload = first_payload(*urls)
 
+    left = 300.0
     for _ in urls:
-        payload = world.run(payload).payload
+        payload = world.run(payload, child_seconds_left=left).payload
+        left -= payload["wait_seconds"]
 
     assert sorted(world.web.requests) == urls
 
@@ -362,25 +361,94 @@ def test_the_outcomes_are_written_before_the_message_is_published() -> None:
     assert written == [["failures/part-0000000001-00.jsonl", "results/part-0000000001-00.jsonl"]]
 
 
-def deferred(*errors: RowError) -> list[DeferredRow]:
-    return [DeferredRow(number, error, tried=True) for number, error in enumerate(errors, start=1)]
+def test_a_refused_row_is_deferred_without_an_attempt_and_its_host_with_its_time() -> None:
+    """The state of the host is in one of its items, in seconds since the start of the child execution."""
+    urls = [f"http://a.example/{number}" for number in range(3)]
+    world = World({urls[0]: BUSY}, per_host=1)
+
+    payload = world.run(first_payload(*urls), child_seconds_left=250.0).payload
+
+    assert [item["row"] for item in payload["Items"]] == [1, 2, 0]
+    assert not any("tried" in item for item in payload["Items"])
+    assert [len(item.get("host", [])) for item in payload["Items"]] == [4, 0, 0]
+    not_before, refusals, rate, _ = payload["Items"][0]["host"]
+    assert 70 <= not_before <= 71.1
+    assert (refusals, rate) == (1, 0)
+    assert 20 <= payload["wait_seconds"] <= 21
 
 
-def test_without_deferred_rows_there_is_no_wait() -> None:
-    assert wait_seconds([], 3) == 0
+def test_a_host_is_not_asked_in_a_round_that_begins_before_its_time() -> None:
+    world = World({A: BUSY, B: [DOWN, png()]})
+    payload = world.run(first_payload(A, B)).payload
+    assert payload["wait_seconds"] <= BACKOFF_SECONDS
+
+    report = world.run(payload, child_seconds_left=300.0 - 2)
+
+    assert world.web.requests == [A, B, B]
+    assert report.payload["counts"]["stored"] == 1
+    assert 18 <= report.payload["wait_seconds"] <= 20
 
 
-@given(round_=st.integers(0, 9))
-def test_without_retry_after_the_wait_is_backoff_with_jitter(round_: int) -> None:
-    assert 1 <= wait_seconds(deferred(DOWN), round_) <= min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**round_)
+def test_a_host_that_asks_for_an_hour_is_not_asked_again_and_delays_no_other() -> None:
+    """Not even for a row that failed before, and may be tried again."""
+    hour = RowError(Reason.HTTP_BUSY, "asked to wait for 3600 seconds", status=429, wait=3600.0)
+    first, second, third = (f"http://a.example/{number}" for number in range(3))
+    world = World({first: DOWN, second: hour, third: hour, B: [BUSY, png()]}, per_host=1)
+
+    report = world.run(first_payload(first, second, third, B))
+
+    assert [item["item"] for item in report.payload["Items"]] == [B]
+    assert [(outcome.row, outcome.failure and outcome.failure.retryable) for outcome in report.outcomes] == [
+        (1, True),
+        (2, True),
+        (3, True),
+    ]
+    assert "3600" in str(report.outcomes[2].failure)
+    assert third not in world.web.requests
 
 
-@given(requested=st.integers(0, 60) | st.floats(0, 60))
-def test_the_longest_retry_after_applies_with_jitter(requested: float) -> None:
-    errors = [RowError(Reason.HTTP_BUSY, "", wait=wait) for wait in (0.0, requested)]
+def test_a_batch_has_more_rounds_than_attempts_while_its_host_answers() -> None:
+    limited = [RowError(Reason.HTTP_BUSY, "429", status=429, wait=5.0)] * 2
+    urls = [f"http://a.example/{number}" for number in range(9)]
+    world = World({url: [*limited, png(note=url.encode())] for url in urls}, per_host=1, rounds=3)
 
-    assert requested < wait_seconds(deferred(*errors), 0) <= requested + 2
+    payload, left, rounds = first_payload(*urls), 300.0, 0
+    while payload["Items"]:
+        payload = world.run(payload, child_seconds_left=left).payload
+        left, rounds = left - payload["wait_seconds"], rounds + 1
+
+    assert payload["counts"]["failed"] + payload["counts"]["stored"] == 9
 
 
-def test_rows_that_ran_out_of_time_need_no_backoff() -> None:
-    assert wait_seconds(deferred(RowError(Reason.OUT_OF_TIME, "")), 9) == 1
+def test_there_are_no_more_rounds_than_names_of_parts() -> None:
+    world = World({A: BUSY}, rounds=10)
+
+    report = world.run({**first_payload(A), "round": MAX_ROUNDS - 1, "first_row": 1})
+
+    assert report.payload["Items"] == []
+    assert world.rows("results") == {f"results/part-0000000001-{MAX_ROUNDS - 1}.jsonl": [1]}
+
+
+def test_a_payload_of_an_earlier_release_is_read() -> None:
+    """Its `tried` is true after the first attempt."""
+    payload = first_payload(A, B)
+    payload["Items"][0]["tried"] = True
+
+    batch = Batch.from_payload(payload)
+
+    assert (list(batch.items), batch.tried) == ([2, 1], {1: 1})
+
+
+def test_the_states_of_a_thousand_hosts_fit_into_the_state_of_the_workflow() -> None:
+    """It has 256 KiB, of which the items of a batch take 192 at most."""
+    numbers = range(1_000_000, 1_001_000)
+    batch = Batch.from_payload(first_payload(*numbers, after=1_000_000))
+    deferred = [
+        DeferredRow(number, BUSY, tried=True, host=HostState(123.456, 3, 123.45, 0.02)) for number in batch.items
+    ]
+
+    before = len(json.dumps(batch.next_payload([], {}, 0, 0.0))) + sum(len(json.dumps(item)) for item in numbers)
+    payload = json.dumps(batch.next_payload(deferred, {}, 60, 100.0), separators=(",", ":"))
+
+    assert payload.count("host") == 1000
+    assert len(payload) - before - len('{"row":1000000,"item":},') * 1000 < 48 * 1024

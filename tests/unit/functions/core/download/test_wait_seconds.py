@@ -1,60 +1,60 @@
-"""The wait between two rounds, with the shortest and with the longest jitter."""
+"""The wait of each row until the next round, with the shortest and with the longest jitter."""
+
+import math
 
 import pytest
 
-from functions.core.download.batch import DeferredRow
-from functions.core.download.rounds import wait_seconds
+from functions.core.download.batch_results import DeferredRow
+from functions.core.download.host_pace import HostState
+from functions.core.download.rounds import Batch, wait_seconds
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 
 DOWN = RowError(Reason.HTTP_5XX, "500", status=500)
+BUSY = RowError(Reason.HTTP_BUSY, "503", status=503)
 
 
-def busy(seconds: float) -> RowError:
-    """A response with Retry-After."""
-    return RowError(Reason.HTTP_BUSY, "503", status=503, wait=seconds)
+def failed(number: int, host: HostState | None = None) -> DeferredRow:
+    return DeferredRow(number, DOWN, tried=True, host=host)
 
 
-def deferred(*errors: RowError) -> list[DeferredRow]:
-    return [DeferredRow(number, error, tried=True) for number, error in enumerate(errors, start=1)]
+def refused(number: int, not_before: float) -> DeferredRow:
+    return DeferredRow(number, BUSY, tried=False, host=HostState(not_before, 1, 0.0))
+
+
+def batch(**attempts: int) -> Batch:
+    """With the attempts of earlier rounds, by row."""
+    return Batch({"id": "r", "options": {}}, {}, 1, tried={int(row[1:]): tried for row, tried in attempts.items()})
 
 
 @pytest.mark.parametrize(
-    ("errors", "round_", "expected"),
+    ("earlier", "rows", "expected"),
     [
-        ((DOWN,), 0, 2),  # the backoff doubles from two seconds to half a minute
-        ((DOWN,), 1, 4),
-        ((DOWN,), 2, 8),
-        ((DOWN,), 3, 16),
-        ((DOWN,), 4, 30),
-        ((DOWN,), 9, 30),
-        ((busy(7),), 0, 8),  # a second more than requested
-        ((busy(7), busy(3)), 0, 8),
-        ((busy(7), DOWN), 3, 16),
-        ((busy(0),), 3, 1),
-        ((RowError(Reason.OUT_OF_TIME, ""), DOWN), 1, 4),
+        (batch(), [failed(1)], {1: 2}),  # the backoff doubles from two seconds to half a minute
+        (batch(r1=1), [failed(1)], {1: 4}),
+        (batch(r1=2), [failed(1)], {1: 8}),
+        (batch(r1=3), [failed(1)], {1: 16}),
+        (batch(r1=4), [failed(1)], {1: 30}),
+        (batch(r1=9), [failed(1)], {1: 30}),
+        (batch(r1=3), [failed(1), failed(2)], {1: 2, 2: 2}),
+        (batch(), [refused(1, 7.5)], {1: 8}),
+        (batch(), [refused(1, 7.5), refused(2, 3.0), failed(3)], {1: 8, 2: 3, 3: 2}),
+        (batch(), [refused(1, 0.0)], {1: 1}),
+        (batch(), [refused(1, math.inf), failed(2, HostState(math.inf, 4, 0.0))], {1: math.inf, 2: math.inf}),
+        (batch(), [failed(1, HostState(9.0, 1, 8.0))], {1: 9}),
+        (batch(), [DeferredRow(1, RowError(Reason.OUT_OF_TIME, ""), tried=False), failed(2)], {1: 1, 2: 2}),
+        (batch(), [], {}),
     ],
 )
 def test_the_longest_wait_is_known(
-    errors: tuple[RowError, ...], round_: int, expected: int, monkeypatch: pytest.MonkeyPatch
+    earlier: Batch, rows: list[DeferredRow], expected: dict[int, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("random.uniform", lambda least, most: most)
 
-    assert wait_seconds(deferred(*errors), round_) == expected
+    assert wait_seconds(earlier, rows) == expected
 
 
-@pytest.mark.parametrize(("errors", "expected"), [((DOWN,), 1), ((busy(0),), 1), ((busy(7),), 7), ((busy(6.5),), 7)])
-def test_the_shortest_wait_is_a_second_or_what_was_requested(
-    errors: tuple[RowError, ...], expected: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_row_is_tried_again_after_a_second_at_the_earliest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random.uniform", lambda least, most: least)
 
-    assert wait_seconds(deferred(*errors), 4) == expected
-
-
-@pytest.mark.parametrize(("round_", "expected"), [(0, 1), (1, 1), (2, 2), (3, 4)])
-def test_the_jitter_begins_at_nothing(round_: int, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A quarter of the way to the longest wait: 0.5, 1, 2 and 4 seconds."""
-    monkeypatch.setattr("random.uniform", lambda least, most: least + (most - least) / 4)
-
-    assert wait_seconds(deferred(DOWN), round_) == expected
+    assert wait_seconds(batch(r1=5), [failed(1)]) == {1: 1}

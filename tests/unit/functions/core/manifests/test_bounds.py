@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.core.manifests import parquet
 from functions.core.manifests.contents import MAX_NESTING, ManifestContents
 from functions.core.manifests.formats import format_by_name
 from functions.core.manifests.line_errors import MAX_ERRORS
+from functions.core.manifests.parquet import footer as parquet
 from functions.core.manifests.streams import decompress_gzip
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import MAX_CACHED_COLUMNS, _cached_columns, classify_columns

@@ -24,6 +24,7 @@ def format_of(key: str, data: bytes = b"") -> str:
         ("a.txt", "txt", False),
         ("a.txt.gz", "txt", True),
         ("manifests/2026/a.json", "json", False),
+        ("a.json.gz", "json", True),
         ("a.jsonl", "jsonl", False),
         ("a.jsonl.gz", "jsonl", True),
         ("a.ndjson", "jsonl", False),
@@ -38,7 +39,7 @@ def test_the_extension_determines_the_format(key: str, name: str, gzipped: bool)
 
 @pytest.mark.parametrize(
     "key",
-    ["manifests/a", "manifests/a.xlsx", "manifests/a.csv.zip", "a.csv/b", "csv", "a.json.gz", "a.parquet.gz", "a.gz"],
+    ["manifests/a", "manifests/a.xlsx", "manifests/a.csv.zip", "a.csv/b", "csv", "a.csv.gz.gz", "a.parquet.gz", "a.gz"],
 )
 def test_a_name_without_a_supported_extension_is_rejected_with_the_supported_ones(key: str) -> None:
     with pytest.raises(InvalidManifest, match=r"\.csv, \.tsv, \.txt, \.json, \.jsonl, \.ndjson, \.parquet, \.csv\.gz"):

@@ -2,8 +2,9 @@
 
 import pytest
 
-from functions.core.manifests import parquet
+from functions.core.manifests.parquet import footer as parquet
 from functions.core.model.errors import InvalidManifest
+from functions.core.model.rows import RowRules
 
 # Headers of fields: the high half of the byte is the difference to the ID of the last field, the low half is the type.
 # Types: 1 true, 2 false, 3 byte, 4 i16, 5 i32, 6 i64, 7 double, 8 binary, 9 list, 10 set, 11 map, 12 struct.
@@ -32,12 +33,14 @@ def group(name: bytes, children: int) -> bytes:
 
 
 def footer(*columns: bytes, children: int | None = None, rows: bytes = b"\x06") -> bytes:
-    """Version 1, the schema, the number of rows, and the start of a fourth field, which is not read."""
+    """Version 1, the schema, the number of rows, a row group that has them, and the start of another field, which is
+    not read."""
     count = len(columns) if children is None else children
     root = named(b"schema", b"\x48") + b"\x15" + bytes([2 * count]) + b"\x00"
     size = len(columns) + 1
     head = bytes([size << 4 | 12]) if size < 15 else bytes([0xFC, size])
-    return b"\x15\x02" + b"\x19" + head + root + b"".join(columns) + b"\x16" + rows + b"\x19"
+    row_group = b"\x19\x1c" + b"\x19\x0c" + b"\x26" + rows + b"\x00"  # without columns
+    return b"\x15\x02" + b"\x19" + head + root + b"".join(columns) + b"\x16" + rows + row_group + b"\x19"
 
 
 @pytest.mark.parametrize(
@@ -64,6 +67,7 @@ def test_a_text_column_is_known_by_its_converted_or_its_logical_type(url: bytes)
         column(before=INT32 + OPTIONAL),
         column(before=INT96 + OPTIONAL, after=STRING),
         column(before=b"\x35\x02"),
+        column(before=BYTE_ARRAY + b"\x25\x04"),  # repeated
     ],
 )
 def test_a_column_of_another_type_is_not_text(url: bytes) -> None:
@@ -123,10 +127,7 @@ def test_a_schema_of_15_elements_or_more_has_its_length_in_bytes_of_its_own(othe
     assert contents.columns == tuple(f"c{number}" for number in range(others))
 
 
-MEBIBYTES_64 = 64 * 1024 * 1024
-
-
-@pytest.mark.parametrize("length", [1, 255, 256, MEBIBYTES_64])
+@pytest.mark.parametrize("length", [1, 255, 256, parquet.MAX_FOOTER_BYTES])
 def test_the_tail_has_the_length_of_the_footer(length: int) -> None:
     assert parquet.footer_length(length.to_bytes(4, "little") + b"PAR1", length + 12) == length
 
@@ -136,7 +137,7 @@ def test_the_tail_has_the_length_of_the_footer(length: int) -> None:
     [
         bytes(4) + b"PAR1",
         (9).to_bytes(4, "little") + b"PAR1",  # longer than the file without its two marks
-        b"\x01\x00\x00\x00PARE",  # an encrypted footer
+        b"\x01\x00\x00\x00PAR2",
         b"\x01\x00\x00PAR1",
         b"\x01\x00\x00\x00\x00PAR1",
         b"",
@@ -153,3 +154,45 @@ def test_a_tail_with_another_length_or_mark_is_not_that_of_a_parquet_file(tail: 
 def test_a_number_of_rows_that_is_not_possible_is_rejected(written: bytes, sentence: str) -> None:
     with pytest.raises(InvalidManifest, match=sentence):
         parquet.read_footer(footer(column(), rows=written))
+
+
+@pytest.mark.parametrize(
+    ("names", "rules", "url_column"),
+    [
+        (["id", "image_link"], RowRules(), "image_link"),
+        (["url", "image_link"], RowRules(), ""),
+        (["url", "Photo Link"], RowRules(url_column="photo_link"), "Photo Link"),
+    ],
+)
+def test_the_url_column_has_a_known_name_or_is_named(names: list[str], rules: RowRules, url_column: str) -> None:
+    contents = parquet.read_footer(footer(*(column(name.encode()) for name in names)), rules=rules)
+
+    assert contents.rules.url_column == url_column
+    assert contents.columns == tuple(name for name in names if name not in (url_column or "url"))
+
+
+@pytest.mark.parametrize(
+    ("names", "rules", "sentence"),
+    [
+        (
+            ["id", "image"],
+            RowRules(),
+            r"no url column: its columns are id, image. .* its name with the option url_column",
+        ),
+        (
+            ["img_src", "img_url"],
+            RowRules(),
+            r"img_src, img_url could all be the URL column. Give the option url_column=",
+        ),
+        (
+            ["url"],
+            RowRules(url_column="link"),
+            r"no column 'link', which the option url_column names: its columns are url",
+        ),
+    ],
+)
+def test_a_url_column_that_is_not_found_is_an_error_with_the_columns(
+    names: list[str], rules: RowRules, sentence: str
+) -> None:
+    with pytest.raises(InvalidManifest, match=sentence):
+        parquet.read_footer(footer(*(column(name.encode()) for name in names)), rules=rules)

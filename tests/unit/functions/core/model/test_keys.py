@@ -1,11 +1,21 @@
-"""Object keys in the images bucket."""
+"""Keys of objects in the images bucket, and of rows in the images table."""
+
+import hashlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.core.model.errors import RowError
-from functions.core.model.keys import MAX_PREFIX_BYTES, default_key, requested_key
+from functions.core.model.keys import (
+    MAX_PREFIX_BYTES,
+    default_key,
+    from_table_row,
+    requested_key,
+    table_key,
+    to_table_row,
+)
+from functions.core.model.limits import MAX_TABLE_KEY_BYTES
 from functions.core.model.reasons import Reason
 
 
@@ -94,3 +104,47 @@ def test_a_key_that_could_be_the_default_of_another_url_is_rejected() -> None:
     with pytest.raises(RowError, match="has the form of a default key"):
         requested_key(name)
     assert requested_key(name.upper()) == f"images/{name.upper()}"
+
+
+START = "http://a.example/"
+AT_THE_LIMIT = [START + "x" * 2_031, START + "x" + "\u00e9" * 1_015, START + "xxx" + "\U0001f600" * 507]
+"""URLs of 2,048 bytes, of one, two and four bytes a character."""
+
+
+@pytest.mark.parametrize("url", ["http://a", *AT_THE_LIMIT])
+def test_the_key_of_a_row_is_the_url_up_to_2048_bytes(url: str) -> None:
+    assert table_key(url) == url
+    assert to_table_row({"url": url, "row": 1}) == {"url": url, "row": 1}
+
+
+@pytest.mark.parametrize("url", [f"{url}x" for url in AT_THE_LIMIT])
+def test_the_key_of_a_row_is_a_digest_of_a_longer_url(url: str) -> None:
+    key = f"sha256:{hashlib.sha256(url.encode()).hexdigest()}"
+
+    assert table_key(url) == key
+    assert to_table_row({"url": url, "row": 1}) == {"url": key, "full_url": url, "row": 1}
+    assert from_table_row({"url": key, "full_url": url, "row": 1}) == {"url": url, "row": 1}
+
+
+def test_urls_that_differ_in_their_last_byte_have_different_keys() -> None:
+    assert table_key(f"{AT_THE_LIMIT[0]}a") != table_key(f"{AT_THE_LIMIT[0]}b")
+    assert table_key(f"sha256:{'0' * 64}") == f"sha256:{'0' * 64}"  # what GET /images asks for
+
+
+LENGTHS = st.sampled_from([1, 512, 1_015, 2_030, 2_031, 2_032, 8_000])
+LONG_URLS = st.builds(
+    lambda character, times, end: START + character * times + end,
+    st.characters(exclude_categories=["Cs"]),
+    LENGTHS,
+    st.text(max_size=4),
+)
+
+
+@given(one=LONG_URLS, other=LONG_URLS)
+def test_any_url_has_a_key_of_its_own_that_fits_and_is_no_other_url(one: str, other: str) -> None:
+    key = table_key(one)
+
+    assert len(key.encode()) <= MAX_TABLE_KEY_BYTES
+    assert key == one or key.startswith("sha256:")
+    assert (key == table_key(other)) == (one == other)
+    assert from_table_row(to_table_row({"url": one})) == {"url": one}

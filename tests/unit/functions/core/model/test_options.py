@@ -5,9 +5,19 @@ from dataclasses import asdict, fields
 
 import pytest
 
+from cdk.workflow.definition import BATCH_BYTES
+from functions.core.manifests.contents import MAX_ITEM_BYTES
 from functions.core.model.errors import InvalidManifest
+from functions.core.model.headers import (
+    MAX_HEADER_BYTES,
+    MAX_HEADERS,
+    MAX_NAME_CHARACTERS,
+    parse_headers,
+    recorded_options,
+)
+from functions.core.model.metadata import MAX_METADATA_BYTES, options_to_metadata
 from functions.core.model.option_validation import validate_options
-from functions.core.model.options import Options
+from functions.core.model.options import IMAGE_TYPES, OPTION_DEFAULTS, Options
 
 
 def test_without_any_option_the_defaults_apply() -> None:
@@ -77,6 +87,13 @@ def test_concurrency_has_its_upstream_name_too(name: str) -> None:
         ({"respect": 1}, "Option 'respect' must be none or more of noai, aipref, tdmrep, iptc; received 1."),
         ({"allowed-types": ","}, "Option 'allowed_types' must be one or more of jpeg, png, "),
         ({"base-url": "x" * 2_049}, "Option 'base_url' must be an absolute URL of up to 2,048 characters"),
+        ({"headers": "Referer"}, "Option 'headers': Line 1 of the headers has no colon: write 'Name: value'."),
+        ({"headers": '{"Host": "b.example"}'}, "Option 'headers': The header Host cannot be set: the HTTP client sets"),
+        ({"headers": "User-Agent: x"}, "Option 'headers': User-Agent has an option of its own: user_agent."),
+        (
+            {"headers": '{"Referer": "\\u2026"}'},
+            "Option 'headers': The value of the header Referer is missing: values ",
+        ),
         ({"user-agent": "J\u00f6rg"}, "Option 'user_agent' must be printable ASCII text of up to 256 characters;"),
         ({"concurrency": "x" * 1_000}, "Option 'concurrency' must be a whole number from 1 to 256; received 'xxx"),
     ],
@@ -124,3 +141,85 @@ def test_every_option_says_what_it_means() -> None:
 
 def test_every_default_is_within_its_own_bounds() -> None:
     assert validate_options(asdict(Options())) == Options()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Referer": "http://a.example/", "X-Empty": ""},
+        '{"Referer": "http://a.example/"}',
+        "Referer: http://a.example/",
+        "\n Referer :http://a.example/ \r\nX-Empty:\n",
+    ],
+)
+def test_headers_are_an_object_or_text(headers: object) -> None:
+    options = validate_options({"headers": {"Cookie": "a=b"}}, {"headers": headers})
+
+    assert options.headers == {"Referer": "http://a.example/"}
+    assert validate_options(options_to_metadata(asdict(options))) == options
+    assert Options.from_payload(json.loads(json.dumps(asdict(options)))) == options
+
+
+def test_headers_can_be_taken_back() -> None:
+    assert validate_options({"headers": {"Cookie": "a=b"}}, {"headers": {}}) == Options()
+    assert validate_options({"headers": {"Cookie": "a=b"}}, {"headers": ""}) == Options()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "s3cr3t",
+        "Cookie s3cr3t",
+        "s3cr3t=1: 2",
+        '{"Cookie": "s3cr3t"',
+        '{"Cookie: s3cr3t": ""}',
+        {"Cookie": ["s3cr3t"]},
+        ["Cookie: s3cr3t"],
+        "Cookie: s3cr3t\u4e2d",
+        {"X-A": "s3cr3t" * 1000},
+        '{"Host": "s3cr3t"}',
+    ],
+)
+def test_no_message_about_headers_and_no_representation_has_a_value(headers: object) -> None:
+    with pytest.raises(InvalidManifest) as raised:
+        validate_options({"headers": headers})
+
+    assert "s3cr3t" not in str(raised.value)
+    assert "s3cr3t" not in repr(Options(headers={"Cookie": "s3cr3t"}))
+
+
+def test_the_options_of_a_batch_leave_room_for_the_longest_row() -> None:
+    """Headers, the base URL and the key of the manifest are the long ones."""
+    headers = {f"X-{number}": '"' * 90 for number in range(MAX_HEADERS)}
+    options = validate_options(
+        {"headers": headers, "base_url": "http://" + "x" * 2_041, "user_agent": "x" * 256, "on_existing": "overwrite"}
+    )
+    run = {"id": "x" * 80, "manifest": "x" * 1024, "options": asdict(options), "keep_items": True}
+    items = [{"row": 10**8, "item": "", "tried": True}]
+
+    size = len(json.dumps({"BatchInput": {"run": run}, "Items": items}))
+
+    assert MAX_HEADER_BYTES * 0.9 < len(json.dumps(headers)) <= MAX_HEADER_BYTES
+    assert size + MAX_ITEM_BYTES <= BATCH_BYTES
+
+
+def test_the_names_of_headers_fit_into_the_metadata_of_the_retry_manifest() -> None:
+    options = {
+        name: "x" * 256 if name == "user_agent" else 10**6 + (number or 1)
+        for number, name in enumerate(OPTION_DEFAULTS)
+        if name not in ("base_url", "allowed_types", "headers")
+    }
+    headers = {f"{number:02d}".ljust(MAX_NAME_CHARACTERS, "x"): "1" for number in range(MAX_HEADERS)}
+    recorded = recorded_options({**options, "allowed_types": ["svg", *IMAGE_TYPES], "headers": parse_headers(headers)})
+
+    metadata = options_to_metadata(recorded)
+
+    assert sum(len(name) + len(value) for name, value in metadata.items()) <= MAX_METADATA_BYTES
+
+
+def test_the_users_own_columns_are_those_that_would_be_checks() -> None:
+    assert validate_options({"own-columns": "size, MD5", "split-urls": "true"}) == Options(
+        own_columns=("size", "md5"), split_urls=True
+    )
+    with pytest.raises(InvalidManifest, match=r"must be one or more of sha256, md5, size, headers; .*'key'"):
+        validate_options({"own_columns": "key"})

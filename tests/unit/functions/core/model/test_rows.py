@@ -10,13 +10,21 @@ from hypothesis import strategies as st
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.model.rows import Row, classify_columns, display_url, parse_row, with_absolute_url
+from functions.core.model.rows import (
+    Row,
+    RowRules,
+    classify_columns,
+    display_url,
+    parse_row,
+    split_item,
+    with_absolute_url,
+)
 
 URL = "http://a.example/1.png"
 SHA256 = hashlib.sha256(b"x")
 MD5 = hashlib.md5(b"x")
 SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-COLUMN = st.sampled_from(["url", "image_url", "key", "sha256", "md5", "size", "headers", "id"])
+COLUMN = st.sampled_from(["url", "image_url", "key", "sha256", "md5", "size", "headers", "header:X-A", "header:", "id"])
 WITHOUT_URL = st.dictionaries(COLUMN, SCALAR | st.dictionaries(COLUMN, SCALAR))
 ITEM = SCALAR | st.lists(SCALAR, max_size=2) | WITHOUT_URL | WITHOUT_URL.map(lambda item: {**item, "url": URL})
 
@@ -69,7 +77,7 @@ def test_a_byte_order_mark_that_was_left_on_is_no_part_of_the_url() -> None:
 
 
 def test_a_relative_url_is_relative_to_the_runs_base() -> None:
-    assert parse_row(1, {"url": "1.png"}, "http://a.example").url == URL
+    assert parse_row(1, {"url": "1.png"}, RowRules("http://a.example")).url == URL
 
 
 def test_every_column_that_we_know_is_read_and_the_others_are_the_users_own() -> None:
@@ -126,15 +134,17 @@ def test_empty_columns_ask_for_nothing() -> None:
         ({"url": URL, "size": "9" * 16}, "size is not a number"),
         ({"url": URL, "size": "\u0663"}, "size is not a number"),
         ({"url": URL, "size": True}, "size is not a number"),
-        ({"url": URL, "headers": "x"}, "headers is not an object"),
-        ({"url": URL, "headers": ["x"]}, "headers is not an object"),
-        ({"url": URL, "headers": {"Host": "b.example"}}, "headers has a name that cannot be set"),
-        ({"url": URL, "headers": {"Transfer-Encoding": "x"}}, "headers has a name that cannot be set"),
-        ({"url": URL, "headers": {"X Y": "x"}}, "headers has a name that cannot be set"),
-        ({"url": URL, "headers": {"": "x"}}, "headers has a name that cannot be set"),
-        ({"url": URL, "headers": {"X-A": "x\r\nHost: y"}}, "headers has a value for X-A that is not valid in HTTP"),
-        ({"url": URL, "headers": {"X-A": 5}}, "headers has a value for X-A that is not valid in HTTP"),
-        ({"url": URL, "headers": {"X-A": "\u4e2d"}}, "headers has a value for X-A that is not valid in HTTP"),
+        ({"url": URL, "headers": "x"}, "Line 1 of the headers has no colon"),
+        ({"url": URL, "headers": ["x"]}, "Headers are an object of names and values"),
+        ({"url": URL, "headers": {"Host": "b.example"}}, "The header Host cannot be set"),
+        ({"url": URL, "headers": {"X Y": "x"}}, "The name of header 1 is not valid in HTTP"),
+        ({"url": URL, "headers": {"X-A": "x\r\nHost: y"}}, "The value of the header X-A is not valid in HTTP"),
+        ({"url": URL, "headers": {"X-A": 5}}, "The value of the header X-A is not valid in HTTP"),
+        ({"url": URL, "header:Host": "b.example"}, "The header Host cannot be set"),
+        ({"url": URL, "header:": "x"}, "The name of header 1 is not valid in HTTP"),
+        ({"url": URL, "header:X-A": "\u4e2d"}, "The value of the header X-A is not valid in HTTP"),
+        ({"url": URL, "header:X-A": "1", "header:x-a": ""}, "The header x-a is set twice"),
+        ({"url": URL, "header:X-A": "1", "headers": {"X-a": "2"}}, "The header X-A is set twice"),
     ],
 )
 def test_the_error_of_an_invalid_row_names_the_column(item: object, sentence: str) -> None:
@@ -152,6 +162,20 @@ def test_the_error_of_a_header_does_not_show_its_value() -> None:
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.parametrize("name", ["header:Referer", "Header:Referer", "HEADER: Referer ", "\ufeffheader:Referer\r"])
+def test_a_column_of_a_header_is_a_header_and_no_column_of_the_user(name: str) -> None:
+    row = parse_row(1, {"url": URL, name: " http://a.example/ ", "header": "mine", "referer": "mine"})
+
+    assert row.headers == {"Referer": "http://a.example/"}
+    assert row.user_columns == {"header": "mine", "referer": "mine"}
+
+
+def test_columns_and_the_object_of_headers_are_taken_together() -> None:
+    row = parse_row(1, {"url": URL, "headers": {"Cookie": "a=b"}, "header:Referer": "", "header:X-A": None})
+
+    assert row.headers == {"Cookie": "a=b", "Referer": "", "X-A": ""}
+
+
 def test_headers_are_not_in_the_representation_of_a_row() -> None:
     assert "secret" not in repr(parse_row(1, {"url": URL, "headers": {"Authorization": "secret"}}))
 
@@ -167,16 +191,7 @@ def test_any_item_is_a_row_or_an_error(item: Any) -> None:
 
 @given(item=ITEM, base_url=st.sampled_from(["", "http://a.example/img"]))
 def test_any_item_can_be_displayed(item: Any, base_url: str) -> None:
-    display_url(item, base_url).encode()
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["Host", "connection", "Content-Length", "Transfer-Encoding", "accept-encoding", "Upgrade", "TE", "X:Y", "\u00e9"],
-)
-def test_a_row_cannot_set_the_headers_of_the_connection(name: str) -> None:
-    with pytest.raises(RowError, match="headers has a name that cannot be set"):
-        parse_row(1, {"url": URL, "headers": {name: "x"}})
+    display_url(item, RowRules(base_url)).encode()
 
 
 @pytest.mark.parametrize(
@@ -191,6 +206,7 @@ def test_a_row_cannot_set_the_headers_of_the_connection(name: str) -> None:
         ("md5", MD5.hexdigest().upper(), MD5.hexdigest()),
         ("headers", {"X-A": " \t\xff "}, {"X-A": "\xff"}),
         ("headers", {"!#$%&'*+.^_`|~-9aZ": ""}, {"!#$%&'*+.^_`|~-9aZ": ""}),
+        ("headers", "Referer: http://a.example/\nX-A: b", {"Referer": "http://a.example/", "X-A": "b"}),
     ],
 )
 def test_a_column_is_parsed(column: str, value: object, parsed: object) -> None:
@@ -225,7 +241,7 @@ def test_a_name_of_the_url_column_takes_precedence_by_its_place_and_then_by_its_
     ],
 )
 def test_a_rows_url_is_shown_absolute_and_redacted(item: object, base_url: str, shown: str) -> None:
-    assert display_url(item, base_url) == shown
+    assert display_url(item, RowRules(base_url)) == shown
 
 
 @pytest.mark.parametrize(
@@ -238,4 +254,56 @@ def test_a_rows_url_is_shown_absolute_and_redacted(item: object, base_url: str, 
     ],
 )
 def test_an_item_can_be_made_independent_of_its_base(item: object, absolute: object) -> None:
-    assert with_absolute_url(item, "http://a.example") == absolute
+    assert with_absolute_url(item, RowRules("http://a.example")) == absolute
+
+
+def test_a_run_names_the_url_column_and_the_users_own_columns() -> None:
+    rules = RowRules(url_column="Image Src", own_columns=("size", "md5"))
+    item = {"url": "x", " image_src": URL, "size": "XL", "md5": "yes", "sha256": SHA256.hexdigest()}
+
+    row = parse_row(1, item, rules)
+
+    assert (row.url, row.size, row.md5, row.sha256) == (URL, None, None, SHA256.hexdigest())
+    assert row.user_columns == {"url": "x", "size": "XL", "md5": "yes"}
+    assert with_absolute_url({"url": "x", "Image Src": "1.png"}, RowRules("http://a.example", "Image Src")) == {
+        "url": "x",
+        "Image Src": URL,
+    }
+
+
+def test_a_column_that_has_the_urls_has_no_other_meaning() -> None:
+    assert parse_row(1, {"key": URL}, RowRules(url_column="key")) == Row(1, URL)
+
+
+@pytest.mark.parametrize(
+    ("item", "sentence"),
+    [
+        (f"{URL}, {URL}", "The URL is several URLs in one value"),
+        ({"url": f"{URL}|{URL}"}, "The URL is several URLs in one value"),
+        ({"url": [URL, URL]}, "The value of url is a list"),
+    ],
+)
+def test_several_urls_in_one_value_are_an_error_that_names_the_option(item: Any, sentence: str) -> None:
+    with pytest.raises(RowError, match=rf"{sentence}\. The option split_urls=true makes a row of each\."):
+        parse_row(1, item)
+
+
+@pytest.mark.parametrize(
+    ("item", "rows"),
+    [
+        (f"{URL} {URL}", [URL, URL]),
+        ({"url": f"{URL},{URL}", "id": 7}, [{"url": URL, "id": 7}] * 2),
+        ({"url": [URL, URL], "id": 7}, [{"url": URL, "id": 7}] * 2),
+        ({"url": []}, [{"url": []}]),
+        ({"id": 7}, [{"id": 7}]),
+        ({"URL": URL, "Url": URL}, [{"URL": URL, "Url": URL}]),
+        (None, [None]),
+    ],
+)
+def test_an_item_is_split_into_one_for_each_url(item: Any, rows: list[Any]) -> None:
+    assert split_item(item, RowRules()) == rows
+
+
+@given(item=ITEM)
+def test_any_item_can_be_split(item: Any) -> None:
+    assert split_item(item, RowRules())

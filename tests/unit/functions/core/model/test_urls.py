@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.core.model.errors import RowError
+from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import absolute_url, host_of, origin_of, redact
+from functions.core.model.urls import absolute_url, has_several_urls, host_of, origin_of, redact, urls_in
 
 ANY_TEXT = st.text(max_size=40) | st.text("htp:/@?#&=;%.\\ []a1\n", max_size=30).map("http://".__add__)
 SECRET = "Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7"
@@ -46,6 +47,8 @@ def test_a_url_is_made_absolute_and_is_otherwise_unchanged(text: str, base_url: 
         ("data:image/png;base64,AAAA", "https://a.example", "'data:'"),
         ("ftp://a.example/1.png", "", "'ftp:'"),
         ("file:///etc/passwd", "", "'file:'"),
+        (f"sha256:{'0' * 64}", "", "'sha256:'"),  # the form of a key in the images table
+        (f"sha256:{'0' * 64}", "https://a.example", "'sha256:'"),
         ("http:///1.png", "", "has no host"),
         ("http:1.png", "https://a.example", "has no host"),
         ("http://user@/1.png", "", "has no host"),
@@ -56,8 +59,9 @@ def test_a_url_is_made_absolute_and_is_otherwise_unchanged(text: str, base_url: 
         ("http://a.example/1\n2.png", "", "control character"),
         ("http://a.example/\x7f", "", "control character"),
         ("http://127.0.0.1\\@a.example/", "", "backslash"),
-        ("http://a.example/" + "x" * 2_032, "", "longer than 2048 bytes"),
-        ("http://a.example/" + "\u00e9" * 1_016, "", "longer than 2048 bytes"),
+        ("http://a.example/" + "x" * 16_368, "", "The URL has 16,385 bytes; at most 16,384 are possible"),
+        ("http://a.example/x" + "\u00e9" * 8_184, "", "The URL has 16,386 bytes"),
+        ("x" * 16_384, "http://a.example", "The URL has 16,401 bytes"),
     ],
 )
 def test_what_cannot_be_fetched_is_an_invalid_url(text: str, base_url: str, sentence: str) -> None:
@@ -67,8 +71,9 @@ def test_what_cannot_be_fetched_is_an_invalid_url(text: str, base_url: str, sent
     assert raised.value.reason is Reason.INVALID_URL
 
 
-def test_a_url_may_have_2048_bytes() -> None:
-    url = "http://a.example/" + "x" * 2_031
+@pytest.mark.parametrize("rest", ["x" * 2_032, "x" * 16_367, "\u00e9" * 8_183, "\U0001f600" * 4_091])
+def test_a_url_may_have_16_kb(rest: str) -> None:
+    url = "http://a.example/" + rest
 
     assert absolute_url(url) == url
 
@@ -82,7 +87,7 @@ def test_any_text_is_a_url_or_an_error(text: str, base_url: str) -> None:
     assert urlsplit(url).scheme in ("http", "https")
     assert host_of(url)
     assert not url.isascii() or url.isprintable()
-    assert len(url.encode()) <= 2048
+    assert len(url.encode()) <= MAX_URL_BYTES
 
 
 @pytest.mark.parametrize(
@@ -147,3 +152,67 @@ def test_a_host_is_named_without_credentials(url: str, host: str) -> None:
 def test_an_origin_has_its_schemes_port() -> None:
     assert origin_of("http://A.example/1") == origin_of("http://a.example:80/2") == ("http", "a.example", 80)
     assert origin_of("https://a.example/") != origin_of("http://a.example/")
+
+
+A, B = "http://a.example/w_1,h_2/1.jpg?v=1", "https://b.example/2.jpg?v=2"
+
+
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        (f"{A}, {B}", [A, B]),
+        (f"{A},{B}", [A, B]),
+        (f"{A} | {B}", [A, B]),
+        (f" {A};{B}; ", [A, B]),
+        (f"{A}\r\n{B}\n", [A, B]),
+        (f"{A} {B}", [A, B]),
+        (f"{A}\t//c.example/3", [A, "//c.example/3"]),
+        (f'["{A}", "{B}"]', [A, B]),
+        (f"['{A}', '{B}']", [A, B]),
+        (f"['{A}' '{B}']", [A, B]),
+        ('["http:\\/\\/a.example\\/1"]', ["http://a.example/1"]),
+        (f"a.jpg ({A}),b (1).jpg ({B})", [A, B]),
+        (f"a.jpg ({A})", [A]),
+        ("1.jpg, 2.png", ["1.jpg", "2.png"]),
+        ("1.jpg|2.png", ["1.jpg", "2.png"]),
+        ("['1.jpg', '2.png']", ["1.jpg", "2.png"]),
+    ],
+)
+def test_the_urls_of_a_value_are_taken_apart(text: str, urls: list[str]) -> None:
+    assert has_several_urls(text)
+    assert urls_in(text) == urls
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(A, B, "", "1.jpg", "a, b", "my photo.jpg", "[1].jpg", "[]", "http://a.example/x_(1)", "http://a.example//1"),
+        "https://web.archive.org/web/2020/http://a.example/1,2.jpg",
+        "https://proxy.example/?urls=http://a.example/1.jpg,http://b.example/2.jpg",
+        "https://a.example/f_auto,q_1/https://b.example/1.jpg",
+    ],
+)
+def test_one_url_is_left_as_it_is(text: str) -> None:
+    assert not has_several_urls(text)
+    assert urls_in(text) == [text]
+
+
+PARTS = st.sampled_from([A, "1.jpg", ",", " ", ";", "|", "[", "'", '"', "(", ")", "]"])
+
+
+@given(text=ANY_TEXT | st.lists(PARTS).map("".join))
+def test_any_text_is_taken_apart(text: str) -> None:
+    urls = urls_in(text)
+
+    assert urls
+    assert len(urls) == 1 or has_several_urls(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a.jpg" + "\n" * 180_000, A + B + ", " * 90_000, "(http://" * 20_000 + ")", "['" + " " * 180_000],
+    ids=["line ends", "separators", "parentheses", "spaces"],
+)
+def test_a_long_value_is_taken_apart_in_linear_time(text: str) -> None:
+    """A quadratic search would take minutes."""
+    assert urls_in(text)

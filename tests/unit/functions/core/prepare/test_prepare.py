@@ -7,12 +7,13 @@ import pytest
 
 from functions.core.manifests.contents import MAX_COLUMNS, inspect_items
 from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES
-from functions.core.model.errors import InvalidManifest
+from functions.core.model.errors import InvalidManifest, ManifestGoneError
 from functions.core.model.options import Options
-from functions.core.model.runs import LocalRun, run_id_of
+from functions.core.model.runs import LocalRun, ManifestObject, run_id_of
 from functions.core.prepare import Preparer
 from functions.core.prepare.shares import ConcurrencyShares, Share
-from tests.support.fakes import FakeManifests, FakeRecords
+from tests.support.arrow import file_of
+from tests.support.fakes import FakeCopies, FakeManifests, FakeRecords
 
 STARTED = "2026-07-25T12:00:00.000Z"
 
@@ -28,6 +29,7 @@ class World:
         self.manifests = FakeManifests()
         self.manifests.add(key, data, **stored)
         self.records = FakeRecords()
+        self.copies: FakeCopies | None = FakeCopies()
         self.event = event(key)
         self.defaults: dict[str, Any] = {}
         self.local_run: LocalRun | None = None
@@ -41,6 +43,7 @@ class World:
             defaults=self.defaults,
             whole_bytes=self.whole_bytes,
             local_run=self.local_run,
+            copies=self.copies,
             shares=cast("ConcurrencyShares | None", self.shares),
         )
         prepared = preparer.prepare(self.event, arn, STARTED)
@@ -289,3 +292,155 @@ def test_a_version_that_was_deleted_is_named() -> None:
 
     with pytest.raises(InvalidManifest, match=r"The version v1 of the manifest 'manifests/demo\.csv', which started"):
         world.prepare()
+
+
+@pytest.mark.parametrize("source", ["metadata", "request"])
+def test_the_values_of_headers_are_in_the_input_of_the_batches_and_not_in_the_record(source: str) -> None:
+    world = World(metadata={"headers": "Cookie: s3cr3t"} if source == "metadata" else {})
+    world.defaults = {"headers": {"Referer": "http://a.example/"}}
+    if source == "request":
+        world.event = event("manifests/demo.csv", options={"headers": {"Cookie": "s3cr3t"}})
+
+    prepared = world.prepare()
+
+    assert prepared["run"]["options"] == {"headers": {"Cookie": "s3cr3t"}}
+    assert world.record["options"]["headers"] == {"Cookie": "\u2026"}
+    assert "s3cr3t" not in json.dumps(world.record)
+
+
+def test_headers_of_the_stack_are_not_recorded_because_a_retry_has_them_again() -> None:
+    world = World()
+    world.defaults = {"headers": {"Cookie": "s3cr3t"}}
+
+    assert world.prepare()["run"]["options"] == world.defaults
+    assert world.record["options"]["headers"] == {}
+
+
+def test_the_column_of_a_header_is_no_column_of_the_user() -> None:
+    world = World(data=b"url,header:Referer,id\nhttp://a/1,s3cr3t,7\n")
+
+    world.prepare()
+
+    assert world.record["columns"] == ["id"]
+
+
+@pytest.mark.parametrize(
+    ("column", "sentence"),
+    [
+        ("header:Host", "A column of the manifest is for a header (header:): The header Host cannot be set: the HTTP"),
+        ("header:", "A column of the manifest is for a header (header:): The name of header 1 is not valid in HTTP"),
+        ("header:A,header:a", "A column of the manifest is for a header (header:): The header a is set twice; "),
+    ],
+)
+def test_a_column_of_a_header_that_cannot_be_set_is_an_invalid_manifest(column: str, sentence: str) -> None:
+    world = World(data=f"url,{column}\nhttp://a/1,,\n".encode())
+
+    with pytest.raises(InvalidManifest) as raised:
+        world.prepare()
+
+    assert str(raised.value).startswith(sentence)
+    assert str(raised.value).endswith(" Rename or remove the column.")
+
+
+COPIED = b"sep=;\nurl;title;;\nhttp://a/1;A;;\n;;;\nhttp://a/2;B;;\n"
+
+
+def test_the_run_reads_a_copy_of_rows_that_step_functions_cannot_read() -> None:
+    world = World(data=COPIED)
+
+    prepared = world.prepare()
+
+    run_id = run_id_of(world.event)
+    assert (prepared["reader"], prepared["rows"], prepared["status"]) == ("jsonl", 2, "ready")
+    assert prepared["run"] == {"id": run_id, "manifest": "manifests/demo.csv", "options": {}}
+    key, size = f"runs/{run_id}/rows.jsonl.gz", sum(map(len, world.copies.lines)) if world.copies else 0
+    assert prepared["manifest"] == {
+        **{"bucket": "input", "key": key, "version_id": "v2", "etag": "e2", "size": size, "format": "jsonl"}
+    }
+    assert world.copies
+    assert list(map(json.loads, world.copies.lines)) == [
+        {"url": "http://a/1", "title": "A"},
+        {"url": "http://a/2", "title": "B"},
+    ]
+    record = world.record
+    assert (record["format"], record["rows"], record["columns"]) == ("csv-semicolon", 2, ["title"])
+    assert (record["copy_key"], record["copy_version_id"], record["version_id"]) == (key, "v2", "null")
+    reason = "its first line names the delimiter"
+    assert record["note"] == f"The rows were copied to {key} and are numbered there, because {reason}."
+
+
+def test_each_url_is_a_row_of_the_copy() -> None:
+    world = World("manifests/a.json", b'[{"url": "http://a/1, http://a/2", "n": 1}, "http://a/3"]')
+    world.defaults = {"split_urls": True}
+
+    assert world.prepare()["rows"] == 3
+    assert world.copies
+    assert list(map(json.loads, world.copies.lines)) == [
+        {"url": "http://a/1", "n": 1},
+        {"url": "http://a/2", "n": 1},
+        "http://a/3",
+    ]
+
+
+def test_a_copy_without_rows_has_no_map() -> None:
+    assert World(data=b"url;title\n;\n;;;\n").prepare()["status"] == "empty"
+
+
+@pytest.mark.parametrize("without_copies", [True, False])
+def test_a_large_manifest_is_not_copied(without_copies: bool) -> None:
+    world = World(data=COPIED)
+    world.whole_bytes = 20
+    if without_copies:
+        world.copies, world.whole_bytes = None, 1000
+
+    with pytest.raises(InvalidManifest, match=r"as it is, because its first line names the delimiter.*one header line"):
+        world.prepare()
+
+
+def test_blank_rows_of_a_large_manifest_are_left_in_it() -> None:
+    world = World(data=b"url;title\n;\n" + b"http://a/1;A\n" * 20)
+    world.whole_bytes = 100
+
+    assert (world.prepare()["reader"], world.record["sampled"]) == ("csv-semicolon", True)
+
+
+def test_the_options_say_what_the_manifest_has_decided() -> None:
+    world = World(data=b"Image Src,size\nhttp://a/1,XL\n")
+
+    prepared = world.prepare()
+
+    assert prepared["run"]["options"] == {"url_column": "Image Src", "own_columns": ["size"]}
+    assert (world.record["options"]["url_column"], world.record["columns"]) == ("Image Src", ["size"])
+    assert world.record["note"].startswith("The column Image Src was taken as url. Most values of the column size are")
+
+
+def test_the_urls_of_parquet_cannot_be_split() -> None:
+    world = World("manifests/a.parquet", b"PAR1")
+    world.defaults = {"split_urls": True}
+
+    with pytest.raises(InvalidManifest, match=r"split_urls is not possible for Parquet.*JSON Lines"):
+        world.prepare()
+
+
+def test_parquet_that_was_replaced_before_its_rows_are_read_has_no_run() -> None:
+    """Step Functions reads the current object, whatever the version of the event."""
+    data = file_of({"url": ["http://a.example/1"]})
+    world = World("manifests/a.parquet", data)
+    world.event["detail"]["object"]["size"] = len(data)
+    assert world.prepare()["reader"] == "parquet"
+
+    replaced = World("manifests/a.parquet", data)
+    replaced.event["detail"]["object"]["size"] = len(data)
+    describe = replaced.manifests.describe
+    described: list[ManifestObject] = []
+
+    def replaced_after_the_first(manifest: ManifestObject) -> Any:
+        described.append(manifest)
+        if len(described) > 1:
+            raise ManifestGoneError(manifest.key)
+        return describe(manifest)
+
+    replaced.manifests.describe = replaced_after_the_first  # type: ignore[method-assign]
+    with pytest.raises(InvalidManifest, match="was replaced or deleted before its rows were read, and Step Functions"):
+        replaced.prepare()
+    assert [manifest.version_id for manifest in described[1:]] == [""]

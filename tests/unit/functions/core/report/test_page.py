@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 from html import unescape
 from html.parser import HTMLParser
@@ -137,6 +138,24 @@ def test_the_page_of_a_local_run_shows_the_command_that_retries_it_here() -> Non
         ]
     ]
     assert "Retry the row that may still succeed: " in html
+
+
+HEADERS = {"rounds": "3", "headers": json.dumps({"Referer": "\u2026", "X-A": "\u2026"})}
+
+
+def test_the_command_of_a_run_with_headers_has_a_place_for_each_value() -> None:
+    local = page_of(failed(), stored=1, failed=1, retry_options=HEADERS, local_run=LOCAL)
+    deployed = page_of(failed(), stored=1, failed=1, retry_options=HEADERS)
+
+    assert commands(local)[0][-6:] == [
+        *("--option", "rounds=3", "--header", "Referer: \u2026", "--header", "X-A: \u2026")
+    ]
+    *copy, metadata = commands(deployed)[0]
+    assert copy[-3:] == ["--metadata-directive", "REPLACE", "--metadata"]
+    assert json.loads(metadata)["rounds"] == "3"
+    assert json.loads(json.loads(metadata)["headers"]) == {"Referer": "\u2026", "X-A": "\u2026"}
+    assert all("Replace each \u2026 by the value of the header" in page for page in (local, deployed))
+    assert "Replace each" not in page_of(failed(), stored=1, failed=1, local_run=LOCAL)
 
 
 def test_the_page_of_a_local_run_names_no_bucket_and_offers_no_download() -> None:

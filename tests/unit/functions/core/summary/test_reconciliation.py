@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from functions.core.model.errors import BooksFault, RowError
 from functions.core.model.reasons import Reason
+from functions.core.model.rows import RowRules
 from functions.core.summary.reconciliation import BATCH_CRASHED, Reconciliation, pair_with_items, read_result_lines
 from tests.support.fakes import FakeResults
 
@@ -65,7 +66,7 @@ def test_every_item_has_its_line() -> None:
 def test_rows_of_which_nothing_was_written_are_a_crashed_batchs() -> None:
     items = ["1.png", {"url": "http://b.example/?sig=x", "id": 7}, "http://c.example/", 5]
 
-    pairs = list(pair_with_items([line(3)], items, "http://a.example"))
+    pairs = list(pair_with_items([line(3)], items, RowRules("http://a.example")))
 
     assert [entry["outcome"] for _, entry in pairs] == ["failed", "failed", "stored", "failed"]
     assert [entry["url"] for _, entry in pairs if entry["outcome"] == "failed"] == [
@@ -143,7 +144,7 @@ def test_rows_that_no_batch_has_recorded_are_lost_unless_the_run_was_stopped() -
     stopped = RowError(Reason.OUT_OF_TIME, "Stopped.")
     for missing, lost in ((BATCH_CRASHED, 2), (stopped, 0)):
         reconciliation = Reconciliation(rows=3)
-        for _, paired in pair_with_items([line(2)], ["http://a/1", "http://a/2", "http://a/3"], "", missing):
+        for _, paired in pair_with_items([line(2)], ["http://a/1", "http://a/2", "http://a/3"], RowRules(), missing):
             reconciliation.add(paired)
         reconciliation.check()
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from functions.core.model.errors import InvalidManifest
+from functions.core.model.headers import recorded_options
 from functions.core.model.metadata import options_from_metadata
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
@@ -41,6 +43,19 @@ def test_a_command_that_retries_has_the_same_options_under_their_own_names() -> 
 
 def test_what_metadata_cannot_hold_stays_behind() -> None:
     assert object_metadata({"user_agent": "J\u00f6rg"}) == {}
+
+
+def test_a_copy_of_it_asks_for_the_values_of_headers() -> None:
+    stored = recorded_options({"rounds": 2, "headers": {"Referer": "http://a.example/", "Cookie": "s3cr3t"}})
+
+    metadata = object_metadata(stored)
+
+    assert "s3cr3t" not in json.dumps(metadata)
+    with pytest.raises(InvalidManifest, match="The value of the header Referer is missing: values are not recorded"):
+        validate_options(options_from_metadata(metadata))
+    assert validate_options(options_from_metadata(metadata), {"headers": {"Cookie": "new"}}).headers == {
+        "Cookie": "new"
+    }
 
 
 def child(*rows: int) -> dict[str, Any]:

@@ -539,3 +539,18 @@ def test_the_manifest_of_a_record_of_release_0_1_0_is_the_null_version() -> None
     world.summarize()
 
     assert world.manifests.read_versions == ["null"]
+
+
+def test_the_note_says_that_a_retry_needs_the_values_of_headers_again() -> None:
+    data = b"url\nhttp://a.example/1\nhttp://a.example/2\n"
+    metadata = {"headers": '{"Referer": "s3cr3t", "Cookie": "s3cr3t"}'}
+    failed, stored = (World(data, line(1), line(2, outcome), **metadata) for outcome in ("failed", "stored"))
+
+    for world in (failed, stored):
+        world.summarize()
+
+    summary = failed.summary
+    assert summary["note"] == "The values of headers are not recorded: set them again for a retry (Referer, Cookie)."
+    assert json.loads(summary["retry_options"]["headers"]) == {"Referer": "\u2026", "Cookie": "\u2026"}
+    assert "s3cr3t" not in json.dumps([summary, failed.results.texts, failed.results.metadata, failed.records.records])
+    assert stored.summary["note"] is None

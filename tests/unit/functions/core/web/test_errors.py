@@ -106,10 +106,17 @@ def test_a_status_has_its_reason(status: int, reason: Reason, retryable: bool) -
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [(None, None), ("", None), ("soon", None), ("0", 0), ("1", 1), ("59", 59), ("60", 60), ("61", 60), ("9" * 20, 60)],
+    [(None, None), ("", None), ("soon", None), ("0", 0), ("1", 1), ("61", 61), ("3600", 3600), ("9" * 20, 31_536_000)],
 )
-def test_retry_after_is_at_most_a_minute(header: str | None, seconds: float | None) -> None:
+def test_retry_after_is_at_most_a_year(header: str | None, seconds: float | None) -> None:
     assert parse_retry_after(header) == seconds
     headers = {} if header is None else {"Retry-After": header}
     assert error_for_status(429, headers).wait == seconds
     assert error_for_status(500, headers).wait is None
+
+
+def test_the_message_says_for_how_long_the_host_asked_to_wait() -> None:
+    assert error_for_status(429, {"Retry-After": "3600"}).message == (
+        "The server responded with 429 Too Many Requests: busy, or limiting requests. "
+        "It asked to wait for 3600 seconds (Retry-After)."
+    )

@@ -41,3 +41,12 @@ def test_a_redirect_to_another_scheme_is_blocked(location: str) -> None:
         redirect_target(redirect(307, location), "http://a.example/")
 
     assert (raised.value.reason, raised.value.status) == (Reason.BLOCKED_ADDRESS, 307)
+
+
+def test_a_redirect_may_lead_to_a_url_of_16_kb_and_no_longer_one() -> None:
+    target = "https://b.example/" + "x" * (16_384 - len("https://b.example/"))
+
+    assert redirect_target(redirect(302, target), "http://a.example/") == target
+    with pytest.raises(RowError, match="redirected to a URL of 16,385 bytes; at most 16,384 are possible") as raised:
+        redirect_target(redirect(302, f"{target}x"), "http://a.example/")
+    assert (raised.value.reason, raised.value.status) == (Reason.INVALID_URL, 302)

@@ -87,6 +87,12 @@ UNSUPPORTED = [
 
 INVALID = [
     ("not JSON", "is not JSON"),
+    (
+        with_reader(
+            ReaderConfig={"InputType": "PARQUET"}, Parameters={"Bucket": "b", "Key": "k", "VersionId.$": "$.v"}
+        ),
+        "has VersionId, which the input type PARQUET does not support",
+    ),
     ("[]", "not a JSON object"),
     ({"StartAt": "S"}, "needs States"),
     ({"StartAt": "X", "States": {"S": OK}}, "transition to 'X', but no state"),

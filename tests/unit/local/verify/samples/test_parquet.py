@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 from pyarrow import parquet
 
-from functions.core.manifests.parquet import TAIL_BYTES, footer_length, read_footer
+from functions.core.manifests.parquet.footer import TAIL_BYTES, footer_length, read_footer
 from local.verify.samples.parquet import write_parquet
 
 LONG = "https://bucket.example/" + "ü&%2F+" * 300

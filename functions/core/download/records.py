@@ -1,0 +1,102 @@
+"""What is stored about an image: its facts, the metadata of its object, and its record in the images table."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import cast
+
+from functions.core.model.errors import RowError
+from functions.core.model.options import Options
+from functions.core.model.ports import ImageObject, ImageUpload
+from functions.core.model.reasons import Reason
+from functions.core.model.rows import Row
+from functions.core.model.runs import timestamp
+from functions.core.model.types import ImageFacts, ImageRecord
+from functions.core.web.fetch import FetchResult
+from functions.core.web.response import Body
+
+
+def stored_image(key: str, image: ImageFacts) -> ImageFacts:
+    """The facts of an image that was just stored."""
+    return {**image, "object_key": key, "downloaded_at": timestamp(datetime.now(UTC))}
+
+
+def found_image(key: str, found: ImageObject) -> ImageFacts:
+    """Its download time is not known."""
+    facts: ImageFacts = {
+        "object_key": key,
+        "bytes": found.size,
+        "content_type": found.content_type,
+        "sha256": found.sha256,
+        "width": found.width,
+        "height": found.height,
+        "downloaded_at": timestamp(found.stored_at),
+        "ms": None,
+    }
+    return {**facts, "truncated": True} if found.truncated else facts
+
+
+def recorded_image(record: ImageRecord) -> ImageFacts:
+    facts: ImageFacts = {
+        "object_key": record.get("object_key"),
+        "bytes": record.get("bytes"),
+        "content_type": record.get("content_type"),
+        "sha256": record.get("sha256"),
+        "width": record.get("width"),
+        "height": record.get("height"),
+        "downloaded_at": record.get("downloaded_at"),
+        "ms": record.get("ms"),
+    }
+    return {**facts, "truncated": True} if record.get("truncated") else facts
+
+
+def new_upload(
+    row: Row, key: str, body: Body, image: ImageFacts, *, options: Options, run_id: str, is_copy: bool = False
+) -> ImageUpload:
+    """Raises RowError(CHECKSUM_MISMATCH) for an image that does not match the row."""
+    _verify(row, body)
+    body.file.seek(0)
+    return ImageUpload(
+        key=key,
+        file=body.file,
+        size=body.size,
+        sha256=body.sha256,
+        content_type=image["content_type"] or "",
+        url_sha256=hashlib.sha256(row.url.encode()).hexdigest(),
+        run_id=run_id,
+        row=row.number,
+        width=image["width"],
+        height=image["height"],
+        truncated=image.get("truncated", False),
+        is_copy=is_copy,
+        storage_class=options.storage_class,
+    )
+
+
+def _verify(row: Row, body: Body) -> None:
+    """Check the body against the size and the digests of the row, before anything is stored."""
+    checks = (
+        ("size", row.size, body.size),
+        ("sha256", row.sha256, body.sha256),
+        ("md5", row.md5, body.md5),
+    )
+    for name, expected, actual in checks:
+        if expected is not None and expected != actual:
+            message = f"{name} mismatch: expected {expected}, got {actual}."
+            raise RowError(Reason.CHECKSUM_MISMATCH, message, status=200)
+
+
+def new_record(
+    url: str, image: ImageFacts, object_etag: str | None, run_id: str, row: int, fetched: FetchResult | None
+) -> ImageRecord:
+    """`run_id` and `row` stored the image; `fetched` is the answer of the server if it has the bytes of the image."""
+    record = {
+        "url": url,
+        **image,
+        "object_etag": object_etag,
+        "etag": fetched and fetched.etag,
+        "last_modified": fetched and fetched.last_modified,
+        "final_url": fetched and fetched.final_url,
+        "run_id": run_id,
+        "row": row,
+    }
+    return cast(ImageRecord, {name: value for name, value in record.items() if value is not None})
