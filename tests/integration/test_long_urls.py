@@ -45,7 +45,7 @@ def test_long_urls_are_mirrored_once_and_found_again(cloud: Cloud, site: Site) -
     ]
     manifest = json.dumps([*urls, urls[5], *urls[:2]])
 
-    first = mirror(cloud, "long.json", manifest, {"batch-size": "6"})
+    first = mirror(cloud, "long.json", manifest, {"batch-size": "6", "max-concurrency": "1"})
     skipped = mirror(cloud, "long.json", manifest)
     refreshed = mirror(cloud, "long.json", manifest, {"on-existing": "refresh"})
     overwritten = mirror(cloud, "long.json", manifest, {"on-existing": "overwrite"})
