@@ -221,5 +221,5 @@ def test_the_users_own_columns_are_those_that_would_be_checks() -> None:
     assert validate_options({"own-columns": "size, MD5", "split-urls": "true"}) == Options(
         own_columns=("size", "md5"), split_urls=True
     )
-    with pytest.raises(InvalidManifest, match=r"must be one or more of sha256, md5, size, headers; .*'key'"):
+    with pytest.raises(InvalidManifest, match=r"must be none or more of sha256, md5, size, headers; .*'key'"):
         validate_options({"own_columns": "key"})

@@ -13,6 +13,7 @@ from functions.core.model.errors import (
 )
 from functions.core.model.outcomes import Failure, Outcome, OutcomeKind, failed_outcome, tally
 from functions.core.model.reasons import Reason
+from functions.core.model.rows import DEFAULT_RULES
 
 RETRYABLE = {
     "dns",
@@ -55,7 +56,9 @@ def test_a_line_has_the_signals_of_the_owner_also_with_a_failure() -> None:
     error = RowError(Reason.OPT_OUT, "No.")
     error.signals = {"TDM-Reservation": ["1"]}
 
-    assert failed_outcome(3, "http://a.example", error, "").as_json()["signals"] == {"TDM-Reservation": ["1"]}
+    assert failed_outcome(3, "http://a.example", error, DEFAULT_RULES).as_json()["signals"] == {
+        "TDM-Reservation": ["1"]
+    }
     assert Outcome(3, "u", OutcomeKind.STORED, signals=error.signals).as_json() == {
         "row": 3, "url": "u", "outcome": "stored", "signals": {"TDM-Reservation": ["1"]},
     }  # fmt: skip
