@@ -15,8 +15,7 @@ from annotated_types import Interval, MaxLen
 
 from cdk.settings import MEANINGS, SETTING_NAMES, Settings
 from functions.core.manifests.columns.url_columns import AMBIGUOUS, EXPORTS
-from functions.core.model.option_validation import LISTED_NAMES
-from functions.core.model.options import MEBIBYTE, Options
+from functions.core.model.options import IMAGE_TYPES, LIST_CHOICES, MEBIBYTE, Options
 from functions.core.model.outcomes import OUTCOME_MEANINGS
 from functions.core.model.reasons import REASON_MEANINGS, Reason
 from functions.telemetry.names import Metric
@@ -54,7 +53,7 @@ def _accepted(option: Field[object]) -> str:
     if option.name == "headers":
         return "a JSON object of names and values, or `Name: value`"
     if kind not in (int, float, str):
-        return f"comma-separated names: {', '.join(LISTED_NAMES[option.name])}"
+        return f"comma-separated names: {', '.join(LIST_CHOICES[option.name])}"
     for bound in bounds:
         if isinstance(bound, Interval):
             return f"{_number(bound.ge)} to {_number(bound.le)}"
@@ -67,7 +66,13 @@ def _default_option(option: Field[object]) -> str:
     if option.default is MISSING:
         return ""
     if isinstance(option.default, tuple):
-        return "all but svg" if option.default else ""
+        return (
+            "all but svg"
+            if option.default == IMAGE_TYPES
+            else f"`{','.join(option.default)}`"
+            if option.default
+            else ""
+        )
     if isinstance(option.default, bool):
         return f"`{str(option.default).lower()}`"
     if isinstance(option.default, str):

@@ -25,8 +25,9 @@ from functions.core.web.errors import (
     parse_retry_after,
     row_error_from,
 )
-from functions.core.web.fetch import OPT_OUT_DIRECTIVES, opt_out_directive, redirect_target
+from functions.core.web.fetch import redirect_target
 from functions.core.web.response import Body, receive
+from functions.core.web.signals import OPT_OUT_DIRECTIVES, opt_out_directive
 from functions.core.web.transport import MAX_HEAD_BYTES, StrictResponse
 
 T = TypeVar("T")

@@ -11,7 +11,8 @@ from functions.core.download.batch_results import BatchResult, Collector
 from functions.core.download.concurrency import AdaptiveConcurrency
 from functions.core.download.host_pace import HostState
 from functions.core.download.host_scheduler import HostScheduler
-from functions.core.download.mirror import MirroredRows, RowMirror
+from functions.core.download.mirror import RowMirror
+from functions.core.download.mirrored_rows import MirroredRows
 from functions.core.download.record_buffer import ImageRecordBuffer
 from functions.core.download.reuse import Groups, ImageReuse, internal_error
 from functions.core.model.errors import InfrastructureError, RowError

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from functions.core.download.host_pace import HostState
 from functions.core.download.host_scheduler import HostScheduler
-from functions.core.download.mirror import MirroredRows
+from functions.core.download.mirrored_rows import MirroredRows
 from functions.core.download.reuse import Groups, out_of_time
 from functions.core.model.errors import RowError
 from functions.core.model.outcomes import Outcome, failed_outcome

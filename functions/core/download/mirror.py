@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 from functions.core.download.conditional_put import ConditionalPut
 from functions.core.download.copies import ImageCopies, SourceGoneError
 from functions.core.download.images.other_content import describe_unsupported
+from functions.core.download.images.rights import read_head
 from functions.core.download.images.types import ImageType, detect_image_type
+from functions.core.download.mirrored_rows import MirroredRows, by_headers, in_order
 from functions.core.download.records import found_image, new_record, new_upload, recorded_image, stored_image
 from functions.core.model.errors import RowError
 from functions.core.model.headers import headers_to_send
@@ -21,18 +24,7 @@ from functions.core.model.types import ImageFacts, ImageRecord
 from functions.core.model.urls import redact
 from functions.core.web.fetch import Fetcher, FetchRequest, FetchResult, NotModifiedError
 from functions.core.web.response import Body
-
-
-@dataclass(slots=True)
-class MirroredRows:
-    """The outcomes and the errors of rows with the same URL: each row is in one of them.
-
-    `record` is to be written into the images table before the outcomes count, or None if the table has it.
-    """
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    errors: list[tuple[Row, RowError]] = field(default_factory=list)
-    record: ImageRecord | None = None
+from functions.core.web.signals import OwnerSignals
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +57,7 @@ class RowMirror:
         self._conditional_put = ConditionalPut(store=store, table=table, options=options, run_id=run_id)
         self._copies = ImageCopies(store=store, conditional_put=self._conditional_put, options=options, run_id=run_id)
         self._options = options
+        self._respected = options.respected_signals()
         self._run_id = run_id
         self._prefix = prefix
 
@@ -81,11 +74,30 @@ class RowMirror:
         response is complete, before the image is stored, `check_redirect` with the URL of each redirect, before it is
         followed. Raises RowError if the download fails for all rows, StorageFault, TableFault.
         """
+        signals = OwnerSignals(self._respected)
+        try:
+            mirrored = self._mirror(rows, existing_record, on_response, check_redirect, signals)
+        except RowError as error:
+            error.signals = signals.found
+            raise
+        if signals.found:
+            mirrored.add_signals(signals.found)
+        return mirrored
+
+    def _mirror(
+        self,
+        rows: Sequence[Row],
+        existing_record: ImageRecord | None,
+        on_response: Callable[[], None],
+        check_redirect: Callable[[str], None],
+        signals: OwnerSignals,
+    ) -> MirroredRows:
         mirrored = MirroredRows()
-        pending = _in_order(rows, existing_record)
+        pending = in_order(rows, existing_record)
         while pending:
             try:
-                download = self._download(pending, existing_record, check_redirect)
+                request = partial(self._fetch_request, pending, existing_record, check_redirect, signals)
+                download = self._download(request)
             except NotModifiedError:
                 reused = existing_record and self.reuse(pending, existing_record, OutcomeKind.UNCHANGED)
                 if reused:
@@ -94,7 +106,7 @@ class RowMirror:
             except RowError as error:
                 if error.reason is Reason.TLS and not self._options.verify_tls and not all(map(_has_digest, pending)):
                     error.message += " verify_tls=false applies only to rows with sha256 or md5."
-                failed, pending = _by_headers(pending)
+                failed, pending = by_headers(pending)
                 if error.retryable or len(failed) == len(rows):
                     raise
                 mirrored.errors += [(row, error) for row in failed]
@@ -125,13 +137,11 @@ class RowMirror:
             kind = OutcomeKind.DUPLICATE
         return reused
 
-    def _download(
-        self, rows: Sequence[Row], existing_record: ImageRecord | None, check_redirect: Callable[[str], None]
-    ) -> _Download:
+    def _download(self, request: Callable[[list[ImageType]], FetchRequest]) -> _Download:
         """The caller closes the file. Raises RowError, NotModifiedError."""
         image_types: list[ImageType] = []
         started_at = time.monotonic()
-        fetched = self._fetcher.fetch(self._fetch_request(rows, existing_record, image_types, check_redirect))
+        fetched = self._fetcher.fetch(request(image_types))
         ms = round((time.monotonic() - started_at) * 1000)
         try:
             image = self._image(image_types[-1], fetched, ms)
@@ -144,11 +154,18 @@ class RowMirror:
         self,
         rows: Sequence[Row],
         existing_record: ImageRecord | None,
-        image_types: list[ImageType],
         check_redirect: Callable[[str], None],
+        signals: OwnerSignals,
+        image_types: list[ImageType],
     ) -> FetchRequest:
         """The request, whose `check_head` appends the type: once for each attempt that receives the start of a body."""
         options = self._options
+
+        def check_head(head: bytes) -> None:
+            image_types.append(self._allowed_type(head))
+            read_head(head, signals)
+            signals.check()
+
         return FetchRequest(
             url=rows[0].url,
             headers=headers_to_send(options.headers, rows[0].headers),
@@ -159,8 +176,8 @@ class RowMirror:
             want_md5=any(row.md5 is not None for row in rows),
             max_redirects=options.max_redirects,
             verify_tls=options.verify_tls or not all(map(_has_digest, rows)),
-            respect_opt_out=options.respect_opt_out,
-            check_head=lambda head: image_types.append(self._allowed_type(head)),
+            signals=signals,
+            check_head=check_head,
             check_redirect=check_redirect,
         )
 
@@ -241,19 +258,6 @@ class RowMirror:
             actual = f"{width} x {height} pixels" if size else "of unknown size"
             message = f"The image is {actual}: min_width and min_height require {min_width} x {min_height} pixels."
             raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
-
-
-def _by_headers(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """The rows with the headers of the first one, and the others, whose request the server may answer otherwise."""
-    headers = rows[0].headers
-    return [row for row in rows if row.headers == headers], [row for row in rows if row.headers != headers]
-
-
-def _in_order(rows: Sequence[Row], existing_record: ImageRecord | None) -> Sequence[Row]:
-    """The row that names the key of the record comes first, so that the record keeps its key."""
-    if existing_record is None or len(rows) == 1:
-        return rows
-    return sorted(rows, key=lambda row: row.key != existing_record.get("object_key"))
 
 
 def _validators(existing_record: ImageRecord | None) -> Mapping[str, str]:

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from functions.core.download.mirror import MirroredRows, RowMirror
+from functions.core.download.mirror import RowMirror
+from functions.core.download.mirrored_rows import MirroredRows
 from functions.core.model.errors import InfrastructureError, RowError
 from functions.core.model.options import MAX_CONCURRENT_UPLOADS
 from functions.core.model.outcomes import OutcomeKind

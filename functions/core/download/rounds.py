@@ -197,6 +197,7 @@ class RoundRunner:
         listed = [failure.as_json() for failure in failures[:MAX_LISTED_FAILURES]]
         for line in listed:
             line.pop("columns", None)
+            line.pop("signals", None)
         body = {
             "run_id": batch.run["id"],
             "manifest": batch.run.get("manifest"),

@@ -16,6 +16,7 @@ The packages `web` and `api` have exceptions of their own, which do not leave th
 """
 
 from functions.core.model.reasons import Reason
+from functions.core.model.types import Signals
 
 
 class MirrorError(Exception):
@@ -44,6 +45,7 @@ class RowError(MirrorError):
     `status` is the HTTP status of the response, if there was one. `wait` is the delay in seconds that the host
     requested (Retry-After). `retryable` overrides that of the reason. `dropped` is true if an open connection was
     lost, which is worth one immediate retry. `host` is the one that sent the response, which may follow a redirect.
+    `signals` are those of the response, if it had any.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class RowError(MirrorError):
         self.retryable = reason.retryable if retryable is None else retryable
         self.dropped = dropped
         self.host = host
+        self.signals: Signals = {}
 
 
 class InfrastructureError(MirrorError):

@@ -10,19 +10,21 @@ from pydantic import TypeAdapter, ValidationError
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.headers import HeaderError, parse_headers
 from functions.core.model.limits import MAX_BASE_URL_CHARACTERS
-from functions.core.model.options import CHECKED_COLUMNS, IMAGE_TYPES, Options
+from functions.core.model.options import LIST_CHOICES, Options
 from functions.core.model.validation import FieldNames
 
 _ALIASES = {"lambda_concur": "concurrency", "lambdaconcur": "concurrency"}
-LISTED_NAMES: Mapping[str, tuple[str, ...]] = {"allowed_types": (*IMAGE_TYPES, "svg"), "own_columns": CHECKED_COLUMNS}
-"""The names that each option with a list accepts."""
+_MAY_BE_EMPTY = {"respect", "own_columns"}
 _OPTIONS = TypeAdapter(Options)
 
 OPTION_NAMES = FieldNames(
     "option",
     Options,
     accepted={
-        **{name: f"one or more of {', '.join(known)}" for name, known in LISTED_NAMES.items()},
+        **{
+            name: f"{'none' if name in _MAY_BE_EMPTY else 'one'} or more of {', '.join(choices)}"
+            for name, choices in LIST_CHOICES.items()
+        },
         "base_url": f"an absolute URL of up to {MAX_BASE_URL_CHARACTERS:,} characters that starts with http:// or https://",
         "headers": "an object of header names and values, or text such as 'Referer: https://example.com/'",
         "user_agent": "printable ASCII text of up to 256 characters",
@@ -39,7 +41,7 @@ def validate_options(*sources: Mapping[str, object]) -> Options:
     received: dict[str, object] = {}
     for source in sources:
         received |= {_normalized(name): value for name, value in source.items()}
-    values = {name: _split(value) if name in LISTED_NAMES else value for name, value in received.items()}
+    values = {name: _split(value) if name in LIST_CHOICES else value for name, value in received.items()}
     if "headers" in values:
         values["headers"] = _headers(values["headers"])
     try:
@@ -48,8 +50,8 @@ def validate_options(*sources: Mapping[str, object]) -> Options:
         raise InvalidManifest(OPTION_NAMES.explain(error.errors()[0], received)) from error
     if options.base_url and not options.base_url.lower().startswith(("http://", "https://")):
         raise _invalid("base_url", options.base_url)
-    for name, known in LISTED_NAMES.items():
-        unknown = sorted(set(getattr(options, name)) - set(known))
+    for name, choices in LIST_CHOICES.items():
+        unknown = sorted(set(getattr(options, name)) - set(choices))
         if unknown:
             raise _invalid(name, unknown[0])
     return options

@@ -18,6 +18,16 @@ CHECKED_COLUMNS = ("sha256", "md5", "size", "headers")
 MAX_COLUMN_CHARACTERS = 256
 """Maximum length of the name of the URL column."""
 
+SIGNAL_GROUPS = ("noai", "aipref", "tdmrep", "iptc")
+"""What the owner of an image can say about its use, by the standard in which it is said."""
+
+LIST_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "allowed_types": (*IMAGE_TYPES, "svg"),
+    "own_columns": CHECKED_COLUMNS,
+    "respect": SIGNAL_GROUPS,
+}
+"""The accepted values of the options that are lists."""
+
 MEBIBYTE = 1024 * 1024
 
 MAX_CONCURRENT_UPLOADS = 16
@@ -76,7 +86,12 @@ class Options:
     verify_tls: bool = _option(
         True, "verify the certificates of servers; `false` accepts any for rows that have `sha256` or `md5`"
     )
-    respect_opt_out: bool = _option(True, "honour X-Robots-Tag: noai, noimageai, noimageindex")
+    respect: tuple[str, ...] = _option(
+        ("noai",), "what owners say about the use of their images that makes a row fail as `opt_out`"
+    )
+    respect_opt_out: bool = _option(
+        True, "honour X-Robots-Tag: noai, noimageai, noimageindex; `false` takes `noai` out of `respect`"
+    )
     storage_class: Literal["STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "GLACIER_IR"] = _option(
         "STANDARD", "S3 storage class of the images"
     )
@@ -101,6 +116,10 @@ class Options:
         values = {name: value for name, value in payload.items() if name in names}
         tuples: dict[str, Any] = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
         return cls(**{**values, **tuples})
+
+    def respected_signals(self) -> frozenset[str]:
+        """The groups of signals that make a row fail: `respect`, without `noai` where `respect_opt_out` is false."""
+        return frozenset(self.respect) - (frozenset() if self.respect_opt_out else {"noai"})
 
 
 OPTION_DEFAULTS: Mapping[str, Any] = asdict(Options())

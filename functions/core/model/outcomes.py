@@ -8,7 +8,7 @@ from enum import StrEnum
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import RowRules, display_url, user_columns
-from functions.core.model.types import BatchCounts, ImageFacts, JsonObject, ResultLine
+from functions.core.model.types import BatchCounts, ImageFacts, JsonObject, ResultLine, Signals
 
 
 class OutcomeKind(StrEnum):
@@ -50,6 +50,7 @@ class Outcome:
     for the pipeline, unchanged.
 
     `former_key` is the key of the URL's former image if the new one has another key: that object is left as it is.
+    `signals` are what the owner of the image says about its use.
     """
 
     row: int
@@ -59,6 +60,7 @@ class Outcome:
     image: ImageFacts | None = None
     failure: Failure | None = None
     former_key: str | None = None
+    signals: Signals = field(default_factory=dict)
 
     def as_json(self) -> ResultLine:
         """The outcome as a line of a results part."""
@@ -72,6 +74,8 @@ class Outcome:
             line = {**line, **self.image}
         if self.former_key is not None:
             line["former_key"] = self.former_key
+        if self.signals:
+            line["signals"] = self.signals
         if self.user_columns:
             line["columns"] = self.user_columns
         return line
@@ -85,6 +89,7 @@ def failed_outcome(number: int, item: object, error: RowError, rules: RowRules) 
         OutcomeKind.FAILED,
         user_columns(item, rules),
         failure=Failure.from_error(error),
+        signals=error.signals,
     )
 
 

@@ -68,7 +68,7 @@ REASON_MEANINGS: Mapping[str, str] = {
     Reason.EMPTY_BODY: "The response body is empty.",
     Reason.NOT_AN_IMAGE: "The response body is not an image, or its type or dimensions are not accepted.",
     Reason.CHECKSUM_MISMATCH: "The image does not match the checksum or the size in the row.",
-    Reason.OPT_OUT: "The site opts out with X-Robots-Tag.",
+    Reason.OPT_OUT: "The site or the image opts out of this use, by a signal that the run respects.",
     Reason.STORAGE: "The upload to S3 failed.",
     Reason.BATCH_CRASHED: "The batch crashed or was stopped before it finished this row.",
     Reason.OUT_OF_TIME: "The batch ran out of time before this row was attempted.",

@@ -4,7 +4,7 @@ Redirects are followed here, because `requests` would read the whole body of a r
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
@@ -20,18 +20,12 @@ from functions.core.web.errors import error_for_status, row_error_from
 from functions.core.web.guard import CONNECT_SECONDS
 from functions.core.web.response import Body, body_reader, receive, release, validator
 from functions.core.web.session import MirrorSession
+from functions.core.web.signals import OwnerSignals
 
 READ_SECONDS = 15.0
 """Read timeout, in seconds without a byte; the whole download has a deadline of its own."""
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
-
-OPT_OUT_DIRECTIVES = frozenset({"noai", "noimageai", "noimageindex"})
-ROBOT_NAME = "image-mirror"
-"""The name by which X-Robots-Tag can address this client."""
-
-_DIRECTIVES_WITH_VALUE = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
-_ADDRESSED = re.compile(r"\s*([\w.*-]+)(?:/[\w.]+)?\s*:(.*)", re.ASCII | re.DOTALL)
 
 _CONTENT_RANGE = re.compile(r"bytes[ =](\d{1,18})-(\d{1,18})/(\d{1,18})", re.ASCII | re.IGNORECASE)
 _NOT_ASCII = re.compile(r"[\x80-\xff]")
@@ -48,8 +42,8 @@ class FetchRequest:
 
     `headers` are those of the run and the row, and are sent to the origin of `url` only; `validators` make the request
     conditional and are sent with redirects, too. Without `verify_tls`, any certificate is accepted. `check_head` is
-    called with the first bytes, `check_redirect` with the URL of each redirect; they raise RowError to stop. `timeout`
-    is in seconds.
+    called with the first bytes, `check_redirect` with the URL of each redirect; they raise RowError to stop. `signals`
+    reads the headers of the last response. `timeout` is in seconds.
     """
 
     url: str
@@ -59,9 +53,9 @@ class FetchRequest:
     validators: Mapping[str, str] = field(default_factory=dict)
     user_agent: str = ""
     want_md5: bool = False
-    respect_opt_out: bool = True
     max_redirects: int = 10
     verify_tls: bool = True
+    signals: OwnerSignals = field(default_factory=OwnerSignals)
     check_head: Callable[[bytes], None] = lambda head: None
     check_redirect: Callable[[str], None] = lambda url: None
 
@@ -143,11 +137,12 @@ class Fetcher:
 
     def _accept(self, response: Response, request: FetchRequest, url: str) -> FetchResult:
         if response.status_code == 304 and request.validators:
+            request.signals.read_headers(response.raw.headers)
             raise NotModifiedError
         if not _has_whole_body(response):
             raise error_for_status(response.status_code, response.headers, host_of(url))
-        if request.respect_opt_out:
-            _check_opt_out(response)
+        request.signals.read_headers(response.raw.headers)
+        request.signals.check()
         body = receive(
             body_reader(response, request.max_bytes),
             encoding=response.headers.get("Content-Encoding", ""),
@@ -193,30 +188,6 @@ def redirect_target(response: Response, url: str) -> str | None:
         raise RowError(Reason.BLOCKED_ADDRESS, message, status=response.status_code) from error
     message = f"The server redirected to a URL of {size:,} bytes; at most {MAX_URL_BYTES:,} are possible."
     raise RowError(Reason.INVALID_URL, message, status=response.status_code)
-
-
-def opt_out_directive(headers: Iterable[str], robot: str = ROBOT_NAME) -> str | None:
-    """The directive of `X-Robots-Tag` that opts out, or None. `headers` are the values of each such header, not joined.
-
-    A directive may be addressed: `googlebot: noai, noindex` is for googlebot, up to the next name or header.
-    """
-    for header in headers:
-        addressee = ""
-        for part in header.lower().split(","):
-            match = _ADDRESSED.fullmatch(part)
-            if match and match[1] not in _DIRECTIVES_WITH_VALUE:
-                addressee, part = match.groups()
-            directive = part.strip()
-            if directive in OPT_OUT_DIRECTIVES and addressee in ("", "*", robot.lower()):
-                return directive
-    return None
-
-
-def _check_opt_out(response: Response) -> None:
-    directive = opt_out_directive(response.raw.headers.getlist("X-Robots-Tag"))
-    if directive is not None:
-        message = f"The site opts out of this use (X-Robots-Tag: {directive})."
-        raise RowError(Reason.OPT_OUT, message, status=200)
 
 
 def _deadline_expired(request: FetchRequest) -> RowError:

@@ -158,7 +158,9 @@ def _decoded(chunks: Iterator[bytes], encoding: str, check_head: Callable[[bytes
 def _is_image(head: bytes, check_head: Callable[[bytes], None]) -> bool:
     try:
         check_head(head)
-    except RowError:
+    except RowError as error:
+        if error.reason is not Reason.NOT_AN_IMAGE:
+            raise  # it is one, which is not wanted
         return False
     return True
 

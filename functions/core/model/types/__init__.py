@@ -7,7 +7,7 @@ They are TypedDicts because they are JSON or DynamoDB items in between. A misspe
 
 from functions.core.model.types.images import ImageFacts, ImageRecord, KeptItem, ResultLine
 from functions.core.model.types.runs import OutcomeCounts, RunEnd, RunFields, RunRecord, RunSummary
-from functions.core.model.types.values import BatchCounts, JsonObject, JsonValue, OptionValues
+from functions.core.model.types.values import BatchCounts, JsonObject, JsonValue, OptionValues, Signals
 from functions.core.model.types.workflow import (
     BatchInput,
     BatchItem,
@@ -53,4 +53,5 @@ __all__ = [
     "RunRecord",
     "RunReference",
     "RunSummary",
+    "Signals",
 ]

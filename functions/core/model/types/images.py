@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NotRequired, Required, TypedDict
 
-from functions.core.model.types.values import JsonValue
+from functions.core.model.types.values import JsonValue, Signals
 
 
 class ImageFacts(TypedDict):
@@ -52,6 +52,7 @@ class ResultLine(TypedDict, total=False):
     A failure has `reason`, `http_status`, `retryable` and `message`; every other row has the fields of ImageFacts, with
     the key that it names.
     `former_key` is the key of the former image of this URL if the new one has another key.
+    `signals` are missing where there are none, and in `skipped` and `duplicate` rows.
     `lost` is true for a row of a batch that crashed; `columns` are the user's own.
     """
 
@@ -65,6 +66,7 @@ class ResultLine(TypedDict, total=False):
     lost: bool
     columns: Mapping[str, JsonValue]
     former_key: str
+    signals: Signals
     object_key: str | None
     bytes: int | None
     content_type: str | None

@@ -19,3 +19,9 @@ BatchCounts: TypeAlias = Mapping[str, int]
 
 
 """Number of rows for each OutcomeKind, and the total `bytes` stored."""
+
+
+Signals: TypeAlias = Mapping[str, Sequence[str]]
+
+
+"""What the owner of an image says about its use: raw values by the name of a header or of a property of the file."""

@@ -61,6 +61,7 @@ def test_options_survive_the_way_through_an_object_s_metadata() -> None:
     options = {
         "base_url": "https://example.com/a",
         "allowed_types": ["png", "gif"],
+        "respect": ["noai", "iptc"],
         "respect_opt_out": False,
         "timeout": 2.5,
         "concurrency": 3,

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from functions.core.download.mirror import MirroredRows, RowMirror
+from functions.core.download.mirror import RowMirror
+from functions.core.download.mirrored_rows import MirroredRows
 from functions.core.model.errors import RowError, StorageFault
 from functions.core.model.keys import default_key
 from functions.core.model.options import Options
@@ -263,14 +264,12 @@ def test_an_image_that_is_overwritten_is_requested_unconditionally() -> None:
 
 
 def test_the_options_of_the_run_are_passed_to_the_download() -> None:
-    world = World(
-        png(), timeout=2.0, max_bytes=999, user_agent="me", respect_opt_out=False, storage_class="STANDARD_IA"
-    )
+    world = World(png(), timeout=2.0, max_bytes=999, user_agent="me", storage_class="STANDARD_IA")
     world.mirror(headers={"X-A": "b"})
 
     request = world.web.wanted[0]
     assert (request.timeout, request.max_bytes, request.user_agent) == (2.0, 999, "me")
-    assert (request.headers, request.respect_opt_out, request.want_md5) == ({"X-A": "b"}, False, False)
+    assert (request.headers, request.want_md5) == ({"X-A": "b"}, False)
     assert next(iter(world.store.objects.values())).storage_class == "STANDARD_IA"
 
 

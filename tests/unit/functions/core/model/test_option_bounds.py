@@ -72,6 +72,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         "rounds": 4,
         "min_width": 0,
         "min_height": 0,
+        "respect": ("noai",),
         "respect_opt_out": True,
         "storage_class": "STANDARD",
         "tolerated_failure_percentage": 50,

@@ -35,6 +35,7 @@ def test_metadata_is_text_with_hyphens_in_its_names() -> None:
         "base-url": "http://a.example",
         "Max-Concurrency": "5",
         "timeout": "2.5",
+        "respect": "NoAI, tdmrep,",
         "respect-opt-out": "false",
         "allowed-types": "PNG, svg,",
         "on-existing": "refresh",
@@ -44,6 +45,7 @@ def test_metadata_is_text_with_hyphens_in_its_names() -> None:
         base_url="http://a.example",
         max_concurrency=5,
         timeout=2.5,
+        respect=("noai", "tdmrep"),
         respect_opt_out=False,
         allowed_types=("png", "svg"),
         on_existing="refresh",
@@ -78,6 +80,11 @@ def test_concurrency_has_its_upstream_name_too(name: str) -> None:
             "Option 'on_existing' must be one of skip, refresh or overwrite; received 'delete'.",
         ),
         ({"allowed-types": "exe"}, "Option 'allowed_types' must be one or more of jpeg, png, "),
+        (
+            {"respect": "noai,gdpr"},
+            "Option 'respect' must be none or more of noai, aipref, tdmrep, iptc; received 'gdpr'.",
+        ),
+        ({"respect": 1}, "Option 'respect' must be none or more of noai, aipref, tdmrep, iptc; received 1."),
         ({"allowed-types": ","}, "Option 'allowed_types' must be one or more of jpeg, png, "),
         ({"base-url": "x" * 2_049}, "Option 'base_url' must be an absolute URL of up to 2,048 characters"),
         ({"headers": "Referer"}, "Option 'headers': Line 1 of the headers has no colon: write 'Name: value'."),
@@ -99,8 +106,27 @@ def test_an_invalid_option_is_named(given: dict[str, str], sentence: str) -> Non
     assert len(str(raised.value)) < 400
 
 
+@pytest.mark.parametrize(
+    ("given", "respected"),
+    [
+        ({}, {"noai"}),
+        ({"respect_opt_out": "false"}, set()),
+        ({"respect": ""}, set()),
+        ({"respect": []}, set()),
+        ({"respect": "iptc"}, {"iptc"}),
+        ({"respect": "iptc,noai,iptc"}, {"iptc", "noai"}),
+        ({"respect": "iptc,noai", "respect_opt_out": "false"}, {"iptc"}),
+        ({"respect": "noai,aipref,tdmrep,iptc"}, {"noai", "aipref", "tdmrep", "iptc"}),
+    ],
+)
+def test_a_row_fails_by_the_signals_in_respect_and_noai_by_both_options(
+    given: dict[str, str], respected: set[str]
+) -> None:
+    assert validate_options(given).respected_signals() == respected
+
+
 def test_options_survive_the_workflow() -> None:
-    options = Options(allowed_types=("png",), concurrency=3, timeout=1.5)
+    options = Options(allowed_types=("png",), respect=(), concurrency=3, timeout=1.5)
 
     assert Options.from_payload(json.loads(json.dumps(asdict(options)))) == options
 
@@ -195,5 +221,5 @@ def test_the_users_own_columns_are_those_that_would_be_checks() -> None:
     assert validate_options({"own-columns": "size, MD5", "split-urls": "true"}) == Options(
         own_columns=("size", "md5"), split_urls=True
     )
-    with pytest.raises(InvalidManifest, match=r"must be one or more of sha256, md5, size, headers; .*'key'"):
+    with pytest.raises(InvalidManifest, match=r"must be none or more of sha256, md5, size, headers; .*'key'"):
         validate_options({"own_columns": "key"})

@@ -11,8 +11,9 @@ from functions.core.model.errors import (
     StorageFault,
     TableFault,
 )
-from functions.core.model.outcomes import Failure, Outcome, OutcomeKind, tally
+from functions.core.model.outcomes import Failure, Outcome, OutcomeKind, failed_outcome, tally
 from functions.core.model.reasons import Reason
+from functions.core.model.rows import DEFAULT_RULES
 
 RETRYABLE = {
     "dns",
@@ -49,6 +50,18 @@ def test_what_the_workflow_retries_is_an_infrastructure_error(error: type[Mirror
 
 def test_a_line_has_only_the_fields_with_a_value() -> None:
     assert Outcome(3, "u", OutcomeKind.SKIPPED).as_json() == {"row": 3, "url": "u", "outcome": "skipped"}
+
+
+def test_a_line_has_the_signals_of_the_owner_also_with_a_failure() -> None:
+    error = RowError(Reason.OPT_OUT, "No.")
+    error.signals = {"TDM-Reservation": ["1"]}
+
+    assert failed_outcome(3, "http://a.example", error, DEFAULT_RULES).as_json()["signals"] == {
+        "TDM-Reservation": ["1"]
+    }
+    assert Outcome(3, "u", OutcomeKind.STORED, signals=error.signals).as_json() == {
+        "row": 3, "url": "u", "outcome": "stored", "signals": {"TDM-Reservation": ["1"]},
+    }  # fmt: skip
 
 
 def test_the_line_of_a_failure_has_a_reason_for_programs_and_a_message_for_people() -> None:

@@ -19,6 +19,8 @@ from tests.support.fakes import FakeResults
     [
         {},
         {"concurrency": 3, "timeout": 2.5, "respect_opt_out": False},
+        {"respect": ()},
+        {"respect": ("iptc", "noai")},
         {"allowed_types": ("png", "svg"), "user_agent": "Mine/1.0", "on_existing": "refresh"},
     ],
 )

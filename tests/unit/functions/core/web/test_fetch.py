@@ -1,4 +1,4 @@
-"""What headers of a response mean: the opt-out, and the target of a redirect."""
+"""The target of a redirect."""
 
 from typing import Any
 
@@ -8,39 +8,7 @@ from requests.structures import CaseInsensitiveDict
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.web.fetch import opt_out_directive, redirect_target
-
-
-@pytest.mark.parametrize(
-    ("headers", "directive"),
-    [
-        ([], None),
-        (["noai"], "noai"),
-        (["noimageai"], "noimageai"),
-        (["NoImageIndex"], "noimageindex"),
-        (["noindex, noai"], "noai"),
-        (["noindex", " noai "], "noai"),
-        (["noindex, nofollow"], None),
-        (["*: noai"], "noai"),
-        (["image-mirror: noai"], "noai"),
-        (["Image-Mirror/0.2 : noindex, noai"], "noai"),
-        (["googlebot: noai"], None),
-        (["googlebot: noindex, noai"], None),
-        (["googlebot: noai, image-mirror: noai"], "noai"),
-        (["googlebot: noindex", "noai"], "noai"),
-        (["unavailable_after: 1 Jan 2030, noai"], "noai"),
-        (["max-snippet: 5, noai"], "noai"),
-        (["googlebot: max-image-preview: none, noai"], None),
-        (["max-video-preview: 5, noai"], "noai"),
-    ],
-)
-def test_an_opt_out_applies_to_all_or_to_the_robot_that_it_names(headers: list[str], directive: str | None) -> None:
-    assert opt_out_directive(headers) == directive
-
-
-def test_another_robot_has_its_own_name() -> None:
-    assert opt_out_directive(["other: noai"], robot="Other") == "noai"
-    assert opt_out_directive(["image-mirror: noai"], robot="Other") is None
+from functions.core.web.fetch import redirect_target
 
 
 def redirect(status: int, location: str | None) -> Any:
