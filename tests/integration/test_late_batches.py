@@ -1,5 +1,6 @@
 """Batches that are still running when their run is stopped: what they store is in the summary."""
 
+import os
 import random
 import sys
 import time
@@ -16,6 +17,7 @@ from tests.support.pipeline import FinishedRun, finish, is_reconciled, start
 from tests.support.site import Answer, Site
 
 SEED = random.randrange(10**6)
+MOMENTS = int(os.environ.get("MOMENTS", "2"))
 ROWS = 300
 SECONDS = 0.02
 """Time of each response."""
@@ -68,7 +70,7 @@ def test_a_row_is_in_the_table_if_and_only_if_the_summary_says_that_it_is_stored
 ) -> None:
     sys.stdout.write(f"seed {SEED}\n")
     rng = random.Random(SEED)
-    for moment in range(4):
+    for moment in range(MOMENTS):
         images = rng.randrange(1, ROWS // 2)
 
         run = stopped(cloud, site, f"{stop.__name__}-{moment}", stop, images)

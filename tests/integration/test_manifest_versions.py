@@ -1,6 +1,7 @@
 """A manifest that is replaced or deleted while its run is on: every run is about the version that started it."""
 
 import json
+import os
 import random
 import sys
 import time
@@ -15,7 +16,9 @@ from tests.support.pipeline import FinishedRun, finish, is_reconciled
 from tests.support.site import Answer, Site
 
 SEED = random.randrange(10**6)
-MOMENTS = 20
+MOMENTS = int(os.environ.get("MOMENTS", "8"))
+"""Number of manifests that are replaced at random moments; more of them with MOMENTS=20."""
+
 SECONDS = 0.6
 """A run of these manifests takes about as long."""
 

@@ -10,13 +10,15 @@ Template = dict[str, Any]
 
 @dataclass(frozen=True)
 class Fault:
-    """`line` must fail with a text that contains `says`; `others` must pass."""
+    """`line` must fail with a text that contains `says`; `others` must pass. `is_usual` are tested in
+    each run of the tests."""
 
     name: str
     put_into: Callable[[Template], None]
     line: str
     says: str
     others: tuple[str, ...] = ()
+    is_usual: bool = False
 
 
 def without_grant(role: str, action: str, *, beside: str = "") -> Callable[[Template], None]:
@@ -82,7 +84,7 @@ def _only(template: Template, resource_type: str) -> dict[str, Any]:
 
 
 FAULTS = (
-    Fault("an upload starts nothing", another_prefix, "csv", "No run has started"),
+    Fault("an upload starts nothing", another_prefix, "csv", "No run has started", is_usual=True),
     Fault(
         "images cannot be stored",
         without_grant("DownloadBatch", "s3:PutObject", beside="s3:GetObject"),
@@ -95,6 +97,7 @@ FAULTS = (
         "parquet",
         "States.ItemReaderFailed",
         ("csv",),
+        is_usual=True,
     ),
     Fault(
         "semicolons are read as commas",
@@ -109,10 +112,18 @@ FAULTS = (
         "messages",
         "run_completed",
         ("csv",),
+        is_usual=True,
     ),
     Fault("logs are lost", without_grant("PrepareRun", "logs:PutLogEvents"), "logs", "PrepareRun", ("csv",)),
     Fault(
         "traces are lost", without_grant("DownloadBatch", "xray:PutTraceSegments"), "traces", "DownloadBatch", ("csv",)
     ),
-    Fault("the API cannot invoke", without_api_permissions, "api-urls", "POST /runs answers with 500", ("csv",)),
+    Fault(
+        "the API cannot invoke",
+        without_api_permissions,
+        "api-urls",
+        "POST /runs answers with 500",
+        ("csv",),
+        is_usual=True,
+    ),
 )
