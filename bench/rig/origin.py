@@ -2,7 +2,7 @@
 
 It listens on one port per host. `/NUMBER.jpg` is served from memory, `/200ms/NUMBER.jpg` with a latency of 200 ms on
 average (log-normal), `/once/NUMBER.jpg` with `Connection: close`; `/missing/NUMBER.jpg` and `/200ms/missing/NUMBER.jpg`
-are 404s. Without LOW and HIGH (bytes) the sizes are those of the web.
+are 404s, as is `/robots.txt`. Without LOW and HIGH (bytes) the sizes are those of the web.
 """
 
 import math
@@ -30,6 +30,9 @@ def image_handler(count: int, *sizes: int) -> Handler:
 
     def handle(request: Request, stats: ServerStats) -> bytes | tuple[float, bytes]:
         *folders, name = request.path.partition("?")[0][1:].split("/")
+        if name == "robots.txt":
+            stats.count("robots")
+            return not_found
         number = int(name.removesuffix(".jpg"))
         images = closed if "once" in folders else kept_alive
         reply = not_found if "missing" in folders else images[number % count]

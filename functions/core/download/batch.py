@@ -71,6 +71,7 @@ class BatchMirror:
         records = self._table.look_up([row.url for row in rows])
         rows = [row for row in rows if not self._is_settled(row, records.get(row.url), collector)]
         if rows:
+            self._mirror.prepare(rows)
             with ImageRecordBuffer(self._table) as buffer:
                 self._download(rows, records, collector, buffer, start_deadline)
         return collector.result

@@ -2,8 +2,8 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -22,6 +22,7 @@ from functions.core.model.types import ImageFacts, ImageRecord
 from functions.core.model.urls import redact
 from functions.core.web.fetch import Fetcher, FetchRequest, FetchResult, NotModifiedError
 from functions.core.web.response import Body
+from functions.core.web.robots.check import RobotsCheck, RunRobots
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class MirroredRow:
 
 
 class RowMirror:
-    """Shared by the threads of a batch. `prefix` is that of the default keys."""
+    """Shared by the threads of a batch. `prefix` is that of the default keys, `robots` is None if the run
+    ignores robots.txt."""
 
     def __init__(
         self,
@@ -44,12 +46,19 @@ class RowMirror:
         options: Options,
         run_id: str,
         prefix: str = DEFAULT_PREFIX,
+        robots: RunRobots | None = None,
     ) -> None:
         self._fetcher = fetcher
         self._conditional_put = ConditionalPut(store=store, table=table, options=options, run_id=run_id)
         self._options = options
         self._run_id = run_id
         self._prefix = prefix
+        self._robots = robots
+
+    def prepare(self, rows: Iterable[Row]) -> None:
+        """Before the rows of a round are mirrored."""
+        if self._robots is not None:
+            self._robots.look_up(row.url for row in rows)
 
     def mirror(
         self, row: Row, existing_record: ImageRecord | None, on_response: Callable[[], None] = lambda: None
@@ -59,10 +68,29 @@ class RowMirror:
 
         Raises RowError, StorageFault, TableFault.
         """
+        if self._robots is None:
+            return self._mirror(row, existing_record, on_response, None)
+        robots = self._robots.check(verify_tls=self._verifies_tls(row))
+        try:
+            mirrored = self._mirror(row, existing_record, on_response, robots)
+        except RowError as error:
+            error.robots = robots.found
+            raise
+        if robots.found is None:
+            return mirrored
+        return replace(mirrored, outcome=replace(mirrored.outcome, robots=robots.found))
+
+    def _mirror(
+        self,
+        row: Row,
+        existing_record: ImageRecord | None,
+        on_response: Callable[[], None],
+        robots: RobotsCheck | None,
+    ) -> MirroredRow:
         image_types: list[ImageType] = []
         started_at = time.monotonic()
         try:
-            fetched = self._fetcher.fetch(self._fetch_request(row, existing_record, image_types))
+            fetched = self._fetcher.fetch(self._fetch_request(row, existing_record, image_types, robots))
         except NotModifiedError:
             return MirroredRow(_outcome(row, OutcomeKind.UNCHANGED))
         except RowError as error:
@@ -76,7 +104,11 @@ class RowMirror:
             return self._store(row, existing_record, upload, fetched, ms)
 
     def _fetch_request(
-        self, row: Row, existing_record: ImageRecord | None, image_types: list[ImageType]
+        self,
+        row: Row,
+        existing_record: ImageRecord | None,
+        image_types: list[ImageType],
+        robots: RobotsCheck | None,
     ) -> FetchRequest:
         """The request, whose `check_head` appends the type: once for each attempt that receives the start of a body."""
         options = self._options
@@ -89,10 +121,14 @@ class RowMirror:
             user_agent=options.user_agent,
             want_md5=row.md5 is not None,
             max_redirects=options.max_redirects,
-            verify_tls=options.verify_tls or not _has_digest(row),
+            verify_tls=self._verifies_tls(row),
             respect_opt_out=options.respect_opt_out,
             check_head=lambda head: image_types.append(self._allowed_type(head)),
+            check_url=robots or _any_url,
         )
+
+    def _verifies_tls(self, row: Row) -> bool:
+        return self._options.verify_tls or not _has_digest(row)
 
     def _allowed_type(self, head: bytes) -> ImageType:
         image_type = detect_image_type(head)
@@ -154,6 +190,10 @@ class RowMirror:
             actual = f"{width} x {height} pixels" if size else "of unknown size"
             message = f"The image is {actual}: min_width and min_height require {min_width} x {min_height} pixels."
             raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
+
+
+def _any_url(url: str) -> None:
+    """The check of a run that ignores robots.txt."""
 
 
 def _uploaded_image(upload: ImageUpload, ms: int) -> ImageFacts:

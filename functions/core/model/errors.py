@@ -43,7 +43,7 @@ class RowError(MirrorError):
 
     `status` is the HTTP status of the response, if there was one. `wait` is the delay in seconds that the host
     requested (Retry-After). `retryable` overrides that of the reason. `dropped` is true if an open connection was
-    lost, which is worth one immediate retry.
+    lost, which is worth one immediate retry. `robots` is what robots.txt says against the row if it is only recorded.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class RowError(MirrorError):
         self.wait = wait
         self.retryable = reason.retryable if retryable is None else retryable
         self.dropped = dropped
+        self.robots: str | None = None
 
 
 class InfrastructureError(MirrorError):

@@ -61,6 +61,11 @@ class Options:
         True, "verify the certificates of servers; `false` accepts any for rows that have `sha256` or `md5`"
     )
     respect_opt_out: bool = _option(True, "honour X-Robots-Tag: noai, noimageai, noimageindex")
+    robots: Literal["obey", "record", "ignore"] = _option(
+        "obey",
+        "robots.txt of the servers: obey it, record in the results what it disallows (record), or do not read it "
+        "(ignore)",
+    )
     storage_class: Literal["STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "GLACIER_IR"] = _option(
         "STANDARD", "S3 storage class of the images"
     )

@@ -50,6 +50,7 @@ class Outcome:
     for the pipeline, unchanged.
 
     `former_key` is the key of the URL's former image if the new one has another key: that object is left as it is.
+    `robots` is what robots.txt says against the download if it is only recorded.
     """
 
     row: int
@@ -59,6 +60,7 @@ class Outcome:
     image: ImageFacts | None = None
     failure: Failure | None = None
     former_key: str | None = None
+    robots: str | None = None
 
     def as_json(self) -> ResultLine:
         """The outcome as a line of a results part."""
@@ -72,6 +74,8 @@ class Outcome:
             line = {**line, **self.image}
         if self.former_key is not None:
             line["former_key"] = self.former_key
+        if self.robots is not None:
+            line["robots"] = self.robots
         if self.user_columns:
             line["columns"] = self.user_columns
         return line
@@ -80,7 +84,12 @@ class Outcome:
 def failed_outcome(number: int, item: object, error: RowError, base_url: str) -> Outcome:
     """The outcome of a row that is not retried. The item need not be valid."""
     return Outcome(
-        number, display_url(item, base_url), OutcomeKind.FAILED, user_columns(item), failure=Failure.from_error(error)
+        number,
+        display_url(item, base_url),
+        OutcomeKind.FAILED,
+        user_columns(item),
+        failure=Failure.from_error(error),
+        robots=error.robots,
     )
 
 

@@ -47,7 +47,7 @@ class FetchRequest:
 
     `headers` are those of the row, and are sent to the origin of `url` only; `validators` make the request conditional
     and are sent with redirects, too. Without `verify_tls`, any certificate is accepted. `check_head` is called with the
-    first bytes and raises RowError to stop.
+    first bytes and raises RowError to stop, `check_url` with each URL before it is requested.
     `timeout` is in seconds.
     """
 
@@ -62,6 +62,7 @@ class FetchRequest:
     max_redirects: int = 10
     verify_tls: bool = True
     check_head: Callable[[bytes], None] = lambda head: None
+    check_url: Callable[[str], None] = lambda url: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ class Fetcher:
         headers = dict(request.headers)
         cookies = ChainCookies()
         for _ in range(request.max_redirects + 1):
+            request.check_url(url)
             response = self._send(url, cookies.added_to(headers, url), request, deadline)
             try:
                 target = redirect_target(response, url)

@@ -51,6 +51,7 @@ class ResultLine(TypedDict, total=False):
 
     A failure has `reason`, `http_status`, `retryable` and `message`; a stored image has the fields of ImageFacts.
     `former_key` is the key of the former image of this URL if the new one has another key.
+    `robots` is what robots.txt says against the download, in a run that only records it.
     `lost` is true for a row of a batch that crashed; `columns` are the user's own.
     """
 
@@ -64,6 +65,7 @@ class ResultLine(TypedDict, total=False):
     lost: bool
     columns: Mapping[str, JsonValue]
     former_key: str
+    robots: str
     object_key: str | None
     bytes: int | None
     content_type: str | None
