@@ -13,7 +13,7 @@ from functions.core.model.errors import RowError, TableFault
 from functions.core.model.ports import HostsTable
 from functions.core.model.reasons import Reason
 from functions.core.model.types import RobotsRecord, RobotsState
-from functions.core.web.robots.known import Known, from_record
+from functions.core.web.robots.known import Known, from_record, without_traceback
 from functions.core.web.robots.reader import READ_FILE_SECONDS
 from functions.core.web.robots.rules import RobotsRules
 
@@ -119,7 +119,8 @@ class FleetRobots:
             )
         except RowError as error:
             seconds = UNREADABLE_SECONDS if error.wait is None else error.wait
-            return Known(self._clock() + (seconds if error.reason is Reason.ROBOTS else 0), error=error)
+            until = self._clock() + (seconds if error.reason is Reason.ROBOTS else 0)
+            return Known(until, error=without_traceback(error))
         return Known(self._clock() + KEEP_SECONDS, rules)
 
     def _read_for_all(self, origin: str, request: RobotsRequest) -> Known:

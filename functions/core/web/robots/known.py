@@ -25,11 +25,12 @@ class Known:
 
     def usable(self, now: float) -> RobotsRules:
         """Raises RowError, a new one each time: the rows add to it."""
-        error = self.error
-        if error is None:
+        if self.error is None:
             return self.rules
-        wait = max(1.0, self.until - now) if error.reason is Reason.ROBOTS else error.wait
-        raise RowError(error.reason, error.message, wait=wait, retryable=error.retryable)
+        error = without_traceback(self.error)
+        if error.reason is Reason.ROBOTS:
+            error.wait = max(1.0, self.until - now)
+        raise error
 
     def record(self) -> RobotsRecord:
         until = int(self.until)
@@ -39,6 +40,11 @@ class Known:
         if len(content) > MAX_STORED_BYTES:
             return RobotsRecord(RobotsState.TOO_LARGE, until)
         return RobotsRecord(RobotsState.RULES, until, content)
+
+
+def without_traceback(error: RowError) -> RowError:
+    """The same error for other rows. A traceback would keep the connection in memory."""
+    return RowError(error.reason, error.message, wait=error.wait, retryable=error.retryable)
 
 
 def from_record(record: RobotsRecord) -> Known | None:

@@ -51,8 +51,9 @@ class Rule(NamedTuple):
 
 class _Pattern(NamedTuple):
     """A pattern that is prepared for matching: the text before its first `*`, the texts after each, and whether the
-    last one must be at the end. `has_query`: it has a question mark."""
+    last one must be at the end. `has_query`: it has a question mark; `path` is the start before it."""
 
+    path: str
     start: str
     others: tuple[str, ...]
     to_the_end: bool
@@ -82,14 +83,14 @@ class RobotsRules:
     """The rules for one robot, in the order of their precedence. `crawl_delay` is in seconds; it is not obeyed yet."""
 
     _patterns: Sequence[_Pattern] = ()
-    _starts: tuple[str, ...] = ()
+    _paths: tuple[str, ...] = ()
     crawl_delay: float | None = None
 
     @classmethod
     def of(cls, rules: Iterable[Rule], crawl_delay: float | None = None) -> Self:
         patterns = [pattern for rule in rules for pattern in _patterns_of(rule)]
         patterns.sort(key=lambda pattern: (-pattern.octets, not pattern.rule.allow))
-        return cls(patterns, tuple({pattern.start for pattern in patterns}), crawl_delay)
+        return cls(patterns, tuple({pattern.path for pattern in patterns}), crawl_delay)
 
     @classmethod
     def parse(cls, file: bytes, robot: str) -> Self:
@@ -102,14 +103,14 @@ class RobotsRules:
 
     def disallowing(self, target: str) -> Rule | None:
         """The rule that disallows the path and query of a URL, or None if they are allowed."""
-        if not self._starts:
+        if not self._patterns:
             return None
         target = _normal(target)
-        if not target.startswith(self._starts):
+        if not target.startswith(self._paths):  # the usual case: one call for all rules
             return None
         in_query = _with_slashes(target)
         for pattern in self._patterns:
-            if pattern.matches(in_query if pattern.has_query else target):
+            if target.startswith(pattern[0]) and pattern.matches(in_query if pattern.has_query else target):
                 return None if pattern.rule.allow else pattern.rule
         return None
 
@@ -206,7 +207,7 @@ def _prepared(rule: Rule, written: str) -> _Pattern:
     if has_query:
         texts = _with_slashes("*".join(texts)).split("*")
     start, *others = texts
-    return _Pattern(start, tuple(others), to_the_end, has_query, octets, rule)
+    return _Pattern(start.partition(_MARK)[0], start, tuple(others), to_the_end, has_query, octets, rule)
 
 
 def _normal(text: str) -> str:
