@@ -22,7 +22,7 @@ KEEP_SECONDS = 24 * 3600
 
 UNREADABLE_SECONDS = 30
 """How long nothing is downloaded from a server that does not answer the request for robots.txt and does not say for how
-long, in seconds. Then it is asked again."""
+long, in seconds. Then the file is requested again."""
 
 CLAIM_SECONDS = int(READ_FILE_SECONDS) + 5
 """How long other batches wait for the one that reads a file, in seconds: it may have crashed."""
