@@ -42,9 +42,9 @@ class RobotsCache:
 
     def rules(self, url: str, request: RobotsRequest) -> RobotsRules:
         """The rules of the origin of a URL. Raises RowError if they are not known for now."""
-        origin, now = robots_origin(url), self._clock()
-        known = self._current(origin, now) or self._awaited(origin, request)
-        return known.usable(now)
+        origin = robots_origin(url)
+        known = self._current(origin, self._clock()) or self._awaited(origin, request)
+        return known.usable(self._clock())
 
     def _current(self, origin: str, now: float) -> Known | None:
         known = self._known.get(origin)
