@@ -30,13 +30,12 @@ class RobotsCheck:
             self.found = self.found or error.message
 
     def _check(self, url: str) -> None:
-        target = request_target(url)
-        if target.partition("?")[0] == "/robots.txt":
+        if "/robots.txt" in url and request_target(url).partition("?")[0] == "/robots.txt":
             return
         deadline = current_deadline()
         seconds = self._options.timeout if deadline is None else deadline.remaining
         rules = self._cache.rules(url, RobotsRequest(seconds, self._options.user_agent, self._verify_tls))
-        rule = rules.disallowing(target)
+        rule = rules.disallowing(request_target(url)) if rules else None
         if rule is not None:
             message = f"{robots_origin(url)}/robots.txt disallows this URL, in line {rule.line}: {rule}"
             raise RowError(Reason.ROBOTS, message)
