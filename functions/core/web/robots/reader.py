@@ -94,7 +94,8 @@ def _unreadable(origin: str, error: Exception, deadline: Deadline, *, is_redirec
     is_download_error = is_before_request(error) or cause.reason is Reason.INVALID_URL
     if is_download_error and not is_redirected:
         return cause
-    why = "It was not complete in time." if deadline.expired else cause.message
+    is_late = deadline.expired or cause.reason is Reason.TIMEOUT
+    why = "It was not complete in time." if is_late else cause.message
     message = f"{origin}/robots.txt cannot be read: {why}"
     message += " Until it can, nothing is downloaded from there; robots=ignore does not read it."
     return RowError(Reason.ROBOTS, message, wait=cause.wait, retryable=True, dropped=cause.dropped)
