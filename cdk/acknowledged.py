@@ -62,8 +62,9 @@ def _storage(stack: ImageMirror) -> Iterator[AcceptedFinding]:
     yield AcceptedFinding(
         "DDB3",
         "The images table can be rebuilt from the manifests, and `images_point_in_time_recovery` enables recovery. "
-        "Items of the runs table expire, and the reports in the input bucket hold the same data.",
-        (tables.images, tables.runs),
+        "Items of the runs table expire, and the reports in the input bucket hold the same data. The hosts table is a "
+        "cache.",
+        (tables.images, tables.runs, tables.hosts),
     )
 
 

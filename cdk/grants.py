@@ -64,6 +64,8 @@ def grant_download_batch(function: Function, *, buckets: Buckets, tables: Tables
         "dynamodb:BatchWriteItem",
         "dynamodb:PutItem",
     )
+    # It looks up the robots.txt of hosts, claims to read one on condition that no other batch does, and records it.
+    _allow(function.role, [tables.hosts.table_arn], "dynamodb:BatchGetItem", "dynamodb:PutItem")
     # It writes the results of its rows. A round does nothing if its run was closed.
     _allow(function.role, [_input(buckets, "runs/*")], "s3:PutObject")
     _allow(function.role, [_input(buckets, "runs/*/closed")], "s3:GetObject")

@@ -72,6 +72,7 @@ class DownloadConfig:
     images_bucket: str
     images_prefix: str
     images_table: str
+    hosts_table: str
     input_bucket: str
     topic_arn: str
     addresses: AddressPolicy
@@ -84,6 +85,7 @@ class DownloadConfig:
             images_bucket=_required(variables, "IMAGES_BUCKET"),
             images_prefix=_required(variables, "IMAGES_PREFIX"),
             images_table=_required(variables, "IMAGES_TABLE"),
+            hosts_table=_required(variables, "HOSTS_TABLE"),
             input_bucket=_required(variables, "INPUT_BUCKET"),
             topic_arn=_required(variables, "TOPIC_ARN"),
             addresses=_parsed(variables, "ALLOWED_NETWORKS", AddressPolicy.parse, "comma-separated CIDR blocks"),

@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.adapters.clients import MAX_CONNECTIONS, client, credentials
+from functions.adapters.dynamodb_hosts_table import DynamoHostsTable
 from functions.adapters.dynamodb_images_table import DynamoImagesTable
 from functions.adapters.s3.image_bucket import S3ImageBucket
 from functions.adapters.s3.run_files import S3RunFiles
@@ -25,7 +26,11 @@ from functions.core.web.deadlines import Watchdog
 from functions.core.web.fetch import Fetcher
 from functions.core.web.guard import Guard
 from functions.core.web.resolver import Resolver
-from functions.core.web.session import make_session
+from functions.core.web.robots.cache import RobotsCache
+from functions.core.web.robots.check import RunRobots
+from functions.core.web.robots.fleet import FleetRobots
+from functions.core.web.robots.reader import RobotsReader
+from functions.core.web.session import MirrorSession, make_session
 from functions.telemetry.batches import log_round, measure_round, outcome_of
 from functions.telemetry.phases import Phase, Phases
 from functions.telemetry.tracing import traced
@@ -39,9 +44,19 @@ def config() -> DownloadConfig:
 
 
 @cache
+def web() -> tuple[MirrorSession, Watchdog]:
+    return make_session(Guard(config().addresses, Resolver()), contact=config().contact), Watchdog()
+
+
+@cache
 def fetcher() -> Fetcher:
-    session = make_session(Guard(config().addresses, Resolver()), contact=config().contact)
-    return Fetcher(session, Watchdog())
+    return Fetcher(*web())
+
+
+@cache
+def robots() -> RobotsCache:
+    table = DynamoHostsTable(client("dynamodb"), config().hosts_table)
+    return RobotsCache(FleetRobots(RobotsReader(*web()), table))
 
 
 @cache
@@ -71,6 +86,7 @@ def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
         options=options,
         run_id=run_id,
         prefix=settings.images_prefix,
+        robots=RunRobots(robots(), options) if options.robots != "ignore" else None,
     )
     return RoundRunner(
         mirror=BatchMirror(

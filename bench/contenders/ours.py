@@ -54,6 +54,7 @@ def environment_variables(endpoint: str) -> dict[str, str]:
         "IMAGES_BUCKET": BUCKET,
         "IMAGES_PREFIX": DEFAULT_PREFIX,
         "IMAGES_TABLE": "images",
+        "HOSTS_TABLE": "hosts",
         "INPUT_BUCKET": "input-bucket",
         "TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:failures",
         "ALLOWED_NETWORKS": "127.0.0.0/8",

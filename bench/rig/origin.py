@@ -2,8 +2,8 @@
 
 It listens on one port per host. `/NUMBER.jpg` is served from memory, `/200ms/NUMBER.jpg` with a latency of 200 ms on
 average (log-normal), `/once/NUMBER.jpg` with `Connection: close`; `/missing/NUMBER.jpg` and `/200ms/missing/NUMBER.jpg`
-are 404s. `/fixed-window/NUMBER.jpg` is limited to eight requests a second (`rate_limits`). Without LOW and HIGH (bytes)
-the sizes are those of the web.
+are 404s, as is `/robots.txt`. `/fixed-window/NUMBER.jpg` is limited to eight requests a second (`rate_limits`).
+Without LOW and HIGH (bytes) the sizes are those of the web.
 """
 
 import math
@@ -34,6 +34,9 @@ def image_handler(count: int, *sizes: int) -> Handler:
 
     def handle(request: Request, stats: ServerStats) -> bytes | tuple[float, bytes]:
         *folders, name = request.path.partition("?")[0][1:].split("/")
+        if name == "robots.txt":
+            stats.count("robots")
+            return not_found
         if folders and (limiter := limiters.get(folders[0])) and not limiter.allows(time.monotonic()):
             return _refusal(RATE_LIMITS[folders[0]])
         number = int(name.removesuffix(".jpg"))

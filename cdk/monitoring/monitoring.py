@@ -190,7 +190,7 @@ class Monitoring(Construct):
         )
 
     def _monitor_tables(self, tables: Tables) -> None:
-        for name, table in (("images", tables.images), ("runs", tables.runs)):
+        for name, table in (("images", tables.images), ("runs", tables.runs), ("hosts", tables.hosts)):
             reads, writes = (
                 ThrottledEventsThreshold(
                     max_throttled_events_threshold=0, **self._properties(alarms.TABLE_THROTTLES, f"{name} {operation}")

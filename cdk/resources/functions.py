@@ -41,7 +41,7 @@ WORKFLOW_FUNCTIONS = (
         DOWNLOAD_TIMEOUT_SECONDS,
         DOWNLOAD_MEMORY_MB,
         (
-            *("IMAGES_BUCKET", "IMAGES_PREFIX", "IMAGES_TABLE", "INPUT_BUCKET", "TOPIC_ARN"),
+            *("IMAGES_BUCKET", "IMAGES_PREFIX", "IMAGES_TABLE", "HOSTS_TABLE", "INPUT_BUCKET", "TOPIC_ARN"),
             *("ALLOWED_NETWORKS", "CONTACT"),
         ),
         disk_mb=4096,  # 24 downloads of up to 25 MB at a time, or larger ones if allowed; $0.001 per million images

@@ -1,4 +1,4 @@
-"""The two tables."""
+"""The three tables."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_dynamodb import (
@@ -16,7 +16,10 @@ NEWEST_INDEX = "newest"
 
 
 class Tables(Construct):
-    """`images` has an item for every image in the bucket, `runs` one for every run until it expires."""
+    """`images` has an item for every image in the bucket, `runs` one for every run until it expires.
+
+    `hosts` is a cache of what the batches of all runs share about hosts: robots.txt, for a day. Its items may be lost.
+    """
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:  # noqa: A002
         super().__init__(scope, id)
@@ -34,6 +37,14 @@ class Tables(Construct):
             self,
             "Runs",
             partition_key=Attribute(name="run_id", type=AttributeType.STRING),
+            billing_mode=BillingMode.PAY_PER_REQUEST,
+            removal_policy=RemovalPolicy.DESTROY,
+            time_to_live_attribute="expires_at",
+        )
+        self.hosts = Table(
+            self,
+            "Hosts",
+            partition_key=Attribute(name="host", type=AttributeType.STRING),
             billing_mode=BillingMode.PAY_PER_REQUEST,
             removal_policy=RemovalPolicy.DESTROY,
             time_to_live_attribute="expires_at",

@@ -49,6 +49,7 @@ OUTPUT_VARIABLES = {
     "IMAGES_BUCKET": "ImagesBucket",
     "IMAGES_TABLE": "ImagesTable",
     "RUNS_TABLE": "RunsTable",
+    "HOSTS_TABLE": "HostsTable",
     "TOPIC_ARN": "TopicArn",
     "STATE_MACHINE_ARN": "StateMachineArn",
 }
@@ -103,7 +104,8 @@ class Cloud:
             self._cleanup = cleanup.pop_all()
 
     def _open_tables(self, folder: Path, names: Names) -> None:
-        tables = [name for name in (names.images_table, names.runs_table) if name]
+        hosts_table = self.stack.outputs.get("HostsTable")
+        tables = [name for name in (names.images_table, names.runs_table, hosts_table) if name]
         store = backend.open_tables(folder / TABLES_FILE, tables)
         backend.record_messages(MESSAGE_QUEUE, store)
 

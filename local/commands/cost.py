@@ -4,6 +4,7 @@ The model is `functions.core.cost.estimate`. It is compared with the minimum cos
 `--chart FILE.svg` draws dollars by batch size and latency instead.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,6 +80,7 @@ def parse_estimate(texts: Mapping[str, str], names: Mapping[str, str]) -> RunEst
         size_kb=numbers["size_kb"],
         latency_ms=numbers["latency_ms"],
         hosts=numbers["hosts"],
+        known_hosts=int(numbers["hosts"]) if math.isfinite(numbers["hosts"]) else 0,
         memory_mb=int(numbers["memory_mb"]),
         write_units=write_units(numbers["url_bytes"]),
         glacier_from_bytes=stack_settings().glacier_from_bytes,

@@ -63,6 +63,7 @@ class Plan:
         estimate = RunEstimate(
             images=images,
             hosts=max(1, images) / largest,
+            known_hosts=len(self.hosts),
             glacier_from_bytes=self.glacier_from_bytes,
             write_units=self.write_units / max(1, images),
             options=self.options,

@@ -121,7 +121,7 @@ def _totals(path: Path, plan: Plan) -> Table:
         ("invalid rows", sum(invalid.values()), reasons),
         ("duplicates", duplicates, "the URL appeared earlier in the manifest"),
         ("key conflicts", conflicts, "an earlier row has the same key"),
-        ("hosts", len(plan.hosts), ""),
+        ("hosts", len(plan.hosts), "" if plan.options.robots == "ignore" else "robots.txt of each is read once a day"),
         ("batches", plan.batches, "child executions of the Distributed Map"),
     ):
         table.add_row(item, f"{count:,}", details, style="" if count else "dim")

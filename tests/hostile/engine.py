@@ -17,8 +17,13 @@ from functions.core.web.deadlines import Watchdog
 from functions.core.web.fetch import Fetcher
 from functions.core.web.guard import Guard
 from functions.core.web.resolver import LookUp, Resolver
+from functions.core.web.robots.cache import RobotsCache
+from functions.core.web.robots.check import RunRobots
+from functions.core.web.robots.fleet import FleetRobots
+from functions.core.web.robots.reader import RobotsReader
 from functions.core.web.session import make_session
 from tests.support.fakes import FakeImageStore, FakeImageTable, FakeNotices, FakeRunFiles
+from tests.support.hosts import FakeHostsTable
 
 WATCHDOG = Watchdog()
 """One for all tests, as in an execution environment: its thread never ends."""
@@ -58,7 +63,11 @@ class EngineResult:
 
 
 class Engine:
-    """The download code over real connections. Loopback addresses are allowed unless `allowed` is given."""
+    """The download code over real connections. Loopback addresses are allowed unless `allowed` is given.
+
+    Unless a test says `robots`, robots.txt is ignored: most tests count the requests. Engines with the same `hosts`
+    table are environments of one fleet.
+    """
 
     def __init__(
         self,
@@ -67,10 +76,13 @@ class Engine:
         look_up: LookUp = loopback_names,
         ca_file: str | None = None,
         store: ImageStore | None = None,
+        hosts: FakeHostsTable | None = None,
     ) -> None:
         self.guard = Guard(AddressPolicy.parse(allowed), Resolver(look_up))
         self.session = make_session(self.guard, contact="test@example.com", ca_file=ca_file)
         self.fetcher = Fetcher(self.session, WATCHDOG)
+        self.hosts = hosts or FakeHostsTable()
+        self.robots = RobotsCache(FleetRobots(RobotsReader(self.session, WATCHDOG), self.hosts))
         self.store = store
 
     def close(self) -> None:
@@ -89,7 +101,7 @@ class Engine:
         No row is started later than `start_within` seconds into its round.
         `clock` measures the time of the child execution.
         """
-        run_options = Options(**{"rounds": 2, "timeout": 10.0, **options})
+        run_options = Options(**{"rounds": 2, "timeout": 10.0, "robots": "ignore", **options})
         result = EngineResult(FakeImageStore(), FakeImageTable(records), FakeNotices(), FakeRunFiles())
         runner = self._runner(run_options, result, clock)
         payload: dict[str, Any] = {
@@ -114,7 +126,14 @@ class Engine:
 
     def _runner(self, options: Options, result: EngineResult, clock: Callable[[], float]) -> RoundRunner:
         store = self.store or result.store
-        mirror = RowMirror(fetcher=self.fetcher, store=store, table=result.table, options=options, run_id="run-1")
+        mirror = RowMirror(
+            fetcher=self.fetcher,
+            store=store,
+            table=result.table,
+            options=options,
+            run_id="run-1",
+            robots=RunRobots(self.robots, options) if options.robots != "ignore" else None,
+        )
         batch = BatchMirror(mirror=mirror, table=result.table, options=options, run_id="run-1", monotonic=clock)
         return RoundRunner(mirror=batch, files=result.files, notices=result.notices, options=options, monotonic=clock)
 

@@ -138,6 +138,18 @@ def test_rows_of_the_runs_table_expire(template: Template) -> None:
     assert runs["BillingMode"] == "PAY_PER_REQUEST"
 
 
+def test_the_hosts_table_is_a_cache_whose_items_expire(template: Template) -> None:
+    [hosts] = [each for name, each in template.all("AWS::DynamoDB::Table").items() if "Hosts" in name]
+
+    assert hosts["DeletionPolicy"] == "Delete"
+    assert hosts["Properties"] == {
+        "AttributeDefinitions": [{"AttributeName": "host", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "host", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
+    }
+
+
 def test_runs_are_listed_by_their_start(template: Template) -> None:
     [index] = template.only("AWS::DynamoDB::Table", "TablesRuns")["GlobalSecondaryIndexes"]
 

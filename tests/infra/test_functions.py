@@ -17,7 +17,10 @@ EXPECTED = {
     "download_batch": (
         90,
         1769,
-        {"IMAGES_BUCKET", "IMAGES_PREFIX", "IMAGES_TABLE", "INPUT_BUCKET", "TOPIC_ARN", "ALLOWED_NETWORKS", "CONTACT"},
+        {
+            *("IMAGES_BUCKET", "IMAGES_PREFIX", "IMAGES_TABLE", "HOSTS_TABLE", "INPUT_BUCKET", "TOPIC_ARN"),
+            *("ALLOWED_NETWORKS", "CONTACT"),
+        },
     ),
     "summarize_run": (900, 1024, {"INPUT_BUCKET", "IMAGES_PREFIX", "RUNS_TABLE", "TOPIC_ARN"}),
     "api": (
@@ -120,6 +123,7 @@ def test_the_outputs_have_the_documented_names(template: Template) -> None:
         "ImagesPrefix",
         "ImagesTable",
         "RunsTable",
+        "HostsTable",
         "TopicArn",
         "StateMachineArn",
         "ApiUrl",

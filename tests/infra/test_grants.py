@@ -49,6 +49,7 @@ EXPECTED = {
         *may("Input/runs/*", "s3:PutObject"),
         *may("Input/runs/*/closed", "s3:GetObject"),
         *may("ImagesTable", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:PutItem"),
+        *may("TablesHosts", "dynamodb:BatchGetItem", "dynamodb:PutItem"),
         *may("Topic", "sns:Publish"),
         *KMS,
     },

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from bench.rig.rate_limits import RATE_LIMITS
-from functions.core.download.host_pace import MAX_IDLE_SECONDS
+from functions.core.download.hosts.pace import MAX_IDLE_SECONDS
 from local.aws.cloud import Cloud
 from tests.support.images import png
 from tests.support.pipeline import FinishedRun, finish, is_reconciled, mirror, start

@@ -53,6 +53,13 @@ TLS_MS = 0.2
 CONNECT_MS = 1.4
 """CPU time of a new connection, mostly the TLS handshake, in milliseconds of one vCPU (`bench.measures.tls`)."""
 
+ROBOTS_CPU_MS = 4.0
+"""CPU time to obtain a robots.txt, its records in the hosts table included, in milliseconds of one vCPU: 3.4 to 4.7 for
+each of 10,000 hosts with one row (docs/performance-log.md)."""
+
+ROBOTS_WRITES = 2
+"""Writes into the hosts table for a robots.txt: the claim to read it, and its rules, up to 1 KB compressed."""
+
 STORE_MS = 30.0
 """Duration of an S3 PutObject, in milliseconds. An assumption."""
 
@@ -102,13 +109,15 @@ class RunEstimate:
     `latency_ms` is the time until a server has sent an image, its body included. `hosts` is the number of hosts if all
     have the same share of the rows; for a real manifest, its rows divided by those of the largest host. S3 moves images
     of `glacier_from_bytes` or more to Glacier Instant Retrieval after a day, and charges for it; None if the lifecycle
-    rules of the bucket are not those of the stack.
+    rules of the bucket are not those of the stack. `known_hosts` is the number of all hosts, whose robots.txt
+    is read; 0 leaves that out.
     """
 
     images: int
     size_kb: float = SIZE_KB
     latency_ms: float = LATENCY_MS
     hosts: float = math.inf
+    known_hosts: int = 0
     memory_mb: int = DOWNLOAD_MEMORY_MB
     glacier_from_bytes: int | None = GLACIER_FROM_BYTES
     write_units: float = 1.0
@@ -146,14 +155,26 @@ class RunEstimate:
         return max(self.cpu_ms, self.size_kb / MB_PER_SECOND, waiting)
 
     @property
+    def robots_files(self) -> int:
+        """Number of robots.txt that are read."""
+        return 0 if self.options.robots == "ignore" else min(self.images, self.known_hosts)
+
+    @property
+    def _row_ms(self) -> float:
+        """Time per image with its share of the requests for robots.txt, which take as long as those for images."""
+        cpu_ms = ROBOTS_CPU_MS * max(1.0, DOWNLOAD_MEMORY_MB / self.memory_mb)
+        robots_ms = max(cpu_ms, self.latency_ms / self.in_flight)
+        return self.image_ms + robots_ms * self.robots_files / max(1, self.images)
+
+    @property
     def billed_seconds(self) -> float:
         """Duration of DownloadBatch, the sum of all batches."""
-        return (self.images * self.image_ms + self.batches * self._batch_overhead_ms) / 1000
+        return (self.images * self._row_ms + self.batches * self._batch_overhead_ms) / 1000
 
     @property
     def batch_seconds(self) -> float:
         images = min(self.images, self.options.batch_size)
-        return (images * self.image_ms + self._batch_overhead_ms) / 1000
+        return (images * self._row_ms + self._batch_overhead_ms) / 1000
 
     @property
     def _batch_overhead_ms(self) -> float:
@@ -196,11 +217,14 @@ class RunEstimate:
 def cost_components(run: RunEstimate) -> Mapping[str, float]:
     """Dollars by service and kind of charge; those of 0 are left out."""
     workflow_gb_seconds = (RUN_SECONDS + run.images * ROW_SECONDS) * WORKFLOW_MEMORY_MB / 1024
+    robots_look_ups = min(run.images, run.robots_files * run.concurrent_batches)  # each environment knows what it read
     charges: tuple[tuple[str, float, Price], ...] = (
         ("S3: PUT of the images", run.images, prices.S3_PUT_INTO[run.options.storage_class]),
         ("S3: moving them to Glacier, a day later", run.images_moved_to_glacier, prices.S3_TO_GLACIER),
         ("DynamoDB: writes", run.images * run.write_units, prices.TABLE_WRITE),
         ("DynamoDB: look-ups", run.images, prices.TABLE_READ),
+        ("DynamoDB: writes of robots.txt", run.robots_files * ROBOTS_WRITES, prices.TABLE_WRITE),
+        ("DynamoDB: look-ups of robots.txt", robots_look_ups, prices.TABLE_READ),
         ("Lambda: time of DownloadBatch", run.billed_seconds * run.memory_mb / 1024, prices.LAMBDA_GB_SECOND),
         ("Lambda: time of the others", workflow_gb_seconds, prices.LAMBDA_GB_SECOND),
         ("Lambda: invocations", run.batches + 2, prices.LAMBDA_REQUEST),

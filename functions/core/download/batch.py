@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from functions.core.download.batch_results import BatchResult, Collector
 from functions.core.download.concurrency import AdaptiveConcurrency
-from functions.core.download.host_pace import HostState
-from functions.core.download.host_scheduler import HostScheduler
+from functions.core.download.hosts.pace import HostState
+from functions.core.download.hosts.scheduler import HostScheduler
 from functions.core.download.mirror import RowMirror
 from functions.core.download.mirrored_rows import MirroredRows
 from functions.core.download.record_buffer import ImageRecordBuffer
@@ -79,6 +79,7 @@ class BatchMirror:
         records = {url: record for url, record in records.items() if url not in stored}
         scheduler = None
         if groups:
+            self._mirror.prepare(groups)
             with ImageRecordBuffer(self._table) as buffer:
                 scheduler = self._download(groups, records, collector, buffer, is_late, states)
         collector.defer_rows(groups, scheduler)
@@ -153,7 +154,7 @@ class _Worker:
                 rows,
                 self.records.get(row.url),
                 partial(self.scheduler.response_received, row),
-                partial(self.scheduler.check_redirect, row),
+                partial(self.scheduler.check_url, row),
             )
             if mirrored.record is None:
                 self.collector.add_rows(mirrored)

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from functions.core.download.host_pace import HostState
-from functions.core.download.host_scheduler import HostScheduler
+from functions.core.download.hosts.pace import HostState
+from functions.core.download.hosts.scheduler import HostScheduler
 from functions.core.download.mirrored_rows import MirroredRows
 from functions.core.download.reuse import Groups, out_of_time
 from functions.core.model.errors import RowError

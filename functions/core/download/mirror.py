@@ -1,47 +1,29 @@
 """Mirror the rows of a URL: fetch its image, check it against the options and the rows, and store it."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
 
 from functions.core.download.conditional_put import ConditionalPut
 from functions.core.download.copies import ImageCopies, SourceGoneError
-from functions.core.download.images.other_content import describe_unsupported
-from functions.core.download.images.rights import read_head
-from functions.core.download.images.types import ImageType, detect_image_type
+from functions.core.download.image_download import Download, ImageDownloader
 from functions.core.download.mirrored_rows import MirroredRows, by_headers, in_order
 from functions.core.download.records import found_image, new_record, new_upload, recorded_image, stored_image
 from functions.core.model.errors import RowError
-from functions.core.model.headers import headers_to_send
 from functions.core.model.keys import DEFAULT_PREFIX, default_key
 from functions.core.model.options import Options
 from functions.core.model.outcomes import Outcome, OutcomeKind
 from functions.core.model.ports import ImageObject, ImageStore, ImageTable
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
-from functions.core.model.types import ImageFacts, ImageRecord
+from functions.core.model.types import ImageFacts, ImageRecord, Signals
 from functions.core.model.urls import redact
-from functions.core.web.fetch import Fetcher, FetchRequest, FetchResult, NotModifiedError
-from functions.core.web.response import Body
+from functions.core.web.fetch import Fetcher, NotModifiedError
+from functions.core.web.robots.check import RobotsCheck, RunRobots
 from functions.core.web.signals import OwnerSignals
 
 
-@dataclass(frozen=True, slots=True)
-class _Download:
-    """A downloaded image that matches the options. `image` are its facts, `extension` is that of its default key."""
-
-    fetched: FetchResult
-    image: ImageFacts
-    extension: str
-
-    @property
-    def body(self) -> Body:
-        return self.fetched.body
-
-
 class RowMirror:
-    """Shared by the threads of a batch. `prefix` is that of the default keys."""
+    """Shared by the threads of a batch. `prefix` is that of the default keys, `robots` is None if the run
+    ignores robots.txt."""
 
     def __init__(
         self,
@@ -52,36 +34,50 @@ class RowMirror:
         options: Options,
         run_id: str,
         prefix: str = DEFAULT_PREFIX,
+        robots: RunRobots | None = None,
     ) -> None:
-        self._fetcher = fetcher
+        self._downloader = ImageDownloader(fetcher, options)
         self._conditional_put = ConditionalPut(store=store, table=table, options=options, run_id=run_id)
         self._copies = ImageCopies(store=store, conditional_put=self._conditional_put, options=options, run_id=run_id)
         self._options = options
         self._respected = options.respected_signals()
         self._run_id = run_id
         self._prefix = prefix
+        self._robots = robots
+
+    def prepare(self, urls: Iterable[str]) -> None:
+        """Before the rows of these URLs are mirrored: look up robots.txt of all hosts at once."""
+        if self._robots is not None:
+            self._robots.look_up(urls)
 
     def mirror(
         self,
         rows: Sequence[Row],
         existing_record: ImageRecord | None,
         on_response: Callable[[], None] = lambda: None,
-        check_redirect: Callable[[str], None] = lambda url: None,
+        check_url: Callable[[str], None] = lambda url: None,
     ) -> MirroredRows:
         """Mirror the rows of a URL by one download: the first one is stored, the others are duplicates of it.
 
         `existing_record` is the record of the URL, whose image is downloaded again. `on_response` is called when the
-        response is complete, before the image is stored, `check_redirect` with the URL of each redirect, before it is
-        followed. Raises RowError if the download fails for all rows, StorageFault, TableFault.
+        response is complete, before the image is stored, `check_url` with each URL before it is requested. Raises
+        RowError if the download fails for all rows, StorageFault, TableFault.
         """
         signals = OwnerSignals(self._respected)
+        robots = self._robots.check(verify_tls=self._downloader.verifies_tls(rows)) if self._robots else None
+
+        def check(url: str) -> None:
+            check_url(url)
+            if robots is not None:
+                robots(url)
+
         try:
-            mirrored = self._mirror(rows, existing_record, on_response, check_redirect, signals)
+            mirrored = self._mirror(rows, existing_record, on_response, check, signals)
         except RowError as error:
-            error.signals = signals.found
+            error.signals = _found(signals, robots)
             raise
-        if signals.found:
-            mirrored.add_signals(signals.found)
+        if found := _found(signals, robots):
+            mirrored.add_signals(found)
         return mirrored
 
     def _mirror(
@@ -89,22 +85,25 @@ class RowMirror:
         rows: Sequence[Row],
         existing_record: ImageRecord | None,
         on_response: Callable[[], None],
-        check_redirect: Callable[[str], None],
+        check_url: Callable[[str], None],
         signals: OwnerSignals,
     ) -> MirroredRows:
         mirrored = MirroredRows()
         pending = in_order(rows, existing_record)
         while pending:
             try:
-                request = partial(self._fetch_request, pending, existing_record, check_redirect, signals)
-                download = self._download(request)
+                download = self._downloader.download(pending, existing_record, check_url, signals)
             except NotModifiedError:
                 reused = existing_record and self.reuse(pending, existing_record, OutcomeKind.UNCHANGED)
                 if reused:
                     return MirroredRows(reused.outcomes, mirrored.errors + reused.errors)
                 existing_record = None
             except RowError as error:
-                if error.reason is Reason.TLS and not self._options.verify_tls and not all(map(_has_digest, pending)):
+                if (
+                    error.reason is Reason.TLS
+                    and not self._options.verify_tls
+                    and self._downloader.verifies_tls(pending)
+                ):
                     error.message += " verify_tls=false applies only to rows with sha256 or md5."
                 failed, pending = by_headers(pending)
                 if error.retryable or len(failed) == len(rows):
@@ -137,82 +136,8 @@ class RowMirror:
             kind = OutcomeKind.DUPLICATE
         return reused
 
-    def _download(self, request: Callable[[list[ImageType]], FetchRequest]) -> _Download:
-        """The caller closes the file. Raises RowError, NotModifiedError."""
-        image_types: list[ImageType] = []
-        started_at = time.monotonic()
-        fetched = self._fetcher.fetch(request(image_types))
-        ms = round((time.monotonic() - started_at) * 1000)
-        try:
-            image = self._image(image_types[-1], fetched, ms)
-        except BaseException:
-            fetched.body.file.close()
-            raise
-        return _Download(fetched, image, image_types[-1].extension)
-
-    def _fetch_request(
-        self,
-        rows: Sequence[Row],
-        existing_record: ImageRecord | None,
-        check_redirect: Callable[[str], None],
-        signals: OwnerSignals,
-        image_types: list[ImageType],
-    ) -> FetchRequest:
-        """The request, whose `check_head` appends the type: once for each attempt that receives the start of a body."""
-        options = self._options
-
-        def check_head(head: bytes) -> None:
-            image_types.append(self._allowed_type(head))
-            read_head(head, signals)
-            signals.check()
-
-        return FetchRequest(
-            url=rows[0].url,
-            headers=headers_to_send(options.headers, rows[0].headers),
-            validators=_validators(existing_record) if options.on_existing == "refresh" else {},
-            timeout=options.timeout,
-            max_bytes=options.max_bytes,
-            user_agent=options.user_agent,
-            want_md5=any(row.md5 is not None for row in rows),
-            max_redirects=options.max_redirects,
-            verify_tls=options.verify_tls or not all(map(_has_digest, rows)),
-            signals=signals,
-            check_head=check_head,
-            check_redirect=check_redirect,
-        )
-
-    def _allowed_type(self, head: bytes) -> ImageType:
-        image_type = detect_image_type(head)
-        if image_type is None:
-            raise RowError(Reason.NOT_AN_IMAGE, describe_unsupported(head), status=200)
-        if image_type.name not in self._options.allowed_types:
-            message = f"The image type {image_type.name} is not in allowed_types."
-            raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
-        return image_type
-
-    def _image(self, image_type: ImageType, fetched: FetchResult, ms: int) -> ImageFacts:
-        """The facts of an image that is not stored yet. Raises RowError if it does not match the options."""
-        body = fetched.body
-        is_complete = image_type.is_complete(body.file, body.size)
-        if not is_complete and not (fetched.announced and self._options.accept_truncated):
-            raise _truncated(image_type, fetched)
-        size = image_type.dimensions(body.file, body.size)
-        self._check_dimensions(size)
-        width, height = size or (None, None)
-        facts: ImageFacts = {
-            "object_key": None,
-            "bytes": body.size,
-            "content_type": image_type.content_type,
-            "sha256": body.sha256,
-            "width": width,
-            "height": height,
-            "downloaded_at": None,
-            "ms": ms,
-        }
-        return facts if is_complete else {**facts, "truncated": True}
-
     def _store(
-        self, rows: Sequence[Row], existing_record: ImageRecord | None, download: _Download, mirrored: MirroredRows
+        self, rows: Sequence[Row], existing_record: ImageRecord | None, download: Download, mirrored: MirroredRows
     ) -> None:
         """Store the image for the first row that it matches; the other rows are duplicates of that one."""
         stored: ImageFacts | None = None
@@ -231,7 +156,7 @@ class RowMirror:
                 mirrored.errors.append((row, _replaced()))
 
     def _store_first(
-        self, row: Row, existing_record: ImageRecord | None, download: _Download
+        self, row: Row, existing_record: ImageRecord | None, download: Download
     ) -> tuple[Outcome, ImageRecord | None]:
         fetched, image = download.fetched, download.image
         key = row.key or default_key(row.url, download.extension, self._prefix)
@@ -251,37 +176,9 @@ class RowMirror:
         former_key = existing_record.get("object_key") if existing_record else None
         return _outcome(row, result.kind, stored, former_key if former_key != key else None), record
 
-    def _check_dimensions(self, size: tuple[int, int] | None) -> None:
-        min_width, min_height = self._options.min_width, self._options.min_height
-        width, height = size or (0, 0)
-        if width < min_width or height < min_height:
-            actual = f"{width} x {height} pixels" if size else "of unknown size"
-            message = f"The image is {actual}: min_width and min_height require {min_width} x {min_height} pixels."
-            raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
 
-
-def _validators(existing_record: ImageRecord | None) -> Mapping[str, str]:
-    """Headers of a conditional request (RFC 9110, section 13)."""
-    if existing_record is None:
-        return {}
-    headers = {
-        "If-None-Match": existing_record.get("etag"),
-        "If-Modified-Since": existing_record.get("last_modified"),
-    }
-    return {name: value for name, value in headers.items() if value}
-
-
-def _has_digest(row: Row) -> bool:
-    """A row whose content can be verified without the certificate of the server."""
-    return row.sha256 is not None or row.md5 is not None
-
-
-def _truncated(image_type: ImageType, fetched: FetchResult) -> RowError:
-    """If the server has sent all that it announced, its own file is truncated, and another request is of no use."""
-    message = f"The {image_type.name.upper()} is truncated."
-    if fetched.announced:
-        message += " The server has no more of it; accept_truncated=true stores such images."
-    return RowError(Reason.INCOMPLETE_BODY, message, status=200, retryable=not fetched.announced)
+def _found(signals: OwnerSignals, robots: RobotsCheck | None) -> Signals:
+    return {**signals.found, "robots.txt": [robots.found]} if robots and robots.found else signals.found
 
 
 def _replaced() -> RowError:

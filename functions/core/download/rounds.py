@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from functions.core.download.batch import BatchMirror
 from functions.core.download.batch_results import DeferredRow
-from functions.core.download.host_pace import HostState
+from functions.core.download.hosts.pace import HostState
 from functions.core.model.limits import CHILD_SECONDS, LATER_ROUND_WAIT_SECONDS, MAX_ROUNDS, RESERVE_SECONDS
 from functions.core.model.options import Options
 from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome, tally

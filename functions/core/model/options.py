@@ -92,6 +92,11 @@ class Options:
     respect_opt_out: bool = _option(
         True, "honour X-Robots-Tag: noai, noimageai, noimageindex; `false` takes `noai` out of `respect`"
     )
+    robots: Literal["obey", "record", "ignore"] = _option(
+        "obey",
+        "robots.txt of the servers: obey it, record in the results what it disallows (record), or do not read it "
+        "(ignore)",
+    )
     storage_class: Literal["STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "GLACIER_IR"] = _option(
         "STANDARD", "S3 storage class of the images"
     )

@@ -6,7 +6,15 @@ from datetime import datetime
 from typing import IO, Protocol
 
 from functions.core.model.runs import ManifestObject
-from functions.core.model.types import ExecutionInput, ImageRecord, KeptItem, ResultLine, RunFields, RunRecord
+from functions.core.model.types import (
+    ExecutionInput,
+    ImageRecord,
+    KeptItem,
+    ResultLine,
+    RobotsRecord,
+    RunFields,
+    RunRecord,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +102,19 @@ class ImageTable(Protocol):
 
         `former` is None if the URL had no record. Raises TableFault.
         """
+
+
+class HostsTable(Protocol):
+    """The hosts table: what the batches of all runs share about hosts. It is a cache: its items may be lost."""
+
+    def robots(self, origins: Sequence[str]) -> Mapping[str, RobotsRecord]:
+        """The records that exist, by origin. Raises TableFault."""
+
+    def claim_robots(self, origin: str, claim: RobotsRecord, now: int) -> RobotsRecord | None:
+        """Writes a claim if there is no record that holds at `now`, else returns that record. Raises TableFault."""
+
+    def put_robots(self, origin: str, record: RobotsRecord) -> None:
+        """Writes a record. Raises TableFault."""
 
 
 class RunFiles(Protocol):

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     NOT_AN_IMAGE = "not_an_image"
     CHECKSUM_MISMATCH = "checksum_mismatch"
     OPT_OUT = "opt_out"
+    ROBOTS = "robots"
     STORAGE = "storage"
     BATCH_CRASHED = "batch_crashed"
     OUT_OF_TIME = "out_of_time"
@@ -69,6 +70,7 @@ REASON_MEANINGS: Mapping[str, str] = {
     Reason.NOT_AN_IMAGE: "The response body is not an image, or its type or dimensions are not accepted.",
     Reason.CHECKSUM_MISMATCH: "The image does not match the checksum or the size in the row.",
     Reason.OPT_OUT: "The site or the image opts out of this use, by a signal that the run respects.",
+    Reason.ROBOTS: "robots.txt of the server disallows the URL, or cannot be read for now (then it is retryable).",
     Reason.STORAGE: "The upload to S3 failed.",
     Reason.BATCH_CRASHED: "The batch crashed or was stopped before it finished this row.",
     Reason.OUT_OF_TIME: "The batch ran out of time before this row was attempted.",

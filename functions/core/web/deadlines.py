@@ -82,7 +82,8 @@ class Watchdog:
 
     @contextmanager
     def deadline(self, seconds: float) -> Iterator[Deadline]:
-        """The deadline of the download that this thread runs in the context."""
+        """The deadline of the download that this thread runs in the context, which may be in that of another one."""
+        outer = current_deadline()
         deadline = Deadline(time.monotonic() + seconds)
         with self._changed:
             self._start()
@@ -93,7 +94,7 @@ class Watchdog:
         try:
             yield deadline
         finally:
-            _current.deadline = None
+            _current.deadline = outer
             deadline.detach()
 
     def _start(self) -> None:

@@ -127,6 +127,11 @@ def row_error_from(error: BaseException) -> RowError:
     return RowError(Reason.CONNECT, _INVALID_HTTP)
 
 
+def is_before_request(error: BaseException) -> bool:
+    """True if there was no connection over which a request could be sent."""
+    return any(isinstance(link, ConnectionBlockedError | ssl.SSLError) for link in _chain(error))
+
+
 def body_error_from(error: BaseException) -> RowError:
     """The RowError for any exception while a body is read: connection and TLS errors leave the body incomplete."""
     row_error = row_error_from(error)

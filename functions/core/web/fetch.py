@@ -41,9 +41,9 @@ class FetchRequest:
     """What to fetch, and the limits.
 
     `headers` are those of the run and the row, and are sent to the origin of `url` only; `validators` make the request
-    conditional and are sent with redirects, too. Without `verify_tls`, any certificate is accepted. `check_head` is
-    called with the first bytes, `check_redirect` with the URL of each redirect; they raise RowError to stop. `signals`
-    reads the headers of the last response. `timeout` is in seconds.
+    conditional and are sent with redirects, too. Without `verify_tls`, any certificate is accepted. `check_url` is
+    called with each URL before it is requested, `check_head` with the first bytes; they raise RowError to stop.
+    `signals` reads the headers of the last response. `timeout` is in seconds.
     """
 
     url: str
@@ -57,7 +57,7 @@ class FetchRequest:
     verify_tls: bool = True
     signals: OwnerSignals = field(default_factory=OwnerSignals)
     check_head: Callable[[bytes], None] = lambda head: None
-    check_redirect: Callable[[str], None] = lambda url: None
+    check_url: Callable[[str], None] = lambda url: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,7 @@ class Fetcher:
         headers = request.headers
         cookies = ChainCookies()
         for _ in range(request.max_redirects + 1):
+            request.check_url(url)
             response = self._send(url, cookies.added_to(headers, url), request, deadline)
             try:
                 target = redirect_target(response, url)
@@ -124,7 +125,6 @@ class Fetcher:
             finally:
                 release(response)
             headers = request.headers if origin_of(target) == origin_of(request.url) else {}
-            request.check_redirect(target)
             url = target
         message = f"Too many redirects: more than max_redirects ({request.max_redirects})."
         raise RowError(Reason.TOO_MANY_REDIRECTS, message)

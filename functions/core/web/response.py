@@ -6,6 +6,7 @@ urllib3 could decompress, too, but it accepts a gzip body without its end, and d
 import hashlib
 import itertools
 import re
+import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -114,6 +115,18 @@ def receive(
         raise
     file.seek(0)
     return Body(file, size, sha256.hexdigest(), md5.hexdigest() if md5 else None)
+
+
+def receive_start(response: Response, max_bytes: int, check_head: Callable[[bytes], None]) -> bytes:
+    """The first bytes of a body, decoded unless `check_head` accepts it as it is. Raises RowError."""
+    read = body_reader(response, sys.maxsize)
+    chunks = iter(lambda: read(CHUNK_BYTES), b"")
+    received = bytearray()
+    for chunk in _decoded(chunks, response.headers.get("Content-Encoding", ""), check_head):
+        received += chunk
+        if len(received) >= max_bytes:
+            break
+    return bytes(received[:max_bytes])
 
 
 def _write(file: IO[bytes], chunk: bytes) -> None:

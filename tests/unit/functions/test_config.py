@@ -9,6 +9,7 @@ DOWNLOAD = {
     "IMAGES_BUCKET": "images",
     "IMAGES_PREFIX": "pictures/",
     "IMAGES_TABLE": "urls",
+    "HOSTS_TABLE": "hosts",
     "INPUT_BUCKET": "input",
     "TOPIC_ARN": "arn:topic",
     "ALLOWED_NETWORKS": "",
@@ -59,6 +60,7 @@ def test_download_batch_allows_no_network_unless_configured() -> None:
     config = DownloadConfig.read(DOWNLOAD)
 
     assert (config.images_bucket, config.images_table, config.input_bucket) == ("images", "urls", "input")
+    assert config.hosts_table == "hosts"
     assert (config.topic_arn, config.contact) == ("arn:topic", "me@a.example")
     assert config.images_prefix == "pictures/"
     assert config.addresses.blocked_because("127.0.0.1", 80) is not None

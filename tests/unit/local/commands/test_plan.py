@@ -293,7 +293,7 @@ def test_a_plan_for_an_account_of_few_executions_has_its_concurrency(
     plan(manifest=path, options={"batch-size": "10"}, lambda_concurrency=10)
 
     shown = capsys.readouterr().out
-    run = RunEstimate(images=1000, hosts=1000, options=Options(batch_size=10, max_concurrency=7))
+    run = RunEstimate(images=1000, hosts=1000, known_hosts=1000, options=Options(batch_size=10, max_concurrency=7))
     assert re.search(
         rf"│ time +│ +{run.seconds:.1f} s │ {run.batch_seconds:.1f} s per batch, 7 batches at a time", shown
     )

@@ -375,7 +375,7 @@ def in_lambda(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
     """The environment of DownloadBatch in a new process."""
     cached = (
         *(download_batch.config, download_batch.signed_put, clients.client, clients._session),
-        download_batch.fetcher,
+        *(download_batch.web, download_batch.fetcher, download_batch.robots),
     )
     with S3() as server:
         for name, value in {
@@ -388,6 +388,7 @@ def in_lambda(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
             "IMAGES_PREFIX": "images/",
             "INPUT_BUCKET": "input",
             "IMAGES_TABLE": "images",
+            "HOSTS_TABLE": "hosts",
             "TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:topic",
             "ALLOWED_NETWORKS": "",
             "CONTACT": "",

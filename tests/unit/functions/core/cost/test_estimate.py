@@ -296,3 +296,22 @@ def test_the_documents_name_the_lengths_from_which_a_record_is_two_writes() -> N
     sentence = f"URLs of more than {longest} bytes ({redirected} if the server redirects to one as long)"
 
     assert sentence in Path(DOCUMENTS, "docs", "scaling.md").read_text()
+
+
+def test_the_robots_txt_of_each_host_costs_a_request_two_writes_and_the_look_ups() -> None:
+    run = RunEstimate(images=10_000, known_hosts=10_000)
+    ignoring = replace(run, options=Options(robots="ignore"))
+
+    charges = cost_components(run)
+
+    assert charges["DynamoDB: writes of robots.txt"] == pytest.approx(20_000 * 0.625e-6)
+    assert charges["DynamoDB: look-ups of robots.txt"] == pytest.approx(10_000 * 0.0625e-6)
+    assert not [name for name in cost_components(ignoring) if "robots" in name]
+    assert run.seconds > ignoring.seconds
+    assert run.billed_seconds == pytest.approx(ignoring.billed_seconds + 10_000 * 200 / 24 / 1000)
+
+
+def test_a_host_with_many_rows_costs_little_for_its_robots_txt() -> None:
+    run = RunEstimate(images=MILLION, known_hosts=1)
+
+    assert run.dollars - replace(run, known_hosts=0).dollars < 0.0001

@@ -9,7 +9,7 @@ import pytest
 from cdk.workflow.definition import FIRST_ROUND_RETRY, LATER_ROUND_RETRY
 from functions.core.download.batch import BatchMirror
 from functions.core.download.batch_results import BatchResult, DeferredRow
-from functions.core.download.host_pace import HostState
+from functions.core.download.hosts.pace import HostState
 from functions.core.download.rounds import Batch, RoundRunner
 from functions.core.model.errors import RowError
 from functions.core.model.limits import CHILD_SECONDS, DOWNLOAD_TIMEOUT_SECONDS, RESERVE_SECONDS

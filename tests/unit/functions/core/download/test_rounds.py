@@ -7,7 +7,7 @@ import pytest
 
 from functions.core.download.batch import BatchMirror
 from functions.core.download.batch_results import DeferredRow
-from functions.core.download.host_pace import HostState
+from functions.core.download.hosts.pace import HostState
 from functions.core.download.mirror import RowMirror
 from functions.core.download.rounds import (
     BACKOFF_SECONDS,

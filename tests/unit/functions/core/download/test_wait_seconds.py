@@ -5,7 +5,7 @@ import math
 import pytest
 
 from functions.core.download.batch_results import DeferredRow
-from functions.core.download.host_pace import HostState
+from functions.core.download.hosts.pace import HostState
 from functions.core.download.rounds import Batch, wait_seconds
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from functions.core.download.host import Host
-from functions.core.download.host_pace import MAX_IDLE_SECONDS, MIN_RATE, HostPace, HostState
+from functions.core.download.hosts.host import Host
+from functions.core.download.hosts.pace import MAX_IDLE_SECONDS, MIN_RATE, HostPace, HostState
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
@@ -125,7 +125,7 @@ class HostScheduler:
                 self._stop()
             return seconds
 
-    def check_redirect(self, row: Row, url: str) -> None:
+    def check_url(self, row: Row, url: str) -> None:
         """Raises RowError if the host of `url` must be waited for first: the row waits with those of that host."""
         if not self._paced_hosts:
             return

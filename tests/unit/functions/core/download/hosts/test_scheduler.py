@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.core.download.host import CONSECUTIVE_FAILURES_TO_OPEN, CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS
-from functions.core.download.host_pace import MAX_IDLE_SECONDS, HostState
-from functions.core.download.host_scheduler import HostScheduler
+from functions.core.download.hosts.host import CONSECUTIVE_FAILURES_TO_OPEN, CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS
+from functions.core.download.hosts.pace import MAX_IDLE_SECONDS, HostState
+from functions.core.download.hosts.scheduler import HostScheduler
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
@@ -264,11 +264,11 @@ def test_a_wait_belongs_to_the_host_that_a_redirect_led_to() -> None:
 
     assert scheduler.done(first, asked)
     assert scheduler.done(second, asked)  # it was sent before the wait
-    scheduler.check_redirect(third, "http://c.example/3")
+    scheduler.check_url(third, "http://c.example/3")
     with pytest.raises(RowError, match=r"The redirect leads to a host that limits or fails requests, .* 429") as raised:
-        scheduler.check_redirect(third, "http://b.example/3")
+        scheduler.check_url(third, "http://b.example/3")
     assert scheduler.done(third, raised.value)
-    scheduler.check_redirect(other, "http://b.example/4")  # its own request
+    scheduler.check_url(other, "http://b.example/4")  # its own request
 
     state = scheduler.states()["b.example"]
     assert (list(scheduler.states()), state.refusals, state.name) == (["b.example"], 1, "b.example")
@@ -285,14 +285,14 @@ def test_a_row_that_was_redirected_to_a_host_waits_in_its_queue() -> None:
     scheduler = HostScheduler(rows("aa"), per_host=1, rounds=4, clock=clock, states=states)
     redirected = take(scheduler)
     with pytest.raises(RowError) as raised:
-        scheduler.check_redirect(redirected, "http://b.example/")
+        scheduler.check_url(redirected, "http://b.example/")
     assert scheduler.done(redirected, raised.value)
     assert take(scheduler).number == 2
 
     clock.now += 1.1
     scheduler.resume()
     assert take(scheduler) is redirected
-    scheduler.check_redirect(redirected, "http://b.example/")
+    scheduler.check_url(redirected, "http://b.example/")
 
 
 def test_after_stop_no_row_is_handed_out() -> None:

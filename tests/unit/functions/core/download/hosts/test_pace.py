@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from functions.core.download.host_pace import (
+from functions.core.download.hosts.pace import (
     DECREASE,
     HALF_OPEN_REQUESTS,
     INCREASE,

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from functions.core.download.host_pace import HostPace
+from functions.core.download.hosts.pace import HostPace
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
