@@ -85,9 +85,9 @@ def _rules(response: Response, deadline: Deadline) -> RobotsRules:
 
 
 def _check_text(head: bytes) -> None:
-    """Accept a file that is not compressed although its Content-Encoding says so."""
+    """Accept a file that is not compressed although its Content-Encoding says so; any other one is decompressed."""
     if any(octet < ord("\t") for octet in head):
-        raise RowError(Reason.ROBOTS, "It is not a text.")
+        raise RowError(Reason.NOT_AN_IMAGE, "It is not a text.")
 
 
 def _unreadable(origin: str, error: Exception, deadline: Deadline, *, is_redirected: bool) -> RowError:

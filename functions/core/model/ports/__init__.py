@@ -1,0 +1,47 @@
+"""Interfaces that `core` needs. `functions.adapters` implements them with AWS services, tests with fakes."""
+
+from functions.core.model.ports.account import (
+    LINK_SECONDS,
+    AccountConcurrency,
+    Executions,
+    LambdaAccount,
+    MapRuns,
+    Progress,
+    RunRegistry,
+)
+from functions.core.model.ports.hosts import HostsTable
+from functions.core.model.ports.images import ImageObject, ImageStore, ImageTable, ImageUpload
+from functions.core.model.ports.manifests import ManifestCopies, Manifests, PresignedLinks, SubmittedManifests
+from functions.core.model.ports.runs import (
+    NOTICE_SECONDS,
+    Notification,
+    Notifications,
+    RunFiles,
+    RunRecords,
+    RunResults,
+)
+
+__all__ = [
+    "LINK_SECONDS",
+    "NOTICE_SECONDS",
+    "AccountConcurrency",
+    "Executions",
+    "HostsTable",
+    "ImageObject",
+    "ImageStore",
+    "ImageTable",
+    "ImageUpload",
+    "LambdaAccount",
+    "ManifestCopies",
+    "Manifests",
+    "MapRuns",
+    "Notification",
+    "Notifications",
+    "PresignedLinks",
+    "Progress",
+    "RunFiles",
+    "RunRecords",
+    "RunRegistry",
+    "RunResults",
+    "SubmittedManifests",
+]

@@ -1,0 +1,89 @@
+"""The files, messages and records of a run."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from functions.core.model.types import (
+    KeptItem,
+    ResultLine,
+    RunFields,
+    RunRecord,
+)
+
+
+class RunFiles(Protocol):
+    """The folder `runs/ID/` of a run in the input bucket. Names are relative to it."""
+
+    def write(self, name: str, lines: Iterable[Mapping[str, object]]) -> None:
+        """Writes a file of JSON lines; an existing one is replaced. Raises StorageFault."""
+
+    def start_round(self, part_name: str) -> bool:
+        """Records that a round of a batch starts, which ends when it has written `results/PART_NAME`.
+
+        False if the run was closed: then the round must not store anything. Raises StorageFault.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A message for the SNS topic. `kind` is a message attribute that subscription filters can use."""
+
+    kind: str
+    subject: str
+    body: Mapping[str, object] = field(default_factory=dict)
+
+
+NOTICE_SECONDS = 8.0
+"""Maximum time for publishing a message, in seconds."""
+
+
+class Notifications(Protocol):
+    """The SNS topic."""
+
+    def publish(self, notice: Notification, seconds: float = NOTICE_SECONDS) -> bool:
+        """Returns after `seconds` at the latest, and False if the message is not published by then.
+
+        No exception is raised, since images must not depend on it.
+        """
+
+
+class RunRecords(Protocol):
+    """The runs table, as the state machine's functions use it."""
+
+    def claim(self, record: RunRecord) -> bool:
+        """Writes a new record; False if the run belongs to another execution. Raises TableFault."""
+
+    def update(self, run_id: str, values: RunFields) -> None:
+        """Sets attributes; the record is created if it does not exist. Raises TableFault."""
+
+    def get(self, run_id: str) -> RunRecord | None:
+        """The record, by a strongly consistent read. Raises TableFault."""
+
+
+class RunResults(RunFiles, Protocol):
+    """The files that SummarizeRun reads and writes."""
+
+    def close_run(self) -> None:
+        """From now on, no round can start. Raises StorageFault."""
+
+    def unfinished_rounds(self) -> list[datetime]:
+        """The start times of the rounds that have not written their results. Raises StorageFault."""
+
+    def result_parts(self) -> Iterator[tuple[str, list[ResultLine]]]:
+        """The parts of `results/` by name, in the order of their names. Raises StorageFault."""
+
+    def kept_item_parts(self) -> Iterator[tuple[str, list[KeptItem]]]:
+        """The parts of `retries/` by name, in the order of their names. Raises StorageFault."""
+
+    def uncompleted_children(self) -> Iterator[Iterator[bytes]]:
+        """The ResultWriter files of child executions that failed or did not start, each in chunks.
+
+        Raises StorageFault.
+        """
+
+    def write_text(
+        self, name: str, pieces: Iterable[str], content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """Writes a report; `metadata` is the user metadata of the object. Raises StorageFault."""
