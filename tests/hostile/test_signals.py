@@ -161,3 +161,25 @@ def test_an_opt_out_is_the_reason_also_with_a_content_encoding(
     (failure,) = engine.mirror(server.url("/a"), respect=("iptc",)).failures
 
     assert (failure["reason"], failure["signals"]) == ("opt_out", {"plus:DataMining": [PROHIBITED]})
+
+
+@pytest.mark.parametrize(
+    ("line", "value"), [("Content-Usage", "train-ai=n"), ("Content-Signal", "search=yes, ai-train=no")]
+)
+def test_a_line_of_robots_txt_is_recorded_and_obeyed_by_choice(
+    line: str, value: str, serve: Serve, engine: Engine
+) -> None:
+    robots = f"User-agent: *\n{line}: {value}\n{line}: /open/ train-ai=y\n".encode()
+    server = serve({"/robots.txt": answer(body=robots), "/a": answer(body=JPEG), "/open/b": answer(body=JPEG)})
+    urls = [server.url("/a"), server.url("/open/b")]
+
+    recorded = engine.mirror(*urls, robots="obey")
+    obeyed = engine.mirror(*urls, robots="obey", respect=("aipref",))
+
+    name = f"robots.txt {line}"
+    assert [line["signals"] for line in recorded.lines] == [{name: [value]}, {name: ["train-ai=y"]}]
+    assert recorded.stored == [1, 2]
+    assert obeyed.stored == [2]
+    assert obeyed.failures[0]["reason"] == "opt_out"
+    assert name in obeyed.failures[0]["message"]
+    assert obeyed.failures[0]["signals"] == {name: [value]}

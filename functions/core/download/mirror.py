@@ -14,10 +14,10 @@ from functions.core.model.outcomes import Outcome, OutcomeKind
 from functions.core.model.ports import ImageObject, ImageStore, ImageTable
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
-from functions.core.model.types import ImageFacts, ImageRecord, Signals
+from functions.core.model.types import ImageFacts, ImageRecord
 from functions.core.model.urls import redact
 from functions.core.web.fetch import Fetcher, NotModifiedError
-from functions.core.web.robots.check import RobotsCheck, RunRobots
+from functions.core.web.robots.check import RunRobots
 from functions.core.web.signals import OwnerSignals
 
 
@@ -64,7 +64,7 @@ class RowMirror:
         RowError if the download fails for all rows, StorageFault, TableFault.
         """
         signals = OwnerSignals(self._respected)
-        robots = self._robots.check(verify_tls=self._downloader.verifies_tls(rows)) if self._robots else None
+        robots = self._robots.check(signals, verify_tls=self._downloader.verifies_tls(rows)) if self._robots else None
 
         def check(url: str) -> None:
             check_url(url)
@@ -74,10 +74,10 @@ class RowMirror:
         try:
             mirrored = self._mirror(rows, existing_record, on_response, check, signals)
         except RowError as error:
-            error.signals = _found(signals, robots)
+            error.signals = signals.found
             raise
-        if found := _found(signals, robots):
-            mirrored.add_signals(found)
+        if signals.found:
+            mirrored.add_signals(signals.found)
         return mirrored
 
     def _mirror(
@@ -175,10 +175,6 @@ class RowMirror:
         record = new_record(row.url, stored, result.etag, self._run_id, row.number, fetched)
         former_key = existing_record.get("object_key") if existing_record else None
         return _outcome(row, result.kind, stored, former_key if former_key != key else None), record
-
-
-def _found(signals: OwnerSignals, robots: RobotsCheck | None) -> Signals:
-    return {**signals.found, "robots.txt": [robots.found]} if robots and robots.found else signals.found
 
 
 def _replaced() -> RowError:

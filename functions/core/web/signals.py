@@ -1,12 +1,13 @@
-"""What the owner of an image says about its use, in the headers of the response: read, recorded, and obeyed by choice.
+"""What the owner of an image says about its use, in the headers of the response and in robots.txt: read, recorded, and
+obeyed by choice.
 
 `Content-Usage` is of the IETF (draft-ietf-aipref-attach and -vocab), `Content-Signal` of contentsignals.org,
-`TDM-Reservation` and `TDM-Policy` of the W3C community group (www.w3.org/2022/tdmrep). The functions that read one
-value are for robots.txt, too, where `Content-Usage` and `Content-Signal` have the same form.
+`TDM-Reservation` and `TDM-Policy` of the W3C community group (www.w3.org/2022/tdmrep). `Content-Usage` and
+`Content-Signal` have the same form in robots.txt.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from urllib3 import HTTPHeaderDict
@@ -125,24 +126,55 @@ HEADER_SIGNALS = (
 )
 
 
+ROBOTS_SIGNALS = {
+    "Content-Usage": Signal("robots.txt Content-Usage", "aipref", content_usage_opt_out),
+    "Content-Signal": Signal("robots.txt Content-Signal", "aipref", content_signal_opt_out),
+}
+"""By the name of the line in robots.txt."""
+
+DISALLOWED = Signal("robots.txt")
+"""The line that disallows the image, in a run that only records it."""
+
+
 class OwnerSignals:
-    """The signals of one image, from its last response. `respected` are the groups that opt out.
+    """The signals of one image, from its last response and the robots.txt for its URL. `respected` are the groups that
+    opt out.
 
     `found` has the values by the name of the signal as they came: bounded in number and length, and with their URLs
     redacted.
     """
 
-    __slots__ = ("_opt_out", "_respected", "found")
+    __slots__ = ("_disallowed", "_of_robots", "_opt_out", "_respected", "found")
 
     def __init__(self, respected: Collection[str] = ()) -> None:
         self.found: dict[str, list[str]] = {}
         self._respected = respected
         self._opt_out: str | None = None
+        self._of_robots: Mapping[str, Sequence[str]] = {}
+        self._disallowed: str | None = None
+
+    def record_disallowed(self, message: str) -> None:
+        """The first message counts: that of the URL of the row, unless only a redirect is disallowed."""
+        self._disallowed = self._disallowed or message
+        self._restart()
+
+    def read_robots(self, values: Mapping[str, Sequence[str]]) -> None:
+        """What robots.txt says about the URL that is requested next: values by the name of the line."""
+        self._of_robots = values
+        self._restart()
+
+    def _restart(self) -> None:
+        """Forget the signals of the response before."""
+        self.found.clear()
+        self._opt_out = None
+        if self._disallowed:
+            self.add(DISALLOWED, [self._disallowed])
+        for name, values in self._of_robots.items():
+            self.add(ROBOTS_SIGNALS[name], values)
 
     def read_headers(self, headers: HTTPHeaderDict) -> None:
         """Forget those of the response before, and read those of this one."""
-        self.found.clear()
-        self._opt_out = None
+        self._restart()
         for signal in HEADER_SIGNALS:
             if signal.name in headers:
                 self.add(signal, headers.getlist(signal.name))

@@ -8,17 +8,18 @@ from functions.core.model.reasons import Reason
 from functions.core.web.deadlines import current_deadline
 from functions.core.web.robots.cache import RobotsCache, robots_origin
 from functions.core.web.robots.fleet import RobotsRequest
+from functions.core.web.signals import OwnerSignals
 from functions.core.web.target import request_target
 
 
 class RobotsCheck:
-    """Called before each request of one row. `found` is what robots.txt says against one, if it does not count."""
+    """Called before each request of one row: what robots.txt says is added to its signals."""
 
-    def __init__(self, cache: RobotsCache, options: Options, *, verify_tls: bool) -> None:
+    def __init__(self, cache: RobotsCache, options: Options, signals: OwnerSignals, *, verify_tls: bool) -> None:
         self._cache = cache
         self._options = options
+        self._signals = signals
         self._verify_tls = verify_tls
-        self.found: str | None = None
 
     def __call__(self, url: str) -> None:
         """Raises RowError if this URL may not be requested."""
@@ -27,7 +28,7 @@ class RobotsCheck:
         except RowError as error:
             if self._options.robots == "obey":
                 raise
-            self.found = self.found or error.message
+            self._signals.record_disallowed(error.message)
 
     def _check(self, url: str) -> None:
         if "/robots.txt" in url and request_target(url).partition("?")[0] == "/robots.txt":
@@ -35,7 +36,9 @@ class RobotsCheck:
         deadline = current_deadline()
         seconds = self._options.timeout if deadline is None else deadline.remaining
         rules = self._cache.rules(url, RobotsRequest(seconds, self._options.user_agent, self._verify_tls))
-        rule = rules.disallowing(request_target(url)) if rules else None
+        target = request_target(url)
+        self._signals.read_robots(rules.preferences(target))
+        rule = rules.disallowing(target)
         if rule is not None:
             message = f"{robots_origin(url)}/robots.txt disallows this URL, in line {rule.line}: {rule}"
             raise RowError(Reason.ROBOTS, message)
@@ -52,6 +55,6 @@ class RunRobots:
         """Before the rows of a round: one look-up in the hosts table instead of one for each host."""
         self._cache.look_up(urls)
 
-    def check(self, *, verify_tls: bool) -> RobotsCheck:
+    def check(self, signals: OwnerSignals, *, verify_tls: bool) -> RobotsCheck:
         """For one row."""
-        return RobotsCheck(self._cache, self._options, verify_tls=verify_tls)
+        return RobotsCheck(self._cache, self._options, signals, verify_tls=verify_tls)

@@ -6,7 +6,8 @@ Text is Latin-1 here: a character is an octet of the file.
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -24,7 +25,8 @@ _BLANK = " \t\v\f"
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LINE = re.compile(
     r"(?P<agent>user[- ]?agent)|(?P<allow>allow)|(?P<delay>crawl[- ]?delay)"
-    r"|(?P<disallow>disallow|dissallow|dissalow|disalow|diasllow|disallaw)",
+    r"|(?P<disallow>disallow|dissallow|dissalow|disalow|diasllow|disallaw)"
+    r"|(?P<usage>content-usage)|(?P<signal>content-signal)",
     re.IGNORECASE,
 )
 """The names of the lines that count, with the misspellings that the parsers of Google and Scrapy accept."""
@@ -47,6 +49,17 @@ class Rule(NamedTuple):
         text = self.pattern.encode("latin-1").decode(errors="replace")[:MAX_SHOWN]
         shown = "".join(char if char.isprintable() else "?" for char in text)
         return f"{'Allow' if self.allow else 'Disallow'}: {shown}"
+
+
+class Preference(NamedTuple):
+    """What a line says about the use of what has the pattern: the name of the line and its value, as it is written."""
+
+    name: str
+    pattern: str
+    value: str
+
+
+_PREFERENCES = {"usage": "Content-Usage", "signal": "Content-Signal"}
 
 
 class _Pattern(NamedTuple):
@@ -85,12 +98,16 @@ class RobotsRules:
     _patterns: Sequence[_Pattern] = ()
     _paths: tuple[str, ...] = ()
     crawl_delay: float | None = None
+    _preferences: Sequence[tuple[_Pattern, Preference]] = ()
 
     @classmethod
-    def of(cls, rules: Iterable[Rule], crawl_delay: float | None = None) -> Self:
+    def of(
+        cls, rules: Iterable[Rule], crawl_delay: float | None = None, preferences: Iterable[Preference] = ()
+    ) -> Self:
         patterns = [pattern for rule in rules for pattern in _patterns_of(rule)]
         patterns.sort(key=lambda pattern: (-pattern.octets, not pattern.rule.allow))
-        return cls(patterns, tuple({pattern.path for pattern in patterns}), crawl_delay)
+        prepared = [(_prepared(Rule(0, True, wish.pattern), wish.pattern), wish) for wish in preferences]
+        return cls(patterns, tuple({pattern.path for pattern in patterns}), crawl_delay, prepared)
 
     @classmethod
     def parse(cls, file: bytes, robot: str) -> Self:
@@ -114,19 +131,38 @@ class RobotsRules:
                 return None if pattern.rule.allow else pattern.rule
         return None
 
+    def preferences(self, target: str) -> Mapping[str, Sequence[str]]:
+        """What is said about the use of the path and query of a URL: values by name. The longest pattern holds
+        (draft-ietf-aipref-attach, section 5.1)."""
+        if not self._preferences:
+            return {}
+        target = _normal(target)
+        in_query = _with_slashes(target)
+        found: dict[str, list[str]] = {}
+        longest: dict[str, int] = {}
+        for pattern, wish in self._preferences:
+            if pattern.octets < longest.get(wish.name, 0):
+                continue
+            if pattern.matches(in_query if pattern.has_query else target):
+                if pattern.octets > longest.get(wish.name, 0):
+                    found[wish.name], longest[wish.name] = [], pattern.octets
+                found.setdefault(wish.name, []).append(wish.value)
+        return found
+
     def __len__(self) -> int:
-        return len(self._patterns)
+        return len(self._patterns) + len(self._preferences)
 
     def encoded(self) -> bytes:
         """The rules for `decoded`, compressed."""
         rules = sorted({pattern.rule for pattern in self._patterns})
-        return zlib.compress(json.dumps([rules, self.crawl_delay], separators=(",", ":")).encode())
+        preferences = [preference for _, preference in self._preferences]
+        return zlib.compress(json.dumps([rules, self.crawl_delay, preferences], separators=(",", ":")).encode())
 
     @classmethod
     def decoded(cls, content: bytes) -> Self:
         """Raises ValueError, TypeError or zlib.error for anything else than the result of `encoded`."""
-        rules, crawl_delay = json.loads(zlib.decompress(content))
-        return cls.of((Rule(*rule) for rule in rules), crawl_delay)
+        rules, crawl_delay, preferences = json.loads(zlib.decompress(content))
+        return cls.of((Rule(*rule) for rule in rules), crawl_delay, (Preference(*wish) for wish in preferences))
 
 
 class _Groups:
@@ -136,6 +172,7 @@ class _Groups:
         self._robot = robot
         self._rules: dict[str, list[Rule]] = {}
         self._delays: dict[str, float] = {}
+        self._preferences: defaultdict[str, list[Preference]] = defaultdict(list)
         self._agents: set[str] = set()
         self._names_agents = False
 
@@ -153,6 +190,12 @@ class _Groups:
             if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value, re.ASCII):
                 self._delays |= dict.fromkeys(self._agents, float(value))
 
+        elif kind in _PREFERENCES and value:
+            self._names_agents = False
+            pattern, _, rest = value.partition(" ") if value.startswith(("/", "*")) else ("", "", value)
+            for agent in self._agents:
+                self._preferences[agent].append(Preference(_PREFERENCES[kind], pattern, rest.strip(_BLANK)))
+
     def _begin(self, value: str) -> None:
         if not self._names_agents:
             self._agents = set()
@@ -163,9 +206,9 @@ class _Groups:
             self._agents.add(agent)
             self._rules.setdefault(agent, [])
 
-    def chosen(self) -> tuple[list[Rule], float | None]:
+    def chosen(self) -> tuple[list[Rule], float | None, list[Preference]]:
         agent = self._robot if self._robot in self._rules else "*"
-        return self._rules.get(agent, []), self._delays.get(agent)
+        return self._rules.get(agent, []), self._delays.get(agent), self._preferences[agent]
 
 
 def _lines(file: bytes) -> Iterator[str]:

@@ -185,3 +185,47 @@ def test_rules_are_the_same_after_they_were_stored() -> None:
 @pytest.mark.parametrize("file", [b"", b"\0" * 100, b"<!doctype html><title>Not found</title>", b"\xff\xfeU\0s\0"])
 def test_what_is_no_robots_txt_has_no_rules(file: bytes) -> None:
     assert len(RobotsRules.parse(file, ROBOT)) == 0
+
+
+USAGE = "Content-Usage"
+SIGNAL = "Content-Signal"
+
+
+@pytest.mark.parametrize(
+    ("lines", "path", "expected"),
+    [
+        ("user-agent: *|content-usage: train-ai=n", "/a.jpg", {USAGE: ["train-ai=n"]}),
+        ("User-Agent: *|Content-Signal: search=yes,ai-train=no|Allow: /", "/", {SIGNAL: ["search=yes,ai-train=no"]}),
+        ("user-agent: *|content-usage: train-ai=n|content-usage: /open/ train-ai=y", "/a", {USAGE: ["train-ai=n"]}),
+        (
+            "user-agent: *|content-usage: train-ai=n|content-usage: /open/ train-ai=y",
+            "/open/a",
+            {USAGE: ["train-ai=y"]},
+        ),
+        ("user-agent: *|content-usage: /a train-ai=n|content-usage: /a/* train-ai=y", "/a/b", {USAGE: ["train-ai=y"]}),
+        ("user-agent: *|content-usage: /*.png$  train-ai=n", "/b.png", {USAGE: ["train-ai=n"]}),
+        ("user-agent: *|content-usage: /*.png$  train-ai=n", "/b.png2", {}),
+        ("user-agent: *|content-usage: train-ai=n|content-usage: x=y", "/a", {USAGE: ["train-ai=n", "x=y"]}),
+        ("user-agent: *|content-usage: train-ai=n||user-agent: image-mirror|disallow:", "/a", {}),
+        (
+            "user-agent: image-mirror|content-signal: ai-train=no||user-agent: *|allow: /",
+            "/",
+            {SIGNAL: ["ai-train=no"]},
+        ),
+        ("user-agent: other|content-usage: train-ai=n", "/a", {}),
+        ("content-usage: train-ai=n", "/a", {}),
+        ("user-agent: *|content-usage:", "/a", {}),
+        ("user-agent: *|content-usage train-ai=n", "/a", {USAGE: ["train-ai=n"]}),
+    ],
+)
+def test_what_the_file_says_about_the_use_of_images(lines: str, path: str, expected: dict[str, list[str]]) -> None:
+    rules = RobotsRules.parse(file(lines), ROBOT)
+
+    assert rules.preferences(path) == expected
+    assert RobotsRules.decoded(rules.encoded()).preferences(path) == expected
+
+
+def test_a_line_about_the_use_ends_the_names_of_a_group() -> None:
+    rules = RobotsRules.parse(file("user-agent: *|content-usage: train-ai=n|user-agent: bad|disallow: /"), ROBOT)
+
+    assert rules.disallowing("/a") is None
