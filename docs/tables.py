@@ -67,7 +67,7 @@ def _default_option(option: Field[object]) -> str:
         return ""
     if isinstance(option.default, tuple):
         return (
-            "all but svg"
+            "all images but svg"
             if option.default == IMAGE_TYPES
             else f"`{','.join(option.default)}`"
             if option.default

@@ -189,6 +189,7 @@ def test_any_bytes_in_any_encoding_are_a_body_or_an_error(encoding: str, chunks:
             max_bytes=150,
             want_md5=True,
             check_head=lambda head: None,
+            is_recognized=lambda head: False,
         )
 
     body = result_or_error(received)

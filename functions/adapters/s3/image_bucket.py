@@ -41,6 +41,9 @@ MAX_ATTEMPTS = 4
 PAUSE_SECONDS = 0.2
 """Maximum pause in seconds after the first conflict; it doubles with each."""
 
+_WITH_SCRIPTS = frozenset({"image/svg+xml", "text/html", "application/xml"})
+"""Types that a browser runs scripts of, unless it saves them."""
+
 
 class S3ImageBucket:
     """Stores each image by one conditional PutObject with a SHA-256 checksum, which S3 verifies.
@@ -114,8 +117,8 @@ class S3ImageBucket:
             "StorageClass": cast("StorageClassType", upload.storage_class),
             "Metadata": _metadata(upload),
         }
-        if upload.content_type == "image/svg+xml":
-            arguments["ContentDisposition"] = "attachment"  # an SVG can contain scripts
+        if upload.content_type in _WITH_SCRIPTS:
+            arguments["ContentDisposition"] = "attachment"
         return arguments
 
 

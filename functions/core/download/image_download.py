@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from functions.core.download.images.other_content import describe_unsupported
+from functions.core.download.images.other_types import HTML, detect_type, is_allowed, is_recognized
 from functions.core.download.images.rights import read_head
-from functions.core.download.images.types import ImageType, detect_image_type
+from functions.core.download.images.types import FileType
 from functions.core.model.errors import RowError
 from functions.core.model.headers import headers_to_send
 from functions.core.model.options import Options
@@ -49,7 +50,7 @@ class ImageDownloader:
 
         `existing_record` makes the request conditional in a run that refreshes. Raises RowError, NotModifiedError.
         """
-        image_types: list[ImageType] = []
+        image_types: list[FileType] = []
         started_at = time.monotonic()
         fetched = self._fetcher.fetch(self._request(rows, existing_record, check_url, signals, image_types))
         ms = round((time.monotonic() - started_at) * 1000)
@@ -66,13 +67,13 @@ class ImageDownloader:
         existing_record: ImageRecord | None,
         check_url: Callable[[str], None],
         signals: OwnerSignals,
-        image_types: list[ImageType],
+        image_types: list[FileType],
     ) -> FetchRequest:
         """The request, whose `check_head` appends the type: once for each attempt that receives the start of a body."""
         options = self._options
 
         def check_head(head: bytes) -> None:
-            image_types.append(self._allowed_type(head))
+            image_types.append(self._allowed_type(head, rows[0].url))
             read_head(head, signals)
             signals.check()
 
@@ -88,22 +89,27 @@ class ImageDownloader:
             verify_tls=self.verifies_tls(rows),
             signals=signals,
             check_head=check_head,
+            is_recognized=is_recognized,
             check_url=check_url,
         )
 
     def verifies_tls(self, rows: Sequence[Row]) -> bool:
         return self._options.verify_tls or not all(map(_has_digest, rows))
 
-    def _allowed_type(self, head: bytes) -> ImageType:
-        image_type = detect_image_type(head)
-        if image_type is None:
-            raise RowError(Reason.NOT_AN_IMAGE, describe_unsupported(head), status=200)
-        if image_type.name not in self._options.allowed_types:
-            message = f"The image type {image_type.name} is not in allowed_types."
-            raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
-        return image_type
+    def _allowed_type(self, head: bytes, url: str) -> FileType:
+        allowed = self._options.allowed_types
+        file_type = detect_type(head, url, allowed)
+        if file_type is not None and is_allowed(file_type, allowed):
+            return file_type
+        if file_type is None:
+            message = describe_unsupported(head)
+        elif file_type.name == HTML:
+            message = f"{describe_unsupported(head)} allowed_types=any,html stores HTML, too."
+        else:
+            message = f"The image type {file_type.name} is not in allowed_types."
+        raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
 
-    def _image(self, image_type: ImageType, fetched: FetchResult, ms: int) -> ImageFacts:
+    def _image(self, image_type: FileType, fetched: FetchResult, ms: int) -> ImageFacts:
         """The facts of an image that is not stored yet. Raises RowError if it does not match the options."""
         body = fetched.body
         is_complete = image_type.is_complete(body.file, body.size)
@@ -149,7 +155,7 @@ def _has_digest(row: Row) -> bool:
     return row.sha256 is not None or row.md5 is not None
 
 
-def _truncated(image_type: ImageType, fetched: FetchResult) -> RowError:
+def _truncated(image_type: FileType, fetched: FetchResult) -> RowError:
     """If the server has sent all that it announced, its own file is truncated, and another request is of no use."""
     message = f"The {image_type.name.upper()} is truncated."
     if fetched.announced:

@@ -12,6 +12,12 @@ from functions.core.model.limits import MAX_BASE_URL_CHARACTERS
 IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico", "jxl", "jp2", "j2k")
 """Image types that are accepted by default. `svg` must be requested: it can contain scripts."""
 
+OTHER_FILE_TYPES = (
+    *("pdf", "mp4", "mov", "m4a", "webm", "mkv", "avi", "mp3", "wav", "flac", "ogg"),
+    *("zip", "epub", "docx", "xlsx", "pptx", "7z", "gz", "glb", "json", "xml", "html"),
+)
+"""Types of files that are not images, and must be requested."""
+
 CHECKED_COLUMNS = ("sha256", "md5", "size", "headers")
 """Names of columns that a run may declare as the user's own. A `key` always is the key of the object."""
 
@@ -22,7 +28,7 @@ SIGNAL_GROUPS = ("noai", "aipref", "tdmrep", "iptc")
 """What the owner of an image can say about its use, by the standard in which it is said."""
 
 LIST_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "allowed_types": (*IMAGE_TYPES, "svg"),
+    "allowed_types": (*IMAGE_TYPES, "svg", *OTHER_FILE_TYPES, "any"),
     "own_columns": CHECKED_COLUMNS,
     "respect": SIGNAL_GROUPS,
 }
@@ -77,7 +83,9 @@ class Options:
         "with 1, nothing is tried again",
     )
     max_redirects: Annotated[int, Interval(ge=0, le=20)] = _option(10, "maximum redirects that a download follows")
-    allowed_types: Annotated[tuple[str, ...], MinLen(1)] = _option(IMAGE_TYPES, "image types that are accepted")
+    allowed_types: Annotated[tuple[str, ...], MinLen(1)] = _option(
+        IMAGE_TYPES, "types of files that are accepted; `any` accepts every file but HTML"
+    )
     accept_truncated: bool = _option(
         False, "store images whose end is missing, if the server has sent all bytes that it announced"
     )

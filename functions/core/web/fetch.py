@@ -43,7 +43,8 @@ class FetchRequest:
     `headers` are those of the run and the row, and are sent to the origin of `url` only; `validators` make the request
     conditional and are sent with redirects, too. Without `verify_tls`, any certificate is accepted. `check_url` is
     called with each URL before it is requested, `check_head` with the first bytes; they raise RowError to stop.
-    `signals` reads the headers of the last response. `timeout` is in seconds.
+    `is_recognized` says of a body with a Content-Encoding whether it begins as a file that is not encoded. `signals`
+    reads the headers of the last response. `timeout` is in seconds.
     """
 
     url: str
@@ -57,6 +58,7 @@ class FetchRequest:
     verify_tls: bool = True
     signals: OwnerSignals = field(default_factory=OwnerSignals)
     check_head: Callable[[bytes], None] = lambda head: None
+    is_recognized: Callable[[bytes], bool] = lambda head: False
     check_url: Callable[[str], None] = lambda url: None
 
 
@@ -149,6 +151,7 @@ class Fetcher:
             max_bytes=request.max_bytes,
             want_md5=request.want_md5,
             check_head=request.check_head,
+            is_recognized=request.is_recognized,
         )
         return FetchResult(
             body=body,

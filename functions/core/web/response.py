@@ -88,8 +88,10 @@ def receive(
     max_bytes: int,
     want_md5: bool,
     check_head: Callable[[bytes], None],
+    is_recognized: Callable[[bytes], bool],
 ) -> Body:
     """Read a body to its end. `check_head` is called with the first bytes and may raise an error to stop.
+    `is_recognized` says of the first bytes of an encoded body whether they are those of a file that is not encoded.
 
     Raises RowError(TOO_LARGE | EMPTY_BODY | INCOMPLETE_BODY | NOT_AN_IMAGE | STORAGE), and the errors of `read`.
     """
@@ -98,7 +100,7 @@ def receive(
     file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - the caller closes it
     size = 0
     try:
-        for chunk in _decoded(_limited(read, max_bytes), encoding, check_head):
+        for chunk in _decoded(_limited(read, max_bytes), encoding, is_recognized):
             if size == 0:
                 check_head(chunk)
             size += len(chunk)
@@ -117,12 +119,12 @@ def receive(
     return Body(file, size, sha256.hexdigest(), md5.hexdigest() if md5 else None)
 
 
-def receive_start(response: Response, max_bytes: int, check_head: Callable[[bytes], None]) -> bytes:
-    """The first bytes of a body, decoded unless `check_head` accepts it as it is. Raises RowError."""
+def receive_start(response: Response, max_bytes: int, is_recognized: Callable[[bytes], bool]) -> bytes:
+    """The first bytes of a body, decoded unless they are recognized as they are. Raises RowError."""
     read = body_reader(response, sys.maxsize)
     chunks = iter(lambda: read(CHUNK_BYTES), b"")
     received = bytearray()
-    for chunk in _decoded(chunks, response.headers.get("Content-Encoding", ""), check_head):
+    for chunk in _decoded(chunks, response.headers.get("Content-Encoding", ""), is_recognized):
         received += chunk
         if len(received) >= max_bytes:
             break
@@ -147,10 +149,10 @@ def _limited(read: Callable[[int], bytes], max_bytes: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _decoded(chunks: Iterator[bytes], encoding: str, check_head: Callable[[bytes], None]) -> Iterator[bytes]:
+def _decoded(chunks: Iterator[bytes], encoding: str, is_recognized: Callable[[bytes], bool]) -> Iterator[bytes]:
     """The body without its content codings, of which the last was applied last (RFC 9110, section 8.4).
 
-    A body that is an image already is taken as it is: some servers name a coding that they did not apply.
+    A body that is a file already is taken as it is: some servers name a coding that they did not apply.
     """
     names = [name.strip().lower() for name in encoding.split(",")]
     codings = [name for name in names if name in _DECODED or name in _NOT_DECODED]
@@ -159,23 +161,13 @@ def _decoded(chunks: Iterator[bytes], encoding: str, check_head: Callable[[bytes
         return
     first = next(chunks, b"")
     chunks = itertools.chain((first,), chunks)
-    if not _is_image(first, check_head):
+    if not is_recognized(first):
         for coding in reversed(codings):
             if coding in _NOT_DECODED:
                 message = f"The Content-Encoding {coding} is not supported (only gzip and deflate are)."
                 raise RowError(Reason.NOT_AN_IMAGE, message, status=200)
             chunks = _decompressed(chunks)
     yield from chunks
-
-
-def _is_image(head: bytes, check_head: Callable[[bytes], None]) -> bool:
-    try:
-        check_head(head)
-    except RowError as error:
-        if error.reason is not Reason.NOT_AN_IMAGE:
-            raise  # it is one, which is not wanted
-        return False
-    return True
 
 
 def _decompressed(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 import re
 
+from functions.core.download.images.other_types import is_html, is_json, is_xml
 from functions.core.download.images.raw_photos import raw_photo
 from functions.core.download.images.signatures import Matches, brand, has_at, riff, starts_with
 
@@ -9,8 +10,6 @@ HEAD_BYTES = 512
 """Number of bytes that identify what is in the tables."""
 
 _BOM = b"\xef\xbb\xbf"
-_HTML = re.compile(rb"\s*(?>(<!--.*?-->\s*)*)<(!doctype\s+html|html|head|body|script|meta|title)\b", re.I | re.DOTALL)
-_JSON = re.compile(rb"\s*(\{\s*[\"}]|\[\s*([\"{\[\]\d-]|true|false|null))")
 _CSV = re.compile(rb"[\w \"'-]+([,;\t][\w \"'-]*){2,}\r?\n")
 _NETPBM = re.compile(rb"P[1-7]\s")
 
@@ -40,9 +39,9 @@ _IMAGE_FORMATS: tuple[tuple[str, Matches], ...] = (
 """Images of formats that are not supported."""
 
 _OTHER_CONTENT: tuple[tuple[str, Matches], ...] = (
-    ("HTML", lambda head: bool(_HTML.match(head.removeprefix(_BOM)))),
-    ("XML", lambda head: head.removeprefix(_BOM).lstrip().startswith(b"<?xml")),
-    ("JSON", lambda head: bool(_JSON.match(head.removeprefix(_BOM)))),
+    ("HTML", is_html),
+    ("XML", is_xml),
+    ("JSON", is_json),
     ("a PDF", starts_with(b"%PDF-")),
     ("an MP4 or MOV video", has_at(4, b"ftyp", b"moov", b"mdat", b"wide")),
     ("a WebM or Matroska video", starts_with(b"\x1aE\xdf\xa3")),

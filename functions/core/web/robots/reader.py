@@ -78,16 +78,15 @@ def _rules(response: Response, deadline: Deadline) -> RobotsRules:
         raise RowError(Reason.ROBOTS, f"The server responded with {status}.", wait=wait)
     if not 200 <= status < 300:
         return NO_RULES
-    file = receive_start(response, MAX_FILE_BYTES + len(b"\xef\xbb\xbf") + 1, _check_text)
+    file = receive_start(response, MAX_FILE_BYTES + len(b"\xef\xbb\xbf") + 1, _is_text)
     if deadline.expired:  # without a Content-Length, a file that the deadline cuts off seems complete
         raise RowError(Reason.ROBOTS, "")
     return RobotsRules.parse(file, ROBOT_NAME)
 
 
-def _check_text(head: bytes) -> None:
-    """Accept a file that is not compressed although its Content-Encoding says so; any other one is decompressed."""
-    if any(octet < ord("\t") for octet in head):
-        raise RowError(Reason.NOT_AN_IMAGE, "It is not a text.")
+def _is_text(head: bytes) -> bool:
+    """A file that is not compressed, although its Content-Encoding may say so."""
+    return not any(octet < ord("\t") for octet in head)
 
 
 def _unreadable(origin: str, error: Exception, deadline: Deadline, *, is_redirected: bool) -> RowError:

@@ -43,8 +43,9 @@ def test_an_image_is_put_with_its_type_its_class_and_its_facts(s3: Any) -> None:
     assert "ContentDisposition" not in head
 
 
-def test_an_svg_is_never_shown_inline(s3: Any) -> None:
-    S3ImageBucket(s3, "images").put(upload(content_type="image/svg+xml"), None)
+@pytest.mark.parametrize("content_type", ["image/svg+xml", "text/html", "application/xml"])
+def test_what_can_have_scripts_is_never_shown_inline(content_type: str, s3: Any) -> None:
+    S3ImageBucket(s3, "images").put(upload(content_type=content_type), None)
 
     assert s3.head_object(Bucket="images", Key="images/tom.png")["ContentDisposition"] == "attachment"
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from functions.core.download.images.types import ImageType, detect_image_type
+from functions.core.download.images.types import FileType, detect_image_type
 from tests.corpus.make import FILES, INDEX
 
 CORPUS = json.loads(INDEX.read_text())
@@ -19,7 +19,7 @@ WITHOUT_LENGTH = {"imagecodecs-codestream.jxl", "pillow-rgb.jxl", "pillow-rgba.j
 """Codestreams of JPEG XL without a container, which do not say how long they are."""
 
 
-def type_of(data: bytes) -> ImageType:
+def type_of(data: bytes) -> FileType:
     image_type = detect_image_type(data)
     assert image_type is not None
     return image_type

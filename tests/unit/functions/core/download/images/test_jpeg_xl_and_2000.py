@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.download.images.types import ImageType, detect_image_type
+from functions.core.download.images.types import FileType, detect_image_type
 from tests.support.images import j2k, jp2, jxl, jxl_codestream
 
 SIGNATURE = b"\x00\x00\x00\x0cJXL \r\n\x87\n"
 
 
-def type_of(data: bytes) -> ImageType:
+def type_of(data: bytes) -> FileType:
     image_type = detect_image_type(data)
     assert image_type is not None
     return image_type

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from functions.core.download.images.other_content import describe_unsupported
-from functions.core.download.images.types import IMAGE_TYPES, ImageType, detect_image_type
+from functions.core.download.images.types import IMAGE_TYPES, FileType, detect_image_type
 from functions.core.model.options import IMAGE_TYPES as ACCEPTED
 from tests.support.images import HTML, SAMPLES, Sample, bmp, gif, ico, jpeg, png, svg, webp
 
@@ -18,7 +18,7 @@ BY_NAME = {sample.name: sample for sample in SAMPLES}
 WITH_END_MARKER = [sample for sample in SAMPLES if sample.ends]
 
 
-def type_of(data: bytes) -> ImageType:
+def type_of(data: bytes) -> FileType:
     image_type = detect_image_type(data)
     assert image_type is not None
     return image_type
