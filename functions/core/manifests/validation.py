@@ -188,7 +188,7 @@ def _with_hosts_of_the_rest(
     """With the hosts of the rows after `start`, by some pieces of the manifest: it may be sorted by host."""
     rules, counter, count = validated.contents.rules, HostCounter(validated.contents.rules), 0
     distance = max(1, (manifest.size - start) // HOST_PIECES)
-    for offset in range(start, manifest.size, distance):
+    for offset in range(start + distance // 2, manifest.size, distance):
         piece = _part(manifests, manifest, offset, min(distance, HOST_PIECE_BYTES))
         lines = piece[piece.find(b"\n") + 1 : piece.rfind(b"\n") + 1]
         count += len(lines)
