@@ -486,7 +486,9 @@ def test_a_run_without_limits_has_no_busy_hosts() -> None:
 
 
 def test_the_batches_of_a_parquet_manifest_count_their_own_rows() -> None:
-    world = World("m/a.parquet", file_of({"url": ["https://a.example/1"]}))
+    data = file_of({"url": ["https://a.example/1"]})
+    world = World("m/a.parquet", data)
+    world.event["detail"]["object"]["size"] = len(data)
     world.host_limits = HostLimits({"example.org": HostRule(2)})
 
     run = world.prepare()["run"]
