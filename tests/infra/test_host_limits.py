@@ -42,7 +42,12 @@ def test_an_entry_is_added_replaces_a_shipped_one_or_removes_it() -> None:
 
 @pytest.mark.parametrize(
     ("name", "suffix"),
-    [("bücher.example", "xn--bcher-kva.example"), ("10.0.0.1", "10.0.0.1"), ("[::1]", "[::1]"), ("a.example.", "a.example")],
+    [
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("10.0.0.1", "10.0.0.1"),
+        ("[::1]", "[::1]"),
+        ("a.example.", "a.example"),
+    ],
 )
 def test_names_are_as_hosts_have_them(name: str, suffix: str) -> None:
     assert suffix in limits(json.dumps({name: {"host_concurrency": 1}})).rules
@@ -63,10 +68,16 @@ def test_names_are_as_hosts_have_them(name: str, suffix: str) -> None:
         ({"a.example": {"host_rate": 1}, "A.example": {"host_rate": 1}}, "The host 'a.example' has two entries."),
         ({"a.example": 2}, "The entry of 'a.example' must be a JSON object, or null to remove a limit."),
         ({"a.example": {}}, "The entry of 'a.example' has neither host_concurrency nor host_rate."),
-        ({"a.example": {"host_concurrency": 257}}, "Field 'host_concurrency' of 'a.example' must be a whole number from 0"),
+        (
+            {"a.example": {"host_concurrency": 257}},
+            "Field 'host_concurrency' of 'a.example' must be a whole number from 0",
+        ),
         ({"a.example": {"host_concurrency": "2"}}, "whole number from 0 to 256; received '2'."),
         ({"a.example": {"host_concurrency": True}}, "whole number from 0 to 256; received true."),
-        ({"a.example": {"host_rate": -1}}, "Field 'host_rate' of 'a.example' must be a number from 0 to 1,000; received"),
+        (
+            {"a.example": {"host_rate": -1}},
+            "Field 'host_rate' of 'a.example' must be a number from 0 to 1,000; received",
+        ),
         ({"a.example": {"host_rate": 0}}, "has a limit of 0, which is no limit: it has no effect without override."),
         ({"a.example": {"host_rates": 1}}, "There is no field 'host_rates' of 'a.example'. Did you mean 'host_rate'?"),
         ({f"h{n}.a.example": {"host_rate": 1} for n in range(100)}, "at most 2,000 are possible. Remove some entries"),

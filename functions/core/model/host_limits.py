@@ -96,6 +96,16 @@ def seconds_for(rows: float, limit: HostLimit, latency_seconds: float) -> float:
     return max(by_places, rows / limit.rate if limit.rate else 0.0)
 
 
+def usable_batches(host_rows: float, limit: HostLimit, rows: float, options: Options, latency_seconds: float) -> int:
+    """The number of batches at once that a run can use, if `host_rows` of its rows are of one host that decides how
+    long it takes: enough for all places of the host, and for all rows in the time that it needs; and one more, which
+    begins while another one ends."""
+    for_places = math.ceil(places(limit) / min(options.per_host, places(limit)))
+    seconds = seconds_for(host_rows, limit, latency_seconds)
+    for_rows = math.ceil(rows * latency_seconds / (options.concurrency * seconds)) if seconds else rows
+    return int(max(for_places, for_rows)) + 1
+
+
 def binding(limit: HostLimit, option: HostLimit, latency_seconds: float) -> str:
     """The name of the setting or of the option that decides how fast a host is asked."""
     if limit != option:

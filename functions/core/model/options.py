@@ -28,6 +28,9 @@ LIST_CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 """The accepted values of the options that are lists."""
 
+MAX_HOST_CONCURRENCY = 256
+"""Maximum of the option `host_concurrency`."""
+
 MEBIBYTE = 1024 * 1024
 
 MAX_CONCURRENT_UPLOADS = 16

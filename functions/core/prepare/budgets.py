@@ -17,6 +17,7 @@ from functions.core.model.host_limits import (
     option_limit,
     places,
     seconds_for,
+    usable_batches,
 )
 from functions.core.model.options import Options
 from functions.core.model.types import HostLimit
@@ -27,7 +28,7 @@ MAX_INLINE_HOSTS, MAX_INLINE_BYTES = 20, 2000
 HOSTS_FILE = "hosts.json"
 """Name of the file of a run that has more busy hosts."""
 
-ASSUMED_SECONDS = 0.2
+ASSUMED_LATENCY_SECONDS = 0.2
 """Time of a request in seconds, by which a limit of requests under way is compared with one of requests a second. An
 assumption."""
 
@@ -71,29 +72,19 @@ def _lowered(budgets: HostBudgets, counts: HostCounts, options: Options) -> Host
     """With fewer batches if one host decides how long the run takes: more would only wait for it."""
     if not budgets.busy:
         return budgets
-    slowest = max(budgets.busy, key=lambda host: _seconds(host, budgets, counts))
-    batches = _usable_batches(budgets.busy[slowest], _seconds(slowest, budgets, counts), counts, options)
-    if batches >= min(options.max_concurrency, math.ceil(counts.total / options.batch_size)):
+    host = max(
+        budgets.busy, key=lambda name: seconds_for(counts.rows[name], budgets.busy[name], ASSUMED_LATENCY_SECONDS)
+    )
+    limit, rows = budgets.busy[host], counts.total
+    batches = usable_batches(counts.rows[host], limit, rows, options, ASSUMED_LATENCY_SECONDS)
+    if batches >= min(options.max_concurrency, math.ceil(rows / options.batch_size)):
         return budgets
-    note = _note(batches, slowest, budgets.busy[slowest], counts, options)
-    return HostBudgets(batches, budgets.busy, note=note)
-
-
-def _seconds(host: str, budgets: HostBudgets, counts: HostCounts) -> float:
-    return seconds_for(counts.rows[host], budgets.busy[host], ASSUMED_SECONDS)
-
-
-def _usable_batches(limit: HostLimit, seconds: float, counts: HostCounts, options: Options) -> int:
-    """Enough for all places of the slowest host, and for all rows in the time that this host needs; and one more, which
-    begins while another one ends."""
-    for_places = math.ceil(places(limit) / min(options.per_host, places(limit)))
-    for_rows = math.ceil(counts.total * ASSUMED_SECONDS / (options.concurrency * seconds))
-    return max(for_places, for_rows) + 1
+    return HostBudgets(batches, budgets.busy, note=_note(batches, host, limit, counts, options))
 
 
 def _note(batches: int, host: str, limit: HostLimit, counts: HostCounts, options: Options) -> str:
     share = f"{100 * counts.rows[host] / counts.total:.0f} %"
-    name = binding(limit, option_limit(options), ASSUMED_SECONDS)
+    name = binding(limit, option_limit(options), ASSUMED_LATENCY_SECONDS)
     change = "" if name == "host_limits" else f" If the host is yours, set a higher {name}."
     return (
         f"At most {batches} batches run at once instead of {options.max_concurrency}: {share} of the rows are of the "

@@ -36,7 +36,10 @@ def counted(key: str, data: bytes, rules: RowRules = DEFAULT_RULES, **sizes: int
         ("a.tsv", b"TsvHttpData-1.0\nhttps://a.example/1\nhttps://a.example/2\nhttps://b.example/3\n"),
         ("a.txt", b"https://a.example/1\nhttps://a.example/2\nhttps://b.example/3\n"),
         ("a.json", b'["https://a.example/1", {"url": "https://a.example/2"}, {"image_url": "https://b.example/3"}]'),
-        ("a.jsonl", b'{"photo": "https://a.example/1"}\n{"photo": "https://a.example/2"}\n{"photo":"https://b.example"}'),
+        (
+            "a.jsonl",
+            b'{"photo": "https://a.example/1"}\n{"photo": "https://a.example/2"}\n{"photo":"https://b.example"}',
+        ),
         ("a.jsonl.gz", gzip.compress(b'"https://a.example/1"\n"https://a.example/2"\n"https://b.example/3"\n')),
     ],
 )
@@ -67,7 +70,9 @@ def test_two_spellings_of_a_host_are_one_host(first: str, second: str) -> None:
     assert count == 4
 
 
-@pytest.mark.parametrize("text", ["", "images/1.jpg", "ftp://a.example/1", "https:///x", "https://[1/x", "javascript:a"])
+@pytest.mark.parametrize(
+    "text", ["", "images/1.jpg", "ftp://a.example/1", "https:///x", "https://[1/x", "javascript:a"]
+)
 def test_a_row_that_is_never_requested_has_no_host(text: str) -> None:
     counter = HostCounter(DEFAULT_RULES)
 
@@ -102,7 +107,9 @@ def test_a_column_that_its_values_decide_is_counted_from_the_first_row(rows: int
 def test_each_url_of_a_value_is_a_row_with_split_urls() -> None:
     rules = RowRules(split_urls=True)
     csv = b'url\n"https://a.example/1,https://b.example/2"\nhttps://a.example/3\n'
-    lines = b'{"url": ["https://a.example/1", "https://b.example/2"]}\n{"url": "https://a.example/3 https://a.example/4"}\n'
+    lines = (
+        b'{"url": ["https://a.example/1", "https://b.example/2"]}\n{"url": "https://a.example/3 https://a.example/4"}\n'
+    )
 
     assert counted("m/a.csv", csv, rules) == {"a.example": 2, "b.example": 1}
     assert counted("m/a.jsonl", lines, rules) == {"a.example": 3, "b.example": 1}

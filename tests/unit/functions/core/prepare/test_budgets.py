@@ -8,11 +8,12 @@ from functions.core.model.options import Options
 from functions.core.model.types import HostLimit
 from functions.core.prepare.budgets import MAX_INLINE_HOSTS, HostBudgets, host_budgets
 
+DEFAULTS = Options()
 WIKIMEDIA = HostLimits({"wikimedia.org": HostRule(2)})
 
 
 def budgets(
-    rows: dict[str, int], options: Options = Options(), limits: HostLimits = NO_HOST_LIMITS, missed: int = 0
+    rows: dict[str, int], options: Options = DEFAULTS, limits: HostLimits = NO_HOST_LIMITS, missed: int = 0
 ) -> HostBudgets:
     return host_budgets(HostCounts(rows, missed), options, limits)
 
@@ -87,9 +88,9 @@ def test_a_run_gets_no_more_batches_than_its_slowest_host_can_use(
 
 def test_the_note_says_which_host_decides_and_what_to_change() -> None:
     assert budgets({"a.example": 98_000, **many(2000, 1)}).note == (
-        "At most 3 batches run at once instead of 40: 98 % of the rows are of the host a.example, which gets at most 16 "
-        "requests at a time (host_concurrency). More batches would only wait for it. If the host is yours, set a higher "
-        "host_concurrency."
+        "At most 3 batches run at once instead of 40: 98 % of the rows are of the host a.example, which gets at most "
+        "16 requests at a time (host_concurrency). More batches would only wait for it. If the host is yours, set a "
+        "higher host_concurrency."
     )
     assert budgets({"upload.wikimedia.org": 90_000}, limits=WIKIMEDIA).note.endswith(
         "gets at most 2 requests at a time (host_limits). More batches would only wait for it."
