@@ -26,7 +26,8 @@ from bench.rig.chart import draw
 from bench.rig.origin import origin
 from bench.rig.race import OURS, POOL, Run
 from bench.rig.results import Measurements, Ratios
-from functions.core.cost.estimate import LATENCY_MS, SIZE_KB, RunEstimate, minimum_dollars
+from functions.core.cost.estimate import LATENCY_MS, SIZE_KB, RunEstimate
+from functions.core.cost.prices import minimum_dollars
 
 RESULTS = Path("bench/results")
 ROUNDS = 3

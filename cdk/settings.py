@@ -10,9 +10,11 @@ from typing import Annotated, Literal, get_args
 from annotated_types import Ge, Interval
 from pydantic import BeforeValidator, PlainValidator, Strict, TypeAdapter, ValidationError
 
+from cdk.host_limits import parse_host_limits
 from functions.core.cost.estimate import GLACIER_FROM_BYTES
 from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES
 from functions.core.model.errors import InvalidManifest
+from functions.core.model.host_limits import HostLimits
 from functions.core.model.keys import DEFAULT_PREFIX, MAX_PREFIX_BYTES
 from functions.core.model.option_validation import validate_options
 from functions.core.model.validation import FieldNames, join_choices
@@ -146,6 +148,11 @@ MEANINGS: Mapping[str, str] = {
         "a dimension of every metric, which distinguishes deployments in one account; without it, `production` for the "
         "stack `ImageMirror`, and the name of the stack for another one"
     ),
+    "host_limits": (
+        "limits of hosts by the ends of their names, over all runs, such as "
+        '`{"example.org": {"host_concurrency": 4}}`, in addition to those of `cdk/host_limits.json` '
+        "([manifests](manifests.md#limits-of-hosts))"
+    ),
     "glacier_object_size_greater_than": (
         "smaller images, in bytes, stay in S3 Standard; without it, S3's own minimum of 128 KB applies"
     ),
@@ -185,6 +192,9 @@ class Settings:
     api_burst_limit: PositiveCount = 100
     default_options: Annotated[Mapping[str, object], PlainValidator(_run_options)] = field(default_factory=dict)
     environment: Annotated[str, PlainValidator(_name)] | None = None
+    host_limits: Annotated[HostLimits, PlainValidator(parse_host_limits)] = field(
+        default_factory=lambda: parse_host_limits({})
+    )
     glacier_object_size_greater_than: Count | None = None
     images_bucket: Annotated[str, PlainValidator(_bucket)] = ""
     images_bucket_key_arn: Annotated[str, PlainValidator(_key_arn)] = ""
@@ -260,6 +270,7 @@ SETTING_NAMES = FieldNames(
         "allowed_networks": "comma-separated networks, such as 203.0.113.0/24,2001:db8::/32",
         "contact": "a URL or an email address in printable ASCII",
         "default_options": "a JSON object of run options",
+        "host_limits": "a JSON object of limits by host name",
         "environment": "a name of 1 to 64 letters, digits, dots, hyphens and underscores",
         "images_bucket": "the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens",
         "images_bucket_key_arn": "the ARN of a KMS key, not of an alias",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
+from functions.core.model.host_limits import HostLimits
 from functions.core.model.runs import LocalRun
 from functions.core.model.types import OptionValues
 from functions.core.web.addresses import AddressPolicy
@@ -41,7 +42,8 @@ class TraceConfig:
 
 @dataclass(frozen=True, slots=True)
 class PrepareConfig:
-    """`default_options` are those of the stack's settings. Manifests of up to `check_bytes` bytes are checked whole.
+    """`default_options` and `host_limits` are those of the stack's settings. Manifests of up to `check_bytes` bytes are
+    checked whole.
 
     `local_run` is None in AWS: only the local AWS sets LOCAL_RUN.
     """
@@ -49,6 +51,7 @@ class PrepareConfig:
     runs_table: str
     default_options: OptionValues
     check_bytes: int
+    host_limits: HostLimits
     local_run: LocalRun | None = None
 
     @classmethod
@@ -58,6 +61,7 @@ class PrepareConfig:
             runs_table=_required(variables, "RUNS_TABLE"),
             default_options=_parsed(variables, "DEFAULT_OPTIONS", _json_object, "a JSON object of options by name"),
             check_bytes=_parsed(variables, "CHECK_BYTES", int, "a number of bytes"),
+            host_limits=_parsed(variables, "HOST_LIMITS", HostLimits.parse, "a JSON object of limits by host"),
             local_run=_local_run(variables),
         )
 

@@ -10,6 +10,7 @@ from functions.adapters.clients import client
 from functions.adapters.dynamodb_runs_table import DynamoRunsTable
 from functions.adapters.lambda_account import LambdaAccountSettings
 from functions.adapters.s3.manifests import S3ManifestCopies, S3Manifests
+from functions.adapters.s3.run_files import S3RunFiles
 from functions.adapters.step_functions_executions import StepFunctionsMapRuns
 from functions.config import PrepareConfig
 from functions.core.model.errors import InvalidManifest
@@ -35,6 +36,8 @@ def preparer() -> Preparer:
         defaults=config.default_options,
         whole_bytes=config.check_bytes,
         local_run=config.local_run,
+        host_limits=config.host_limits,
+        run_files=lambda bucket, run_id: S3RunFiles(client("s3"), bucket, run_id),
         shares=ConcurrencyShares(
             records=records,
             account=lambda: LambdaAccountSettings(client("lambda")),

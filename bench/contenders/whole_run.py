@@ -54,6 +54,7 @@ class WholeRun:
             "RUNS_TABLE": "runs",
             "DEFAULT_OPTIONS": "{}",
             "CHECK_BYTES": str(256 * 1024 * 1024),
+            "HOST_LIMITS": "{}",
         }
         import functions.prepare_run
         import functions.summarize_run  # noqa: F401

@@ -35,7 +35,9 @@ class FunctionSpec:
 
 
 WORKFLOW_FUNCTIONS = (
-    FunctionSpec("prepare_run", 300, WORKFLOW_MEMORY_MB, ("RUNS_TABLE", "DEFAULT_OPTIONS", "CHECK_BYTES")),
+    FunctionSpec(
+        "prepare_run", 300, WORKFLOW_MEMORY_MB, ("RUNS_TABLE", "DEFAULT_OPTIONS", "CHECK_BYTES", "HOST_LIMITS")
+    ),
     FunctionSpec(
         "download_batch",
         DOWNLOAD_TIMEOUT_SECONDS,

@@ -15,21 +15,20 @@ from rich.table import Table
 
 from functions.core.cost import prices
 from functions.core.cost.estimate import (
-    BATCH_TOO_LONG,
     SIZE_KB,
     STORE_MS,
     RunEstimate,
     cost_components,
-    glacier_note,
-    minimum_dollars,
     write_units,
 )
-from functions.core.cost.prices import MILLION, Price
+from functions.core.cost.notes import BATCH_TOO_LONG, glacier_note
+from functions.core.cost.prices import MILLION, Price, minimum_dollars
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
 from functions.core.report.formatting import seconds
+from local.commands.plan_table import slow_host_note
 from local.commands.usage import COST_NUMBERS, COST_OPTIONS, stack_settings
 from local.errors import UsageError
 
@@ -125,8 +124,7 @@ def sentences(run: RunEstimate) -> Iterable[str]:
     )
     if run.batch_too_long:
         yield BATCH_TOO_LONG
-    if sentence := glacier_note(run):
-        yield sentence
+    yield from filter(None, (slow_host_note(run), glacier_note(run)))
     yield "This is an estimate. functions/core/cost/estimate.py documents its assumptions and omissions."
 
 

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cdk.workflow.definition import BATCH_BYTES
-from functions.core.cost.estimate import GLACIER_FROM_BYTES, RunEstimate, write_units
+from functions.core.cost.estimate import GLACIER_FROM_BYTES, LATENCY_MS, RunEstimate, write_units
+from functions.core.cost.hosts import HostLoad, host_loads
 from functions.core.manifests.contents import is_too_large
 from functions.core.manifests.detection import decompressed
 from functions.core.manifests.formats import PARQUET
 from functions.core.manifests.line_errors import TOO_LARGE
 from functions.core.manifests.validation import ValidatedManifest, validate_manifest
 from functions.core.model.errors import InvalidManifest, RowError
+from functions.core.model.host_limits import NO_HOST_LIMITS, HostLimits
 from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import Options
 from functions.core.model.reasons import Reason
@@ -41,11 +43,13 @@ Item = tuple[int, object]
 @dataclass(slots=True)
 class Plan:
     """`invalid`, `duplicates` and `conflicts` are the first rows with a problem: the line and its description. `hosts`
-    counts the rows that would be downloaded, `write_units` what writing their records takes."""
+    counts the rows that would be downloaded, `write_units` what writing their records takes. `host_limits` are those of
+    the stack."""
 
     format: str
     note: str
     glacier_from_bytes: int | None = GLACIER_FROM_BYTES
+    host_limits: HostLimits = NO_HOST_LIMITS
     rows: int = 0
     batches: int = 0
     options: Options = Options()  # noqa: RUF009 - frozen
@@ -57,13 +61,20 @@ class Plan:
     write_units: int = 0
 
     @property
+    def loads(self) -> list[HostLoad]:
+        """The hosts with their limits."""
+        return host_loads(self.hosts, self.options, self.host_limits)
+
+    @property
     def estimate(self) -> RunEstimate:
         """The input of the cost model. Its batches are smaller than `batch_size` where the limit in bytes applies."""
-        images, largest = self.hosts.total(), max(self.hosts.values(), default=1)
+        loads, images, largest = self.loads, self.hosts.total(), max(self.hosts.values(), default=1)
         estimate = RunEstimate(
             images=images,
             hosts=max(1, images) / largest,
             known_hosts=len(self.hosts),
+            slowest=max(loads, key=lambda load: (load.seconds(LATENCY_MS), load.rows), default=None),
+            busy_hosts=sum(load.is_busy for load in loads),
             glacier_from_bytes=self.glacier_from_bytes,
             write_units=self.write_units / max(1, images),
             options=self.options,
@@ -78,12 +89,16 @@ def make_plan(
     options: Options,
     glacier_from_bytes: int | None = GLACIER_FROM_BYTES,
     prefix: str = DEFAULT_PREFIX,
+    host_limits: HostLimits = NO_HOST_LIMITS,
 ) -> Plan:
-    """`prefix` is that of all keys in the images bucket. Raises InvalidManifest."""
+    """`prefix` is that of all keys in the images bucket, `host_limits` are those of the stack.
+
+    Raises InvalidManifest.
+    """
     size = path.stat().st_size
     manifest = ManifestObject(str(path.parent), path.name, size=size)
     validated = validate_manifest(ManifestFiles(), manifest, whole_bytes=size, rules=RowRules.of(options))
-    plan = Plan(validated.format, validated.contents.note, glacier_from_bytes, options=options)
+    plan = Plan(validated.format, validated.contents.note, glacier_from_bytes, host_limits, options=options)
     run = {"id": "x" * 60, "manifest": f"manifests/{path.name}", "options": asdict(options)}
     items = _counted(_items(path, validated), plan, validated.contents.rules, prefix)
     plan.batches = sum(1 for _ in batches(items, Limits(options.batch_size, BATCH_BYTES), {"run": run}))

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -10,9 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from cdk.settings import NO_CONTACT
-from functions.core.cost.estimate import BATCH_TOO_LONG, glacier_note
+from functions.core.cost.estimate import RunEstimate
+from functions.core.cost.notes import BATCH_TOO_LONG, glacier_note
+from functions.core.model.host_limits import limit_text
 from functions.core.model.limits import executions_for_batches
-from functions.core.model.options import Options
+from functions.core.model.options import MAX_HOST_CONCURRENCY, Options
+from functions.core.model.types import HostLimit
 from functions.core.model.urls import redact
 from functions.core.report.formatting import seconds
 from local.commands.manifest_plan import Plan
@@ -57,6 +60,25 @@ def show(path: Path, plan: Plan, account: Account, *, has_contact: bool) -> None
         console.print(NO_CONTACT, soft_wrap=True)
 
 
+def slow_host_note(run: RunEstimate) -> str:
+    """A sentence about the host that decides how long the run takes; empty if none does."""
+    load = run.host_load
+    if not run.is_limited_by_host:
+        return ""
+    name = load.binding(run.options, run.latency_ms)
+    host = f"the host {load.host}" if load.host else "one host"
+    sentence = (
+        f"{100 * load.rows / run.images:.0f} % of the rows are of {host}: with {limit_text(load.limit)} ({name}) and "
+        f"{run.latency_ms:g} ms each, they take {seconds(run.host_seconds)}."
+    )
+    if name == "host_limits":
+        return sentence
+    if name == "host_rate":
+        return f"{sentence} If the host is yours, set a higher host_rate."
+    faster = replace(load, limit=HostLimit(MAX_HOST_CONCURRENCY, load.limit.rate)).seconds(run.latency_ms)
+    return f"{sentence} If the host is yours, host_concurrency={MAX_HOST_CONCURRENCY} makes that {seconds(faster)}."
+
+
 def show_rejection(message: str) -> None:
     Console(highlight=False).print(escape(f"The run would be rejected: {message}"), soft_wrap=True)
 
@@ -74,8 +96,7 @@ def _assumptions(plan: Plan) -> Iterator[str]:
         **{name.upper(): getattr(estimate.options, name) for name in COST_OPTIONS},
     }
     yield f"    make cost {' '.join(f'{name}={value}' for name, value in values.items())}"
-    if sentence := glacier_note(estimate):
-        yield sentence
+    yield from filter(None, (slow_host_note(estimate), glacier_note(estimate)))
     if estimate.batch_too_long:
         yield BATCH_TOO_LONG
 
@@ -151,9 +172,22 @@ def _examples(title: str, column: str, examples: Sequence[tuple[int, str]]) -> T
 
 
 def _hosts(plan: Plan) -> Table:
-    table = Table(title=f"Largest hosts (at most {MAX_HOSTS})", title_justify="left")
-    table.add_column("host", overflow="fold", min_width=40)
-    table.add_column("rows", justify="right")
-    for host, count in plan.hosts.most_common(MAX_HOSTS):
-        table.add_row(escape(host), f"{count:,}")
+    """The hosts that take longest, and then those with the most rows."""
+    latency, options = plan.estimate.latency_ms, plan.options
+    shown = sorted(plan.loads, key=lambda load: (-load.seconds(latency), -load.rows, load.host))[:MAX_HOSTS]
+    table = Table(title=f"Busiest hosts (at most {MAX_HOSTS}), at {latency:g} ms per image", title_justify="left")
+    table.add_column("host", overflow="fold", min_width=24)
+    for name in ("rows", "share", "limit", "time"):
+        table.add_column(name, justify="left" if name == "limit" else "right")
+    for load in shown:
+        limit = f"{_short(load.limit)} ({load.binding(options, latency)})" if load.is_busy else ""
+        time = seconds(load.seconds(latency)) if load.is_busy else ""
+        share = f"{100 * load.rows / plan.hosts.total():.0f} %"
+        table.add_row(escape(load.host), f"{load.rows:,}", share, limit, time)
     return table
+
+
+def _short(limit: HostLimit) -> str:
+    """Requests at a time, and a second."""
+    rate = f"{limit.rate:g}/s" if limit.rate else ""
+    return ", ".join(filter(None, (f"{limit.concurrency}" if limit.concurrency else "", rate)))

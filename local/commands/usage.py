@@ -91,7 +91,10 @@ LIMITS: Mapping[str, NumberArgument] = {
 PLAN_LIMITS = {"lambda_concurrency": replace(LIMITS["lambda_concurrency"], no_default="not known")}
 """The limits of an account that `plan` takes."""
 
-COST_OPTIONS = ("batch_size", "concurrency", "per_host", "max_concurrency", "storage_class", "robots")
+COST_OPTIONS = (
+    *("batch_size", "concurrency", "per_host", "host_concurrency", "host_rate", "max_concurrency"),
+    *("storage_class", "robots"),
+)
 """The options of a run that `cost` takes."""
 
 

@@ -13,7 +13,7 @@ from tests.infra.rendered import Template
 
 ALL = {"ENVIRONMENT", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE"}
 EXPECTED = {
-    "prepare_run": (300, 1024, {"RUNS_TABLE", "DEFAULT_OPTIONS", "CHECK_BYTES"}),
+    "prepare_run": (300, 1024, {"RUNS_TABLE", "DEFAULT_OPTIONS", "CHECK_BYTES", "HOST_LIMITS"}),
     "download_batch": (
         90,
         1769,

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from functions.core.cost import prices
+from functions.core.cost.hosts import HostLoad
 from functions.core.cost.prices import Price
 from functions.core.cost.quotas import s3_seconds
+from functions.core.model.host_limits import option_limit, places, usable_batches
 from functions.core.model.limits import (
     CHILD_SECONDS,
     DOWNLOAD_MEMORY_MB,
@@ -60,6 +62,12 @@ each of 10,000 hosts with one row (docs/performance-log.md)."""
 ROBOTS_WRITES = 2
 """Writes into the hosts table for a robots.txt: the claim to read it, and its rules, up to 1 KB compressed."""
 
+LEASE_WRITES = 2
+"""Writes into the hosts table for the places of a batch at a host: it takes them and gives them back."""
+
+PASS_WAIT_SECONDS = 60.0
+"""Wait before a pass over the rows that are left, in seconds, at least."""
+
 STORE_MS = 30.0
 """Duration of an S3 PutObject, in milliseconds. An assumption."""
 
@@ -97,10 +105,6 @@ it is more."""
 MAX_ROUNDS = int(CHILD_SECONDS // DOWNLOAD_TIMEOUT_SECONDS)
 """Rounds of full length that fit into a child execution."""
 
-BATCH_TOO_LONG = (
-    "A batch would run out of time, and its remaining rows would fail with out_of_time. Use a smaller batch_size."
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEstimate:
@@ -110,7 +114,8 @@ class RunEstimate:
     have the same share of the rows; for a real manifest, its rows divided by those of the largest host. S3 moves images
     of `glacier_from_bytes` or more to Glacier Instant Retrieval after a day, and charges for it; None if the lifecycle
     rules of the bucket are not those of the stack. `known_hosts` is the number of all hosts, whose robots.txt
-    is read; 0 leaves that out.
+    is read; 0 leaves that out. `slowest` is the host that takes longest within its limit, and `busy_hosts` the number
+    of hosts that have more rows than their limit; None if all hosts have the limit of the options.
     """
 
     images: int
@@ -118,6 +123,8 @@ class RunEstimate:
     latency_ms: float = LATENCY_MS
     hosts: float = math.inf
     known_hosts: int = 0
+    slowest: HostLoad | None = None
+    busy_hosts: int | None = None
     memory_mb: int = DOWNLOAD_MEMORY_MB
     glacier_from_bytes: int | None = GLACIER_FROM_BYTES
     write_units: float = 1.0
@@ -128,9 +135,22 @@ class RunEstimate:
         return math.ceil(self.images / self.options.batch_size)
 
     @property
+    def host_load(self) -> HostLoad:
+        """The rows and the limit of the host that takes longest."""
+        return self.slowest or HostLoad(self.images / self.hosts, option_limit(self.options))
+
+    @property
+    def _leased_hosts(self) -> float:
+        """Number of hosts of which each batch takes places, on average."""
+        hosts = self.busy_hosts if self.busy_hosts is not None else self.hosts if self.host_load.is_busy else 0
+        return min(hosts, self.options.batch_size)
+
+    @property
     def in_flight(self) -> float:
         """Concurrent requests in one batch."""
-        return min(self.options.concurrency, self.options.per_host * self.hosts, self.options.batch_size)
+        limit = places(self.host_load.limit) if self.host_load.is_busy else 0
+        per_host = min(self.options.per_host, limit) if limit else self.options.per_host
+        return min(self.options.concurrency, per_host * self.hosts, self.options.batch_size)
 
     @property
     def wait_ms(self) -> float:
@@ -182,20 +202,50 @@ class RunEstimate:
 
     @property
     def concurrent_batches(self) -> int:
-        return min(self.options.max_concurrency, self.batches)
+        """No more than the slowest host can use (`functions.core.prepare.budgets`)."""
+        load, usable = self.host_load, self.batches
+        if load.is_busy and self.latency_ms:
+            usable = usable_batches(load.rows, load.limit, self.images, self.options, self.latency_ms / 1000)
+        return min(self.options.max_concurrency, self.batches, usable)
+
+    @property
+    def host_seconds(self) -> float:
+        """Duration of the downloads by the limit of the slowest host."""
+        return self.host_load.seconds(self.latency_ms)
+
+    @property
+    def passes(self) -> int:
+        """Number of passes over the rows: those for which a host has no time until a child execution ends wait for the
+        next one."""
+        seconds_of_a_batch = self.host_seconds * self.concurrent_batches / max(1, self.batches)
+        return max(1, math.ceil(seconds_of_a_batch / CHILD_SECONDS))
+
+    @property
+    def _batches_seconds(self) -> float:
+        """Duration of the downloads by the number of batches, and by S3."""
+        return max(
+            math.ceil(self.batches / max(1, self.concurrent_batches)) * self.batch_seconds,
+            self.batches / CHILD_STARTS_PER_SECOND + self.batch_seconds,
+            s3_seconds(self.images),
+        )
+
+    @property
+    def is_limited_by_host(self) -> bool:
+        """True if one host decides how long the run takes."""
+        return self.host_seconds > self._batches_seconds
 
     @property
     def seconds(self) -> float:
         """Duration from the upload of the manifest to the summary."""
         if not self.images:
             return RUN_SECONDS
-        waves = math.ceil(self.batches / self.concurrent_batches)
-        downloads = max(
-            waves * self.batch_seconds,
-            self.batches / CHILD_STARTS_PER_SECOND + self.batch_seconds,
-            s3_seconds(self.images),
-        )
-        return RUN_SECONDS + self.images * ROW_SECONDS + downloads
+        hosts = self.host_seconds + (self.passes - 1) * PASS_WAIT_SECONDS
+        return RUN_SECONDS + self.images * ROW_SECONDS + max(self._batches_seconds, hosts)
+
+    @property
+    def leases(self) -> float:
+        """How often a batch takes places at a host."""
+        return self.batches * self.passes * self._leased_hosts
 
     @property
     def batch_too_long(self) -> bool:
@@ -223,6 +273,8 @@ def cost_components(run: RunEstimate) -> Mapping[str, float]:
         ("S3: moving them to Glacier, a day later", run.images_moved_to_glacier, prices.S3_TO_GLACIER),
         ("DynamoDB: writes", run.images * run.write_units, prices.TABLE_WRITE),
         ("DynamoDB: look-ups", run.images, prices.TABLE_READ),
+        ("DynamoDB: places at hosts", run.leases * LEASE_WRITES, prices.TABLE_WRITE),
+        ("DynamoDB: look-ups of hosts", min(run.images, run.batches * run.known_hosts), prices.TABLE_READ),
         ("DynamoDB: writes of robots.txt", run.robots_files * ROBOTS_WRITES, prices.TABLE_WRITE),
         ("DynamoDB: look-ups of robots.txt", robots_look_ups, prices.TABLE_READ),
         ("Lambda: time of DownloadBatch", run.billed_seconds * run.memory_mb / 1024, prices.LAMBDA_GB_SECOND),
@@ -243,26 +295,6 @@ def cost_components(run: RunEstimate) -> Mapping[str, float]:
     return {name: amount * price.dollars for name, amount, price in charges if amount}
 
 
-def glacier_note(run: RunEstimate) -> str:
-    """A sentence about the cost of moving large images to Glacier; empty if the run stores all images there."""
-    if run.glacier_from_bytes is None:
-        return "The images go to an existing bucket: the estimate does not include the lifecycle rules of its owner."
-    if run.options.storage_class == "GLACIER_IR":
-        return ""
-    dollars_per_million = prices.MILLION * prices.S3_TO_GLACIER.dollars
-    moved = run.images_moved_to_glacier
-    included = "The estimate includes it." if moved else "The estimate is for smaller images."
-    return (
-        f"S3 moves images of {run.glacier_from_bytes:,} bytes or more to Glacier Instant Retrieval after a day, "
-        f"for ${dollars_per_million:.2f} per million. {included}"
-    )
-
-
 def write_units(url_bytes: float) -> int:
     """Write request units of the record of an image whose server does not redirect."""
     return math.ceil((RECORD_BYTES + url_bytes) / WRITE_UNIT_BYTES)
-
-
-def minimum_dollars(images: int) -> float:
-    """Lower bound for every design that stores and records each image: one S3 Standard PUT and one table write."""
-    return images * (prices.S3_PUT.dollars + prices.TABLE_WRITE.dollars)

@@ -51,3 +51,8 @@ EXPRESS_SECOND = Price(
 LAMBDA_REQUEST = Price(0.20 / MILLION, "invocation", LAMBDA)
 LAMBDA_GB_SECOND = Price(0.0000133334, "GB-second on arm64", LAMBDA)
 LOG_GB = Price(0.50, "GB of logs ingested", CLOUDWATCH)
+
+
+def minimum_dollars(images: int) -> float:
+    """Lower bound for every design that stores and records each image: one S3 Standard PUT and one table write."""
+    return images * (S3_PUT.dollars + TABLE_WRITE.dollars)

@@ -1,11 +1,18 @@
 """Contents of a manifest, as far as a run needs them before its rows are read."""
 
 import json
-from collections.abc import Iterable, KeysView, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, KeysView, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from functions.core.manifests.columns.check_columns import CheckColumns, note_on_own
-from functions.core.manifests.columns.url_columns import MAX_SAMPLE_ROWS, UrlSample, reject_several_urls, resolve
+from functions.core.manifests.columns.url_columns import (
+    MAX_SAMPLE_ROWS,
+    UrlSample,
+    possible_url_columns,
+    reject_several_urls,
+    resolve,
+)
+from functions.core.manifests.hosts import HostCounter, HostCounts
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import DEFAULT_RULES, RowRules, classify_columns, user_columns
 
@@ -32,7 +39,8 @@ class ManifestContents:
     """Number of rows, and the user's columns in the order of appearance. `note` is shown in the summary.
 
     `rules` are those of the run with what the manifest decides: the URL column, and the columns that are the user's
-    own. `blank_rows` of the rows have no text.
+    own. `blank_rows` of the rows have no text. `hosts` counts the rows of each host; None for Parquet, whose rows are
+    not read.
     """
 
     rows: int
@@ -40,6 +48,7 @@ class ManifestContents:
     note: str = ""
     rules: RowRules = DEFAULT_RULES
     blank_rows: int = 0
+    hosts: HostCounts | None = field(default=None, compare=False)
 
 
 class ItemInspector:
@@ -51,6 +60,9 @@ class ItemInspector:
         self._columns: dict[str, None] = {}
         self._previous_keys: KeysView[str] | None = None
         self._reserved: Mapping[str, str] = {}
+        self._urls: Sequence[str] = ()
+        self._hosts = HostCounter(rules)
+        self._hosts_by_column: dict[str, HostCounter] = {}
         self._has_url = False
         self._sample = UrlSample()
         self._checks = CheckColumns()
@@ -60,8 +72,9 @@ class ItemInspector:
         self._rows += 1
         if isinstance(item, Mapping):
             self._add_object(item)
-        else:
-            self._has_url = self._has_url or isinstance(item, str)
+        elif isinstance(item, str):
+            self._has_url = True
+            self._hosts.add(item)
         if self._rows == MAX_SAMPLE_ROWS:
             self._find_url_column()
         if self._rows == MAX_ITEMS_WITHOUT_URL and not self._has_url:
@@ -72,13 +85,30 @@ class ItemInspector:
             self._previous_keys = item.keys()
             columns = classify_columns(tuple(item), self._rules)
             self._reserved = columns.reserved
+            self._urls = columns.urls if columns.conflicting is None else ()
             self._has_url = self._has_url or (bool(columns.urls) and columns.conflicting is None)
             if len(self._columns) < MAX_COLUMNS:
                 self._columns |= dict.fromkeys(user_columns(item, self._rules))
         if self._rows <= MAX_SAMPLE_ROWS:
             self._sample.add(item)
+            if not self._has_url:
+                self._count_hosts_by_column(item)
+        self._count_host(item)
         if self._reserved:
             self._checks.add({name: item[name_in_item] for name, name_in_item in self._reserved.items()})
+
+    def _count_host(self, item: Mapping[str, object]) -> None:
+        """Of the column that `url_column_of` finds."""
+        for kind in (str, list):
+            for name in self._urls:
+                if isinstance(item[name], kind):
+                    self._hosts.add_values(item[name])
+                    return
+
+    def _count_hosts_by_column(self, item: Mapping[str, object]) -> None:
+        """Until it is known which column has the URLs."""
+        for name in possible_url_columns(item, self._rules):
+            self._hosts_by_column.setdefault(name, HostCounter(self._rules)).add_values(item[name])
 
     def _find_url_column(self) -> None:
         """By the sample, if no item has a URL by its names."""
@@ -89,6 +119,8 @@ class ItemInspector:
             except InvalidManifest:
                 return
             self._has_url = True
+            self._hosts = self._hosts_by_column.get(self._rules.url_column, self._hosts)
+            self._previous_keys = None
         reject_several_urls(names, self._rules, self._sample)
 
     def contents(self) -> ManifestContents:
@@ -103,6 +135,7 @@ class ItemInspector:
             tuple([*columns, *own][:MAX_COLUMNS]),
             notes(self._requested, self._rules, own),
             replace(self._rules, own_columns=(*self._rules.own_columns, *own)),
+            hosts=self._hosts.counts(),
         )
 
     def _without_url(self, which: str) -> InvalidManifest:

@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from functions.core.manifests.columns.check_columns import CheckColumns
-from functions.core.manifests.columns.url_columns import MAX_SAMPLE_ROWS, UrlSample, reject_several_urls, resolve
+from functions.core.manifests.columns.url_columns import (
+    MAX_SAMPLE_ROWS,
+    UrlSample,
+    possible_url_columns,
+    reject_several_urls,
+    resolve,
+)
 from functions.core.manifests.contents import MAX_COLUMNS, MIN_CHECKED_CHARACTERS, ManifestContents, is_too_large, notes
 from functions.core.manifests.csv_rows import (
     Dialect,
@@ -16,6 +22,7 @@ from functions.core.manifests.csv_rows import (
     split_header,
     value_of,
 )
+from functions.core.manifests.hosts import HostCounter
 from functions.core.manifests.line_errors import (
     BACKSLASH,
     CARRIAGE_RETURN,
@@ -69,6 +76,10 @@ class _Table:
         self._repeated = {name: indexes for name, indexes in self._columns.items() if len(indexes) > 1}
         reserved = {} if fixed_columns else classify_columns(tuple(self._columns), rules).reserved
         self._checked = {name: self._columns[column] for name, column in reserved.items()}
+        self._hosts = {
+            name: (HostCounter(self._rules), self._columns[name])
+            for name in possible_url_columns(self._columns, self._rules)
+        }
         self._sample = UrlSample()
         self._checks = CheckColumns()
         self._count = self._blank = 0
@@ -86,12 +97,20 @@ class _Table:
                 self._check_repeated(fields)
             if self._count <= MAX_SAMPLE_ROWS or self._checked:
                 self._inspect(fields)
+            self._count_host(fields)
             characters = lines.record_characters
             if characters > MIN_CHECKED_CHARACTERS and is_too_large(dict(zip(self._names, fields, strict=False))):
                 self._errors.add(TOO_LARGE, line)
             lines.record_characters = 0
         if self._count < MAX_SAMPLE_ROWS:
             self._find_url_column()
+
+    def _count_host(self, fields: list[str]) -> None:
+        for counter, indexes in self._hosts.values():
+            if len(indexes) == 1 and len(fields) == self._width:
+                counter.add(fields[indexes[0]])
+            else:
+                counter.add(value_of(fields, indexes))
 
     def _inspect(self, fields: list[str]) -> None:
         if self._count <= MAX_SAMPLE_ROWS:
@@ -108,6 +127,8 @@ class _Table:
     def _find_url_column(self) -> None:
         if self._names:
             self._rules = resolve(self._names[: self._width], self._rules, self._sample)
+            column = possible_url_columns(self._columns, self._rules)[0]
+            self._hosts = {column: self._hosts[column]}
 
     def contents(self, note: str) -> ManifestContents:
         if not self._names:
@@ -122,6 +143,7 @@ class _Table:
             " ".join(filter(None, (note, notes(self._requested, self._rules, own)))),
             rules,
             self._blank,
+            next(counter.counts() for counter, _ in self._hosts.values()),
         )
 
 

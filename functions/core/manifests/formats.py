@@ -27,7 +27,8 @@ class Format:
     of a manifest with the extension `extension`. All of them stream. `validate` and `numbered_items` raise
     InvalidManifest.
 
-    `copied` is empty, or says why Step Functions cannot read such a manifest: then PrepareRun copies its rows.
+    `copied` is empty, or says why Step Functions cannot read such a manifest: then PrepareRun copies its rows. With
+    `has_header`, the first line has the names of the columns.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Format:
     write: Writer
     copied: str = ""
     may_have_blank_rows: bool = False
+    has_header: bool = False
 
     def read(self, chunks: Chunks) -> Iterator[JsonValue]:
         return (item for _, item in self.numbered_items(chunks))
@@ -56,6 +58,7 @@ def _delimited(name: str, extension: str, dialect: Dialect, write: Writer | None
         partial(csv_rows.numbered_rows, dialect=dialect),
         write or partial(csv_rows.write_rows, delimiter=dialect.delimiter),
         may_have_blank_rows=True,
+        has_header=not dialect.column_names,
     )
 
 

@@ -5,17 +5,19 @@ validated, the number of rows is not known until SummarizeRun reads the whole ma
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from functions.core.manifests.contents import ManifestContents
 from functions.core.manifests.detection import Extension, detect_format, format_from_name
 from functions.core.manifests.formats import PARQUET, Format
+from functions.core.manifests.hosts import HostCounter, HostCounts
 from functions.core.manifests.mismatches import check_content, describe_unsupported, read_head
 from functions.core.manifests.parquet import footer as parquet
 from functions.core.manifests.streams import PIECE_BYTES, decompress_gzip, open_text
-from functions.core.model.errors import InvalidManifest
+from functions.core.model.errors import InvalidManifest, RowError
 from functions.core.model.ports import Manifests
-from functions.core.model.rows import DEFAULT_RULES, RowRules
+from functions.core.model.rows import DEFAULT_RULES, RowRules, url_text
 from functions.core.model.runs import ManifestObject
 
 MAX_WHOLE_CHECK_BYTES = 256 * 1024 * 1024
@@ -23,6 +25,9 @@ MAX_WHOLE_CHECK_BYTES = 256 * 1024 * 1024
 
 SAMPLE_BYTES = 8 * 1024 * 1024
 """Size of the beginning and of the end that are validated of a larger manifest, in bytes."""
+
+HOST_PIECES, HOST_PIECE_BYTES = 8, 512 * 1024
+"""Number and size in bytes of the pieces between them in which hosts are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,14 @@ class ValidatedManifest:
             return "split_urls makes a row of each URL"
         return "it has rows without text" if self.contents.blank_rows and not self.sampled else ""
 
+    def scaled(self, factor: float) -> "ValidatedManifest":
+        """With the hosts of a manifest of which a part was validated."""
+        hosts = self.contents.hosts
+        return self.with_hosts(hosts.scaled(factor)) if hosts else self
+
+    def with_hosts(self, hosts: HostCounts) -> "ValidatedManifest":
+        return replace(self, contents=replace(self.contents, hosts=hosts))
+
 
 def validate_manifest(
     manifests: Manifests,
@@ -67,19 +80,37 @@ def validate_manifest(
     if extension.default_format == PARQUET:
         return ValidatedManifest(PARQUET, _parquet_contents(manifests, manifest, rules))
     if gzipped:
-        head, chunks = read_head(decompress_gzip(chunks))
+        compressed = _CountedChunks(chunks)
+        head, chunks = read_head(decompress_gzip(compressed))
         check_content(manifest.key, head, decompressed=True)
-        return _validate_beginning(extension, _LimitedChunks(chunks, whole_bytes), rules)[0]
+        validated = _validate_beginning(extension, _LimitedChunks(chunks, whole_bytes), rules)[0]
+        return validated.scaled(manifest.size / compressed.bytes) if validated.sampled else validated
     if manifest.size <= whole_bytes:
         return _validate_beginning(extension, _LimitedChunks(chunks, whole_bytes), rules)[0]
     sample = SAMPLE_BYTES if sample_bytes is None else sample_bytes
     validated, form = _validate_beginning(extension, _LimitedChunks(chunks, sample), rules)
     _validate_end(manifests, manifest, form, sample, validated.contents.rules)
-    return validated
+    if form.name == "json":
+        return validated.scaled(manifest.size / sample)
+    header = head.partition(b"\n")[0] + b"\n" if form.has_header else b""
+    return _with_hosts_of_the_rest(manifests, manifest, validated, form, header, sample)
 
 
 def _read(manifests: Manifests, manifest: ManifestObject, start: int = 0) -> Iterator[bytes]:
     return manifests.read(manifest.bucket, manifest.key, manifest.etag, start, manifest.version_id)
+
+
+class _CountedChunks:
+    """Chunks whose `bytes` are counted as they are read."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self.bytes = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.bytes += len(chunk)
+            yield chunk
 
 
 class _LimitedChunks:
@@ -131,18 +162,46 @@ def _parquet_contents(manifests: Manifests, manifest: ManifestObject, rules: Row
             "as JSON Lines, or without split_urls."
         )
 
-    def part(start: int, count: int) -> bytes:
-        content = b""
-        for chunk in _read(manifests, manifest, max(0, start)):
-            content += chunk
-            if len(content) >= count:
-                break
-        return content[:count]
-
     end = manifest.size - parquet.TAIL_BYTES
-    length = parquet.footer_length(part(end, parquet.TAIL_BYTES), manifest.size)
-    footer = part(end - length, min(length, parquet.MAX_SCHEMA_BYTES))
+    length = parquet.footer_length(_part(manifests, manifest, end, parquet.TAIL_BYTES), manifest.size)
+    footer = _part(manifests, manifest, end - length, min(length, parquet.MAX_SCHEMA_BYTES))
     return parquet.read_footer(footer, truncated=len(footer) < length, rules=rules)
+
+
+def _part(manifests: Manifests, manifest: ManifestObject, start: int, count: int) -> bytes:
+    content = b""
+    for chunk in _read(manifests, manifest, max(0, start)):
+        content += chunk
+        if len(content) >= count:
+            break
+    return content[:count]
+
+
+def _with_hosts_of_the_rest(
+    manifests: Manifests,
+    manifest: ManifestObject,
+    validated: ValidatedManifest,
+    form: Format,
+    header: bytes,
+    start: int,
+) -> ValidatedManifest:
+    """With the hosts of the rows after `start`, by some pieces of the manifest: it may be sorted by host."""
+    rules, counter, count = validated.contents.rules, HostCounter(validated.contents.rules), 0
+    distance = max(1, (manifest.size - start) // HOST_PIECES)
+    for offset in range(start + distance // 2, manifest.size, distance):
+        piece = _part(manifests, manifest, offset, min(distance, HOST_PIECE_BYTES))
+        lines = piece[piece.find(b"\n") + 1 : piece.rfind(b"\n") + 1]
+        count += len(lines)
+        with suppress(InvalidManifest):  # it begins in a value of several lines, or the batches will find it
+            for _, item in form.numbered_rows([header + lines], rules):
+                with suppress(RowError):
+                    counter.add_values(url_text(item, rules))
+    hosts = validated.contents.hosts
+    return (
+        validated.with_hosts(hosts.plus(counter.counts(), (manifest.size - start) / max(1, count)))
+        if hosts
+        else validated
+    )
 
 
 def _validate_end(

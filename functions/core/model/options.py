@@ -34,6 +34,9 @@ LIST_CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 """The accepted values of the options that are lists."""
 
+MAX_HOST_CONCURRENCY = 256
+"""Maximum of the option `host_concurrency`."""
+
 MEBIBYTE = 1024 * 1024
 
 MAX_CONCURRENT_UPLOADS = 16
@@ -57,6 +60,12 @@ class Options:
     concurrency: Annotated[int, Interval(ge=1, le=256)] = _option(24, "maximum concurrent requests in one batch")
     per_host: Annotated[int, Interval(ge=1, le=256)] = _option(
         8, "maximum concurrent requests to one host in one batch"
+    )
+    host_concurrency: Annotated[int, Interval(ge=0, le=256)] = _option(
+        16, "requests under way to one host at any time, over all batches and runs; 0 for no such limit"
+    )
+    host_rate: Annotated[float, Interval(ge=0, le=1000)] = _option(
+        0.0, "requests a second to one host, over all batches and runs; 0 for no such limit"
     )
     max_concurrency: Annotated[int, Interval(ge=1, le=10_000)] = _option(40, "maximum concurrent batches of the run")
     batch_size: Annotated[int, Interval(ge=1, le=1000)] = _option(500, "rows per batch")

@@ -1,7 +1,7 @@
 """Preparation of a run: claim it for this execution, validate its manifest, and determine its options."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 
 from functions.core.manifests import json_rows
@@ -10,13 +10,15 @@ from functions.core.manifests.formats import COPY_FORMAT, PARQUET
 from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES, ValidatedManifest, validate_manifest
 from functions.core.model.errors import InvalidManifest, ManifestGoneError
 from functions.core.model.headers import recorded_options
+from functions.core.model.host_limits import NO_HOST_LIMITS, HostLimits
 from functions.core.model.metadata import options_from_metadata
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import OPTION_DEFAULTS, Options
-from functions.core.model.ports import ManifestCopies, Manifests, RunRecords
+from functions.core.model.ports import ManifestCopies, Manifests, RunFiles, RunRecords
 from functions.core.model.rows import RowRules
 from functions.core.model.runs import LocalRun, ManifestObject, new_record, run_id_of
 from functions.core.model.types import BatchRun, ExecutionInput, OptionValues, PreparedState, RepeatedRun, RunFields
+from functions.core.prepare.budgets import HOSTS_FILE, HostBudgets, host_budgets
 from functions.core.prepare.shares import ConcurrencyShares, Share, share_fields
 
 MAX_COPIED_ROWS = 5_000_000
@@ -37,7 +39,8 @@ class Preparer:
 
     Without `copies`, manifests whose rows have to be copied are rejected.
 
-    `local_run` is None in AWS. Without `shares`, a run gets the concurrency that it requests.
+    `local_run` is None in AWS. Without `shares`, a run gets the concurrency that it can use. `host_limits` are those of
+    the stack, `run_files` returns the files of a run by the names of the bucket and the run.
     """
 
     def __init__(
@@ -50,6 +53,8 @@ class Preparer:
         local_run: LocalRun | None = None,
         shares: ConcurrencyShares | None = None,
         copies: ManifestCopies | None = None,
+        host_limits: HostLimits = NO_HOST_LIMITS,
+        run_files: Callable[[str, str], RunFiles] | None = None,
     ) -> None:
         self._manifests = manifests
         self._records = records
@@ -58,6 +63,8 @@ class Preparer:
         self._local_run = local_run
         self._shares = shares
         self._copies = copies
+        self._host_limits = host_limits
+        self._run_files = run_files
 
     def prepare(self, event: ExecutionInput, execution_arn: str, started_at: str) -> PreparedState | RepeatedRun:
         """The state of the workflow after PrepareRun. Raises InvalidManifest."""
@@ -81,12 +88,15 @@ class Preparer:
             self._check_current(manifest)
         rules = validated.contents.rules
         options = replace(options, url_column=rules.url_column, own_columns=rules.own_columns)
-        share = self._share(run_id, source, options)
+        budgets = host_budgets(validated.contents.hosts, options, self._host_limits)
+        share = self._share(run_id, source, options, budgets)
         # A retry has the headers of the stack anyway. Others must be set again, because their values are not recorded.
         recorded = options if "headers" in {*of_object, *requested} else replace(options, headers={})
         fields = _record_fields(manifest, validated, source, recorded)
-        self._records.update(run_id, fields | share_fields(share, options))
-        return _prepared_state(run_id, manifest.key, source, options, share)
+        self._records.update(run_id, fields | share_fields(share, budgets.batches))
+        state = _prepared_state(run_id, manifest.key, source, options, share)
+        self._hand_on(budgets, manifest.bucket, state["run"])
+        return state
 
     def _check_current(self, manifest: ManifestObject) -> None:
         """Raises InvalidManifest if the current object is another one: Step Functions reads no version of Parquet."""
@@ -99,11 +109,22 @@ class Preparer:
                 "else upload it again."
             ) from error
 
-    def _share(self, run_id: str, source: Source, options: Options) -> Share:
+    def _share(self, run_id: str, source: Source, options: Options, budgets: HostBudgets) -> Share:
         """Determined last, so that the other runs are counted shortly before the batches start."""
-        if self._shares is None:
-            return Share(options.max_concurrency)
-        return self._shares.join(run_id, options, source.rows)
+        share = Share(budgets.batches)
+        if self._shares is not None:
+            share = self._shares.join(run_id, replace(options, max_concurrency=budgets.batches), source.rows)
+        return replace(share, note=" ".join(filter(None, (budgets.note, share.note))) or None)
+
+    def _hand_on(self, budgets: HostBudgets, bucket: str, run: BatchRun) -> None:
+        """Tell the batches which hosts are busy. Raises StorageFault."""
+        if budgets.unknown:
+            run["busy_hosts_unknown"] = True
+        if budgets.is_long and self._run_files is not None:
+            self._run_files(bucket, run["id"]).write(HOSTS_FILE, [budgets.values()])
+            run["busy_hosts_file"] = True
+        elif budgets.busy:
+            run["busy_hosts"] = budgets.values()
 
     def _source(self, run_id: str, manifest: ManifestObject, validated: ValidatedManifest) -> Source:
         """Raises InvalidManifest, ManifestGoneError, StorageFault."""

@@ -113,7 +113,7 @@ class ConcurrencyShares:
                 share = _share(options, rows, level, account, len(others) + 1)
                 if level >= max(demands):
                     break
-                self._records.update_unless_over(run_id, share_fields(share, options))
+                self._records.update_unless_over(run_id, share_fields(share, options.max_concurrency))
                 lowered = [other for other in others if other.has_more_than(other.target(level))]
                 remaining = self._adjust(lowered, level, account, len(others) + 1)
                 if pause and not remaining and not any(other.granted is None for other in others):
@@ -181,11 +181,11 @@ def fair_level(available: int, demands: Sequence[int]) -> int:
     return remaining + max(demands, default=0)
 
 
-def share_fields(share: Share, options: Options) -> RunFields:
-    """The share in the record of a run."""
+def share_fields(share: Share, requested: int) -> RunFields:
+    """The share in the record of a run that can use `requested` batches at once."""
     return {
         "max_concurrency": share.batches,
-        "requested_concurrency": options.max_concurrency,
+        "requested_concurrency": requested,
         "concurrency_note": share.note,
     }
 

@@ -3,6 +3,7 @@
 import pytest
 
 from functions.config import ConfigError, DownloadConfig, PrepareConfig, SummarizeConfig
+from functions.core.model.host_limits import NO_HOST_LIMITS, HostLimits, HostRule
 from functions.core.model.runs import LocalRun
 
 DOWNLOAD = {
@@ -18,9 +19,15 @@ DOWNLOAD = {
 
 
 def test_prepare_run_reads_the_stacks_default_options() -> None:
-    config = PrepareConfig.read({"RUNS_TABLE": "runs", "DEFAULT_OPTIONS": '{"concurrency": 5}', "CHECK_BYTES": "9"})
+    config = PrepareConfig.read({**PREPARE, "DEFAULT_OPTIONS": '{"concurrency": 5}'})
 
-    assert config == PrepareConfig("runs", {"concurrency": 5}, 9)
+    assert config == PrepareConfig("runs", {"concurrency": 5}, 9, NO_HOST_LIMITS)
+
+
+def test_prepare_run_reads_the_stacks_limits_of_hosts() -> None:
+    limits = HostLimits({"a.example": HostRule(2, None, override=True), "b.example": HostRule(None, 0.5)})
+
+    assert PrepareConfig.read({**PREPARE, "HOST_LIMITS": limits.as_text()}).host_limits == limits
 
 
 def test_summarize_run_reads_its_bucket_table_and_topic() -> None:
@@ -37,7 +44,7 @@ SUMMARIZE = {
 }
 
 
-PREPARE = {"RUNS_TABLE": "runs", "DEFAULT_OPTIONS": "{}", "CHECK_BYTES": "9"}
+PREPARE = {"RUNS_TABLE": "runs", "DEFAULT_OPTIONS": "{}", "CHECK_BYTES": "9", "HOST_LIMITS": "{}"}
 
 
 @pytest.mark.parametrize(("config", "variables"), [(SummarizeConfig, SUMMARIZE), (PrepareConfig, PREPARE)])
@@ -94,10 +101,12 @@ def test_an_invalid_network_is_rejected_at_once() -> None:
         ("DEFAULT_OPTIONS", "[]", "a JSON object of options by name, but is '\\[\\]': it is a list"),
         ("CHECK_BYTES", "many", "a number of bytes, but is 'many'"),
         ("CHECK_BYTES", "", "a number of bytes, but is ''"),
+        ("HOST_LIMITS", "[]", "a JSON object of limits by host, but is '\\[\\]'"),
+        ("HOST_LIMITS", '{"a.example": 2}', "a JSON object of limits by host, but is '{\"a.example\": 2}'"),
     ],
 )
 def test_an_invalid_value_is_named_with_what_it_must_be(name: str, value: str, expected: str) -> None:
-    variables = {"RUNS_TABLE": "runs", "DEFAULT_OPTIONS": "{}", "CHECK_BYTES": "9", name: value}
+    variables = {**PREPARE, name: value}
 
     with pytest.raises(ConfigError, match=f"{name} of this function must be {expected}"):
         PrepareConfig.read(variables)

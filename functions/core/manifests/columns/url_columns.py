@@ -115,6 +115,15 @@ class UrlSample:
         return self._several[name] > MANY * self._filled[name]
 
 
+def possible_url_columns(names: Iterable[str], rules: RowRules) -> tuple[str, ...]:
+    """The columns of which `resolve` may take one as that of the URLs: one alone, unless their values decide it."""
+    known = tuple(names)
+    urls = classify_columns(known, rules).urls
+    if urls or rules.url_column:
+        return urls[:1]
+    return tuple(name for name in known if comparable(name) in KNOWN_NAMES | _AMBIGUOUS_NAMES)
+
+
 def resolve(names: Iterable[str], rules: RowRules, sample: UrlSample, where: str = "its first line has") -> RowRules:
     """The rules with the name of the URL column, if it has another one than `url`. Raises InvalidManifest."""
     known = tuple(names)

@@ -5,7 +5,7 @@ They are TypedDicts because they are JSON or DynamoDB items in between. A misspe
     ExecutionInput  ->  PreparedState  ->  BatchPayload  ->  ResultLine, ImageRecord  ->  RunSummary, RunRecord
 """
 
-from functions.core.model.types.hosts import RobotsRecord, RobotsState
+from functions.core.model.types.hosts import HostLimit, RobotsRecord, RobotsState
 from functions.core.model.types.images import ImageFacts, ImageRecord, KeptItem, ResultLine
 from functions.core.model.types.runs import OutcomeCounts, RunEnd, RunFields, RunRecord, RunSummary
 from functions.core.model.types.values import BatchCounts, JsonObject, JsonValue, OptionValues, Signals
@@ -36,6 +36,7 @@ __all__ = [
     "CaughtError",
     "CreatedObject",
     "ExecutionInput",
+    "HostLimit",
     "ImageFacts",
     "ImageRecord",
     "JsonObject",

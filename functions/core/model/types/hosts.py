@@ -22,3 +22,11 @@ class RobotsRecord:
     state: RobotsState
     expires_at: int
     content: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class HostLimit:
+    """The limit of one host over all batches and runs: requests under way, and requests a second (0: no such limit)."""
+
+    concurrency: int
+    rate: float = 0.0

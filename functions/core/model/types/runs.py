@@ -63,8 +63,9 @@ class RunFields(TypedDict, total=False):
     the API request, to detect another request with the same Idempotency-Key. `local_run` is a LocalRun as JSON; AWS has
     none. `expires_at` is the TTL, in seconds since the epoch.
     `copy_key` and `copy_version_id` are those of the copy of the rows, if the run needed one.
-    `max_concurrency` is the maximum number of concurrent batches now, `requested_concurrency` that of the options or of
-    the last change through the API. `concurrency_note` says why the run got fewer.
+    `max_concurrency` is the maximum number of concurrent batches now, `requested_concurrency` that of the options, or
+    fewer if its hosts cannot use them, or that of the last change through the API. `concurrency_note` says why the run
+    got fewer.
     """
 
     kind: str

@@ -1,5 +1,6 @@
 """Records of the workflow: the input of an execution, its state, and the payload of a batch."""
 
+from collections.abc import Mapping
 from typing import NotRequired, Required, TypedDict
 
 from functions.core.model.types.values import BatchCounts, OptionValues
@@ -59,13 +60,22 @@ class ManifestReference(TypedDict):
 
 class BatchRun(TypedDict):
     """The run in the input of every batch. `options` are those that differ from the defaults, `lambda_concurrency` is
-    the number of concurrent Lambda executions of the account, if it is known."""
+    the number of concurrent Lambda executions of the account, if it is known.
+
+    `busy_hosts` has the limit of each host with more rows than its limit, by its name as of `host_of`: requests under
+    way, and requests a second; 0 is no such limit. If there are many, `busy_hosts_file` is true instead, and the file
+    `hosts.json` of the run has them. If `busy_hosts_unknown` is true, the rows were not read: a batch counts its own,
+    and the names are suffixes of names (`host_limits.limit_of`).
+    """
 
     id: str
     manifest: NotRequired[str]
     options: OptionValues
     keep_items: NotRequired[bool]
     lambda_concurrency: NotRequired[int]
+    busy_hosts: NotRequired[Mapping[str, list[float]]]
+    busy_hosts_file: NotRequired[bool]
+    busy_hosts_unknown: NotRequired[bool]
 
 
 class PreparedState(TypedDict):

@@ -195,9 +195,9 @@ def test_time_and_cost_are_shown_with_the_assumptions(tmp_path: Path, capsys: py
     plan(manifest=str(tmp_path / "one.txt"), options={"batch-size": "100", "per-host": "2"})
 
     shown = capsys.readouterr().out
-    run = RunEstimate(images=1000, hosts=1, options=Options(batch_size=100, per_host=2))
+    run = RunEstimate(images=1000, hosts=1, known_hosts=1, options=Options(batch_size=100, per_host=2))
     assert re.search(
-        rf"│ time +│ +{run.seconds:.1f} s │ {run.batch_seconds:.1f} s per batch, 10 batches at a time +│", shown
+        rf"│ time +│ +{run.seconds:.1f} s │ {run.batch_seconds:.1f} s per batch, 9 batches at a time +│", shown
     )
     assert re.search(rf"│ cost +│ +\${run.dollars:.4f} │", shown)
     assert "estimates that assume 100 KB and 200 ms per image: nothing was downloaded" in shown
@@ -323,3 +323,64 @@ def test_a_plan_says_nothing_where_every_batch_gets_its_place(
     plan(manifest=manifest_of_batches(tmp_path, batches), options={"batch-size": "10"}, lambda_concurrency=limit)
 
     assert "Lambda executions" not in capsys.readouterr().out
+
+
+def test_the_busiest_hosts_are_shown_with_the_limit_that_binds_and_the_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    rows = [
+        *(f"https://a.example/{n}" for n in range(9_800)),
+        *(f"https://upload.wikimedia.org/{n}" for n in range(100)),
+    ]
+    rows += [f"https://h{n}.example/" for n in range(100)]
+    (tmp_path / "one.txt").write_text("\n".join(rows))
+
+    plan(manifest=str(tmp_path / "one.txt"), options={"batch-size": "100"})
+
+    shown = capsys.readouterr().out
+    assert re.search(r"│ a.example +│ 9,800 +│ +98 % │ 16 \(host_concurrency\) +│ 2 min 2 s │", shown)
+    assert re.search(r"│ upload.wikimedia.org +│ +100 │ +1 % │ 2 \(host_limits\) +│ +10.0 s │", shown)
+    assert re.search(r"│ h0.example +│ +1 │ +0 % │ +│ +│", shown)
+    assert (
+        "98 % of the rows are of the host a.example: with at most 16 requests at a time (host_concurrency) and 200 ms "
+        "each, they take 2 min 2 s. If the host is yours, host_concurrency=256 makes that 7.7 s.\n"
+    ) in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            {"host-rate": "5"},
+            "at most 16 requests at a time and 5 requests a second (host_rate) and 200 ms each, they take",
+        ),
+        ({"host-rate": "5"}, "3 min 20 s. If the host is yours, set a higher host_rate.\n"),
+        ({"host-concurrency": "0", "host-rate": "5"}, "with at most 5 requests a second (host_rate)"),
+    ],
+)
+def test_a_rate_that_decides_the_time_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: dict[str, str], sentence: str
+) -> None:
+    (tmp_path / "one.txt").write_text("".join(f"https://a.example/{n}\n" for n in range(1000)))
+
+    plan(manifest=str(tmp_path / "one.txt"), options=options)
+
+    assert sentence in capsys.readouterr().out
+
+
+def test_a_list_of_many_hosts_has_no_sentence_about_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "many.txt").write_text("".join(f"https://h{n}.example/1\n" for n in range(1000)))
+
+    plan(manifest=str(tmp_path / "many.txt"), options={})
+
+    assert "of the rows are of" not in capsys.readouterr().out
+
+
+def test_ten_thousand_hosts_cost_more_with_robots_txt_than_without(tmp_path: Path) -> None:
+    text = "".join(f"https://h{n}.example/1\n" for n in range(10_000))
+
+    obey, ignore = (plan_of(tmp_path, "many.txt", text, Options(robots=robots)) for robots in ("obey", "ignore"))
+
+    assert ignore.estimate.seconds < obey.estimate.seconds < 2 * ignore.estimate.seconds
+    assert ignore.estimate.dollars < obey.estimate.dollars < 1.5 * ignore.estimate.dollars

@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 
 from functions.core.cost.estimate import RunEstimate, cost_components
+from functions.core.cost.hosts import HostLoad
 from functions.core.model.options import Options
+from functions.core.model.types import HostLimit
 
 WORKED = RunEstimate(
     images=1000,
     size_kb=50,
     latency_ms=200,
     hosts=1,
-    options=Options(batch_size=100, concurrency=10, per_host=10, max_concurrency=4),
+    options=Options(batch_size=100, concurrency=10, per_host=10, host_concurrency=0, max_concurrency=4),
 )
 """A run whose figures are worked out by hand below: ten batches of 100 rows, in three waves of at most four batches."""
 
@@ -71,6 +73,41 @@ def test_each_charge_is_the_one_worked_out_by_hand(charge: str, dollars: float) 
 
     assert charges[charge] == pytest.approx(dollars, rel=1e-6)
     assert len(charges) == 14
+
+
+LIMITED = replace(WORKED, options=replace(WORKED.options, host_concurrency=5, max_concurrency=40))
+
+
+@pytest.mark.parametrize(
+    ("changes", "figure", "expected"),
+    [
+        ({}, "in_flight", 5),
+        ({}, "host_seconds", 1000 * 0.2 / 5),
+        ({}, "concurrent_batches", 2),  # one takes all places, another one begins
+        ({}, "seconds", 6 + 0.03 + 1000 * 0.2 / 5),
+        ({}, "leases", 10),
+        ({}, "passes", 1),
+        ({"options": replace(LIMITED.options, host_rate=0.5)}, "host_seconds", 1000 / 0.5),
+        ({"options": replace(LIMITED.options, host_rate=0.5)}, "in_flight", 1),
+        ({"options": replace(LIMITED.options, host_rate=0.5)}, "passes", 2),  # 200 s for a batch, two at a time
+        ({"options": replace(LIMITED.options, host_rate=0.5)}, "seconds", 6 + 0.03 + 2000 + 60),
+        ({"options": replace(LIMITED.options, host_concurrency=0)}, "host_seconds", 0),
+        ({"images": 5}, "host_seconds", 0),  # no more rows than requests at a time
+        ({"hosts": 10}, "host_seconds", 100 * 0.2 / 5),
+        ({"hosts": 10, "latency_ms": 0}, "concurrent_batches", 10),
+        ({"slowest": HostLoad(20, HostLimit(1, 0.1))}, "host_seconds", 20 / 0.1),
+        ({"slowest": HostLoad(20, HostLimit(1, 0.1)), "busy_hosts": 7}, "leases", 70),
+    ],
+)
+def test_the_limit_of_a_host_is_worked_out_by_hand(changes: dict[str, Any], figure: str, expected: float) -> None:
+    assert getattr(replace(LIMITED, **changes), figure) == pytest.approx(expected)
+
+
+def test_the_places_at_hosts_and_the_look_ups_of_hosts_are_charged() -> None:
+    charges = cost_components(replace(LIMITED, known_hosts=3))
+
+    assert charges["DynamoDB: places at hosts"] == pytest.approx(10 * 2 * 0.625e-6)
+    assert charges["DynamoDB: look-ups of hosts"] == pytest.approx(10 * 3 * 0.0625e-6)
 
 
 @pytest.mark.parametrize(("latency", "too_long"), [(357, False), (358, True)])

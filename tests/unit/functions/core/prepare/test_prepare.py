@@ -8,12 +8,13 @@ import pytest
 from functions.core.manifests.contents import MAX_COLUMNS, inspect_items
 from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES
 from functions.core.model.errors import InvalidManifest, ManifestGoneError
+from functions.core.model.host_limits import NO_HOST_LIMITS, HostLimits, HostRule
 from functions.core.model.options import Options
 from functions.core.model.runs import LocalRun, ManifestObject, run_id_of
 from functions.core.prepare import Preparer
 from functions.core.prepare.shares import ConcurrencyShares, Share
 from tests.support.arrow import file_of
-from tests.support.fakes import FakeCopies, FakeManifests, FakeRecords
+from tests.support.fakes import FakeCopies, FakeManifests, FakeRecords, FakeRunFiles
 
 STARTED = "2026-07-25T12:00:00.000Z"
 
@@ -35,6 +36,8 @@ class World:
         self.local_run: LocalRun | None = None
         self.whole_bytes = MAX_WHOLE_CHECK_BYTES
         self.shares: FakeShares | None = None
+        self.host_limits = NO_HOST_LIMITS
+        self.files: dict[str, FakeRunFiles] = {}
 
     def prepare(self, arn: str = "arn:1") -> dict[str, Any]:
         preparer = Preparer(
@@ -45,6 +48,8 @@ class World:
             local_run=self.local_run,
             copies=self.copies,
             shares=cast("ConcurrencyShares | None", self.shares),
+            host_limits=self.host_limits,
+            run_files=lambda bucket, run_id: self.files.setdefault(f"{bucket}/runs/{run_id}", FakeRunFiles()),
         )
         prepared = preparer.prepare(self.event, arn, STARTED)
         assert json.loads(json.dumps(prepared)) == prepared
@@ -444,3 +449,70 @@ def test_parquet_that_was_replaced_before_its_rows_are_read_has_no_run() -> None
     with pytest.raises(InvalidManifest, match="was replaced or deleted before its rows were read, and Step Functions"):
         replaced.prepare()
     assert [manifest.version_id for manifest in described[1:]] == [""]
+
+
+def rows_of(*hosts: tuple[str, int]) -> bytes:
+    lines = (f"https://{host}/{row}.jpg\n" for host, rows in hosts for row in range(rows))
+    return ("url\n" + "".join(lines)).encode()
+
+
+def test_the_batches_get_the_limits_of_busy_hosts() -> None:
+    world = World(data=rows_of(("a.example", 17), ("b.example:81", 3), ("c.example", 16)))
+    world.host_limits = HostLimits({"b.example": HostRule(2)})
+
+    run = world.prepare()["run"]
+
+    assert run["busy_hosts"] == {"a.example": [16, 0.0], "b.example:81": [2, 0.0]}
+    assert "busy_hosts_file" not in run
+    assert "busy_hosts_unknown" not in run
+    assert world.files == {}
+
+
+def test_many_busy_hosts_are_in_a_file_of_the_run() -> None:
+    world = World(data=rows_of(*((f"h{number}.example", 17) for number in range(21))))
+
+    run = world.prepare()["run"]
+
+    assert run["busy_hosts_file"] is True
+    assert "busy_hosts" not in run
+    expected = {f"h{number}.example": [16, 0.0] for number in range(21)}
+    assert world.files[f"input/runs/{run['id']}"].files == {"hosts.json": [expected]}
+
+
+def test_a_run_without_limits_has_no_busy_hosts() -> None:
+    world = World(data=rows_of(("a.example", 100)), metadata={"host-concurrency": "0"})
+
+    assert not any("busy" in name for name in world.prepare()["run"])
+
+
+def test_the_batches_of_a_parquet_manifest_count_their_own_rows() -> None:
+    data = file_of({"url": ["https://a.example/1"]})
+    world = World("m/a.parquet", data)
+    world.event["detail"]["object"]["size"] = len(data)
+    world.host_limits = HostLimits({"example.org": HostRule(2)})
+
+    run = world.prepare()["run"]
+
+    assert (run["busy_hosts_unknown"], run["busy_hosts"]) == (True, {"example.org": [2, 0.0]})
+
+
+def test_a_run_of_one_host_gets_the_batches_that_the_host_can_use() -> None:
+    world = World(data=rows_of(("a.example", 5000)))
+
+    prepared = world.prepare()
+
+    assert prepared["max_concurrency"] == 3
+    assert (world.record["max_concurrency"], world.record["requested_concurrency"]) == (3, 3)
+    assert world.record["options"]["max_concurrency"] == 40
+    assert world.record["concurrency_note"].startswith("At most 3 batches run at once instead of 40: 100 % of the rows")
+
+
+def test_the_share_of_the_account_is_compared_with_what_the_hosts_can_use() -> None:
+    world = World(data=rows_of(("a.example", 5000)))
+    world.shares = FakeShares(Share(2, "The account is small.", 10))
+
+    prepared = world.prepare()
+
+    assert world.shares.asked == [(run_id_of(world.event), 3, 5000)]
+    assert (prepared["max_concurrency"], world.record["requested_concurrency"]) == (2, 3)
+    assert world.record["concurrency_note"].endswith("host_concurrency. The account is small.")
