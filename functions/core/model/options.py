@@ -52,6 +52,12 @@ class Options:
     per_host: Annotated[int, Interval(ge=1, le=256)] = _option(
         8, "maximum concurrent requests to one host in one batch"
     )
+    host_concurrency: Annotated[int, Interval(ge=0, le=256)] = _option(
+        16, "requests under way to one host at any time, over all batches and runs; 0 for no such limit"
+    )
+    host_rate: Annotated[float, Interval(ge=0, le=1000)] = _option(
+        0.0, "requests a second to one host, over all batches and runs; 0 for no such limit"
+    )
     max_concurrency: Annotated[int, Interval(ge=1, le=10_000)] = _option(40, "maximum concurrent batches of the run")
     batch_size: Annotated[int, Interval(ge=1, le=1000)] = _option(500, "rows per batch")
     base_url: Annotated[str, MaxLen(MAX_BASE_URL_CHARACTERS)] = _option("", "base URL that is put before relative URLs")

@@ -1,5 +1,6 @@
 """Records of the workflow: the input of an execution, its state, and the payload of a batch."""
 
+from collections.abc import Mapping
 from typing import NotRequired, Required, TypedDict
 
 from functions.core.model.types.values import BatchCounts, OptionValues
@@ -59,13 +60,17 @@ class ManifestReference(TypedDict):
 
 class BatchRun(TypedDict):
     """The run in the input of every batch. `options` are those that differ from the defaults, `lambda_concurrency` is
-    the number of concurrent Lambda executions of the account, if it is known."""
+    the number of concurrent Lambda executions of the account, if it is known. `busy_hosts` are the limits of hosts with
+    more rows than their limit, concurrency and rate by name; where they are many, they are in the file `hosts.json` of
+    the run, and `busy_hosts_file` says so."""
 
     id: str
     manifest: NotRequired[str]
     options: OptionValues
     keep_items: NotRequired[bool]
     lambda_concurrency: NotRequired[int]
+    busy_hosts: NotRequired[Mapping[str, list[float]]]
+    busy_hosts_file: NotRequired[bool]
 
 
 class PreparedState(TypedDict):

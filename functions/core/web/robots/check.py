@@ -12,13 +12,15 @@ from functions.core.web.target import request_target
 
 
 class RobotsCheck:
-    """Called before each request of one row. `found` is what robots.txt says against one, if it does not count."""
+    """Called before each request of one row. `found` is what robots.txt says against one, if it does not count.
+    `crawl_delay` is that of the server of the last one, if it counts."""
 
     def __init__(self, cache: RobotsCache, options: Options, *, verify_tls: bool) -> None:
         self._cache = cache
         self._options = options
         self._verify_tls = verify_tls
         self.found: str | None = None
+        self.crawl_delay: float | None = None
 
     def __call__(self, url: str) -> None:
         """Raises RowError if this URL may not be requested."""
@@ -35,6 +37,8 @@ class RobotsCheck:
         deadline = current_deadline()
         seconds = self._options.timeout if deadline is None else deadline.remaining
         rules = self._cache.rules(url, RobotsRequest(seconds, self._options.user_agent, self._verify_tls))
+        if self._options.robots == "obey":
+            self.crawl_delay = rules.crawl_delay
         rule = rules.disallowing(request_target(url)) if rules else None
         if rule is not None:
             message = f"{robots_origin(url)}/robots.txt disallows this URL, in line {rule.line}: {rule}"
@@ -51,6 +55,10 @@ class RunRobots:
     def look_up(self, urls: Iterable[str]) -> None:
         """Before the rows of a round: one look-up in the hosts table instead of one for each host."""
         self._cache.look_up(urls)
+
+    def crawl_delay(self, host: str) -> float | None:
+        """That of a host, if it is known and counts."""
+        return self._cache.crawl_delay(host) if self._options.robots == "obey" else None
 
     def check(self, *, verify_tls: bool) -> RobotsCheck:
         """For one row."""
