@@ -50,7 +50,7 @@ class DynamoHostRecords:
 
     def change(self, host: str, change: HostChange) -> HostRecord | None:
         """Changes a record, or returns what it is now if the change does not hold. Raises TableFault."""
-        values = {name: {"N": f"{value:.6f}"} for name, value in _values(change)}
+        values = {name: {"N": _number(value)} for name, value in _values(change)}
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
@@ -84,6 +84,11 @@ def _values(change: HostChange) -> Iterator[tuple[str, float]]:
         yield ":refusals", change.cool_down.refusals
         yield ":rate", change.cool_down.rate
         yield ":seen", change.seen.not_before
+
+
+def _number(value: float) -> str:
+    """In microseconds: a time that is read is equal to the one that was written."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def _update(change: HostChange) -> str:
