@@ -39,7 +39,7 @@ class HostScheduler(HostQueues):
                 return
             host = self._hosts.get(name)
             is_shared = host is not None and (host.share is not None or not host.capacity)
-        if fleet is not None and not is_shared and fleet.must_lease(name):
+        if fleet is not None and not is_shared and url != row.url and fleet.must_lease(name):
             fleet.enter_target(name)
             with self._changed:
                 self._adopt(fleet, self._host(name))
