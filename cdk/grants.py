@@ -67,10 +67,14 @@ def grant_download_batch(function: Function, *, buckets: Buckets, tables: Tables
         "dynamodb:PutItem",
     )
     # It looks up the robots.txt of hosts, claims to read one on condition that no other batch does, and records it.
-    _allow(function.role, [tables.hosts.table_arn], "dynamodb:BatchGetItem", "dynamodb:PutItem")
+    # It takes places at busy hosts and gives them back, and writes for how long a host must be waited for.
+    hosts = ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+    _allow(function.role, [tables.hosts.table_arn], *hosts)
     # It writes the results of its rows. A round does nothing if its run was closed.
     _allow(function.role, [_input(buckets, "runs/*")], "s3:PutObject")
     _allow(function.role, [_input(buckets, "runs/*/closed")], "s3:GetObject")
+    # It reads the limits of the busy hosts of its run.
+    _allow(function.role, [_input(buckets, "runs/*/hosts.json")], "s3:GetObject")
     _grant_publish(function, notifications)
 
 

@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.adapters.clients import MAX_CONNECTIONS, client, credentials
+from functions.adapters.dynamodb_host_records import DynamoHostRecords
 from functions.adapters.dynamodb_hosts_table import DynamoHostsTable
 from functions.adapters.dynamodb_images_table import DynamoImagesTable
 from functions.adapters.s3.image_bucket import S3ImageBucket
@@ -17,11 +18,13 @@ from functions.adapters.s3.signed_put import S3SignedPut
 from functions.adapters.sns_topic import SnsTopic
 from functions.config import DownloadConfig
 from functions.core.download.batch import BatchMirror
+from functions.core.download.hosts.busy import BusyHosts
+from functions.core.download.hosts.fleet import FleetHosts
 from functions.core.download.mirror import RowMirror
 from functions.core.download.rounds import Batch, RoundRunner
 from functions.core.model.limits import CHILD_SECONDS, RESERVE_SECONDS
 from functions.core.model.options import Options
-from functions.core.model.types import BatchPayload
+from functions.core.model.types import BatchPayload, BatchRun
 from functions.core.web.deadlines import Watchdog
 from functions.core.web.fetch import Fetcher
 from functions.core.web.guard import Guard
@@ -55,8 +58,16 @@ def fetcher() -> Fetcher:
 
 @cache
 def robots() -> RobotsCache:
-    table = DynamoHostsTable(client("dynamodb"), config().hosts_table)
+    table = DynamoHostsTable(client("dynamodb", "hosts"), config().hosts_table)
     return RobotsCache(FleetRobots(RobotsReader(*web()), table))
+
+
+@cache
+def hosts() -> FleetHosts:
+    return FleetHosts(DynamoHostRecords(client("dynamodb", "hosts"), config().hosts_table))
+
+
+busy_hosts = BusyHosts()
 
 
 @cache
@@ -64,8 +75,8 @@ def signed_put() -> S3SignedPut:
     return S3SignedPut(client("s3"), config().images_bucket, credentials(), MAX_CONNECTIONS)
 
 
-def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
-    settings = config()
+def runner(run: BatchRun, options: Options, phases: Phases) -> RoundRunner:
+    settings, run_id = config(), run["id"]
     table = phases.timed(
         DynamoImagesTable(client("dynamodb"), settings.images_table),
         look_up=Phase.LOOK_UP,
@@ -96,6 +107,7 @@ def runner(run_id: str, options: Options, phases: Phases) -> RoundRunner:
             run_id=run_id,
             throttle_count=lambda: signed_put().throttle_count,
             prefix=settings.images_prefix,
+            open_hosts=lambda: hosts().round(options, busy_hosts.of(run, files.read_json)),
         ),
         files=phases.timed(files, write=Phase.RECORD, start_round=Phase.RECORD),
         notices=phases.timed(SnsTopic(client("sns"), settings.topic_arn), publish=Phase.NOTIFY),
@@ -113,7 +125,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> BatchPayload:
     options = Options.from_payload(batch.run["options"])
     with traced("DownloadBatch", phases) as trace:
         trace.run_id = batch.run["id"]
-        report = runner(trace.run_id, options, phases).run(
+        report = runner(batch.run, options, phases).run(
             batch,
             start_deadline=end - options.timeout - RESERVE_SECONDS,
             child_seconds_left=CHILD_SECONDS - _age(event["started_at"]),

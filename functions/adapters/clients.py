@@ -26,8 +26,12 @@ validates_parameters = False
 MAX_CONNECTIONS = 64
 """Maximum number of persistent connections of a client."""
 
-_TIMES: dict[str, tuple[int, int, int]] = {"sns": (1, 3, 2)}
-"""Seconds to connect, seconds to read and the number of attempts of a service whose answer no image waits for."""
+Use = Literal["", "hosts"]
+"""What a client is for, if it is not what the others of its service are for."""
+
+_TIMES: dict[tuple[str, Use], tuple[int, int, int]] = {("sns", ""): (1, 3, 2), ("dynamodb", "hosts"): (1, 2, 2)}
+"""Seconds to connect, seconds to read and the number of attempts of a service whose answer no image waits for, and of
+the hosts table, without which the images are downloaded more slowly."""
 
 _DEFAULT_TIMES = (3, 20, 6)
 
@@ -45,7 +49,7 @@ def credentials() -> "Credentials":
 @overload
 def client(service: Literal["s3"]) -> "S3Client": ...
 @overload
-def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
+def client(service: Literal["dynamodb"], use: Use = "") -> "DynamoDBClient": ...
 @overload
 def client(service: Literal["sns"]) -> "SNSClient": ...
 @overload
@@ -53,14 +57,14 @@ def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
 @overload
 def client(service: Literal["lambda"]) -> LambdaClient: ...
 @cache
-def client(service: str) -> Any:  # boto3 chooses the class by the service
+def client(service: str, use: Use = "") -> Any:  # boto3 chooses the class by the service
     """A client with standard retries and a few more attempts: S3's SlowDown and DynamoDB's throttling last seconds.
-    SNS gets seconds in all: the result of a batch must not wait for a message.
+    SNS and the hosts table get seconds in all: a batch must not wait for them.
 
     Parameters are validated by AWS only, except in tests: botocore's validation is half of the CPU time of a write of
     25 items.
     """
-    connect_seconds, read_seconds, attempts = _TIMES.get(service, _DEFAULT_TIMES)
+    connect_seconds, read_seconds, attempts = _TIMES.get((service, use), _DEFAULT_TIMES)
     config = Config(
         max_pool_connections=MAX_CONNECTIONS,
         retries={"mode": "standard", "total_max_attempts": attempts},

@@ -1,9 +1,13 @@
-"""An in-memory hosts table."""
+"""In-memory hosts tables."""
 
+import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from typing import Any
 
-from functions.core.model.types import RobotsRecord
+from functions.core.model.types import HostChange, HostRecord, RobotsRecord
 from tests.support.image_fakes import Faulty
 
 
@@ -37,3 +41,46 @@ class FakeHostsTable(Faulty):
         self.puts.append(origin)
         self._fail()
         self.records[origin] = record
+
+
+class FakeHostRecords(Faulty):
+    """The records of hosts, changed on the conditions of the real table. `writes` counts the changes by host, those
+    included that did not hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hosts: dict[str, HostRecord] = {}
+        self.reads: list[list[str]] = []
+        self.writes: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def records(self, hosts: Sequence[str]) -> Mapping[str, HostRecord]:
+        self.reads.append(list(hosts))
+        self._fail()
+        with self._lock:
+            return {host: self.hosts[host] for host in hosts if host in self.hosts}
+
+    def change(self, host: str, change: HostChange) -> HostRecord | None:
+        with self._lock:
+            self.writes[host] += 1
+            self._fail()
+            record = self.hosts.get(host, HostRecord())
+            leases = dict(record.leases)
+            free = all(leases.get(place, -math.inf) < change.now for place in change.taken)
+            mine = all(leases.get(place) == end for place, end in change.returned.items())
+            if not (free and mine) or (change.cool_down and record.cool_down.not_before != change.seen.not_before):
+                return record
+            leases = {place: end for place, end in leases.items() if place not in change.returned} | dict(change.taken)
+            self.hosts[host] = HostRecord(leases, change.cool_down or record.cool_down)
+            return None
+
+
+class DirectExecutor(Executor):
+    """Runs each call at once, in the thread of the caller."""
+
+    def __init__(self, *_: object, **__: object) -> None: ...
+
+    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(call(*args, **kwargs))
+        return future

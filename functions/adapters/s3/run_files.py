@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from functions.adapters.errors import AWS_ERRORS, NOT_FOUND_CODES, error_code, failure_message
 from functions.adapters.s3.reading import READ_ERRORS, read_object
 from functions.core.model.errors import StorageFault
-from functions.core.model.types import JsonObject, KeptItem, ResultLine
+from functions.core.model.types import JsonObject, JsonValue, KeptItem, ResultLine
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -110,6 +110,10 @@ class S3RunFiles:
     def read_lines(self, name: str) -> list[JsonObject]:
         """The lines of a part. Raises StorageFault."""
         return [json.loads(line) for line in b"".join(self._chunks(name)).splitlines()]
+
+    def read_json(self, name: str) -> JsonValue:
+        """The content of a JSON file. Raises StorageFault, ValueError."""
+        return cast(JsonValue, json.loads(b"".join(self._chunks(name))))
 
     def _read_parts(self, folder: str) -> Iterator[tuple[str, list[JsonObject]]]:
         pending: deque[tuple[str, Future[list[JsonObject]]]] = deque()

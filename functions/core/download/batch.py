@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
 from functions.core.download.batch_results import BatchResult, Collector
 from functions.core.download.concurrency import AdaptiveConcurrency
+from functions.core.download.hosts.fleet import RoundHosts
 from functions.core.download.hosts.pace import HostState
 from functions.core.download.hosts.scheduler import HostScheduler
 from functions.core.download.mirror import RowMirror
@@ -28,6 +30,7 @@ class BatchMirror:
     """Runs one round of a batch. `monotonic` is the clock of `start_deadline`.
 
     `throttle_count` returns how often the store has throttled so far. `prefix` is that of the keys that rows request.
+    `open_hosts` returns what the batches of all runs share about hosts, for one round.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class BatchMirror:
         monotonic: Callable[[], float] = time.monotonic,
         throttle_count: Callable[[], int] = lambda: 0,
         prefix: str = DEFAULT_PREFIX,
+        open_hosts: Callable[[], RoundHosts | None] = lambda: None,
     ) -> None:
         self._mirror = mirror
         self._table = table
@@ -48,6 +52,7 @@ class BatchMirror:
         self._monotonic = monotonic
         self._throttle_count = throttle_count
         self._prefix = prefix
+        self._open_hosts = open_hosts
 
     def run(
         self,
@@ -103,7 +108,14 @@ class BatchMirror:
         concurrency = AdaptiveConcurrency(threads, throttle_count=self._throttle_count)
         first_rows = [rows[0] for rows in groups.values()]
         scheduler = HostScheduler(
-            first_rows, options.per_host, options.concurrency, concurrency.limit, rounds=options.rounds, states=states
+            first_rows,
+            options.per_host,
+            options.concurrency,
+            concurrency.limit,
+            rounds=options.rounds,
+            states=states,
+            fleet=self._open_hosts(),
+            crawl_delay=self._mirror.crawl_delay,
         )
         worker = _Worker(
             mirror=self._mirror,
@@ -114,7 +126,7 @@ class BatchMirror:
             records=records,
             is_late=is_late,
         )
-        with ThreadPoolExecutor(threads, thread_name_prefix="download") as pool:
+        with closing(scheduler), ThreadPoolExecutor(threads, thread_name_prefix="download") as pool:
             futures = [pool.submit(worker.run) for _ in range(threads)]
             for future in futures:
                 # one at a time: to wait for all of them takes forty times as long, a hundred times a second
@@ -155,6 +167,7 @@ class _Worker:
                 self.records.get(row.url),
                 partial(self.scheduler.response_received, row),
                 partial(self.scheduler.check_url, row),
+                partial(self.scheduler.start_request, row),
             )
             if mirrored.record is None:
                 self.collector.add_rows(mirrored)

@@ -25,6 +25,11 @@ class DeferredRow:
     tried: bool
     host: HostState | None = None
 
+    @property
+    def awaits_turn(self) -> bool:
+        """Whether it only waits for its turn: no request failed, and its host has refused none."""
+        return not self.tried and self.host is not None and not self.host.refusals
+
 
 @dataclass(slots=True)
 class BatchResult:
@@ -113,7 +118,7 @@ def _not_attempted(error: RowError | None, is_refused: bool) -> RowError:
     """`error` is the one that its host was waited for, or that of the row itself if its host refused it."""
     if error is None:
         return out_of_time()
-    if is_refused:
+    if is_refused or error.reason is Reason.OUT_OF_TIME:
         return error
     message = f"Not attempted in this round: the host kept failing. {error.message}"
     return RowError(error.reason, message, status=error.status, wait=error.wait, retryable=True)

@@ -50,18 +50,24 @@ class RowMirror:
         if self._robots is not None:
             self._robots.look_up(urls)
 
+    def crawl_delay(self, host: str) -> float | None:
+        """The time between two requests that the robots.txt of a host asks for, in seconds, if it is known."""
+        return self._robots.crawl_delay(host) if self._robots is not None else None
+
     def mirror(
         self,
         rows: Sequence[Row],
         existing_record: ImageRecord | None,
         on_response: Callable[[], None] = lambda: None,
         check_url: Callable[[str], None] = lambda url: None,
+        start_request: Callable[[str, float | None], None] = lambda url, crawl_delay: None,
     ) -> MirroredRows:
         """Mirror the rows of a URL by one download: the first one is stored, the others are duplicates of it.
 
         `existing_record` is the record of the URL, whose image is downloaded again. `on_response` is called when the
-        response is complete, before the image is stored, `check_url` with each URL before it is requested. Raises
-        RowError if the download fails for all rows, StorageFault, TableFault.
+        response is complete, before the image is stored, `check_url` with each URL before it is requested, and then
+        `start_request` with the Crawl-delay of its robots.txt. Raises RowError if the download fails for all rows,
+        StorageFault, TableFault.
         """
         signals = OwnerSignals(self._respected)
         robots = self._robots.check(signals, verify_tls=self._downloader.verifies_tls(rows)) if self._robots else None
@@ -70,6 +76,7 @@ class RowMirror:
             check_url(url)
             if robots is not None:
                 robots(url)
+            start_request(url, robots.crawl_delay if robots is not None else None)
 
         try:
             mirrored = self._mirror(rows, existing_record, on_response, check, signals)

@@ -94,7 +94,7 @@ class Batch:
             item: BatchItem = {"row": row.number - 1, "item": self.items[row.number]}
             if attempts := self.attempts(row):
                 item["tried"] = attempts
-            if row.host is not None and id(row.host) not in known:
+            if row.host is not None and not row.host.is_wait and id(row.host) not in known:
                 known.add(id(row.host))
                 host = row.host.shifted(age)
                 item["host"] = [round(host.not_before, 1), host.refusals, host.rate, host.increase]
@@ -148,12 +148,13 @@ class RoundRunner:
         hosts = {row: state.shifted(-age) for row, state in batch.hosts.items()}
         result = self._mirror.run(batch.items, start_deadline=min(start_deadline, last_start), hosts=hosts)
         now = self._monotonic()
-        has_next = self._options.rounds > 1 and batch.round + 1 < MAX_ROUNDS
+        has_next = batch.round + 1 < MAX_ROUNDS
         max_wait = last_start - now - RESERVE_SECONDS - LATER_ROUND_WAIT_SECONDS if has_next else 0.0
         waits = wait_seconds(batch, result.deferred)
         outcomes, deferred = list(result.outcomes), []
         for row in result.deferred:
-            if batch.attempts(row) < self._options.rounds and waits[row.number] <= max_wait:
+            may_go_on = self._options.rounds > 1 or row.awaits_turn
+            if may_go_on and batch.attempts(row) < self._options.rounds and waits[row.number] <= max_wait:
                 deferred.append(row)
             else:
                 outcomes.append(self._failed(batch, row))

@@ -11,7 +11,7 @@ from functions.adapters.s3 import reading as s3_reading
 from functions.adapters.s3 import signed_put as s3_signed_put
 from functions.core.api import queries, requests
 from functions.core.download import concurrency, record_buffer, rounds
-from functions.core.download.hosts import host, pace, scheduler
+from functions.core.download.hosts import host, pace, queues
 from functions.core.manifests import contents, csv_validation, json_rows, line_errors, validation
 from functions.core.manifests.parquet import footer as parquet
 from functions.core.model import headers, limits, metadata, options, ports, runs
@@ -77,10 +77,10 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (host.CONSECUTIVE_FAILURES_TO_OPEN, 3, "failures that open a circuit"),
     (host.CONSECUTIVE_FAILURES_TO_OPEN_AFTER_SUCCESS, 8, "after a success"),
     (pace.MAX_IDLE_SECONDS, 1.5, "idle time of an invocation, about the price of a round"),
-    (pace.HALF_OPEN_REQUESTS, 3, "requests to a host that has not answered since the wait"),
+    (pace.HALF_OPEN_REQUESTS, 1, "requests to a host that has not answered since the wait"),
     (pace.MAX_BACKOFF_SECONDS, 30, "wait for a host that asked for none"),
     (limits.MAX_ROUNDS, 90, "two digits in the names of parts, and below 98, which an interrupted run uses"),
-    (scheduler.MAX_CONCURRENCY, 256, "the largest value of the option concurrency"),
+    (queues.MAX_CONCURRENCY, 256, "the largest value of the option concurrency"),
     (rounds.CHILD_MARGIN_SECONDS, 15, "end of a child execution"),
     (rounds.RETURN_SECONDS, 1, "end of an invocation without a message"),
     (s3_reading.MAX_INTERRUPTIONS, 5, "interruptions of a body without progress"),

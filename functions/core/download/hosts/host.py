@@ -4,7 +4,10 @@ from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from functions.core.download.hosts.pace import HostPace
+from functions.core.download.hosts.fleet import Wait
+from functions.core.download.hosts.pace import MAX_IDLE_SECONDS, HostPace, HostState
+from functions.core.download.hosts.share import HostShare
+from functions.core.download.hosts.ticks import LEAD_SECONDS, Ticks
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
@@ -24,10 +27,15 @@ class Host:
 
     `queued` says that the host is in one of the scheduler's queues. `pace` is that of a host which was waited for,
     `error` the last one that it was waited for, `outdated` the requests that were sent before that. `is_target` is true
-    if rows of other hosts were redirected to it and wait for it.
+    if rows of other hosts were redirected to it and wait for it, `is_visited` if such rows have sent it requests.
+    `capacity` is the number of requests at once, 0 if this round does not ask the host, or no more. `ticks` are the
+    times of the requests if their rate is limited; `is_alone` says that other batches do not know them. `share` is what
+    the batch may use of a host that all batches share, `wait` why it may not, and `is_settled` says that the other
+    batches know what this one has learned.
     """
 
     name: str
+    capacity: int
     pending: deque[Row] = field(default_factory=deque)
     requests: int = 0
     answers: int = 0
@@ -39,6 +47,28 @@ class Host:
     error: RowError | None = None
     outdated: Collection[int] = ()
     is_target: bool = False
+    ticks: Ticks | None = None
+    share: HostShare | None = None
+    wait: Wait | None = None
+    is_visited: bool = False
+    is_alone: bool = False
+    is_settled: bool = False
+
+    def seconds_to_start(self, clock: float, epoch: float) -> float:
+        """Until the next request. `clock` is the time on the clock of the pace, `epoch` on that of the ticks."""
+        by_pace = self.pace.next_start - clock if self.pace is not None else 0.0
+        by_ticks = self.ticks.upcoming(epoch) - epoch - LEAD_SECONDS if self.ticks is not None else 0.0
+        return max(by_pace, by_ticks)
+
+    def state_without_pace(self, wait: float, epoch: float) -> HostState:
+        """The next round begins before the next tick: it must not miss it."""
+        if self.ticks is None:
+            return HostState(wait)
+        by_ticks = self.ticks.upcoming(epoch) - epoch - MAX_IDLE_SECONDS
+        return HostState(max(wait, by_ticks), rate=self.ticks.rate if self.is_alone else 0.0)
+
+    def has_room(self) -> bool:
+        return self.requests < (self.capacity if self.pace is None else self.pace.max_requests(self.capacity))
 
     def record_answer(self, number: int) -> None:
         self.answers += 1

@@ -25,7 +25,7 @@ DECREASE, DECREASE_WITHOUT_ANSWER = 0.8, 0.5
 MAX_BACKOFF_SECONDS = 30.0
 """Maximum wait that the host did not ask for, in seconds: it doubles from one second while the host does not answer."""
 
-HALF_OPEN_REQUESTS = 3
+HALF_OPEN_REQUESTS = 1
 """Maximum concurrent requests to a host that has not answered since the wait."""
 
 HALF_OPEN_INTERVAL_SECONDS = 0.1
@@ -36,13 +36,20 @@ HALF_OPEN_INTERVAL_SECONDS = 0.1
 class HostState:
     """The pace of a host between two rounds. `not_before` is in seconds from a time on which both sides agree; it is
     infinite for a host that this batch does not ask again. `increase` is what each answer adds to `rate`. `name` is
-    that of the host, if the row that it belongs to was redirected there."""
+    that of the host, if the row that it belongs to was redirected there. `others` are the waits that other batches
+    have seen; they make the next one longer, but this batch does not give the host up for them."""
 
     not_before: float
     refusals: int = 0
     rate: float = 0.0
     increase: float = SLOW_START
     name: str = ""
+    others: int = 0
+
+    @property
+    def is_wait(self) -> bool:
+        """Whether it says nothing about the host but when this batch may go on with it."""
+        return not self.refusals and not self.rate
 
     def shifted(self, seconds: float) -> "HostState":
         """The same on a clock that is so many seconds ahead."""
@@ -51,6 +58,8 @@ class HostState:
 
 class HostPace:
     """`next_start` is the time of the next request, `refusals` the number of waits since the last answer.
+    `end_of_wait` is finite also for a host that this batch gives up. `is_changed` says that the host has answered or
+    refused a request since the pace was made.
 
     `max_refusals` is that of a host which has never answered, or refuses the last row. One that has answered some
     requests may be limiting several batches at once, and is waited for almost twice as often.
@@ -62,7 +71,9 @@ class HostPace:
         self._has_answered = False
         self.rate = state.rate
         self.refusals = state.refusals
-        self.next_start = state.not_before
+        self.others = state.others
+        self.next_start = self.end_of_wait = state.not_before
+        self.is_changed = False
 
     def max_requests(self, per_host: int) -> int:
         return per_host if self._has_answered else min(HALF_OPEN_REQUESTS, per_host)
@@ -71,13 +82,14 @@ class HostPace:
         self.next_start = now + (1 / max(self.rate, MIN_RATE) if self.rate else HALF_OPEN_INTERVAL_SECONDS)
 
     def answered(self) -> None:
-        self._has_answered = True
-        self.refusals = 0
+        self._has_answered = self.is_changed = True
+        self.refusals = self.others = 0
         self.rate = max(MIN_RATE, self.rate) + self._increase
 
     def refused(self, now: float, requested: float | None, *, is_last_row: bool = False) -> None:
         """`requested` is the wait of Retry-After in seconds, if there was one."""
         self.refusals += 1
+        self.is_changed = True
         if self._has_answered:
             self.rate, self._increase = self.rate * DECREASE, INCREASE
         elif self.refusals > 1:
@@ -91,12 +103,15 @@ class HostPace:
     def wait_until(self, time: float) -> None:
         """Not before `time`, and up to a second later, so that several batches do not return at once."""
         self.next_start = max(self.next_start, time + random.uniform(0, min(1.0, 1 / max(self.rate, MIN_RATE))))
+        if self.next_start < math.inf:
+            self.end_of_wait = self.next_start
 
     def _wait_seconds(self, requested: float | None) -> float:
-        backoff = min(MAX_BACKOFF_SECONDS, 2.0 ** (self.refusals - 1))
+        refusals = self.refusals + self.others
+        backoff = min(MAX_BACKOFF_SECONDS, 2.0 ** min(9, refusals - 1))
         if requested is None:
             return random.uniform(backoff / 2, backoff)
-        return max(requested, random.uniform(0, backoff) if self.refusals > 1 else 0.0)
+        return max(requested, random.uniform(0, backoff) if refusals > 1 else 0.0)
 
     def state(self, now: float, name: str = "") -> HostState:
         return HostState(max(0.0, self.next_start - now), self.refusals, round(self.rate, 2), self._increase, name)

@@ -9,7 +9,7 @@ from functions.core.model.ports.account import (
     Progress,
     RunRegistry,
 )
-from functions.core.model.ports.hosts import HostsTable
+from functions.core.model.ports.hosts import HostRecords, HostsTable
 from functions.core.model.ports.images import ImageObject, ImageStore, ImageTable, ImageUpload
 from functions.core.model.ports.manifests import ManifestCopies, Manifests, PresignedLinks, SubmittedManifests
 from functions.core.model.ports.runs import (
@@ -26,6 +26,7 @@ __all__ = [
     "NOTICE_SECONDS",
     "AccountConcurrency",
     "Executions",
+    "HostRecords",
     "HostsTable",
     "ImageObject",
     "ImageStore",

@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from functions.core.model.types import (
-    RobotsRecord,
-)
+from functions.core.model.types import HostChange, HostRecord, RobotsRecord
 
 
 class HostsTable(Protocol):
@@ -19,3 +17,13 @@ class HostsTable(Protocol):
 
     def put_robots(self, origin: str, record: RobotsRecord) -> None:
         """Writes a record. Raises TableFault."""
+
+
+class HostRecords(Protocol):
+    """The hosts table, as batches share the limits of hosts in it. A record that is lost counts as empty."""
+
+    def records(self, hosts: Sequence[str]) -> Mapping[str, HostRecord]:
+        """The records that exist, by host; they may be some seconds old. Raises TableFault."""
+
+    def change(self, host: str, change: HostChange) -> HostRecord | None:
+        """Changes a record, or returns what it is now if the change does not hold. Raises TableFault."""

@@ -5,7 +5,14 @@ They are TypedDicts because they are JSON or DynamoDB items in between. A misspe
     ExecutionInput  ->  PreparedState  ->  BatchPayload  ->  ResultLine, ImageRecord  ->  RunSummary, RunRecord
 """
 
-from functions.core.model.types.hosts import HostLimit, RobotsRecord, RobotsState
+from functions.core.model.types.hosts import (
+    CoolDown,
+    HostChange,
+    HostLimit,
+    HostRecord,
+    RobotsRecord,
+    RobotsState,
+)
 from functions.core.model.types.images import ImageFacts, ImageRecord, KeptItem, ResultLine
 from functions.core.model.types.runs import OutcomeCounts, RunEnd, RunFields, RunRecord, RunSummary
 from functions.core.model.types.values import BatchCounts, JsonObject, JsonValue, OptionValues, Signals
@@ -34,9 +41,12 @@ __all__ = [
     "BatchRun",
     "BucketName",
     "CaughtError",
+    "CoolDown",
     "CreatedObject",
     "ExecutionInput",
+    "HostChange",
     "HostLimit",
+    "HostRecord",
     "ImageFacts",
     "ImageRecord",
     "JsonObject",

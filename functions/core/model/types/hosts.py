@@ -1,6 +1,7 @@
 """Records of the hosts table: what the batches of all runs share about hosts."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -30,3 +31,37 @@ class HostLimit:
 
     concurrency: int
     rate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CoolDown:
+    """A host gets no request before `not_before`. With `refusals`, the waits since its last answer, it gets a single
+    one then. `rate` is the learned one, in requests a second for the whole host, or 0. Times are in seconds since the
+    epoch."""
+
+    not_before: float = 0.0
+    refusals: int = 0
+    rate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class HostRecord:
+    """What the batches of all runs share about a host. `leases` are the times until which its places are taken."""
+
+    leases: Mapping[int, float] = field(default_factory=dict)
+    cool_down: CoolDown = CoolDown()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostChange:
+    """A change of a HostRecord at the time `now`, which holds only as a whole.
+
+    `taken` are the leases of places that are free, `returned` those that are given back unless another batch has taken
+    them since. `cool_down` replaces `seen`.
+    """
+
+    now: float
+    taken: Mapping[int, float] = field(default_factory=dict)
+    returned: Mapping[int, float] = field(default_factory=dict)
+    cool_down: CoolDown | None = None
+    seen: CoolDown = CoolDown()

@@ -40,6 +40,12 @@ class RobotsCache:
             for origin, known in self._fleet.look_up(unknown).items():
                 self._keep(origin, known, now)
 
+    def crawl_delay(self, host: str) -> float | None:
+        """The longest delay that the servers of a host, with its port, ask for, as far as they are known."""
+        now = self._clock()
+        known = (self._current(f"{scheme}://{host}", now) for scheme in ("http", "https"))
+        return max((rules.rules.crawl_delay or 0.0 for rules in known if rules is not None), default=0.0) or None
+
     def rules(self, url: str, request: RobotsRequest) -> RobotsRules:
         """The rules of the origin of a URL. Raises RowError if they are not known for now."""
         origin = robots_origin(url)

@@ -13,13 +13,15 @@ from functions.core.web.target import request_target
 
 
 class RobotsCheck:
-    """Called before each request of one row: what robots.txt says is added to its signals."""
+    """Called before each request of one row: what robots.txt says is added to its signals. `crawl_delay` is that of the
+    server of the last one, if it counts."""
 
     def __init__(self, cache: RobotsCache, options: Options, signals: OwnerSignals, *, verify_tls: bool) -> None:
         self._cache = cache
         self._options = options
         self._signals = signals
         self._verify_tls = verify_tls
+        self.crawl_delay: float | None = None
 
     def __call__(self, url: str) -> None:
         """Raises RowError if this URL may not be requested."""
@@ -36,6 +38,8 @@ class RobotsCheck:
         deadline = current_deadline()
         seconds = self._options.timeout if deadline is None else deadline.remaining
         rules = self._cache.rules(url, RobotsRequest(seconds, self._options.user_agent, self._verify_tls))
+        if self._options.robots == "obey":
+            self.crawl_delay = rules.crawl_delay
         target = request_target(url)
         self._signals.read_robots(rules.preferences(target))
         rule = rules.disallowing(target)
@@ -54,6 +58,10 @@ class RunRobots:
     def look_up(self, urls: Iterable[str]) -> None:
         """Before the rows of a round: one look-up in the hosts table instead of one for each host."""
         self._cache.look_up(urls)
+
+    def crawl_delay(self, host: str) -> float | None:
+        """That of a host, if it is known and counts."""
+        return self._cache.crawl_delay(host) if self._options.robots == "obey" else None
 
     def check(self, signals: OwnerSignals, *, verify_tls: bool) -> RobotsCheck:
         """For one row."""

@@ -93,7 +93,8 @@ class _Pattern(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RobotsRules:
-    """The rules for one robot, in the order of their precedence. `crawl_delay` is in seconds; it is not obeyed yet."""
+    """The rules for one robot, in the order of their precedence. `crawl_delay` is the time between
+    two requests that the file asks for, in seconds."""
 
     _patterns: Sequence[_Pattern] = ()
     _paths: tuple[str, ...] = ()
