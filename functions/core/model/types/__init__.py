@@ -7,6 +7,14 @@ They are TypedDicts because they are JSON or DynamoDB items in between. A misspe
 
 from functions.core.model.types.hosts import RobotsRecord, RobotsState
 from functions.core.model.types.images import ImageFacts, ImageRecord, KeptItem, ResultLine
+from functions.core.model.types.passes import (
+    DeferredItem,
+    PassFile,
+    PassPlan,
+    PassSummary,
+    PlannedPass,
+    RecordedError,
+)
 from functions.core.model.types.runs import OutcomeCounts, RunEnd, RunFields, RunRecord, RunSummary
 from functions.core.model.types.values import BatchCounts, JsonObject, JsonValue, OptionValues, Signals
 from functions.core.model.types.workflow import (
@@ -35,6 +43,7 @@ __all__ = [
     "BucketName",
     "CaughtError",
     "CreatedObject",
+    "DeferredItem",
     "ExecutionInput",
     "ImageFacts",
     "ImageRecord",
@@ -45,7 +54,12 @@ __all__ = [
     "ObjectCreatedDetail",
     "OptionValues",
     "OutcomeCounts",
+    "PassFile",
+    "PassPlan",
+    "PassSummary",
+    "PlannedPass",
     "PreparedState",
+    "RecordedError",
     "RepeatedRun",
     "RequestedRun",
     "ResultLine",
