@@ -133,6 +133,7 @@ EXPECTED = {
 }
 # Short names for logical ids without their hashes.
 SHORT_NAMES = {
+    "PlanPassFunction": "PlanPass",
     "BucketsImages": "Images",
     "BucketsInput": "Input",
     "TablesImages": "ImagesTable",
