@@ -90,13 +90,13 @@ def _compute(stack: ImageMirror) -> Iterator[AcceptedFinding]:
 def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
     workflow, buckets = stack.workflow, stack.buckets
     roles = [*(each.role for each in stack.functions.values()), workflow.state_machine.role]
-    prepare, download, summarize, api, machine = (role.node.find_child("DefaultPolicy") for role in roles)
+    prepare, download, plan, summarize, api, machine = (role.node.find_child("DefaultPolicy") for role in roles)
 
     yield AcceptedFinding(
         "IAM5[Resource::*]",
         "X-Ray, the log delivery of Step Functions and lambda:GetAccountSettings do not support resource-level "
         "permissions.",
-        (prepare, download, summarize, api, machine),
+        (prepare, download, plan, summarize, api, machine),
     )
     for path, policies in {
         "manifests/*": (prepare, summarize, api, machine),
@@ -105,6 +105,8 @@ def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
         "runs/*/retry.*": (prepare, summarize, machine),
         "runs/*/rows.jsonl.gz": (prepare, summarize, machine),
         "runs/*/closed": (download,),
+        "runs/*/passes/*": (plan,),
+        "runs/*/passes/plan-*": (plan,),
     }.items():
         yield _prefix_wildcard(buckets.input, path, policies)
     yield _prefix_wildcard(buckets.images, buckets.image_pattern, (download, api))

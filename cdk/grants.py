@@ -78,6 +78,16 @@ def grant_download_batch(function: Function, *, buckets: Buckets, tables: Tables
     _grant_publish(function, notifications)
 
 
+def grant_plan_pass(function: Function, *, buckets: Buckets, tables: Tables) -> None:
+    # It lists the files of the rows that wait, and reads their metadata.
+    _allow_listing(function.role, buckets, "runs/*/passes/*")
+    _allow(function.role, [_input(buckets, "runs/*/passes/*")], "s3:GetObject")
+    # It writes the plan of the pass.
+    _allow(function.role, [_input(buckets, "runs/*/passes/plan-*")], "s3:PutObject")
+    # It writes the pass to the record of the run, and reads the concurrency, which may have been changed.
+    _allow(function.role, [tables.runs.table_arn], "dynamodb:GetItem", "dynamodb:UpdateItem")
+
+
 def grant_summarize_run(
     function: Function,
     *,
@@ -136,6 +146,8 @@ def grant_workflow(
     _allow(machine, manifests, "s3:GetObjectVersion")
     # Parquet is read without a version, and so is every manifest of an execution that release 0.1.0 has started.
     _allow(machine, _manifests(buckets), "s3:GetObject")
+    # The ItemReader of a pass lists the files of the rows that wait, and reads them.
+    _allow_listing(machine, buckets, "runs/*/passes/*")
     # The ResultWriter writes result files, and reads them again to join them.
     _allow(
         machine,
@@ -250,6 +262,16 @@ def _allow_key(function: Function, buckets: Buckets, *actions: str) -> None:
 
 def _input(buckets: Buckets, path: str) -> str:
     return buckets.input.arn_for_objects(path)
+
+
+def _allow_listing(grantee: IGrantable, buckets: Buckets, prefix: str) -> None:
+    """Permission to list the keys of the input bucket that start with a prefix."""
+    Grant.add_to_principal(
+        grantee=grantee,
+        actions=["s3:ListBucket"],
+        resource_arns=[buckets.input.bucket_arn],
+        conditions={"StringLike": {"s3:prefix": prefix}},
+    )
 
 
 def _allow(grantee: IGrantable, resources: list[str], *actions: str) -> None:

@@ -18,7 +18,7 @@ from cdk.resources.tables import Tables
 from cdk.resources.topic import Notifications
 from cdk.resources.trigger import Trigger
 from cdk.settings import Settings
-from cdk.workflow.state_machine import Workflow
+from cdk.workflow.state_machine import Workflow, run_timeout_seconds
 
 OUTPUTS: Mapping[str, str] = {
     "InputBucket": "Bucket of manifests, results and reports",
@@ -66,6 +66,7 @@ class ImageMirror(Stack):
             "ALLOWED_NETWORKS": settings.allowed_networks,
             "CONTACT": settings.contact,
             "DEFAULT_OPTIONS": json.dumps(settings.default_options),
+            "RUN_TIMEOUT_SECONDS": str(run_timeout_seconds(settings)),
             "CHECK_BYTES": str(settings.check_manifests_up_to_bytes),
             "HOST_LIMITS": settings.host_limits.as_text(),
             **more,
@@ -83,6 +84,7 @@ class ImageMirror(Stack):
         grants.grant_logs(self.functions.values())
         grants.grant_prepare_run(prepare, buckets=buckets, tables=tables)
         grants.grant_download_batch(download, buckets=buckets, tables=tables, notifications=notifications)
+        grants.grant_plan_pass(self.functions["plan_pass"], buckets=buckets, tables=tables)
         grants.grant_summarize_run(
             summarize,
             buckets=buckets,

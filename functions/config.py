@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Self, TypeVar
 
 from functions.core.model.host_limits import HostLimits
+from functions.core.model.limits import PASS_SECONDS
 from functions.core.model.runs import LocalRun
 from functions.core.model.types import OptionValues
 from functions.core.web.addresses import AddressPolicy
@@ -70,7 +71,8 @@ class PrepareConfig:
 class DownloadConfig:
     """`addresses` allows the networks of ALLOWED_NETWORKS. `contact` is part of the User-Agent and may be empty.
 
-    The keys of all images that are stored have the prefix `images_prefix`.
+    The keys of all images that are stored have the prefix `images_prefix`. `pass_seconds` is the unit of the waits for
+    a pass: only the local AWS sets PASS_SECONDS.
     """
 
     images_bucket: str
@@ -81,6 +83,7 @@ class DownloadConfig:
     topic_arn: str
     addresses: AddressPolicy
     contact: str
+    pass_seconds: float = PASS_SECONDS
 
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
@@ -94,6 +97,30 @@ class DownloadConfig:
             topic_arn=_required(variables, "TOPIC_ARN"),
             addresses=_parsed(variables, "ALLOWED_NETWORKS", AddressPolicy.parse, "comma-separated CIDR blocks"),
             contact=_required(variables, "CONTACT"),
+            pass_seconds=_pass_seconds(variables),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlanConfig:
+    """The bucket of the run's files and the table of its record. A run ends `run_timeout_seconds` after its start.
+
+    `pass_seconds` is the minimum wait before a pass: only the local AWS sets PASS_SECONDS.
+    """
+
+    input_bucket: str
+    runs_table: str
+    run_timeout_seconds: int
+    pass_seconds: float = PASS_SECONDS
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
+        """Raises ConfigError."""
+        return cls(
+            input_bucket=_required(variables, "INPUT_BUCKET"),
+            runs_table=_required(variables, "RUNS_TABLE"),
+            run_timeout_seconds=_parsed(variables, "RUN_TIMEOUT_SECONDS", int, "a number of seconds"),
+            pass_seconds=_pass_seconds(variables),
         )
 
 
@@ -154,6 +181,12 @@ def _local_run(variables: Mapping[str, str]) -> LocalRun | None:
     if "LOCAL_RUN" not in variables:
         return None
     return _parsed(variables, "LOCAL_RUN", LocalRun.parse, EXPECTED_LOCAL_RUN)
+
+
+def _pass_seconds(variables: Mapping[str, str]) -> float:
+    if "PASS_SECONDS" not in variables:
+        return PASS_SECONDS
+    return _parsed(variables, "PASS_SECONDS", float, "a number of seconds")
 
 
 def _required(variables: Mapping[str, str], name: str) -> str:

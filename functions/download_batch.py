@@ -21,6 +21,7 @@ from functions.core.download.batch import BatchMirror
 from functions.core.download.hosts.busy import BusyHosts
 from functions.core.download.hosts.fleet import FleetHosts
 from functions.core.download.mirror import RowMirror
+from functions.core.download.passes import Passes
 from functions.core.download.rounds import Batch, RoundRunner
 from functions.core.model.limits import CHILD_SECONDS, RESERVE_SECONDS
 from functions.core.model.options import Options
@@ -112,12 +113,14 @@ def runner(run: BatchRun, options: Options, phases: Phases) -> RoundRunner:
         files=phases.timed(files, write=Phase.RECORD, start_round=Phase.RECORD),
         notices=phases.timed(SnsTopic(client("sns"), settings.topic_arn), publish=Phase.NOTIFY),
         options=options,
+        passes=Passes(options, settings.pass_seconds),
     )
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> BatchPayload:
-    """`event` has the `batch`, the `execution_arn` of the child execution and the time when it `started_at`."""
+    """`event` has the `batch`, the `execution_arn` of the child execution and the time when it `started_at`, and the
+    number of `retries` of this invocation."""
     start, phases = time.monotonic(), Phases()
     end = start + context.get_remaining_time_in_millis() / 1000
     logger.set_correlation_id(event.get("execution_arn", ""))
@@ -130,6 +133,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> BatchPayload:
             start_deadline=end - options.timeout - RESERVE_SECONDS,
             child_seconds_left=CHILD_SECONDS - _age(event["started_at"]),
             end=end,
+            is_retry=event.get("retries", 0) > 0,
         )
         trace.outcome = outcome_of(report)
     milliseconds = round((time.monotonic() - start) * 1000)

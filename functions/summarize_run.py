@@ -1,5 +1,6 @@
 """SummarizeRun: reads the outcomes of a run, reconciles them with its rows, writes its reports."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -15,7 +16,6 @@ from functions.adapters.s3.run_files import S3RunFiles
 from functions.adapters.sns_topic import SnsTopic
 from functions.adapters.step_functions_executions import StepFunctionsMapRuns, input_of
 from functions.config import SummarizeConfig
-from functions.core.model.reasons import Reason
 from functions.core.model.runs import run_id_of
 from functions.core.model.types import RunEnd
 from functions.core.prepare.shares import ConcurrencyShares
@@ -97,8 +97,7 @@ def _from_status_change(event: dict[str, Any]) -> EndedExecution:
     return change.execution(change.input or input_of(client("stepfunctions"), change.execution_arn))
 
 
-def _measure(status: str, lost: int) -> None:
-    """Emits the end of the run, and the rows of batches that crashed or were stopped and so emitted nothing."""
+def _measure(status: str, lost: Mapping[str, int]) -> None:
+    """Emits the end of the run, and the failed rows that no batch has emitted, by reason."""
     end = {END_METRICS[status]: [1]} if status in END_METRICS else {}
-    reason = Reason.OUT_OF_TIME if status == "cancelled" else Reason.BATCH_CRASHED
-    emit(end | counted({Metric.FAILED: lost}), {reason: lost} if lost else None)
+    emit(end | counted({Metric.FAILED: sum(lost.values())}), lost or None)

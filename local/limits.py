@@ -20,7 +20,8 @@ class Limits:
     """None means no limit. The rates are per second: S3's of a bucket, DynamoDB's capacity units of a table.
 
     `lambda_concurrency` is the account's; `environments` the maximum number of sandboxes of a function.
-    `async_retry_seconds` is the wait before a failed asynchronous invocation is repeated, 60 in AWS.
+    `async_retry_seconds` is the wait before a failed asynchronous invocation is repeated, 60 in AWS. `pass_seconds` is
+    the minimum wait before a pass, and the unit of the waits of rows; by default that of AWS.
     """
 
     lambda_concurrency: int | None = None
@@ -29,6 +30,7 @@ class Limits:
     write_capacity: int | None = None
     read_capacity: int | None = None
     async_retry_seconds: float = 1.0
+    pass_seconds: float = 60.0
 
     @property
     def max_sandboxes(self) -> int:

@@ -48,6 +48,7 @@ WORKFLOW_FUNCTIONS = (
         ),
         disk_mb=4096,  # 24 downloads of up to 25 MB at a time, or larger ones if allowed; $0.001 per million images
     ),
+    FunctionSpec("plan_pass", 300, WORKFLOW_MEMORY_MB, ("INPUT_BUCKET", "RUNS_TABLE", "RUN_TIMEOUT_SECONDS")),
     FunctionSpec(
         "summarize_run",
         900,

@@ -8,7 +8,7 @@ State names are unique in the whole state machine, child workflows included, as 
 
 from typing import Any
 
-from cdk.workflow.readers import READERS, Reader
+from cdk.workflow.readers import PASS_READER, READERS, Reader
 
 # A state's fields depend on its type, and it is read by Step Functions only: Amazon States Language has no types here.
 State = dict[str, Any]
@@ -16,14 +16,14 @@ State = dict[str, Any]
 BATCH_BYTES = 192 * 1024
 """Maximum input of a batch in bytes. Step Functions allows 256 KiB, and deferred rows return with more fields."""
 
-CHILD_EXECUTION = {"execution_arn.$": "$$.Execution.Id", "started_at.$": "$$.Execution.StartTime"}
-EXECUTION = {"input.$": "$$.Execution.Input", **CHILD_EXECUTION}
+EXECUTION_TIME = {"execution_arn.$": "$$.Execution.Id", "started_at.$": "$$.Execution.StartTime"}
+EXECUTION = {"input.$": "$$.Execution.Input", **EXECUTION_TIME}
 CATCH_ALL = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "SummarizeRun"}]
 """Every failure before the summary leads to the summary, which records it."""
 
 
 def state_machine(*, functions: dict[str, str], partition: str, timeout_seconds: int) -> State:
-    """Build the definition. `functions` maps the module names of the three functions to the ARNs of their versions.
+    """Build the definition. `functions` maps the module names of the four functions to the ARNs of their versions.
 
     `partition` is that of the Region: `aws`, `aws-cn` and others.
     """
@@ -35,6 +35,7 @@ def state_machine(*, functions: dict[str, str], partition: str, timeout_seconds:
             "PrepareRun": _prepare_run(functions["prepare_run"], partition),
             "Route": _route(),
             **{_map_name(reader): _map(reader, functions["download_batch"], partition) for reader in READERS},
+            **_passes(functions, partition),
             "SummarizeRun": _summarize_run(functions["summarize_run"], partition),
             "Outcome": {
                 "Type": "Choice",
@@ -75,6 +76,37 @@ def _route() -> State:
     }
 
 
+def _passes(functions: dict[str, str], partition: str) -> dict[str, State]:
+    """The states of the passes: rows that wait are tried again, until none waits or PlanPass plans no further pass.
+
+    Each pass adds about 15 events to the history of the execution, which is limited to 25,000: so `passes` is at most
+    1,000.
+    """
+    return {
+        "RowsMayWait": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.passes", "NumericGreaterThan": 0, "Next": "PlanPass"}],
+            "Default": "SummarizeRun",
+        },
+        "PlanPass": {
+            **_invoke(functions["plan_pass"], {"state.$": "$", **EXECUTION_TIME}, partition),
+            "Retry": [_retry_lambda_errors(seconds=2, attempts=6, max_delay=60), _retry_all(seconds=5)],
+            "Catch": CATCH_ALL,
+            "Next": "PassPlanned",
+        },
+        "PassPlanned": {
+            "Type": "Choice",
+            "Choices": [_when_equal("$.planned_pass.status", "planned", "WaitForPass")],
+            "Default": "SummarizeRun",
+        },
+        "WaitForPass": {"Type": "Wait", "SecondsPath": "$.planned_pass.wait_seconds", "Next": _map_name(PASS_READER)},
+        _map_name(PASS_READER): {
+            **_map(PASS_READER, functions["download_batch"], partition),
+            "Next": "PlanPass",
+        },
+    }
+
+
 def _map_name(reader: Reader) -> str:
     return f"Map {reader.title}"
 
@@ -84,19 +116,16 @@ def _map(reader: Reader, download_batch: str, partition: str) -> State:
         "Type": "Map",
         "Label": reader.name,
         "ItemReader": {
-            "Resource": _integration(partition, "s3:getObject"),
+            "Resource": _integration(partition, reader.action),
             "ReaderConfig": reader.config,
-            "Parameters": {
-                "Bucket.$": "$.manifest.bucket",
-                "Key.$": "$.manifest.key",
-                **({"VersionId.$": "$.manifest.version_id"} if reader.has_versions else {}),
-            },
+            "Parameters": reader.parameters,
         },
-        "ItemSelector": {"row.$": reader.row, "item.$": "$$.Map.Item.Value"},
+        # the items of a pass have their row numbers
+        **({"ItemSelector": {"row.$": reader.row, "item.$": "$$.Map.Item.Value"}} if reader.row else {}),
         "ItemBatcher": {
             "MaxItemsPerBatchPath": "$.batch_size",
             "MaxInputBytesPerBatch": BATCH_BYTES,
-            "BatchInput": {"run.$": "$.run"},
+            "BatchInput": {"run.$": "$.run", **reader.batch_input},
         },
         "MaxConcurrencyPath": "$.max_concurrency",
         # A failed batch must not stop the others: SummarizeRun detects it and counts its rows as failed.
@@ -112,7 +141,7 @@ def _map(reader: Reader, download_batch: str, partition: str) -> State:
         },
         "ResultPath": "$.map",
         "Catch": CATCH_ALL,
-        "Next": "SummarizeRun",
+        "Next": "RowsMayWait",
     }
 
 
@@ -127,7 +156,8 @@ def _item_processor(reader: Reader, download_batch: str, partition: str) -> Stat
         f"{name} {reader.title}"
         for name in ("DownloadBatch", "DownloadDeferred", "RowsDeferred", "WaitForHosts", "BatchDone")
     )
-    invoke = {**_invoke(download_batch, {"batch.$": "$", **CHILD_EXECUTION}, partition), "Next": deferred}
+    payload = {"batch.$": "$", "retries.$": "$$.State.RetryCount", **EXECUTION_TIME}
+    invoke = {**_invoke(download_batch, payload, partition), "Next": deferred}
     return {
         "StartAt": download,
         "States": {

@@ -5,25 +5,33 @@ PrepareRun returns. Gzip needs no reader of its own: Step Functions recognizes i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from functions.core.manifests.csv_rows import HEADERLESS_COLUMNS, URL_LINES, URL_LIST
 
 INDEX = "$$.Map.Item.Index"
 
+MANIFEST = {"Bucket.$": "$.manifest.bucket", "Key.$": "$.manifest.key"}
+"""The current object. Step Functions reads no version of Parquet
+(docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html)."""
+
+MANIFEST_VERSION = {**MANIFEST, "VersionId.$": "$.manifest.version_id"}
+
 
 @dataclass(frozen=True)
 class Reader:
-    """`config` is the ReaderConfig of the ItemReader, `row` the expression for the row number of an item.
+    """`config` is the ReaderConfig of the ItemReader, whose `action` reads what `parameters` name.
 
-    `has_versions` is false if Step Functions reads the current object only
-    (docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html).
+    `row` is the expression for the row number of an item; empty if the items have one. `batch_input` is what each batch
+    gets beside its run.
     """
 
     name: str
     config: Mapping[str, object]
     row: str = INDEX
-    has_versions: bool = True
+    action: str = "s3:getObject"
+    parameters: Mapping[str, str] = field(default_factory=lambda: MANIFEST_VERSION)
+    batch_input: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -51,5 +59,15 @@ READERS = (
     Reader("txt", _csv("TAB", headers=URL_LINES.column_names)),
     Reader("json", {"InputType": "JSON"}),
     Reader("jsonl", {"InputType": "JSONL"}),
-    Reader("parquet", {"InputType": "PARQUET"}, has_versions=False),
+    Reader("parquet", {"InputType": "PARQUET"}, parameters=MANIFEST),
 )
+
+PASS_READER = Reader(
+    "pass",
+    {"InputType": "JSONL", "Transformation": "LOAD_AND_FLATTEN"},
+    row="",
+    action="s3:listObjectsV2",
+    parameters={"Bucket.$": "$.manifest.bucket", "Prefix.$": "$.planned_pass.prefix"},
+    batch_input={"pass_number.$": "$.planned_pass.number"},
+)
+"""Reads the lines of all files of a pass. Step Functions says nothing about their order."""

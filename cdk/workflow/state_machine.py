@@ -12,6 +12,11 @@ from cdk.settings import Settings
 from cdk.workflow.definition import state_machine
 
 
+def run_timeout_seconds(settings: Settings) -> int:
+    """The time limit of a run, all its passes included."""
+    return int(Duration.days(settings.run_timeout_days).to_seconds())
+
+
 class Workflow(Construct):
     """The state machine of `cdk.workflow.definition`, with its log group and X-Ray tracing."""
 
@@ -28,7 +33,7 @@ class Workflow(Construct):
         definition = state_machine(
             functions={module: each.version_arn() for module, each in functions.items()},
             partition=Aws.PARTITION,
-            timeout_seconds=int(Duration.days(settings.run_timeout_days).to_seconds()),
+            timeout_seconds=run_timeout_seconds(settings),
         )
         # One entry for /aws/vendedlogs/* in the CloudWatch Logs resource policy covers all state machines. With another
         # name each state machine adds an entry, and the policy is limited to 5,120 characters.

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 _THROTTLING_CODES = frozenset({"ThrottlingException", "TooManyRequestsException", "Throttling"})
 
 
+MAX_MAP_RUNS = 1000
+"""The maximum of ListMapRuns: an execution has one Map Run for its manifest, and one for each pass."""
+
+
 class StepFunctionsMapRuns:
-    """The Map Runs of executions. An execution has at most one, that of the manifest's reader."""
+    """The Map Runs of executions. An execution has one at a time, that of the manifest's reader or of a pass."""
 
     def __init__(self, stepfunctions: "SFNClient") -> None:
         self._stepfunctions = stepfunctions
@@ -36,8 +40,9 @@ class StepFunctionsMapRuns:
             raise _fault("UpdateMapRun", error) from error
 
     def _map_run_arn(self, arn: str) -> str | None:
-        map_runs = self._stepfunctions.list_map_runs(executionArn=arn)["mapRuns"]
-        return map_runs[0]["mapRunArn"] if map_runs else None
+        """The Map Run that started last: their order in the answer is not documented."""
+        map_runs = self._stepfunctions.list_map_runs(executionArn=arn, maxResults=MAX_MAP_RUNS)["mapRuns"]
+        return max(map_runs, key=lambda run: run["startDate"])["mapRunArn"] if map_runs else None
 
 
 class StepFunctionsExecutions(StepFunctionsMapRuns):
@@ -70,7 +75,7 @@ class StepFunctionsExecutions(StepFunctionsMapRuns):
         return True
 
     def progress(self, arn: str) -> Progress | None:
-        """Progress of the Map Run; None before it has started, and while Step Functions throttles.
+        """Progress of the last Map Run; None before it has started, and while Step Functions throttles.
 
         The quota of DescribeMapRun is one request a second, with a burst of 200, for the account. Raises WorkflowFault.
         """
@@ -89,6 +94,7 @@ def _progress(map_run: "DescribeMapRunOutputTypeDef") -> Progress:
         done=rows["succeeded"] + rows["failed"] + rows["timedOut"] + rows["aborted"],
         running=rows["running"],
         max_concurrency=map_run["maxConcurrency"],
+        is_over=map_run["status"] != "RUNNING",
     )
 
 

@@ -28,12 +28,15 @@ def log_round(logger: Logger, batch: Batch, report: RoundReport, milliseconds: i
         "manifest": batch.run.get("manifest"),
         "first_row": batch.first_row,
         "round": batch.round,
+        **({"pass": batch.pass_number} if batch.pass_number else {}),
     }
     for outcome in report.outcomes:
         if outcome.failure is not None:
             logger.info("Image failed", extra={**batch_fields, **_failure_fields(outcome, outcome.failure)})
     counts = {name: count for name, count in tally(report.outcomes).items() if count}
     totals = {"deferred": report.deferred, "notified": report.notified, "ms": milliseconds}
+    if report.passed_on:
+        totals["passed_on"] = report.passed_on
     logger.info("Batch done", extra={**batch_fields, **counts, **totals, **_slowest_host_fields(report.outcomes)})
 
 

@@ -149,6 +149,7 @@ class Cloud:
             self.endpoint,
             trace_daemon=self.traces.address,
             local_run=local_run,
+            pass_seconds=limits.pass_seconds,
             settings=self.access.function_settings,
         )
         logs, traces = self.access.logs(self.logs), self.access.traces(self.traces.put)

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ ASSET_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 MESSAGE_QUEUE = "local-messages"
 NETWORKS_VARIABLE = "ALLOWED_NETWORKS"
 """Variable of the function that downloads. In AWS its value is the setting `allowed_networks`, here it is ALLOW."""
+
+OPTIONS_VARIABLE = "DEFAULT_OPTIONS"
+"""Variable of the function that determines the options of a run: those of the settings."""
 
 # Resource types that moto's CloudFormation does not support, with what becomes of them.
 WITHOUT_RESOURCE = {
@@ -59,7 +62,8 @@ def deploy(assembly: Path, client: Callable[[str], Any], *, allow: str | None = 
     """
     name, template = _template(assembly)
     _check_types(template)
-    template = _with_names(name, template if allow is None else _with_networks(allow, template))
+    template = _without_passes(template if allow is None else _with_networks(allow, template))
+    template = _with_names(name, template)
     _bootstrap(client)
     _create_existing_bucket(client("s3"), template)
     _upload(client("s3"), assembly, name, template)
@@ -98,17 +102,31 @@ def _check_types(template: Mapping[str, Any]) -> None:
             )
 
 
-def _with_networks(allow: str, template: Mapping[str, Any]) -> dict[str, Any]:
+def _with_networks(allow: str, template: dict[str, Any]) -> dict[str, Any]:
     """The template with these networks in the functions that have the variable. Raises DeploymentError."""
-    changed: dict[str, Any] = json.loads(json.dumps(template))
-    functions = [each for each in changed["Resources"].values() if each["Type"] == "AWS::Lambda::Function"]
-    environments = [each["Properties"].get("Environment", {}).get("Variables", {}) for each in functions]
-    found = [variables for variables in environments if NETWORKS_VARIABLE in variables]
+    found = list(_with_variable(NETWORKS_VARIABLE, template))
     if not found:
         raise DeploymentError(f"No function of the stack has the environment variable {NETWORKS_VARIABLE}.")
     for variables in found:
         variables[NETWORKS_VARIABLE] = allow
-    return changed
+    return template
+
+
+def _without_passes(template: dict[str, Any]) -> dict[str, Any]:
+    """The template without passes, unless its settings or the run ask for them: a local run is not to wait for minutes
+    for hosts that fail."""
+    for variables in _with_variable(OPTIONS_VARIABLE, template):
+        variables[OPTIONS_VARIABLE] = json.dumps({"passes": 0} | json.loads(variables[OPTIONS_VARIABLE]))
+    return template
+
+
+def _with_variable(name: str, template: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The environment variables of the functions that have this one."""
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            variables = resource["Properties"].get("Environment", {}).get("Variables", {})
+            if name in variables:
+                yield variables
 
 
 def _with_names(stack_name: str, template: Mapping[str, Any]) -> dict[str, Any]:

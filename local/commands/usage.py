@@ -85,6 +85,7 @@ LIMITS: Mapping[str, NumberArgument] = {
     "write_capacity": NumberArgument(1, 1_000_000, math.inf, "write units of a table per second", True),
     "read_capacity": NumberArgument(1, 1_000_000, math.inf, "read units of a table per second", True),
     "async_retry_seconds": NumberArgument(0, 60, 1, "wait before an asynchronous invocation is repeated"),
+    "pass_seconds": NumberArgument(0.1, 60, 60, "minimum wait before a pass, and unit of the waits of rows"),
 }
 """Limits of the local AWS by their names in Limits."""
 

@@ -81,7 +81,8 @@ class Watcher:
     the execution ends it.
 
     A poll makes three requests: DescribeExecution, DescribeMapRun, and a listing of the parts, of which it then reads
-    those that are new. The number of rows and the Map Run are requested until they are known.
+    those that are new. The number of rows and the Map Run are requested until they are known. When the Map over the
+    manifest is over and the run is not, the record of the run says whether rows wait for a pass.
     """
 
     def __init__(
@@ -115,8 +116,10 @@ class Watcher:
         counts = self._parts.counts()
         if execution.running or not counts:
             counts["stored"] = max(counts["stored"], self._count_stored())
-        finished = max(self._finished_rows(), counts.total())
-        return RunProgress(execution, self._total_rows(), finished, counts, self._note)
+        finished, rows = max(self._finished_rows(), counts.total()), self._total_rows()
+        if execution.running and rows and finished >= rows and (waiting := self._waiting_rows()):
+            finished = counts.total() or rows - waiting
+        return RunProgress(execution, rows, finished, counts, self._note)
 
     def summary(self) -> RunSummary | None:
         """The summary of the run; None where SummarizeRun has not written one."""
@@ -138,7 +141,8 @@ class Watcher:
         states: SFNClient = self._clients("stepfunctions")
         if self._map_run_arn is None:
             map_runs = states.list_map_runs(executionArn=self._execution_arn)["mapRuns"]
-            self._map_run_arn = map_runs[0]["mapRunArn"] if map_runs else None
+            first = min(map_runs, key=lambda run: run["startDate"], default=None)  # later ones are those of passes
+            self._map_run_arn = first["mapRunArn"] if first else None
         if self._map_run_arn is None:
             return 0
         counts = states.describe_map_run(mapRunArn=self._map_run_arn)["itemCounts"]
@@ -150,6 +154,15 @@ class Watcher:
             self._rows = int(record["rows"]["N"]) if "rows" in record else None
             self._note = str(record.get("concurrency_note", {}).get("S", ""))
         return self._rows
+
+    def _waiting_rows(self) -> int:
+        """The rows of the last planned pass; 0 if there is none."""
+        record = run_item(self._clients, self._outputs, self.run_id)
+        if "pass_number" not in record:
+            return 0
+        number, rows = record["pass_number"]["N"], int(record["pass_rows"]["N"])
+        self._note = f"Pass {number}: rows that wait ({rows:,}) are tried again at {record['pass_starts_at']['S']}."
+        return rows
 
 
 def run_item(clients: Clients, outputs: StackOutputs, run_id: str) -> dict[str, Any]:

@@ -70,7 +70,8 @@ class Target:
     `settings(function)` returns the environment variables that depend on the role of a function, such as its
     credentials.
 
-    `local_run` is the value of LOCAL_RUN, which AWS does not have; without a value it is not set.
+    `local_run` and `pass_seconds` are the values of LOCAL_RUN and PASS_SECONDS, which AWS does not have. Without a value
+    LOCAL_RUN is not set.
     """
 
     region: str
@@ -79,6 +80,7 @@ class Target:
     root: Path = ROOT
     trace_daemon: str = ""
     local_run: str = ""
+    pass_seconds: float = 60.0
     settings: Callable[[FunctionConfig], Mapping[str, str]] = lambda function: {}
 
     def arn(self, qualified_name: str) -> str:
@@ -127,6 +129,7 @@ def worker_variables(function: FunctionConfig, target: Target, log_stream: str, 
         "AWS_XRAY_DAEMON_ADDRESS": target.trace_daemon,
         "_HANDLER": function.handler,
         **({"LOCAL_RUN": target.local_run} if target.local_run else {}),
+        "PASS_SECONDS": str(target.pass_seconds),
         **({WORKER_IMPORTS: os.environ[WORKER_IMPORTS]} if WORKER_IMPORTS in os.environ else {}),
         **target.settings(function),
         **function.variables,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cdk.settings import Settings
-from functions.config import ApiConfig, DownloadConfig, PrepareConfig, SummarizeConfig
+from functions.config import ApiConfig, DownloadConfig, PlanConfig, PrepareConfig, SummarizeConfig
 from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from functions.core.model.options import Options
 from tests.infra.conftest import synthesized
@@ -22,6 +22,7 @@ EXPECTED = {
             *("ALLOWED_NETWORKS", "CONTACT"),
         },
     ),
+    "plan_pass": (300, 1024, {"INPUT_BUCKET", "RUNS_TABLE", "RUN_TIMEOUT_SECONDS"}),
     "summarize_run": (900, 1024, {"INPUT_BUCKET", "IMAGES_PREFIX", "RUNS_TABLE", "TOPIC_ARN"}),
     "api": (
         29,
@@ -38,7 +39,7 @@ def functions(template: Template) -> dict[str, dict[str, Any]]:
     return {properties["Handler"].split(".")[1]: properties for properties in all_properties}
 
 
-def test_there_are_four_functions(functions: dict[str, Any]) -> None:
+def test_there_are_five_functions(functions: dict[str, Any]) -> None:
     assert functions.keys() == EXPECTED.keys()
 
 
@@ -61,6 +62,7 @@ def test_estimates_use_the_memory_of_the_function(functions: dict[str, Any]) -> 
     [
         ("prepare_run", PrepareConfig),
         ("download_batch", DownloadConfig),
+        ("plan_pass", PlanConfig),
         ("summarize_run", SummarizeConfig),
         ("api", ApiConfig),
     ],
@@ -152,6 +154,7 @@ def test_the_functions_of_the_workflow_have_published_versions_which_updates_ret
     assert {functions[name]["Properties"]["Handler"].split(".")[1] for name in versions(template)} == {
         "prepare_run",
         "download_batch",
+        "plan_pass",
         "summarize_run",
     }
     assert {each["DeletionPolicy"] for each in published.values()} == {"RetainExceptOnCreate"}

@@ -53,6 +53,14 @@ EXPECTED = {
         *may("Topic", "sns:Publish"),
         *KMS,
     },
+    "PlanPassRole": {
+        *log("PlanPassLog"),
+        *TRACES,
+        *may("Input", "s3:ListBucket"),
+        *may("Input/runs/*/passes/*", "s3:GetObject"),
+        *may("Input/runs/*/passes/plan-*", "s3:PutObject"),
+        *may("Runs", "dynamodb:GetItem", "dynamodb:UpdateItem"),
+    },
     "SummarizeRunRole": {
         *log("SummarizeRunLog"),
         *TRACES,
@@ -98,6 +106,7 @@ EXPECTED = {
         *VERSIONS,
         *may("Input/manifests/*", "s3:GetObject"),
         *may("Input/submitted/*", "s3:GetObject"),
+        *may("Input", "s3:ListBucket"),
         *may(
             "Input/runs/*",
             "s3:GetObject",
@@ -109,6 +118,8 @@ EXPECTED = {
         *may("PrepareRun:*", "lambda:InvokeFunction"),
         *may("DownloadBatch", "lambda:InvokeFunction"),
         *may("DownloadBatch:*", "lambda:InvokeFunction"),
+        *may("PlanPass", "lambda:InvokeFunction"),
+        *may("PlanPass:*", "lambda:InvokeFunction"),
         *may("SummarizeRun", "lambda:InvokeFunction"),
         *may("SummarizeRun:*", "lambda:InvokeFunction"),
         *may("StateMachine", "states:StartExecution"),
@@ -122,6 +133,7 @@ EXPECTED = {
 }
 # Short names for logical ids without their hashes.
 SHORT_NAMES = {
+    "PlanPassFunction": "PlanPass",
     "BucketsImages": "Images",
     "BucketsInput": "Input",
     "TablesImages": "ImagesTable",

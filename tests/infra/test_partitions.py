@@ -61,7 +61,8 @@ def test_every_resource_of_the_state_machine_is_of_the_partition_in_which_it_is_
     definition = json.loads(text.replace("<AWS::Partition>", partition))
 
     assert set(resources(definition)) == {
-        f"arn:{partition}:states:::{name}" for name in ("lambda:invoke", "s3:getObject", "s3:putObject")
+        f"arn:{partition}:states:::{name}"
+        for name in ("lambda:invoke", "s3:getObject", "s3:listObjectsV2", "s3:putObject")
     }
 
 

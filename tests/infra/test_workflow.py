@@ -36,6 +36,7 @@ READERS = {
     "jsonl": {"InputType": "JSONL"},
     "parquet": {"InputType": "PARQUET"},
 }
+MAP_PASS = "Map PASS"
 STATES = {name: f"Map {name.upper().replace('-', ' ')}" for name in READERS}
 READER_CONFIGS = {STATES[name]: config for name, config in READERS.items()}
 EXECUTION = {
@@ -110,6 +111,8 @@ def test_every_failure_before_the_summary_leads_to_the_summary(definition: Defin
     assert {name for name, each in states.items() if each.get("Catch") == CATCH_ALL} == {
         "PrepareRun",
         *READER_CONFIGS,
+        "PlanPass",
+        MAP_PASS,
     }
 
 
@@ -172,13 +175,13 @@ def test_the_results_of_the_batches_are_written_to_the_folder_of_the_run(map_sta
         "WriterConfig": {"Transformation": "COMPACT", "OutputType": "JSON"},
         "Parameters": {"Bucket.$": "$.manifest.bucket", "Prefix.$": "$.map_prefix"},
     }
-    assert (map_state["ResultPath"], map_state["Next"]) == ("$.map", "SummarizeRun")
+    assert (map_state["ResultPath"], map_state["Next"]) == ("$.map", "RowsMayWait")
 
 
 def test_labels_are_unique_and_short_enough(definition: Definition) -> None:
     labels = [each["Label"] for each in definition["States"].values() if each["Type"] == "Map"]
 
-    assert len(labels) == len(set(labels)) == len(READER_CONFIGS)
+    assert len(labels) == len(set(labels)) == len(READER_CONFIGS) + 1
     assert all(len(label) <= 40 and label.replace("-", "").isalnum() for label in labels)
 
 
@@ -188,6 +191,7 @@ def test_a_child_downloads_its_batch(template: Template, child: Definition) -> N
     assert function(template, download) == "functions.download_batch.handler"
     assert download["Parameters"]["Payload"] == {
         "batch.$": "$",
+        "retries.$": "$$.State.RetryCount",
         "execution_arn.$": "$$.Execution.Id",
         "started_at.$": "$$.Execution.StartTime",
     }
@@ -243,6 +247,55 @@ def test_a_batch_is_retried_when_lambda_throttles_and_twice_after_a_crash(child:
 
     assert {"Lambda.TooManyRequestsException", "Lambda.ServiceException"} <= set(busy["ErrorEquals"])
     assert (any_error["ErrorEquals"], any_error["MaxAttempts"]) == (["States.ALL"], 2)
+
+
+def test_a_run_without_passes_is_summarized_at_once(definition: Definition) -> None:
+    may_wait = definition["States"]["RowsMayWait"]
+
+    assert may_wait["Choices"] == [{"Variable": "$.passes", "NumericGreaterThan": 0, "Next": "PlanPass"}]
+    assert may_wait["Default"] == "SummarizeRun"
+
+
+def test_plan_pass_changes_the_state_and_plans_the_next_pass_or_none(
+    template: Template, definition: Definition
+) -> None:
+    states = definition["States"]
+    plan = states["PlanPass"]
+    [rule] = states[plan["Next"]]["Choices"]
+    wait = states[rule["Next"]]
+
+    assert function(template, plan) == "functions.plan_pass.handler"
+    assert plan["Parameters"]["Payload"] == {
+        "state.$": "$",
+        "execution_arn.$": "$$.Execution.Id",
+        "started_at.$": "$$.Execution.StartTime",
+    }
+    assert plan["OutputPath"] == "$.Payload"
+    assert (rule["Variable"], rule["StringEquals"]) == ("$.planned_pass.status", "planned")
+    assert states[plan["Next"]]["Default"] == "SummarizeRun"
+    assert wait == {"Type": "Wait", "SecondsPath": "$.planned_pass.wait_seconds", "Next": MAP_PASS}
+    assert states[MAP_PASS]["Next"] == "PlanPass"
+
+
+def test_the_map_of_a_pass_reads_all_its_files_and_gets_the_rows_as_they_are(definition: Definition) -> None:
+    """Its rows have their numbers. All else is as in the other Maps."""
+    map_pass, another = definition["States"][MAP_PASS], definition["States"]["Map JSONL"]
+
+    assert map_pass["ItemReader"] == {
+        "Resource": "arn:aws:states:::s3:listObjectsV2",
+        "ReaderConfig": {"InputType": "JSONL", "Transformation": "LOAD_AND_FLATTEN"},
+        "Parameters": {"Bucket.$": "$.manifest.bucket", "Prefix.$": "$.planned_pass.prefix"},
+    }
+    assert "ItemSelector" not in map_pass
+    assert map_pass["ItemBatcher"] == another["ItemBatcher"] | {
+        "BatchInput": {"run.$": "$.run", "pass_number.$": "$.planned_pass.number"}
+    }
+    same = ("MaxConcurrencyPath", "ToleratedFailurePercentage", "ResultWriter", "ResultPath", "Catch")
+    assert {name: map_pass[name] for name in same} == {name: another[name] for name in same}
+    assert map_pass["ItemProcessor"]["ProcessorConfig"] == another["ItemProcessor"]["ProcessorConfig"]
+    assert [each["Type"] for each in map_pass["ItemProcessor"]["States"].values()] == [
+        each["Type"] for each in another["ItemProcessor"]["States"].values()
+    ]
 
 
 def test_the_summary_receives_the_execution_and_the_failure(template: Template, definition: Definition) -> None:

@@ -11,12 +11,16 @@ from pathlib import Path
 import pytest
 
 from local.aws.cloud import Cloud
+from local.limits import Limits
 from tests.support.assembly import folder
 from tests.support.browser import Browser, browser
 from tests.support.debian import NotInstalledError
 from tests.support.site import Site
 
 ROOT = Path(__file__).parents[2]
+
+PASS_SECONDS = 0.5
+"""Minimum wait before a pass: the waits are rounded up to whole seconds."""
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +33,7 @@ def assembly() -> Path:
 
 @pytest.fixture(scope="package")
 def cloud(assembly: Path) -> Iterator[Cloud]:
-    with Cloud(assembly=assembly, allow="127.0.0.0/8") as cloud:
+    with Cloud(assembly=assembly, allow="127.0.0.0/8", limits=Limits(pass_seconds=PASS_SECONDS)) as cloud:
         yield cloud
 
 

@@ -15,7 +15,7 @@ IMAGE = (Path(__file__).parents[2] / "manifests" / "demo" / "dune.jpg").read_byt
 ROWS = 40
 
 
-def _kill_download_batch() -> None:
+def kill_download_batch() -> None:
     """Kill every sandbox of DownloadBatch."""
     for process in psutil.Process().children(recursive=True):
         if process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "").find("Download") >= 0:
@@ -31,7 +31,7 @@ def _manifest(site: Site, before: Callable[[], object]) -> str:
 
 def test_a_batch_that_is_killed_once_is_retried_and_loses_no_row(cloud: Cloud, site: Site) -> None:
     once = threading.Lock()
-    kill = lambda: once.acquire(blocking=False) and _kill_download_batch()  # noqa: E731
+    kill = lambda: once.acquire(blocking=False) and kill_download_batch()  # noqa: E731
 
     run = finish(cloud, start(cloud, "killed.csv", _manifest(site, kill)))
 
@@ -42,7 +42,7 @@ def test_a_batch_that_is_killed_once_is_retried_and_loses_no_row(cloud: Cloud, s
 
 
 def test_rows_of_a_batch_that_is_killed_at_every_attempt_are_retryable_failures(cloud: Cloud, site: Site) -> None:
-    manifest = _manifest(site, _kill_download_batch)
+    manifest = _manifest(site, kill_download_batch)
 
     run = finish(cloud, start(cloud, "killed-always.csv", manifest, {"batch-size": "20", "max-concurrency": "1"}))
 

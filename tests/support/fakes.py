@@ -17,7 +17,7 @@ from typing import Any
 from functions.core.model.errors import ManifestGoneError
 from functions.core.model.ports import NOTICE_SECONDS, Notification
 from functions.core.model.runs import NULL_VERSION, ManifestObject
-from functions.core.model.types import KeptItem, ResultLine, RunFields, RunRecord
+from functions.core.model.types import DeferredItem, KeptItem, PassFile, PassPlan, ResultLine, RunFields, RunRecord
 from functions.core.model.urls import host_of
 from functions.core.web.fetch import FetchRequest, FetchResult, NotModifiedError
 from functions.core.web.response import Body
@@ -35,6 +35,7 @@ class FakeRunFiles(Faulty):
         self.files: dict[str, list[dict[str, Any]]] = {}
         self.started: dict[str, datetime] = {}
         self.closed = False
+        self.file_metadata: dict[str, Mapping[str, str]] = {}
 
     def start_round(self, part_name: str) -> bool:
         self._fail()
@@ -49,9 +50,18 @@ class FakeRunFiles(Faulty):
         self._fail()
         return [start for name, start in self.started.items() if f"results/{name}" not in self.files]
 
-    def write(self, name: str, lines: Iterable[Mapping[str, object]]) -> None:
+    def write(
+        self, name: str, lines: Iterable[Mapping[str, object]], metadata: Mapping[str, str] | None = None
+    ) -> None:
         self._fail()
         self.files[name] = [json.loads(json.dumps(line)) for line in lines]
+        self.file_metadata[name] = metadata or {}
+
+    def pass_files(self, number: int) -> Iterator[PassFile]:
+        self._fail()
+        for name, metadata in self.file_metadata.items():
+            if name.startswith(f"passes/{number}/part-"):
+                yield PassFile(int(metadata["rows"]), float(metadata["not-before"]))
 
 
 class FakeResults(FakeRunFiles):
@@ -67,14 +77,24 @@ class FakeResults(FakeRunFiles):
         self.content_types: dict[str, str] = {}
         self.uncompleted: list[list[dict[str, Any]]] = []
 
-    def result_parts(self) -> Iterator[tuple[str, list[ResultLine]]]:
-        return self._parts("results")
+    def result_parts(self, pass_number: int = 0) -> Iterator[tuple[str, list[ResultLine]]]:
+        prefix = f"results/part-{pass_number:04d}-" if pass_number else "results/part-"
+        for name, lines in self._parts(prefix):
+            if pass_number or name.count("-") != 3:
+                yield name, lines
 
     def kept_item_parts(self) -> Iterator[tuple[str, list[KeptItem]]]:
-        return self._parts("retries")
+        return self._parts("retries/part-")
 
-    def _parts(self, folder: str) -> Iterator[tuple[str, list[Any]]]:
-        for name in sorted(name for name in self.files if name.startswith(f"{folder}/part-")):
+    def deferred_items(self, pass_number: int) -> Iterator[DeferredItem]:
+        for _, lines in self._parts(f"passes/{pass_number}/part-"):
+            yield from (line for line in lines if line["row"] >= 0)
+
+    def pass_plans(self) -> list[PassPlan]:
+        return [line for _, lines in self._parts("passes/plan-") for line in lines]
+
+    def _parts(self, prefix: str) -> Iterator[tuple[str, list[Any]]]:
+        for name in sorted(name for name in self.files if name.startswith(prefix)):
             yield name, self.files[name]
 
     def uncompleted_children(self) -> Iterator[Iterator[bytes]]:

@@ -3,18 +3,21 @@
 import json
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from functions.adapters.errors import AWS_ERRORS, NOT_FOUND_CODES, error_code, failure_message
 from functions.adapters.s3.reading import READ_ERRORS, read_object
 from functions.core.model.errors import StorageFault
-from functions.core.model.types import JsonObject, JsonValue, KeptItem, ResultLine
+from functions.core.model.runs import PLAN_FILES, pass_folder
+from functions.core.model.types import DeferredItem, JsonObject, JsonValue, KeptItem, PassFile, PassPlan, ResultLine
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+T = TypeVar("T")
 
 MAX_IN_MEMORY_BYTES = 4 * 1024 * 1024
 """Size in bytes above which a file is buffered on disk before it is uploaded."""
@@ -29,6 +32,10 @@ CLOSED = "closed"
 """Name of an empty file: no round may start."""
 
 
+DASHES_OF_LATER_PASSES = 3
+"""In a name such as `results/part-0001-0000000101-00.jsonl`. The names of pass 0 have no number of the pass."""
+
+
 class S3RunFiles:
     """Names are relative to the folder of the run."""
 
@@ -37,10 +44,12 @@ class S3RunFiles:
         self._bucket = bucket
         self._folder = f"runs/{run_id}/"
 
-    def write(self, name: str, lines: Iterable[Mapping[str, object]]) -> None:
+    def write(
+        self, name: str, lines: Iterable[Mapping[str, object]], metadata: Mapping[str, str] | None = None
+    ) -> None:
         """Writes JSON lines; an existing file is replaced. Raises StorageFault."""
         text = (json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
-        self.write_text(name, text, "application/x-ndjson")
+        self.write_text(name, text, "application/x-ndjson", metadata)
 
     def write_text(
         self, name: str, pieces: Iterable[str], content_type: str, metadata: Mapping[str, str] | None = None
@@ -89,13 +98,29 @@ class S3RunFiles:
             started.pop(name.rpartition("/")[2], None)
         return list(started.values())
 
-    def result_parts(self) -> Iterator[tuple[str, list[ResultLine]]]:
-        """The parts of `results` in the order of their names, each with its lines. Raises StorageFault."""
-        return cast(Iterator[tuple[str, list[ResultLine]]], self._read_parts("results"))
+    def result_parts(self, pass_number: int = 0) -> Iterator[tuple[str, list[ResultLine]]]:
+        """The parts of `results` of a pass, in the order of their names, each with its lines. Raises StorageFault."""
+        names = self._names(f"results/part-{pass_number:04d}-" if pass_number else "results/part-")
+        own = (name for name in names if pass_number or name.count("-") != DASHES_OF_LATER_PASSES)
+        return cast(Iterator[tuple[str, list[ResultLine]]], self._read_all(own))
 
     def kept_item_parts(self) -> Iterator[tuple[str, list[KeptItem]]]:
         """The parts of `retries` in the order of their names, each with its items. Raises StorageFault."""
-        return cast(Iterator[tuple[str, list[KeptItem]]], self._read_parts("retries"))
+        return cast(Iterator[tuple[str, list[KeptItem]]], self._read_all(self.part_names("retries")))
+
+    def pass_files(self, number: int) -> Iterator[PassFile]:
+        """What the metadata of the files of a pass say, in the order of their names. Raises StorageFault."""
+        return self._ahead(self._names(f"{pass_folder(number)}/part-"), self._pass_file)
+
+    def deferred_items(self, pass_number: int) -> Iterator[DeferredItem]:
+        """The rows in the files of a pass. Raises StorageFault."""
+        for _, lines in self._read_all(self._names(f"{pass_folder(pass_number)}/part-")):
+            yield from (item for item in cast(list[DeferredItem], lines) if item["row"] >= 0)
+
+    def pass_plans(self) -> list[PassPlan]:
+        """The passes that were planned, in their order. Raises StorageFault."""
+        plans = self._read_all(self._names(PLAN_FILES))
+        return [cast(PassPlan, line) for _, lines in plans for line in lines]
 
     def uncompleted_children(self) -> Iterator[Iterator[bytes]]:
         """The ResultWriter's files of children that failed or did not start, in chunks. Raises StorageFault."""
@@ -115,16 +140,25 @@ class S3RunFiles:
         """The content of a JSON file. Raises StorageFault, ValueError."""
         return cast(JsonValue, json.loads(b"".join(self._chunks(name))))
 
-    def _read_parts(self, folder: str) -> Iterator[tuple[str, list[JsonObject]]]:
-        pending: deque[tuple[str, Future[list[JsonObject]]]] = deque()
+    def _read_all(self, names: Iterable[str]) -> Iterator[tuple[str, list[JsonObject]]]:
+        return self._ahead(names, lambda name: (name, self.read_lines(name)))
+
+    def _ahead(self, names: Iterable[str], read: Callable[[str], T]) -> Iterator[T]:
+        pending: deque[Future[T]] = deque()
         with ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="parts") as pool:
-            for name in self.part_names(folder):
-                pending.append((name, pool.submit(self.read_lines, name)))
+            for name in names:
+                pending.append(pool.submit(read, name))
                 if len(pending) == READ_AHEAD:
-                    first_name, lines = pending.popleft()
-                    yield first_name, lines.result()
-            for name, lines in pending:
-                yield name, lines.result()
+                    yield pending.popleft().result()
+            for future in pending:
+                yield future.result()
+
+    def _pass_file(self, name: str) -> PassFile:
+        try:
+            metadata = self._s3.head_object(Bucket=self._bucket, Key=self._folder + name)["Metadata"]
+        except AWS_ERRORS as error:
+            raise self._fault("HeadObject", name, error) from error
+        return PassFile(int(metadata["rows"]), float(metadata["not-before"]))
 
     def _names(self, prefix: str) -> Iterator[str]:
         return (name for name, _ in self._listed(prefix))

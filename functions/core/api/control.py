@@ -40,7 +40,9 @@ class RunControl:
         """Raises Problem(404 | 409), InfrastructureError."""
         record = self._active_record(run_id)
         if not self._executions.set_concurrency(record["execution_arn"], batches):
-            raise conflict(f"Run {run_id} has no running batches: it is validating its manifest or finishing.")
+            raise conflict(
+                f"Run {run_id} has no running batches: it is validating its manifest, waiting for a pass or finishing."
+            )
         # Later runs respect it: they lower it where the account needs that, and never raise it above this number.
         change: RunFields = {
             "max_concurrency": batches,

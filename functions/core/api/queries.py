@@ -117,16 +117,22 @@ def _estimate(record: RunRecord) -> Estimate | None:
 
 
 def _live_counts(progress: Progress, record: RunRecord, now: datetime) -> LiveCounts:
+    """Rows that wait for a pass are not done. The rate of a run that waits says nothing about its end."""
     seconds = (now - datetime.fromisoformat(record["started_at"])).total_seconds()
-    rate = progress.done / seconds if seconds > 0 else 0.0
-    remaining = record["rows"] - progress.done if record.get("rows") else None
-    end = timestamp(now + timedelta(seconds=remaining / rate)) if rate and remaining is not None else None
+    is_waiting = progress.is_over and "pass_number" in record
+    rows, done = record.get("rows"), progress.done
+    if rows and "pass_number" in record:
+        done = max(0, rows - record["pass_rows"]) + (0 if is_waiting else progress.done)
+    rate = done / seconds if seconds > 0 else 0.0
+    end = timestamp(now + timedelta(seconds=(rows - done) / rate)) if rate and rows and not is_waiting else None
     return LiveCounts(
-        done=progress.done,
+        done=done,
         running=progress.running,
         max_concurrency=progress.max_concurrency,
         rows_per_second=round(rate, 2),
         estimated_end=end,
+        pass_number=record.get("pass_number", 0),
+        waits_until=record["pass_starts_at"] if is_waiting else None,
     )
 
 

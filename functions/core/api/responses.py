@@ -31,11 +31,13 @@ class Counts(BaseModel):
 class LiveCounts(BaseModel):
     """Progress of a run with batches in progress."""
 
-    done: int = Field(description="Rows of the batches that have ended.")
+    done: int = Field(description="Rows of the batches that have ended, without rows that wait for a pass.")
     running: int = Field(description="Rows of the batches in progress.")
     max_concurrency: int = Field(description="Maximum concurrent batches, as currently set.")
     rows_per_second: float
     estimated_end: str | None = Field(description="Extrapolated from the rate since the start of the run.")
+    pass_number: int = Field(description="The pass; 0 is the Map over the manifest.")
+    waits_until: str | None = Field(description="The start of the pass, while the run waits for it; else null.")
 
 
 class Estimate(BaseModel):

@@ -29,6 +29,9 @@ MAX_ROUNDS = 90
 """Maximum rounds of a batch, which its time allows only if hosts ask for waits of about three seconds again and again.
 The names of parts have two digits for the round."""
 
+PASS_SECONDS = 60.0
+"""Minimum wait before a pass, in seconds, and the unit of the waits of rows. Only the local AWS sets another one."""
+
 MAX_IDLE_CONNECTIONS = 128
 """Idle connections to hosts that an environment keeps. Each has two of the 1,024 file descriptors of a function
 (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). With more hosts, each image needs a new one."""

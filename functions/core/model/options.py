@@ -91,6 +91,11 @@ class Options:
         "maximum attempts of a row that fails and may still succeed, and of a host that answers none of its requests; "
         "with 1, nothing is tried again",
     )
+    passes: Annotated[int, Interval(ge=0, le=1000)] = _option(
+        1000,
+        "maximum later passes over rows that wait for their host, or that failed and may still succeed; by default the "
+        "time of the run ends them; with 0, such rows fail with their batch",
+    )
     max_redirects: Annotated[int, Interval(ge=0, le=20)] = _option(10, "maximum redirects that a download follows")
     allowed_types: Annotated[tuple[str, ...], MinLen(1)] = _option(
         IMAGE_TYPES, "types of files that are accepted; `any` accepts every file but HTML"

@@ -110,6 +110,15 @@ RECORD_RETENTION_DAYS = 90
 (docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
 
 
+PLAN_FILES = "passes/plan-"
+"""Start of the names of the files of PassPlan, in the folder of a run."""
+
+
+def pass_folder(number: int) -> str:
+    """The folder of the files of the rows of a pass, in the folder of its run."""
+    return f"passes/{number}"
+
+
 class Status(StrEnum):
     """Status of a run. `starting` and `cancelling` are set by the API until the state machine has reacted.
 
@@ -146,8 +155,8 @@ def new_record(
 
 
 def notes_of(record: RunFields) -> list[str]:
-    """Sentences about the manifest and the concurrency of a run."""
-    return [note for note in (record.get("note"), record.get("concurrency_note")) if note]
+    """Sentences about the manifest, the concurrency and the passes of a run."""
+    return [note for note in (record.get("note"), record.get("concurrency_note"), record.get("pass_note")) if note]
 
 
 def timestamp(moment: datetime) -> str:

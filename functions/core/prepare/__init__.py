@@ -204,6 +204,7 @@ def _prepared_state(run_id: str, manifest_key: str, source: Source, options: Opt
         "batch_size": options.batch_size,
         "max_concurrency": share.batches,
         "map_prefix": f"runs/{run_id}/map",
+        "passes": options.passes,
         "failure": None,
     }
 

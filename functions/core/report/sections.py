@@ -12,13 +12,16 @@ from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.outcomes import OUTCOME_MEANINGS
 from functions.core.model.reasons import Reason, reason_meaning
 from functions.core.model.runs import INTERRUPTED
-from functions.core.model.types import ResultLine, RunSummary
+from functions.core.model.types import PassSummary, ResultLine, RunSummary
 from functions.core.report.aggregates import HostTimes, RunAggregates
 from functions.core.report.charts import RateChart, Rectangle, bar_percent, outline, rate_chart, stacked_bar
 from functions.core.report.formatting import number, plural, size
 
 MAX_HOSTS = 10
 """Hosts in each table."""
+
+MAX_PASSES = 20
+"""Passes in the table: the last ones."""
 
 MAX_COLUMNS = 4
 """User columns of a failed row."""
@@ -79,6 +82,7 @@ class Sections:
     failures: Sequence[ResultLine]
     slowest_hosts: Sequence[HostBar]
     images: Sequence[SampleImage]
+    passes: Sequence[PassSummary]
 
 
 def report_sections(summary: RunSummary, aggregates: RunAggregates, images_prefix: str = DEFAULT_PREFIX) -> Sections:
@@ -95,6 +99,7 @@ def report_sections(summary: RunSummary, aggregates: RunAggregates, images_prefi
         failures=aggregates.failures,
         slowest_hosts=[HostBar(times, bar_percent(times.mean, slowest[0].mean)) for times in slowest],
         images=[_image(line, images_prefix) for line in aggregates.images],
+        passes=summary["passes"][-MAX_PASSES:],
     )
 
 

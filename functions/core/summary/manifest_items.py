@@ -10,7 +10,6 @@ from functions.core.model.errors import InvalidManifest, ManifestGoneError
 from functions.core.model.ports import Manifests, RunResults
 from functions.core.model.runs import ManifestObject
 from functions.core.model.types import RunFields
-from functions.core.summary.reconciliation import read_result_lines
 
 MANIFEST_GONE = (
     "The version of the manifest that started the run was deleted during the run, so there is no retry manifest: "
@@ -57,8 +56,13 @@ def read_manifest_items(
 
 
 def _last_row(results: RunResults) -> int:
-    """Number of the last row with a recorded outcome."""
-    return max((line["row"] for line in read_result_lines(results)), default=0)
+    """Number of the last row with a recorded outcome, or that waits for a pass."""
+    passes = len(results.pass_plans())
+    recorded = (
+        line["row"] for number in range(passes + 1) for _, part in results.result_parts(number) for line in part
+    )
+    waiting = (deferred["row"] + 1 for number in range(passes + 2) for deferred in results.deferred_items(number))
+    return max(itertools.chain(recorded, waiting), default=0)
 
 
 def _items_until_error(manifest_format: Format, chunks: Iterable[bytes], errors: list[str]) -> Iterator[object]:

@@ -28,8 +28,8 @@ BATCH_CRASHED = RowError(
 class Reconciliation:
     """Counts of a run. `rows` comes from the manifest, all else from the lines that `add` receives.
 
-    `lost` is the number of failed rows that no batch recorded, `moved` that of images whose former object has another
-    key.
+    `lost` is the number of failed rows, by reason, that no batch recorded, `moved` that of images whose former object
+    has another key.
     """
 
     rows: int = 0
@@ -37,7 +37,7 @@ class Reconciliation:
     reasons: Counter[str] = field(default_factory=Counter)
     hosts: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
-    lost: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
     moved: int = 0
 
     def add(self, line: ResultLine) -> None:
@@ -48,7 +48,8 @@ class Reconciliation:
             self.moved += "former_key" in line
         if outcome == OutcomeKind.FAILED:
             self.reasons[line["reason"]] += 1
-            self.lost += line.get("lost", False)
+            if line.get("lost"):
+                self.lost[line["reason"]] += 1
             self._count_host(display_host(line["url"]))
 
     def _count_host(self, host: str) -> None:
@@ -72,7 +73,7 @@ class Reconciliation:
 
 
 def read_result_lines(results: RunResults) -> Iterator[ResultLine]:
-    """One line for each row with a recorded outcome, in the order of rows; keeps one batch in memory.
+    """One line for each row with an outcome in the Map over the manifest, in their order; keeps one batch in memory.
 
     Where a batch ran twice, an outcome other than `failed` takes precedence, then the later one.
     """

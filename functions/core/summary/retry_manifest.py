@@ -10,7 +10,7 @@ from functions.core.model.metadata import options_to_metadata
 from functions.core.model.options import Options
 from functions.core.model.ports import RunResults
 from functions.core.model.rows import RowRules, with_absolute_url
-from functions.core.model.types import OptionValues, RunFields
+from functions.core.model.types import DeferredItem, OptionValues, RunFields
 from functions.core.summary.spool import Spool
 
 
@@ -19,8 +19,9 @@ class RetryManifest(Protocol):
 
     def add(self, row: int, item: object) -> None: ...
 
-    def write(self, results: RunResults, options: OptionValues) -> str | None:
-        """The name of the file, or None if there is nothing to retry. Raises StorageFault."""
+    def write(self, results: RunResults, options: OptionValues, waiting: Iterable[DeferredItem] = ()) -> str | None:
+        """The name of the file, or None if there is nothing to retry. `waiting` are rows that wait for a pass. Raises
+        StorageFault."""
 
     @property
     def rows(self) -> int:
@@ -59,7 +60,7 @@ class ItemRetryManifest:
     def add(self, row: int, item: object) -> None:
         self._items.add(with_absolute_url(item, self._rules))
 
-    def write(self, results: RunResults, options: OptionValues) -> str | None:
+    def write(self, results: RunResults, options: OptionValues, waiting: Iterable[DeferredItem] = ()) -> str | None:
         if self._format is None or not len(self._items):
             return None
         name = f"retry{self._format.extension}"
@@ -76,7 +77,8 @@ class ItemRetryManifest:
 class ParquetRetryManifest:
     """The retry manifest of a Parquet manifest, which this function cannot read.
 
-    The items come from the retries parts of the batches and from the inputs of child executions that did not complete.
+    The items come from the files of rows that wait for a pass, from the retries parts of the batches, and from the
+    inputs of child executions that did not complete.
     They are written as JSON lines in that order. Memory: one byte for each row of the manifest.
     """
 
@@ -90,10 +92,10 @@ class ParquetRetryManifest:
         self._pending[row] = 1
         self.missing += 1
 
-    def write(self, results: RunResults, options: OptionValues) -> str | None:
+    def write(self, results: RunResults, options: OptionValues, waiting: Iterable[DeferredItem] = ()) -> str | None:
         spool: Spool[object] = Spool()
         with spool as items:
-            for row, item in self._stored_items(results):
+            for row, item in self._stored_items(results, waiting):
                 if 0 < row < len(self._pending) and self._pending[row]:
                     self._pending[row] = 0
                     self.missing -= 1
@@ -104,9 +106,10 @@ class ParquetRetryManifest:
             _write(results, "retry.jsonl", json_rows.write_lines(items), options)
         return "retry.jsonl"
 
-    def _stored_items(self, results: RunResults) -> Iterator[tuple[int, object]]:
+    def _stored_items(self, results: RunResults, waiting: Iterable[DeferredItem]) -> Iterator[tuple[int, object]]:
         if not self.missing:
             return
+        yield from ((deferred["row"] + 1, deferred["item"]) for deferred in waiting)
         for _, kept_items in results.kept_item_parts():
             yield from ((kept["row"], kept["item"]) for kept in kept_items)
         for chunks in results.uncompleted_children():

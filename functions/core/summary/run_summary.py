@@ -1,13 +1,13 @@
 """The summary of a run, `summary.json`, and what else follows from it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.runs import ManifestObject, Status, timestamp
-from functions.core.model.types import ManifestReference, RunEnd, RunFields, RunSummary
+from functions.core.model.types import ManifestReference, PassSummary, RunEnd, RunFields, RunSummary
 from functions.core.summary.execution import EndedExecution, WorkflowFailure
 from functions.core.summary.reconciliation import Reconciliation
 
@@ -22,7 +22,8 @@ TOP_REASONS = 5
 class RunReports:
     """Names of the files in the run's folder, None where a file was not needed, and the note of the summary.
 
-    The retry manifest has `retry_rows` rows, and needs `retry_options`.
+    `passes` are those after the Map over the manifest. The retry manifest has `retry_rows` rows, and needs
+    `retry_options`.
     """
 
     retry_manifest: str | None
@@ -30,6 +31,7 @@ class RunReports:
     retry_options: Mapping[str, str]
     failures_report: str | None
     note: str | None
+    passes: Sequence[PassSummary] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class RunResult:
             "error": self.failure.error if self.failure else "",
             "cause": self.failure.cause if self.failure else "",
             "counts": self.reconciliation.counts(),
-            "lost": self.reconciliation.lost,
+            "lost": dict(self.reconciliation.lost),
         }
 
 
@@ -91,6 +93,7 @@ def run_summary(
         "failures_by_reason": dict(reconciliation.reasons.most_common()),
         "failures_by_host": dict(reconciliation.hosts.most_common(TOP_HOSTS)),
         "images_per_second": round(counts["stored"] / seconds, 2) if seconds else 0.0,
+        "passes": list(reports.passes),
         "retry_manifest": _key(result.run_id, reports.retry_manifest),
         "retry_rows": reports.retry_rows,
         "retry_options": reports.retry_options,

@@ -20,7 +20,8 @@ from functions.core.summary.execution import EndedExecution
 from functions.core.summary.failures_csv import csv_lines
 from functions.core.summary.late_batches import wait_for_rounds
 from functions.core.summary.manifest_items import MANIFEST_GONE, ManifestItems, read_manifest_items
-from functions.core.summary.reconciliation import Reconciliation, pair_with_items, read_result_lines
+from functions.core.summary.passes import RunLines
+from functions.core.summary.reconciliation import Reconciliation, pair_with_items
 from functions.core.summary.retry_manifest import RetryManifest, retry_manifest_for, retry_options
 from functions.core.summary.run_summary import (
     RunReports,
@@ -169,11 +170,11 @@ class Summarizer:
         failures: Spool[ResultLine]
         with Spool() as failures, retry_manifest_for(record) as retries:
             rows = _Rows(items, Reconciliation(rows=items.rows or 0), aggregates, failures, retries)
-            lines = read_result_lines(self._results)
-            for item, line in pair_with_items(lines, items.items, rules, execution.missing_outcome):
-                rows.add(item, line)
-            rows.reconciliation.check()
-            retry_name = retries.write(self._results, options)
+            with RunLines(self._results, rules, stopped=execution.failure is not None) as lines:
+                for item, line in pair_with_items(lines, items.items, rules, execution.missing_outcome):
+                    rows.add(item, line)
+                rows.reconciliation.check()
+                retry_name = retries.write(self._results, options, lines.waiting_items())
             failures_name = self._write_failures(failures, record.get("columns") or [])
             return rows.reconciliation, RunReports(
                 retry_manifest=retry_name,
@@ -181,6 +182,7 @@ class Summarizer:
                 retry_options=retry_options(options) if retry_name else {},
                 failures_report=failures_name,
                 note=rows.note(record),
+                passes=lines.passes(),
             )
 
     def _write_failures(self, failures: Spool[ResultLine], user_columns: list[str]) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
+from local.aws.permissions.conditions import REQUEST, listing_context
 from local.aws.permissions.evaluator import AccessDeniedError, Call, Permissions
 from local.aws.permissions.identities import ADMINISTRATOR, Principal
 from local.aws.s3.requests import Request
@@ -58,9 +59,10 @@ class ObjectAuthorizer:
     def check(self, request: Request) -> None:
         """Raises S3Error(AccessDenied)."""
         principal, permissions = self._principal_of(request.scope.access_key), self._permissions()
+        context = REQUEST if request.key else listing_context(request.query.get("prefix"))
         try:
             for action, resource in calls(request):
-                permissions.check(principal, action, resource)
+                permissions.check(principal, action, resource, context)
         except UnknownOperationError as error:
             if principal != ADMINISTRATOR:
                 raise S3Error("AccessDenied", str(error)) from error

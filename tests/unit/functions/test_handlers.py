@@ -160,7 +160,7 @@ class FakeSummarizer:
 
     def summarize(self, execution: EndedExecution) -> dict[str, Any]:
         assert execution == EndedExecution(input=EVENT, arn="arn:e", started_at="t", failure=None)
-        return {"run_id": "r1", "status": "succeeded", "error": "", "cause": "", "counts": {"stored": 1}, "lost": 0}
+        return {"run_id": "r1", "status": "succeeded", "error": "", "cause": "", "counts": {"stored": 1}, "lost": {}}
 
     def summarize_once(self, execution: EndedExecution) -> None:
         assert execution.failure is not None

@@ -16,11 +16,15 @@ LINK_SECONDS = 900
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Progress of an active run: number of rows in finished batches, and of rows in running ones."""
+    """Progress of the last Map Run of an active run: number of rows in finished batches, and of rows in running ones.
+
+    `is_over` is true if it has ended: then the run waits for a pass, or is finishing.
+    """
 
     done: int
     running: int
     max_concurrency: int
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,10 @@ from datetime import datetime
 from typing import Protocol
 
 from functions.core.model.types import (
+    DeferredItem,
     KeptItem,
+    PassFile,
+    PassPlan,
     ResultLine,
     RunFields,
     RunRecord,
@@ -16,14 +19,24 @@ from functions.core.model.types import (
 class RunFiles(Protocol):
     """The folder `runs/ID/` of a run in the input bucket. Names are relative to it."""
 
-    def write(self, name: str, lines: Iterable[Mapping[str, object]]) -> None:
-        """Writes a file of JSON lines; an existing one is replaced. Raises StorageFault."""
+    def write(
+        self, name: str, lines: Iterable[Mapping[str, object]], metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """Writes a file of JSON lines; an existing one is replaced. `metadata` is user metadata of the object. Raises
+        StorageFault."""
 
     def start_round(self, part_name: str) -> bool:
         """Records that a round of a batch starts, which ends when it has written `results/PART_NAME`.
 
         False if the run was closed: then the round must not store anything. Raises StorageFault.
         """
+
+
+class PassFiles(RunFiles, Protocol):
+    """The files of the rows that wait for a pass."""
+
+    def pass_files(self, number: int) -> Iterator[PassFile]:
+        """What is known about the files of a pass, without reading them. Raises StorageFault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +84,14 @@ class RunResults(RunFiles, Protocol):
     def unfinished_rounds(self) -> list[datetime]:
         """The start times of the rounds that have not written their results. Raises StorageFault."""
 
-    def result_parts(self) -> Iterator[tuple[str, list[ResultLine]]]:
-        """The parts of `results/` by name, in the order of their names. Raises StorageFault."""
+    def result_parts(self, pass_number: int = 0) -> Iterator[tuple[str, list[ResultLine]]]:
+        """The parts of `results/` of a pass by name, in the order of their names. Raises StorageFault."""
+
+    def deferred_items(self, pass_number: int) -> Iterator[DeferredItem]:
+        """The rows that were deferred to a pass, in no order. Raises StorageFault."""
+
+    def pass_plans(self) -> list[PassPlan]:
+        """The passes that were planned, in their order. Raises StorageFault."""
 
     def kept_item_parts(self) -> Iterator[tuple[str, list[KeptItem]]]:
         """The parts of `retries/` by name, in the order of their names. Raises StorageFault."""

@@ -14,6 +14,14 @@ from functions.core.model.types.hosts import (
     RobotsState,
 )
 from functions.core.model.types.images import ImageFacts, ImageRecord, KeptItem, ResultLine
+from functions.core.model.types.passes import (
+    DeferredItem,
+    PassFile,
+    PassPlan,
+    PassSummary,
+    PlannedPass,
+    RecordedError,
+)
 from functions.core.model.types.runs import OutcomeCounts, RunEnd, RunFields, RunRecord, RunSummary
 from functions.core.model.types.values import BatchCounts, JsonObject, JsonValue, OptionValues, Signals
 from functions.core.model.types.workflow import (
@@ -43,6 +51,7 @@ __all__ = [
     "CaughtError",
     "CoolDown",
     "CreatedObject",
+    "DeferredItem",
     "ExecutionInput",
     "HostChange",
     "HostLimit",
@@ -56,7 +65,12 @@ __all__ = [
     "ObjectCreatedDetail",
     "OptionValues",
     "OutcomeCounts",
+    "PassFile",
+    "PassPlan",
+    "PassSummary",
+    "PlannedPass",
     "PreparedState",
+    "RecordedError",
     "RepeatedRun",
     "RequestedRun",
     "ResultLine",

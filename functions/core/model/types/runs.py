@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TypedDict
 
+from functions.core.model.types.passes import PassSummary
 from functions.core.model.types.values import OptionValues
 from functions.core.model.types.workflow import ManifestReference
 
@@ -37,6 +38,7 @@ class RunSummary(OutcomeCounts):
     failures_by_reason: dict[str, int]
     failures_by_host: dict[str, int]
     images_per_second: float
+    passes: list[PassSummary]
     retry_manifest: str | None
     retry_rows: int
     retry_options: Mapping[str, str]
@@ -46,14 +48,15 @@ class RunSummary(OutcomeCounts):
 
 
 class RunEnd(TypedDict):
-    """Output of SummarizeRun. `lost` is the number of rows whose batch crashed or was stopped."""
+    """Output of SummarizeRun. `lost` is the number of failed rows, by reason, that no batch has counted: its batch
+    crashed or was stopped, or the row still waited for a pass."""
 
     run_id: str
     status: str
     error: str
     cause: str
     counts: OutcomeCounts
-    lost: int
+    lost: dict[str, int]
 
 
 class RunFields(TypedDict, total=False):
@@ -66,6 +69,8 @@ class RunFields(TypedDict, total=False):
     `max_concurrency` is the maximum number of concurrent batches now, `requested_concurrency` that of the options, or
     fewer if its hosts cannot use them, or that of the last change through the API. `concurrency_note` says why the run
     got fewer.
+    `pass_number`, `pass_rows` and `pass_starts_at` are those of the last planned pass, `pass_note` says why rows that
+    wait were not tried again.
     """
 
     kind: str
@@ -91,6 +96,10 @@ class RunFields(TypedDict, total=False):
     max_concurrency: int
     requested_concurrency: int
     concurrency_note: str | None
+    pass_number: int
+    pass_rows: int
+    pass_starts_at: str
+    pass_note: str
     rows: int
     stored: int
     unchanged: int

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NotRequired, Required, TypedDict
 
+from functions.core.model.types.passes import PlannedPass, RecordedError
 from functions.core.model.types.values import BatchCounts, OptionValues
 
 
@@ -79,7 +80,10 @@ class BatchRun(TypedDict):
 
 
 class PreparedState(TypedDict):
-    """The state of the workflow after PrepareRun; `status` is ready, empty or repeated."""
+    """The state of the workflow after PrepareRun and after PlanPass; `status` is ready, empty or repeated.
+
+    `passes` is the option; `map_prefix` is that of the files of the next ResultWriter.
+    """
 
     run: BatchRun
     status: str
@@ -89,6 +93,8 @@ class PreparedState(TypedDict):
     batch_size: int
     max_concurrency: int
     map_prefix: str
+    passes: int
+    planned_pass: NotRequired[PlannedPass]
     failure: CaughtError | None
 
 
@@ -111,6 +117,9 @@ class BatchItem(TypedDict):
     `host` is in one item of each host that limits requests, and short, since the state has 256 KiB: the time of its
     next request, in seconds since the start of the child execution, the waits since its last answer, its rate, and
     what each answer adds to that (`HostState`). `host_name` is its name if it is not in the URL, after a redirect.
+
+    A row of a pass has `failed_passes`, the number of passes to which it was deferred because it or its host failed,
+    and in the first round of the pass `not_before`, in seconds since the epoch, and its last `error`.
     """
 
     row: int
@@ -118,10 +127,16 @@ class BatchItem(TypedDict):
     tried: NotRequired[int]
     host: NotRequired[list[float]]
     host_name: NotRequired[str]
+    failed_passes: NotRequired[int]
+    not_before: NotRequired[float]
+    error: NotRequired[RecordedError]
 
 
 class BatchInput(TypedDict):
+    """`pass_number` is missing in the Map over the manifest, which is pass 0."""
+
     run: BatchRun
+    pass_number: NotRequired[int]
 
 
 class BatchPayload(TypedDict):

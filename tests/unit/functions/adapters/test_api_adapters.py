@@ -30,7 +30,7 @@ def executions(stubbed: Stubber) -> StepFunctionsExecutions:
 
 def add_map_run(stubbed: Stubber, *arns: str) -> None:
     runs = [{"executionArn": ARN, "mapRunArn": arn, "stateMachineArn": MACHINE, "startDate": 0} for arn in arns]
-    stubbed.add_response("list_map_runs", {"mapRuns": runs}, {"executionArn": ARN})
+    stubbed.add_response("list_map_runs", {"mapRuns": runs}, {"executionArn": ARN, "maxResults": 1000})
 
 
 @states_stub
@@ -102,6 +102,18 @@ def test_there_is_no_progress_while_throttled_or_before_the_execution_exists(stu
     stubbed.add_client_error("list_map_runs", code)
 
     assert executions(stubbed).progress(ARN) is None
+
+
+@states_stub
+def test_the_map_run_of_a_pass_is_the_one_that_started_last(stubbed: Stubber) -> None:
+    runs = [
+        {"executionArn": ARN, "mapRunArn": f"{MAP_RUN}-{start}", "stateMachineArn": MACHINE, "startDate": start}
+        for start in (2, 3, 1)
+    ]
+    stubbed.add_response("list_map_runs", {"mapRuns": runs}, {"executionArn": ARN, "maxResults": 1000})
+    stubbed.add_response("update_map_run", {}, {"mapRunArn": f"{MAP_RUN}-3", "maxConcurrency": 7})
+
+    assert executions(stubbed).set_concurrency(ARN, 7) is True
 
 
 @states_stub

@@ -58,6 +58,31 @@ def test_a_run_under_way_has_live_counts_and_an_estimated_end() -> None:
     assert live.estimated_end == "2026-11-23T14:20:00.000Z"
 
 
+PASS = {"pass_number": 2, "pass_rows": 400, "pass_starts_at": "2026-11-23T12:05:00.000Z"}
+
+
+def test_rows_that_wait_for_a_pass_are_not_done() -> None:
+    running = record(0, "running", rows=1000, **PASS)
+    progress = Progress(done=900, running=0, max_concurrency=4, is_over=True)
+
+    live = queries(FakeRuns(running), progress).run("run-000").live
+
+    assert live is not None
+    assert (live.done, live.pass_number, live.waits_until) == (600, 2, "2026-11-23T12:05:00.000Z")
+    assert live.estimated_end is None
+
+
+def test_the_rows_of_a_pass_are_done_when_their_batches_have_ended() -> None:
+    running = record(0, "running", rows=1000, **PASS)
+    progress = Progress(done=100, running=50, max_concurrency=4)
+
+    live = queries(FakeRuns(running), progress).run("run-000").live
+
+    assert live is not None
+    assert (live.done, live.running, live.pass_number, live.waits_until) == (700, 50, 2, None)
+    assert live.estimated_end is not None
+
+
 def test_nothing_is_estimated_before_a_batch_has_ended() -> None:
     progress = Progress(done=0, running=100, max_concurrency=4)
 

@@ -9,6 +9,7 @@ from functions.core.download.batch import BatchMirror
 from functions.core.download.batch_results import DeferredRow
 from functions.core.download.hosts.pace import HostState
 from functions.core.download.mirror import RowMirror
+from functions.core.download.passes import Passes
 from functions.core.download.rounds import (
     BACKOFF_SECONDS,
     CHILD_MARGIN_SECONDS,
@@ -40,7 +41,7 @@ def first_payload(*items: object, after: int = 0) -> dict[str, Any]:
 
 
 class World:
-    """`now` is a clock that tests advance."""
+    """`now` is a clock that tests advance. Without the option `passes` there are none."""
 
     def __init__(self, answers: dict[str, Any] | None = None, **options: Any) -> None:
         self.web = FakeWeb(answers)
@@ -48,7 +49,7 @@ class World:
         self.table = FakeImageTable()
         self.files = FakeRunFiles()
         self.notices = FakeNotices()
-        self.options = Options(**options)
+        self.options = Options(**{"passes": 0, **options})
         self.now = 1_000.0
 
     def run(
@@ -58,7 +59,10 @@ class World:
         start_within: float = 50.0,
         child_seconds_left: float = 300.0,
         end_within: float = 90.0,
+        is_retry: bool = False,
+        epoch: float = 5_000.0,
     ) -> RoundReport:
+        """`epoch` is the time in seconds since the epoch."""
         mirror = RowMirror(fetcher=self.web, store=self.store, table=self.table, options=self.options, run_id="r1")
         batch = BatchMirror(
             mirror=mirror, table=self.table, options=self.options, run_id="r1", monotonic=lambda: self.now
@@ -68,6 +72,7 @@ class World:
             files=self.files,
             notices=self.notices,
             options=self.options,
+            passes=Passes(self.options, clock=lambda: epoch),
             monotonic=lambda: self.now,
         )
         report = runner.run(
@@ -75,6 +80,7 @@ class World:
             start_deadline=self.now + start_within,
             child_seconds_left=child_seconds_left,
             end=self.now + end_within,
+            is_retry=is_retry,
         )
         assert json.loads(json.dumps(report.payload)) == report.payload
         return report

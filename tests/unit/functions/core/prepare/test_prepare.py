@@ -89,6 +89,7 @@ def test_a_manifest_that_can_be_run_is_ready() -> None:
         "batch_size": 500,
         "max_concurrency": 40,
         "map_prefix": f"runs/{run_id}/map",
+        "passes": 1000,
         "failure": None,
     }
 

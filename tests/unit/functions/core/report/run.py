@@ -67,6 +67,7 @@ def summary(**fields: Any) -> RunSummary:
         **counts,
         "bytes": 1000 * counts["stored"],
         "images_per_second": counts["stored"] / 10,
+        "passes": [],
         "failures_by_reason": {"http_4xx": failures} if failures else {},
         "failures_by_host": {"a.example": failures} if failures else {},
         "retry_manifest": "runs/demo-0f3a9c1b22de/retry.csv" if failures else None,

@@ -356,3 +356,17 @@ def test_what_the_page_shows_of_columns_is_what_the_row_said() -> None:
 
     assert "<bdi>n</bdi>: <bdi>7</bdi>" in html
     assert "<bdi>[&#34;a&#34;, &#34;&lt;b&gt;&#34;]</bdi>" in html
+
+
+def test_each_pass_is_shown_and_of_many_the_last_ones() -> None:
+    passes = [
+        {"number": number, "rows": 1000 + number, "starts_at": "2026-11-23T04:54:42.000Z", "stored": 5, "failed": 7}
+        for number in range(1, 41)
+    ]
+
+    html = page_of(stored=3, passes=passes)
+
+    assert "<h2>Passes</h2>" in html
+    assert ("1,040" in html, "1,021" in html, "1,020" in html) == (True, True, False)
+    assert "20 more, before these, in" in html
+    assert "<h2>Passes</h2>" not in page_of(stored=3)

@@ -142,7 +142,7 @@ def test_whatever_batches_have_written_the_run_is_reconciled(outcomes: list[str 
 
 def test_rows_that_no_batch_has_recorded_are_lost_unless_the_run_was_stopped() -> None:
     stopped = RowError(Reason.OUT_OF_TIME, "Stopped.")
-    for missing, lost in ((BATCH_CRASHED, 2), (stopped, 0)):
+    for missing, lost in ((BATCH_CRASHED, {"batch_crashed": 2}), (stopped, {})):
         reconciliation = Reconciliation(rows=3)
         for _, paired in pair_with_items([line(2)], ["http://a/1", "http://a/2", "http://a/3"], RowRules(), missing):
             reconciliation.add(paired)

@@ -125,7 +125,7 @@ def test_a_cancelled_run_keeps_the_failure_of_its_execution() -> None:
         "error": "E",
         "cause": "C",
         "counts": {"stored": 0, "unchanged": 0, "skipped": 0, "duplicate": 0, "failed": 2},
-        "lost": 0,
+        "lost": {},
     }
 
 

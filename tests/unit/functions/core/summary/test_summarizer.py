@@ -159,7 +159,7 @@ def test_a_run_in_which_all_went_well_succeeds() -> None:
         "error": "",
         "cause": "",
         "counts": {"stored": 2, "unchanged": 0, "skipped": 0, "duplicate": 0, "failed": 0},
-        "lost": 0,
+        "lost": {},
     }
     assert world.summary == {
         "run_id": world.run_id,
@@ -187,6 +187,7 @@ def test_a_run_in_which_all_went_well_succeeds() -> None:
         "failures_by_reason": {},
         "failures_by_host": {},
         "images_per_second": 0.25,
+        "passes": [],
         "retry_manifest": None,
         "retry_rows": 0,
         "retry_options": {},
