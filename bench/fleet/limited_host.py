@@ -1,0 +1,67 @@
+"""A host that answers eight requests a second and refuses the others with `Retry-After: 1`, default options.
+
+2,000 rows through the whole pipeline, and the same without a limit: the time beside the ideal time, the share of refused
+requests, and the billed time of DownloadBatch. Both times are those at the host, from its first request to its last
+response.
+"""
+
+from dataclasses import dataclass
+
+from bench.fleet.counted_hosts import counted_hosts
+from bench.fleet.counts import HostCounts
+from bench.fleet.crowd import ENVIRONMENTS, billed_seconds, finished_counts, fleet, start_runs
+from bench.rig.rate_limits import RATE
+from bench.rig.servers import listed_requests
+
+ROWS = 2000
+LATENCY_MS = 200.0
+LIMIT = "fixed-window"
+
+TIME_TARGET, REFUSED_TARGET, BILLED_TARGET = 1.5, 0.05, 1.3
+"""At most: relative to the ideal time, share of all requests, relative to the run without a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitedRun:
+    """`billed` are the billed seconds of DownloadBatch."""
+
+    counts: HostCounts
+    stored: int
+    billed: float
+
+    @property
+    def time_ratio(self) -> float:
+        """Relative to the time in which the host answers so many requests."""
+        return self.counts.seconds * RATE / ROWS
+
+    @property
+    def refused(self) -> float:
+        return self.counts.refused / self.counts.requests
+
+
+def measure(
+    limit: str, rows: int = ROWS, latency_ms: float = LATENCY_MS, environments: int = ENVIRONMENTS
+) -> LimitedRun:
+    """A list of one host in a local AWS of its own."""
+    with fleet(environments) as cloud, counted_hosts(1, latency_ms, limit) as (site,):
+        urls = [f"{site}/{number}.jpg" for number in range(rows)]
+        (arn,) = start_runs(cloud, {"limited": urls}, {})
+        outcomes = finished_counts(cloud, arn)
+        return LimitedRun(HostCounts.of(listed_requests(site)), outcomes["stored"], billed_seconds(cloud))
+
+
+def print_limited_host(environments: int = ENVIRONMENTS) -> None:
+    unlimited = measure("", environments=environments)
+    limited = measure(LIMIT, environments=environments)
+    figures = (
+        ("of the ideal time", limited.time_ratio, TIME_TARGET),
+        ("of the requests refused", limited.refused, REFUSED_TARGET),
+        ("of the billed time without a limit", limited.billed / unlimited.billed, BILLED_TARGET),
+    )
+    print(
+        f"{LIMIT}, {LATENCY_MS:.0f} ms: {limited.stored} of {ROWS} rows stored in {limited.counts.seconds:.0f} s with "
+        f"{limited.counts.requests} requests; DownloadBatch {limited.billed:.1f} s, without a limit "
+        f"{unlimited.billed:.1f} s"
+    )
+    for meaning, ratio, target in figures:
+        print(f"  {ratio:.1%} {meaning}, target {target:.0%}{'' if ratio <= target else ': MISSED'}", flush=True)
