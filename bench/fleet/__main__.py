@@ -11,6 +11,7 @@ from bench.fleet.budget import BUDGETS, print_budgets
 from bench.fleet.crowd import ENVIRONMENTS
 from bench.fleet.kills import print_kills
 from bench.fleet.limited_host import print_limited_host
+from bench.fleet.outages import print_outages
 
 Measurement = Callable[[int], None]
 """Receives the number of environments of DownloadBatch."""
@@ -18,6 +19,7 @@ Measurement = Callable[[int], None]
 MEASUREMENTS: Mapping[str, Measurement] = {
     "kills": print_kills,
     "limited-host": print_limited_host,
+    "outages": print_outages,
     **{f"budget-{name}": partial(print_budgets, names=(name,)) for name in BUDGETS},
 }
 

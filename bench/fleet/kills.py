@@ -131,10 +131,10 @@ def print_kills(environments: int = ENVIRONMENTS) -> None:
     with short_leases() as assembly, fleet(environments, assembly) as cloud:
         killed = measure(cloud, Crowd(rows=200))
     most = max(counts.most_at_once for counts in killed.hosts)
-    held = "limit held" if most <= PLACES else "limit NOT HELD"
     print(
-        f"{len(killed.kills)} environments killed: {held}, at most {most} requests at once at a host; the longest "
-        f"lease was {killed.longest_lease:.1f} s of {LEASE_SECONDS:.0f}, all places were free {killed.places_back_after:.1f} "
-        f"s after the last kill; at most {killed.most_held} places held; rows {dict(killed.outcomes)}",
+        f"{len(killed.kills)} environments killed: limit {'held' if most <= PLACES else 'NOT HELD'}, at most {most} "
+        f"requests at once at a host; at most {killed.most_held} places held, the longest lease "
+        f"{killed.longest_lease:.1f} s of {LEASE_SECONDS:.0f}; all places free {killed.places_back_after:.1f} s after "
+        f"the last kill; rows {dict(killed.outcomes)}",
         flush=True,
     )

@@ -1,7 +1,7 @@
 """A host that answers eight requests a second and refuses the others with `Retry-After: 1`, default options.
 
-2,000 rows through the whole pipeline, and the same without a limit: the time beside the ideal time, the share of refused
-requests, and the billed time of DownloadBatch. Both times are those at the host, from its first request to its last
+2,000 rows through the whole pipeline, and the same without a limit: the time beside the ideal time, the share of
+refused requests, and the billed time of DownloadBatch. The time is that at the host, from its first request to its last
 response.
 """
 
