@@ -11,6 +11,7 @@ from bench.fleet.budget import BUDGETS, print_budgets
 from bench.fleet.crowd import ENVIRONMENTS
 from bench.fleet.kills import print_kills
 from bench.fleet.limited_host import print_limited_host
+from bench.fleet.many_hosts import print_many_hosts, print_table_dollars
 from bench.fleet.outages import print_outages
 
 Measurement = Callable[[int], None]
@@ -20,6 +21,8 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "kills": print_kills,
     "limited-host": print_limited_host,
     "outages": print_outages,
+    "many-hosts": print_many_hosts,
+    "tables": print_table_dollars,
     **{f"budget-{name}": partial(print_budgets, names=(name,)) for name in BUDGETS},
 }
 

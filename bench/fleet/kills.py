@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 import tempfile
 import time
@@ -12,22 +13,21 @@ from pathlib import Path
 
 import psutil
 
+from bench.fleet import short_timeout
 from bench.fleet.counted_hosts import counted_hosts
 from bench.fleet.counts import HostCounts, by_host
 from bench.fleet.crowd import ENVIRONMENTS, Crowd, all_counts, fleet, start_crowd
 from bench.rig.servers import listed_requests
 from local.aws.cloud import Cloud
+from local.lambdas.function import WORKER_IMPORTS
 
 KILLS = 20
 HOSTS = 3
 LATENCY_MS = 500.0
 PLACES = 16
 
-TIMEOUT_SECONDS = 25
-"""Timeout of DownloadBatch in these runs, in seconds: shorter than that of the stack, and with it the leases."""
-
-LEASE_SECONDS = TIMEOUT_SECONDS + 15.0
-"""A place is free again after this time at the latest (docs/design.md)."""
+LEASE_SECONDS = short_timeout.TIMEOUT_SECONDS + 15.0
+"""A place is free again after this time at the latest."""
 
 OPTIONS: Mapping[str, str] = {"timeout": "5"}
 LOOK_SECONDS = 0.2
@@ -67,19 +67,26 @@ class Killed:
 
 
 @contextmanager
-def short_leases(assembly: Path = Path("cdk.out"), seconds: int = TIMEOUT_SECONDS) -> Iterator[Path]:
-    """An assembly whose DownloadBatch has another timeout; all its other files are those of `assembly`."""
-    with tempfile.TemporaryDirectory() as folder:
-        for path in assembly.absolute().iterdir():
-            Path(folder, path.name).symlink_to(path)
-        (template,) = Path(folder).glob("*.template.json")
-        content = json.loads(template.read_text())
-        for resource in content["Resources"].values():
-            if "download_batch" in str(resource["Properties"].get("Handler", "")):
-                resource["Properties"]["Timeout"] = seconds
-        template.unlink()
-        template.write_text(json.dumps(content))
-        yield Path(folder)
+def short_leases(assembly: Path = Path("cdk.out")) -> Iterator[Path]:
+    """An assembly whose DownloadBatch has the timeout of these runs, and its functions the leases; all other files are
+    those of `assembly`."""
+    before = os.environ.get(WORKER_IMPORTS)
+    os.environ[WORKER_IMPORTS] = short_timeout.__name__
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            for path in assembly.absolute().iterdir():
+                Path(folder, path.name).symlink_to(path)
+            (template,) = Path(folder).glob("*.template.json")
+            content = json.loads(template.read_text())
+            for resource in content["Resources"].values():
+                if "download_batch" in str(resource["Properties"].get("Handler", "")):
+                    resource["Properties"]["Timeout"] = short_timeout.TIMEOUT_SECONDS
+            template.unlink()
+            template.write_text(json.dumps(content))
+            yield Path(folder)
+    finally:
+        os.environ.pop(WORKER_IMPORTS)
+        os.environ.update({WORKER_IMPORTS: before} if before else {})
 
 
 def leased_places(cloud: Cloud) -> Places:
