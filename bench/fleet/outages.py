@@ -104,7 +104,7 @@ def simulate(lists: Lists, failing: Mapping[str, Behaviour], *, options: Options
             host: sum(fails(time) is not None for time in beside.web.asked[host]) for host, fails in failing.items()
         },
         ends={
-            host: max((end for url, end in beside.web.stored.items() if f"/{host}/" in url), default=0.0)
+            host: max((end for url, end in beside.stored().items() if f"/{host}/" in url), default=0.0)
             for host in failing
         },
     )
@@ -117,7 +117,7 @@ def _run(lists: Lists, failing: Mapping[str, Behaviour], options: Options, seed:
 
 
 def _median_end(run: SimulatedRun, failing: Mapping[str, Behaviour]) -> float:
-    return median(end for url, end in run.web.stored.items() if url.split("/")[2] not in failing)
+    return median(end for url, end in run.stored().items() if url.split("/")[2] not in failing)
 
 
 def print_outages(environments: int = 0, *, seed: int = 1) -> None:

@@ -4,6 +4,8 @@ Rows are put into batches in their order, some of which are in progress at once,
 rounds and waits as in the state machine.
 """
 
+import hashlib
+import io
 import json
 import random
 from collections import deque
@@ -12,20 +14,22 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from bench.fleet.virtual_time import Executor, VirtualTime
+from bench.rig.images import jpeg
 from functions.core.download.batch import BatchMirror
 from functions.core.download.mirror import RowMirror
-from functions.core.download.mirrored_rows import MirroredRows
 from functions.core.download.rounds import Batch, RoundRunner
 from functions.core.model.errors import RowError
 from functions.core.model.limits import CHILD_SECONDS, DOWNLOAD_TIMEOUT_SECONDS, RESERVE_SECONDS
 from functions.core.model.options import Options
-from functions.core.model.outcomes import Outcome, OutcomeKind
-from functions.core.model.ports import NOTICE_SECONDS, Notification
-from functions.core.model.rows import Row
+from functions.core.model.ports import NOTICE_SECONDS, ImageObject, ImageUpload, Notification
 from functions.core.model.types import BatchPayload, BatchRun, ImageRecord
 from functions.core.model.urls import host_of
+from functions.core.web.fetch import Fetcher, FetchRequest, FetchResult
+from functions.core.web.response import Body
 
 RUN_ID = "simulated"
+IMAGE = jpeg(500, seed=1)
+SHA256 = hashlib.sha256(IMAGE).hexdigest()
 STORE_SECONDS = 0.03
 LATENCY_SECONDS, LATENCY_SIGMA = 0.2, 0.5
 """Median and standard deviation of the logarithm of the time until a server answers."""
@@ -44,48 +48,44 @@ def works(now: float) -> RowError | None:
 
 @dataclass(slots=True)
 class SimulatedWeb:
-    """`hosts` are those that do not always answer with an image. `asked` are the times of the requests of each host,
-    `stored` the time at which each URL was stored."""
+    """Replaces a Fetcher. `hosts` are those that do not always answer with an image. `asked` are the times of the
+    requests of each host."""
 
     time: VirtualTime
     numbers: random.Random
     hosts: Mapping[str, Behaviour] = field(default_factory=dict)
     asked: dict[str, list[float]] = field(default_factory=dict)
-    stored: dict[str, float] = field(default_factory=dict)
 
-    def fetch(self, url: str) -> None:
-        """Raises RowError."""
-        host = host_of(url)
+    def fetch(self, request: FetchRequest) -> FetchResult:
+        request.check_url(request.url)
+        host = host_of(request.url)
         self.asked.setdefault(host, []).append(self.time.now)
         error = self.hosts.get(host, works)(self.time.now)
         self.time.sleep(LATENCY_SECONDS * self.numbers.lognormvariate(0, LATENCY_SIGMA))
         if error is not None:
             raise error
+        request.check_head(IMAGE)
+        body = Body(io.BytesIO(IMAGE), len(IMAGE), SHA256, None)
+        return FetchResult(body=body, announced=True, final_url=None, etag=None, last_modified=None)
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedMirror:
-    """RowMirror for images that are all new and valid."""
+@dataclass(slots=True)
+class SimulatedBucket:
+    """The images bucket. `stored` are the times at which the image of each row was stored."""
 
-    web: SimulatedWeb
+    time: VirtualTime
+    stored: dict[int, float] = field(default_factory=dict)
 
-    def prepare(self, urls: Iterable[str]) -> None:
-        pass
+    def put(self, upload: ImageUpload, if_match: str | None) -> str | None:
+        self.time.sleep(STORE_SECONDS)
+        self.stored[upload.row] = self.time.now
+        return '"etag"'
 
-    def mirror(
-        self,
-        rows: Sequence[Row],
-        existing_record: ImageRecord | None,
-        on_response: Callable[[], None],
-        check_url: Callable[[str], None],
-    ) -> MirroredRows:
-        url = rows[0].url
-        check_url(url)
-        self.web.fetch(url)
-        on_response()
-        self.web.time.sleep(STORE_SECONDS)
-        self.web.stored[url] = self.web.time.now
-        return MirroredRows([Outcome(row.number, url, OutcomeKind.STORED) for row in rows])
+    def head(self, key: str) -> ImageObject | None:
+        return None
+
+    def read(self, key: str, write: Callable[[bytes], None]) -> bool:
+        return False
 
 
 class EmptyTable:
@@ -133,16 +133,10 @@ class NoNotices:
 class SimulatedRun:
     """`billed` is the time of all invocations, in seconds."""
 
-    def __init__(
-        self,
-        urls: Sequence[str],
-        hosts: Mapping[str, Behaviour],
-        *,
-        options: Options,
-        seed: int,
-    ) -> None:
+    def __init__(self, urls: Sequence[str], hosts: Mapping[str, Behaviour], *, options: Options, seed: int) -> None:
         self.time = VirtualTime()
         self.web = SimulatedWeb(self.time, random.Random(seed), hosts)
+        self.bucket = SimulatedBucket(self.time)
         self.files = SimulatedFiles()
         self.billed = 0.0
         self._urls = urls
@@ -158,6 +152,10 @@ class SimulatedRun:
                 self.time.run(self._run_map)
         finally:
             random.setstate(state)
+
+    def stored(self) -> Mapping[str, float]:
+        """The time at which the image of each URL was stored."""
+        return {self._urls[row - 1]: time for row, time in self.bucket.stored.items()}
 
     def _run_map(self) -> None:
         """The Distributed Map: batches in their order, so many at a time."""
@@ -202,7 +200,9 @@ class SimulatedRun:
 
     def _runner(self) -> RoundRunner:
         table = EmptyTable()
-        mirror = cast(RowMirror, SimulatedMirror(self.web))
+        mirror = RowMirror(
+            fetcher=cast(Fetcher, self.web), store=self.bucket, table=table, options=self._options, run_id=RUN_ID
+        )
         return RoundRunner(
             mirror=BatchMirror(mirror=mirror, table=table, options=self._options, run_id=RUN_ID),
             files=self.files,

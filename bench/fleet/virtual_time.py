@@ -29,7 +29,7 @@ class DeadlockError(RuntimeError):
 
 
 class _Thread:
-    """A thread that runs when it is told to. `wake` says for which of its waits it may be woken."""
+    """A thread that runs when the clock has chosen it. `wake` says for which of its waits it may be woken."""
 
     def __init__(self, target: Callable[[], object]) -> None:
         self.go = threading.Semaphore(0)

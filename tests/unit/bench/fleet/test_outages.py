@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections.abc import Mapping
 
 import pytest
 
@@ -38,9 +39,9 @@ def test_a_host_that_asks_for_an_hour_is_asked_few_times_in_that_hour(outage: Ou
 
 
 def test_a_simulation_with_the_same_seed_is_the_same() -> None:
-    def ends() -> dict[str, float]:
+    def ends() -> Mapping[str, float]:
         run = SimulatedRun(Lists(4, 10).urls(["down.example"]), {"down.example": is_down}, options=OPTIONS, seed=SEED)
         run.run()
-        return run.web.stored
+        return run.stored()
 
     assert ends() == ends(), SHOWN
