@@ -10,12 +10,18 @@ from dataclasses import dataclass
 from bench.fleet.counted_hosts import counted_hosts
 from bench.fleet.counts import HostCounts
 from bench.fleet.crowd import ENVIRONMENTS, billed_seconds, finished_counts, fleet, start_runs
-from bench.rig.rate_limits import RATE
+from bench.fleet.simulated_run import Behaviour, SimulatedRun
+from bench.rig.rate_limits import RATE, RATE_LIMITS, RateLimit
 from bench.rig.servers import listed_requests
+from functions.core.model.errors import RowError
+from functions.core.model.options import Options
+from functions.core.model.reasons import Reason
 
 ROWS = 2000
 LATENCY_MS = 200.0
 LIMIT = "fixed-window"
+HOST = "limited.example"
+DEFAULTS = Options()
 
 TIME_TARGET, REFUSED_TARGET, BILLED_TARGET = 1.5, 0.05, 1.3
 """At most: relative to the ideal time, share of all requests, relative to the run without a limit."""
@@ -48,6 +54,45 @@ def measure(
         (arn,) = start_runs(cloud, {"limited": urls}, {})
         outcomes = finished_counts(cloud, arn)
         return LimitedRun(HostCounts.of(listed_requests(site)), outcomes["stored"], billed_seconds(cloud))
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedLimit:
+    """The same on a simulated clock, in a second. `billed` is relative to the run without a limit."""
+
+    stored: int
+    time_ratio: float
+    refused: float
+    billed: float
+
+
+def simulate(name: str, rows: int = ROWS, *, options: Options = DEFAULTS, seed: int) -> SimulatedLimit:
+    """A list of one host with a limit of `bench.rig.rate_limits`."""
+    urls = [f"https://{HOST}/{number}.jpg" for number in range(rows)]
+    refusals: list[float] = []
+    limited = SimulatedRun(urls, {HOST: _limited(RATE_LIMITS[name], refusals)}, options=options, seed=seed)
+    unlimited = SimulatedRun(urls, {}, options=options, seed=seed)
+    for run in (limited, unlimited):
+        run.run()
+    times, ends = limited.web.asked[HOST], limited.bucket.stored.values()
+    return SimulatedLimit(
+        stored=len(ends),
+        time_ratio=(max(ends) - min(times)) * RATE / rows,
+        refused=len(refusals) / len(times),
+        billed=limited.billed / unlimited.billed,
+    )
+
+
+def _limited(limit: RateLimit, refusals: list[float]) -> Behaviour:
+    limiter, wait = limit.make(), 1.0 if limit.headers() else None
+
+    def answer(now: float) -> RowError | None:
+        if limiter.allows(now):
+            return None
+        refusals.append(now)
+        return RowError(Reason.HTTP_BUSY, f"The server responded with {limit.status}.", status=limit.status, wait=wait)
+
+    return answer
 
 
 def print_limited_host(environments: int = ENVIRONMENTS) -> None:
