@@ -46,9 +46,9 @@ class Budget:
 
 
 BUDGETS: Mapping[str, Budget] = {
-    "off": Budget({"host-concurrency": "0"}, crowd=Crowd(rows=200)),
-    "on": Budget({}, places=PLACES),
-    "rate": Budget({"host-rate": str(RATE)}, places=PLACES, rate=RATE, crowd=Crowd(rows=200)),
+    "off": Budget({"host-concurrency": "0"}, crowd=Crowd(rows=200, batch_size=50)),
+    "on": Budget({}, places=PLACES, crowd=Crowd(rows=2000, batch_size=500)),
+    "rate": Budget({"host-rate": str(RATE)}, places=PLACES, rate=RATE, crowd=Crowd(rows=1000, batch_size=250)),
 }
 
 
