@@ -31,7 +31,7 @@ $(foreach name,$(firstword $(UNKNOWN)),$(error There is no variable $(name) ($(c
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run up watch plan cost test permissions check format lock bootstrap deploy verify destroy bench bench-rate-limit mutation second-opinions clean
+.PHONY: help setup synth run up watch plan cost test permissions check format lock bootstrap deploy verify destroy bench bench-rate-limit bench-fleet mutation second-opinions clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -125,6 +125,9 @@ bench: cdk.out/ready .venv/dev ## Measure against img2dataset, Scrapy and a requ
 
 bench-rate-limit: .venv/dev ## Measure how long 200 images of a rate-limited host take, relative to the ideal time (45 seconds)
 	@$(BIN)/python -m bench.measures.batch_limits rate-limit
+
+bench-fleet: cdk.out/ready .venv/dev ## Measure the limits of hosts over many runs at once, with failing and killed parts (20 minutes)
+	@$(BIN)/python -m bench.fleet
 
 mutation: .venv/dev ## Measure the tests: how many small faults they find (15 minutes): [MUTANTS=100] [SEED=n]
 	@$(BIN)/python -m tests.mutation

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 BUCKET = "images-bucket"
 
@@ -16,10 +16,11 @@ _RU_MAXRSS_PER_MB = 1024 * 1024 if sys.platform == "darwin" else 1024
 
 
 class JobOptions(TypedDict, total=False):
-    """Options of a contender: `bucket` of the pool, `concurrency` of download_batch."""
+    """Options of a contender: `bucket` of the pool, `concurrency` and `robots` of download_batch."""
 
     bucket: str
     concurrency: int
+    robots: Literal["obey", "record", "ignore"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,10 @@ def prepare(job: Job) -> None:
 
 
 def mirror(job: Job) -> None:
-    options = Options(concurrency=job.options.get("concurrency", Options().concurrency))
+    options = Options(
+        concurrency=job.options.get("concurrency", Options().concurrency),
+        robots=job.options.get("robots", Options().robots),
+    )
     run: BatchRun = {"id": RUN_ID, "manifest": "manifests/bench.csv", "options": _option_values(options)}
     for child in child_inputs(job.urls, run, options.batch_size):
         download(child)

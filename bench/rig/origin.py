@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.rig.images import jpegs, web_jpegs
-from bench.rig.rate_limits import RATE_LIMITS, RateLimit
+from bench.rig.rate_limits import RATE_LIMITS, refusal
 from bench.rig.servers import CONNECTION_CLOSE, Handler, Request, ServerStats, response, serve, server
 
 HOSTS = 8
@@ -38,7 +38,7 @@ def image_handler(count: int, *sizes: int) -> Handler:
             stats.count("robots")
             return not_found
         if folders and (limiter := limiters.get(folders[0])) and not limiter.allows(time.monotonic()):
-            return _refusal(RATE_LIMITS[folders[0]])
+            return refusal(RATE_LIMITS[folders[0]])
         number = int(name.removesuffix(".jpg"))
         images = closed if "once" in folders else kept_alive
         reply = not_found if "missing" in folders else images[number % count]
@@ -48,10 +48,6 @@ def image_handler(count: int, *sizes: int) -> Handler:
         return reply
 
     return handle
-
-
-def _refusal(limit: RateLimit) -> bytes:
-    return response(f"{limit.status} Refused", b"", *(f"{name}: {value}" for name, value in limit.headers().items()))
 
 
 def latency(mean: float, number: int) -> float:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Protocol
 
+from bench.rig.servers import response
+
 RATE = 8
 """Requests a second."""
 
@@ -90,3 +92,8 @@ RATE_LIMITS: Mapping[str, RateLimit] = {
     "token-bucket-503-no-header": RateLimit(TokenBucket, 503),
     "limit-req-503-no-header": RateLimit(lambda: TokenBucket(burst=1), 503),
 }
+
+
+def refusal(limit: RateLimit) -> bytes:
+    """The response to a request above the limit."""
+    return response(f"{limit.status} Refused", b"", *(f"{name}: {value}" for name, value in limit.headers().items()))

@@ -2,11 +2,12 @@
 
 A server is a module that calls `serve` with a handler. It prints its addresses, returns its statistics since the last
 call at `/_stats`, and stops when its standard input is closed. It uses TLS if BENCH_CERTIFICATE is the path of a file
-with a private key and its certificate.
+with a private key and its certificate. A server that lists its requests returns all of them at `/_requests`.
 """
 
 import asyncio
 import json
+import math
 import os
 import ssl
 import subprocess
@@ -21,6 +22,7 @@ from urllib.request import urlopen
 from bench.rig.chunked import decode_chunked
 
 STATS = "/_stats"
+REQUESTS = "/_requests"
 CERTIFICATE = "BENCH_CERTIFICATE"
 CONNECTION_CLOSE = "Connection: close"
 """The header of a response after which the server closes the connection."""
@@ -33,6 +35,8 @@ class Request:
     headers: bytes
     """Unparsed, because only a few of them are read."""
     body: bytes = b""
+    port: int = 0
+    """The port of the server."""
 
     def header(self, name: bytes) -> bytes:
         """Return the value of a header, or nothing. `name` is in lower case."""
@@ -60,6 +64,20 @@ class ServerStats:
         self.counts[name] = self.counts.get(name, 0) + by
 
 
+@dataclass(slots=True)
+class ServedRequest:
+    """A request as the server sees it: under way from `received`, when its head was read, until `sent`, when the last
+    byte of the response was written or the client was gone; infinite until then. Both are in seconds of the monotonic
+    clock of the machine."""
+
+    port: int
+    client_port: int
+    path: str
+    received: float
+    status: int = 0
+    sent: float = math.inf
+
+
 Handler = Callable[[Request, ServerStats], "bytes | tuple[float, bytes]"]
 """Returns the response, head and body, or a delay in seconds and the response."""
 
@@ -73,6 +91,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, handler: Handler, counter: "_Counter") -> None:
         self._handler = handler
         self._counter = counter
+        self._served: ServedRequest | None = None
         self._head = b""
         self._request: Request | None = None
         self._parts: list[bytes] = []
@@ -82,6 +101,15 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._ports = transport.get_extra_info("sockname")[1], transport.get_extra_info("peername")[1]
+        if self._counter.requests is not None:
+            transport.set_write_buffer_limits(high=0)  # resume_writing then means that everything was written
+
+    def resume_writing(self) -> None:
+        self._end_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_request()
 
     def data_received(self, data: bytes) -> None:
         while data:
@@ -106,7 +134,7 @@ class _Connection(asyncio.Protocol):
             return b""
         line, _, headers = head.partition(b"\r\n")
         method, path, _ = line.decode().split(" ", 2)
-        self._request = Request(method, path, headers)
+        self._request = Request(method, path, headers, port=self._ports[0])
         self._missing = int(self._request.header(b"content-length") or 0)
         self._is_chunked = self._request.header(b"transfer-encoding") == b"chunked"
         if self._request.header(b"expect"):
@@ -128,6 +156,12 @@ class _Connection(asyncio.Protocol):
         if request.path == STATS:
             self._transport.write(response("200 OK", self._counter.take()))
             return
+        if request.path == REQUESTS:
+            self._transport.write(response("200 OK", self._counter.listed()))
+            return
+        if self._counter.requests is not None:
+            self._served = ServedRequest(*self._ports, request.path, time.monotonic())
+            self._counter.requests.append(self._served)
         result = self._handler(request, self._counter.start_request())
         delay, reply = result if isinstance(result, tuple) else (0.0, result)
         if delay:
@@ -136,15 +170,26 @@ class _Connection(asyncio.Protocol):
             self._send(reply)
 
     def _send(self, reply: bytes) -> None:
+        if self._served is not None:
+            self._served.status = int(reply[9:12])
         self._transport.write(reply)
+        if not self._transport.get_write_buffer_size():
+            self._end_request()
         if CONNECTION_CLOSE.encode() in reply[:256]:
             self._transport.close()
         self._counter.stats.last = time.monotonic()
 
+    def _end_request(self) -> None:
+        if self._served is not None:
+            self._served.sent, self._served = time.monotonic(), None
+
 
 class _Counter:
-    def __init__(self) -> None:
+    """`requests` are those of all connections; None if they are not listed."""
+
+    def __init__(self, *, lists_requests: bool) -> None:
         self.stats = ServerStats()
+        self.requests: list[ServedRequest] | None = [] if lists_requests else None
         self._cpu = time.process_time()
 
     def start_request(self) -> ServerStats:
@@ -160,15 +205,18 @@ class _Counter:
         stats.busy_seconds = self._cpu - cpu
         return json.dumps(asdict(stats)).encode()
 
+    def listed(self) -> bytes:
+        """Return the requests as JSON, in the order in which they were received."""
+        return json.dumps([asdict(request) for request in self.requests or ()]).encode()
 
-def serve(handler: Handler, ports: int = 1) -> None:
+
+def serve(handler: Handler, ports: int = 1, *, lists_requests: bool = False) -> None:
     """Listen on loopback on `ports` ports, which are as many hosts for a client."""
-    asyncio.run(_serve(handler, ports))
+    asyncio.run(_serve(handler, ports, _Counter(lists_requests=lists_requests)))
 
 
-async def _serve(handler: Handler, ports: int) -> None:
-    loop = asyncio.get_running_loop()
-    counter, tls = _Counter(), _tls()
+async def _serve(handler: Handler, ports: int, counter: "_Counter") -> None:
+    loop, tls = asyncio.get_running_loop(), _tls()
     starting: list[Awaitable[asyncio.Server]] = [
         loop.create_server(lambda: _Connection(handler, counter), "127.0.0.1", 0, backlog=1024, ssl=tls)
         for _ in range(ports)
@@ -210,3 +258,9 @@ def take_stats(address: str) -> ServerStats:
     """Read and reset the statistics of a server."""
     with urlopen(address + STATS, timeout=10, context=_UNVERIFIED) as stats:
         return ServerStats(**json.load(stats))
+
+
+def listed_requests(address: str) -> list[ServedRequest]:
+    """Read the requests of a server that lists them, in the order in which they were received."""
+    with urlopen(address + REQUESTS, timeout=60, context=_UNVERIFIED) as requests:
+        return [ServedRequest(**request) for request in json.load(requests)]

@@ -1,0 +1,1 @@
+"""Measurements of many batches and runs that share hosts: `make bench-fleet`."""
