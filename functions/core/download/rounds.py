@@ -195,7 +195,8 @@ class RoundRunner:
         hosts = {row: state.shifted(-age) for row, state in batch.hosts.items()}
         mirrored = self._mirror.run(items, start_deadline=min(start_deadline, last_start), hosts=hosts)
         now = self._monotonic()
-        has_next = batch.round + 1 < MAX_ROUNDS
+        has_pass = batch.pass_number < self._options.passes
+        has_next = batch.round + 1 < MAX_ROUNDS and not (has_pass and batch.run.get("waits_in_passes"))
         max_wait = last_start - now - RESERVE_SECONDS - LATER_ROUND_WAIT_SECONDS if has_next else 0.0
         self._divide(batch, mirrored, max_wait, result)
         if result.passed_on or is_retry:

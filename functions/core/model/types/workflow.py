@@ -67,6 +67,8 @@ class BatchRun(TypedDict):
     way, and requests a second; 0 is no such limit. If there are many, `busy_hosts_file` is true instead, and the file
     `hosts.json` of the run has them. If `busy_hosts_unknown` is true, the rows were not read: a batch counts its own,
     and the names are suffixes of names (`host_limits.limit_of`).
+
+    `waits_in_passes` is true if other batches wait for a place of the Map: then rows that must wait go on to a pass.
     """
 
     id: str
@@ -77,6 +79,7 @@ class BatchRun(TypedDict):
     busy_hosts: NotRequired[Mapping[str, list[float]]]
     busy_hosts_file: NotRequired[bool]
     busy_hosts_unknown: NotRequired[bool]
+    waits_in_passes: NotRequired[bool]
 
 
 class PreparedState(TypedDict):
