@@ -67,7 +67,7 @@ class ImageMirror(Stack):
             "CONTACT": settings.contact,
             "DEFAULT_OPTIONS": json.dumps(settings.default_options),
             "CHECK_BYTES": str(settings.check_manifests_up_to_bytes),
-            "HOST_LIMITS": settings.host_limits.as_text(),
+            "HOST_LIMITS": settings.all_host_limits.as_text(),
             **more,
         }
         return {
