@@ -46,30 +46,34 @@ class HostLimitEntry:
 _ENTRY = TypeAdapter(HostLimitEntry)
 
 
-def parse_host_limits(value: object) -> HostLimits:
-    """The shipped limits, replaced and completed by those of the setting; an entry that is null removes a limit.
-
-    Raises ValueError with a sentence about the entry.
-    """
+def validate_host_limits(value: object) -> Mapping[str, object]:
+    """The entries of the setting. Raises ValueError with a sentence about the entry that is invalid."""
     try:
         entries = json.loads(value) if isinstance(value, str) else value
     except json.JSONDecodeError as error:
         raise ValueError(f"The text is not JSON: {error.msg} at character {error.pos}") from error
     if not isinstance(entries, Mapping):
         raise ValueError
+    if (size := len(host_limits(entries).as_text().encode())) > MAX_BYTES:
+        raise ValueError(
+            f"The limits have {size:,} bytes as JSON, with those of cdk/host_limits.json; at most {MAX_BYTES:,} are "
+            "possible. Remove some entries, or name a common suffix"
+        )
+    return dict(entries)
+
+
+def host_limits(entries: Mapping[str, object]) -> HostLimits:
+    """The shipped limits, replaced and completed by those of the setting; an entry that is null removes a limit.
+
+    Raises ValueError.
+    """
     rules: dict[str, HostRule | None] = {}
     for name, entry in entries.items():
         suffix = _suffix(name)
         if suffix in rules:
             raise ValueError(f"The host '{suffix}' has two entries. Remove one of them")
         rules[suffix] = None if entry is None else _rule(suffix, entry)
-    limits = HostLimits({name: rule for name, rule in {**_shipped(), **rules}.items() if rule is not None})
-    if (size := len(limits.as_text().encode())) > MAX_BYTES:
-        raise ValueError(
-            f"The limits have {size:,} bytes as JSON, with those of cdk/host_limits.json; at most {MAX_BYTES:,} are "
-            "possible. Remove some entries, or name a common suffix"
-        )
-    return limits
+    return HostLimits({name: rule for name, rule in {**_shipped(), **rules}.items() if rule is not None})
 
 
 def _shipped() -> Mapping[str, HostRule]:

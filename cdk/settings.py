@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args
 from annotated_types import Ge, Interval
 from pydantic import BeforeValidator, PlainValidator, Strict, TypeAdapter, ValidationError
 
-from cdk.host_limits import parse_host_limits
+from cdk.host_limits import host_limits, validate_host_limits
 from functions.core.cost.estimate import GLACIER_FROM_BYTES
 from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES
 from functions.core.model.errors import InvalidManifest
@@ -192,9 +192,7 @@ class Settings:
     api_burst_limit: PositiveCount = 100
     default_options: Annotated[Mapping[str, object], PlainValidator(_run_options)] = field(default_factory=dict)
     environment: Annotated[str, PlainValidator(_name)] | None = None
-    host_limits: Annotated[HostLimits, PlainValidator(parse_host_limits)] = field(
-        default_factory=lambda: parse_host_limits({})
-    )
+    host_limits: Annotated[Mapping[str, object], PlainValidator(validate_host_limits)] = field(default_factory=dict)
     glacier_object_size_greater_than: Count | None = None
     images_bucket: Annotated[str, PlainValidator(_bucket)] = ""
     images_bucket_key_arn: Annotated[str, PlainValidator(_key_arn)] = ""
@@ -216,6 +214,11 @@ class Settings:
             return None
         larger_than = self.glacier_object_size_greater_than
         return GLACIER_FROM_BYTES if larger_than is None else larger_than + 1
+
+    @property
+    def all_host_limits(self) -> HostLimits:
+        """The limits of hosts of the setting, and those of cdk/host_limits.json."""
+        return host_limits(self.host_limits)
 
     @property
     def environment_name(self) -> str:

@@ -68,7 +68,7 @@ class ImageMirror(Stack):
             "DEFAULT_OPTIONS": json.dumps(settings.default_options),
             "RUN_TIMEOUT_SECONDS": str(run_timeout_seconds(settings)),
             "CHECK_BYTES": str(settings.check_manifests_up_to_bytes),
-            "HOST_LIMITS": settings.host_limits.as_text(),
+            "HOST_LIMITS": settings.all_host_limits.as_text(),
             **more,
         }
         return {

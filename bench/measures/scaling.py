@@ -1,6 +1,7 @@
 """Simulation of a run against the quotas of AWS: `python -m bench.measures.scaling [--latency-ms 200]`.
 
-The first simulation advances by seconds. The rate of a batch is that of the cost model. The quotas are documented,
+The first simulation advances by seconds. The rate of a batch is that of the cost model, with the requests for
+robots.txt, and hosts get no more requests than their limits allow. The quotas are documented,
 except for how fast S3 and DynamoDB scale: AWS documents only "gradually" and "double within 30 minutes". Requests above
 a quota do not fail, but wait for the next second, as retries do.
 
@@ -10,6 +11,7 @@ waits as the state machine says, and is lost after its last retry.
 
 import argparse
 import heapq
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -68,6 +70,7 @@ def simulate(run: RunEstimate, account: AccountQuotas) -> SimulatedRun:
         allowed = {
             "batches of the run": run.batches,
             "max_concurrency": run.options.max_concurrency,
+            "limits of hosts": max(1, run.concurrent_batches) if run.is_limited_by_host else math.inf,
             "Lambda concurrency": min(
                 executions_for_batches(account.lambdas), LAMBDA_SCALE_UP * (1 + second // LAMBDA_SCALE_UP_SECONDS)
             ),
@@ -78,6 +81,7 @@ def simulate(run: RunEstimate, account: AccountQuotas) -> SimulatedRun:
         rates = {
             limit: children * batch_rate,
             "S3 PUTs": s3_puts_per_second(second),
+            "limits of hosts": run.images / run.host_seconds if run.host_seconds else math.inf,
             "table writes": min(account.table_writes, TABLE_WRITES * 2.0 ** (second // TABLE_DOUBLES_SECONDS)),
         }
         limit = min(rates, key=lambda name: rates[name])
@@ -179,17 +183,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--latency-ms", type=float, default=200)
     latency = parser.parse_args().latency_ms
-    for title, concurrency, account in (
-        ("Defaults: max_concurrency 40", 40, AccountQuotas()),
-        ("Defaults in an account with 10 concurrent executions", 40, AccountQuotas(lambdas=10)),
-        ("max_concurrency 1,000", 1000, AccountQuotas()),
+    for title, run, account in (
+        ("Defaults: max_concurrency 40", RunEstimate(images=1), AccountQuotas()),
+        ("Defaults in an account with 10 concurrent executions", RunEstimate(images=1), AccountQuotas(lambdas=10)),
+        ("max_concurrency 1,000", _with(max_concurrency=1000), AccountQuotas()),
         (
             "max_concurrency 4,000; quotas raised to 5,000 concurrent executions and 200,000 writes per second",
-            4000,
+            _with(max_concurrency=4000),
             AccountQuotas(lambdas=5000, table_writes=200_000),
         ),
     ):
-        Console(highlight=False).print(_table(title, latency, concurrency, account))
+        Console(highlight=False).print(_table(title, replace(run, latency_ms=latency), account))
+    for title, run in (
+        ("Defaults, all images of one host", RunEstimate(images=1, hosts=1, known_hosts=1)),
+        ("Defaults, images of 10 hosts", RunEstimate(images=1, hosts=10, known_hosts=10)),
+        ("Defaults, one image of each host", RunEstimate(images=1, known_hosts=10**6)),
+    ):
+        sizes = [10**power for power in range(3, 7)]
+        Console(highlight=False).print(_table(title, replace(run, latency_ms=latency), AccountQuotas(), sizes))
     Console(highlight=False).print(_throttling_table())
 
 
@@ -221,15 +232,22 @@ def _two_runs(lowered_to: int) -> list[ThrottledRun]:
     return [ThrottledRun(LONG, 45, changed_at=20.5, changed_to=lowered_to), ThrottledRun(LONG, 22, start=20)]
 
 
-def _table(title: str, latency: float, concurrency: int, account: AccountQuotas) -> Table:
+def _with(**options: int) -> RunEstimate:
+    return RunEstimate(images=1, options=replace(Options(), **options))
+
+
+SIZES = [10**power for power in range(3, 10)]
+
+
+def _table(title: str, run: RunEstimate, account: AccountQuotas, sizes: Sequence[int] = SIZES) -> Table:
     table = Table(title=title, title_justify="left")
     for name in ("images", "time", "peak images per second", "limited mostly by"):
         table.add_column(name, justify="left" if name.startswith("limited") else "right")
-    for power in range(3, 10):
-        run = RunEstimate(images=10**power, latency_ms=latency, options=replace(Options(), max_concurrency=concurrency))
-        result = simulate(run, account)
+    for images in sizes:
+        each = replace(run, images=images)
+        result = simulate(each, account)
         ((limit, _),) = result.limits.most_common(1)
-        table.add_row(f"{run.images:,}", format_seconds(result.seconds), f"{result.peak_rate:,.0f}", limit)
+        table.add_row(f"{each.images:,}", format_seconds(result.seconds), f"{result.peak_rate:,.0f}", limit)
     return table
 
 

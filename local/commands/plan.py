@@ -24,7 +24,9 @@ def plan(*, manifest: str, options: Mapping[str, str], lambda_concurrency: int |
         if lambda_concurrency is not None:
             batches = min(run_options.max_concurrency, executions_for_batches(lambda_concurrency))
             run_options = replace(run_options, max_concurrency=batches)
-        found = make_plan(path, run_options, settings.glacier_from_bytes, settings.images_prefix, settings.host_limits)
+        found = make_plan(
+            path, run_options, settings.glacier_from_bytes, settings.images_prefix, settings.all_host_limits
+        )
     except InvalidManifest as error:
         show_rejection(str(error))
         return 1

@@ -15,13 +15,13 @@ OPTION = HostLimit(16)
 
 
 def limits(value: object) -> HostLimits:
-    return Settings.from_context({"host_limits": value}).host_limits
+    return Settings.from_context({"host_limits": value}).all_host_limits
 
 
 def test_the_published_limits_of_wikimedia_are_shipped_with_their_source() -> None:
-    shipped = Settings().host_limits
+    shipped = Settings().all_host_limits
 
-    assert shipped == Settings.from_context({}).host_limits
+    assert shipped == Settings.from_context({}).all_host_limits
     assert shipped.limit("upload.wikimedia.org", OPTION) == HostLimit(2)
     assert shipped.limit("gerrit.wikimedia.org", OPTION) == HostLimit(1, 1.0)
     assert shipped.limit("de.wikipedia.org", OPTION) == HostLimit(9, 19.0)
