@@ -165,16 +165,21 @@ class SimulatedBatch:
         seconds = scheduler.resume()
         if self.simulation.now >= self._end:
             scheduler.stop()
+        self._fill(generation)
+        if not scheduler._in_flight and (scheduler._stopped or not scheduler._pending):
+            self._finish()
+        else:
+            self.simulation.at(min(0.1, max(0.001, seconds)), lambda: self._step(generation))
+
+    def _fill(self, generation: int) -> None:
+        """The threads take rows until they would have to wait."""
+        scheduler = self.scheduler
         while scheduler._ready and len(scheduler._requests) < self.simulation.options.concurrency:
             if scheduler._stopped:
                 break
             row = scheduler.take()
             assert row is not None
             self._request(row, row.url, generation)
-        if not scheduler._in_flight and (scheduler._stopped or not scheduler._pending):
-            self._finish()
-        else:
-            self.simulation.at(min(0.1, max(0.001, seconds)), lambda: self._step(generation))
 
     def _request(self, row: Row, url: str, generation: int) -> None:
         if generation != self._generation:
@@ -210,6 +215,7 @@ class SimulatedBatch:
         if error is None:
             self.scheduler.response_received(row)
         self._done(row, error)
+        self._fill(generation)
 
     def _done(self, row: Row, error: RowError | None) -> None:
         if error is not None and error.status == 429:

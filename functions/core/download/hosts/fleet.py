@@ -5,6 +5,7 @@ within the limits as long as no more batches are in progress than the host has p
 """
 
 import logging
+import math
 import random
 import threading
 import time
@@ -41,6 +42,9 @@ PROBE_MARGIN_SECONDS = 5.0
 
 FIRST_LEASED_REDIRECT = 2
 """A host that only redirects lead to takes a lease with this request of a round."""
+
+USE_FACTOR = 1.5
+"""Places for each request that a batch has under way on average: the rows of some hosts end earlier."""
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +89,7 @@ class RoundHosts:
         self._lock = threading.Lock()
         self._target_lock = threading.Lock()
         self._redirects: dict[str, int] = {}
+        self._rows = 0
         self.shares: dict[str, HostShare] = {}
         self.states: dict[str, HostState] = {}
         self.waits: dict[str, Wait] = {}
@@ -99,6 +104,7 @@ class RoundHosts:
         """Before the first request: `rows` are the numbers of rows by host, `carried` the states of the round before,
         with times in seconds from now."""
         self.states.update(carried)
+        self._rows = sum(rows.values())
         rows = {**dict.fromkeys(carried, 0), **rows}
         self._seen = self._read(list(rows))
 
@@ -127,7 +133,7 @@ class RoundHosts:
             if name in self.shares or name in self.waits:
                 return
             limit = self._busy_hosts.get(name) or HostLimit(self._options.host_concurrency, self._options.host_rate)
-            self._take(name, self._options.per_host, limit, self._read([name]).get(name, HostRecord()))
+            self._take(name, self._rows, limit, self._read([name]).get(name, HostRecord()))
 
     def _read(self, names: list[str]) -> Mapping[str, HostRecord]:
         if self._fleet.has_table():
@@ -143,7 +149,7 @@ class RoundHosts:
         if limit and carried and carried.not_before > MAX_IDLE_SECONDS:
             return self._wait(name, carried.not_before, _cooling(name, carried.not_before))
         places = number_of_places(limit) if limit else 1
-        wanted = min(self._options.per_host, rows, places) if limit else 0
+        wanted = min(self._usable(rows), places) if limit else 0
         for _ in range(MAX_TRIES):
             now = self._fleet.epoch()
             if record.cool_down.not_before > now:
@@ -160,6 +166,12 @@ class RoundHosts:
             record = latest
         seconds = wait_for_place(record.leases, places, self._fleet.epoch())
         return self._wait(name, seconds, _no_place(name, places))
+
+    def _usable(self, rows: int) -> int:
+        """How many places of a host are of use for so many of the rows of the batch, whose requests all hosts share: a
+        batch of many hosts that took `per_host` of each would leave most of them idle."""
+        part = rows / self._rows if self._rows else 1.0
+        return min(self._options.per_host, max(1, rows), math.ceil(USE_FACTOR * part * self._options.concurrency))
 
     def _claim(self, record: HostRecord, chosen: Iterable[int], now: float) -> HostChange:
         cool_down = record.cool_down

@@ -58,8 +58,9 @@ class HostState:
 
 class HostPace:
     """`next_start` is the time of the next request, `refusals` the number of waits since the last answer.
-    `end_of_wait` is finite also for a host that this batch gives up. `is_changed` says that the host has answered or
-    refused a request since the pace was made.
+    `end_of_wait` is finite also for a host that this batch gives up. `is_changed` says that the host has answered,
+    refused or failed a request since the pace was made, `was_refused` the latter two. `is_limited` says that the host
+    limits requests: then the rate is about what it allows.
 
     `max_refusals` is that of a host which has never answered, or refuses the last row. One that has answered some
     requests may be limiting several batches at once, and is waited for almost twice as often.
@@ -73,7 +74,8 @@ class HostPace:
         self.refusals = state.refusals
         self.others = state.others
         self.next_start = self.end_of_wait = state.not_before
-        self.is_changed = False
+        self.is_changed = self.was_refused = False
+        self.is_limited = state.increase == INCREASE
 
     def max_requests(self, per_host: int) -> int:
         return per_host if self._has_answered else min(HALF_OPEN_REQUESTS, per_host)
@@ -86,10 +88,13 @@ class HostPace:
         self.refusals = self.others = 0
         self.rate = max(MIN_RATE, self.rate) + self._increase
 
-    def refused(self, now: float, requested: float | None, *, is_last_row: bool = False) -> None:
+    def refused(
+        self, now: float, requested: float | None, *, is_last_row: bool = False, is_limiting: bool = False
+    ) -> None:
         """`requested` is the wait of Retry-After in seconds, if there was one."""
+        self.is_limited = self.is_limited or is_limiting
         self.refusals += 1
-        self.is_changed = True
+        self.is_changed = self.was_refused = True
         if self._has_answered:
             self.rate, self._increase = self.rate * DECREASE, INCREASE
         elif self.refusals > 1:

@@ -49,11 +49,11 @@ def wait_for_place(leases: Mapping[int, float], places: int, now: float) -> floa
     """The seconds until a place is likely to be free.
 
     A batch gives its places back after its rows, long before its lease ends. How long that takes is not known; it is
-    estimated as half of the time since the first of the leases was taken, and no longer than until that one ends.
+    estimated as a quarter of the time since the first of the leases was taken, and no longer than until that one ends.
     """
     ends = [end for place, end in leases.items() if place < places and end >= now]
     if not ends:
         return MIN_WAIT_SECONDS
     held = LEASE_SECONDS - (min(ends) - now)
-    wait = random.uniform(0.75, 1.25) * held / 2
+    wait = random.uniform(0.75, 1.25) * held / 4
     return max(MIN_WAIT_SECONDS, min(wait, min(ends) - now))

@@ -152,6 +152,12 @@ class HostScheduler(HostQueues):
     def _extend_wait(self, host: Host, error: RowError) -> None:
         if error.wait is not None and host.pace is not None:
             host.pace.wait_until(self._clock() + error.wait)
+            self._close_if_long(host)
+
+    def _close_if_long(self, host: Host) -> None:
+        """Another batch may be the first that asks the host after a long wait."""
+        if self._fleet is not None and host.pace and host.pace.next_start - self._clock() > MAX_IDLE_SECONDS:
+            self._close_host(host)
 
     def _open_circuit(self, host: Host, requested: Host, row: Row, error: RowError) -> None:
         """Wait for the host before its next request. The requests that were sent to it before, or to the host
@@ -161,9 +167,13 @@ class HostScheduler(HostQueues):
             seconds = now - self._start_time + (error.wait or 1.0)
             self._set_pace(host, HostState(now, rate=max(MIN_RATE, host.answers / seconds) if host.answers else 0.0))
         if host.pace is not None:
-            host.pace.refused(now, error.wait, is_last_row=not host.pending and not requested.pending)
-            if self._fleet is not None and host.pace.next_start - now > MAX_IDLE_SECONDS:
-                self._close_host(host)  # another batch may ask it first
+            host.pace.refused(
+                now,
+                error.wait,
+                is_last_row=not host.pending and not requested.pending,
+                is_limiting=error.wait is not None or error.status == 429,
+            )
+            self._close_if_long(host)
         sent = {number for number in self._requests if self._in_flight.get(number) in (host, requested)}
         host.open_circuit(error, sent - {row.number})
         self._unqueue(host)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from functions.core.download.hosts.pace import INCREASE, HostPace, HostState
+from functions.core.download.hosts.pace import INCREASE, SLOW_START, HostPace, HostState
 from functions.core.download.hosts.ticks import Ticks
 from functions.core.model.types import CoolDown, HostChange, HostRecord
 
@@ -40,14 +40,15 @@ class HostShare:
 def learned_state(cool_down: CoolDown, part: float, carried: HostState | None, now: float) -> HostState | None:
     """The state with which a host begins that may be asked: None if nothing is known about it. `carried` is that of
     the round before, with times in seconds from now."""
-    refusals = carried.refusals if carried else 0
-    not_before = carried.not_before if carried else 0.0
     is_known = cool_down.refusals > 0 or now < cool_down.not_before + LEARNED_SECONDS
     if not is_known or not (cool_down.refusals or cool_down.rate):
         return carried
-    rate = cool_down.rate * part or (carried.rate if carried else 0.0)
-    name = carried.name if carried else ""
-    return HostState(not_before, refusals, rate, INCREASE, name, others=max(0, cool_down.refusals - refusals))
+    rate = cool_down.rate * part
+    increase = SLOW_START if cool_down.refusals else INCREASE
+    if carried is None:
+        return HostState(0.0, 0, rate, increase, others=cool_down.refusals)
+    others = max(0, cool_down.refusals - carried.refusals)
+    return replace(carried, rate=rate or carried.rate, others=others)
 
 
 def cool_down_after(share: HostShare, pace: HostPace, now: float, clock: float) -> CoolDown | None:
@@ -55,14 +56,16 @@ def cool_down_after(share: HostShare, pace: HostPace, now: float, clock: float) 
     `clock` the same time on the clock of `pace`."""
     if not pace.is_changed:
         return replace(share.seen, not_before=round(now, 6)) if share.is_probe else None
-    refusals = pace.refusals + pace.others
-    rate = round(pace.rate / share.part, 2)
+    seen, refusals = share.seen, pace.refusals + pace.others
+    rate = round(pace.rate / share.part, 2) if pace.is_limited or seen.rate else 0.0
     if refusals:
         seconds = min(MAX_COOL_DOWN_SECONDS, max(0.0, pace.end_of_wait - clock))
         return CoolDown(round(now + seconds, 6), refusals, rate)
-    if share.seen.refusals or not 0.9 <= rate / (share.seen.rate or rate) <= 1.1 or not share.seen.not_before:
-        return CoolDown(round(now, 6), 0, rate)
-    return None
+    is_same = rate == seen.rate or (seen.rate > 0 and 0.9 <= rate / seen.rate <= 1.1)
+    if is_same and not seen.refusals:
+        return None
+    last = now if pace.was_refused or not seen.not_before else min(now, seen.not_before)
+    return CoolDown(round(last, 6), 0, rate)
 
 
 def against(change: HostChange, record: HostRecord) -> HostChange | None:

@@ -410,7 +410,7 @@ def test_in_download_batch_boto3_sends_the_first_image_only(in_lambda: S3, monke
     clients.client("s3").meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request.url))
 
     for number in range(3):  # rounds of one environment
-        download_batch.runner("r1", Options(), Phases())
+        download_batch.runner({"id": "r1", "options": {}}, Options(), Phases())
         arguments["store"].put(upload(f"{number}"), None)
 
     assert [urlsplit(url).path for url in sent] == ["/images/0"]
