@@ -87,8 +87,18 @@ ROW_SECONDS = 30e-6
 """Time to validate a row before the run and to summarize it after, in seconds: 16 µs on a whole core
 (`bench.measures.manifest_validation`, `bench.measures.summary`), on functions that have 1,024 MB."""
 
-RUN_TRANSITIONS = 6
-"""State transitions of a run: PrepareRun, Route, the Map, SummarizeRun, Outcome, RunSucceeded."""
+RUN_TRANSITIONS = 9
+"""State transitions of a run without rows that wait: PrepareRun, Route, the Map, RowsMayWait, PlanPass, PassPlanned,
+SummarizeRun, Outcome, RunSucceeded."""
+
+RUN_INVOCATIONS = 3
+"""Invocations of PrepareRun, PlanPass and SummarizeRun."""
+
+PASS_TRANSITIONS = 4
+"""State transitions of a pass: WaitForPass, Map Pass, PlanPass, PassPlanned."""
+
+PASS_SECONDS_OF_PLAN = 0.5
+"""Duration of PlanPass, in seconds: it lists the files of a pass, and reads the metadata of each. An assumption."""
 
 LOG_BYTES = 11.0
 """Log volume of an image without errors, in bytes, with batches of 500 (`bench.measures.log_bytes`). In smaller batches
@@ -227,7 +237,7 @@ def cost_components(run: RunEstimate) -> Mapping[str, float]:
         ("DynamoDB: look-ups of robots.txt", robots_look_ups, prices.TABLE_READ),
         ("Lambda: time of DownloadBatch", run.billed_seconds * run.memory_mb / 1024, prices.LAMBDA_GB_SECOND),
         ("Lambda: time of the others", workflow_gb_seconds, prices.LAMBDA_GB_SECOND),
-        ("Lambda: invocations", run.batches + 2, prices.LAMBDA_REQUEST),
+        ("Lambda: invocations", run.batches + RUN_INVOCATIONS, prices.LAMBDA_REQUEST),
         ("Step Functions: starts of batches", run.batches, prices.TRANSITION),
         ("Step Functions: states of the run", RUN_TRANSITIONS, prices.TRANSITION),
         ("Step Functions: Express executions", run.batches, prices.EXPRESS_REQUEST),
@@ -241,6 +251,25 @@ def cost_components(run: RunEstimate) -> Mapping[str, float]:
         ("CloudWatch: logs", run.images * LOG_BYTES / 1e9, prices.LOG_GB),
     )
     return {name: amount * price.dollars for name, amount, price in charges if amount}
+
+
+def pass_dollars(rows: int, options: Options = Options()) -> float:  # noqa: B008 - frozen
+    """Cost of a pass over so many rows, without that of their images: a small invocation, and a batch for each
+    `batch_size` rows, whose file is written, described and read."""
+    batches = math.ceil(rows / options.batch_size)
+    seconds = batches * BATCH_OVERHEAD_MS / 1000
+    plan_gb_seconds = PASS_SECONDS_OF_PLAN * WORKFLOW_MEMORY_MB / 1024
+    charges: tuple[tuple[float, Price], ...] = (
+        (PASS_TRANSITIONS + batches, prices.TRANSITION),
+        (batches, prices.EXPRESS_REQUEST),
+        (seconds + batches * ROUNDING_SECONDS, prices.EXPRESS_SECOND),
+        (batches + 1, prices.LAMBDA_REQUEST),
+        (seconds * DOWNLOAD_MEMORY_MB / 1024 + plan_gb_seconds, prices.LAMBDA_GB_SECOND),
+        (3 * batches + 1, prices.S3_PUT),
+        (3 * batches, prices.S3_GET),
+        (rows, prices.TABLE_READ),
+    )
+    return sum(amount * price.dollars for amount, price in charges)
 
 
 def glacier_note(run: RunEstimate) -> str:
