@@ -136,10 +136,11 @@ def grant_workflow(
 ) -> None:
     machine = workflow.state_machine
     # It invokes the published versions that its definition names; a running execution those of an earlier deployment,
-    # and one that was started by release 0.1.0 the functions without a version.
+    # and one that was started by release 0.1.0 the functions of that release without a version.
     for spec in WORKFLOW_FUNCTIONS:
         arn = functions[spec.module].function.function_arn
-        _allow(machine, [arn, f"{arn}:*"], "lambda:InvokeFunction")
+        arns = [f"{arn}:*"] if spec.module == "plan_pass" else [arn, f"{arn}:*"]
+        _allow(machine, arns, "lambda:InvokeFunction")
     # The ItemReader of the Distributed Map reads the version of the manifest that started the run, which can be the
     # retry manifest of another run, or the copy of its rows.
     manifests = [*_manifests(buckets), _input(buckets, "runs/*/retry.*"), _copies(buckets)]

@@ -70,7 +70,7 @@ class Target:
     `settings(function)` returns the environment variables that depend on the role of a function, such as its
     credentials.
 
-    `local_run` and `pass_seconds` are the values of LOCAL_RUN and PASS_SECONDS, which AWS does not have. Without a value
+    `local_run` and `pass_seconds` are the values of LOCAL_RUN and PASS_SECONDS, which AWS does not have. Without one
     LOCAL_RUN is not set.
     """
 

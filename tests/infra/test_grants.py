@@ -119,7 +119,6 @@ EXPECTED = {
         *may("PrepareRun:*", "lambda:InvokeFunction"),
         *may("DownloadBatch", "lambda:InvokeFunction"),
         *may("DownloadBatch:*", "lambda:InvokeFunction"),
-        *may("PlanPass", "lambda:InvokeFunction"),
         *may("PlanPass:*", "lambda:InvokeFunction"),
         *may("SummarizeRun", "lambda:InvokeFunction"),
         *may("SummarizeRun:*", "lambda:InvokeFunction"),

@@ -14,7 +14,7 @@ from tests.support.images import png
 from tests.support.pipeline import finish, mirror
 from tests.support.site import Answer, Site
 
-FUNCTIONS = ("PrepareRun", "DownloadBatch", "SummarizeRun", "Api")
+FUNCTIONS = ("PrepareRun", "DownloadBatch", "PlanPass", "SummarizeRun", "Api")
 
 
 def _resource(cloud: Cloud, resource_type: str, prefix: str) -> str:
@@ -37,7 +37,7 @@ def _invoke(cloud: Cloud, site: Site, name: str) -> None:
     if name == "Api":
         Api(cloud).request("GET", "/runs")
     else:
-        mirror(cloud, f"{site.url[-5:]}.txt", site.put("/one.png", Answer(png())) + "\n")
+        mirror(cloud, f"{site.url[-5:]}.txt", site.put("/one.png", Answer(png())) + "\n", {"passes": "1"})
     cloud.settle()
 
 

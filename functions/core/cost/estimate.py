@@ -21,6 +21,7 @@ from functions.core.model.limits import (
     DOWNLOAD_MEMORY_MB,
     DOWNLOAD_TIMEOUT_SECONDS,
     MAX_IDLE_CONNECTIONS,
+    PASS_SECONDS,
     RESERVE_SECONDS,
     WORKFLOW_MEMORY_MB,
 )
@@ -65,9 +66,6 @@ ROBOTS_WRITES = 2
 LEASE_WRITES = 2
 """Writes into the hosts table for the places of a batch at a host: it takes them and gives them back."""
 
-PASS_WAIT_SECONDS = 60.0
-"""Wait before a pass over the rows that are left, in seconds, at least."""
-
 STORE_MS = 30.0
 """Duration of an S3 PutObject, in milliseconds. An assumption."""
 
@@ -95,8 +93,12 @@ ROW_SECONDS = 30e-6
 """Time to validate a row before the run and to summarize it after, in seconds: 16 µs on a whole core
 (`bench.measures.manifest_validation`, `bench.measures.summary`), on functions that have 1,024 MB."""
 
-RUN_TRANSITIONS = 6
-"""State transitions of a run: PrepareRun, Route, the Map, SummarizeRun, Outcome, RunSucceeded."""
+RUN_TRANSITIONS = 9
+"""State transitions of a run without rows that wait: PrepareRun, Route, the Map, RowsMayWait, PlanPass, PassPlanned,
+SummarizeRun, Outcome, RunSucceeded."""
+
+RUN_INVOCATIONS = 3
+"""Invocations of PrepareRun, PlanPass and SummarizeRun."""
 
 LOG_BYTES = 11.0
 """Log volume of an image without errors, in bytes, with batches of 500 (`bench.measures.log_bytes`). In smaller batches
@@ -239,7 +241,7 @@ class RunEstimate:
         """Duration from the upload of the manifest to the summary."""
         if not self.images:
             return RUN_SECONDS
-        hosts = self.host_seconds + (self.passes - 1) * PASS_WAIT_SECONDS
+        hosts = self.host_seconds + (self.passes - 1) * PASS_SECONDS
         return RUN_SECONDS + self.images * ROW_SECONDS + max(self._batches_seconds, hosts)
 
     @property
@@ -279,7 +281,7 @@ def cost_components(run: RunEstimate) -> Mapping[str, float]:
         ("DynamoDB: look-ups of robots.txt", robots_look_ups, prices.TABLE_READ),
         ("Lambda: time of DownloadBatch", run.billed_seconds * run.memory_mb / 1024, prices.LAMBDA_GB_SECOND),
         ("Lambda: time of the others", workflow_gb_seconds, prices.LAMBDA_GB_SECOND),
-        ("Lambda: invocations", run.batches + 2, prices.LAMBDA_REQUEST),
+        ("Lambda: invocations", run.batches + RUN_INVOCATIONS, prices.LAMBDA_REQUEST),
         ("Step Functions: starts of batches", run.batches, prices.TRANSITION),
         ("Step Functions: states of the run", RUN_TRANSITIONS, prices.TRANSITION),
         ("Step Functions: Express executions", run.batches, prices.EXPRESS_REQUEST),

@@ -9,6 +9,7 @@ from botocore.stub import Stubber
 from functions.adapters.s3 import run_files as run_files
 from functions.adapters.s3.run_files import S3RunFiles
 from functions.core.model.errors import StorageFault
+from functions.core.model.types import PassFile
 
 s3_stub = pytest.mark.parametrize("stubbed", ["s3"], indirect=True)
 
@@ -179,3 +180,44 @@ def test_a_round_does_not_start_if_s3_fails(stubbed: Stubber) -> None:
 
     with pytest.raises(StorageFault, match=r"^S3 HeadObject failed \(503\) for runs/r1/closed"):
         S3RunFiles(stubbed.client, "input", "r1").start_round("part-0000000001-00.jsonl")
+
+
+def test_the_parts_of_each_pass_are_read_apart(s3: Any) -> None:
+    """Their names are among those of the Map over the manifest: `part-0001-...` comes before `part-0001000000-...`."""
+    files = S3RunFiles(s3, "input", "r1")
+    for name in ("0000000001-00", "0001000000-00", "0001-0000000007-00", "0001-0000000003-01", "0002-0000000001-00"):
+        files.write(f"results/part-{name}.jsonl", [{"row": 1}])
+
+    assert [name for name, _ in files.result_parts()] == [
+        "results/part-0000000001-00.jsonl",
+        "results/part-0001000000-00.jsonl",
+    ]
+    assert [name for name, _ in files.result_parts(1)] == [
+        "results/part-0001-0000000003-01.jsonl",
+        "results/part-0001-0000000007-00.jsonl",
+    ]
+    assert [name for name, _ in files.result_parts(3)] == []
+
+
+def test_what_is_known_about_the_files_of_a_pass_comes_from_their_metadata(s3: Any) -> None:
+    files = S3RunFiles(s3, "input", "r1")
+    item = {"row": 4, "item": {"url": "http://a.example/\ud800"}}
+    files.write("passes/1/part-0000000001-00.jsonl", [item], {"rows": "1", "not-before": "1800000000.500"})
+    files.write("passes/1/part-0000000009-00.jsonl", [{"row": -1}], {"rows": "0", "not-before": "0.000"})
+    files.write("passes/10/part-0000000001-00.jsonl", [{"row": 1}], {"rows": "1", "not-before": "1.0"})
+    files.write("passes/plan-0001.jsonl", [{"number": 1, "rows": 1, "starts_at": "2027-01-15T08:00:00.000Z"}])
+
+    assert list(files.pass_files(1)) == [PassFile(1, 1_800_000_000.5), PassFile(0, 0.0)]
+    assert list(files.deferred_items(1)) == [item]
+    assert [plan["number"] for plan in files.pass_plans()] == [1]
+    assert list(files.pass_files(2)) == []
+
+
+@s3_stub
+def test_metadata_that_cannot_be_read_are_a_fault(stubbed: Stubber) -> None:
+    listed = {"Key": "runs/r1/passes/1/part-1.jsonl", "LastModified": 0}
+    stubbed.add_response("list_objects_v2", {"Contents": [listed]})
+    stubbed.add_client_error("head_object", "403")
+
+    with pytest.raises(StorageFault, match=r"S3 HeadObject failed \(403\) for runs/r1/passes/1/part-1.jsonl"):
+        list(S3RunFiles(stubbed.client, "input", "r1").pass_files(1))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.aws.permissions.conditions import KEYS, OPERATORS
+from local.aws.permissions.conditions import KEYS, OPERATORS, listing_context
 from local.aws.permissions.documents import Source, UnsupportedPolicyError, statements
 from tests.unit.local.aws.permissions.policies import ROLE, of_resource, of_role, statement
 
@@ -18,7 +18,7 @@ ALLOW = statement("s3:GetObject", "*")
         ({"NotResource": "*"}, "policy field NotResource"),
         ({"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}, "condition operator IpAddress"),
         ({"Condition": {"StringEqualsIfExists": {"aws:SourceArn": "a"}}}, "condition operator StringEqualsIfExists"),
-        ({"Condition": {"StringEquals": {"s3:prefix": "a"}}}, "condition key s3:prefix"),
+        ({"Condition": {"StringEquals": {"s3:delimiter": "a"}}}, "condition key s3:delimiter"),
         ({"Resource": "arn:aws:s3:::b/${aws:username}/*"}, "policy variable in arn:aws:s3:::b/${aws:username}/*"),
         ({"Principal": "*"}, "field Principal belongs to resource-based policies"),
     ],
@@ -79,3 +79,14 @@ def test_the_documentation_lists_every_operator_and_key() -> None:
     text = (ROOT / "docs" / "local.md").read_text()
 
     assert [name for name in (*OPERATORS, *KEYS) if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("prefix", "applies"),
+    [("runs/r1/passes/1/part-", True), ("runs/r1/results/part-", False), ("runs/", False), ("", False), (None, False)],
+)
+def test_a_list_of_keys_may_be_limited_to_a_prefix(prefix: str | None, applies: bool) -> None:
+    condition = {"StringLike": {"s3:prefix": "runs/*/passes/*"}}
+    [found] = of_role(statement("s3:ListBucket", "arn:aws:s3:::b", condition=condition))
+
+    assert found.applies("arn:aws:s3:::b", listing_context(prefix)) is applies
