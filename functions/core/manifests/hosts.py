@@ -1,5 +1,6 @@
 """Number of rows of each host, counted while the rows of a manifest are validated."""
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,12 @@ MAX_HOSTS = 100_000
 KEPT_HOSTS = MAX_HOSTS // 2
 """How many are left after the smallest ones were removed."""
 
+REMOVED_CELLS = 2**21
+"""Number of sums in which the rows of removed hosts are kept, 4 bytes each."""
+
+MIN_SEEN = 4
+"""A host that was seen less often in a part of a manifest is not estimated from it: it may have no other row."""
+
 MAX_HOST_CHARACTERS = 300
 """A longer name, with its port, is no host: DNS allows 253 characters (RFC 1035, section 2.3.4)."""
 
@@ -22,42 +29,36 @@ _AFTER_SLASHES = len("https://")
 
 @dataclass(frozen=True, slots=True)
 class HostCounts:
-    """Rows by host, at most MAX_HOSTS of them. `missed` is how many more rows a host may have, and how many one that is
-    not among them may have: 0 unless there were too many hosts."""
+    """Rows by host, of at most MAX_HOSTS hosts, and the `total` of all rows."""
 
     rows: Mapping[str, int] = field(default_factory=dict)
-    missed: int = 0
+    total: int = 0
 
-    @property
-    def total(self) -> int:
-        return sum(self.rows.values())
-
-    def plus(self, others: "HostCounts", factor: float) -> "HostCounts":
-        """With the rows of the rest of the manifest, of which `others` are one of `factor` parts."""
-        rest = others.scaled(factor)
-        hosts = dict(self.rows)
-        for host, count in rest.rows.items():
-            hosts[host] = hosts.get(host, 0) + count
-        return HostCounts(hosts, self.missed + rest.missed)
+    def plus(self, others: "HostCounts") -> "HostCounts":
+        rows = dict(self.rows)
+        for host, count in others.rows.items():
+            rows[host] = rows.get(host, 0) + count
+        return HostCounts(rows, self.total + others.total)
 
     def scaled(self, factor: float) -> "HostCounts":
-        """The counts of a manifest of which these are a part."""
-        rows = {host: round(count * factor) for host, count in self.rows.items()}
-        return HostCounts(rows, round(self.missed * factor))
+        """An estimate for a manifest of which this part was counted."""
+        rows = {host: round(count * factor) if count >= MIN_SEEN else count for host, count in self.rows.items()}
+        return HostCounts(rows, round(self.total * factor))
 
 
 class HostCounter:
-    """Counts the rows of each host in bounded memory, by the algorithm of Misra and Gries: if there are too many hosts,
-    all counts are lowered by the same number, and those without a count are removed.
+    """Counts the rows of each host in bounded memory.
 
-    A row that fails without a request may be counted, and none is missed for another reason than that.
+    If there are too many hosts, those with the fewest rows are removed. Their rows are kept in sums, one for all hosts
+    with the same hash: if a removed host returns, it begins with that sum. So a host has its rows, or some more; only
+    one that does not return is missing. A row that fails without a request may be counted.
     """
 
     def __init__(self, rules: RowRules) -> None:
         self._base_url = rules.base_url
         self._split = rules.split_urls
         self._counts: dict[str, int] = {}
-        self._missed = 0
+        self._removed = array("I")
 
     def add(self, text: str) -> None:
         """Counts the row with this URL. The usual one, of a host that is known, takes 0.2 microseconds."""
@@ -92,18 +93,27 @@ class HostCounter:
         if len(host) > MAX_HOST_CHARACTERS:
             return
         origin = f"{url.partition(':')[0].lower()}://{host}"
-        self._counts[origin] = self._counts.get(origin, 0) + 1
+        self._counts[origin] = self._counts.get(origin, 0) + 1 + self._returned(origin)
         if len(self._counts) > MAX_HOSTS:
             self._remove_smallest()
 
+    def _returned(self, origin: str) -> int:
+        """The rows that a host had when it was removed. Python's hash cannot be foreseen by the author of a list."""
+        if not self._removed or origin in self._counts:
+            return 0
+        cell = hash(origin) % REMOVED_CELLS
+        count, self._removed[cell] = self._removed[cell], 0
+        return count
+
     def _remove_smallest(self) -> None:
-        removed = sorted(self._counts.values(), reverse=True)[KEPT_HOSTS]
-        self._counts = {origin: count - removed for origin, count in self._counts.items() if count > removed}
-        self._missed += removed
+        self._removed = self._removed or array("I", bytes(4 * REMOVED_CELLS))
+        smallest = sorted(self._counts, key=self._counts.__getitem__)[: len(self._counts) - KEPT_HOSTS]
+        for origin in smallest:
+            self._removed[hash(origin) % REMOVED_CELLS] += self._counts.pop(origin)
 
     def counts(self) -> HostCounts:
         hosts: dict[str, int] = {}
         for origin, count in self._counts.items():
             host = origin.partition("://")[2]
             hosts[host] = hosts.get(host, 0) + count
-        return HostCounts(hosts, 2 * self._missed)  # http and https
+        return HostCounts(hosts, sum(hosts.values()) + sum(self._removed))

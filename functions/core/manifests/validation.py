@@ -196,12 +196,8 @@ def _with_hosts_of_the_rest(
             for _, item in form.numbered_rows([header + lines], rules):
                 with suppress(RowError):
                     counter.add_values(url_text(item, rules))
-    hosts = validated.contents.hosts
-    return (
-        validated.with_hosts(hosts.plus(counter.counts(), (manifest.size - start) / max(1, count)))
-        if hosts
-        else validated
-    )
+    hosts, rest = validated.contents.hosts, counter.counts().scaled((manifest.size - start) / max(1, count))
+    return validated.with_hosts(hosts.plus(rest)) if hosts else validated
 
 
 def _validate_end(

@@ -60,11 +60,7 @@ def host_budgets(counts: HostCounts | None, options: Options, limits: HostLimits
     if counts is None:
         by_suffix = limits.by_suffix(option)
         return HostBudgets(options.max_concurrency, by_suffix, unknown=option != NO_LIMIT or bool(by_suffix))
-    busy = {
-        host: limit
-        for host, rows in counts.rows.items()
-        if 0 < places(limit := limits.limit(host, option)) < rows + counts.missed
-    }
+    busy = {host: limit for host, rows in counts.rows.items() if 0 < places(limit := limits.limit(host, option)) < rows}
     return _lowered(HostBudgets(options.max_concurrency, busy), counts, options)
 
 

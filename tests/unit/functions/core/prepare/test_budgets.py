@@ -12,10 +12,8 @@ DEFAULTS = Options()
 WIKIMEDIA = HostLimits({"wikimedia.org": HostRule(2)})
 
 
-def budgets(
-    rows: dict[str, int], options: Options = DEFAULTS, limits: HostLimits = NO_HOST_LIMITS, missed: int = 0
-) -> HostBudgets:
-    return host_budgets(HostCounts(rows, missed), options, limits)
+def budgets(rows: dict[str, int], options: Options = DEFAULTS, limits: HostLimits = NO_HOST_LIMITS) -> HostBudgets:
+    return host_budgets(HostCounts(rows, sum(rows.values())), options, limits)
 
 
 def many(hosts: int, rows: int) -> dict[str, int]:
@@ -44,11 +42,6 @@ def test_a_host_is_busy_by_the_requests_that_its_limits_allow_at_once(
     options: Options, busy: dict[str, HostLimit]
 ) -> None:
     assert budgets({"a.example": 3, "b.example": 2}, options).busy == busy
-
-
-def test_rows_that_may_have_been_missed_count() -> None:
-    assert budgets({"a.example": 10}, missed=6).busy == {}
-    assert budgets({"a.example": 10}, missed=7).busy == {"a.example": HostLimit(16)}
 
 
 @pytest.mark.parametrize(
@@ -84,6 +77,10 @@ def test_a_run_gets_no_more_batches_than_its_slowest_host_can_use(
 
     assert found.batches == batches
     assert bool(found.note) == (batches < options.max_concurrency)
+
+
+def test_rows_of_hosts_that_were_too_many_to_count_are_rows_of_others() -> None:
+    assert host_budgets(HostCounts({"a.example": 1_000}, 100_000), DEFAULTS, NO_HOST_LIMITS).batches == 40
 
 
 def test_the_note_says_which_host_decides_and_what_to_change() -> None:
