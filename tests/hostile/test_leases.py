@@ -179,7 +179,7 @@ def test_an_infrastructure_error_gives_the_places_back(serve: Serve, make_engine
 
 @pytest.mark.parametrize("good_calls", range(4))
 def test_a_table_that_fails_makes_a_batch_slower(good_calls: int, serve: Serve, make_engine: MakeEngine) -> None:
-    """At the read, when places are taken, or when they are given back."""
+    """At the read, when places are taken, or when they are returned."""
     counted = Counted(IMAGE, 0.01)
     server = serve_images(serve, counted)
     records = FakeHostRecords()
@@ -224,7 +224,7 @@ def test_a_table_that_hangs_costs_seconds_and_no_row(serve: Serve, make_engine: 
 
     assert len(result.stored) == 20
     assert time.monotonic() - started < 10
-    assert len(table.requests) <= 4, "after it failed, the table is left alone"
+    assert len(table.requests) <= 4, "after it failed, the table is not used"
 
 
 def test_a_record_that_is_lost_is_made_again(serve: Serve, make_engine: MakeEngine) -> None:

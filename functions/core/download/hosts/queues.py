@@ -175,7 +175,7 @@ class HostQueues:
             self._free(host)
 
     def _free(self, host: Host) -> None:
-        """A request to the host has ended. Its places are given back as soon as this round needs it no more."""
+        """A request to the host has ended. Its places are returned as soon as this round needs it no more."""
         host.requests -= 1
         if (
             not host.requests

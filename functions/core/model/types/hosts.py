@@ -56,7 +56,7 @@ class HostRecord:
 class HostChange:
     """A change of a HostRecord at the time `now`, which holds only as a whole.
 
-    `taken` are the leases of places that are free, `returned` those that are given back unless another batch has taken
+    `taken` are the leases of places that are free, `returned` those that end now unless another batch has taken
     them since. `cool_down` replaces `seen`.
     """
 
