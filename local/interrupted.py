@@ -8,6 +8,7 @@ stored.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import groupby
@@ -25,6 +26,10 @@ ERROR = "Interrupted"
 CAUSE = "The local run was interrupted."
 ROUND = "98"
 """The round of the parts that are written here: after the rounds of every batch."""
+
+PART_NAME = re.compile(r"part-(\d+)-\d+\.jsonl")
+"""The name of a part of the Map over the manifest, with the first row of its batch. Those of passes have the number of
+the pass, too."""
 
 SUMMARIZE_RUN = "functions.summarize_run.handler"
 DOWNLOAD_BATCH = "functions.download_batch.handler"
@@ -56,7 +61,8 @@ def record_stored_rows(cloud: Cloud, run_id: str) -> None:
     """Write a part of the results for the images that the run has stored; rows that have an outcome already keep it."""
     prefix = f"runs/{run_id}/results/"
     bucket = cloud.outputs["InputBucket"]
-    first_rows = sorted({_first_row(each.key) for each in cloud.store.iterate(bucket, prefix)})
+    names = (PART_NAME.fullmatch(each.key.removeprefix(prefix)) for each in cloud.store.iterate(bucket, prefix))
+    first_rows = sorted({int(name[1]) for name in names if name})
     lines = sorted(_stored_lines(cloud, run_id), key=lambda line: line[0])
     for first_row, group in groupby(lines, key=lambda line: _batch_before(first_rows, line[0])):
         found = list(group)
@@ -67,10 +73,6 @@ def record_stored_rows(cloud: Cloud, run_id: str) -> None:
 def _batch_before(first_rows: list[int], row: int) -> int:
     """The last batch with a part that begins at or before the row; 0 if there is none."""
     return max((first for first in first_rows if first <= row), default=0)
-
-
-def _first_row(key: str) -> int:
-    return int(key.rpartition("/")[2].split("-")[1])
 
 
 def _stored_lines(cloud: Cloud, run_id: str) -> Iterator[tuple[int, str]]:

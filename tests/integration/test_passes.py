@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 
+from functions.adapters.s3.run_files import S3RunFiles
+from functions.core.model.rows import DEFAULT_RULES
+from functions.core.summary.passes import RunLines
 from local.aws.cloud import Cloud
+from local.interrupted import record_stored_rows
 from tests.integration.test_crashes import kill_download_batch
 from tests.support.images import png
 from tests.support.pipeline import FinishedRun, finish, is_reconciled, mirror, start
@@ -120,6 +124,23 @@ def test_a_run_that_is_cancelled_while_it_waits_has_the_last_error_of_each_row(c
     assert {row["http_status"] for row in run.failures()} == {"429"}
     assert len(run.file(run.summary["retry_manifest"]).splitlines()) == 3
     assert run.summary["passes"][0]["rows"] == 3
+
+
+def test_a_local_run_that_is_interrupted_in_a_pass_has_one_outcome_for_each_row(cloud: Cloud, site: Site) -> None:
+    """What its batches have stored is written as parts, which must not be taken for those of a pass."""
+    urls = [*failing(site, "first", 0, 4), *failing(site, "later", 3, 4)]
+    run = mirror(cloud, "interrupted-pass.txt", manifest(urls), {**OPTIONS, "batch-size": "4"})
+    assert run.summary["passes"]
+
+    record_stored_rows(cloud, run.run_id)
+
+    files = S3RunFiles(cloud.client("s3"), cloud.outputs["InputBucket"], run.run_id)
+    assert [name for name, _ in files.result_parts() if name.endswith("-98.jsonl")] == [
+        "results/part-0000000001-98.jsonl",
+        "results/part-0000000005-98.jsonl",
+    ]
+    with RunLines(files, DEFAULT_RULES, stopped=True) as lines:
+        assert [(line["row"], line["outcome"]) for line in lines] == [(row, "stored") for row in range(1, 9)]
 
 
 EVENTS = re.compile(r"runs/[^/]+/(started|passes/\d+|results)/part-")
