@@ -23,6 +23,7 @@ from functions.core.download.hosts.fleet import FleetHosts
 from functions.core.download.mirror import RowMirror
 from functions.core.download.passes import Passes
 from functions.core.download.rounds import Batch, RoundRunner
+from functions.core.model.host_limits import option_limit
 from functions.core.model.limits import CHILD_SECONDS, RESERVE_SECONDS
 from functions.core.model.options import Options
 from functions.core.model.types import BatchPayload, BatchRun
@@ -108,7 +109,7 @@ def runner(run: BatchRun, options: Options, phases: Phases) -> RoundRunner:
             run_id=run_id,
             throttle_count=lambda: signed_put().throttle_count,
             prefix=settings.images_prefix,
-            open_hosts=lambda: hosts().round(options, busy_hosts.of(run, files.read_json)),
+            open_hosts=lambda: hosts().round(options, busy_hosts.of(run, option_limit(options), files.read_json)),
         ),
         files=phases.timed(files, write=Phase.RECORD, start_round=Phase.RECORD),
         notices=phases.timed(SnsTopic(client("sns"), settings.topic_arn), publish=Phase.NOTIFY),

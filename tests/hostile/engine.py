@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from functions.core.download.batch import BatchMirror
+from functions.core.download.hosts.busy import RunLimits
 from functions.core.download.hosts.fleet import FleetHosts
 from functions.core.download.mirror import RowMirror
 from functions.core.download.rounds import Batch, RoundRunner
@@ -156,7 +157,7 @@ class Engine:
             options=options,
             run_id="run-1",
             monotonic=clock,
-            open_hosts=lambda: self.fleet.round(options, busy),
+            open_hosts=lambda: self.fleet.round(options, RunLimits(busy)),
         )
         return RoundRunner(mirror=batch, files=result.files, notices=result.notices, options=options, monotonic=clock)
 

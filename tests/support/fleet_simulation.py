@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from functions.core.download.hosts.busy import RunLimits
 from functions.core.download.hosts.fleet import FleetHosts
 from functions.core.download.hosts.pace import HostState
 from functions.core.download.hosts.places import LEASE_SECONDS, number_of_places
@@ -134,7 +135,7 @@ class SimulatedBatch:
         self._generation += 1
         world.rounds += 1
         self._table = OfOneRound(world.records)
-        fleet = FleetHosts(self._table, world.clock).round(world.options, world.limits)
+        fleet = FleetHosts(self._table, world.clock).round(world.options, RunLimits(world.limits))
         self.scheduler = HostScheduler(
             list(self.rows.values()),
             world.options.per_host,

@@ -21,7 +21,11 @@ BusyHosts: TypeAlias = Mapping[str, Sequence[float]]
 NO_LIMIT = HostLimit(0)
 
 PLACE_SECONDS = 2.0
-"""A host with a rate gets so many requests under way as it starts in this time, in seconds."""
+"""A host with a rate gets so many requests under way as it starts in this time, in seconds: enough where a request
+takes no longer. Of many places, each would wait for long between two requests."""
+
+MAX_PLACES = 256
+"""Maximum number of requests under way to a host that has a limit."""
 
 _PORT = re.compile(r":\d*$")
 _ADDRESS = re.compile(r"[\d.]+|\[.*\]", re.ASCII)
@@ -87,7 +91,7 @@ def places(limit: HostLimit) -> int:
     if not limit.rate:
         return limit.concurrency
     by_rate = max(1, math.ceil(limit.rate * PLACE_SECONDS))
-    return min(limit.concurrency, by_rate) if limit.concurrency else by_rate
+    return min(limit.concurrency or MAX_PLACES, by_rate)
 
 
 def seconds_for(rows: float, limit: HostLimit, latency_seconds: float) -> float:
@@ -123,10 +127,10 @@ def limit_text(limit: HostLimit) -> str:
     return f"at most {requests} at a time" + (f" and {rate}" if limit.rate else "")
 
 
-def limit_of(address: str, limits: BusyHosts) -> HostLimit | None:
+def limit_of(address: str, limits: Mapping[str, HostLimit]) -> HostLimit | None:
     """The limit of the longest suffix of a host. None if there is none."""
     suffix = longest_suffix(address, limits)
-    return None if suffix is None else as_limit(limits[suffix])
+    return None if suffix is None else limits[suffix]
 
 
 def as_limit(values: Sequence[float]) -> HostLimit:

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from functions.core.download.hosts.busy import RunLimits
 from functions.core.download.hosts.pace import MAX_IDLE_SECONDS, HostPace, HostState
 from functions.core.download.hosts.places import (
     LEASE_SECONDS,
     choose_places,
-    number_of_places,
     stricter,
+    usable_places,
     wait_for_place,
 )
 from functions.core.download.hosts.share import HostShare, against, cool_down_after, learned_state
@@ -64,8 +65,8 @@ class FleetHosts:
         self._without_table_until = self.epoch() + WITHOUT_TABLE_SECONDS
         logger.warning("The hosts table is not used for %d s: %s", WITHOUT_TABLE_SECONDS, fault)
 
-    def round(self, options: Options, busy_hosts: Mapping[str, HostLimit]) -> "RoundHosts":
-        return RoundHosts(self, options, busy_hosts)
+    def round(self, options: Options, limits: RunLimits) -> "RoundHosts":
+        return RoundHosts(self, options, limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,12 @@ class RoundHosts:
     """The hosts of one round. `shares` are those of hosts with a lease or a probe, `states` what is known about hosts
     that were waited for, `waits` the hosts that this round does not ask. Times of `states` are in seconds from now."""
 
-    def __init__(self, fleet: FleetHosts, options: Options, busy_hosts: Mapping[str, HostLimit]) -> None:
+    def __init__(self, fleet: FleetHosts, options: Options, limits: RunLimits) -> None:
         self._fleet = fleet
         self.epoch = fleet.epoch
         self._options = options
-        self._busy_hosts = busy_hosts
+        self._limits = limits
+        self._busy_hosts: Mapping[str, HostLimit] = {}
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
         self._target_lock = threading.Lock()
@@ -105,6 +107,7 @@ class RoundHosts:
         with times in seconds from now."""
         self.states.update(carried)
         self._rows = sum(rows.values())
+        self._busy_hosts = self._limits.of_batch(rows)
         rows = {**dict.fromkeys(carried, 0), **rows}
         self._seen = self._read(list(rows))
 
@@ -148,10 +151,10 @@ class RoundHosts:
         carried = self.states.get(name)
         if limit and carried and carried.not_before > MAX_IDLE_SECONDS:
             return self._wait(name, carried.not_before, _cooling(name, carried.not_before))
-        places = number_of_places(limit) if limit else 1
-        wanted = min(self._usable(rows), places) if limit else 0
         for _ in range(MAX_TRIES):
             now = self._fleet.epoch()
+            places = usable_places(limit, record.cool_down, now) if limit else 1
+            wanted = min(self._usable(rows), places) if limit else 0
             if record.cool_down.not_before > now:
                 seconds = record.cool_down.not_before - now
                 return self._wait(name, seconds, _cooling(name, seconds))

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from functions.core.download.hosts.pace import INCREASE, SLOW_START, HostPace, HostState
+from functions.core.download.hosts.places import is_known
 from functions.core.download.hosts.ticks import Ticks
 from functions.core.model.types import CoolDown, HostChange, HostRecord
-
-LEARNED_SECONDS = 600.0
-"""How long a learned rate holds, in seconds since the host was last waited for."""
 
 MAX_COOL_DOWN_SECONDS = 14 * 86_400.0
 """Longest wait that the fleet keeps for a host, in seconds: as long as a run takes at most, by default. Then a single
@@ -40,8 +38,7 @@ class HostShare:
 def learned_state(cool_down: CoolDown, part: float, carried: HostState | None, now: float) -> HostState | None:
     """The state with which a host begins that may be asked: None if nothing is known about it. `carried` is that of
     the round before, with times in seconds from now."""
-    is_known = cool_down.refusals > 0 or now < cool_down.not_before + LEARNED_SECONDS
-    if not is_known or not (cool_down.refusals or cool_down.rate):
+    if not is_known(cool_down, now) or not (cool_down.refusals or cool_down.rate):
         return carried
     rate = cool_down.rate * part
     increase = SLOW_START if cool_down.refusals else INCREASE

@@ -68,8 +68,8 @@ def test_the_stricter_limit_holds_unless_the_setting_overrides(
 
 
 def test_a_batch_finds_the_limit_of_a_host_by_its_suffix() -> None:
-    assert limit_of("upload.example.org", {"example.org": [2, 0.5]}) == HostLimit(2, 0.5)
-    assert limit_of("example.net", {"example.org": [2, 0.5]}) is None
+    assert limit_of("upload.example.org", {"example.org": HostLimit(2, 0.5)}) == HostLimit(2, 0.5)
+    assert limit_of("example.net", {"example.org": HostLimit(2, 0.5)}) is None
 
 
 @pytest.mark.parametrize(

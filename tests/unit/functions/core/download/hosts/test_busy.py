@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from functions.core.download.hosts.busy import BusyHosts
+from functions.core.download.hosts.busy import BusyHosts, RunLimits
 from functions.core.model.errors import StorageFault
 from functions.core.model.types import BatchRun, HostLimit
 
@@ -22,11 +22,11 @@ def unread(name: str) -> Any:
 
 @pytest.mark.parametrize("fields", [{}, {"busy_hosts": {}}, {"busy_hosts_file": False}])
 def test_a_run_without_busy_hosts_reads_nothing(fields: dict[str, Any]) -> None:
-    assert BusyHosts().of(run("r1", **fields), unread) == {}
+    assert BusyHosts().of(run("r1", **fields), HostLimit(16), unread) == RunLimits()
 
 
 def test_a_few_are_in_the_input_of_the_batch() -> None:
-    assert BusyHosts().of(run("r1", busy_hosts=LIMITS), unread) == EXPECTED
+    assert BusyHosts().of(run("r1", busy_hosts=LIMITS), HostLimit(16), unread) == RunLimits(EXPECTED)
 
 
 def test_the_file_of_a_run_is_read_once() -> None:
@@ -37,7 +37,7 @@ def test_the_file_of_a_run_is_read_once() -> None:
         return LIMITS
 
     for run_id in ("r1", "r1", "r2", "r1"):
-        assert hosts.of(run(run_id, busy_hosts_file=True), read) == EXPECTED
+        assert hosts.of(run(run_id, busy_hosts_file=True), HostLimit(16), read) == RunLimits(EXPECTED)
     assert reads == ["hosts.json"] * 3
 
 
@@ -52,6 +52,34 @@ def test_a_file_that_cannot_be_read_is_read_again_later(content: Any, caplog: py
             raise content
         return content
 
-    assert hosts.of(run("r1", busy_hosts_file=True), broken) == {}
+    assert hosts.of(run("r1", busy_hosts_file=True), HostLimit(16), broken) == RunLimits()
     assert "runs/r1/hosts.json cannot be read" in caplog.text
-    assert hosts.of(run("r1", busy_hosts_file=True), lambda name: LIMITS) == EXPECTED  # type: ignore[arg-type,return-value]
+    assert hosts.of(run("r1", busy_hosts_file=True), HostLimit(16), limits) == RunLimits(EXPECTED)
+
+
+def limits(name: str) -> Any:
+    return LIMITS
+
+
+def test_a_batch_counts_its_rows_where_nobody_has_read_the_manifest() -> None:
+    by_suffix = {"example.org": [2, 0.0], "slow.example": [0, 3.0], "mine.example": [0, 0.0]}
+    found = BusyHosts().of(run("r1", busy_hosts=by_suffix, busy_hosts_unknown=True), HostLimit(16), unread)
+    rows = {
+        "a.example": 16,
+        "b.example": 17,
+        "www.example.org:8080": 3,
+        "example.org": 2,
+        "slow.example": 7,
+        "x.slow.example": 6,
+        "mine.example": 500,
+    }
+
+    assert found.of_batch(rows) == {
+        "b.example": HostLimit(16),
+        "www.example.org:8080": HostLimit(2),
+        "slow.example": HostLimit(0, 3.0),
+    }
+
+
+def test_without_a_limit_no_host_is_busy_in_such_a_run() -> None:
+    assert BusyHosts().of(run("r1", busy_hosts_unknown=True), HostLimit(0), unread).of_batch({"a": 500}) == {}

@@ -15,6 +15,7 @@ from functions.core.download.hosts.places import (
     choose_places,
     number_of_places,
     stricter,
+    usable_places,
     wait_for_place,
 )
 from functions.core.download.hosts.share import (
@@ -240,3 +241,21 @@ def test_the_longer_of_two_waits_holds(mine: CoolDown, theirs: CoolDown, holds: 
     assert (left is not None) == holds
     if left is not None:
         assert (left.cool_down, left.seen) == (mine, theirs)
+
+
+@pytest.mark.parametrize(
+    ("limit", "cool_down", "places"),
+    [
+        (HostLimit(16), CoolDown(), 16),
+        (HostLimit(16), CoolDown(NOW - 1, 0, 8.0), 8),
+        (HostLimit(16), CoolDown(NOW - 1, 0, 0.3), 1),
+        (HostLimit(16), CoolDown(NOW - 1, 0, 40.0), 16),
+        (HostLimit(16), CoolDown(NOW - 601, 0, 8.0), 16),
+        (HostLimit(16), CoolDown(NOW - 601, 2, 8.0), 8),
+        (HostLimit(16, 20.0), CoolDown(NOW - 1, 0, 2.0), 16),
+    ],
+)
+def test_a_host_that_limits_requests_itself_has_fewer_places(
+    limit: HostLimit, cool_down: CoolDown, places: int
+) -> None:
+    assert usable_places(limit, cool_down, NOW) == places

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.core.cost.hosts import HostsUse, dollars_by_mix, hosts_use
+from functions.core.cost.leases import HostsUse, dollars_by_mix, hosts_use
 from functions.core.model.options import Options
 
 MILLION = 1_000_000
