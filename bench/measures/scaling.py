@@ -232,7 +232,7 @@ def _two_runs(lowered_to: int) -> list[ThrottledRun]:
     return [ThrottledRun(LONG, 45, changed_at=20.5, changed_to=lowered_to), ThrottledRun(LONG, 22, start=20)]
 
 
-def _with(**options: int) -> RunEstimate:
+def _with(**options: Any) -> RunEstimate:  # Any: the type depends on the option
     return RunEstimate(images=1, options=replace(Options(), **options))
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from functions.core.download.hosts.pace import INCREASE, SLOW_START, HostPace, HostState
 from functions.core.download.hosts.places import (
+    LEARNED_SECONDS,
     LEASE_SECONDS,
     MAX_PLACES,
     MIN_WAIT_SECONDS,
@@ -19,7 +20,6 @@ from functions.core.download.hosts.places import (
     wait_for_place,
 )
 from functions.core.download.hosts.share import (
-    LEARNED_SECONDS,
     MAX_COOL_DOWN_SECONDS,
     HostShare,
     against,
@@ -255,7 +255,5 @@ def test_the_longer_of_two_waits_holds(mine: CoolDown, theirs: CoolDown, holds: 
         (HostLimit(16, 20.0), CoolDown(NOW - 1, 0, 2.0), 16),
     ],
 )
-def test_a_host_that_limits_requests_itself_has_fewer_places(
-    limit: HostLimit, cool_down: CoolDown, places: int
-) -> None:
+def test_a_host_that_limits_requests_itself_has_few_places(limit: HostLimit, cool_down: CoolDown, places: int) -> None:
     assert usable_places(limit, cool_down, NOW) == places
