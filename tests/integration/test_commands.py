@@ -141,6 +141,7 @@ def test_the_command_of_a_run_repeats_its_networks_and_options(assembly: Path, t
         *("--out", str(out)),
         *("--allow", "127.0.0.0/8"),
         *("--option", "rounds=1"),
+        *("--option", "passes=0"),
         *("--option", "user_agent=it is mine"),
     ]
 

@@ -187,7 +187,7 @@ def copied(run: FinishedRun) -> str:
     cloud, key = run.cloud, run.summary["retry_manifest"]
     bucket = cloud.outputs["InputBucket"]
     s3, states, machine = cloud.client("s3"), cloud.client("stepfunctions"), cloud.outputs["StateMachineArn"]
-    assert s3.head_object(Bucket=bucket, Key=key)["Metadata"] == {"rounds": "1", "batch-size": "250"}
+    assert s3.head_object(Bucket=bucket, Key=key)["Metadata"] == {"rounds": "1", "passes": "0", "batch-size": "250"}
     existing = {
         execution["executionArn"] for execution in states.list_executions(stateMachineArn=machine)["executions"]
     }

@@ -17,6 +17,7 @@ from functions.core.summary.passes import RunLines
 from local.aws.cloud import Cloud
 from local.interrupted import record_stored_rows
 from tests.integration.test_crashes import kill_download_batch
+from tests.integration.test_late_batches import cancel, time_out
 from tests.support.images import png
 from tests.support.pipeline import FinishedRun, finish, is_reconciled, mirror, start
 from tests.support.site import Answer, Site
@@ -109,15 +110,18 @@ def waiting_run(cloud: Cloud, site: Site, name: str) -> str:
     return arn
 
 
-def test_a_run_that_is_cancelled_while_it_waits_has_the_last_error_of_each_row(cloud: Cloud, site: Site) -> None:
-    arn = waiting_run(cloud, site, "waits")
-    cloud.client("stepfunctions").stop_execution(executionArn=arn, error="Cancelled", cause="test")
+@pytest.mark.parametrize(("stop", "status"), [(cancel, "cancelled"), (time_out, "failed")])
+def test_a_run_that_is_stopped_while_it_waits_has_the_last_error_of_each_row(
+    cloud: Cloud, site: Site, stop: Callable[[Cloud, str], object], status: str
+) -> None:
+    arn = waiting_run(cloud, site, f"waits-{status}")
+    stop(cloud, arn)
 
     run = finish(cloud, arn)
     cloud.settle()
     wait_until(lambda: "summary.json" in " ".join(run.names()))
 
-    assert run.summary["status"] == "cancelled"
+    assert run.summary["status"] == status
     assert outcomes_of_rows(run) == {"stored": 1, "unchanged": 0, "skipped": 0, "duplicate": 0, "failed": 3}
     assert is_reconciled(run.summary)
     assert run.summary["failures_by_reason"] == {"http_busy": 3}

@@ -102,7 +102,12 @@ def test_a_retry_reads_the_same_url_column_and_the_same_checks(cloud: Cloud, sit
 
     again = mirror(cloud, "again-retry.csv", found["Body"].read(), found["Metadata"])
 
-    assert found["Metadata"] == {"rounds": "1", "url-column": "image_link", "own-columns": "size"}
+    assert found["Metadata"] == {
+        "rounds": "1",
+        "passes": "0",
+        "url-column": "image_link",
+        "own-columns": "size",
+    }
     assert [columns for _, columns in outcomes(run)] == [{"size": "XL", "Name": "A"}, {"size": "42", "Name": "B"}]
     assert outcomes(again) == [("stored", {"size": "42", "Name": "B"})]
 
