@@ -129,6 +129,14 @@ def limit_of(address: str, limits: BusyHosts) -> HostLimit | None:
     return None if suffix is None else as_limit(limits[suffix])
 
 
+def busy_in_batch(rows: Mapping[str, int], limits: BusyHosts, options: Options) -> Mapping[str, HostLimit]:
+    """The busy hosts of a batch by its own `rows` of each, where PrepareRun has not read the manifest
+    (`busy_hosts_unknown`). `limits` are those by suffix."""
+    option = option_limit(options)
+    by_host = {host: limit_of(host, limits) or option for host in rows}
+    return {host: limit for host, limit in by_host.items() if 0 < places(limit) < rows[host]}
+
+
 def as_limit(values: Sequence[float]) -> HostLimit:
     concurrency, rate = values
     return HostLimit(int(concurrency), float(rate))

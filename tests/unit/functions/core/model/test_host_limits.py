@@ -6,6 +6,7 @@ from functions.core.model.host_limits import (
     HostLimits,
     HostRule,
     binding,
+    busy_in_batch,
     limit_of,
     limit_text,
     longest_suffix,
@@ -70,6 +71,15 @@ def test_the_stricter_limit_holds_unless_the_setting_overrides(
 def test_a_batch_finds_the_limit_of_a_host_by_its_suffix() -> None:
     assert limit_of("upload.example.org", {"example.org": [2, 0.5]}) == HostLimit(2, 0.5)
     assert limit_of("example.net", {"example.org": [2, 0.5]}) is None
+
+
+def test_a_batch_of_a_manifest_that_was_not_read_counts_its_own_rows() -> None:
+    rows = {"a.example": 17, "b.example": 16, "u.example.org": 3, "w.example.org": 2}
+
+    busy = busy_in_batch(rows, {"example.org": [2, 0.0]}, Options())
+
+    assert busy == {"a.example": HostLimit(16), "u.example.org": HostLimit(2)}
+    assert busy_in_batch(rows, {}, Options(host_concurrency=0)) == {}
 
 
 @pytest.mark.parametrize(
