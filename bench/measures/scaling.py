@@ -232,8 +232,8 @@ def _two_runs(lowered_to: int) -> list[ThrottledRun]:
     return [ThrottledRun(LONG, 45, changed_at=20.5, changed_to=lowered_to), ThrottledRun(LONG, 22, start=20)]
 
 
-def _with(**options: Any) -> RunEstimate:  # Any: the type depends on the option
-    return RunEstimate(images=1, options=replace(Options(), **options))
+def _with(max_concurrency: int) -> RunEstimate:
+    return RunEstimate(images=1, options=Options(max_concurrency=max_concurrency))
 
 
 SIZES = [10**power for power in range(3, 10)]

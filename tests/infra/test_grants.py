@@ -38,6 +38,7 @@ EXPECTED = {
         *TRACES,
         *MANIFESTS,
         *may("Input/runs/*/rows.jsonl.gz", "s3:PutObject"),
+        *may("Input/runs/*/hosts.json", "s3:PutObject"),
         *may("Input", "s3:ListBucket"),
         *may("Runs", "dynamodb:UpdateItem"),
         *SHARES,
