@@ -105,6 +105,7 @@ def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
         "runs/*/retry.*": (prepare, summarize, machine),
         "runs/*/rows.jsonl.gz": (prepare, summarize, machine),
         "runs/*/closed": (download,),
+        "runs/*/hosts.json": (download,),
     }.items():
         yield _prefix_wildcard(buckets.input, path, policies)
     yield _prefix_wildcard(buckets.images, buckets.image_pattern, (download, api))
