@@ -104,7 +104,7 @@ def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
         "runs/*": (download, summarize, api, machine),
         "runs/*/retry.*": (prepare, summarize, machine),
         "runs/*/rows.jsonl.gz": (prepare, summarize, machine),
-        "runs/*/hosts.json": (prepare,),
+        "runs/*/hosts.json": (prepare, download),
         "runs/*/closed": (download,),
         "runs/*/passes/*": (plan,),
         "runs/*/passes/plan-*": (plan,),

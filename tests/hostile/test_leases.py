@@ -366,3 +366,27 @@ def test_record_and_ignore_have_no_crawl_delay(serve: Serve, make_engine: MakeEn
     for robots in ("record", "ignore"):
         result = make_engine().mirror(*urls(server, 0, 5), robots=robots)
         assert (len(result.stored), len(result.waits)) == (5, 0)
+
+
+def test_rows_wait_for_a_place_also_if_nothing_is_tried_twice(serve: Serve, make_engine: MakeEngine) -> None:
+    server = serve_images(serve, IMAGE)
+    records = FakeHostRecords()
+    records.hosts[host_of(server.url("/"))] = HostRecord({0: time.time() + 0.8})
+
+    (result,) = together(make_engine, records, [urls(server, 0, 5)], limit_of(server, 1), rounds=1)
+
+    assert len(result.stored) == 5
+    assert result.waits
+
+
+def test_rows_that_find_no_place_in_time_say_why(serve: Serve, make_engine: MakeEngine) -> None:
+    server = serve_images(serve, IMAGE)
+    host = host_of(server.url("/"))
+    records = FakeHostRecords()
+    records.hosts[host] = HostRecord({0: time.time() + 3600})
+
+    result = make_engine(records=records).mirror(*urls(server, 0, 5), busy=limit_of(server, 1))
+
+    assert {(failure["reason"], failure["retryable"]) for failure in result.failures} == {("out_of_time", True)}
+    assert f"no place at {host} was free, of 1." in result.failures[0]["message"]
+    assert server.hits.total() == records.writes.total() == 0

@@ -43,7 +43,9 @@ def play(cloud: Cloud, batch: dict[str, Any]) -> dict[str, Any]:
     while batch["Items"]:
         event = {"batch": batch, "execution_arn": "arn:1", "started_at": started_at}
         result = cloud.functions.invoke(download_batch(cloud), event)
-        assert result.error is None, result.error
+        if result.error is not None and result.payload["errorType"] == "Runtime.ExitError":
+            continue  # an idle environment was killed
+        assert result.error is None, result.payload
         batch = result.payload
         time.sleep(batch["wait_seconds"] if batch["Items"] else 0)
     return batch

@@ -53,11 +53,13 @@ class OfOneRound:
 
 @dataclass
 class Simulation:
-    """`answer` returns the seconds that a request takes, and the error in which it ends."""
+    """`answer` returns the seconds that a request takes and the error in which it ends, `redirect` the URL that it
+    leads to, if any."""
 
     limits: Mapping[str, HostLimit]
     options: Options
     answer: Callable[[str, float], tuple[float, RowError | None]]
+    redirect: Callable[[str], str | None] = lambda url: None
     records: FakeHostRecords = field(default_factory=FakeHostRecords)
     now: float = START
     under_way: Counter[str] = field(default_factory=Counter)
@@ -175,6 +177,8 @@ class SimulatedBatch:
     def _fill(self, generation: int) -> None:
         """The threads take rows until they would have to wait."""
         scheduler = self.scheduler
+        if generation != self._generation:
+            return
         while scheduler._ready and len(scheduler._requests) < self.simulation.options.concurrency:
             if scheduler._stopped:
                 break
@@ -190,6 +194,10 @@ class SimulatedBatch:
             self._send(row, url, generation)
         except RowError as error:
             self._done(row, error)
+            self._fill_later(generation)
+
+    def _fill_later(self, generation: int) -> None:
+        self.simulation.at(0.0, lambda: self._fill(generation))
 
     def _send(self, row: Row, url: str, generation: int) -> None:
         world = self.simulation
@@ -207,12 +215,16 @@ class SimulatedBatch:
         world.begin(host)
         self._requests[row.number] = host
         seconds, error = world.answer(url, world.now)
-        world.at(seconds, lambda: self._answered(row, error, generation))
+        world.at(seconds, lambda: self._answered(row, url, error, generation))
 
-    def _answered(self, row: Row, error: RowError | None, generation: int) -> None:
+    def _answered(self, row: Row, url: str, error: RowError | None, generation: int) -> None:
         if generation != self._generation:
             return
         self.simulation.under_way[self._requests.pop(row.number)] -= 1
+        target = self.simulation.redirect(url) if error is None else None
+        if target is not None:
+            self._request(row, target, generation)
+            return
         if error is None:
             self.scheduler.response_received(row)
         self._done(row, error)

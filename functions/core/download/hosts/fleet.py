@@ -276,7 +276,7 @@ class RoundHosts:
 
 def _no_place(name: str, places: int) -> RowError:
     message = (
-        f"Not attempted in this round: all {places} places at {name} were taken by other batches. "
+        f"Not attempted in this round: no place at {name} was free, of {places}. "
         "host_concurrency and host_rate limit the requests to a host."
     )
     return RowError(Reason.OUT_OF_TIME, message)

@@ -201,7 +201,9 @@ class HostQueues:
 
     def _put_back(self, host: Host, row: Row, error: RowError) -> None:
         self._refused[row.number] = error
-        host.is_target = host.is_target or host_of(row.url) != host.name
+        source = self._host(host_of(row.url))
+        if source is not host:  # the row will be requested there once more
+            host.is_target = source.is_visited = True
         host.pending.append(row)
         self._pending += 1
         self._queue(host)

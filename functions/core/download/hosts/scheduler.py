@@ -61,6 +61,7 @@ class HostScheduler(HostQueues):
             host.requests += 1
             host.is_visited = True
             self._guests[row.number] = host
+            self._unqueue(host)  # the place may have been the last one
 
     def start_request(self, row: Row, url: str, crawl_delay: float | None) -> None:
         """Wait until the request may be sent, if the rate of its host is limited: `crawl_delay` is that of its
