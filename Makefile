@@ -80,7 +80,7 @@ cost: ## Estimate the time and the cost of a run: [IMAGES=n] [SIZE_KB=n] [LATENC
 	@./image-mirror cost
 
 test: cdk.out/ready .venv/dev ## Run the whole test suite
-	@$(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 permissions: cdk.out/ready .venv/dev ## Record which test needs which grant, and rerun it without the grant (about an hour)
 	@$(BIN)/python -m tests.permissions record

@@ -254,7 +254,7 @@ def _owned(folder: Path, command: str) -> Iterator[None]:
 
 @contextmanager
 def _imports() -> Iterator[None]:
-    """Import without garbage collection, which takes a quarter of the time: almost nothing that is created is garbage."""
+    """Import without garbage collection, which takes a quarter of the time; imports create almost no garbage."""
     gc.disable()
     try:
         yield
