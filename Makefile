@@ -32,7 +32,7 @@ $(foreach name,$(firstword $(UNKNOWN)),$(error There is no variable $(name) ($(c
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run up watch plan cost test permissions check lint types format lock bootstrap deploy verify destroy bench bench-rate-limit mutation second-opinions clean
+.PHONY: help setup synth run up watch plan cost test permissions check lint types collect format lock bootstrap deploy verify destroy bench bench-rate-limit mutation second-opinions clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -95,6 +95,9 @@ lint: .venv/dev
 
 types: .venv/dev
 	@$(BIN)/mypy
+
+collect: .venv/dev # the workers of `make test` would otherwise compile all tests at the same time
+	@$(BIN)/python -m pytest --collect-only -qqq > .venv/collected || { cat .venv/collected; exit 1; }
 
 format: .venv/dev ## Format the code
 	@$(BIN)/ruff format .
