@@ -21,6 +21,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := $(shell find cdk functions -type f -not -name '*.pyc') cdk.json
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+unexport PYTHONDONTWRITEBYTECODE # without bytecode each process compiles all that it imports: moto takes three seconds
 
 SIMILAR := import difflib, sys; print(*difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1))
 quoted = '$(subst ','\'',$(1))'
@@ -31,7 +32,7 @@ $(foreach name,$(firstword $(UNKNOWN)),$(error There is no variable $(name) ($(c
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run up watch plan cost test permissions check format lock bootstrap deploy verify destroy bench bench-rate-limit bench-fleet mutation second-opinions clean
+.PHONY: help setup synth run up watch plan cost test permissions check lint types collect format lock bootstrap deploy verify destroy bench bench-rate-limit bench-fleet mutation second-opinions clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -79,17 +80,24 @@ cost: ## Estimate the time and the cost of a run: [IMAGES=n] [SIZE_KB=n] [LATENC
 	@./image-mirror cost
 
 test: cdk.out/ready .venv/dev ## Run the whole test suite
-	@$(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 permissions: cdk.out/ready .venv/dev ## Record which test needs which grant, and rerun it without the grant (about an hour)
 	@$(BIN)/python -m tests.permissions record
 	@$(BIN)/python -m tests.permissions remove
 
-check: .venv/dev ## Run the linters, the type checker, cfn-lint, cdk-nag and asl-validator
+check: lint types ## Run the linters, the type checker, cfn-lint, cdk-nag and asl-validator
+
+lint: .venv/dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy
 	@$(BIN)/python -m cdk.check
+
+types: .venv/dev
+	@$(BIN)/mypy
+
+collect: .venv/dev # the workers of `make test` would otherwise compile all tests at the same time
+	@$(BIN)/python -m pytest --collect-only -qqq > .venv/collected || { cat .venv/collected; exit 1; }
 
 format: .venv/dev ## Format the code
 	@$(BIN)/ruff format .

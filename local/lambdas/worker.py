@@ -7,6 +7,7 @@ The function's configuration is in environment variables, as in Lambda's own run
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import queue
@@ -155,6 +156,7 @@ def main(descriptor: int, tmp: str) -> None:
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_receive_requests, args=(channel, requests, tmp), daemon=True).start()
     started = time.perf_counter()
+    gc.disable()  # imports create almost no garbage, and looking for it takes a sixth of their time
     if WORKER_IMPORTS in os.environ:
         importlib.import_module(os.environ[WORKER_IMPORTS])
     try:
@@ -165,6 +167,7 @@ def main(descriptor: int, tmp: str) -> None:
         sys.stderr.flush()
         frames.send(channel, frames.encode({"ready": error.error}))
         return
+    gc.enable()
     init_milliseconds: float | None = (time.perf_counter() - started) * 1000
     frames.send(channel, frames.encode({"ready": None}))
     while True:

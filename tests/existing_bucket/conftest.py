@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,15 +23,26 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
+@pytest.fixture(scope="module")
+def assembly_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Synthesizes the stack with the bucket and a prefix, once for each prefix."""
+
+    @cache
+    def synthesize(prefix: str) -> Path:
+        folder = tmp_path_factory.mktemp("cdk.out")
+        synthesized(Settings(images_bucket=BUCKET, images_prefix=prefix, images_bucket_key_arn=KEY), folder)
+        return folder
+
+    return synthesize
+
+
 @pytest.fixture
-def cloud_with(tmp_path_factory: pytest.TempPathFactory, out: Path) -> Callable[..., object]:
+def cloud_with(assembly_with: Callable[[str], Path], out: Path) -> Callable[..., object]:
     """Deploys the stack with the bucket and a prefix. Clouds of one test have the same OUT."""
 
     @contextmanager
     def deploy(prefix: str) -> Iterator[Cloud]:
-        folder = tmp_path_factory.mktemp("cdk.out")
-        synthesized(Settings(images_bucket=BUCKET, images_prefix=prefix, images_bucket_key_arn=KEY), folder)
-        with Cloud(assembly=folder, allow="127.0.0.0/8", out=out) as cloud:
+        with Cloud(assembly=assembly_with(prefix), allow="127.0.0.0/8", out=out) as cloud:
             yield cloud
 
     return deploy

@@ -115,6 +115,6 @@ def test_a_take_over_that_is_killed_at_random_moments_loses_nothing(release: Rel
     summaries = check_out(release.out)
     [last] = [summary for summary in summaries if summary["status"] == "succeeded"]
     assert (last["skipped"], last["stored"]) == (ROWS - len(release.damaged), len(release.damaged)), SEED
-    assert {site.url + path for path, count in site.asked.items() if count} == set(release.damaged), SEED
-    assert set(site.asked.values()) == {1}, SEED
+    asked = {site.url + path: count for path, count in site.asked.items() if path != "/robots.txt"}
+    assert asked == dict.fromkeys(release.damaged, 1), SEED
     assert set(recorded_rows(release.out)) == set(release.urls)

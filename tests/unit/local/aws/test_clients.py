@@ -12,34 +12,32 @@ import pytest
 from local.aws.clients import Clients, Credentials
 from local.aws_settings import without_aws_settings
 
-CREATES_A_SESSION = """
-from local.aws_settings import without_aws_settings
-with without_aws_settings():
-    import boto3
-    boto3.Session().get_available_regions("ec2")
-"""
-IMPORTS_THE_CLOUD = """
+IMPORTS_THE_CLOUD_AND_CREATES_A_SESSION_AND_A_CLIENT = """
 import os
 before = dict(os.environ)
 import local.aws.cloud
 assert dict(os.environ) == before
-"""
-CREATES_A_CLIENT = """
+
+from local.aws_settings import without_aws_settings
+with without_aws_settings():
+    import boto3
+    boto3.Session().get_available_regions("ec2")
+
 from local.aws.clients import Clients, Credentials
 Clients("http://127.0.0.1:1", Credentials.random())("s3")
 """
 
 
-@pytest.mark.parametrize("script", [CREATES_A_SESSION, IMPORTS_THE_CLOUD, CREATES_A_CLIENT])
 @pytest.mark.parametrize(
     "settings", [{"AWS_PROFILE": "missing"}, {"AWS_DEFAULT_PROFILE": "missing"}, {"AWS_CONFIG_FILE": "BROKEN"}]
 )
 def test_a_missing_profile_or_a_malformed_configuration_file_is_ignored(
-    settings: dict[str, str], script: str, tmp_path: Path
+    settings: dict[str, str], tmp_path: Path
 ) -> None:
     broken = tmp_path / "config"
     broken.write_text("[default\n")
     chosen = {name: value.replace("BROKEN", str(broken)) for name, value in settings.items()}
+    script = IMPORTS_THE_CLOUD_AND_CREATES_A_SESSION_AND_A_CLIENT
     subprocess.run([sys.executable, "-c", script], env={**os.environ, **chosen}, check=True)
 
 

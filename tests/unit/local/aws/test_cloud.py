@@ -172,7 +172,7 @@ def test_closing_leaves_no_thread_no_process_and_no_state(assembly: Path) -> Non
     _upload(cloud)
     _execution(cloud)
     cloud.close()
-    assert set(threading.enumerate()) == threads
+    assert set(threading.enumerate()) <= threads  # those of earlier tests may end
     assert psutil.Process().children() == processes
 
 
@@ -181,7 +181,7 @@ def test_closing_during_a_run_stops_it_at_once(tmp_path: Path) -> None:
     cloud = Cloud(assembly=write(tmp_path, template("wait", timeout=60)))
     _upload(cloud)
     cloud.close()
-    assert set(threading.enumerate()) == threads
+    assert set(threading.enumerate()) <= threads  # those of earlier tests may end
     assert psutil.Process().children() == processes
 
 
@@ -189,5 +189,5 @@ def test_a_deployment_that_fails_leaves_nothing_behind(tmp_path: Path, assembly:
     threads = set(threading.enumerate())
     with pytest.raises(DeploymentError):
         Cloud(assembly=tmp_path)
-    assert set(threading.enumerate()) == threads
+    assert set(threading.enumerate()) <= threads  # those of earlier tests may end
     Cloud(assembly=assembly).close()

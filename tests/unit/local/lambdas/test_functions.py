@@ -231,7 +231,7 @@ def test_closing_stops_invocations_and_leaves_no_process_and_no_thread(lines: Li
         ends = [call.exception() or call.result().payload["errorType"] for call in calls]
     assert all(isinstance(end, HostClosedError) or end == "Runtime.ExitError" for end in ends)
     assert psutil.Process().children() == processes
-    assert set(threading.enumerate()) == threads
+    assert set(threading.enumerate()) <= threads  # those of earlier tests may end
 
 
 @pytest.mark.parametrize("local_run", ["", '{"command": "run", "out": "out"}'])

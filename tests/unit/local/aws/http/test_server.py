@@ -110,7 +110,7 @@ def test_stopping_closes_idle_connections_and_every_thread() -> None:
     connection = http.client.HTTPConnection(str(urlsplit(server.endpoint).netloc), timeout=5)
     _request(connection, "PUT", "/read", b"x")
     server.stop()
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before  # those of earlier tests may end
     assert connection.sock is not None
     assert connection.sock.recv(1) == b""
     connection.close()
