@@ -43,27 +43,44 @@ Places = Mapping[tuple[str, str], float]
 
 @dataclass(slots=True)
 class Killed:
-    """`kills` are the times of the kills in seconds since the epoch, `longest_lease` the most seconds that a place was
-    seen to be leased for, `held_until` the last end of a lease, `most_held` the most places leased at once."""
+    """`kills` is the number of kills, `longest_lease` the most seconds that a place was seen to be leased for,
+    `most_held` the most places leased at once.
 
-    kills: list[float] = field(default_factory=list)
+    `suspects` are the leases of the moment of a kill, with its time: a lease of a killed environment is not given back.
+    """
+
+    kills: int = 0
     longest_lease: float = 0.0
-    held_until: float = 0.0
     most_held: int = 0
+    suspects: dict[tuple[str, str, float], float] = field(default_factory=dict)
     outcomes: Mapping[str, int] = field(default_factory=dict)
     hosts: Sequence[HostCounts] = ()
 
     def look(self, places: Places) -> None:
+        """Leases that were given back before their end are not those of killed environments."""
         now = time.time()
-        held = [until for until in places.values() if until > now]
+        held = {(*place, until) for place, until in places.items() if until > now}
         self.most_held = max(self.most_held, len(held))
-        self.longest_lease = max([self.longest_lease, *(until - now for until in held)])
-        self.held_until = max([self.held_until, *held])
+        self.longest_lease = max([self.longest_lease, *(until - now for *_, until in held)])
+        for lease in [lease for lease in self.suspects if lease[2] > now and lease not in held]:
+            del self.suspects[lease]
+
+    def killed(self, places: Places) -> None:
+        now = time.time()
+        self.kills += 1
+        for place, until in places.items():
+            if until > now:
+                self.suspects.setdefault((*place, until), now)
+
+    @property
+    def lost(self) -> int:
+        """Number of places whose environment was killed."""
+        return len(self.suspects)
 
     @property
     def places_back_after(self) -> float:
-        """Seconds from the last kill until the last place was free."""
-        return max(0.0, self.held_until - self.kills[-1])
+        """The most seconds from a kill until a place of the killed environment was free."""
+        return max((until - killed_at for (_, _, until), killed_at in self.suspects.items()), default=0.0)
 
 
 @contextmanager
@@ -120,8 +137,8 @@ def measure(cloud: Cloud, crowd: Crowd, kills: int = KILLS) -> Killed:
         arns = start_crowd(cloud, crowd, sites, OPTIONS)
         while _is_running(cloud, arns):
             killed.look(leased_places(cloud))
-            if len(killed.kills) < kills and kill_holder(sites[0]):
-                killed.kills.append(time.time())
+            if killed.kills < kills and kill_holder(sites[0]):
+                killed.killed(leased_places(cloud))
             time.sleep(LOOK_SECONDS)
         killed.outcomes = all_counts(cloud, arns)
         killed.look(leased_places(cloud))
@@ -139,9 +156,9 @@ def print_kills(environments: int = ENVIRONMENTS) -> None:
         killed = measure(cloud, Crowd(rows=200))
     most = max(counts.most_at_once for counts in killed.hosts)
     print(
-        f"{len(killed.kills)} environments killed: limit {'held' if most <= PLACES else 'NOT HELD'}, at most {most} "
+        f"{killed.kills} environments killed: limit {'held' if most <= PLACES else 'NOT HELD'}, at most {most} "
         f"requests at once at a host; at most {killed.most_held} places held, the longest lease "
-        f"{killed.longest_lease:.1f} s of {LEASE_SECONDS:.0f}; all places free {killed.places_back_after:.1f} s after "
-        f"the last kill; rows {dict(killed.outcomes)}",
+        f"{killed.longest_lease:.1f} s of {LEASE_SECONDS:.0f}; {killed.lost} places not given back, free at the latest "
+        f"{killed.places_back_after:.1f} s after the kill; rows {dict(killed.outcomes)}",
         flush=True,
     )

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from bench.fleet.virtual_time import Executor, VirtualTime
+from bench.fleet.virtual_threads import Executor
+from bench.fleet.virtual_time import VirtualTime
 from bench.rig.images import jpeg
 from functions.core.download.batch import BatchMirror
 from functions.core.download.mirror import RowMirror

@@ -15,10 +15,12 @@ import sys
 import threading
 import time as system_time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent import futures
 from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
-from typing import Any, NamedTuple, Self
+
+from bench.fleet.virtual_threads import Condition, Event, Executor, Lock, wait
 
 EPOCH = 1_800_000_000.0
 """What `time.time` returns at the start, in seconds."""
@@ -140,9 +142,8 @@ class VirtualTime:
             time=epoch, monotonic=self.clock, perf_counter=self.clock, process_time=cpu, sleep=self.sleep
         )
         conditions = SimpleNamespace(
-            Condition=lambda: Condition(self), Lock=threading.Lock, RLock=threading.RLock, Event=lambda: Event(self)
+            Condition=lambda: Condition(self), Lock=lambda: Lock(self), Event=lambda: Event(self)
         )
-        from concurrent import futures
 
         return (
             *clocks.items(),
@@ -175,122 +176,3 @@ def _changes(
             defaults, by_name = function.__defaults__ or (), function.__kwdefaults__ or {}
             yield function, "__defaults__", function.__defaults__, tuple(map(new, defaults)) or None
             yield function, "__kwdefaults__", function.__kwdefaults__, {n: new(v) for n, v in by_name.items()} or None
-
-
-class Condition:
-    """`threading.Condition`. Its lock is not needed: no other thread runs until this one waits."""
-
-    def __init__(self, time: VirtualTime) -> None:
-        self._time = time
-        self._waiting: list[_Thread] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def wait(self, timeout: float | None = None) -> bool:
-        thread = self._time.current
-        self._waiting.append(thread)
-        is_notified = self._time.wait_for_wake(timeout)
-        if not is_notified:
-            self._waiting.remove(thread)
-        return is_notified
-
-    def wait_for(self, predicate: Callable[[], bool], timeout: float | None = None) -> bool:
-        end = None if timeout is None else self._time.now + timeout
-        while not predicate():
-            if not self.wait(None if end is None else end - self._time.now):
-                return predicate()
-        return True
-
-    def notify(self, n: int = 1) -> None:
-        chosen, self._waiting = self._waiting[:n], self._waiting[n:]
-        for thread in chosen:
-            self._time.wake(thread)
-
-    def notify_all(self) -> None:
-        self.notify(len(self._waiting))
-
-
-class Event:
-    """`threading.Event`."""
-
-    def __init__(self, time: VirtualTime) -> None:
-        self._changed = Condition(time)
-        self._is_set = False
-
-    def is_set(self) -> bool:
-        return self._is_set
-
-    def set(self) -> None:
-        self._is_set = True
-        self._changed.notify_all()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        return self._changed.wait_for(self.is_set, timeout)
-
-
-class Future:
-    """`concurrent.futures.Future`."""
-
-    def __init__(self, time: VirtualTime) -> None:
-        self.ended = Event(time)
-        self._result: Any = None
-        self._error: BaseException | None = None
-
-    def run(self, function: Callable[..., Any], *arguments: Any) -> None:
-        try:
-            self._result = function(*arguments)
-        except Exception as error:
-            self._error = error
-        self.ended.set()
-
-    def done(self) -> bool:
-        return self.ended.is_set()
-
-    def result(self, timeout: float | None = None) -> Any:
-        if not self.ended.wait(timeout):
-            raise TimeoutError
-        if self._error is not None:
-            raise self._error
-        return self._result
-
-
-class Executor:
-    """`concurrent.futures.ThreadPoolExecutor` with a thread for each call."""
-
-    def __init__(self, time: VirtualTime) -> None:
-        self._time = time
-        self._futures: list[Future] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for future in self._futures:
-            future.ended.wait()
-
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future:
-        future = Future(self._time)
-        self._futures.append(future)
-        self._time.start(lambda: future.run(function, *arguments))
-        return future
-
-    def map(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[Any]:
-        futures = [self.submit(function, *arguments) for arguments in zip(*iterables, strict=False)]
-        return (future.result() for future in futures)
-
-
-class Waited(NamedTuple):
-    done: set[Future]
-    not_done: set[Future]
-
-
-def wait(futures: Sequence[Future], timeout: float | None = None) -> Waited:
-    """`concurrent.futures.wait` for one future or more."""
-    for future in futures:
-        future.ended.wait(timeout)
-    done = {future for future in futures if future.done()}
-    return Waited(done, set(futures) - done)

@@ -37,8 +37,9 @@ def test_environments_that_are_killed_free_their_places_within_the_lease_time(as
     with short_leases(assembly) as short, fleet(ENVIRONMENTS, short) as cloud:
         killed = measure_kills(cloud, CROWD, KILLS)
 
-    assert len(killed.kills) == KILLS
+    assert killed.kills == KILLS
     assert max(counts.most_at_once for counts in killed.hosts) <= PLACES
     assert 0 < killed.longest_lease <= LEASE_SECONDS
+    assert killed.lost > 0
     assert killed.places_back_after <= LEASE_SECONDS
     assert sum(killed.outcomes.values()) == CROWD.runs * CROWD.rows

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.fleet.virtual_time import Condition, DeadlockError, Event, Executor, VirtualTime, wait
+from bench.fleet.virtual_threads import Condition, Event, Executor, Lock, wait
+from bench.fleet.virtual_time import DeadlockError, VirtualTime
 from functions.core.download import batch
 from functions.core.download.hosts.scheduler import HostScheduler
 
@@ -45,6 +46,25 @@ def test_a_condition_wakes_as_many_threads_as_are_notified_and_others_time_out()
     time.run(main)
 
     assert woken == [(0, True, 5), (1, True, 5), (2, False, 10)]
+
+
+def test_a_lock_has_one_thread_at_a_time_also_while_it_sleeps() -> None:
+    time, ends = VirtualTime(), []
+    lock = Lock(time)
+
+    def work() -> None:
+        with lock:
+            time.sleep(2)
+            ends.append(time.now)
+
+    def main() -> None:
+        with Executor(time) as pool:
+            for _ in range(3):
+                pool.submit(work)
+
+    time.run(main)
+
+    assert ends == [2, 4, 6]
 
 
 def test_a_future_that_is_not_done_in_time_is_not_done() -> None:
