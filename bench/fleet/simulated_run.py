@@ -8,30 +8,42 @@ import hashlib
 import io
 import json
 import random
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import cast
 
+from bench.fleet.simulated_aws import EmptyTable, NoNotices, OneRun, SimulatedBucket, SimulatedFiles, SimulatedHosts
 from bench.fleet.virtual_threads import Executor
-from bench.fleet.virtual_time import VirtualTime
+from bench.fleet.virtual_time import EPOCH, VirtualTime
 from bench.rig.images import jpeg
 from functions.core.download.batch import BatchMirror
+from functions.core.download.hosts.busy import host_limits
+from functions.core.download.hosts.fleet import FleetHosts
 from functions.core.download.mirror import RowMirror
+from functions.core.download.passes import Passes
 from functions.core.download.rounds import Batch, RoundRunner
+from functions.core.manifests.hosts import HostCounts
 from functions.core.model.errors import RowError
+from functions.core.model.host_limits import NO_HOST_LIMITS
 from functions.core.model.limits import CHILD_SECONDS, DOWNLOAD_TIMEOUT_SECONDS, RESERVE_SECONDS
 from functions.core.model.options import Options
-from functions.core.model.ports import NOTICE_SECONDS, ImageObject, ImageUpload, Notification
-from functions.core.model.types import BatchPayload, BatchRun, ImageRecord
+from functions.core.model.types import BatchItem, BatchPayload, BatchRun, PreparedState
 from functions.core.model.urls import host_of
+from functions.core.prepare.budgets import host_budgets
+from functions.core.prepare.passes import PLANNED, PassPlanner
 from functions.core.web.fetch import Fetcher, FetchRequest, FetchResult
 from functions.core.web.response import Body
+
+Items = list[BatchItem]
+
+RUN_SECONDS = 14 * 86_400.0
+"""Maximum time of the run, in seconds."""
 
 RUN_ID = "simulated"
 IMAGE = jpeg(500, seed=1)
 SHA256 = hashlib.sha256(IMAGE).hexdigest()
-STORE_SECONDS = 0.03
 LATENCY_SECONDS, LATENCY_SIGMA = 0.2, 0.5
 """Median and standard deviation of the logarithm of the time until a server answers."""
 
@@ -70,67 +82,6 @@ class SimulatedWeb:
         return FetchResult(body=body, announced=True, final_url=None, etag=None, last_modified=None)
 
 
-@dataclass(slots=True)
-class SimulatedBucket:
-    """The images bucket. `stored` are the times at which the image of each row was stored."""
-
-    time: VirtualTime
-    stored: dict[int, float] = field(default_factory=dict)
-
-    def put(self, upload: ImageUpload, if_match: str | None) -> str | None:
-        self.time.sleep(STORE_SECONDS)
-        self.stored[upload.row] = self.time.now
-        return '"etag"'
-
-    def head(self, key: str) -> ImageObject | None:
-        return None
-
-    def read(self, key: str, write: Callable[[bytes], None]) -> bool:
-        return False
-
-
-class EmptyTable:
-    """An images table that knows no image."""
-
-    def look_up(self, urls: Sequence[str]) -> Mapping[str, ImageRecord]:
-        return {}
-
-    def record(self, rows: Sequence[ImageRecord]) -> None:
-        pass
-
-    def read(self, url: str) -> ImageRecord | None:
-        return None
-
-    def replace(self, record: ImageRecord, former: ImageRecord | None) -> bool:
-        return True
-
-
-@dataclass(slots=True)
-class SimulatedFiles:
-    """The files of the run, by name."""
-
-    files: dict[str, list[Mapping[str, object]]] = field(default_factory=dict)
-
-    def write(self, name: str, lines: Iterable[Mapping[str, object]]) -> None:
-        self.files[name] = [json.loads(json.dumps(line)) for line in lines]
-
-    def start_round(self, part_name: str) -> bool:
-        return True
-
-    def outcomes(self) -> Mapping[int, Mapping[str, object]]:
-        """The result lines by row; each row has one."""
-        lines = [line for name, part in self.files.items() if name.startswith("results/") for line in part]
-        outcomes = {cast(int, line["row"]): line for line in lines}
-        if len(outcomes) < len(lines):
-            raise RuntimeError("A row has two outcomes.")
-        return outcomes
-
-
-class NoNotices:
-    def publish(self, notice: Notification, seconds: float = NOTICE_SECONDS) -> bool:
-        return True
-
-
 class SimulatedRun:
     """`billed` is the time of all invocations, in seconds."""
 
@@ -139,6 +90,8 @@ class SimulatedRun:
         self.web = SimulatedWeb(self.time, random.Random(seed), hosts)
         self.bucket = SimulatedBucket(self.time)
         self.files = SimulatedFiles()
+        self.hosts = SimulatedHosts(self.time)
+        self._fleet = FleetHosts(self.hosts, lambda: EPOCH + self.time.now)
         self.billed = 0.0
         self._urls = urls
         self._options = options
@@ -150,7 +103,7 @@ class SimulatedRun:
         random.seed(self._seed)
         try:
             with self.time.replacing("functions.core.download"):
-                self.time.run(self._run_map)
+                self.time.run(self._run_all)
         finally:
             random.setstate(state)
 
@@ -158,16 +111,41 @@ class SimulatedRun:
         """The time at which the image of each URL was stored."""
         return {self._urls[row - 1]: time for row, time in self.bucket.stored.items()}
 
-    def _run_map(self) -> None:
+    def _run_all(self) -> None:
+        """The workflow: the Map over the manifest, and the passes."""
+        items: Items = [{"row": row, "item": {"url": url}} for row, url in enumerate(self._urls)]
+        state = self._prepared()
+        self._run_map(items, state, {})
+        planner = PassPlanner(
+            files=self.files, records=OneRun(), run_seconds=RUN_SECONDS, clock=lambda: EPOCH + self.time.now
+        )
+        while True:
+            state = planner.plan(state, datetime.fromtimestamp(EPOCH, UTC).isoformat())
+            planned = state["planned_pass"]
+            if planned["status"] != PLANNED:
+                return
+            self.time.sleep(planned["wait_seconds"])
+            number = planned["number"]
+            self._run_map(cast(Items, self.files.pass_items(number)), state, {"pass_number": number})
+
+    def _prepared(self) -> PreparedState:
+        """As PrepareRun does it, from the same counts."""
+        counts = HostCounts(Counter(map(host_of, self._urls)))
+        budgets = host_budgets(counts, self._options, NO_HOST_LIMITS)
+        run: BatchRun = {"id": RUN_ID, "options": {}}
+        if budgets.busy:
+            run["busy_hosts"] = budgets.values()
+        batches = min(self._options.max_concurrency, budgets.batches)
+        return cast(PreparedState, {"run": run, "max_concurrency": batches, "passes": self._options.passes})
+
+    def _run_map(self, items: Items, state: PreparedState, batch_input: Mapping[str, int]) -> None:
         """The Distributed Map: batches in their order, so many at a time."""
         size = self._options.batch_size
-        run: BatchRun = {"id": RUN_ID, "options": {}}
-        waiting: deque[BatchPayload] = deque(
-            {
-                "BatchInput": {"run": run},
-                "Items": [{"row": row, "item": {"url": url}} for row, url in batch],
-            }
-            for batch in _batches(list(enumerate(self._urls)), size)
+        waiting = deque(
+            cast(
+                BatchPayload, {"BatchInput": {"run": state["run"], **batch_input}, "Items": items[start : start + size]}
+            )
+            for start in range(0, len(items), size)
         )
 
         def run_children() -> None:
@@ -175,7 +153,7 @@ class SimulatedRun:
                 self._run_child(waiting.popleft())
 
         with Executor(self.time) as pool:
-            for _ in range(min(self._options.max_concurrency, len(waiting))):
+            for _ in range(min(state["max_concurrency"], len(waiting))):
                 pool.submit(run_children)
 
     def _run_child(self, payload: BatchPayload) -> None:
@@ -190,7 +168,7 @@ class SimulatedRun:
         start = self.time.now
         self.time.sleep(START_SECONDS)
         end = start + DOWNLOAD_TIMEOUT_SECONDS
-        report = self._runner().run(
+        report = self._runner(payload["BatchInput"]["run"]).run(
             Batch.from_payload(payload),
             start_deadline=end - self._options.timeout - RESERVE_SECONDS,
             child_seconds_left=CHILD_SECONDS - (self.time.now - child_start),
@@ -199,18 +177,23 @@ class SimulatedRun:
         self.billed += self.time.now - start
         return cast(BatchPayload, json.loads(json.dumps(report.payload)))
 
-    def _runner(self) -> RoundRunner:
+    def _runner(self, run: BatchRun) -> RoundRunner:
         table = EmptyTable()
         mirror = RowMirror(
             fetcher=cast(Fetcher, self.web), store=self.bucket, table=table, options=self._options, run_id=RUN_ID
         )
+        busy = host_limits(run.get("busy_hosts", {}))
+        batch_mirror = BatchMirror(
+            mirror=mirror,
+            table=table,
+            options=self._options,
+            run_id=RUN_ID,
+            open_hosts=lambda: self._fleet.round(self._options, busy),
+        )
         return RoundRunner(
-            mirror=BatchMirror(mirror=mirror, table=table, options=self._options, run_id=RUN_ID),
+            mirror=batch_mirror,
             files=self.files,
             notices=NoNotices(),
             options=self._options,
+            passes=Passes(self._options, clock=lambda: EPOCH + self.time.now),
         )
-
-
-def _batches(rows: Sequence[tuple[int, str]], size: int) -> Iterable[Sequence[tuple[int, str]]]:
-    return (rows[start : start + size] for start in range(0, len(rows), size))
