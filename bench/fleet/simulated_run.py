@@ -19,7 +19,7 @@ from bench.fleet.virtual_threads import Executor
 from bench.fleet.virtual_time import EPOCH, VirtualTime
 from bench.rig.images import jpeg
 from functions.core.download.batch import BatchMirror
-from functions.core.download.hosts.busy import host_limits
+from functions.core.download.hosts.busy import RunLimits, host_limits
 from functions.core.download.hosts.fleet import FleetHosts
 from functions.core.download.mirror import RowMirror
 from functions.core.download.passes import Passes
@@ -136,6 +136,8 @@ class SimulatedRun:
         if budgets.busy:
             run["busy_hosts"] = budgets.values()
         batches = min(self._options.max_concurrency, budgets.batches)
+        if budgets.has_queue(len(self._urls), self._options.batch_size, batches):
+            run["waits_in_passes"] = True
         return cast(PreparedState, {"run": run, "max_concurrency": batches, "passes": self._options.passes})
 
     def _run_map(self, items: Items, state: PreparedState, batch_input: Mapping[str, int]) -> None:
@@ -182,13 +184,13 @@ class SimulatedRun:
         mirror = RowMirror(
             fetcher=cast(Fetcher, self.web), store=self.bucket, table=table, options=self._options, run_id=RUN_ID
         )
-        busy = host_limits(run.get("busy_hosts", {}))
+        limits = RunLimits(host_limits(run.get("busy_hosts", {})))
         batch_mirror = BatchMirror(
             mirror=mirror,
             table=table,
             options=self._options,
             run_id=RUN_ID,
-            open_hosts=lambda: self._fleet.round(self._options, busy),
+            open_hosts=lambda: self._fleet.round(self._options, limits),
         )
         return RoundRunner(
             mirror=batch_mirror,

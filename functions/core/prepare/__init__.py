@@ -96,7 +96,7 @@ class Preparer:
         self._records.update(run_id, fields | share_fields(share, budgets.batches))
         state = _prepared_state(run_id, manifest.key, source, options, share)
         self._hand_on(budgets, manifest.bucket, state["run"])
-        if not budgets.note and _has_queue(source, options, share):
+        if budgets.has_queue(source.rows, options.batch_size, share.batches):
             state["run"]["waits_in_passes"] = True
         return state
 
@@ -145,11 +145,6 @@ class Preparer:
         lines = json_rows.write_lines(_counted((row for _, row in rows), counter))
         copy = self._copies.write(manifest.bucket, run_id, lines)
         return Source(copy, COPY_FORMAT, next(counter))
-
-
-def _has_queue(source: Source, options: Options, share: Share) -> bool:
-    """Whether batches wait for a place of the Map: then one that waits for a host delays the rows of other hosts."""
-    return source.rows is None or source.rows > options.batch_size * share.batches
 
 
 def _counted(rows: Iterator[object], counter: Iterator[int]) -> Iterator[object]:

@@ -49,6 +49,11 @@ class HostBudgets:
         """The limits as in the input of a batch."""
         return {host: [limit.concurrency, limit.rate] for host, limit in self.busy.items()}
 
+    def has_queue(self, rows: int | None, batch_size: int, batches: int) -> bool:
+        """Whether batches of other hosts wait for a place of the Map, which one that waits for a host would delay. Not
+        if the run has few batches because of a host: then most rows are of that host."""
+        return not self.note and (rows is None or rows > batch_size * batches)
+
     @property
     def is_long(self) -> bool:
         return len(self.busy) > MAX_INLINE_HOSTS or len(json.dumps(self.values())) > MAX_INLINE_BYTES
