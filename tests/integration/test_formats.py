@@ -10,7 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from local.aws.cloud import Cloud
-from tests.integration.test_crashes import _kill_download_batch
+from tests.integration.test_crashes import kill_download_batch
 from tests.support.arrow import columns, file_of
 from tests.support.contents import FILES, JSON, JSONL, URLS
 from tests.support.images import png
@@ -41,7 +41,7 @@ def test_columns_of_every_type_are_in_the_results_and_in_the_retry_manifest(clou
 
 
 def test_rows_of_a_crashed_batch_with_columns_of_every_type_are_retried(cloud: Cloud, site: Site) -> None:
-    urls = [site.put("/one.png", Answer(png(), before=_kill_download_batch)), site.put("/two.png", png())]
+    urls = [site.put("/one.png", Answer(png(), before=kill_download_batch)), site.put("/two.png", png())]
 
     run = mirror(cloud, "doomed-types.parquet", file_of({"url": urls, **OWN}), {"batch-size": "2"})
 

@@ -14,7 +14,7 @@ import pytest
 from pyarrow import parquet
 
 from local.aws.cloud import Cloud
-from tests.integration.test_crashes import _kill_download_batch
+from tests.integration.test_crashes import kill_download_batch
 from tests.support.images import png
 from tests.support.pipeline import FinishedRun, finish, is_reconciled, mirror, start
 from tests.support.site import Answer, Site
@@ -199,7 +199,7 @@ def copied(run: FinishedRun) -> str:
 
 def test_rows_of_a_crashed_batch_of_parquet_are_in_the_retry_manifest(cloud: Cloud, site: Site) -> None:
     rows = [{"url": site.put(f"/{n}.png", png()), "id": n} for n in range(20)]
-    site.put("/15.png", Answer(png(), before=_kill_download_batch))
+    site.put("/15.png", Answer(png(), before=kill_download_batch))
 
     run = mirror(cloud, "doomed.parquet", parquet_of(rows), {"batch-size": "10", "max-concurrency": "1"})
 

@@ -64,11 +64,11 @@ class ChangingSite:
         with self._lock:
             self.requests += 1
             if self.requests == self.kill_at:
-                _kill_download_batch()
+                kill_download_batch()
                 self.unrecorded += len(wrong_rows(self.cloud, self.current))
 
 
-def _kill_download_batch() -> None:
+def kill_download_batch() -> None:
     for process in psutil.Process().children(recursive=True):
         if process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "").find("Download") >= 0:
             process.kill()

@@ -63,6 +63,8 @@ class Passes:
             else:
                 return None
             wait = max(wait, self.seconds * 2**doublings)
+        elif row.awaits_turn:
+            wait = 0.0  # until a batch has a place for it, which the next pass finds out
         return {
             "row": row.number - 1,
             "item": item,

@@ -18,6 +18,9 @@ IDLE_SECONDS = 4 * 3600.0
 """Time without a row that ends after which no more passes are planned. It is compared after a pass, so that a host
 which asks for a longer wait is waited for once."""
 
+PROGRESS_SECONDS = 5.0
+"""Minimum wait before a pass if fewer rows wait than before the last one, in seconds."""
+
 END_SECONDS = 1800.0
 """Time at the end of a run in which no pass starts, in seconds: for its batches (5 minutes each) and the summary."""
 
@@ -33,7 +36,7 @@ class _Waiting:
 class PassPlanner:
     """Logic of PlanPass, for one run. `clock` returns seconds since the epoch, `run_seconds` is the time of a run.
 
-    `pass_seconds` is the minimum wait before a pass.
+    `pass_seconds` is the minimum wait before a pass if the last one had no success.
     """
 
     def __init__(
@@ -57,12 +60,13 @@ class PassPlanner:
         number = before["number"] + 1 if before else 1
         waiting = self._waiting(number)
         has_progress = before is None or waiting.rows < before["rows"]
+        minimum = min(self._pass_seconds, PROGRESS_SECONDS) if has_progress else self._pass_seconds
         planned: PlannedPass = {
             "number": number,
             "status": NONE,
             "rows": waiting.rows,
             "prefix": f"runs/{state['run']['id']}/{pass_folder(number)}/part-",
-            "wait_seconds": math.ceil(max(self._pass_seconds, waiting.not_before - now)),
+            "wait_seconds": math.ceil(max(minimum, waiting.not_before - now)),
             "progress_at": now if before is None or has_progress else before["progress_at"],
         }
         if waiting.rows:

@@ -18,6 +18,7 @@ from functions.core.download.hosts.pace import MAX_IDLE_SECONDS, HostPace, HostS
 from functions.core.download.hosts.places import (
     LEASE_SECONDS,
     choose_places,
+    number_of_places,
     stricter,
     usable_places,
     wait_for_place,
@@ -158,7 +159,10 @@ class RoundHosts:
             if record.cool_down.not_before > now:
                 seconds = record.cool_down.not_before - now
                 return self._wait(name, seconds, _cooling(name, seconds))
-            change = self._claim(record, choose_places(record, places, wanted, now), now)
+            chosen = choose_places(record, places, wanted, now)
+            if limit and len(chosen) < wanted and places < number_of_places(limit):
+                chosen = []  # the host limits requests itself: one batch asks it at its whole rate
+            change = self._claim(record, chosen, now)
             if wanted and not change.taken:
                 break
             latest = self._change(name, change) if change.taken or change.cool_down else None

@@ -18,8 +18,8 @@ LEARNED_SECONDS = 600.0
 """How long a learned rate holds, in seconds since the host was last waited for."""
 
 LEARNED_PLACE_SECONDS = 1.0
-"""Places of a host that limits requests itself, in seconds of the learned rate. Few batches share them, so that few are
-billed for waiting: a host of eight requests a second is asked by one batch of eight places."""
+"""Places of a host that limits requests itself, in seconds of the learned rate. A batch takes all that it can use of
+them or none, so that few are billed for waiting: a host of eight requests a second is asked by one batch."""
 
 MAX_DELAY_SECONDS = 60.0
 """Longest time between two requests that a robots.txt may ask for (Crawl-delay), in seconds."""
