@@ -27,11 +27,8 @@ from functions.core.model.limits import (
 )
 from functions.core.model.options import MAX_CONCURRENT_UPLOADS, Options
 
-SIZE_KB, LATENCY_MS = 100.0, 200.0
-"""Defaults for the size of an image and the response time of a server."""
-
-URL_BYTES = 100.0
-"""Default for the length of a URL, in bytes."""
+SIZE_KB, LATENCY_MS, URL_BYTES = 100.0, 200.0, 100.0
+"""Defaults for the size of an image, the response time of a server, and the length of a URL in bytes."""
 
 RECORD_BYTES = 396
 """Size of an item of the images table without its URL, in bytes. If the server redirects, the final URL and 9 bytes for
