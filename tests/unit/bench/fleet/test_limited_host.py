@@ -9,8 +9,7 @@ from bench.fleet.limited_host import REFUSED_TARGET, ROWS, TIME_TARGET, simulate
 
 SEED = int(os.environ.get("SEED", random.randrange(1_000_000)))
 BILLED_LIMIT = 8.0
-"""Relative to the run without a limit. The target of 1.3 is not reached (docs/manifests.md, "Hosts that limit requests").
-"""
+"""Relative to the run without a limit. The target of 1.3 is not reached (docs/manifests.md, limits of hosts)."""
 
 SHOWN = f"SEED={SEED} in the environment repeats it"
 

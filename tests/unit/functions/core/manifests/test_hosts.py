@@ -40,7 +40,10 @@ def counted(key: str, data: bytes, rules: RowRules = DEFAULT_RULES, **sizes: int
             "a.jsonl",
             b'{"photo": "https://a.example/1"}\n{"photo": "https://a.example/2"}\n{"photo":"https://b.example"}',
         ),
-        ("a.jsonl.gz", gzip.compress(b'"https://a.example/1"\n"https://a.example/2"\n"https://b.example/3"\n')),
+        (
+            "a.jsonl.gz",
+            gzip.compress(b'"https://a.example/1"\n"https://a.example/2"\n"https://b.example/3"\n', mtime=0),
+        ),
     ],
 )
 def test_the_rows_of_each_format_are_counted_by_host(key: str, data: bytes) -> None:
