@@ -64,7 +64,7 @@ def test_a_function_has_as_many_environments_as_are_set(cloud_with: Callable[...
 
 
 BATCHES, BATCH_ROWS, CONCURRENCY = 50, 4, 10
-OPTIONS = {"batch-size": str(BATCH_ROWS), "max-concurrency": str(BATCHES)}
+OPTIONS = {"batch-size": str(BATCH_ROWS), "max-concurrency": str(BATCHES), "host-concurrency": "0"}
 LOWERED = "At most {} batches run at once instead of 50: the account allows 10 concurrent Lambda executions, and"
 
 

@@ -104,7 +104,7 @@ def usable_batches(host_rows: float, limit: HostLimit, rows: float, options: Opt
     """The number of batches at once that a run can use, if `host_rows` of its rows are of one host that decides how
     long it takes: enough for all places of the host, and for all rows in the time that it needs; and one more, which
     begins while another one ends."""
-    for_places = math.ceil(places(limit) / min(options.per_host, places(limit)))
+    for_places = math.ceil(places(limit) / min(options.per_host, options.batch_size, places(limit)))
     seconds = seconds_for(host_rows, limit, latency_seconds)
     for_rows = math.ceil(rows * latency_seconds / (options.concurrency * seconds)) if seconds else rows
     return int(max(for_places, for_rows)) + 1

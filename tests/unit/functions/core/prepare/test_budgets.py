@@ -106,3 +106,8 @@ def test_many_or_long_names_are_too_long_for_the_input_of_a_batch() -> None:
     assert not budgets(many(MAX_INLINE_HOSTS, 100)).is_long
     assert budgets(many(MAX_INLINE_HOSTS + 1, 100)).is_long
     assert budgets({f"{'x' * 250}{number}.example": 100 for number in range(8)}).is_long
+
+
+@pytest.mark.parametrize(("batch_size", "batches"), [(500, 3), (8, 3), (4, 5), (1, 17)])
+def test_small_batches_need_more_of_them_for_all_places(batch_size: int, batches: int) -> None:
+    assert budgets({"a.example": 10_000}, Options(batch_size=batch_size)).batches == batches
