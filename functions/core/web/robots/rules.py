@@ -133,7 +133,7 @@ class RobotsRules:
         return None
 
     def preferences(self, target: str) -> Mapping[str, Sequence[str]]:
-        """What is said about the use of the path and query of a URL: values by name. The longest pattern counts
+        """The preferences for the use of the path and query of a URL: values by name, those of the longest pattern
         (draft-ietf-aipref-attach, section 5.1)."""
         if not self._preferences:
             return {}
