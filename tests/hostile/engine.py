@@ -113,7 +113,7 @@ class Engine:
         `clock` measures the time of the child execution. `busy` are the limits of busy hosts. With `patience`, it waits
         between rounds, but no longer than so many seconds, which are the time that a wait takes of the child's.
         """
-        run_options = Options(**{"rounds": 2, "timeout": 10.0, "robots": "ignore", **options})
+        run_options = Options(**{"rounds": 2, "timeout": 10.0, "robots": "ignore", "passes": 0, **options})
         result = EngineResult(FakeImageStore(), FakeImageTable(records), FakeNotices(), FakeRunFiles())
         runner = self._runner(run_options, result, clock, busy)
         waited = 0.0
