@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -18,8 +19,9 @@ ROWS = 40
 def kill_download_batch() -> None:
     """Kill every sandbox of DownloadBatch."""
     for process in psutil.Process().children(recursive=True):
-        if process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "").find("Download") >= 0:
-            process.kill()
+        with suppress(psutil.Error, ProcessLookupError):  # another process that has just ended
+            if process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "").find("Download") >= 0:
+                process.kill()
 
 
 def _manifest(site: Site, before: Callable[[], object]) -> str:

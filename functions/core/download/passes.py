@@ -63,8 +63,8 @@ class Passes:
             else:
                 return None
             wait = max(wait, self.seconds * 2**doublings)
-        elif row.awaits_turn:
-            wait = 0.0  # until a batch has a place for it, which the next pass finds out
+        elif row.error.reason is Reason.OUT_OF_TIME:
+            wait = 0.0  # until there is time or a place for it, which the next pass finds out
         return {
             "row": row.number - 1,
             "item": item,

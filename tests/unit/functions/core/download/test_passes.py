@@ -69,7 +69,7 @@ def test_a_row_whose_host_failed_others_counts_as_one_that_failed() -> None:
     ("row", "not_before"),
     [
         (DeferredRow(7, NO_TIME, tried=False), 6_000),
-        (DeferredRow(7, NO_TIME, tried=False, host=HostState(5.0)), 6_060),
+        (DeferredRow(7, NO_TIME, tried=False, host=HostState(5.0)), 6_000),
         (DeferredRow(7, BUSY, tried=False, host=HostState(20.0)), 6_060),
         (DeferredRow(7, LIMIT, tried=False, host=NEVER), 6_060),
         (DeferredRow(7, RowError(Reason.HTTP_BUSY, "503", status=503, wait=3600.0), tried=False, host=NEVER), 9_600),
