@@ -2,26 +2,17 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
 from local.aws.cloud import Cloud
+from tests.support.kill_functions import kill_download_batch
 from tests.support.pipeline import finish, is_reconciled, start
 from tests.support.site import Answer, Site
 
 IMAGE = (Path(__file__).parents[2] / "manifests" / "demo" / "dune.jpg").read_bytes()
 ROWS = 40
-
-
-def kill_download_batch() -> None:
-    """Kill every sandbox of DownloadBatch."""
-    for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error, ProcessLookupError):  # another process that has just ended
-            if process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "").find("Download") >= 0:
-                process.kill()
 
 
 def _manifest(site: Site, before: Callable[[], object]) -> str:

@@ -10,10 +10,10 @@ import pytest
 from pyarrow import parquet
 
 from local.aws.cloud import Cloud
-from tests.integration.test_crashes import kill_download_batch
 from tests.support.arrow import columns, file_of
 from tests.support.contents import FILES, JSON, JSONL, URLS
 from tests.support.images import png
+from tests.support.kill_functions import kill_download_batch
 from tests.support.pipeline import is_reconciled, mirror
 from tests.support.site import Answer, Site
 

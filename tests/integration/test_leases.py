@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
-import psutil
 import pytest
 
 from functions.core.download.hosts.places import LEASE_SECONDS
 from local.aws.cloud import Cloud
 from tests.support.images import png
+from tests.support.kill_functions import kill_download_batch
 from tests.support.rate_limits import Counted
 from tests.support.servers import Server, answer
 
@@ -124,10 +124,3 @@ def test_a_function_that_is_killed_leaves_leases_that_end(cloud: Cloud, servers:
 
     assert ended["counts"]["stored"] == 10
     assert counted.peak == PLACES - 2, "the places of the function that was killed are not used"
-
-
-def kill_download_batch() -> None:
-    """kill -9 of each environment of DownloadBatch."""
-    for process in psutil.Process().children(recursive=True):
-        if "Download" in process.environ().get("AWS_LAMBDA_FUNCTION_NAME", ""):
-            process.kill()

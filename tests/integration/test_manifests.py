@@ -14,8 +14,8 @@ import pytest
 from pyarrow import parquet
 
 from local.aws.cloud import Cloud
-from tests.integration.test_crashes import kill_download_batch
 from tests.support.images import png
+from tests.support.kill_functions import kill_download_batch
 from tests.support.pipeline import FinishedRun, finish, is_reconciled, mirror, start
 from tests.support.site import Answer, Site
 

@@ -15,11 +15,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
 import pytest
 
 from local.aws.cloud import Cloud
 from tests.support.images import jpeg
+from tests.support.kill_functions import kill_download_batch
 from tests.support.pipeline import FinishedRun, finish, is_reconciled, mirror, start
 from tests.support.site import Answer, Site
 
@@ -66,12 +66,6 @@ class ChangingSite:
             if self.requests == self.kill_at:
                 kill_download_batch()
                 self.unrecorded += len(wrong_rows(self.cloud, self.current))
-
-
-def kill_download_batch() -> None:
-    for process in psutil.Process().children(recursive=True):
-        if process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "").find("Download") >= 0:
-            process.kill()
 
 
 def wrong_rows(cloud: Cloud, urls: list[str]) -> list[str]:

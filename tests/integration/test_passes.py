@@ -16,9 +16,9 @@ from functions.core.model.rows import DEFAULT_RULES
 from functions.core.summary.passes import RunLines
 from local.aws.cloud import Cloud
 from local.interrupted import record_stored_rows
-from tests.integration.test_crashes import kill_download_batch
 from tests.integration.test_late_batches import cancel, time_out
 from tests.support.images import png
+from tests.support.kill_functions import kill_download_batch
 from tests.support.pipeline import FinishedRun, finish, is_reconciled, mirror, start
 from tests.support.site import Answer, Site
 
