@@ -8,15 +8,12 @@ import math
 import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self, TypeAlias, TypeVar
+from typing import Self, TypeVar
 
 from functions.core.model.options import Options
 from functions.core.model.types import HostLimit
 
 N = TypeVar("N", int, float)
-
-BusyHosts: TypeAlias = Mapping[str, Sequence[float]]
-"""Concurrency and rate by host, as in the input of a batch (`BatchRun`)."""
 
 NO_LIMIT = HostLimit(0)
 
