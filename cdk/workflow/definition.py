@@ -6,12 +6,13 @@ readers, result writers) and add permissions of their own. The definition below 
 State names are unique in the whole state machine, child workflows included, as Step Functions requires.
 """
 
-from typing import Any
-
 from cdk.workflow.readers import READERS, Reader
-
-# A state's fields depend on its type, and it is read by Step Functions only: Amazon States Language has no types here.
-State = dict[str, Any]
+from cdk.workflow.states import State
+from cdk.workflow.states import integration as _integration
+from cdk.workflow.states import invoke as _invoke
+from cdk.workflow.states import retry_all as _retry_all
+from cdk.workflow.states import retry_lambda_errors as _retry_lambda_errors
+from cdk.workflow.states import when_equal as _when_equal
 
 BATCH_BYTES = 192 * 1024
 """Maximum input of a batch in bytes. Step Functions allows 256 KiB, and deferred rows return with more fields."""
@@ -152,49 +153,9 @@ def _summarize_run(function: str, partition: str) -> State:
     }
 
 
-def _invoke(function: str, payload: State, partition: str) -> State:
-    return {
-        "Type": "Task",
-        "Resource": _integration(partition, "lambda:invoke"),
-        "Parameters": {"FunctionName": function, "Payload": payload},
-        "OutputPath": "$.Payload",
-    }
-
-
-def _integration(partition: str, name: str) -> str:
-    """The ARN of a service integration. With that of another partition the stack deploys and no execution can run."""
-    return f"arn:{partition}:states:::{name}"
-
-
-def _retry_lambda_errors(*, seconds: int, attempts: int, max_delay: int, jitter: str = "FULL") -> State:
-    """Retry when Lambda throttles or fails itself. Full jitter, because many requests are throttled at once."""
-    return {
-        "ErrorEquals": [
-            "Lambda.TooManyRequestsException",
-            "Lambda.ServiceException",
-            "Lambda.AWSLambdaException",
-            "Lambda.SdkClientException",
-        ],
-        "IntervalSeconds": seconds,
-        "MaxAttempts": attempts,
-        "BackoffRate": 2,
-        "MaxDelaySeconds": max_delay,
-        "JitterStrategy": jitter,
-    }
-
-
 FIRST_ROUND_RETRY = _retry_lambda_errors(seconds=1, attempts=31, max_delay=5, jitter="NONE")
 """Waits 1, 2, 4, 5, 5, ... seconds, 147 in all (FIRST_ROUND_WAIT_SECONDS). With full jitter a batch would wait for half
 of that on average, which is shorter than another batch may take (`bench.measures.scaling`)."""
 
 LATER_ROUND_RETRY = _retry_lambda_errors(seconds=1, attempts=4, max_delay=8)
 """Waits at most 15 seconds in all (LATER_ROUND_WAIT_SECONDS)."""
-
-
-def _retry_all(*, seconds: int) -> State:
-    """Retry a crash, a timeout (Sandbox.Timedout) or an InfrastructureError of the function twice."""
-    return {"ErrorEquals": ["States.ALL"], "IntervalSeconds": seconds, "MaxAttempts": 2, "BackoffRate": 1}
-
-
-def _when_equal(variable: str, value: str, next_state: str) -> State:
-    return {"Variable": variable, "StringEquals": value, "Next": next_state}

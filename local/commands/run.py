@@ -21,6 +21,7 @@ from local.commands.terminal import MAX_FAILURES, RunResult, Terminal, report_fi
 from local.commands.usage import ROOT, manifest_file
 from local.commands.watcher import RunProgress, StackOutputs, Watcher
 from local.errors import UsageError
+from local.index_command import wait_for_index
 from local.interrupted import interrupt, summarize_interrupted
 from local.limits import Limits
 
@@ -75,6 +76,7 @@ def run(
             terminal.print("Interrupted. Summarizing what was stored; press Ctrl-C again to leave at once.")
             interrupt(cloud)
             progress, status = watcher.poll(), INTERRUPTED
+        wait_for_index(cloud, watcher.run_id)
         cloud.settle()
         cloud.export(watcher.run_id)
         terminal.show_result(_result(progress, local_run, watcher.run_id))
@@ -84,6 +86,7 @@ def run(
 def finish_interrupted(cloud: Cloud, terminal: Terminal, out: Path) -> None:
     """Summarize the runs that an earlier process in this OUT could not finish."""
     for run_id in summarize_interrupted(cloud):
+        wait_for_index(cloud, run_id)
         cloud.export(run_id)
         folder = out / "runs" / run_id
         terminal.print(f"The earlier run {run_id} was interrupted. Its report and its retry manifest are in {folder}.")

@@ -3,10 +3,11 @@
 import json
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
 
 from functions.adapters.errors import AWS_ERRORS, NOT_FOUND_CODES, error_code, failure_message
 from functions.adapters.s3.reading import READ_ERRORS, read_object
@@ -53,16 +54,7 @@ class S3RunFiles:
             for piece in pieces:
                 file.write(piece.encode("utf-8", "backslashreplace"))
             file.seek(0)
-            try:
-                self._s3.put_object(
-                    Bucket=self._bucket,
-                    Key=self._folder + name,
-                    Body=file,
-                    ContentType=content_type,
-                    Metadata=dict(metadata or {}),
-                )
-            except AWS_ERRORS as error:
-                raise self._fault("PutObject", name, error) from error
+            self._put(name, file, content_type, metadata or {})
 
     def start_round(self, part_name: str) -> bool:
         """False if the run was closed. Raises StorageFault.
@@ -91,11 +83,11 @@ class S3RunFiles:
 
     def result_parts(self) -> Iterator[tuple[str, list[ResultLine]]]:
         """The parts of `results` in the order of their names, each with its lines. Raises StorageFault."""
-        return cast(Iterator[tuple[str, list[ResultLine]]], self._read_parts("results"))
+        return cast(Iterator[tuple[str, list[ResultLine]]], self._read_ahead(self.part_names("results")))
 
     def kept_item_parts(self) -> Iterator[tuple[str, list[KeptItem]]]:
         """The parts of `retries` in the order of their names, each with its items. Raises StorageFault."""
-        return cast(Iterator[tuple[str, list[KeptItem]]], self._read_parts("retries"))
+        return cast(Iterator[tuple[str, list[KeptItem]]], self._read_ahead(self.part_names("retries")))
 
     def uncompleted_children(self) -> Iterator[Iterator[bytes]]:
         """The ResultWriter's files of children that failed or did not start, in chunks. Raises StorageFault."""
@@ -111,16 +103,46 @@ class S3RunFiles:
         """The lines of a part. Raises StorageFault."""
         return [json.loads(line) for line in b"".join(self._chunks(name)).splitlines()]
 
-    def _read_parts(self, folder: str) -> Iterator[tuple[str, list[JsonObject]]]:
+    def read_parts(self, names: Iterable[str]) -> Iterator[tuple[str, list[ResultLine]]]:
+        """The results parts of these names, in this order. Raises StorageFault."""
+        return cast(Iterator[tuple[str, list[ResultLine]]], self._read_ahead(names))
+
+    def upload(self, name: str, path: Path, content_type: str, metadata: Mapping[str, str] | None = None) -> None:
+        """Writes a file from the disk; an existing one is replaced. Raises StorageFault."""
+        with path.open("rb") as file:
+            self._put(name, file, content_type, metadata or {})
+
+    def keep_only(self, folder: str, names: Container[str]) -> None:
+        """Deletes the other files of a folder. Raises StorageFault."""
+        for name in list(self._names(f"{folder}/")):
+            if name not in names:
+                try:
+                    self._s3.delete_object(Bucket=self._bucket, Key=self._folder + name)
+                except AWS_ERRORS as error:
+                    raise self._fault("DeleteObject", name, error) from error
+
+    def _read_ahead(self, names: Iterable[str]) -> Iterator[tuple[str, list[JsonObject]]]:
         pending: deque[tuple[str, Future[list[JsonObject]]]] = deque()
         with ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="parts") as pool:
-            for name in self.part_names(folder):
+            for name in names:
                 pending.append((name, pool.submit(self.read_lines, name)))
                 if len(pending) == READ_AHEAD:
                     first_name, lines = pending.popleft()
                     yield first_name, lines.result()
             for name, lines in pending:
                 yield name, lines.result()
+
+    def _put(self, name: str, body: IO[bytes], content_type: str, metadata: Mapping[str, str]) -> None:
+        try:
+            self._s3.put_object(
+                Bucket=self._bucket,
+                Key=self._folder + name,
+                Body=body,
+                ContentType=content_type,
+                Metadata=dict(metadata),
+            )
+        except AWS_ERRORS as error:
+            raise self._fault("PutObject", name, error) from error
 
     def _names(self, prefix: str) -> Iterator[str]:
         return (name for name, _ in self._listed(prefix))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functions.core.download.images.other_content import describe_unsupported
 from functions.core.download.images.rights import read_head
 from functions.core.download.images.types import ImageType, detect_image_type
+from functions.core.download.records import with_final_url
 from functions.core.model.errors import RowError
 from functions.core.model.headers import headers_to_send
 from functions.core.model.options import Options
@@ -122,7 +123,9 @@ class ImageDownloader:
             "downloaded_at": None,
             "ms": ms,
         }
-        return facts if is_complete else {**facts, "truncated": True}
+        if not is_complete:
+            facts["truncated"] = True
+        return with_final_url(facts, fetched.final_url)
 
     def _check_dimensions(self, size: tuple[int, int] | None) -> None:
         min_width, min_height = self._options.min_width, self._options.min_height

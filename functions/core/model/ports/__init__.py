@@ -14,8 +14,10 @@ from functions.core.model.ports.images import ImageObject, ImageStore, ImageTabl
 from functions.core.model.ports.manifests import ManifestCopies, Manifests, PresignedLinks, SubmittedManifests
 from functions.core.model.ports.runs import (
     NOTICE_SECONDS,
+    IndexFiles,
     Notification,
     Notifications,
+    ResultParts,
     RunFiles,
     RunRecords,
     RunResults,
@@ -31,6 +33,7 @@ __all__ = [
     "ImageStore",
     "ImageTable",
     "ImageUpload",
+    "IndexFiles",
     "LambdaAccount",
     "ManifestCopies",
     "Manifests",
@@ -39,6 +42,7 @@ __all__ = [
     "Notifications",
     "PresignedLinks",
     "Progress",
+    "ResultParts",
     "RunFiles",
     "RunRecords",
     "RunRegistry",

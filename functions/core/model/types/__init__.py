@@ -7,6 +7,7 @@ They are TypedDicts because they are JSON or DynamoDB items in between. A misspe
 
 from functions.core.model.types.hosts import RobotsRecord, RobotsState
 from functions.core.model.types.images import ImageFacts, ImageRecord, KeptItem, ResultLine
+from functions.core.model.types.index import IndexGroup, IndexPlan
 from functions.core.model.types.runs import OutcomeCounts, RunEnd, RunFields, RunRecord, RunSummary
 from functions.core.model.types.values import BatchCounts, JsonObject, JsonValue, OptionValues, Signals
 from functions.core.model.types.workflow import (
@@ -38,6 +39,8 @@ __all__ = [
     "ExecutionInput",
     "ImageFacts",
     "ImageRecord",
+    "IndexGroup",
+    "IndexPlan",
     "JsonObject",
     "JsonValue",
     "KeptItem",
