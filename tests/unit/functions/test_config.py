@@ -26,7 +26,7 @@ def test_prepare_run_reads_the_stacks_default_options() -> None:
 def test_summarize_run_reads_its_bucket_table_and_topic() -> None:
     config = SummarizeConfig.read(SUMMARIZE)
 
-    assert config == SummarizeConfig("input", "runs", "arn:topic", "pictures/")
+    assert config == SummarizeConfig("input", "runs", "arn:topic", "pictures/", "arn:index")
 
 
 SUMMARIZE = {
@@ -34,6 +34,7 @@ SUMMARIZE = {
     "RUNS_TABLE": "runs",
     "TOPIC_ARN": "arn:topic",
     "IMAGES_PREFIX": "pictures/",
+    "INDEX_MACHINE_ARN": "arn:index",
 }
 
 
