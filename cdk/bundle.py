@@ -14,7 +14,7 @@ from uv import find_uv_bin
 
 FUNCTIONS = Path(__file__).parent.parent / "functions"
 LOCK = "requirements.txt"
-INDEX_LOCK = FUNCTIONS.parent / "requirements" / "parquet.txt"
+INDEX_LOCK = FUNCTIONS.parent / "requirements" / "index.txt"
 """What IndexRun needs in addition: pyarrow, which is ten times as large as everything else."""
 
 PYTHON = "3.13"

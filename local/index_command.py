@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -13,6 +13,7 @@ from botocore.config import Config
 from cdk.account import aws
 from cdk.account.aws import Clients
 from cdk.account.errors import AccountError
+from functions.core.summary.execution import WorkflowFailure
 from local.aws.cloud import Cloud
 from local.aws.stack import DeploymentError
 from local.aws_settings import without_aws_settings
@@ -62,11 +63,16 @@ def index_remotely(run_id: str, variables: Mapping[str, str] | None, stack_name:
             raise UsageError(str(error)) from error
 
 
-def wait_for_index(cloud: Cloud, run_id: str) -> None:
-    """Return when the index of a run that has ended is made, or could not be made. A run without rows has none."""
+def wait_for_index(cloud: Cloud, run_id: str) -> str:
+    """Return when the index of a run that has ended is made, or could not be made: then the reason and what to do.
+
+    A run without rows has no index.
+    """
     execution = cloud.engine.services.executions.get(_execution_arn(cloud.outputs.get(OUTPUT, ""), run_id))
-    if execution is not None:
-        execution.done.wait()
+    if execution is None or (execution.done.wait() and execution.status == "SUCCEEDED"):
+        return ""
+    reason = _reason({"error": execution.error, "cause": execution.cause})
+    return f"The results were not made a table: {reason} To try again: ./image-mirror index {run_id}"
 
 
 def _of_up(variables: Mapping[str, str]) -> tuple[Clients, str]:
@@ -103,8 +109,16 @@ def _index(client: Clients, machine: str, run_id: str, show: Print) -> int:
     if described["status"] == "SUCCEEDED":
         show(f"The run {run_id} is indexed.")
         return 0
-    show(f"The run {run_id} is not indexed: {described.get('error')}: {described.get('cause')}")
+    show(f"The run {run_id} is not indexed: {_reason(described)}")
     return 1
+
+
+def _reason(described: Mapping[str, Any]) -> str:
+    """The error of an execution in one line. Any: the members of DescribeExecution differ in their types."""
+    failure = WorkflowFailure.from_caught(
+        {"Error": described.get("error") or "", "Cause": described.get("cause") or ""}
+    )
+    return f"{failure.error}: {failure.cause}" if failure else described.get("status", "")
 
 
 def _execution_arn(machine: str, name: str) -> str:

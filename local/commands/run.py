@@ -76,10 +76,12 @@ def run(
             terminal.print("Interrupted. Summarizing what was stored; press Ctrl-C again to leave at once.")
             interrupt(cloud)
             progress, status = watcher.poll(), INTERRUPTED
-        wait_for_index(cloud, watcher.run_id)
+        failure = wait_for_index(cloud, watcher.run_id)
         cloud.settle()
         cloud.export(watcher.run_id)
         terminal.show_result(_result(progress, local_run, watcher.run_id))
+        if failure:
+            terminal.print(failure)
     return (0 if progress.execution.succeeded else 1) if status is None else status
 
 
@@ -132,6 +134,7 @@ def _result(progress: RunProgress, local_run: LocalRun, run_id: str) -> RunResul
     out = Path(local_run.out)
     path = out / "runs" / run_id / "summary.json"
     summary: RunSummary | None = json.loads(path.read_text()) if path.exists() else None
+    results = out / "runs" / run_id / "results.csv"
     reports = [(label, out / key) for label, key in (report_files(summary) if summary else [])]
     files = [
         *reports[:1],
@@ -139,6 +142,7 @@ def _result(progress: RunProgress, local_run: LocalRun, run_id: str) -> RunResul
         ("Table", out / "images.jsonl"),
         ("Messages", out / "messages.jsonl"),
         *reports[1:],
+        ("Results", results),
         ("Summary", out / "summary.json"),
     ]
     failures = summary.get("failures_report") if summary else None

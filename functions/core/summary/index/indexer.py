@@ -22,6 +22,8 @@ from functions.core.model.types import ResultLine, RunRecord
 from functions.core.summary.execution import missing_outcome_of
 from functions.core.summary.index import parquet
 from functions.core.summary.index.athena import athena_sql
+from functions.core.summary.index.croissant import Croissant
+from functions.core.summary.index.domains import Domains
 from functions.core.summary.index.groups import GROUPS_FILE, Group, groups_of, read_group
 from functions.core.summary.index.lock import LockManifest
 from functions.core.summary.index.results_csv import ResultsCsv
@@ -120,7 +122,7 @@ class Indexer:
     def _items_and_documents(self, record: RunRecord, stack: ExitStack) -> tuple[ManifestItems, Sequence[Document]]:
         manifest = _manifest_of(record)
         items = read_manifest_items(self._manifests, self._files, manifest, record)
-        documents: list[Document] = [ResultsCsv(record.get("columns") or [])]
+        documents: list[Document] = [ResultsCsv(record.get("columns") or []), Domains(), Croissant(record)]
         schema = None
         is_parquet = record.get("format") == PARQUET
         if is_parquet and self._with_parquet:
