@@ -89,7 +89,7 @@ class Croissant:
                     "@type": "cr:FileSet",
                     "@id": "index",
                     "name": "index",
-                    "encodingFormat": "application/vnd.apache.parquet",
+                    "encodingFormat": "application/x-parquet",
                     "includes": "index/*.parquet",
                 }
             ],

@@ -122,7 +122,8 @@ class Indexer:
     def _items_and_documents(self, record: RunRecord, stack: ExitStack) -> tuple[ManifestItems, Sequence[Document]]:
         manifest = _manifest_of(record)
         items = read_manifest_items(self._manifests, self._files, manifest, record)
-        documents: list[Document] = [ResultsCsv(record.get("columns") or []), Domains(), Croissant(record)]
+        results = stack.enter_context(ResultsCsv(record.get("columns") or []))
+        documents: list[Document] = [results, Domains(), Croissant(record)]
         schema = None
         is_parquet = record.get("format") == PARQUET
         if is_parquet and self._with_parquet:
@@ -135,7 +136,7 @@ class Indexer:
             except ManifestGoneError:
                 items = replace(items, readable=False)
         if items.readable and (schema is not None or not is_parquet):
-            documents.append(LockManifest(record, schema))
+            documents.append(stack.enter_context(LockManifest(record, schema)))
         return items, documents
 
 

@@ -4,7 +4,7 @@ A run of it elsewhere stores the same bytes: a row whose image has changed fails
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, Self
 
 from functions.core.manifests.formats import PARQUET, Format, known_format
 from functions.core.model.options import Options
@@ -37,11 +37,15 @@ class _Part(Protocol):
 
     def add(self, values: Values) -> None: ...
 
+    def close(self) -> None: ...
+
     def write(self, files: IndexFiles, name: str, options: OptionValues) -> None:
         """`name` has no extension. Raises StorageFault."""
 
 
 class LockManifest:
+    """A context manager: it has files open."""
+
     def __init__(self, record: RunFields, parquet_schema: Arrow = None) -> None:
         """`record` is that of a run whose manifest can be read, `parquet_schema` the schema of a Parquet manifest."""
         self._schema = parquet_schema
@@ -65,6 +69,13 @@ class LockManifest:
         options = {**self._options, "own_columns": own}
         for number, part in enumerate(self._parts, 1):
             part.write(files, "lock" if len(self._parts) == 1 else f"lock-{number:04d}", options)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for part in self._parts:
+            part.close()
 
     def _new_part(self) -> _Part:
         if self._format == PARQUET:
@@ -96,21 +107,23 @@ class _TextPart:
         self._rows.add(values)
 
     def write(self, files: IndexFiles, name: str, options: OptionValues) -> None:
-        with self._rows as rows:
-            pieces = self._format.write(rows)
-            files.write_text(
-                name + self._format.extension, pieces, "text/plain; charset=utf-8", object_metadata(options)
-            )
+        pieces = self._format.write(self._rows)
+        files.write_text(name + self._format.extension, pieces, "text/plain; charset=utf-8", object_metadata(options))
+
+    def close(self) -> None:
+        self._rows.__exit__()
 
 
 class _ParquetPart:
     def __init__(self, schema: Arrow) -> None:
-        own = {f"{OWN_PREFIX}{each.name}": Kind.TEXT for each in schema if each.name.strip() in CHECKED}
-        self._file = RowsFile(schema, {**own, **_TYPES})
+        self._file = RowsFile(schema, _TYPES)
 
     def add(self, values: Values) -> None:
         self._file.add(values)
 
     def write(self, files: IndexFiles, name: str, options: OptionValues) -> None:
-        with self._file as file:
-            files.upload(f"{name}.parquet", file.finish(), "application/vnd.apache.parquet", object_metadata(options))
+        path = self._file.finish()
+        files.upload(f"{name}.parquet", path, "application/vnd.apache.parquet", object_metadata(options))
+
+    def close(self) -> None:
+        self._file.close()

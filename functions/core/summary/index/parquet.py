@@ -7,11 +7,10 @@ from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from functions.core.model.types import ResultLine
-from functions.core.summary.index.columns import COLUMNS, Column, Kind, own_names, own_text
+from functions.core.summary.index.columns import COLUMNS, OWN_PREFIX, Column, Kind, own_names, own_text
 
 ROW_GROUP = 20_000
 """Rows of a row group, which are collected in memory."""
@@ -71,9 +70,10 @@ class _ParquetFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._closed()
         self._file.close()
 
@@ -110,13 +110,15 @@ class IndexFile(_ParquetFile):
 
 
 class RowsFile(_ParquetFile):
-    """Rows of a Parquet manifest with its types, and more columns, which are text unless `more` says otherwise."""
+    """Rows of a Parquet manifest with its types, also where a column is renamed, and more columns."""
 
     def __init__(self, manifest: Arrow, more: Mapping[str, Kind]) -> None:
         """`manifest` is the schema of the manifest."""
         super().__init__()
         types = _types(_arrow())
-        self._types = {each.name: each.type for each in manifest} | {name: types[kind] for name, kind in more.items()}
+        renamed = {f"{OWN_PREFIX}{each.name}": each.type for each in manifest}
+        own = {each.name: each.type for each in manifest}
+        self._types = renamed | own | {name: types[kind] for name, kind in more.items()}
         self._text = types[Kind.TEXT]
         self._rows: list[Mapping[str, object]] = []
 
@@ -188,9 +190,7 @@ class ManifestRows:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
 

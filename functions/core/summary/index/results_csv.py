@@ -4,6 +4,7 @@ import csv
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from functions.core.model.ports import IndexFiles
 from functions.core.model.types import ResultLine
@@ -16,14 +17,14 @@ MAX_ROWS = 1_000_000
 
 
 class ResultsCsv:
-    """The columns of the results, with the user's own instead of `columns`."""
+    """The columns of the results, with the user's own instead of `columns`. A context manager: it has a file open."""
 
     def __init__(self, user_columns: Sequence[str]) -> None:
         own = own_names(user_columns)
         self._columns = [column for column in COLUMNS if column.kind is not Kind.JSON]
         self._user_columns = tuple(own)
         self._rows = 0
-        self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed with the object
+        self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed on exit
             "w", encoding="utf-8", errors="backslashreplace", newline="", suffix=".csv"
         )
         self._writer = csv.writer(self._file)  # lines end by CRLF, else Python 3.11 puts no quotes around a lone CR
@@ -37,7 +38,12 @@ class ResultsCsv:
             self._writer.writerow(map(cell, values))
 
     def write(self, files: IndexFiles) -> None:
-        with self._file:
-            if self._rows <= MAX_ROWS:
-                self._file.flush()
-                files.upload(FILE, Path(self._file.name), "text/csv; charset=utf-8")
+        if self._rows <= MAX_ROWS:
+            self._file.flush()
+            files.upload(FILE, Path(self._file.name), "text/csv; charset=utf-8")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
