@@ -1,19 +1,29 @@
 """The index of a run: its results as a table, and the documents that follow from them."""
 
 import csv
+import hashlib
 import io
 import json
+import subprocess
+import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
+import psutil
 import pyarrow.dataset
+import pyarrow.parquet as pq
 import pytest
 
 from local.aws.cloud import Cloud
 from tests.support.images import jpeg
 from tests.support.indexes import index_again, rows, wait_for_index
-from tests.support.pipeline import OUTCOMES, FinishedRun, mirror
+from tests.support.pipeline import OUTCOMES, FinishedRun, finish, mirror, start
 from tests.support.site import Answer, Site
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +124,123 @@ def test_a_run_that_is_not_known_has_no_index(cloud: Cloud, run: FinishedRun) ->
     assert "There is no run unknown that has ended" in execution.cause
 
 
-def test_the_lock_manifest_stores_the_same_objects_elsewhere(run: FinishedRun) -> None:
-    lock = list(csv.DictReader(io.StringIO(run.file("lock.csv").decode())))
+def test_the_rows_of_a_cancelled_run_are_in_its_index(cloud: Cloud, pictures: Site) -> None:
+    """The second batch is running when the run is stopped, and the third has not started."""
+    urls = put(pictures, 6, "cancelled")
+    reached, stopped = threading.Event(), threading.Event()
+    pictures.put("/cancelled2.jpg", Answer(jpeg(), before=lambda: (reached.set(), stopped.wait(30))))
+    arn = start(
+        cloud, "cancelled.csv", "\n".join(["url", *urls]), {"batch-size": "2", "max-concurrency": "1", "rounds": "1"}
+    )
+    assert reached.wait(60)
+    cloud.engine.stop_execution(arn)
+    stopped.set()
+    cloud.settle()
+    run = finish(cloud, arn)
 
-    assert [line["label"] for line in lock] == ["0", "1", "2", "3", "4", "5", "again", "moved"]
-    assert json.loads(json.dumps(lock))
+    assert wait_for_index(run).status == "SUCCEEDED"
+    found = rows(run)
+    assert [row["row"] for row in found] == [1, 2, 3, 4, 5, 6]
+    assert Counter(row["outcome"] for row in found) == +Counter({name: run.summary[name] for name in OUTCOMES})
+    assert Counter(row["reason"] for row in found if row["reason"]) == run.summary["failures_by_reason"]
+    assert {row["message"] for row in found[4:]} == {
+        "The run was cancelled before an outcome of this row was recorded."
+    }
+
+
+def test_rows_of_crashed_batches_are_in_the_index_of_a_parquet_manifest(cloud: Cloud, pictures: Site) -> None:
+    urls = put(pictures, 4, "crashed")
+    pictures.put("/crashed3.jpg", Answer(jpeg(), before=lambda: kill("Download")))
+    file = io.BytesIO()
+    pq.write_table(pyarrow.table({"url": urls, "number": range(4)}), file)
+
+    run = mirror(cloud, "crashed.parquet", file.getvalue(), {"batch-size": "2", "max-concurrency": "1"})
+
+    assert wait_for_index(run).status == "SUCCEEDED"
+    assert [(row["outcome"], row["reason"], row["number"]) for row in rows(run)] == [
+        *(("stored", None, number) for number in "01"),
+        *(("failed", "batch_crashed", number) for number in "23"),
+    ]
+    lock = pq.ParquetFile(io.BytesIO(run.file("lock.parquet"))).read()
+    assert lock.column("number").to_pylist() == [0, 1]
+
+
+def test_an_index_whose_function_is_killed_each_time_leaves_the_run_as_it_is(cloud: Cloud, pictures: Site) -> None:
+    urls = put(pictures, 3, "killed")
+    kills = threading.Thread(target=lambda: kill_until(ended), daemon=True)
+    ended = threading.Event()
+    kills.start()
+    try:
+        run = mirror(cloud, "killed-index.csv", "\n".join(["url", *urls]))
+        before = run.summary, run.outcomes()
+        execution = wait_for_index(run)
+    finally:
+        ended.set()
+        kills.join()
+
+    assert execution.status == "FAILED"
+    assert run.status == "SUCCEEDED"
+    assert (run.summary, run.outcomes()) == before
+    assert not run.names("index/")
+    assert index_again(run, "after-kills").status == "SUCCEEDED"
+    assert [row["outcome"] for row in rows(run)] == ["stored"] * 3
+
+
+def test_a_placeholder_for_a_third_of_the_urls_of_a_host_is_reported(cloud: Cloud, pictures: Site) -> None:
+    urls = put(pictures, 30, "some")
+    for url in urls[::3]:
+        pictures.put(url.removeprefix(pictures.url), jpeg(note=b"placeholder"))
+
+    run = mirror(cloud, "placeholders.csv", "\n".join(["url", *urls]))
+
+    sentence = "10 rows of 127.0.0.1:"
+    assert sentence in run.summary["note"]
+    assert sentence in run.file("report.html").decode()
+    [suspect] = csv.DictReader(io.StringIO(run.file("suspects.csv").decode()))
+    assert (suspect["rows"], suspect["first_row"]) == ("10", "1")
+
+
+def kill(name: str) -> None:
+    """Kill every sandbox of a function."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "").find(name) >= 0:
+                process.kill()
+
+
+def kill_until(ended: threading.Event) -> None:
+    while not ended.wait(0.01):
+        kill("Index")
+
+
+def local_run(out: Path, manifest: Path) -> Path:
+    """The folder of a run of the command line."""
+    command = [sys.executable, "-m", "local.commands", "run", manifest, "--out", out, "--allow", "127.0.0.0/8"]
+    subprocess.run([*map(str, command), "--option", "rounds=1"], cwd=ROOT, capture_output=True, check=False)
+    [folder] = (out / "runs").iterdir()
+    return folder
+
+
+def digests(out: Path) -> list[str]:
+    return sorted(
+        hashlib.sha256(path.read_bytes()).hexdigest() for path in (out / "images").rglob("*") if path.is_file()
+    )
+
+
+def test_a_lock_manifest_stores_the_same_images_elsewhere_or_fails(pictures: Site, tmp_path: Path) -> None:
+    urls = put(pictures, 5, "locked")
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(
+        "\n".join(["url,label", *(f"{url},{number}" for number, url in enumerate(urls)), f"{urls[0]},5"])
+    )
+    lock = local_run(tmp_path / "first", manifest) / "lock.csv"
+
+    again = local_run(tmp_path / "again", lock)
+    pictures.put("/locked3.jpg", jpeg(note=b"lockeD3"))
+    changed = local_run(tmp_path / "changed", lock)
+
+    assert digests(tmp_path / "again") == digests(tmp_path / "first")
+    summaries = [json.loads((folder / "summary.json").read_text()) for folder in (again, changed)]
+    assert [(each["stored"], each["duplicate"], each["failed"]) for each in summaries] == [(5, 1, 0), (4, 1, 1)]
+    [failure] = csv.DictReader((changed / "failures.csv").read_text().splitlines())
+    assert (failure["row"], failure["reason"], failure["label"]) == ("4", "checksum_mismatch", "3")
