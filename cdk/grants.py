@@ -110,8 +110,7 @@ def grant_index(
     # It reads the record of the run.
     _allow(function.role, [tables.runs.table_arn], "dynamodb:GetItem")
     # The state machine invokes the version that its definition names, and a running execution that of an earlier one.
-    arn = function.function.function_arn
-    _allow(index.state_machine, [arn, f"{arn}:*"], "lambda:InvokeFunction")
+    _allow(index.state_machine, [f"{function.function.function_arn}:*"], "lambda:InvokeFunction")
     # SummarizeRun starts it for a run that has ended.
     _allow(summarize_run.role, [index.state_machine.state_machine_arn], "states:StartExecution")
 

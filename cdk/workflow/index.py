@@ -89,7 +89,7 @@ class IndexWorkflow(Construct):
         super().__init__(scope, id)
         stack = Stack.of(self)
         log_group = StackLogGroup(
-            self, "Log", settings=settings, name=f"/aws/vendedlogs/states/{stack.stack_name}-index"
+            self, "Log", settings=settings, name=f"/aws/vendedlogs/states/index/{stack.stack_name}"
         )
         definition = index_machine(function.version_arn(), Aws.PARTITION)
         self.state_machine = StateMachine(

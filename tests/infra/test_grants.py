@@ -93,7 +93,6 @@ EXPECTED = {
     },
     "IndexStateMachineRole": {
         *STATE_MACHINE,
-        *may("IndexRun", "lambda:InvokeFunction"),
         *may("IndexRun:*", "lambda:InvokeFunction"),
     },
     "ApiRole": {

@@ -17,6 +17,7 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 
+from functions.core.model.runs import ManifestObject
 from local.aws.cloud import Cloud
 from tests.support.images import jpeg
 from tests.support.indexes import index_again, rows, wait_for_index
@@ -113,6 +114,38 @@ def test_the_index_can_be_made_again(run: FinishedRun) -> None:
     assert index_again(run, "again").status == "SUCCEEDED"
 
     assert (rows(run), run.names()) == (before, names)
+
+
+def test_a_file_that_an_earlier_index_has_left_is_deleted(cloud: Cloud, run: FinishedRun) -> None:
+    stale = f"runs/{run.run_id}/index/part-9999999999.parquet"
+    cloud.client("s3").put_object(Bucket=cloud.outputs["InputBucket"], Key=stale, Body=b"stale")
+
+    assert index_again(run, "stale").status == "SUCCEEDED"
+
+    assert stale not in run.names("index/")
+
+
+@pytest.mark.parametrize("key", ["submitted/indexed.csv", "runs/indexed/retry.csv"])
+def test_the_manifest_of_the_api_and_the_retry_manifest_are_read(cloud: Cloud, pictures: Site, key: str) -> None:
+    where = {"Bucket": cloud.outputs["InputBucket"], "Key": key}
+    url = pictures.put(f"/{key}.jpg", jpeg(note=key.encode()))
+    put_object = cloud.client("s3").put_object(**where, Body=f"url\n{url}\n".encode())
+    event = ManifestObject(where["Bucket"], key, put_object["ETag"].strip('"'), version_id=put_object["VersionId"])
+
+    finished = finish(cloud, cloud.engine.start_execution(cloud.outputs["StateMachineArn"], event.as_event()))
+
+    assert wait_for_index(finished).status == "SUCCEEDED"
+    assert finished.file("lock.csv").decode().splitlines()[1].startswith(url)
+
+
+def test_the_copy_of_the_rows_is_read(cloud: Cloud, pictures: Site) -> None:
+    urls = put(pictures, 2, "copied")
+
+    finished = mirror(cloud, "copied.csv", "url,label\n" + f'"{urls[0]} {urls[1]}",both\n', {"split-urls": "true"})
+
+    assert wait_for_index(finished).status == "SUCCEEDED"
+    assert [(row["url"], row["label"]) for row in rows(finished)] == [(url, "both") for url in urls]
+    assert [line.split(",")[0] for line in finished.file("lock.csv").decode().splitlines()] == ["url", *urls]
 
 
 def test_a_run_that_is_not_known_has_no_index(cloud: Cloud, run: FinishedRun) -> None:
