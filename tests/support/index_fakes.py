@@ -1,14 +1,14 @@
 """The files of a run in memory, as IndexRun uses them, and runs that have ended."""
 
 import io
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from functions.core.model.types import JsonObject, ResultLine, RunRecord
+from functions.core.model.types import ResultLine, RunRecord
 from functions.core.summary.index.indexer import Indexer
 from tests.support.fakes import FakeManifests, FakeRecords, FakeResults
 
@@ -22,15 +22,6 @@ class FakeIndexFiles(FakeResults):
     def __init__(self) -> None:
         super().__init__()
         self.uploads: dict[str, bytes] = {}
-
-    def part_names(self, folder: str) -> Iterator[str]:
-        return iter(sorted(name for name in self.files if name.startswith(f"{folder}/part-")))
-
-    def read_parts(self, names: Iterable[str]) -> Iterator[tuple[str, list[ResultLine]]]:
-        return ((name, cast(list[ResultLine], self.files[name])) for name in names)
-
-    def read_lines(self, name: str) -> list[JsonObject]:
-        return list(self.files[name])
 
     def upload(self, name: str, path: Path, content_type: str, metadata: Mapping[str, str] | None = None) -> None:
         self._fail()

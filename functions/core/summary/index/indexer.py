@@ -20,11 +20,11 @@ from functions.core.model.rows import RowRules
 from functions.core.model.runs import NULL_VERSION, ManifestObject
 from functions.core.model.types import ResultLine, RunRecord
 from functions.core.summary.execution import missing_outcome_of
+from functions.core.summary.fold.groups import GROUPS_FILE, Group, groups_of, read_group
 from functions.core.summary.index import parquet
 from functions.core.summary.index.athena import athena_sql
 from functions.core.summary.index.croissant import Croissant
 from functions.core.summary.index.domains import Domains
-from functions.core.summary.index.groups import GROUPS_FILE, Group, groups_of, read_group
 from functions.core.summary.index.lock import LockManifest
 from functions.core.summary.index.results_csv import ResultsCsv
 from functions.core.summary.manifest_items import ManifestItems, read_manifest_items
