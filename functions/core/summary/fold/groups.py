@@ -113,7 +113,7 @@ def _with_last_rows(parts: Sequence[Part]) -> Iterator[tuple[Part, int | None]]:
     A batch that crashed has no part: then the rows of the batch before it end earlier.
     """
     rows = sorted({part.row for part in parts if part.pass_ == 0})
-    before = dict(zip(rows, [*rows[1:], None], strict=True))
+    before = dict(zip(rows, [*rows[1:], None], strict=False))  # without rows there is no None
     for part in parts:
         following = before.get(part.row) if part.pass_ == 0 else None
         yield part, part.last if following is None else following - 1

@@ -76,11 +76,12 @@ def test_rows_of_parquet_come_from_the_parts_of_batches_and_from_the_inputs_of_u
     results = FakeResults()
     results.write("retries/part-0000000001-00.jsonl", [{"row": row, "item": {"url": f"{row}.png"}} for row in (1, 2)])
     results.uncompleted = [[child(7)], [child(5, 6)]]
-    retries = parquet(2, 6, 7)
 
-    retries.find_items(results, ())
+    with parquet(2, 6, 7) as retries:
+        retries.find_items(results, ())
+        items = list(retries)
 
-    assert list(retries) == [
+    assert items == [
         {"url": "http://a.example/2.png"},
         {"url": "http://a.example/6.png", "id": 6},
         {"url": "http://a.example/7.png", "id": 7},
@@ -92,16 +93,17 @@ def test_a_row_that_two_parts_have_is_in_it_once() -> None:
     results = FakeResults()
     results.write("retries/part-0000000001-00.jsonl", [{"row": 1, "item": {"url": "http://a/1"}}])
     results.uncompleted = [[child(1)]]
-    retries = parquet(1)
 
-    retries.find_items(results, ())
+    with parquet(1) as retries:
+        retries.find_items(results, ())
+        items = list(retries)
 
-    assert list(retries) == [{"url": "http://a/1"}]
+    assert items == [{"url": "http://a/1"}]
 
 
 def test_rows_whose_items_are_nowhere_are_counted() -> None:
-    retries = parquet(3)
+    with parquet(3) as retries:
+        retries.find_items(FakeResults(), ())
+        items = list(retries)
 
-    retries.find_items(FakeResults(), ())
-
-    assert (list(retries), retries.missing) == ([], 1)
+    assert (items, retries.missing) == ([], 1)
