@@ -105,7 +105,8 @@ def _folded(event: dict[str, Any], plan: FoldPlan, context: LambdaContext) -> Fo
     logger.info("Run is folded", run_id=plan["run_id"], rows=plan["rows"], groups=len(plan["groups"]))
     if "detail-type" not in event:
         return plan
-    start_fold(client("stepfunctions"), config().index_machine_arn, context.aws_request_id, plan)
+    function = context.invoked_function_arn
+    start_fold(client("stepfunctions"), config().index_machine_arn, context.aws_request_id, plan, function)
     return None
 
 

@@ -1,6 +1,9 @@
 """The second state machine: it makes the index of a run that has ended. Its failure does not change the run.
 
-    PlanIndex -> Map IndexRows (a group of rows each) -> PublishRun -> Indexed, or IndexFailed
+    Work -+- PlanIndex -> Map IndexRows (a group of rows each) -> PublishRun -> Indexed, or IndexFailed
+          +- Map FoldRows (a group of rows each) -> JoinFolds -> Summarized
+
+It also summarizes long runs that were stopped, have timed out or have failed (`cdk.workflow.fold`).
 
 The Map is inline: a group has 100,000 rows, so that a run of 100 million has 1,000 iterations of 7 events each, of the
 25,000 events of a history.
@@ -13,23 +16,27 @@ from constructs import Construct
 from cdk.resources.functions import Function
 from cdk.resources.log_group import StackLogGroup
 from cdk.settings import Settings
-from cdk.workflow.states import State, invoke, retry_all, retry_lambda_errors
+from cdk.workflow.fold import FIRST_STATE, MAX_CONCURRENCY, RETRY, fold_states
+from cdk.workflow.states import State, invoke
 
 TIMEOUT_SECONDS = 6 * 3600
-
-MAX_CONCURRENCY = 10
-"""Groups at a time: their invocations take from the concurrent Lambda executions that the batches leave free."""
-
-RETRY = [retry_lambda_errors(seconds=2, attempts=12, max_delay=60), retry_all(seconds=5)]
 
 
 def index_machine(function: str, partition: str) -> State:
     """The definition. `function` is the ARN of the version of IndexRun."""
     return {
-        "Comment": "Makes the index of one run",
-        "StartAt": "PlanIndex",
+        "Comment": "Makes the index of one run, or summarizes a long run that has no execution",
+        "StartAt": "Work",
         "TimeoutSeconds": TIMEOUT_SECONDS,
         "States": {
+            "Work": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.event", "IsPresent": True, "Next": FIRST_STATE}],
+                "Default": "PlanIndex",
+            },
+            # not by its ARN: SummarizeRun has that of this state machine
+            **fold_states("$.function", partition, next_state="Summarized"),
+            "Summarized": {"Type": "Succeed"},
             "PlanIndex": {
                 **invoke(function, {"step": "plan", "run_id.$": "$.run_id"}, partition),
                 "Retry": RETRY,

@@ -89,9 +89,10 @@ def start_index(stepfunctions: "SFNClient", state_machine_arn: str, run_id: str)
     _start(stepfunctions, state_machine_arn, run_id, {"run_id": run_id})
 
 
-def start_fold(stepfunctions: "SFNClient", state_machine_arn: str, name: str, plan: FoldPlan) -> None:
-    """Starts the execution that summarizes a run in groups of rows, unless it exists already. Raises WorkflowFault."""
-    _start(stepfunctions, state_machine_arn, f"fold-{name}", cast(Mapping[str, object], plan))
+def start_fold(stepfunctions: "SFNClient", state_machine_arn: str, name: str, plan: FoldPlan, function: str) -> None:
+    """Starts the execution that summarizes a run in groups of rows, by invocations of `function`, which is the ARN of
+    SummarizeRun. Raises WorkflowFault."""
+    _start(stepfunctions, state_machine_arn, f"fold-{name}", {**plan, "function": function})
 
 
 def _start(stepfunctions: "SFNClient", state_machine_arn: str, name: str, event: Mapping[str, object]) -> None:

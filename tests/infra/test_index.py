@@ -26,7 +26,7 @@ def machine(template: Template) -> Definition:
 def test_the_table_is_written_in_groups_between_the_plan_and_the_documents(machine: Definition) -> None:
     states = machine["States"]
 
-    assert (machine["StartAt"], states["PlanIndex"]["Next"]) == ("PlanIndex", "IndexRows")
+    assert (states["Work"]["Default"], states["PlanIndex"]["Next"]) == ("PlanIndex", "IndexRows")
     assert (states["IndexRows"]["Next"], states["PublishRun"]["Next"]) == ("PublishRun", "IndexOutcome")
     assert states["IndexRows"]["ItemsPath"] == "$.groups"
     assert states["PlanIndex"]["Parameters"]["Payload"] == {"step": "plan", "run_id.$": "$.run_id"}
