@@ -18,37 +18,41 @@ FIRST_STATE = "FoldRows"
 
 
 def fold_states(function: str, partition: str, *, next_state: str) -> dict[str, State]:
-    """`function` is the ARN of the version of SummarizeRun, or a path to it in the plan, which is the input.
-
-    A group that cannot be folded is left to JoinFolds: it folds it again, and fails if that fails.
-    """
-    group = {"step": "fold", "plan.$": "$.plan", "group.$": "$.group"}
-    of_group = function.replace("$.", "$.plan.", 1)
+    """`function` is the ARN of the version of SummarizeRun, or a path to it in the plan, which is the input."""
     return {
-        "FoldRows": {
-            "Type": "Map",
-            "ItemsPath": "$.groups",
-            "MaxConcurrency": MAX_CONCURRENCY,
-            "ItemSelector": {"plan.$": "$", "group.$": "$$.Map.Item.Value"},
-            "ItemProcessor": {
-                "ProcessorConfig": {"Mode": "INLINE"},
-                "StartAt": "FoldGroup",
-                "States": {
-                    "FoldGroup": {
-                        **invoke(of_group, group, partition),
-                        "Retry": RETRY,
-                        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "GroupNotFolded"}],
-                        "End": True,
-                    },
-                    "GroupNotFolded": {"Type": "Pass", "Parameters": {}, "End": True},
-                },
-            },
-            "ResultPath": "$.folded",
-            "Next": "JoinFolds",
-        },
+        FIRST_STATE: _fold_rows(function, partition),
         "JoinFolds": {
             **invoke(function, {"step": "join", "plan.$": "$"}, partition),
             "Retry": RETRY,
             "Next": next_state,
         },
+    }
+
+
+def _fold_rows(function: str, partition: str) -> State:
+    return {
+        "Type": "Map",
+        "ItemsPath": "$.groups",
+        "MaxConcurrency": MAX_CONCURRENCY,
+        "ItemSelector": {"plan.$": "$", "group.$": "$$.Map.Item.Value"},
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "INLINE"},
+            "StartAt": "FoldGroup",
+            "States": {
+                "FoldGroup": _fold_group(function.replace("$.", "$.plan.", 1), partition),
+                "GroupNotFolded": {"Type": "Pass", "Parameters": {}, "End": True},
+            },
+        },
+        "ResultPath": "$.folded",
+        "Next": "JoinFolds",
+    }
+
+
+def _fold_group(function: str, partition: str) -> State:
+    """A group that cannot be folded is left to JoinFolds: it folds it again, and fails if that fails."""
+    return {
+        **invoke(function, {"step": "fold", "plan.$": "$.plan", "group.$": "$.group"}, partition),
+        "Retry": RETRY,
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "GroupNotFolded"}],
+        "End": True,
     }

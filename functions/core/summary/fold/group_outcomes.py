@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from functions.core.model.ports import RunResults
 from functions.core.model.types import DeferredItem, KeptItem, PassPlan, ResultLine
-from functions.core.summary.fold.groups import Group, Part
+from functions.core.summary.fold.groups import Group, Part, parts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class GroupOutcomes:
         return self.results.pass_plans()
 
     def kept_item_parts(self) -> Iterator[tuple[str, list[KeptItem]]]:
-        for name, items in self.results.kept_item_parts():
+        names = parts_of(self.results.part_names("retries"), self.group)
+        for name, items in cast(Iterator[tuple[str, list[KeptItem]]], self.results.read_parts(names)):
             yield name, [item for item in items if self.group.has(item["row"])]
 
     def uncompleted_children(self) -> Iterator[Iterator[bytes]]:

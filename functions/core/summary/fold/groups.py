@@ -94,6 +94,16 @@ def equal_groups(names: Iterable[str], rows: int, size: int) -> list[Group]:
     return _divided(_sorted_parts(names), range(1, max(rows, 1) + 1, size))
 
 
+def parts_of(names: Iterable[str], group: Group) -> list[str]:
+    """The names of the parts that may have rows of the group."""
+    return [
+        part.name
+        for part, last_row in _with_last_rows(_sorted_parts(names))
+        if (last_row is None or group.first_row <= last_row)
+        and (group.before_row is None or part.row < group.before_row)
+    ]
+
+
 def _sorted_parts(names: Iterable[str]) -> list[Part]:
     return sorted(map(Part.parse, names), key=Part.sort_key)
 
