@@ -1,5 +1,6 @@
 """SummarizeRun: reads the outcomes of a run, reconciles them with its rows, writes its reports."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -69,16 +70,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> RunEnd | FoldPlan 
     """`event`: the execution's `input`, `execution_arn`, `started_at`, and the `failure` that was caught, or null;
     or, from EventBridge, the end of an execution, which may have been here before: then nothing is done.
 
-    The answer for a long run is a plan. It comes back with the `step` `fold`, for each `group`, and then `join`.
+    The answer for a long run is a plan. It comes back with the `step` `fold`, for each `group`, and then `join`; or, if
+    the execution of the second state machine that folds the run has failed, with the end of that.
     """
-    planned: FoldPlan | None = event.get("plan")
+    if _is_index(event):
+        return None
+    planned: FoldPlan | None = event.get("plan") or _plan_of(event)
     first_event: Any = planned["event"] if planned else event
     is_status_change = "detail-type" in first_event
     with traced("SummarizeRun") as trace:
         execution = _from_status_change(first_event) if is_status_change else _from_state(first_event)
         trace.run_id = run_id_of(execution.input)
         run = summarizer(trace.run_id)
-        if planned and event["step"] == "fold":
+        if planned and event.get("step") == "fold":
             run.fold(execution, planned, event["group"])
             trace.outcome = "folded"
             return None
@@ -97,6 +101,24 @@ def handler(event: dict[str, Any], context: LambdaContext) -> RunEnd | FoldPlan 
     if planned:
         _discard(run)
     return ended
+
+
+def _is_index(event: dict[str, Any]) -> bool:
+    """Whether it is the end of an execution that makes an index: its input has nothing but the run's ID."""
+    return set(_second_input(event)) == {"run_id"}
+
+
+def _plan_of(event: dict[str, Any]) -> FoldPlan | None:
+    """The input of the execution that has ended, if that is a plan."""
+    found: Any = _second_input(event)
+    return found if "groups" in found else None
+
+
+def _second_input(event: dict[str, Any]) -> dict[str, Any]:
+    """The input in the end of an execution. Empty if the event is another one, or does not include it."""
+    text = event.get("detail", {}).get("input") if "detail-type" in event else None
+    found: dict[str, Any] = json.loads(text or "{}")
+    return found
 
 
 def _folded(event: dict[str, Any], plan: FoldPlan, context: LambdaContext) -> FoldPlan | None:

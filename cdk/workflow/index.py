@@ -37,34 +37,40 @@ def index_machine(function: str, partition: str) -> State:
             # not by its ARN: SummarizeRun has that of this state machine
             **fold_states("$.function", partition, next_state="Summarized"),
             "Summarized": {"Type": "Succeed"},
-            "PlanIndex": {
-                **invoke(function, {"step": "plan", "run_id.$": "$.run_id"}, partition),
-                "Retry": RETRY,
-                "Next": "IndexRows",
-            },
-            "IndexRows": _index_rows(function, partition),
-            "PublishRun": {
-                **invoke(
-                    function,
-                    {
-                        "step": "publish",
-                        "run_id.$": "$.run_id",
-                        "written.$": "$.written",
-                        "failure.$": "$.failure",
-                    },
-                    partition,
-                ),
-                "Retry": RETRY,
-                "Next": "IndexOutcome",
-            },
-            "IndexOutcome": {
-                "Type": "Choice",
-                "Choices": [{"Variable": "$.failure", "IsNull": True, "Next": "Indexed"}],
-                "Default": "IndexFailed",
-            },
-            "Indexed": {"Type": "Succeed"},
-            "IndexFailed": {"Type": "Fail", "ErrorPath": "$.failure.Error", "CausePath": "$.failure.Cause"},
+            **_index_states(function, partition),
         },
+    }
+
+
+def _index_states(function: str, partition: str) -> dict[str, State]:
+    return {
+        "PlanIndex": {
+            **invoke(function, {"step": "plan", "run_id.$": "$.run_id"}, partition),
+            "Retry": RETRY,
+            "Next": "IndexRows",
+        },
+        "IndexRows": _index_rows(function, partition),
+        "PublishRun": {
+            **invoke(
+                function,
+                {
+                    "step": "publish",
+                    "run_id.$": "$.run_id",
+                    "written.$": "$.written",
+                    "failure.$": "$.failure",
+                },
+                partition,
+            ),
+            "Retry": RETRY,
+            "Next": "IndexOutcome",
+        },
+        "IndexOutcome": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.failure", "IsNull": True, "Next": "Indexed"}],
+            "Default": "IndexFailed",
+        },
+        "Indexed": {"Type": "Succeed"},
+        "IndexFailed": {"Type": "Fail", "ErrorPath": "$.failure.Error", "CausePath": "$.failure.Cause"},
     }
 
 

@@ -291,6 +291,23 @@ def test_a_long_run_without_an_execution_is_folded_by_another_one(
     assert FakeSummarizer.calls == [("fold", "arn:e", "fold/x", 1), ("summarize_once", "fold/x"), "discard"]
 
 
+def test_a_fold_that_failed_is_joined_all_the_same(summarizing: Summarizing) -> None:
+    """The run has no summary yet. If this fails too, the event ends in the dead-letter queue, which has an alarm."""
+    plan = {**PLAN, "event": STOPPED, "function": "arn:function"}
+    detail = {"executionArn": "arn:fold", "status": "FAILED", "startDate": 0, "input": json.dumps(plan)}
+
+    summarize_run.handler({**STOPPED, "detail": detail}, Context())
+
+    assert FakeSummarizer.calls == [("summarize_once", "fold/x"), "discard"]
+
+
+def test_an_index_that_failed_is_no_run(summarizing: Summarizing) -> None:
+    detail = {"executionArn": "arn:index", "status": "FAILED", "startDate": 0, "input": '{"run_id": "r1"}'}
+
+    assert summarize_run.handler({**STOPPED, "detail": detail}, Context()) is None
+    assert (FakeSummarizer.calls, summarizing.shares.left) == ([], [])
+
+
 def test_an_index_that_cannot_be_started_does_not_change_the_end_of_the_run(
     monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:
