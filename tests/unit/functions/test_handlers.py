@@ -271,7 +271,7 @@ def test_the_execution_of_a_long_run_gets_a_plan_folds_its_groups_and_joins_them
         ("summarize", "fold/x"),
         "discard",
     ]
-    assert summarizing.shares.left == [run_id_of(EVENT)], "the share is given back once"
+    assert summarizing.shares.left == [run_id_of(EVENT)], "a run leaves its share once"
     assert (summarizing.indexes, summarizing.folds) == (["r1"], [])
     assert logs.lines()[-1]["message"] == "The files of the fold were not deleted"
 
