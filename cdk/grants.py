@@ -125,11 +125,13 @@ def grant_index(
     index: IndexWorkflow, function: Function, *, summarize_run: Function, buckets: Buckets, tables: Tables
 ) -> None:
     # It reads the manifest, or the copy of its rows, by its version, and the results of the batches; it writes the
-    # index and the documents, and deletes the files of an earlier index.
+    # index and the documents, and deletes the files of an earlier index and of the groups.
     manifests = [*_manifests(buckets), _input(buckets, "runs/*/retry.*"), _copies(buckets)]
     _allow(function.role, manifests, "s3:GetObjectVersion")
     _allow(function.role, [_input(buckets, "runs/*")], "s3:GetObject", "s3:PutObject")
-    _allow(function.role, [_input(buckets, "runs/*/index/*")], "s3:DeleteObject")
+    _allow(
+        function.role, [_input(buckets, "runs/*/index/*"), _input(buckets, "runs/*/fold/index/*")], "s3:DeleteObject"
+    )
     # It lists the result files of the run, and must detect a deleted manifest (see grant_prepare_run).
     _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")
     # It reads the record of the run.

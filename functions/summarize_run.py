@@ -99,7 +99,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> RunEnd | FoldPlan 
         _measure(ended["status"], ended["lost"])
         _start_index(ended)
     if planned:
-        _discard(run)
+        _discard(run, planned)
     return ended
 
 
@@ -132,10 +132,10 @@ def _folded(event: dict[str, Any], plan: FoldPlan, context: LambdaContext) -> Fo
     return None
 
 
-def _discard(run: Summarizer) -> None:
+def _discard(run: Summarizer, plan: FoldPlan) -> None:
     """Files that are left are deleted with those of the run."""
     try:
-        run.discard()
+        run.discard(plan)
     except StorageFault as error:
         logger.warning("The files of the fold were not deleted", cause=str(error))
 

@@ -1,6 +1,7 @@
 """The second state machine: it makes the index of a run that has ended. Its failure does not change the run.
 
-    Work -+- PlanIndex -> Map IndexRows (a group of rows each) -> PublishRun -> Indexed, or IndexFailed
+    Work -+- PlanIndex -> Map IndexRows (a group of rows each) -> Map DocumentRows (a larger group each; none in runs of
+          |  up to a million rows) -> PublishRun -> Indexed, or IndexFailed
           +- Map FoldRows (a group of rows each) -> JoinFolds -> Summarized
 
 It also summarizes long runs that were stopped, have timed out or have failed (`cdk.workflow.fold`).
@@ -20,6 +21,8 @@ from cdk.workflow.fold import FIRST_STATE, MAX_CONCURRENCY, RETRY, fold_states
 from cdk.workflow.states import State, invoke
 
 TIMEOUT_SECONDS = 6 * 3600
+
+STEP_STATES = {"write_group": "WriteGroup", "write_documents": "WriteDocuments"}
 
 
 def index_machine(function: str, partition: str) -> State:
@@ -49,21 +52,17 @@ def _index_states(function: str, partition: str) -> dict[str, State]:
             "Retry": RETRY,
             "Next": "IndexRows",
         },
-        "IndexRows": _index_rows(function, partition),
-        "PublishRun": {
-            **invoke(
-                function,
-                {
-                    "step": "publish",
-                    "run_id.$": "$.run_id",
-                    "written.$": "$.written",
-                    "failure.$": "$.failure",
-                },
-                partition,
-            ),
-            "Retry": RETRY,
-            "Next": "IndexOutcome",
+        "IndexRows": {
+            **_groups("write_group", "groups", "written", function, partition),
+            # without the table there still are the documents
+            "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "DocumentRows"}],
+            "Next": "DocumentRows",
         },
+        "DocumentRows": {
+            **_groups("write_documents", "documents", "documented", function, partition),
+            "Next": "PublishRun",
+        },
+        "PublishRun": _publish_run(function, partition),
         "IndexOutcome": {
             "Type": "Choice",
             "Choices": [{"Variable": "$.failure", "IsNull": True, "Next": "Indexed"}],
@@ -74,24 +73,26 @@ def _index_states(function: str, partition: str) -> dict[str, State]:
     }
 
 
-def _index_rows(function: str, partition: str) -> State:
-    """Without the table there still are the documents, which PublishRun writes."""
-    group = {"step": "write_group", "run_id.$": "$.run_id", "group.$": "$.group"}
+def _publish_run(function: str, partition: str) -> State:
+    fields = ("run_id", "written", "documents", "failure")
+    payload = {"step": "publish", **{f"{name}.$": f"$.{name}" for name in fields}}
+    return {**invoke(function, payload, partition), "Retry": RETRY, "Next": "IndexOutcome"}
+
+
+def _groups(step: str, groups: str, result: str, function: str, partition: str) -> State:
+    """A Map that runs a step for each of the groups in the field `groups`."""
+    group = {"step": step, "run_id.$": "$.run_id", "group.$": "$.group"}
     return {
         "Type": "Map",
-        "ItemsPath": "$.groups",
+        "ItemsPath": f"$.{groups}",
         "MaxConcurrency": MAX_CONCURRENCY,
         "ItemSelector": {"run_id.$": "$.run_id", "group.$": "$$.Map.Item.Value"},
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "INLINE"},
-            "StartAt": "WriteGroup",
-            "States": {
-                "WriteGroup": {**invoke(function, group, partition), "Retry": RETRY, "End": True},
-            },
+            "StartAt": STEP_STATES[step],
+            "States": {STEP_STATES[step]: {**invoke(function, group, partition), "Retry": RETRY, "End": True}},
         },
-        "ResultPath": "$.written",
-        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "PublishRun"}],
-        "Next": "PublishRun",
+        "ResultPath": f"$.{result}",
     }
 
 

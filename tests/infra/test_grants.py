@@ -100,6 +100,7 @@ EXPECTED = {
         *may("Input", "s3:ListBucket"),
         *may("Input/runs/*", "s3:GetObject", "s3:PutObject"),
         *may("Input/runs/*/index/*", "s3:DeleteObject"),
+        *may("Input/runs/*/fold/index/*", "s3:DeleteObject"),
         *may("Runs", "dynamodb:GetItem"),
     },
     "IndexStateMachineRole": {

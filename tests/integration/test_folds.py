@@ -34,15 +34,12 @@ def test_its_execution_folds_the_groups_and_joins_them(run: FinishedRun) -> None
     assert states[-3:] == ["JoinFolds", "Outcome", "RunSucceeded"]
     assert (run.summary["rows"], run.summary["failed"]) == (ROWS, ROWS)
     assert is_reconciled(run.summary)
+    assert run.names(f"{FOLDER}/") == [], "the files of the fold are deleted"
 
 
 def test_its_reports_list_all_rows_in_their_order(run: FinishedRun) -> None:
     assert [row["row"] for row in run.failures()] == [str(row) for row in range(1, ROWS + 1)]
     assert sum(run.summary["failures_by_host"].values()) == ROWS
-
-
-def test_the_files_of_the_fold_are_deleted(run: FinishedRun) -> None:
-    assert run.names(f"{FOLDER}/") == []
 
 
 def test_a_run_that_was_stopped_is_folded_by_the_second_state_machine(run: FinishedRun) -> None:

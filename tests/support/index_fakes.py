@@ -9,6 +9,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from functions.core.model.types import ResultLine, RunRecord
+from functions.core.summary.index.grouped_documents import DOCUMENT_ROWS
 from functions.core.summary.index.indexer import Indexer
 from tests.support.fakes import FakeManifests, FakeRecords, FakeResults
 
@@ -30,6 +31,7 @@ class FakeIndexFiles(FakeResults):
         self.metadata[name] = dict(metadata or {})
 
     def keep_only(self, folder: str, names: Container[str]) -> None:
+        super().keep_only(folder, names)
         for name in list(self.uploads):
             if name.startswith(f"{folder}/") and name not in names:
                 del self.uploads[name]
@@ -79,9 +81,14 @@ class EndedRun:
         )
         self.records.records[RUN] = self.record
 
-    def indexer(self, *, with_parquet: bool = True) -> Indexer:
+    def indexer(self, *, with_parquet: bool = True, document_rows: int = DOCUMENT_ROWS) -> Indexer:
         return Indexer(
-            manifests=self.manifests, files=self.files, records=self.records, run_id=RUN, with_parquet=with_parquet
+            manifests=self.manifests,
+            files=self.files,
+            records=self.records,
+            run_id=RUN,
+            with_parquet=with_parquet,
+            document_rows=document_rows,
         )
 
     def index(self, *, with_parquet: bool = True) -> int:

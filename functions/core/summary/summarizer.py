@@ -13,7 +13,7 @@ from functions.core.model.runs import NULL_VERSION, LocalRun, ManifestObject, St
 from functions.core.model.types import FoldPlan, RunEnd, RunFields, RunRecord, RunSummary
 from functions.core.report.page import render_page
 from functions.core.summary.execution import EndedExecution
-from functions.core.summary.fold.plan import FOLDER, group_rows, needs_fold, plan_fold, planned_items
+from functions.core.summary.fold.plan import FoldFiles, group_rows, needs_fold, plan_fold, planned_items
 from functions.core.summary.fold.rows import FoldedRows
 from functions.core.summary.fold.run_fold import FoldedRun, GroupedRun, WholeRun
 from functions.core.summary.late_batches import wait_for_rounds
@@ -85,7 +85,8 @@ class Summarizer:
         if not needs_fold(record, size):
             return None
         self._wait_for_late_batches(execution, record)
-        return plan_fold(self._results, self._items(execution, record), record, execution, size)
+        items = self._items(execution, record)
+        return plan_fold(self._results, items, record, FoldFiles.of(execution), size)
 
     def fold(self, execution: EndedExecution, plan: FoldPlan, number: int) -> None:
         """Folds a group of rows. Raises BooksFault, StorageFault, TableFault."""
@@ -114,9 +115,9 @@ class Summarizer:
             rows.fold(self._results, items.items, readable=items.readable)
             return self._end(WholeRun(rows, record), execution, record, items)
 
-    def discard(self) -> None:
-        """Deletes the files of folds. Raises StorageFault."""
-        self._results.keep_only(FOLDER, ())
+    def discard(self, plan: FoldPlan) -> None:
+        """Deletes the files of a fold. Raises StorageFault."""
+        self._results.keep_only(plan["folder"], ())
 
     def _is_over(self, execution: EndedExecution) -> bool:
         record = self._records.get(run_id_of(execution.input))

@@ -200,7 +200,7 @@ class FakeSummarizer:
         self.calls.append(("summarize_once", plan and plan["folder"]))
         return None
 
-    def discard(self) -> None:
+    def discard(self, plan: FoldPlan) -> None:
         self.calls.append("discard")
         raise StorageFault("S3 DeleteObject failed.")
 

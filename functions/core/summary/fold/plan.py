@@ -55,6 +55,10 @@ class FoldFiles:
         return cls(f"{FOLDER}/{hashlib.sha256(text.encode()).hexdigest()[:16]}")
 
     @property
+    def plan(self) -> str:
+        return f"{self.folder}/plan.jsonl"
+
+    @property
     def groups(self) -> str:
         return f"{self.folder}/groups.jsonl"
 
@@ -71,14 +75,11 @@ class FoldFiles:
         return f"{self.folder}/partials/part-{group.first_row:010d}.jsonl"
 
 
-def plan_fold(
-    results: RunResults, items: ManifestItems, record: RunFields, execution: EndedExecution, size: int
-) -> FoldPlan:
+def plan_fold(results: RunResults, items: ManifestItems, record: RunFields, files: FoldFiles, size: int) -> FoldPlan:
     """Writes the files that the folds of groups of `size` rows read. The manifest is read once, in its order.
 
     Raises StorageFault.
     """
-    files = FoldFiles.of(execution)
     has_items = items.readable and record.get("format") != PARQUET
     rows = _write_items(results, items.items, files, size) if has_items else sum(1 for _ in items.items)
     groups = equal_groups(results.part_names("results"), rows, size)

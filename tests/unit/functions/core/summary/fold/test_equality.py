@@ -146,7 +146,8 @@ class Run:
             if chosen.random() >= lost:
                 run.fold(self.execution(), plan, number)
         ended = (run.summarize_once if once else run.summarize)(self.execution(), plan)
-        run.discard()
+        if plan:
+            run.discard(plan)
         return ended
 
     def reports(self) -> dict[str, Any]:
