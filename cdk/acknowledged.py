@@ -111,6 +111,8 @@ def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
         "runs/*/retry.*": (prepare, summarize, index, machine),
         "runs/*/rows.jsonl.gz": (prepare, summarize, index, machine),
         "runs/*/index/*": (index,),
+        "runs/*/fold/*": (summarize,),
+        "runs/*/fold/index/*": (index,),
         "runs/*/hosts.json": (prepare, download),
         "runs/*/closed": (download,),
         "runs/*/passes/*": (plan,),

@@ -11,6 +11,10 @@ from aws_cdk import Aws
 from aws_cdk.aws_iam import Grant, IGrantable, Policy, PolicyStatement, ServicePrincipal
 from constructs import Construct
 
+from cdk.granted_objects import copies as _copies
+from cdk.granted_objects import images as _images
+from cdk.granted_objects import manifests as _manifests
+from cdk.granted_objects import of_input as _input
 from cdk.resources.buckets import Buckets
 from cdk.resources.dead_letter_queue import DeadLetterQueue
 from cdk.resources.functions import WORKFLOW_FUNCTIONS, Function
@@ -23,6 +27,7 @@ from cdk.workflow.state_machine import Workflow
 DISTRIBUTED_MAP_POLICY = "RunMaps"
 DESCRIBE_RUNS_POLICY = "LookAtRuns"
 SHARE_CONCURRENCY_POLICY = "ShareConcurrency"
+FOLD_POLICY = "FoldRuns"
 
 USE_KEY = ("kms:Decrypt", "kms:GenerateDataKey")
 """The actions that SNS requires of the publisher to a topic that is encrypted with a customer managed key."""
@@ -101,11 +106,15 @@ def grant_summarize_run(
     # the summary, the report and the retry manifest.
     manifests = [*_manifests(buckets), _input(buckets, "runs/*/retry.*"), _copies(buckets)]
     _allow(function.role, manifests, "s3:GetObjectVersion")
-    _allow(function.role, [_input(buckets, "runs/*")], "s3:GetObject", "s3:PutObject")
+    # If it cannot complete a long report, it removes what was uploaded of it.
+    runs = [_input(buckets, "runs/*")]
+    _allow(function.role, runs, "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload")
     # It lists the result files of the run, and must detect a deleted manifest (see grant_prepare_run).
     _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")
     # It completes the record of the run, and reads it to skip a run that is summarized already.
     _allow(function.role, [tables.runs.table_arn], "dynamodb:GetItem", "dynamodb:UpdateItem")
+    # It deletes the files of the fold of a long run.
+    _allow(function.role, [_input(buckets, "runs/*/fold/*")], "s3:DeleteObject")
     _grant_shares(function, tables)
     # Lambda sends an event here, as this role, after the last failed attempt of an asynchronous invocation.
     _allow(function.role, [dead_letters.queue_arn], "sqs:SendMessage")
@@ -116,11 +125,13 @@ def grant_index(
     index: IndexWorkflow, function: Function, *, summarize_run: Function, buckets: Buckets, tables: Tables
 ) -> None:
     # It reads the manifest, or the copy of its rows, by its version, and the results of the batches; it writes the
-    # index and the documents, and deletes the files of an earlier index.
+    # index and the documents, and deletes the files of an earlier index and of the groups.
     manifests = [*_manifests(buckets), _input(buckets, "runs/*/retry.*"), _copies(buckets)]
     _allow(function.role, manifests, "s3:GetObjectVersion")
     _allow(function.role, [_input(buckets, "runs/*")], "s3:GetObject", "s3:PutObject")
-    _allow(function.role, [_input(buckets, "runs/*/index/*")], "s3:DeleteObject")
+    _allow(
+        function.role, [_input(buckets, "runs/*/index/*"), _input(buckets, "runs/*/fold/index/*")], "s3:DeleteObject"
+    )
     # It lists the result files of the run, and must detect a deleted manifest (see grant_prepare_run).
     _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")
     # It reads the record of the run.
@@ -129,6 +140,15 @@ def grant_index(
     _allow(index.state_machine, [f"{function.function.function_arn}:*"], "lambda:InvokeFunction")
     # SummarizeRun starts it for a run that has ended.
     _allow(summarize_run.role, [index.state_machine.state_machine_arn], "states:StartExecution")
+    # It invokes SummarizeRun for the groups of a long run, without a version, as the rule does. The function has the
+    # ARN of the state machine, so this needs a policy of its own (see grant_workflow).
+    arn = summarize_run.function.function_arn
+    Policy(
+        index,
+        FOLD_POLICY,
+        roles=[index.state_machine.role],
+        statements=[PolicyStatement(actions=["lambda:InvokeFunction"], resources=[arn])],
+    )
 
 
 def grant_api(function: Function, *, buckets: Buckets, tables: Tables, workflow: Workflow) -> None:
@@ -260,29 +280,10 @@ def _grant_publish(function: Function, notifications: Notifications) -> None:
     _allow(function.role, [notifications.key.key_arn], *USE_KEY)
 
 
-def _manifests(buckets: Buckets) -> list[str]:
-    """The prefixes of manifests: uploaded ones, and lists that were submitted to the API."""
-    return [_input(buckets, "manifests/*"), _input(buckets, "submitted/*")]
-
-
-def _copies(buckets: Buckets) -> str:
-    """The copies of rows that PrepareRun writes."""
-    return _input(buckets, "runs/*/rows.jsonl.gz")
-
-
-def _images(buckets: Buckets) -> str:
-    """The objects under the prefix of the images: an existing bucket has other objects, too."""
-    return buckets.images.arn_for_objects(buckets.image_pattern)
-
-
 def _allow_key(function: Function, buckets: Buckets, *actions: str) -> None:
     """Permissions on the key of an existing images bucket, if it has one."""
     if buckets.images_key_arn:
         _allow(function.role, [buckets.images_key_arn], *actions)
-
-
-def _input(buckets: Buckets, path: str) -> str:
-    return buckets.input.arn_for_objects(path)
 
 
 def _allow_listing(grantee: IGrantable, buckets: Buckets, prefix: str) -> None:

@@ -60,7 +60,10 @@ class ImageMirror(Stack):
         machine = self.workflow.state_machine
         self.trigger = Trigger(self, "Trigger", bucket=self.buckets.input, state_machine=machine)
         self.status_change = StatusChange(
-            self, "StatusChange", state_machine=machine, summarize_run=self.functions["summarize_run"]
+            self,
+            "StatusChange",
+            state_machines=(machine, self.index.state_machine),
+            summarize_run=self.functions["summarize_run"],
         )
         self.functions |= self._functions((API_FUNCTION,), settings, code, STATE_MACHINE_ARN=machine.state_machine_arn)
         self.api = Api(self, "RestApi", function=self.functions["api"], settings=settings)

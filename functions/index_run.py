@@ -50,21 +50,34 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Mapping[str, objec
 
 
 def _plan(run: Indexer, event: Mapping[str, Any]) -> IndexPlan:
-    return {"run_id": event["run_id"], "groups": run.plan(), "written": [], "failure": None}
+    return {
+        "run_id": event["run_id"],
+        "groups": run.plan(),
+        "documents": run.plan_documents(),
+        "written": [],
+        "failure": None,
+    }
 
 
 def _write_group(run: Indexer, event: Mapping[str, Any]) -> IndexGroup:
     return {"rows": run.write_group(event["group"])}
 
 
+def _write_documents(run: Indexer, event: Mapping[str, Any]) -> Mapping[str, object]:
+    run.write_documents(event["group"])
+    return {}
+
+
 def _publish(run: Indexer, event: Mapping[str, Any]) -> Mapping[str, object]:
     failure: CaughtError | None = event["failure"]
     written: list[IndexGroup] = event["written"]
-    return {"rows": run.publish(None if failure else sum(each["rows"] for each in written)), "failure": failure}
+    indexed = None if failure else sum(each["rows"] for each in written)
+    return {"rows": run.publish(indexed, event.get("documents", ())), "failure": failure}
 
 
 STEPS: Mapping[str, Callable[[Indexer, Mapping[str, Any]], Mapping[str, Any]]] = {
     "plan": _plan,
     "write_group": _write_group,
+    "write_documents": _write_documents,
     "publish": _publish,
 }

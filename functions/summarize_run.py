@@ -1,5 +1,6 @@
 """SummarizeRun: reads the outcomes of a run, reconciles them with its rows, writes its reports."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -14,11 +15,11 @@ from functions.adapters.lambda_account import LambdaAccountSettings
 from functions.adapters.s3.manifests import S3Manifests
 from functions.adapters.s3.run_files import S3RunFiles
 from functions.adapters.sns_topic import SnsTopic
-from functions.adapters.step_functions_executions import StepFunctionsMapRuns, input_of, start_index
+from functions.adapters.step_functions_executions import StepFunctionsMapRuns, input_of, start_fold, start_index
 from functions.config import SummarizeConfig
-from functions.core.model.errors import WorkflowFault
+from functions.core.model.errors import StorageFault, WorkflowFault
 from functions.core.model.runs import run_id_of
-from functions.core.model.types import RunEnd
+from functions.core.model.types import FoldPlan, RunEnd
 from functions.core.prepare.shares import ConcurrencyShares
 from functions.core.summary.execution import EndedExecution, StatusChange, WorkflowFailure
 from functions.core.summary.summarizer import Summarizer
@@ -65,22 +66,78 @@ def shares() -> ConcurrencyShares:
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> RunEnd | None:
+def handler(event: dict[str, Any], context: LambdaContext) -> RunEnd | FoldPlan | None:
     """`event`: the execution's `input`, `execution_arn`, `started_at`, and the `failure` that was caught, or null;
-    or, from EventBridge, the end of an execution, which may have been here before: then nothing is done."""
+    or, from EventBridge, the end of an execution, which may have been here before: then nothing is done.
+
+    The answer for a long run is a plan. It comes back with the `step` `fold`, for each `group`, and then `join`; or, if
+    the execution of the second state machine that folds the run has failed, with the end of that.
+    """
+    if _is_index(event):
+        return None
+    planned: FoldPlan | None = event.get("plan") or _plan_of(event)
+    first_event: Any = planned["event"] if planned else event
+    is_status_change = "detail-type" in first_event
     with traced("SummarizeRun") as trace:
-        from_eventbridge = "detail-type" in event
-        execution = _from_status_change(event) if from_eventbridge else _from_state(event)
+        execution = _from_status_change(first_event) if is_status_change else _from_state(first_event)
         trace.run_id = run_id_of(execution.input)
-        shares().leave(trace.run_id)
         run = summarizer(trace.run_id)
-        ended = run.summarize_once(execution) if from_eventbridge else run.summarize(execution)
+        if planned and event.get("step") == "fold":
+            run.fold(execution, planned, event["group"])
+            trace.outcome = "folded"
+            return None
+        if not planned:
+            shares().leave(trace.run_id)
+            plan = run.plan_once(execution) if is_status_change else run.plan(execution)
+            if plan:
+                trace.outcome = plan["status"]
+                return _folded(event, plan, context)
+        ended = (run.summarize_once if is_status_change else run.summarize)(execution, planned)
         trace.outcome = ended["status"] if ended else "over before"
     if ended:
         logger.info("Run ended", **ended)
         _measure(ended["status"], ended["lost"])
         _start_index(ended)
+    if planned:
+        _discard(run, planned)
     return ended
+
+
+def _is_index(event: dict[str, Any]) -> bool:
+    """Whether it is the end of an execution that makes an index: its input has nothing but the run's ID."""
+    return set(_second_input(event)) == {"run_id"}
+
+
+def _plan_of(event: dict[str, Any]) -> FoldPlan | None:
+    """The input of the execution that has ended, if that is a plan."""
+    found: Any = _second_input(event)
+    return found if "groups" in found else None
+
+
+def _second_input(event: dict[str, Any]) -> dict[str, Any]:
+    """The input in the end of an execution. Empty if the event is another one, or does not include it."""
+    text = event.get("detail", {}).get("input") if "detail-type" in event else None
+    found: dict[str, Any] = json.loads(text or "{}")
+    return found
+
+
+def _folded(event: dict[str, Any], plan: FoldPlan, context: LambdaContext) -> FoldPlan | None:
+    """The execution of the run folds it, or, if that has ended, one of the second state machine."""
+    plan["event"] = event
+    logger.info("Run is folded", run_id=plan["run_id"], rows=plan["rows"], groups=len(plan["groups"]))
+    if "detail-type" not in event:
+        return plan
+    function = context.invoked_function_arn
+    start_fold(client("stepfunctions"), config().index_machine_arn, context.aws_request_id, plan, function)
+    return None
+
+
+def _discard(run: Summarizer, plan: FoldPlan) -> None:
+    """Files that are left are deleted with those of the run."""
+    try:
+        run.discard(plan)
+    except StorageFault as error:
+        logger.warning("The files of the fold were not deleted", cause=str(error))
 
 
 def _start_index(ended: RunEnd) -> None:

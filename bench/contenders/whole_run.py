@@ -85,7 +85,7 @@ class WholeRun:
         self._workers.close()
         self._workers.join()
         end = summarize_run.handler({**execution, "failure": None}, context)
-        if end is None or end["status"] != "succeeded" or end["lost"]:
+        if end is None or end["status"] != "succeeded" or end.get("lost"):
             raise RuntimeError(f"The run of {len(job.urls)} rows did not succeed, or lost rows: {end}")
 
     def _event(self) -> ExecutionInput:

@@ -52,9 +52,9 @@ WORKFLOW_FUNCTIONS = (
     FunctionSpec(
         "summarize_run",
         900,
-        WORKFLOW_MEMORY_MB,
+        DOWNLOAD_MEMORY_MB,  # one vCPU: it is busy with the rows of the run
         ("INPUT_BUCKET", "IMAGES_PREFIX", "RUNS_TABLE", "TOPIC_ARN", "INDEX_MACHINE_ARN"),
-        disk_mb=10_240,  # temporary files of the reports: about 20 million failures; less than $0.001 per run
+        disk_mb=10_240,  # temporary files of the reports: the failures of a million rows; less than $0.001 per run
     ),
 )
 API_FUNCTION = FunctionSpec(

@@ -1,5 +1,7 @@
 """The rule for runs that did not succeed."""
 
+from collections.abc import Sequence
+
 from aws_cdk.aws_events import EventPattern, Rule
 from aws_cdk.aws_events_targets import LambdaFunction
 from aws_cdk.aws_lambda import CfnEventInvokeConfig
@@ -13,8 +15,9 @@ from cdk.resources.functions import Function
 class StatusChange(Construct):
     """Invokes SummarizeRun for executions that failed, timed out or were stopped, to reconcile these runs too.
 
-    SummarizeRun finds in the record of a run whether it is summarized already. If it fails three times, Lambda sends
-    the event to `dead_letters`.
+    Also for those of the second state machine, which folds long runs: SummarizeRun joins what they have folded, and
+    ignores those that make an index. It finds in the record of a run whether the run is summarized already. If it fails
+    three times, Lambda sends the event to `dead_letters`.
     """
 
     def __init__(
@@ -22,7 +25,7 @@ class StatusChange(Construct):
         scope: Construct,
         id: str,  # noqa: A002
         *,
-        state_machine: IStateMachine,
+        state_machines: Sequence[IStateMachine],
         summarize_run: Function,
     ) -> None:
         super().__init__(scope, id)
@@ -35,7 +38,7 @@ class StatusChange(Construct):
                 source=["aws.states"],
                 detail_type=["Step Functions Execution Status Change"],
                 detail={
-                    "stateMachineArn": [state_machine.state_machine_arn],
+                    "stateMachineArn": [each.state_machine_arn for each in state_machines],
                     "status": ["FAILED", "TIMED_OUT", "ABORTED"],
                 },
             ),

@@ -6,6 +6,7 @@ readers, result writers) and add permissions of their own. The definition below 
 State names are unique in the whole state machine, child workflows included, as Step Functions requires.
 """
 
+from cdk.workflow.fold import FIRST_STATE, fold_states
 from cdk.workflow.readers import PASS_READER, READERS, Reader
 from cdk.workflow.states import State, integration, invoke, retry_all, retry_lambda_errors, when_equal
 
@@ -33,9 +34,13 @@ def state_machine(*, functions: dict[str, str], partition: str, timeout_seconds:
             **{_map_name(reader): _map(reader, functions["download_batch"], partition) for reader in READERS},
             **_passes(functions, partition),
             "SummarizeRun": _summarize_run(functions["summarize_run"], partition),
+            **fold_states(functions["summarize_run"], partition, next_state="Outcome"),
             "Outcome": {
                 "Type": "Choice",
-                "Choices": [when_equal("$.status", "succeeded", "RunSucceeded")],
+                "Choices": [
+                    when_equal("$.status", "succeeded", "RunSucceeded"),
+                    when_equal("$.status", "folding", FIRST_STATE),
+                ],
                 "Default": "RunFailed",
             },
             "AlreadyMirrored": {"Type": "Succeed"},

@@ -1,6 +1,10 @@
 """The second state machine: it makes the index of a run that has ended. Its failure does not change the run.
 
-    PlanIndex -> Map IndexRows (a group of rows each) -> PublishRun -> Indexed, or IndexFailed
+    Work -+- PlanIndex -> Map IndexRows (a group of rows each) -> Map DocumentRows (a larger group each; none in runs of
+          |  up to a million rows) -> PublishRun -> Indexed, or IndexFailed
+          +- Map FoldRows (a group of rows each) -> JoinFolds -> Summarized
+
+It also summarizes long runs that were stopped, have timed out or have failed (`cdk.workflow.fold`).
 
 The Map is inline: a group has 100,000 rows, so that a run of 100 million has 1,000 iterations of 7 events each, of the
 25,000 events of a history.
@@ -13,72 +17,82 @@ from constructs import Construct
 from cdk.resources.functions import Function
 from cdk.resources.log_group import StackLogGroup
 from cdk.settings import Settings
-from cdk.workflow.states import State, invoke, retry_all, retry_lambda_errors
+from cdk.workflow.fold import FIRST_STATE, MAX_CONCURRENCY, RETRY, fold_states
+from cdk.workflow.states import State, invoke
 
 TIMEOUT_SECONDS = 6 * 3600
 
-MAX_CONCURRENCY = 10
-"""Groups at a time: their invocations take from the concurrent Lambda executions that the batches leave free."""
-
-RETRY = [retry_lambda_errors(seconds=2, attempts=12, max_delay=60), retry_all(seconds=5)]
+STEP_STATES = {"write_group": "WriteGroup", "write_documents": "WriteDocuments"}
 
 
 def index_machine(function: str, partition: str) -> State:
     """The definition. `function` is the ARN of the version of IndexRun."""
     return {
-        "Comment": "Makes the index of one run",
-        "StartAt": "PlanIndex",
+        "Comment": "Makes the index of one run, or summarizes a long run that has no execution",
+        "StartAt": "Work",
         "TimeoutSeconds": TIMEOUT_SECONDS,
         "States": {
-            "PlanIndex": {
-                **invoke(function, {"step": "plan", "run_id.$": "$.run_id"}, partition),
-                "Retry": RETRY,
-                "Next": "IndexRows",
-            },
-            "IndexRows": _index_rows(function, partition),
-            "PublishRun": {
-                **invoke(
-                    function,
-                    {
-                        "step": "publish",
-                        "run_id.$": "$.run_id",
-                        "written.$": "$.written",
-                        "failure.$": "$.failure",
-                    },
-                    partition,
-                ),
-                "Retry": RETRY,
-                "Next": "IndexOutcome",
-            },
-            "IndexOutcome": {
+            "Work": {
                 "Type": "Choice",
-                "Choices": [{"Variable": "$.failure", "IsNull": True, "Next": "Indexed"}],
-                "Default": "IndexFailed",
+                "Choices": [{"Variable": "$.event", "IsPresent": True, "Next": FIRST_STATE}],
+                "Default": "PlanIndex",
             },
-            "Indexed": {"Type": "Succeed"},
-            "IndexFailed": {"Type": "Fail", "ErrorPath": "$.failure.Error", "CausePath": "$.failure.Cause"},
+            # not by its ARN: SummarizeRun has that of this state machine
+            **fold_states("$.function", partition, next_state="Summarized"),
+            "Summarized": {"Type": "Succeed"},
+            **_index_states(function, partition),
         },
     }
 
 
-def _index_rows(function: str, partition: str) -> State:
-    """Without the table there still are the documents, which PublishRun writes."""
-    group = {"step": "write_group", "run_id.$": "$.run_id", "group.$": "$.group"}
+def _index_states(function: str, partition: str) -> dict[str, State]:
+    return {
+        "PlanIndex": {
+            **invoke(function, {"step": "plan", "run_id.$": "$.run_id"}, partition),
+            "Retry": RETRY,
+            "Next": "IndexRows",
+        },
+        "IndexRows": {
+            **_groups("write_group", "groups", "written", function, partition),
+            # without the table there still are the documents
+            "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "DocumentRows"}],
+            "Next": "DocumentRows",
+        },
+        "DocumentRows": {
+            **_groups("write_documents", "documents", "documented", function, partition),
+            "Next": "PublishRun",
+        },
+        "PublishRun": _publish_run(function, partition),
+        "IndexOutcome": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.failure", "IsNull": True, "Next": "Indexed"}],
+            "Default": "IndexFailed",
+        },
+        "Indexed": {"Type": "Succeed"},
+        "IndexFailed": {"Type": "Fail", "ErrorPath": "$.failure.Error", "CausePath": "$.failure.Cause"},
+    }
+
+
+def _publish_run(function: str, partition: str) -> State:
+    fields = ("run_id", "written", "documents", "failure")
+    payload = {"step": "publish", **{f"{name}.$": f"$.{name}" for name in fields}}
+    return {**invoke(function, payload, partition), "Retry": RETRY, "Next": "IndexOutcome"}
+
+
+def _groups(step: str, groups: str, result: str, function: str, partition: str) -> State:
+    """A Map that runs a step for each of the groups in the field `groups`."""
+    group = {"step": step, "run_id.$": "$.run_id", "group.$": "$.group"}
     return {
         "Type": "Map",
-        "ItemsPath": "$.groups",
+        "ItemsPath": f"$.{groups}",
         "MaxConcurrency": MAX_CONCURRENCY,
         "ItemSelector": {"run_id.$": "$.run_id", "group.$": "$$.Map.Item.Value"},
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "INLINE"},
-            "StartAt": "WriteGroup",
-            "States": {
-                "WriteGroup": {**invoke(function, group, partition), "Retry": RETRY, "End": True},
-            },
+            "StartAt": STEP_STATES[step],
+            "States": {STEP_STATES[step]: {**invoke(function, group, partition), "Retry": RETRY, "End": True}},
         },
-        "ResultPath": "$.written",
-        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "PublishRun"}],
-        "Next": "PublishRun",
+        "ResultPath": f"$.{result}",
     }
 
 

@@ -7,10 +7,12 @@ State = dict[str, Any]
 
 
 def invoke(function: str, payload: State, partition: str) -> State:
+    """`function` is an ARN, or a path to one in the input."""
+    name = "FunctionName.$" if function.startswith("$.") else "FunctionName"
     return {
         "Type": "Task",
         "Resource": integration(partition, "lambda:invoke"),
-        "Parameters": {"FunctionName": function, "Payload": payload},
+        "Parameters": {name: function, "Payload": payload},
         "OutputPath": "$.Payload",
     }
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from functions.adapters.errors import AWS_ERRORS, error_code, failure_message
 from functions.core.model.errors import WorkflowFault
 from functions.core.model.ports import Progress
-from functions.core.model.types import ExecutionInput
+from functions.core.model.types import ExecutionInput, FoldPlan
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -87,6 +87,12 @@ class StepFunctionsExecutions(StepFunctionsMapRuns):
 def start_index(stepfunctions: "SFNClient", state_machine_arn: str, run_id: str) -> None:
     """Starts the execution that makes the index of a run, unless it exists already. Raises WorkflowFault."""
     _start(stepfunctions, state_machine_arn, run_id, {"run_id": run_id})
+
+
+def start_fold(stepfunctions: "SFNClient", state_machine_arn: str, name: str, plan: FoldPlan, function: str) -> None:
+    """Starts the execution that summarizes a run in groups of rows, by invocations of `function`, which is the ARN of
+    SummarizeRun. Raises WorkflowFault."""
+    _start(stepfunctions, state_machine_arn, f"fold-{name}", {**plan, "function": function})
 
 
 def _start(stepfunctions: "SFNClient", state_machine_arn: str, name: str, event: Mapping[str, object]) -> None:

@@ -88,14 +88,17 @@ def test_the_function_lists_runs_by_the_index_of_the_table(template: Template) -
 
 
 def test_summarize_run_receives_runs_that_failed_timed_out_or_were_stopped(template: Template) -> None:
-    machine, _ = sorted(template.all("AWS::StepFunctions::StateMachine"), reverse=True)
+    machines = sorted(template.all("AWS::StepFunctions::StateMachine"), reverse=True)
     rule = template.only("AWS::Events::Rule", "StatusChange")
     [target] = rule["Targets"]
 
     assert rule["EventPattern"] == {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
-        "detail": {"stateMachineArn": [{"Ref": machine}], "status": ["FAILED", "TIMED_OUT", "ABORTED"]},
+        "detail": {
+            "stateMachineArn": [{"Ref": machine} for machine in machines],
+            "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+        },
     }
     assert template.text(target["Arn"]).startswith("<SummarizeRunFunction")
     assert not {"Input", "InputPath", "InputTransformer"} & target.keys()

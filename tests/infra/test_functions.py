@@ -25,7 +25,7 @@ EXPECTED = {
     "plan_pass": (300, 1024, {"INPUT_BUCKET", "RUNS_TABLE", "RUN_TIMEOUT_SECONDS"}),
     "summarize_run": (
         900,
-        1024,
+        1769,
         {"INPUT_BUCKET", "IMAGES_PREFIX", "RUNS_TABLE", "TOPIC_ARN", "INDEX_MACHINE_ARN"},
     ),
     "index_run": (900, 1769, {"INPUT_BUCKET", "RUNS_TABLE"}),

@@ -83,7 +83,8 @@ EXPECTED = {
         *TRACES,
         *VERSIONS,
         *may("Input", "s3:ListBucket"),
-        *may("Input/runs/*", "s3:GetObject", "s3:PutObject"),
+        *may("Input/runs/*", "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"),
+        *may("Input/runs/*/fold/*", "s3:DeleteObject"),
         *may("Runs", "dynamodb:GetItem", "dynamodb:UpdateItem"),
         *may("execution of StateMachine:*", "states:DescribeExecution"),
         *SHARES,
@@ -99,11 +100,13 @@ EXPECTED = {
         *may("Input", "s3:ListBucket"),
         *may("Input/runs/*", "s3:GetObject", "s3:PutObject"),
         *may("Input/runs/*/index/*", "s3:DeleteObject"),
+        *may("Input/runs/*/fold/index/*", "s3:DeleteObject"),
         *may("Runs", "dynamodb:GetItem"),
     },
     "IndexStateMachineRole": {
         *STATE_MACHINE,
         *may("IndexRun:*", "lambda:InvokeFunction"),
+        *may("SummarizeRun", "lambda:InvokeFunction"),
     },
     "ApiRole": {
         *log("ApiLog"),

@@ -26,9 +26,10 @@ def machine(template: Template) -> Definition:
 def test_the_table_is_written_in_groups_between_the_plan_and_the_documents(machine: Definition) -> None:
     states = machine["States"]
 
-    assert (machine["StartAt"], states["PlanIndex"]["Next"]) == ("PlanIndex", "IndexRows")
-    assert (states["IndexRows"]["Next"], states["PublishRun"]["Next"]) == ("PublishRun", "IndexOutcome")
-    assert states["IndexRows"]["ItemsPath"] == "$.groups"
+    assert (states["Work"]["Default"], states["PlanIndex"]["Next"]) == ("PlanIndex", "IndexRows")
+    assert (states["IndexRows"]["Next"], states["DocumentRows"]["Next"]) == ("DocumentRows", "PublishRun")
+    assert states["PublishRun"]["Next"] == "IndexOutcome"
+    assert (states["IndexRows"]["ItemsPath"], states["DocumentRows"]["ItemsPath"]) == ("$.groups", "$.documents")
     assert states["PlanIndex"]["Parameters"]["Payload"] == {"step": "plan", "run_id.$": "$.run_id"}
 
 
@@ -36,7 +37,7 @@ def test_documents_are_written_after_a_group_has_failed_and_the_execution_fails(
     states = machine["States"]
 
     assert states["IndexRows"]["Catch"] == [
-        {"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "PublishRun"}
+        {"ErrorEquals": ["States.ALL"], "ResultPath": "$.failure", "Next": "DocumentRows"}
     ]
     assert states["IndexOutcome"]["Choices"] == [{"Variable": "$.failure", "IsNull": True, "Next": "Indexed"}]
     assert states[states["IndexOutcome"]["Default"]]["Type"] == "Fail"
@@ -44,7 +45,11 @@ def test_documents_are_written_after_a_group_has_failed_and_the_execution_fails(
 
 def test_each_step_is_retried_while_lambda_is_busy_and_twice_after_a_crash(machine: Definition) -> None:
     states = machine["States"]
-    steps = [states["PlanIndex"], states["PublishRun"], *states["IndexRows"]["ItemProcessor"]["States"].values()]
+    steps = [
+        states["PlanIndex"],
+        states["PublishRun"],
+        *(step for name in ("IndexRows", "DocumentRows") for step in states[name]["ItemProcessor"]["States"].values()),
+    ]
 
     for step in steps:
         busy, any_error = step["Retry"]
@@ -54,7 +59,11 @@ def test_each_step_is_retried_while_lambda_is_busy_and_twice_after_a_crash(machi
 
 def test_only_the_index_function_is_invoked_by_its_version(template: Template, machine: Definition) -> None:
     states = machine["States"]
-    steps = [states["PlanIndex"], states["PublishRun"], *states["IndexRows"]["ItemProcessor"]["States"].values()]
+    steps = [
+        states["PlanIndex"],
+        states["PublishRun"],
+        *(step for name in ("IndexRows", "DocumentRows") for step in states[name]["ItemProcessor"]["States"].values()),
+    ]
 
     names = {step["Parameters"]["FunctionName"].strip("<>") for step in steps}
 

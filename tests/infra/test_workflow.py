@@ -179,7 +179,7 @@ def test_the_results_of_the_batches_are_written_to_the_folder_of_the_run(map_sta
 
 
 def test_labels_are_unique_and_short_enough(definition: Definition) -> None:
-    labels = [each["Label"] for each in definition["States"].values() if each["Type"] == "Map"]
+    labels = [each["Label"] for each in definition["States"].values() if "ItemReader" in each]
 
     assert len(labels) == len(set(labels)) == len(READER_CONFIGS) + 1
     assert all(len(label) <= 40 and label.replace("-", "").isalnum() for label in labels)
@@ -308,7 +308,7 @@ def test_the_summary_receives_the_execution_and_the_failure(template: Template, 
 
 def test_the_summary_determines_the_status_of_the_run(definition: Definition) -> None:
     states = definition["States"]
-    [rule] = states["Outcome"]["Choices"]
+    rule, _ = states["Outcome"]["Choices"]
 
     assert (rule["Variable"], rule["StringEquals"]) == ("$.status", "succeeded")
     assert states[rule["Next"]] == {"Type": "Succeed"}

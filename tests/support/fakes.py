@@ -9,15 +9,25 @@ import io
 import json
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from functions.core.model.errors import ManifestGoneError
-from functions.core.model.ports import NOTICE_SECONDS, Notification
+from functions.core.model.ports import NOTICE_SECONDS, Notification, StoredPiece
 from functions.core.model.runs import NULL_VERSION, ManifestObject
-from functions.core.model.types import DeferredItem, KeptItem, PassFile, PassPlan, ResultLine, RunFields, RunRecord
+from functions.core.model.types import (
+    DeferredItem,
+    JsonObject,
+    JsonValue,
+    KeptItem,
+    PassFile,
+    PassPlan,
+    ResultLine,
+    RunFields,
+    RunRecord,
+)
 from functions.core.model.urls import host_of
 from functions.core.web.fetch import FetchRequest, FetchResult, NotModifiedError
 from functions.core.web.response import Body
@@ -100,6 +110,34 @@ class FakeResults(FakeRunFiles):
     def uncompleted_children(self) -> Iterator[Iterator[bytes]]:
         for children in self.uncompleted:
             yield iter([json.dumps(children).encode()])
+
+    def part_names(self, folder: str) -> Iterator[str]:
+        return iter(sorted(name for name in {*self.files, *self.texts} if name.startswith(f"{folder}/part-")))
+
+    def read_parts(self, names: Iterable[str]) -> Iterator[tuple[str, list[ResultLine]]]:
+        return ((name, cast(list[ResultLine], self.files[name])) for name in names)
+
+    def read_lines(self, name: str) -> list[JsonObject]:
+        return list(self.files[name])
+
+    def stream_lines(self, name: str) -> Iterator[JsonValue]:
+        return map(json.loads, self.texts[name].split("\n")[:-1])
+
+    def keep_only(self, folder: str, names: Container[str]) -> None:
+        for name in [*self.files, *self.texts]:
+            if name.startswith(f"{folder}/") and name not in names:
+                self.files.pop(name, None)
+                self.texts.pop(name, None)
+
+    def join(
+        self,
+        name: str,
+        pieces: Iterable[str | StoredPiece],
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        texts = (self.texts[piece.name] if isinstance(piece, StoredPiece) else piece for piece in pieces)
+        self.write_text(name, texts, content_type, metadata)
 
     def write_text(
         self, name: str, pieces: Iterable[str], content_type: str, metadata: Mapping[str, str] | None = None

@@ -1,14 +1,15 @@
 """The files of a run in memory, as IndexRun uses them, and runs that have ended."""
 
 import io
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from functions.core.model.types import JsonObject, ResultLine, RunRecord
+from functions.core.model.types import ResultLine, RunRecord
+from functions.core.summary.index.grouped_documents import DOCUMENT_ROWS
 from functions.core.summary.index.indexer import Indexer
 from tests.support.fakes import FakeManifests, FakeRecords, FakeResults
 
@@ -23,15 +24,6 @@ class FakeIndexFiles(FakeResults):
         super().__init__()
         self.uploads: dict[str, bytes] = {}
 
-    def part_names(self, folder: str) -> Iterator[str]:
-        return iter(sorted(name for name in self.files if name.startswith(f"{folder}/part-")))
-
-    def read_parts(self, names: Iterable[str]) -> Iterator[tuple[str, list[ResultLine]]]:
-        return ((name, cast(list[ResultLine], self.files[name])) for name in names)
-
-    def read_lines(self, name: str) -> list[JsonObject]:
-        return list(self.files[name])
-
     def upload(self, name: str, path: Path, content_type: str, metadata: Mapping[str, str] | None = None) -> None:
         self._fail()
         self.uploads[name] = path.read_bytes()
@@ -39,6 +31,7 @@ class FakeIndexFiles(FakeResults):
         self.metadata[name] = dict(metadata or {})
 
     def keep_only(self, folder: str, names: Container[str]) -> None:
+        super().keep_only(folder, names)
         for name in list(self.uploads):
             if name.startswith(f"{folder}/") and name not in names:
                 del self.uploads[name]
@@ -88,9 +81,14 @@ class EndedRun:
         )
         self.records.records[RUN] = self.record
 
-    def indexer(self, *, with_parquet: bool = True) -> Indexer:
+    def indexer(self, *, with_parquet: bool = True, document_rows: int = DOCUMENT_ROWS) -> Indexer:
         return Indexer(
-            manifests=self.manifests, files=self.files, records=self.records, run_id=RUN, with_parquet=with_parquet
+            manifests=self.manifests,
+            files=self.files,
+            records=self.records,
+            run_id=RUN,
+            with_parquet=with_parquet,
+            document_rows=document_rows,
         )
 
     def index(self, *, with_parquet: bool = True) -> int:

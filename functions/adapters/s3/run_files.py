@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar, cast
 
 from functions.adapters.errors import AWS_ERRORS, NOT_FOUND_CODES, error_code, failure_message
+from functions.adapters.s3.joined_file import JoinedFile, NewObject
 from functions.adapters.s3.reading import READ_ERRORS, read_object
 from functions.core.model.errors import StorageFault
+from functions.core.model.ports import StoredPiece
 from functions.core.model.runs import PLAN_FILES, pass_folder
 from functions.core.model.types import DeferredItem, JsonObject, JsonValue, KeptItem, PassFile, PassPlan, ResultLine
 
@@ -64,6 +66,31 @@ class S3RunFiles:
                 file.write(piece.encode("utf-8", "backslashreplace"))
             file.seek(0)
             self._put(name, file, content_type, metadata or {})
+
+    def join(
+        self,
+        name: str,
+        pieces: Iterable[str | StoredPiece],
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Writes text and other files of the run, as `write_text` does. Raises StorageFault."""
+        request: NewObject = {
+            "Bucket": self._bucket,
+            "Key": self._folder + name,
+            "ContentType": content_type,
+            "Metadata": metadata or {},
+        }
+        try:
+            with JoinedFile(self._s3, request) as file:
+                for piece in pieces:
+                    if isinstance(piece, StoredPiece):
+                        file.add_object(self._folder + piece.name)
+                    else:
+                        file.add_text(piece.encode("utf-8", "backslashreplace"))
+                file.finish()
+        except READ_ERRORS as error:
+            raise self._fault("UploadPart", name, error) from error
 
     def start_round(self, part_name: str) -> bool:
         """False if the run was closed. Raises StorageFault.
@@ -127,6 +154,13 @@ class S3RunFiles:
     def read_lines(self, name: str) -> list[JsonObject]:
         """The lines of a part. Raises StorageFault."""
         return [json.loads(line) for line in b"".join(self._chunks(name)).splitlines()]
+
+    def stream_lines(self, name: str) -> Iterator[JsonValue]:
+        """The same for a file that is larger than memory. Raises StorageFault."""
+        rest = b""
+        for chunk in self._chunks(name):
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from map(json.loads, lines)
 
     def read_json(self, name: str) -> JsonValue:
         """The content of a JSON file. Raises StorageFault, ValueError."""

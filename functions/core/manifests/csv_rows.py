@@ -121,26 +121,12 @@ def is_blank(item: object) -> bool:
 
 
 def write_rows(rows: Iterable[Row], delimiter: str) -> Iterator[str]:
-    """A header with the columns of the first row, then the rows."""
-    for number, row in enumerate(rows):
-        if number == 0:
-            yield _record(row, delimiter)
-        yield _record(row.values(), delimiter)
+    """A line for each row."""
+    return (record(row.values(), delimiter) for row in rows)
 
 
-def write_url_lines(rows: Iterable[Row]) -> Iterator[str]:
-    """One URL per line."""
-    for row in rows:
-        yield _record(row.values(), URL_LINES.delimiter)
-
-
-def write_url_list(rows: Iterable[Row]) -> Iterator[str]:
-    """A URL list of Storage Transfer Service."""
-    yield URL_LIST_HEADER + "\n"
-    yield from write_url_lines(rows)
-
-
-def _record(fields: Iterable[str], delimiter: str) -> str:
+def record(fields: Iterable[str], delimiter: str) -> str:
+    """A line of these fields."""
     buffer = io.StringIO()
     csv.writer(buffer, delimiter=delimiter, lineterminator="\n").writerow(fields)
     return buffer.getvalue()

@@ -7,6 +7,7 @@ this table: only its footer is read (`parquet`), and its retry manifest is writt
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from functions.core.manifests import csv_rows, csv_validation, json_rows, json_validation
@@ -18,14 +19,31 @@ from functions.core.model.types import JsonValue
 Chunks = Iterable[bytes]
 Truncated = Callable[[], bool]
 Validate = Callable[[Chunks, Truncated, RowRules], ManifestContents]
-Writer = Callable[[Iterable[Any]], Iterator[str]]  # Any: items that the same format has read
+ItemsWriter = Callable[[Iterable[Any]], Iterator[str]]  # Any: items that the same format has read
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The text of a manifest around its items: before the first, between two, and after the last one."""
+
+    start: str = ""
+    separator: str = ""
+    end: str = ""
+
+
+FrameOf = Callable[[Any], Frame]
+"""The frame of a manifest by its first item."""
+
+
+def _no_frame(_: object) -> Frame:
+    return Frame()
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`numbered_items` yields each item with its line number, or with its number in an array. `write` yields the text
-    of a manifest with the extension `extension`. All of them stream. `validate` and `numbered_items` raise
-    InvalidManifest.
+    """`numbered_items` yields each item with its line number, or with its number in an array. `write_items` yields the
+    text of each item in a manifest with the extension `extension`, of which `frame` is the rest. All of them stream.
+    `validate` and `numbered_items` raise InvalidManifest.
 
     `copied` is empty, or says why Step Functions cannot read such a manifest: then PrepareRun copies its rows. With
     `has_header`, the first line has the names of the columns.
@@ -35,13 +53,24 @@ class Format:
     extension: str
     validate: Validate
     numbered_items: Callable[[Chunks], Iterator[tuple[int, JsonValue]]]
-    write: Writer
+    write_items: ItemsWriter
+    frame: FrameOf = _no_frame
     copied: str = ""
     may_have_blank_rows: bool = False
     has_header: bool = False
 
     def read(self, chunks: Chunks) -> Iterator[JsonValue]:
         return (item for _, item in self.numbered_items(chunks))
+
+    def write(self, items: Iterable[Any]) -> Iterator[str]:
+        """The text of a manifest of these items, without any of an empty manifest."""
+        remaining = iter(items)
+        for first in remaining:
+            frame = self.frame(first)
+            texts = self.write_items(chain((first,), remaining))
+            yield frame.start + next(texts)
+            yield from (frame.separator + text for text in texts)
+            yield frame.end
 
     def numbered_rows(self, chunks: Chunks, rules: RowRules) -> Iterator[tuple[int, JsonValue]]:
         """The items of a copy: without rows that have no text and, with `split_urls`, one for each URL."""
@@ -50,13 +79,15 @@ class Format:
                 yield from ((number, row) for row in (split_item(item, rules) if rules.split_urls else (item,)))
 
 
-def _delimited(name: str, extension: str, dialect: Dialect, write: Writer | None = None) -> Format:
+def _delimited(name: str, extension: str, dialect: Dialect, frame: FrameOf | None = None) -> Format:
+    """By default the first line of a retry manifest has the names of the columns."""
     return Format(
         name,
         extension,
         partial(_validate_delimited, dialect),
         partial(csv_rows.numbered_rows, dialect=dialect),
-        write or partial(csv_rows.write_rows, delimiter=dialect.delimiter),
+        partial(csv_rows.write_rows, delimiter=dialect.delimiter),
+        frame or (lambda first: Frame(csv_rows.record(first, dialect.delimiter))),
         may_have_blank_rows=True,
         has_header=not dialect.column_names,
     )
@@ -83,9 +114,16 @@ FORMATS = (
     _delimited("csv-semicolon-bare", ".csv", headerless(SEMICOLON)),
     _delimited("csv-pipe-bare", ".csv", headerless(PIPE)),
     _delimited("tsv-bare", ".tsv", headerless(TAB)),
-    _delimited("tsv-list", ".tsv", URL_LIST, csv_rows.write_url_list),
-    _delimited("txt", ".txt", URL_LINES, csv_rows.write_url_lines),
-    Format("json", ".json", json_validation.validate_array, json_rows.numbered_array, json_rows.write_array),
+    _delimited("tsv-list", ".tsv", URL_LIST, lambda _: Frame(csv_rows.URL_LIST_HEADER + "\n")),
+    _delimited("txt", ".txt", URL_LINES, _no_frame),
+    Format(
+        "json",
+        ".json",
+        json_validation.validate_array,
+        json_rows.numbered_array,
+        json_rows.write_items,
+        lambda _: Frame("[\n", ",\n", "\n]\n"),
+    ),
     Format("jsonl", ".jsonl", json_validation.validate_lines, json_rows.numbered_lines, json_rows.write_lines),
 )
 

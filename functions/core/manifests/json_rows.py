@@ -79,7 +79,6 @@ class _Window:
         self._position = 0
         self.length = 0
         """Number of characters of the last value."""
-        self._decoder = json.JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_number)
 
     def peek(self) -> str:
         """The next character that is not white space, or '' at the end."""
@@ -101,7 +100,7 @@ class _Window:
         """The value at the character that `peek` has returned, which is item `number`. Raises InvalidManifest."""
         while True:
             try:
-                value, end = self._decoder.raw_decode(self._text, self._position)
+                value, end = _DECODER.raw_decode(self._text, self._position)
                 if end + _LOOKAHEAD < len(self._text) or not self._read_more():
                     if may_be_too_deep(self._text, self._position, end) and is_too_deep(value):
                         raise RecursionError
@@ -140,19 +139,20 @@ def _number(literal: str) -> int | float:
     return number
 
 
+_DECODER = json.JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_number)
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+"""`json.loads` and `json.dumps` with options make a new one for each value, which takes longer than the value."""
+
+
 def error_text(error: Exception) -> str:
     """The reason of a parse error."""
     too_deep = f"it is nested too deeply: at most {MAX_NESTING} arrays and objects may be in one another"
     return too_deep if isinstance(error, RecursionError) else str(error)
 
 
-def write_array(items: Iterable[object]) -> Iterator[str]:
-    """A JSON array with one item per line."""
-    separator = "[\n"
-    for item in items:
-        yield separator + json.dumps(item, ensure_ascii=False)
-        separator = ",\n"
-    yield "\n]\n" if separator != "[\n" else "[]\n"
+def write_items(items: Iterable[object]) -> Iterator[str]:
+    """The JSON of each item, as it is in an array."""
+    return map(_ENCODER.encode, items)
 
 
 def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, JsonValue]]:
@@ -171,7 +171,7 @@ def numbered_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, JsonValue]]:
 
 def parse_json(line: str) -> JsonValue:
     """Raises ValueError, RecursionError."""
-    value: JsonValue = json.loads(line, parse_int=_number, parse_float=_number, parse_constant=_number)
+    value: JsonValue = _DECODER.decode(line)
     if len(line) > MAX_NESTING and may_be_too_deep(line) and is_too_deep(value):
         raise RecursionError
     return value
@@ -180,4 +180,4 @@ def parse_json(line: str) -> JsonValue:
 def write_lines(items: Iterable[object]) -> Iterator[str]:
     """One JSON value per line."""
     for item in items:
-        yield json.dumps(item, ensure_ascii=False) + "\n"
+        yield _ENCODER.encode(item) + "\n"

@@ -13,17 +13,28 @@ _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)*")
 
 
+def csv_header(user_columns: Sequence[str]) -> str:
+    """The names of the columns. A user column with the name of one of ours gets the prefix `your_`."""
+    own = (f"your_{name}" if name in COLUMNS else name for name in map(cell, user_columns))
+    return next(_csv([(*COLUMNS, *own)]))
+
+
 def csv_lines(lines: Iterable[ResultLine], user_columns: Sequence[str]) -> Iterator[str]:
-    """The header and a line for each failure. A user column with the name of one of ours gets the prefix `your_`."""
+    """A line for each failure."""
+    return _csv(
+        (
+            *(cell(line.get(name)) for name in COLUMNS),
+            *(cell((line.get("columns") or {}).get(name)) for name in user_columns),
+        )
+        for line in lines
+    )
+
+
+def _csv(rows: Iterable[Iterable[str]]) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)  # lines end by CRLF, else Python 3.11 puts no quotes around a lone CR
-    writer.writerow([*COLUMNS, *(f"your_{name}" if name in COLUMNS else name for name in map(cell, user_columns))])
-    yield _drain(buffer)
-    for line in lines:
-        values = line.get("columns") or {}
-        writer.writerow(
-            [*(cell(line.get(name)) for name in COLUMNS), *(cell(values.get(name)) for name in user_columns)]
-        )
+    for row in rows:
+        writer.writerow(row)
         yield _drain(buffer)
 
 

@@ -10,6 +10,7 @@ from functions.core.model.errors import InvalidManifest, ManifestGoneError
 from functions.core.model.ports import Manifests, RunResults
 from functions.core.model.runs import ManifestObject
 from functions.core.model.types import RunFields
+from functions.core.summary.fold.groups import Part
 
 MANIFEST_GONE = (
     "The version of the manifest that started the run was deleted during the run, so there is no retry manifest: "
@@ -57,12 +58,14 @@ def read_manifest_items(
 
 def _last_row(results: RunResults) -> int:
     """Number of the last row with a recorded outcome, or that waits for a pass."""
+    parts = [Part.parse(name) for name in results.part_names("results")]
+    last_batch = max((part.row for part in parts if part.pass_ == 0), default=0)
+    names = [part.name for part in parts if part.pass_ == 0 and part.row == last_batch]
+    recorded = (line["row"] for _, lines in results.read_parts(names) for line in lines)
+    in_passes = (part.last or 0 for part in parts)
     passes = len(results.pass_plans())
-    recorded = (
-        line["row"] for number in range(passes + 1) for _, part in results.result_parts(number) for line in part
-    )
     waiting = (deferred["row"] + 1 for number in range(passes + 2) for deferred in results.deferred_items(number))
-    return max(itertools.chain(recorded, waiting), default=0)
+    return max(itertools.chain(recorded, in_passes, waiting), default=0)
 
 
 def _items_until_error(manifest_format: Format, chunks: Iterable[bytes], errors: list[str]) -> Iterator[object]:

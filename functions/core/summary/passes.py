@@ -8,22 +8,18 @@ the end of the run gets a failure with its last error.
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from heapq import merge
 from types import TracebackType
 from typing import Self
 
 from functions.core.model.errors import RowError
 from functions.core.model.outcomes import OutcomeKind, failed_outcome
-from functions.core.model.ports import RunResults
+from functions.core.model.ports import RunOutcomes
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import RowRules
 from functions.core.model.types import DeferredItem, PassSummary, ResultLine
 from functions.core.summary.reconciliation import read_result_lines
-from functions.core.summary.spool import Spool
-
-SORTED_IN_MEMORY = 50_000
-"""Number of lines of passes that are sorted in memory, about 50 MB, before they go to a file."""
+from functions.core.summary.spool import Sorted
 
 
 class RunLines:
@@ -33,13 +29,13 @@ class RunLines:
     started. Raises StorageFault.
     """
 
-    def __init__(self, results: RunResults, rules: RowRules, *, stopped: bool) -> None:
+    def __init__(self, results: RunOutcomes, rules: RowRules, *, stopped: bool) -> None:
         self._results = results
         self._rules = rules
         self._stopped = stopped
         self._plans = results.pass_plans()
         self._counts = [Counter[str]() for _ in self._plans]
-        self._files = ExitStack()
+        self._later = Sorted[ResultLine](_row)
 
     def __enter__(self) -> Self:
         return self
@@ -47,16 +43,13 @@ class RunLines:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._files.close()
+        self._later.__exit__()
 
     def __iter__(self) -> Iterator[ResultLine]:
         lines = read_result_lines(self._results)
-        later = iter(itertools.chain(self._waiting_lines(), self._lines_of_passes()))
-        first = next(later, None)
-        if first is None:
-            return lines
-        runs = [self._sorted(chunk) for chunk in _chunks(itertools.chain((first,), later))]
-        return best_of_each_row(merge(lines, *runs, key=_row))
+        for line in itertools.chain(self._waiting_lines(), self._lines_of_passes()):
+            self._later.add(line)
+        return best_of_each_row(merge(lines, self._later, key=_row)) if len(self._later) else lines
 
     def passes(self) -> list[PassSummary]:
         """The passes, when all lines were read."""
@@ -88,20 +81,9 @@ class RunLines:
                 counts.update(line["outcome"] for line in lines)
                 yield from lines
 
-    def _sorted(self, lines: list[ResultLine]) -> Iterator[ResultLine]:
-        spool = self._files.enter_context(Spool[ResultLine]())
-        for line in sorted(lines, key=_row):
-            spool.add(line)
-        return iter(spool)
-
 
 def _row(line: ResultLine) -> int:
     return line["row"]
-
-
-def _chunks(lines: Iterator[ResultLine]) -> Iterator[list[ResultLine]]:
-    while chunk := list(itertools.islice(lines, SORTED_IN_MEMORY)):
-        yield chunk
 
 
 def best_of_each_row(lines: Iterable[ResultLine]) -> Iterator[ResultLine]:

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from functions.core.model.errors import BooksFault, RowError
 from functions.core.model.outcomes import OutcomeKind, failed_outcome
 from functions.core.model.ports import ResultParts
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import DEFAULT_RULES, RowRules
-from functions.core.model.types import OutcomeCounts, ResultLine
+from functions.core.model.types import JsonObject, OutcomeCounts, ResultLine
 from functions.core.model.urls import display_host
 
 ItemT = TypeVar("ItemT")
@@ -22,6 +22,9 @@ MAX_HOSTS = 2000
 BATCH_CRASHED = RowError(
     Reason.BATCH_CRASHED, "The batch of this row crashed or was stopped before it recorded an outcome."
 )
+
+
+_COUNTERS = ("outcomes", "reasons", "hosts", "lost")
 
 
 @dataclass(slots=True)
@@ -51,6 +54,23 @@ class Reconciliation:
             if line.get("lost"):
                 self.lost[line["reason"]] += 1
             self._count_host(display_host(line["url"]))
+
+    def merge(self, other: "Reconciliation") -> None:
+        """Adds the counts of later rows. All hosts of both are kept."""
+        for name in _COUNTERS:
+            getattr(self, name).update(getattr(other, name))
+        self.rows += other.rows
+        self.bytes += other.bytes
+        self.moved += other.moved
+
+    def as_json(self) -> JsonObject:
+        counters = {name: dict(getattr(self, name)) for name in _COUNTERS}
+        return {"rows": self.rows, "bytes": self.bytes, "moved": self.moved, **counters}
+
+    @classmethod
+    def from_json(cls, value: JsonObject) -> Self:
+        fields = cast(Any, value)
+        return cls(**{**fields, **{name: Counter(fields[name]) for name in _COUNTERS}})
 
     def _count_host(self, host: str) -> None:
         self.hosts[host] += 1
@@ -97,16 +117,17 @@ def pair_with_items(
     items: Iterable[ItemT],
     rules: RowRules = DEFAULT_RULES,
     missing_outcome: RowError = BATCH_CRASHED,
+    first_row: int = 1,
 ) -> Iterator[tuple[ItemT, ResultLine]]:
-    """Each item of the manifest with its result line.
+    """Each item of the manifest, from that of `first_row`, with its result line.
 
     A row without a line gets a failure with the reason and message of `missing_outcome`. Raises BooksFault where a
     line belongs to no item.
     """
     remaining = iter(lines)
     line = next(remaining, None)
-    row = 0
-    for row, item in enumerate(items, start=1):
+    row = first_row - 1
+    for row, item in enumerate(items, start=first_row):
         if line is not None and line["row"] == row:
             yield item, line
             line = next(remaining, None)

@@ -2,70 +2,43 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol, Self
+from operator import itemgetter
+from typing import Any, Self
 
 from functions.core.manifests import json_rows
-from functions.core.manifests.formats import PARQUET, format_by_name
+from functions.core.manifests.formats import PARQUET, Format, format_by_name, known_format
 from functions.core.model.metadata import options_to_metadata
 from functions.core.model.options import Options
-from functions.core.model.ports import RunResults
+from functions.core.model.ports import RunOutcomes
 from functions.core.model.rows import RowRules, with_absolute_url
 from functions.core.model.types import DeferredItem, OptionValues, RunFields
-from functions.core.summary.spool import Spool
+from functions.core.summary.spool import Sorted, Spool
 
 
-class RetryManifest(Protocol):
-    """Rows are added in their order, then written. A context manager: it may have a file open."""
+class Retries:
+    """The rows of a run, or of a group of its rows, that are to be retried: their items, in the order of rows.
 
-    def add(self, row: int, item: object) -> None: ...
-
-    def write(self, results: RunResults, options: OptionValues, waiting: Iterable[DeferredItem] = ()) -> str | None:
-        """The name of the file, or None if there is nothing to retry. `waiting` are rows that wait for a pass. Raises
-        StorageFault."""
-
-    @property
-    def rows(self) -> int:
-        """Number of rows in the file, once it is written."""
-
-    @property
-    def missing(self) -> int:
-        """Number of rows that were added and are not in the file, because their items could not be found."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-
-def retry_manifest_for(record: RunFields) -> RetryManifest:
-    rules = RowRules.of(Options.from_payload(record.get("options") or {}))
-    if record.get("format") == PARQUET:
-        return ParquetRetryManifest(rules, int(record.get("rows", 0)))
-    return ItemRetryManifest(rules, str(record.get("format")))
-
-
-class ItemRetryManifest:
-    """The retry manifest of a manifest that can be read again: its items, in its format."""
+    A context manager: it may have a file open. Rows are added in their order; `find_items` follows, then the items can
+    be read, as often as needed. `missing` is the number of rows that were added and whose items were not found.
+    """
 
     missing = 0
 
-    def __init__(self, rules: RowRules, format_name: str) -> None:
+    def __init__(self, rules: RowRules) -> None:
         self._rules = rules
-        self._format = format_by_name(format_name)
         self._items: Spool[object] = Spool()
-
-    @property
-    def rows(self) -> int:
-        return len(self._items)
 
     def add(self, row: int, item: object) -> None:
         self._items.add(with_absolute_url(item, self._rules))
 
-    def write(self, results: RunResults, options: OptionValues, waiting: Iterable[DeferredItem] = ()) -> str | None:
-        if self._format is None or not len(self._items):
-            return None
-        name = f"retry{self._format.extension}"
-        _write(results, name, self._format.write(self._items), options)
-        return name
+    def find_items(self, outcomes: RunOutcomes, waiting: Iterable[DeferredItem]) -> None:
+        """`waiting` are rows that wait for a pass. Raises StorageFault."""
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(self._items)
 
     def __enter__(self) -> Self:
         return self
@@ -74,58 +47,50 @@ class ItemRetryManifest:
         self._items.__exit__()
 
 
-class ParquetRetryManifest:
-    """The retry manifest of a Parquet manifest, which this function cannot read.
+class ParquetRetries(Retries):
+    """The rows of a Parquet manifest, which SummarizeRun cannot read.
 
     The items come from the files of rows that wait for a pass, from the retries parts of the batches, and from the
-    inputs of child executions that did not complete.
-    They are written as JSON lines in that order. Memory: one byte for each row of the manifest.
+    inputs of child executions that did not complete. Memory: a number for each row that was added.
     """
 
-    def __init__(self, rules: RowRules, rows: int) -> None:
-        self._rules = rules
-        self._pending = bytearray(rows + 1)
-        self.missing = 0
-        self.rows = 0
+    def __init__(self, rules: RowRules) -> None:
+        super().__init__(rules)
+        self._pending: set[int] = set()
 
     def add(self, row: int, item: object) -> None:
-        self._pending[row] = 1
-        self.missing += 1
+        self._pending.add(row)
 
-    def write(self, results: RunResults, options: OptionValues, waiting: Iterable[DeferredItem] = ()) -> str | None:
-        spool: Spool[object] = Spool()
-        with spool as items:
-            for row, item in self._stored_items(results, waiting):
-                if 0 < row < len(self._pending) and self._pending[row]:
-                    self._pending[row] = 0
-                    self.missing -= 1
-                    items.add(with_absolute_url(item, self._rules))
-            self.rows = len(items)
-            if not self.rows:
-                return None
-            _write(results, "retry.jsonl", json_rows.write_lines(items), options)
-        return "retry.jsonl"
+    def find_items(self, outcomes: RunOutcomes, waiting: Iterable[DeferredItem]) -> None:
+        with Sorted[list[Any]](key=itemgetter(0)) as found:
+            for row, item in self._stored_items(outcomes, waiting):
+                if row in self._pending:
+                    self._pending.discard(row)
+                    found.add([row, item])
+            for _, item in found:
+                super().add(0, item)
+        self.missing = len(self._pending)
 
-    def _stored_items(self, results: RunResults, waiting: Iterable[DeferredItem]) -> Iterator[tuple[int, object]]:
-        if not self.missing:
+    def _stored_items(self, outcomes: RunOutcomes, waiting: Iterable[DeferredItem]) -> Iterator[tuple[int, object]]:
+        if not self._pending:
             return
         yield from ((deferred["row"] + 1, deferred["item"]) for deferred in waiting)
-        for _, kept_items in results.kept_item_parts():
+        for _, kept_items in outcomes.kept_item_parts():
             yield from ((kept["row"], kept["item"]) for kept in kept_items)
-        for chunks in results.uncompleted_children():
+        for chunks in outcomes.uncompleted_children():
             for _, child in json_rows.numbered_array(chunks):
                 child_input = json.loads(child["Input"])
                 yield from ((entry["row"] + 1, entry["item"]) for entry in child_input["Items"])
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        pass
+def retries_of(record: RunFields) -> Retries:
+    rules = RowRules.of(Options.from_payload(record.get("options") or {}))
+    return ParquetRetries(rules) if record.get("format") == PARQUET else Retries(rules)
 
 
-def _write(results: RunResults, name: str, pieces: Iterable[str], options: OptionValues) -> None:
-    results.write_text(name, pieces, "text/plain; charset=utf-8", object_metadata(options))
+def retry_format(record: RunFields) -> Format:
+    """The format of the retry manifest: that of the manifest, except for Parquet."""
+    return format_by_name(record.get("format")) or known_format("jsonl")
 
 
 def object_metadata(options: OptionValues) -> Mapping[str, str]:

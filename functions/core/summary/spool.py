@@ -1,15 +1,19 @@
-"""A list that may be larger than memory: JSON lines, in a temporary file beyond a megabyte.
+"""Lists that may be larger than memory: JSON lines, in a temporary file beyond a megabyte.
 
 A lone surrogate, which JSON allows and UTF-8 does not, is written as its JSON escape sequence.
 """
 
+import heapq
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, Self, TypeVar
 
 IN_MEMORY_BYTES = 1024 * 1024
 """Size from which the list is kept on disk, in bytes."""
+
+SORTED_IN_MEMORY = 50_000
+"""Number of values that are sorted in memory, about 50 MB of result lines, before they go to a file."""
 
 ValueT = TypeVar("ValueT")
 
@@ -39,3 +43,35 @@ class Spool(Generic[ValueT]):
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+class Sorted(Generic[ValueT]):
+    """JSON values that are all added first and then read in the order of their keys; those of one key in the order in
+    which they were added. A context manager, like Spool."""
+
+    def __init__(self, key: Callable[[ValueT], int]) -> None:
+        self._key = key
+        self._last: list[ValueT] = []
+        self._runs: list[Spool[ValueT]] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self._runs)) + len(self._last)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def add(self, value: ValueT) -> None:
+        self._last.append(value)
+        if len(self._last) == SORTED_IN_MEMORY:
+            spool = Spool[ValueT]()
+            self._runs.append(spool)
+            for each in sorted(self._last, key=self._key):
+                spool.add(each)
+            self._last.clear()
+
+    def __iter__(self) -> Iterator[ValueT]:
+        return heapq.merge(*self._runs, sorted(self._last, key=self._key), key=self._key)
+
+    def __exit__(self, *_: object) -> None:
+        for spool in self._runs:
+            spool.__exit__()

@@ -6,10 +6,11 @@ They are reported and never dropped: a host may have good reasons.
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Self, cast
 
 from functions.core.model.outcomes import OutcomeKind
-from functions.core.model.types import ResultLine
+from functions.core.model.types import JsonObject, ResultLine
 from functions.core.model.urls import display_host
 from functions.core.summary.failures_csv import cell
 
@@ -21,6 +22,9 @@ MIN_ROWS = 10
 MAX_IMAGES = 50_000
 """Images, those with the most rows, that are kept once twice as many were counted: it bounds memory. An image that is
 dropped and comes again is counted from there."""
+
+MAX_MERGED_IMAGES = 10_000
+"""Images, those with the most rows, that a group of rows contributes to the counts of a long run."""
 
 _WITH_IMAGE = frozenset({OutcomeKind.STORED, OutcomeKind.UNCHANGED, OutcomeKind.SKIPPED})
 """A duplicate row has the URL of another row."""
@@ -52,9 +56,33 @@ class Suspects:
             image.rows += 1
             return
         self._images[key] = _Image(line.get("bytes") or 0, line.get("object_key") or "", line["row"])
+        self._limit()
+
+    def _limit(self) -> None:
         if len(self._images) > 2 * MAX_IMAGES:
-            most = sorted(self._images.items(), key=lambda each: -each[1].rows)
-            self._images = dict(most[:MAX_IMAGES])
+            self._images = dict(self._most(MAX_IMAGES))
+
+    def _most(self, count: int) -> list[tuple[tuple[str, str], _Image]]:
+        """The images with the most rows, by host and SHA-256."""
+        return sorted(self._images.items(), key=lambda each: -each[1].rows)[:count]
+
+    def merge(self, other: "Suspects") -> None:
+        """Adds the counts of later rows."""
+        for key, image in other._images.items():
+            mine = self._images.setdefault(key, replace(image, rows=0))
+            mine.rows += image.rows
+        self._limit()
+
+    def as_json(self) -> JsonObject:
+        """At most MAX_MERGED_IMAGES images."""
+        most = self._most(MAX_MERGED_IMAGES)
+        return {"images": [[*key, image.bytes, image.object_key, image.first_row, image.rows] for key, image in most]}
+
+    @classmethod
+    def from_json(cls, value: JsonObject) -> Self:
+        suspects = cls()
+        suspects._images = {(host, digest): _Image(*image) for host, digest, *image in cast(Any, value)["images"]}
+        return suspects
 
     def found(self) -> list[tuple[str, str, int, int, str, int]]:
         """The values of COLUMNS, the image with the most rows first."""

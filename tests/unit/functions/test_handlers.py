@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from functions import download_batch, prepare_run, summarize_run
 from functions.adapters.clients import client
 from functions.core.download.rounds import Batch, RoundReport
-from functions.core.model.errors import InvalidManifest, RowError, WorkflowFault
+from functions.core.model.errors import InvalidManifest, RowError, StorageFault, WorkflowFault
 from functions.core.model.outcomes import Failure, Outcome, OutcomeKind
 from functions.core.model.reasons import Reason
 from functions.core.model.runs import run_id_of
-from functions.core.model.types import OutcomeCounts
+from functions.core.model.types import FoldPlan, OutcomeCounts
 from functions.core.summary.execution import EndedExecution
 
 HANDLERS = (prepare_run, download_batch, summarize_run)
@@ -156,17 +156,53 @@ def test_download_batch_logs_a_line_a_failure_and_one_for_the_batch(
     assert (batch["message"], batch["failed"], batch["stored"], batch["deferred"]) == ("Batch done", 1, 1, 1)
 
 
+STATE = {"input": EVENT, "execution_arn": "arn:e", "failure": None, "started_at": "t"}
+DETAIL = {"executionArn": "arn:e", "status": "FAILED", "startDate": 0, "input": json.dumps(EVENT)}
+STOPPED = {"detail-type": "Step Functions Execution Status Change", "detail": DETAIL}
+PLAN: FoldPlan = {
+    "status": "folding",
+    "run_id": "r1",
+    "event": {},
+    "folder": "fold/x",
+    "groups": [0, 1],
+    "rows": 9,
+    "readable": True,
+    "errors": [],
+}
+
+
 class FakeSummarizer:
+    """`calls` are those of all instances. A `long` run has a plan."""
+
+    long = False
+    calls: ClassVar[list[Any]] = []
+
     def __init__(self, **arguments: Any) -> None:
         assert arguments["now"].tzinfo is UTC
 
-    def summarize(self, execution: EndedExecution) -> dict[str, Any]:
+    def plan(self, execution: EndedExecution) -> FoldPlan | None:
         assert execution == EndedExecution(input=EVENT, arn="arn:e", started_at="t", failure=None)
-        return {"run_id": "r1", "status": "succeeded", "error": "", "cause": "", "counts": {"stored": 1}, "lost": {}}
+        return PLAN.copy() if self.long else None
 
-    def summarize_once(self, execution: EndedExecution) -> None:
+    def plan_once(self, execution: EndedExecution) -> FoldPlan | None:
         assert execution.failure is not None
         assert (execution.input, execution.failure.error) == (EVENT, "Unknown")
+        return PLAN.copy() if self.long else None
+
+    def fold(self, execution: EndedExecution, plan: FoldPlan, number: int) -> None:
+        self.calls.append(("fold", execution.arn, plan["folder"], number))
+
+    def summarize(self, execution: EndedExecution, plan: FoldPlan | None) -> dict[str, Any]:
+        self.calls.append(("summarize", plan and plan["folder"]))
+        return {"run_id": "r1", "status": "succeeded", "error": "", "cause": "", "counts": {"stored": 1}, "lost": {}}
+
+    def summarize_once(self, execution: EndedExecution, plan: FoldPlan | None) -> dict[str, Any] | None:
+        self.calls.append(("summarize_once", plan and plan["folder"]))
+        return None
+
+    def discard(self, plan: FoldPlan) -> None:
+        self.calls.append("discard")
+        raise StorageFault("S3 DeleteObject failed.")
 
 
 COUNTS: OutcomeCounts = {"stored": 1, "unchanged": 0, "skipped": 0, "duplicate": 0, "failed": 0}
@@ -180,32 +216,96 @@ class FakeShares:
         self.left.append(run_id)
 
 
-def test_summarize_run_passes_on_what_was_caught_and_logs_how_it_ended(
-    monkeypatch: pytest.MonkeyPatch, logs: Logs
-) -> None:
+@dataclass
+class Summarizing:
+    """SummarizeRun with fakes: the runs that left their share, and the executions that were started."""
+
+    shares: FakeShares
+    indexes: list[str]
+    folds: list[tuple[Any, ...]]
+
+
+@pytest.fixture
+def summarizing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Summarizing]:
     for name in ("INPUT_BUCKET", "IMAGES_PREFIX", "RUNS_TABLE", "TOPIC_ARN", "INDEX_MACHINE_ARN"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setattr(summarize_run, "Summarizer", FakeSummarizer)
-    started: list[str] = []
-    monkeypatch.setattr(summarize_run, "start_index", lambda _client, _machine, run_id: started.append(run_id))
-    shares = FakeShares()
-    monkeypatch.setattr(summarize_run, "shares", lambda: shares)
+    monkeypatch.setattr(FakeSummarizer, "calls", [])
+    world = Summarizing(FakeShares(), [], [])
+    monkeypatch.setattr(summarize_run, "start_index", lambda _client, _machine, run_id: world.indexes.append(run_id))
+    monkeypatch.setattr(summarize_run, "start_fold", lambda _client, *arguments: world.folds.append(arguments))
+    monkeypatch.setattr(summarize_run, "shares", lambda: world.shares)
+    client.cache_clear()
+    summarize_run.config.cache_clear()
+    yield world
     client.cache_clear()
     summarize_run.config.cache_clear()
 
-    state = {"input": EVENT, "execution_arn": "arn:e", "failure": None, "started_at": "t"}
-    ended = summarize_run.handler(state, Context())
-    detail = {"executionArn": "arn:e", "status": "FAILED", "startDate": 0, "input": json.dumps(EVENT)}
-    event = {"detail-type": "Step Functions Execution Status Change", "detail": detail}
-    over = summarize_run.handler(event, Context())
 
-    client.cache_clear()
-    summarize_run.config.cache_clear()
+def test_summarize_run_passes_on_what_was_caught_and_logs_how_it_ended(summarizing: Summarizing, logs: Logs) -> None:
+    ended = summarize_run.handler(STATE, Context())
+    over = summarize_run.handler(STOPPED, Context())
+
     assert (ended["status"], over) == ("succeeded", None)
     assert logs.lines()[0]["counts"] == {"stored": 1}
-    assert shares.left == [run_id_of(EVENT)] * 2
-    assert started == [ended["run_id"]]
+    assert summarizing.shares.left == [run_id_of(EVENT)] * 2
+    assert summarizing.indexes == [ended["run_id"]]
+    assert FakeSummarizer.calls == [("summarize", None), ("summarize_once", None)]
+
+
+def test_the_execution_of_a_long_run_gets_a_plan_folds_its_groups_and_joins_them(
+    summarizing: Summarizing, monkeypatch: pytest.MonkeyPatch, logs: Logs
+) -> None:
+    monkeypatch.setattr(FakeSummarizer, "long", True)
+
+    plan = summarize_run.handler(STATE, Context())
+    folded = [summarize_run.handler({"step": "fold", "plan": plan, "group": group}, Context()) for group in (0, 1)]
+    ended = summarize_run.handler({"step": "join", "plan": plan}, Context())
+
+    assert plan == {**PLAN, "event": STATE}
+    assert (folded, ended["status"]) == ([None, None], "succeeded")
+    assert FakeSummarizer.calls == [
+        ("fold", "arn:e", "fold/x", 0),
+        ("fold", "arn:e", "fold/x", 1),
+        ("summarize", "fold/x"),
+        "discard",
+    ]
+    assert summarizing.shares.left == [run_id_of(EVENT)], "a run leaves its share once"
+    assert (summarizing.indexes, summarizing.folds) == (["r1"], [])
+    assert logs.lines()[-1]["message"] == "The files of the fold were not deleted"
+
+
+def test_a_long_run_without_an_execution_is_folded_by_another_one(
+    summarizing: Summarizing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeSummarizer, "long", True)
+
+    assert summarize_run.handler(STOPPED, Context()) is None
+    [(machine, name, plan, function)] = summarizing.folds
+    summarize_run.handler({"step": "fold", "plan": plan, "group": 1}, Context())
+    summarize_run.handler({"step": "join", "plan": plan}, Context())
+
+    assert (machine, name, function) == ("x", "request", "arn:function")
+    assert plan == {**PLAN, "event": STOPPED}
+    assert FakeSummarizer.calls == [("fold", "arn:e", "fold/x", 1), ("summarize_once", "fold/x"), "discard"]
+
+
+def test_a_fold_that_failed_is_joined_all_the_same(summarizing: Summarizing) -> None:
+    """The run has no summary yet. If this fails too, the event ends in the dead-letter queue, which has an alarm."""
+    plan = {**PLAN, "event": STOPPED, "function": "arn:function"}
+    detail = {"executionArn": "arn:fold", "status": "FAILED", "startDate": 0, "input": json.dumps(plan)}
+
+    summarize_run.handler({**STOPPED, "detail": detail}, Context())
+
+    assert FakeSummarizer.calls == [("summarize_once", "fold/x"), "discard"]
+
+
+def test_an_index_that_failed_is_no_run(summarizing: Summarizing) -> None:
+    detail = {"executionArn": "arn:index", "status": "FAILED", "startDate": 0, "input": '{"run_id": "r1"}'}
+
+    assert summarize_run.handler({**STOPPED, "detail": detail}, Context()) is None
+    assert (FakeSummarizer.calls, summarizing.shares.left) == ([], [])
 
 
 def test_an_index_that_cannot_be_started_does_not_change_the_end_of_the_run(

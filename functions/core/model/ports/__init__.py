@@ -20,8 +20,10 @@ from functions.core.model.ports.runs import (
     PassFiles,
     ResultParts,
     RunFiles,
+    RunOutcomes,
     RunRecords,
     RunResults,
+    StoredPiece,
 )
 
 __all__ = [
@@ -47,8 +49,10 @@ __all__ = [
     "Progress",
     "ResultParts",
     "RunFiles",
+    "RunOutcomes",
     "RunRecords",
     "RunRegistry",
     "RunResults",
+    "StoredPiece",
     "SubmittedManifests",
 ]

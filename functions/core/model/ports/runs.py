@@ -9,6 +9,7 @@ from typing import Protocol
 from functions.core.model.types import (
     DeferredItem,
     JsonObject,
+    JsonValue,
     KeptItem,
     PassFile,
     PassPlan,
@@ -84,14 +85,8 @@ class ResultParts(Protocol):
         """The parts of `results/` of a pass by name, in the order of their names. Raises StorageFault."""
 
 
-class RunResults(RunFiles, ResultParts, Protocol):
-    """The files that SummarizeRun reads and writes."""
-
-    def close_run(self) -> None:
-        """From now on, no round can start. Raises StorageFault."""
-
-    def unfinished_rounds(self) -> list[datetime]:
-        """The start times of the rounds that have not written their results. Raises StorageFault."""
+class RunOutcomes(ResultParts, Protocol):
+    """What the batches and the state machine have recorded about the rows of a run, or of a group of them."""
 
     def deferred_items(self, pass_number: int) -> Iterator[DeferredItem]:
         """The rows that were deferred to a pass, in no order. Raises StorageFault."""
@@ -108,14 +103,22 @@ class RunResults(RunFiles, ResultParts, Protocol):
         Raises StorageFault.
         """
 
-    def write_text(
-        self, name: str, pieces: Iterable[str], content_type: str, metadata: Mapping[str, str] | None = None
-    ) -> None:
-        """Writes a report; `metadata` is the user metadata of the object. Raises StorageFault."""
+
+@dataclass(frozen=True, slots=True)
+class StoredPiece:
+    """A file of the run that is a piece of another one."""
+
+    name: str
 
 
-class IndexFiles(RunResults, Protocol):
-    """The files that IndexRun reads and writes."""
+class RunResults(RunFiles, RunOutcomes, Protocol):
+    """The files that SummarizeRun reads and writes."""
+
+    def close_run(self) -> None:
+        """From now on, no round can start. Raises StorageFault."""
+
+    def unfinished_rounds(self) -> list[datetime]:
+        """The start times of the rounds that have not written their results. Raises StorageFault."""
 
     def part_names(self, folder: str) -> Iterator[str]:
         """Names of the parts of a folder, in their order. Raises StorageFault."""
@@ -126,8 +129,29 @@ class IndexFiles(RunResults, Protocol):
     def read_lines(self, name: str) -> list[JsonObject]:
         """The values of a file of JSON lines. Raises StorageFault."""
 
-    def upload(self, name: str, path: Path, content_type: str, metadata: Mapping[str, str] | None = None) -> None:
-        """Writes a file from the disk; an existing one is replaced. Raises StorageFault."""
+    def stream_lines(self, name: str) -> Iterator[JsonValue]:
+        """The same for a file that is larger than memory. Raises StorageFault."""
 
     def keep_only(self, folder: str, names: Container[str]) -> None:
         """Deletes the other files of a folder. Raises StorageFault."""
+
+    def join(
+        self,
+        name: str,
+        pieces: Iterable[str | StoredPiece],
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Writes a report from text and other files of the run, in this order. Raises StorageFault."""
+
+    def write_text(
+        self, name: str, pieces: Iterable[str], content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """Writes a report; `metadata` is the user metadata of the object. Raises StorageFault."""
+
+
+class IndexFiles(RunResults, Protocol):
+    """The files that IndexRun reads and writes."""
+
+    def upload(self, name: str, path: Path, content_type: str, metadata: Mapping[str, str] | None = None) -> None:
+        """Writes a file from the disk; an existing one is replaced. Raises StorageFault."""

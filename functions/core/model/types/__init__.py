@@ -5,6 +5,7 @@ They are TypedDicts because they are JSON or DynamoDB items in between. A misspe
     ExecutionInput  ->  PreparedState  ->  BatchPayload  ->  ResultLine, ImageRecord  ->  RunSummary, RunRecord
 """
 
+from functions.core.model.types.fold import FoldPlan
 from functions.core.model.types.hosts import (
     CoolDown,
     HostChange,
@@ -54,6 +55,7 @@ __all__ = [
     "CreatedObject",
     "DeferredItem",
     "ExecutionInput",
+    "FoldPlan",
     "HostChange",
     "HostLimit",
     "HostRecord",

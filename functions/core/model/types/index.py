@@ -12,9 +12,13 @@ class IndexGroup(TypedDict):
 
 
 class IndexPlan(TypedDict):
-    """The state: the numbers of the groups of rows, and the groups that are written; `failure` is what was caught."""
+    """The state: the numbers of the groups of rows, and the groups that are written; `failure` is what was caught.
+
+    `documents` are the numbers of the larger groups from which the documents of a long run are made.
+    """
 
     run_id: str
     groups: list[int]
+    documents: list[int]
     written: list[IndexGroup]
     failure: CaughtError | None

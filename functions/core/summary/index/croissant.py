@@ -7,10 +7,11 @@ It has what the run knows. `FOR_THE_AUTHOR` is what only the author of the data 
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 from functions.core.model.options import Options
 from functions.core.model.ports import IndexFiles
-from functions.core.model.types import JsonValue, ResultLine, RunRecord
+from functions.core.model.types import JsonObject, JsonValue, ResultLine, RunRecord
 from functions.core.summary.index.columns import COLUMNS, Column, Kind, own_names
 
 FILE = "croissant.json"
@@ -66,6 +67,15 @@ class Croissant:
     def add(self, item: object, line: ResultLine) -> None:
         self._outcomes[line["outcome"]] += 1
         self._signals.update(list(line.get("signals") or {}))
+
+    def merge(self, other: JsonObject) -> None:
+        """Adds the counts of other rows, which are as `as_json` returns them."""
+        counts = cast(Any, other)
+        self._outcomes.update(counts["outcomes"])
+        self._signals.update(counts["signals"])
+
+    def as_json(self) -> JsonObject:
+        return {"outcomes": self._outcomes, "signals": self._signals}
 
     def write(self, files: IndexFiles) -> None:
         text = json.dumps(self._description(), indent=2, ensure_ascii=False) + "\n"

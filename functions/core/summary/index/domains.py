@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from publicsuffixlist import PublicSuffixList
 
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import IndexFiles
-from functions.core.model.types import ResultLine
+from functions.core.model.types import JsonObject, ResultLine
 from functions.core.model.urls import display_host
 from functions.core.summary.failures_csv import cell
 
@@ -40,10 +41,21 @@ class Domains:
     def add(self, item: object, line: ResultLine) -> None:
         if line["outcome"] in _WITH_IMAGE:
             domain = self._domain_of(display_host(line.get("final_url") or line["url"]))
-            if domain not in self._images and len(self._images) >= MAX_DOMAINS:
-                domain = OTHERS
-            self._images[domain] += 1
-            self._bytes[domain] += line.get("bytes") or 0
+            self._count(domain, 1, line.get("bytes") or 0)
+
+    def _count(self, domain: str, images: int, size: int) -> None:
+        if domain not in self._images and len(self._images) >= MAX_DOMAINS:
+            domain = OTHERS
+        self._images[domain] += images
+        self._bytes[domain] += size
+
+    def merge(self, other: JsonObject) -> None:
+        """Adds the counts of other rows, which are as `as_json` returns them."""
+        for domain, (images, size) in cast(Any, other).items():
+            self._count(domain, images, size)
+
+    def as_json(self) -> JsonObject:
+        return {domain: [images, self._bytes[domain]] for domain, images in self._images.items()}
 
     def write(self, files: IndexFiles) -> None:
         files.write_text(FILE, self._text(), "text/csv; charset=utf-8")

@@ -46,8 +46,12 @@ class _Part(Protocol):
 class LockManifest:
     """A context manager: it has files open."""
 
-    def __init__(self, record: RunFields, parquet_schema: Arrow = None) -> None:
-        """`record` is that of a run whose manifest can be read, `parquet_schema` the schema of a Parquet manifest."""
+    def __init__(self, record: RunFields, parquet_schema: Arrow = None, group: int | None = None) -> None:
+        """`record` is that of a run whose manifest can be read, `parquet_schema` the schema of a Parquet manifest.
+
+        `group` is the number of the group of rows of a run that has several: each has a file of its own.
+        """
+        self._group = group
         self._schema = parquet_schema
         self._options = record.get("options") or {}
         self._rules = RowRules.of(Options.from_payload(self._options))
@@ -67,8 +71,9 @@ class LockManifest:
         """`lock.EXTENSION`, or `lock-0001.EXTENSION` and so on."""
         own = [name for name in self._rules.own_columns if name not in CHECKED]
         options = {**self._options, "own_columns": own}
-        for number, part in enumerate(self._parts, 1):
-            part.write(files, "lock" if len(self._parts) == 1 else f"lock-{number:04d}", options)
+        is_alone = self._group is None and len(self._parts) == 1
+        for number, part in enumerate(self._parts, 1 + (self._group or 0)):
+            part.write(files, "lock" if is_alone else f"lock-{number:04d}", options)
 
     def __enter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from functions.core.manifests import csv_rows
 from functions.core.manifests.csv_rows import URL_LINES, URL_LIST, Dialect
 from functions.core.manifests.csv_validation import validate_csv
+from functions.core.manifests.formats import FORMATS, known_format
 from functions.core.model.errors import InvalidManifest
 
 CELL = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\\"), max_size=8)
@@ -118,11 +119,13 @@ def test_rows_are_streamed() -> None:
 def test_what_is_written_is_read_back(names: list[str], values: list[list[str]], delimiter: str) -> None:
     rows = [dict(zip(["url", *names], cells, strict=False)) for cells in values]
 
-    assert read("".join(csv_rows.write_rows(rows, delimiter)).encode(), delimiter) == rows
+    text = "".join(known_format({",": "csv", "\t": "tsv"}[delimiter]).write(rows))
+
+    assert read(text.encode(), delimiter) == rows
 
 
 def test_nothing_is_written_for_no_rows() -> None:
-    assert list(csv_rows.write_rows([], ",")) == []
+    assert [list(form.write([])) for form in FORMATS] == [[] for _ in FORMATS]
 
 
 @pytest.mark.parametrize(
@@ -156,7 +159,7 @@ def test_a_line_that_step_functions_would_read_differently_is_rejected(data: byt
 def test_a_list_that_is_written_is_read_back(urls: list[str]) -> None:
     rows = [{"url": url} for url in urls]
 
-    assert read_list("".join(csv_rows.write_url_lines(rows)).encode()) == rows
+    assert read_list("".join(known_format("txt").write(rows)).encode()) == rows
 
 
 HEADERLESS = csv_rows.headerless(Dialect(","))
@@ -197,7 +200,7 @@ def test_the_first_line_of_a_url_list_is_not_a_row() -> None:
 def test_a_url_list_that_is_written_is_read_back(rows: list[list[str]]) -> None:
     items = [dict(zip(URL_LIST.column_names, cells, strict=True)) for cells in rows]
 
-    assert validated("".join(csv_rows.write_url_list(items)).encode(), URL_LIST) == items
+    assert validated("".join(known_format("tsv-list").write(items)).encode(), URL_LIST) == items
 
 
 def test_the_end_of_truncated_data_is_not_an_error() -> None:

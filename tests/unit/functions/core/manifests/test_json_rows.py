@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.core.manifests import json_rows, json_validation
+from functions.core.manifests.formats import known_format
 from functions.core.model.errors import InvalidManifest
 
 JSON = st.recursive(
@@ -141,7 +142,7 @@ def test_a_line_that_is_not_json_is_named(data: bytes, sentence: str) -> None:
 
 @pytest.mark.parametrize(
     ("write", "read"),
-    [(json_rows.write_array, read_array), (json_rows.write_lines, read_lines)],
+    [(known_format("json").write, read_array), (known_format("jsonl").write, read_lines)],
 )
 @given(items=st.lists(JSON, max_size=4), size=st.integers(1, 9))
 def test_what_is_written_is_read_back(write: Callable[..., Iterator[str]], read: Reader, items: Any, size: int) -> None:
@@ -198,6 +199,5 @@ def test_an_item_that_is_not_json_is_an_error_in_truncated_data_too() -> None:
 def test_items_are_written_one_a_line_and_in_their_own_letters() -> None:
     items = ["http://a/\u00e9", {"url": "http://a/2"}]
 
-    assert "".join(json_rows.write_lines(items)) == '"http://a/\u00e9"\n{"url": "http://a/2"}\n'
-    assert "".join(json_rows.write_array(items)) == '[\n"http://a/\u00e9",\n{"url": "http://a/2"}\n]\n'
-    assert "".join(json_rows.write_array([])) == "[]\n"
+    assert "".join(known_format("jsonl").write(items)) == '"http://a/\u00e9"\n{"url": "http://a/2"}\n'
+    assert "".join(known_format("json").write(items)) == '[\n"http://a/\u00e9",\n{"url": "http://a/2"}\n]\n'

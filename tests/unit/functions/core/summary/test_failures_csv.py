@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.core.summary.failures_csv import COLUMNS, csv_lines
+from functions.core.summary.failures_csv import COLUMNS, csv_header, csv_lines
 
 LINE: dict[str, Any] = {
     "row": 3,
@@ -22,7 +22,7 @@ LINE: dict[str, Any] = {
 
 
 def report(lines: list[dict[str, Any]], *user_columns: str) -> list[list[str]]:
-    return list(csv.reader(io.StringIO("".join(csv_lines(lines, user_columns)), newline="")))
+    return list(csv.reader(io.StringIO(csv_header(user_columns) + "".join(csv_lines(lines, user_columns)), newline="")))
 
 
 def cell(value: Any) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from functions.core.model.rows import DEFAULT_RULES
 from functions.core.model.runs import part_name
 from functions.core.model.types import ResultLine
-from functions.core.summary import passes
+from functions.core.summary import spool
 from functions.core.summary.passes import RunLines
 from functions.core.summary.reconciliation import pair_with_items
 from tests.support.fakes import FakeResults
@@ -66,7 +66,7 @@ def test_each_row_has_one_outcome_in_any_order_of_the_rows_of_passes(data: st.Da
 
 
 def test_sorting_needs_memory_for_a_limited_number_of_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "SORTED_IN_MEMORY", 3)
+    monkeypatch.setattr(spool, "SORTED_IN_MEMORY", 3)
     results = FakeResults()
     results.write("results/part-0000000001-00.jsonl", [line(1), line(20)])
     results.write("results/part-0001-0000000002-0000000020-00.jsonl", [line(row) for row in (19, 3, 11, 2, 8)])

@@ -10,7 +10,7 @@ from functions.core.model.headers import recorded_options
 from functions.core.model.metadata import options_from_metadata
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
-from functions.core.summary.retry_manifest import object_metadata, retry_manifest_for, retry_options
+from functions.core.summary.retry_manifest import Retries, object_metadata, retries_of, retry_options
 from tests.support.fakes import FakeResults
 
 
@@ -64,43 +64,46 @@ def child(*rows: int) -> dict[str, Any]:
     return {"Status": "FAILED", "Input": json.dumps({"BatchInput": {}, "Items": items})}
 
 
-def parquet(rows: int = 9) -> Any:
-    return retry_manifest_for({"format": "parquet", "rows": rows, "options": {"base_url": "http://a.example"}})
+def parquet(*rows: int) -> Retries:
+    """The retries of a Parquet manifest, with these rows to retry."""
+    retries = retries_of({"format": "parquet", "rows": 9, "options": {"base_url": "http://a.example"}})
+    for row in rows:
+        retries.add(row, None)
+    return retries
 
 
 def test_rows_of_parquet_come_from_the_parts_of_batches_and_from_the_inputs_of_uncompleted_ones() -> None:
     results = FakeResults()
     results.write("retries/part-0000000001-00.jsonl", [{"row": row, "item": {"url": f"{row}.png"}} for row in (1, 2)])
-    results.uncompleted = [[child(5, 6)], [child(7)]]
-    retries = parquet()
-    for row in (2, 6, 7):
-        retries.add(row, None)
+    results.uncompleted = [[child(7)], [child(5, 6)]]
 
-    assert retries.write(results, {"rounds": 2}) == "retry.jsonl"
+    with parquet(2, 6, 7) as retries:
+        retries.find_items(results, ())
+        items = list(retries)
 
-    assert [json.loads(line) for line in results.texts["retry.jsonl"].splitlines()] == [
+    assert items == [
         {"url": "http://a.example/2.png"},
         {"url": "http://a.example/6.png", "id": 6},
         {"url": "http://a.example/7.png", "id": 7},
     ]
-    assert (retries.rows, retries.missing, results.metadata["retry.jsonl"]) == (3, 0, {"rounds": "2"})
+    assert (len(retries), retries.missing) == (3, 0)
 
 
 def test_a_row_that_two_parts_have_is_in_it_once() -> None:
     results = FakeResults()
     results.write("retries/part-0000000001-00.jsonl", [{"row": 1, "item": {"url": "http://a/1"}}])
     results.uncompleted = [[child(1)]]
-    retries = parquet()
-    retries.add(1, None)
 
-    retries.write(results, {})
+    with parquet(1) as retries:
+        retries.find_items(results, ())
+        items = list(retries)
 
-    assert results.texts["retry.jsonl"] == '{"url": "http://a/1"}\n'
+    assert items == [{"url": "http://a/1"}]
 
 
 def test_rows_whose_items_are_nowhere_are_counted() -> None:
-    retries = parquet()
-    retries.add(3, None)
+    with parquet(3) as retries:
+        retries.find_items(FakeResults(), ())
+        items = list(retries)
 
-    assert retries.write(FakeResults(), {}) is None
-    assert retries.missing == 1
+    assert (items, retries.missing) == ([], 1)

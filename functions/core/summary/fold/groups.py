@@ -1,6 +1,7 @@
-"""The rows of a run in groups. Each group is a file of the index, and is written by one invocation.
+"""The rows of a run in groups. Each group is read by one invocation, and the list of the groups is a file of the run.
 
-The groups follow from the names of the parts, and the list of them is a file of the run: `results.groups.jsonl`.
+Each group of the index is a file of it; they follow from the names of the parts. Those of the fold have the same number
+of rows each, also where there are no parts.
 """
 
 import heapq
@@ -77,14 +78,37 @@ class PartsReader(Protocol):
 
 
 def groups_of(names: Iterable[str], rows: int = GROUP_ROWS) -> list[Group]:
-    """The groups of a run by the names of its results parts."""
-    parts = sorted(map(Part.parse, names), key=Part.sort_key)
+    """The groups of the index by the names of the results parts: each begins with a batch."""
+    parts = _sorted_parts(names)
     if not parts:
         return []
     starts = [1]
     for part in parts:
         if part.pass_ == 0 and part.row - starts[-1] >= rows:
             starts.append(part.row)
+    return _divided(parts, starts)
+
+
+def equal_groups(names: Iterable[str], rows: int, size: int) -> list[Group]:
+    """The groups of `size` rows of a run that has so many rows, with its results parts. There is at least one."""
+    return _divided(_sorted_parts(names), range(1, max(rows, 1) + 1, size))
+
+
+def parts_of(names: Iterable[str], group: Group) -> list[str]:
+    """The names of the parts that may have rows of the group."""
+    return [
+        part.name
+        for part, last_row in _with_last_rows(_sorted_parts(names))
+        if (last_row is None or group.first_row <= last_row)
+        and (group.before_row is None or part.row < group.before_row)
+    ]
+
+
+def _sorted_parts(names: Iterable[str]) -> list[Part]:
+    return sorted(map(Part.parse, names), key=Part.sort_key)
+
+
+def _divided(parts: Sequence[Part], starts: Sequence[int]) -> list[Group]:
     groups = [Group(first, before) for first, before in pairwise([*starts, None]) if first]
     for part, last_row in _with_last_rows(parts):
         last_group = len(starts) if last_row is None else bisect_right(starts, last_row)
@@ -94,9 +118,12 @@ def groups_of(names: Iterable[str], rows: int = GROUP_ROWS) -> list[Group]:
 
 
 def _with_last_rows(parts: Sequence[Part]) -> Iterator[tuple[Part, int | None]]:
-    """The parts, each with the last row that it may have; None for the last batch of pass 0."""
+    """The parts, each with the last row that it may have; None for the last batch of pass 0.
+
+    A batch that crashed has no part: then the rows of the batch before it end earlier.
+    """
     rows = sorted({part.row for part in parts if part.pass_ == 0})
-    before = dict(zip(rows, [*rows[1:], None], strict=True))
+    before = dict(zip(rows, [*rows[1:], None], strict=False))  # without rows there is no None
     for part in parts:
         following = before.get(part.row) if part.pass_ == 0 else None
         yield part, part.last if following is None else following - 1

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from functions.core.model.runs import part_name
 from functions.core.model.types import ResultLine
-from functions.core.summary.index.groups import Group, Part, groups_of, read_group
+from functions.core.summary.fold.groups import Group, Part, groups_of, read_group
 from tests.support.index_fakes import FakeIndexFiles, failed, stored
 
 

@@ -1,0 +1,1 @@
+"""The fold of a long run: the outcomes of groups of rows are counted in parallel, then joined."""
