@@ -48,7 +48,7 @@ class Api:
         return session
 
     def fetch(self, link: str, byte_range: str | None = None) -> bytes:
-        """The content at a presigned link, or the part of it in a Range header. Raises CheckFailedError, RequestException."""
+        """The content at a presigned link, or a part of it. Raises CheckFailedError, RequestException."""
         response = self.session().get(link, headers={"Range": byte_range}, timeout=TIMEOUT_SECONDS)
         if not response.ok:
             raise CheckFailedError(f"A link that the API returned answers with {response.status_code}.")

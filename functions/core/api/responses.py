@@ -121,8 +121,8 @@ class Image(BaseModel):
     )
     range: str | None = Field(
         None,
-        description="Value of the Range header that a request to `link` needs if the image is in a shard: without it, the "
-        "response is the whole tar file. Null for an image that is an object of its own.",
+        description="Value of the Range header that a request to `link` needs if the image is in a shard: without it, "
+        "the response is the whole tar file. Null for an image that is an object of its own.",
     )
 
 
