@@ -11,6 +11,7 @@ from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
 from functions.core.model.runs import timestamp
 from functions.core.model.types import ImageFacts, ImageRecord
+from functions.core.model.urls import redact
 from functions.core.web.fetch import FetchResult
 from functions.core.web.response import Body
 
@@ -50,7 +51,12 @@ def recorded_image(record: ImageRecord) -> ImageFacts:
         facts["truncated"] = True
     if "offset" in record:
         facts["offset"] = record["offset"]
-    return facts
+    return with_final_url(facts, record.get("final_url"))
+
+
+def with_final_url(facts: ImageFacts, final_url: str | None) -> ImageFacts:
+    """The facts with the URL to which redirects have led, or None if there were none."""
+    return {**facts, "final_url": redact(final_url)} if final_url else facts
 
 
 def new_upload(

@@ -21,9 +21,11 @@ from functions.core.model.ports.images import (
 from functions.core.model.ports.manifests import ManifestCopies, Manifests, PresignedLinks, SubmittedManifests
 from functions.core.model.ports.runs import (
     NOTICE_SECONDS,
+    IndexFiles,
     Notification,
     Notifications,
     PassFiles,
+    ResultParts,
     RunFiles,
     RunRecords,
     RunResults,
@@ -40,6 +42,7 @@ __all__ = [
     "ImageStore",
     "ImageTable",
     "ImageUpload",
+    "IndexFiles",
     "LambdaAccount",
     "ManifestCopies",
     "Manifests",
@@ -49,6 +52,7 @@ __all__ = [
     "PassFiles",
     "PresignedLinks",
     "Progress",
+    "ResultParts",
     "RunFiles",
     "RunRecords",
     "RunRegistry",

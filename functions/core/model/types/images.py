@@ -8,8 +8,9 @@ from functions.core.model.types.values import JsonValue, Signals
 
 class ImageFacts(TypedDict):
     """A stored image. `sha256` is hex of its `bytes` bytes, `width` and `height` are in pixels, `ms` is its download
-    time in milliseconds. `truncated` is true if its end is missing. An image in a shard has the `offset` of its first
-    byte in the object of `object_key`."""
+    time in milliseconds. `truncated` is true if its end is missing. `final_url` is redacted, and is missing where the
+    image came from the URL of the row. An image in a shard has the `offset` of its first byte in the object of
+    `object_key`."""
 
     object_key: str | None
     bytes: int | None
@@ -20,6 +21,7 @@ class ImageFacts(TypedDict):
     downloaded_at: str | None
     ms: int | None
     truncated: NotRequired[bool]
+    final_url: NotRequired[str]
     offset: NotRequired[int]
 
 
@@ -80,6 +82,7 @@ class ResultLine(TypedDict, total=False):
     downloaded_at: str | None
     ms: int | None
     truncated: bool
+    final_url: str
     offset: int
 
 
