@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bench import shards
 from bench.measures import batch_limits, growth, latencies, pipeline, speed
 from bench.measures.growth import Growth
 from bench.measures.latencies import DEFAULTS, SLOW_STORE_LATENCY_MS, SLOW_STORE_MS, Latencies
@@ -26,6 +27,7 @@ from bench.rig.chart import draw
 from bench.rig.origin import origin
 from bench.rig.race import OURS, POOL, Run
 from bench.rig.results import Measurements, Ratios
+from bench.shards import Outputs
 from functions.core.cost.estimate import LATENCY_MS, SIZE_KB, RunEstimate
 from functions.core.cost.prices import minimum_dollars
 
@@ -80,6 +82,7 @@ class Benchmark:
     memory: Run
     growth: Growth
     pipeline: Pipeline
+    outputs: Outputs
     cost: RunEstimate
     seconds: float
 
@@ -106,6 +109,7 @@ class Benchmark:
             "memory": self.memory.as_result(),
             "growth": self.growth.results(),
             "pipeline": self.pipeline.results(),
+            "outputs": {name: [run.as_result() for run in runs] for name, runs in self.outputs.runs.items()},
             "cost": {"dollars_per_million": self.cost.dollars, "floor": minimum_dollars(self.cost.images)},
         }
 
@@ -130,6 +134,8 @@ def measure(console: Console) -> Benchmark:
         assert our_rate is not None
         console.print("Racing with latency …")
         with_latency = latencies.measure(sites, our_rate.median)
+        console.print("Racing objects and shards …")
+        kept = shards.measure(sites)
         console.print("Running up to 100,000 images …")
         grown = growth.measure(sites)
     console.print("Mirroring large images …")
@@ -137,13 +143,14 @@ def measure(console: Console) -> Benchmark:
     console.print("Running the whole local pipeline …")
     whole = pipeline.measure()
     cost = RunEstimate(images=1_000_000, size_kb=SIZE_KB * 1.024, latency_ms=LATENCY_MS)
-    return Benchmark(raced, with_latency, large, grown, whole, cost, time.monotonic() - started)
+    return Benchmark(raced, with_latency, large, grown, whole, kept, cost, time.monotonic() - started)
 
 
 def show(console: Console, benchmark: Benchmark) -> None:
     console.print(_contenders(benchmark.speed))
     for sentence in _sentences(benchmark.speed, benchmark.latencies):
         console.print(escape(sentence), soft_wrap=True)
+    console.print(shards.table(benchmark.outputs))
     console.print(_ratios(benchmark.ratios()))
 
 

@@ -14,6 +14,7 @@ from functions.adapters.dynamodb_hosts_table import DynamoHostsTable
 from functions.adapters.dynamodb_images_table import DynamoImagesTable
 from functions.adapters.s3.image_bucket import S3ImageBucket
 from functions.adapters.s3.run_files import S3RunFiles
+from functions.adapters.s3.shards import S3Shards
 from functions.adapters.s3.signed_put import S3SignedPut
 from functions.adapters.sns_topic import SnsTopic
 from functions.config import DownloadConfig
@@ -23,10 +24,14 @@ from functions.core.download.hosts.fleet import FleetHosts
 from functions.core.download.mirror import RowMirror
 from functions.core.download.passes import Passes
 from functions.core.download.rounds import Batch, RoundRunner
+from functions.core.download.shards.no_table import NoImagesTable
+from functions.core.download.shards.output import ImageShards
 from functions.core.model.host_limits import option_limit
+from functions.core.model.keys import shard_name
 from functions.core.model.limits import CHILD_SECONDS, RESERVE_SECONDS
 from functions.core.model.options import Options
-from functions.core.model.types import BatchPayload, BatchRun
+from functions.core.model.ports import ImageTable
+from functions.core.model.types import BatchPayload
 from functions.core.web.deadlines import Watchdog
 from functions.core.web.fetch import Fetcher
 from functions.core.web.guard import Guard
@@ -77,15 +82,35 @@ def signed_put() -> S3SignedPut:
     return S3SignedPut(client("s3"), config().images_bucket, credentials(), MAX_CONNECTIONS)
 
 
-def runner(run: BatchRun, options: Options, phases: Phases) -> RoundRunner:
-    settings, run_id = config(), run["id"]
-    table = phases.timed(
-        DynamoImagesTable(client("dynamodb"), settings.images_table),
+def images_table(options: Options, phases: Phases) -> ImageTable:
+    if not options.table:
+        return NoImagesTable()
+    return phases.timed(
+        DynamoImagesTable(client("dynamodb"), config().images_table),
         look_up=Phase.LOOK_UP,
         record=Phase.RECORD,
         read=Phase.LOOK_UP,
         replace=Phase.RECORD,
     )
+
+
+def shards(batch: Batch, options: Options, phases: Phases) -> ImageShards:
+    return ImageShards(
+        store=phases.timed(
+            S3Shards(client("s3"), config().images_bucket, signed_put()),
+            put_shard=Phase.STORE,
+            read_shard=Phase.LOOK_UP,
+        ),
+        options=options,
+        run_id=batch.run["id"],
+        name=shard_name(batch.pass_number, batch.first_row, batch.round),
+        prefix=config().images_prefix,
+    )
+
+
+def runner(batch: Batch, options: Options, phases: Phases) -> RoundRunner:
+    settings, run, run_id = config(), batch.run, batch.run["id"]
+    table = images_table(options, phases)
     files = S3RunFiles(client("s3"), settings.input_bucket, run_id)
     mirror = RowMirror(
         fetcher=phases.timed(fetcher(), fetch=Phase.DOWNLOAD),
@@ -100,6 +125,7 @@ def runner(run: BatchRun, options: Options, phases: Phases) -> RoundRunner:
         run_id=run_id,
         prefix=settings.images_prefix,
         robots=RunRobots(robots(), options) if options.robots != "ignore" else None,
+        output=shards(batch, options, phases) if options.output == "shards" else None,
     )
     return RoundRunner(
         mirror=BatchMirror(
@@ -129,7 +155,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> BatchPayload:
     options = Options.from_payload(batch.run["options"])
     with traced("DownloadBatch", phases) as trace:
         trace.run_id = batch.run["id"]
-        report = runner(batch.run, options, phases).run(
+        report = runner(batch, options, phases).run(
             batch,
             start_deadline=end - options.timeout - RESERVE_SECONDS,
             child_seconds_left=CHILD_SECONDS - _age(event["started_at"]),

@@ -1,26 +1,37 @@
 """The job that every contender receives and the usage that it reports. Only the standard library is imported here."""
 
 import json
+import os
 import resource
+import stat
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, TypedDict
 
 BUCKET = "images-bucket"
 
+DISK_SECONDS = 0.02
+"""Time between two looks at the temporary files, in seconds."""
+
 _RU_MAXRSS_PER_MB = 1024 * 1024 if sys.platform == "darwin" else 1024
 """The unit of `ru_maxrss` is bytes on macOS and KiB on Linux."""
 
 
 class JobOptions(TypedDict, total=False):
-    """Options of a contender: `bucket` of the pool, `concurrency` and `robots` of download_batch."""
+    """Options of a contender: `bucket` of the pool, and options of a run of download_batch. `watch_disk` measures the
+    temporary files, which takes CPU time."""
 
     bucket: str
     concurrency: int
     robots: Literal["obey", "record", "ignore"]
+    output: Literal["objects", "shards"]
+    table: bool
+    watch_disk: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +47,13 @@ class Job:
 class Usage:
     """Resources used for the job, without the start-up of the contender where it can separate the two.
 
-    `rss_mb` is the peak of the largest process.
+    `rss_mb` is the peak of the largest process, `disk_mb` that of its temporary files if they were watched.
     """
 
     seconds: float
     cpu_seconds: float
     rss_mb: float
+    disk_mb: float = 0.0
 
 
 def run_contender(mirror: Callable[[Job], None], prepare: Callable[[Job], object] = lambda job: None) -> None:
@@ -49,10 +61,42 @@ def run_contender(mirror: Callable[[Job], None], prepare: Callable[[Job], object
     job = Job(**json.load(sys.stdin))
     prepare(job)
     started, cpu_at_start = time.perf_counter(), _cpu_seconds()
-    mirror(job)
-    usage = Usage(time.perf_counter() - started, _cpu_seconds() - cpu_at_start, peak_mb())
+    with _WatchedDisk(job.options.get("watch_disk", False)) as disk:
+        mirror(job)
+    usage = Usage(time.perf_counter() - started, _cpu_seconds() - cpu_at_start, peak_mb(), disk.peak_mb)
     print()
     print(json.dumps(asdict(usage)))
+
+
+class _WatchedDisk:
+    """The largest total size of the temporary files of this process, which have no name. On Linux only."""
+
+    def __init__(self, is_watched: bool) -> None:
+        self.peak_mb = 0.0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch) if is_watched else None
+
+    def __enter__(self) -> "_WatchedDisk":
+        if self._thread is not None:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(DISK_SECONDS):
+            self.peak_mb = max(self.peak_mb, sum(map(_unnamed_bytes, os.listdir("/proc/self/fd"))) / 1e6)
+
+
+def _unnamed_bytes(descriptor: str) -> int:
+    with suppress(OSError):
+        found = os.fstat(int(descriptor))
+        if stat.S_ISREG(found.st_mode) and not found.st_nlink:
+            return found.st_size
+    return 0
 
 
 def read_usage(output: str) -> Usage:

@@ -89,6 +89,8 @@ def mirror(job: Job) -> None:
     options = Options(
         concurrency=job.options.get("concurrency", Options().concurrency),
         robots=job.options.get("robots", Options().robots),
+        output=job.options.get("output", Options().output),
+        table=job.options.get("table", Options().table),
     )
     run: BatchRun = {"id": RUN_ID, "manifest": "manifests/bench.csv", "options": _option_values(options)}
     for child in child_inputs(job.urls, run, options.batch_size):

@@ -32,7 +32,9 @@ class SimulatedBucket:
     def head(self, key: str) -> ImageObject | None:
         return None
 
-    def read(self, key: str, write: Callable[[bytes], None]) -> bool:
+    def read(
+        self, key: str, write: Callable[[bytes], None], offset: int | None = None, size: int | None = None
+    ) -> bool:
         return False
 
 

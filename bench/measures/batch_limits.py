@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from bench.rig.origin import origin
 from bench.rig.race import OURS, Run, image_urls, race
 from bench.rig.rate_limits import RATE, RATE_LIMITS
-from functions.core.cost.estimate import STORE_MS
+from functions.core.cost.storage import STORE_MS
 
 LARGE_IMAGES = 500
 LARGE_DISTINCT, LARGE_LOW, LARGE_HIGH = 20, 1_000_000, 25_000_000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bench.rig.origin import latency
 from bench.rig.race import OURS, POOL, Run, image_urls, race
 from bench.rig.results import LatencyResult, RunResult, Statistic
-from functions.core.cost.estimate import STORE_MS
+from functions.core.cost.storage import STORE_MS
 from functions.core.model.options import Options
 
 DEFAULTS = Options()

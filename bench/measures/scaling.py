@@ -16,6 +16,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 from rich.console import Console
@@ -80,9 +81,9 @@ def simulate(run: RunEstimate, account: AccountQuotas) -> SimulatedRun:
         children = allowed[limit]
         rates = {
             limit: children * batch_rate,
-            "S3 PUTs": s3_puts_per_second(second),
+            "S3 PUTs": s3_puts_per_second(second) * run.images / run.objects,
             "limits of hosts": run.images / run.host_seconds if run.host_seconds else math.inf,
-            "table writes": min(account.table_writes, TABLE_WRITES * 2.0 ** (second // TABLE_DOUBLES_SECONDS)),
+            "table writes": _table_writes(second, account) if run.options.table else math.inf,
         }
         limit = min(rates, key=lambda name: rates[name])
         limits[limit] += 1
@@ -91,6 +92,10 @@ def simulate(run: RunEstimate, account: AccountQuotas) -> SimulatedRun:
         second += 1
     other_seconds = RUN_SECONDS + min(run.images, MANIFEST_ROWS) * ROW_SECONDS
     return SimulatedRun(other_seconds + max(second, run.batch_seconds), peak_rate, limits)
+
+
+def _table_writes(second: int, account: AccountQuotas) -> float:
+    return min(account.table_writes, TABLE_WRITES * 2.0 ** (second // TABLE_DOUBLES_SECONDS))
 
 
 CHILD_START_SECONDS = 0.1
@@ -201,7 +206,29 @@ def main() -> None:
     ):
         sizes = [10**power for power in range(3, 7)]
         Console(highlight=False).print(_table(title, replace(run, latency_ms=latency), AccountQuotas(), sizes))
+    Console(highlight=False).print(_outputs_table(latency))
     Console(highlight=False).print(_throttling_table())
+
+
+OUTPUTS: Mapping[str, Options] = {
+    "objects": Options(),
+    "shards": Options(output="shards"),
+    "no table": Options(output="shards", table=False),
+}
+
+
+def _outputs_table(latency_ms: float) -> Table:
+    """Time and dollars of a run by where it keeps its images. `batches` is max_concurrency, and "no table" shards with
+    table=false."""
+    table = Table(title="Objects and shards", title_justify="left")
+    for name in ("output", "images", "batches", "time", "dollars", "limited by"):
+        table.add_column(name, justify="left" if name in ("output", "limited by") else "right")
+    for images, batches, (name, options) in product((10**6, 10**8), (40, 1000), OUTPUTS.items()):
+        run = RunEstimate(images=images, latency_ms=latency_ms, options=replace(options, max_concurrency=batches))
+        result = simulate(run, AccountQuotas())
+        ((limit, _),) = result.limits.most_common(1)
+        table.add_row(name, f"{images:,}", f"{batches:,}", format_seconds(result.seconds), f"{run.dollars:,.2f}", limit)
+    return table
 
 
 BATCH_SECONDS = (1.0, 4.6, 15.0, 75.0)

@@ -55,6 +55,10 @@ class Contender:
 
 
 OURS = Contender("download_batch", "bench.contenders.ours")
+SHARDS = Contender("download_batch, shards", "bench.contenders.ours", options={"output": "shards"})
+NO_TABLE = Contender(
+    "download_batch, shards without the table", "bench.contenders.ours", options={"output": "shards", "table": False}
+)
 POOL = Contender("requests + boto3 pool", "bench.contenders.pool")
 IMG2DATASET = Contender("img2dataset", "bench.contenders.img2dataset_files", "img2dataset")
 SCRAPY = Contender("Scrapy FilesPipeline", "bench.contenders.scrapy_files", "scrapy")
@@ -65,7 +69,8 @@ class Run:
     """The result of one contender process.
 
     `servers_busy` is the CPU time of origin and sink per second of the run, `asked` the number of requests to the
-    origin, and `requests` the requests to the sink by operation.
+    origin, and `requests` the requests to the sink by operation. `disk_mb` is the peak of the temporary files if the
+    contender watches them.
     """
 
     images: int
@@ -76,6 +81,7 @@ class Run:
     servers_busy: tuple[float, float]
     asked: int
     requests: Mapping[str, int]
+    disk_mb: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -148,6 +154,7 @@ def race(
         servers_busy=(origin_stats.busy_seconds / seconds, sink_stats.busy_seconds / seconds),
         asked=origin_stats.requests,
         requests=sink_stats.counts,
+        disk_mb=usage.disk_mb,
     )
 
 

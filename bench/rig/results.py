@@ -73,7 +73,8 @@ class CostResult(TypedDict):
 
 
 class Measurements(TypedDict):
-    """The measurements behind the ratios. `latencies` is by milliseconds, and has the runs with a slow S3 as well."""
+    """The measurements behind the ratios. `latencies` is by milliseconds, and has the runs with a slow S3 as well,
+    `outputs` by contender."""
 
     machine: Machine
     seconds: float
@@ -82,6 +83,7 @@ class Measurements(TypedDict):
     memory: RunResult
     growth: Mapping[str, GrowthResult]
     pipeline: PipelineResult
+    outputs: Mapping[str, Sequence[RunResult]]
     cost: CostResult
 
 

@@ -1,15 +1,17 @@
 """The sink: the operations of S3, DynamoDB and SNS that a run needs. Images and rows are counted and discarded.
 
 `python -m bench.rig.sink [MS [PUTS]]` prints its address and serves. Each PUT takes MS milliseconds, and at most PUTS
-images per second are accepted; others get SlowDown. Checksums are verified. Objects that are not images are kept and
-can be read.
+images per second are accepted; others get SlowDown. Checksums are verified, and the images of a shard are counted.
+Objects that are neither images nor shards are kept and can be read.
 """
 
 import base64
 import hashlib
+import io
 import json
 import math
 import sys
+import tarfile
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -82,7 +84,9 @@ class Sink:
             stats.count("slowed down")
             return _SLOW_DOWN
         stats.count("puts")
-        if path.endswith(".jpg"):
+        if path.endswith(".tar"):
+            stats.count("images", _images_in(body))
+        elif path.endswith(".jpg"):
             stats.count("images", path not in self._images)
             self._images.add(path)
         else:
@@ -121,6 +125,11 @@ class Sink:
         )
         text = f"<ListBucketResult><Name>{bucket}</Name><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"
         return response("200 OK", text.encode(), "Content-Type: application/xml")
+
+
+def _images_in(shard: bytes) -> int:
+    with tarfile.open(fileobj=io.BytesIO(shard), mode="r:") as tar:
+        return sum(member.name.endswith(".jpg") for member in tar)
 
 
 def _table(operation: str, body: bytes, stats: ServerStats) -> bytes:

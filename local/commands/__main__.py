@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(commands.main(arguments, PROGRAM, standalone_mode=False) or 0)
     except click.ClickException as error:
-        usage.print_error(error.format_message())
+        usage.print_error(usage.message_of(error))
         return error.exit_code
     except UsageError as error:
         usage.print_error(error)

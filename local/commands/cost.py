@@ -6,6 +6,7 @@ The model is `functions.core.cost.estimate`. It is compared with the minimum cos
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,13 @@ from rich.table import Table
 from functions.core.cost import prices
 from functions.core.cost.estimate import (
     SIZE_KB,
-    STORE_MS,
     RunEstimate,
     cost_components,
     write_units,
 )
 from functions.core.cost.notes import BATCH_TOO_LONG, glacier_note
 from functions.core.cost.prices import MILLION, Price, minimum_dollars
+from functions.core.cost.storage import STORE_MS
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from functions.core.model.option_validation import validate_options
@@ -92,11 +93,12 @@ def one_lambda_per_image(run: RunEstimate) -> Mapping[str, float]:
 
     It is the usual first version, and suits short lists: the history of an execution is limited to 25,000 events.
     """
+    objects = replace(run, options=replace(run.options, output="objects"))
     invocation = (run.latency_ms + STORE_MS + SIMPLE_CPU_MS) / 1000
     charged: tuple[tuple[str, float, Price], ...] = (
         ("Step Functions: three transitions", 3, prices.TRANSITION),
         ("S3: PUT", 1, prices.S3_PUT_INTO[run.options.storage_class]),
-        ("S3: transition to Glacier", run.images_moved_to_glacier / run.images, prices.S3_TO_GLACIER),
+        ("S3: transition to Glacier", objects.images_moved_to_glacier / run.images, prices.S3_TO_GLACIER),
         ("Lambda: time, 512 MB", invocation * SIMPLE_GB, prices.LAMBDA_GB_SECOND),
         ("DynamoDB: write", 1, prices.TABLE_WRITE),
         ("Lambda: invocation", 1, prices.LAMBDA_REQUEST),

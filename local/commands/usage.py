@@ -13,6 +13,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+import click
+
 from cdk.settings import Settings, SettingsError
 from functions.core.cost.estimate import LATENCY_MS, SIZE_KB, URL_BYTES
 from functions.core.cost.prices import MILLION
@@ -94,7 +96,7 @@ PLAN_LIMITS = {"lambda_concurrency": replace(LIMITS["lambda_concurrency"], no_de
 
 COST_OPTIONS = (
     *("batch_size", "concurrency", "per_host", "host_concurrency", "host_rate", "max_concurrency"),
-    *("storage_class", "robots"),
+    *("storage_class", "output", "table", "robots"),
 )
 """The options of a run that `cost` takes."""
 
@@ -102,6 +104,13 @@ COST_OPTIONS = (
 def print_error(error: object) -> None:
     """Print one line to standard error."""
     sys.stderr.write(f"{error}\n")
+
+
+def message_of(error: click.ClickException) -> str:
+    """Of the options that a misspelt one may mean, the closest alone."""
+    if isinstance(error, click.NoSuchOption) and error.possibilities:
+        error = click.NoSuchOption(error.option_name, possibilities=[*error.possibilities][:1], ctx=error.ctx)
+    return error.format_message()
 
 
 def networks(texts: Iterable[str], name: str) -> str:

@@ -47,9 +47,9 @@ class Api:
         session.trust_env = not self._stack.is_local
         return session
 
-    def fetch(self, link: str) -> bytes:
-        """The content at a presigned link. Raises CheckFailedError, RequestException."""
-        response = self.session().get(link, timeout=TIMEOUT_SECONDS)
+    def fetch(self, link: str, byte_range: str | None = None) -> bytes:
+        """The content at a presigned link, or a part of it. Raises CheckFailedError, RequestException."""
+        response = self.session().get(link, headers={"Range": byte_range}, timeout=TIMEOUT_SECONDS)
         if not response.ok:
             raise CheckFailedError(f"A link that the API returned answers with {response.status_code}.")
         return response.content

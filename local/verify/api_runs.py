@@ -130,7 +130,7 @@ class ApiRuns:
     def image(self, picture: Picture) -> str:
         """Find a stored image by its URL, and fetch it by a link."""
         found = self.api.call("GET", "/images", query={"url": picture.url})
-        content = self.api.fetch(found["link"])
+        content = self.api.fetch(found["link"], found["range"])
         if (found["sha256"], content) != (picture.sha256, picture.body):
             raise CheckFailedError(f"GET /images has another image: {found['object_key']}.")
         return f"{found['object_key']} was found and fetched."

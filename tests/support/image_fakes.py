@@ -2,12 +2,13 @@
 
 import hashlib
 import threading
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from functions.core.model.ports import ImageObject, ImageUpload
+from functions.core.model.ports import ImageObject, ImageUpload, ShardUpload
 from functions.core.model.types import ImageRecord
 
 PIECE_BYTES = 100
@@ -35,6 +36,7 @@ class StoredObject:
     stored_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     truncated: bool = False
     is_copy: bool = False
+    shard_id: str = ""
 
     @property
     def etag(self) -> str:
@@ -81,12 +83,39 @@ class FakeImageStore(Faulty):
             there = self.objects.get(key)
             return _head(there) if there else None
 
-    def read(self, key: str, write: Callable[[bytes], None]) -> bool:
+    def put_shard(self, upload: ShardUpload) -> bool:
+        with self._lock:
+            self._fail()
+            self.requests.append("PUT *")
+            upload.file.seek(0)
+            data = upload.file.read()
+            assert len(data) == upload.size, "the size is not that of the bytes"
+            assert zlib.crc32(data) == upload.crc32, "the checksum is not that of the bytes"
+            there = self.objects.get(upload.key)
+            if there is not None:
+                return there.shard_id == upload.shard_id
+            self.objects[upload.key] = StoredObject(
+                data, "", "application/x-tar", upload.storage_class, upload.run_id, shard_id=upload.shard_id
+            )
+            return True
+
+    def read_shard(self, key: str, offset: int, size: int) -> bytes | None:
+        with self._lock:
+            self._fail()
+            self.requests.append("GET")
+            there = self.objects.get(key)
+        return there.data[offset : offset + size] or None if there and there.shard_id else None
+
+    def read(
+        self, key: str, write: Callable[[bytes], None], offset: int | None = None, size: int | None = None
+    ) -> bool:
         with self._lock:
             self._fail()
             self.requests.append("GET")
             there = self.objects.get(key)
         data = there.data if there else b""
+        if size is not None:
+            data = data[offset or 0 :][:size]
         for start in range(0, len(data), PIECE_BYTES):
             write(data[start : start + PIECE_BYTES])
         return there is not None

@@ -6,6 +6,7 @@ import io
 import socket
 import struct
 import threading
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -106,9 +107,14 @@ def etag(body: bytes) -> str:
 def error_code_of(put: ReceivedPut) -> str:
     """S3's error code for a wrong signature or checksum, or empty."""
     digest = hashlib.sha256(put.body)
-    if put.headers["x-amz-content-sha256"] != digest.hexdigest():
+    if put.headers["x-amz-content-sha256"] not in (digest.hexdigest(), "UNSIGNED-PAYLOAD"):
         return "XAmzContentSHA256Mismatch"
-    if put.headers["x-amz-checksum-sha256"] != base64.b64encode(digest.digest()).decode():
+    checksums = {
+        "x-amz-checksum-sha256": digest.digest(),
+        "x-amz-checksum-crc32": zlib.crc32(put.body).to_bytes(4, "big"),
+    }
+    sent = {name: base64.b64decode(put.headers[name]) for name in checksums if name in put.headers}
+    if not sent or any(checksums[name] != checksum for name, checksum in sent.items()):
         return "BadDigest"
     return "" if put.headers["authorization"].endswith(f"Signature={signature(put)}") else "SignatureDoesNotMatch"
 

@@ -15,11 +15,11 @@ from functions.core.model.ports import ImageObject, ImageUpload
 from functions.core.model.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.literals import StorageClassType
-    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef, PutObjectRequestTypeDef
+    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef, HeadObjectOutputTypeDef, PutObjectRequestTypeDef
 
 URL, SHA256, RUN, ROW = "url-sha256", "sha256", "run", "row"
 WIDTH, HEIGHT, TRUNCATED, COPY = "width", "height", "truncated", "copy"
@@ -32,8 +32,9 @@ CONDITION_FAILED = ("PreconditionFailed", "412")
 NO_OBJECT = ("NoSuchKey", "404", "AccessDenied", "403")
 """There is no object. S3 answers 403 to a function that may not list the bucket."""
 
-NOT_READABLE = (*NO_OBJECT, *CONDITION_FAILED, "InvalidObjectState")
-"""There is no object, it was replaced while it was read, or the owner of an existing bucket has archived it."""
+NOT_READABLE = (*NO_OBJECT, *CONDITION_FAILED, "InvalidObjectState", "InvalidRange", "416")
+"""There is no object, it is too short, it was replaced while it was read, or the owner of an existing bucket has
+archived it."""
 
 MAX_ATTEMPTS = 4
 """Maximum number of requests for an image after conflicts."""
@@ -64,19 +65,9 @@ class S3ImageBucket:
         arguments = self._arguments(upload)
         if if_match is None:
             arguments["IfNoneMatch"] = "*"
-        else:
-            arguments["IfMatch"] = if_match
-        for attempt in range(MAX_ATTEMPTS):
-            try:
-                return self._put(upload, arguments)
-            except AWS_ERRORS as error:
-                code = error_code(error)
-                if code in CONDITION_FAILED or (if_match is not None and code in NO_OBJECT):
-                    return None
-                if code not in CONFLICT or attempt == MAX_ATTEMPTS - 1:
-                    raise _error_of("S3 PutObject", error) from error
-            time.sleep(random.uniform(0, PAUSE_SECONDS * 2**attempt))
-        raise AssertionError("unreachable")
+            return put_on_condition(lambda: self._put(upload, arguments), CONDITION_FAILED)
+        arguments["IfMatch"] = if_match
+        return put_on_condition(lambda: self._put(upload, arguments), (*CONDITION_FAILED, *NO_OBJECT))
 
     def head(self, key: str) -> ImageObject | None:
         """None if there is no object, or if S3 does not say so. Raises RowError(STORAGE), StorageFault."""
@@ -85,17 +76,20 @@ class S3ImageBucket:
         except AWS_ERRORS as error:
             if isinstance(error, ClientError) and error_code(error) in NO_OBJECT:
                 return None
-            raise _error_of("S3 HeadObject", error) from error
+            raise error_of("S3 HeadObject", error) from error
 
-    def read(self, key: str, write: "Callable[[bytes], None]") -> bool:
+    def read(
+        self, key: str, write: "Callable[[bytes], None]", offset: int | None = None, size: int | None = None
+    ) -> bool:
         """False if no object can be read. Raises RowError(STORAGE), StorageFault, and what `write` raises."""
+        request: GetObjectRequestTypeDef = {"Bucket": self._bucket, "Key": key}
         try:
-            for chunk in read_object(self._s3, {"Bucket": self._bucket, "Key": key}):
+            for chunk in read_object(self._s3, request, offset or 0, size):
                 write(chunk)
         except READ_ERRORS as error:
             if isinstance(error, ClientError) and error_code(error) in NOT_READABLE:
                 return False
-            raise _error_of("S3 GetObject", error) from error
+            raise error_of("S3 GetObject", error) from error
         return True
 
     def _put(self, upload: ImageUpload, arguments: "PutObjectRequestTypeDef") -> str | None:
@@ -120,6 +114,24 @@ class S3ImageBucket:
         if upload.content_type in _WITH_SCRIPTS:
             arguments["ContentDisposition"] = "attachment"
         return arguments
+
+
+def put_on_condition(put: "Callable[[], str | None]", condition_failed: "Collection[str]") -> str | None:
+    """The result of a conditional PUT, which is sent again after a conflict; None if its condition does not hold.
+
+    `put` raises an error of boto3. Raises RowError(STORAGE), StorageFault.
+    """
+    for attempt in range(MAX_ATTEMPTS):
+        try:
+            return put()
+        except AWS_ERRORS as error:
+            code = error_code(error)
+            if code in condition_failed:
+                return None
+            if code not in CONFLICT or attempt == MAX_ATTEMPTS - 1:
+                raise error_of("S3 PutObject", error) from error
+        time.sleep(random.uniform(0, PAUSE_SECONDS * 2**attempt))
+    raise AssertionError("unreachable")
 
 
 def _metadata(upload: ImageUpload) -> "dict[str, str]":
@@ -159,7 +171,7 @@ def _number(metadata: "Mapping[str, str]", name: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() else None
 
 
-def _error_of(operation: str, error: Exception) -> RowError | StorageFault:
+def error_of(operation: str, error: Exception) -> RowError | StorageFault:
     if is_transient(error):
         return RowError(Reason.STORAGE, f"{operation} failed ({error_code(error)}).")
     return StorageFault(failure_message(operation, error))

@@ -30,17 +30,20 @@ READ_ERRORS = (*AWS_ERRORS, *BODY_ERRORS)
 """What `read_object` raises."""
 
 
-def read_object(s3: "S3Client", request: "GetObjectRequestTypeDef", start: int = 0) -> Iterator[bytes]:
-    """The bytes of an object from offset `start`, in chunks of at most CHUNK_BYTES.
+def read_object(
+    s3: "S3Client", request: "GetObjectRequestTypeDef", start: int = 0, size: int | None = None
+) -> Iterator[bytes]:
+    """The bytes of an object from offset `start`, in chunks of at most CHUNK_BYTES: `size` bytes, or all.
 
     After an interruption the rest is requested by range, on the condition that the object has the same ETag. Raises the
     error of the request, or the last of MAX_INTERRUPTIONS errors of the body.
     """
     offset, end, interruptions = start, None, 0
+    last = "" if size is None else start + size - 1
     request = {**request}
     while end is None or offset < end:
-        if offset:
-            request["Range"] = f"bytes={offset}-"
+        if offset or size is not None:
+            request["Range"] = f"bytes={offset}-{last}"
         response = s3.get_object(**request)
         request.setdefault("IfMatch", response["ETag"])
         end = offset + response["ContentLength"]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 HEADERS = {
+    "ChecksumCRC32": "x-amz-checksum-crc32",
     "ChecksumSHA256": "x-amz-checksum-sha256",
     "ContentDisposition": "content-disposition",
     "ContentType": "content-type",
@@ -50,6 +51,9 @@ DISABLED_SECONDS = 60.0
 OK, FORBIDDEN, PRECONDITION_FAILED, SLOW_DOWN = 200, 403, 412, 503
 PAUSE_SECONDS = 0.5
 """Maximum pause in seconds after a 503, before boto3 sends the image again."""
+
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+"""In place of the SHA-256 of a body that is not part of the signature. Its checksum protects it."""
 
 USER_AGENT = "image-mirror"
 """Shown in S3's access log."""
@@ -99,7 +103,7 @@ class S3SignedPut:
     def put(self, file: IO[bytes], size: int, sha256: str, arguments: Mapping[str, object]) -> PutAnswer | None:
         """S3's answer: 200, or 412 if the condition in the arguments does not hold. None leaves the image to boto3.
 
-        `arguments` are boto3's for put_object; `sha256` is that of the file, in hex.
+        `arguments` are boto3's for put_object; `sha256` is that of the file, in hex, or UNSIGNED_PAYLOAD.
         """
         endpoint = self._endpoint
         if endpoint is None or self._monotonic() < self._disabled_until:

@@ -13,7 +13,7 @@ from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.options import Options
 from functions.core.model.ports import Executions, ImageTable, PresignedLinks, Progress, RunRegistry
 from functions.core.model.runs import Status, notes_of, timestamp
-from functions.core.model.types import RunRecord
+from functions.core.model.types import ImageRecord, RunRecord
 
 LINK_ATTRIBUTES = {
     "report": "report",
@@ -98,7 +98,15 @@ def find_image(url: str, table: ImageTable, links: PresignedLinks, prefix: str) 
     if record is None:
         raise not_found("No image is stored for this URL.")
     key = record["object_key"]
-    return Image.model_validate({**record, "link": links.for_download(key) if key.startswith(prefix) else None})
+    link = links.for_download(key) if key.startswith(prefix) else None
+    return Image.model_validate({**record, "link": link, "range": bytes_range(record)})
+
+
+def bytes_range(record: ImageRecord) -> str | None:
+    """The Range header that returns an image out of its shard; None for an image that is an object of its own."""
+    if "offset" not in record:
+        return None
+    return f"bytes={record['offset']}-{record['offset'] + record['bytes'] - 1}"
 
 
 def _estimate(record: RunRecord) -> Estimate | None:

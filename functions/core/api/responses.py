@@ -103,7 +103,8 @@ class Upload(BaseModel):
 
 class Image(BaseModel):
     url: str
-    object_key: str
+    object_key: str = Field(description="The object of the image, or of the shard that has it.")
+    offset: int | None = Field(None, description="Position of the image in its shard, in bytes; null if it has none.")
     bytes: int
     content_type: str
     sha256: str
@@ -117,6 +118,11 @@ class Image(BaseModel):
     link: str | None = Field(
         description=f"Presigned URL of the image. It is valid for {_LINK_MINUTES} minutes, without credentials. Null "
         "for an image that was stored under an earlier `images_prefix`, which the API may not read."
+    )
+    range: str | None = Field(
+        None,
+        description="Value of the Range header that a request to `link` needs if the image is in a shard: without it, "
+        "the response is the whole tar file. Null for an image that is an object of its own.",
     )
 
 

@@ -15,6 +15,7 @@ from functions.core.cost import prices
 from functions.core.cost.hosts import HostLoad
 from functions.core.cost.prices import Price
 from functions.core.cost.quotas import s3_seconds
+from functions.core.cost.storage import MB_PER_SECOND, last_put_ms, moved_objects, put_wait_ms, stored_objects
 from functions.core.model.host_limits import option_limit, places, usable_batches
 from functions.core.model.limits import (
     CHILD_SECONDS,
@@ -62,12 +63,6 @@ ROBOTS_WRITES = 2
 
 LEASE_WRITES = 2
 """Writes into the hosts table for the places of a batch at a host: it takes them and gives them back."""
-
-STORE_MS = 30.0
-"""Duration of an S3 PutObject, in milliseconds. An assumption."""
-
-MB_PER_SECOND = 78.0
-"""Bandwidth of one Lambda environment in each direction: 625 Mbit/s (Lambda's documentation)."""
 
 BATCH_OVERHEAD_MS = 40.0
 """Time of a batch that does not depend on its images, in milliseconds: the event, the look-up, the part files. An
@@ -134,6 +129,11 @@ class RunEstimate:
         return math.ceil(self.images / self.options.batch_size)
 
     @property
+    def objects(self) -> int:
+        """Number of objects of the images bucket: images, or shards."""
+        return stored_objects(self.images, self.size_kb, self.options)
+
+    @property
     def host_load(self) -> HostLoad:
         """The rows and the limit of the host that takes longest."""
         return self.slowest or HostLoad(self.images / self.hosts, option_limit(self.options))
@@ -154,7 +154,7 @@ class RunEstimate:
     @property
     def wait_ms(self) -> float:
         """Time from the request for an image until it is stored, in milliseconds."""
-        return self.latency_ms + STORE_MS
+        return self.latency_ms + put_wait_ms(self.options)
 
     @property
     def cpu_ms(self) -> float:
@@ -197,7 +197,7 @@ class RunEstimate:
 
     @property
     def _batch_overhead_ms(self) -> float:
-        return BATCH_OVERHEAD_MS + DRAIN_FACTOR * self.wait_ms
+        return BATCH_OVERHEAD_MS + DRAIN_FACTOR * self.wait_ms + last_put_ms(self.images, self.size_kb, self.options)
 
     @property
     def concurrent_batches(self) -> int:
@@ -225,7 +225,7 @@ class RunEstimate:
         return max(
             math.ceil(self.batches / max(1, self.concurrent_batches)) * self.batch_seconds,
             self.batches / CHILD_STARTS_PER_SECOND + self.batch_seconds,
-            s3_seconds(self.images),
+            s3_seconds(self.objects),
         )
 
     @property
@@ -254,9 +254,8 @@ class RunEstimate:
 
     @property
     def images_moved_to_glacier(self) -> int:
-        """Number of images that the bucket's lifecycle rule moves to Glacier Instant Retrieval."""
-        large = self.glacier_from_bytes is not None and self.size_kb * 1000 >= self.glacier_from_bytes
-        return self.images if large and self.options.storage_class != "GLACIER_IR" else 0
+        """Number of objects that the bucket's lifecycle rule moves to Glacier Instant Retrieval."""
+        return moved_objects(self.images, self.size_kb, self.options, self.glacier_from_bytes)
 
     @property
     def dollars(self) -> float:
@@ -268,10 +267,11 @@ def cost_components(run: RunEstimate) -> Mapping[str, float]:
     workflow_gb_seconds = (RUN_SECONDS + run.images * ROW_SECONDS) * WORKFLOW_MEMORY_MB / 1024
     robots_look_ups = min(run.images, run.robots_files * run.concurrent_batches)  # each environment knows what it read
     charges: tuple[tuple[str, float, Price], ...] = (
-        ("S3: PUT of the images", run.images, prices.S3_PUT_INTO[run.options.storage_class]),
+        ("S3: PUT of the images", run.objects, prices.S3_PUT_INTO[run.options.storage_class]),
         ("S3: moving them to Glacier, a day later", run.images_moved_to_glacier, prices.S3_TO_GLACIER),
-        ("DynamoDB: writes", run.images * run.write_units, prices.TABLE_WRITE),
-        ("DynamoDB: look-ups", run.images, prices.TABLE_READ),
+        ("S3: look-ups of shards", run.batches * (run.options.output == "shards"), prices.S3_GET),
+        ("DynamoDB: writes", run.images * run.write_units * run.options.table, prices.TABLE_WRITE),
+        ("DynamoDB: look-ups", run.images * run.options.table, prices.TABLE_READ),
         ("DynamoDB: places at hosts", run.leases * LEASE_WRITES, prices.TABLE_WRITE),
         ("DynamoDB: look-ups of hosts", min(run.images, run.batches * run.known_hosts), prices.TABLE_READ),
         ("DynamoDB: writes of robots.txt", run.robots_files * ROBOTS_WRITES, prices.TABLE_WRITE),

@@ -15,9 +15,9 @@ def glacier_note(run: RunEstimate) -> str:
     if run.options.storage_class == "GLACIER_IR":
         return ""
     dollars_per_million = prices.MILLION * prices.S3_TO_GLACIER.dollars
-    moved = run.images_moved_to_glacier
-    included = "The estimate includes it." if moved else "The estimate is for smaller images."
+    moved, kind = run.images_moved_to_glacier, "images" if run.options.output == "objects" else "shards"
+    included = "The estimate includes it." if moved else f"The estimate is for smaller {kind}."
     return (
-        f"S3 moves images of {run.glacier_from_bytes:,} bytes or more to Glacier Instant Retrieval after a day, "
+        f"S3 moves {kind} of {run.glacier_from_bytes:,} bytes or more to Glacier Instant Retrieval after a day, "
         f"for ${dollars_per_million:.2f} per million. {included}"
     )

@@ -15,7 +15,7 @@ from functions.core.download.hosts.pace import HostState
 from functions.core.download.hosts.scheduler import HostScheduler
 from functions.core.download.mirror import RowMirror
 from functions.core.download.mirrored_rows import MirroredRows
-from functions.core.download.record_buffer import ImageRecordBuffer
+from functions.core.download.outputs.image_output import RecordSink, RecoveredImage
 from functions.core.download.reuse import Groups, ImageReuse, internal_error
 from functions.core.model.errors import InfrastructureError, RowError
 from functions.core.model.keys import DEFAULT_PREFIX
@@ -68,7 +68,8 @@ class BatchMirror:
         known = [(host_of(row.url), hosts[row.number]) for row in parsed if row.number in hosts] if hosts else []
         states = {state.name or name: state for name, state in known}
         groups = collector.group_by_url(parsed)
-        records = self._table.look_up(list(groups))
+        records = dict(self._table.look_up(list(groups)))
+        recovered = self._recover(groups, records)
         stored = {url: record for url, record in records.items() if self._is_reused(record)}
 
         def is_late() -> bool:
@@ -78,17 +79,30 @@ class BatchMirror:
         for url, reused in ImageReuse(self._mirror, is_late).run(groups, stored):
             if reused is None:
                 gone.add(url)
-            else:
-                collector.add_rows(reused)
+                continue
+            if url in recovered and recovered[url].signals:
+                reused.add_signals(recovered[url].signals)
+            collector.add_rows(reused)
         groups = {url: rows for url, rows in groups.items() if url not in stored or url in gone}
         records = {url: record for url, record in records.items() if url not in stored}
         scheduler = None
         if groups:
             self._mirror.prepare(groups)
-            with ImageRecordBuffer(self._table) as buffer:
+            with self._mirror.output.records(self._table) as buffer:
                 scheduler = self._download(groups, records, collector, buffer, is_late, states)
         collector.defer_rows(groups, scheduler)
         return collector.result
+
+    def _recover(self, groups: Groups, records: dict[str, ImageRecord]) -> Mapping[str, RecoveredImage]:
+        """What an earlier attempt of this round has stored and not recorded; it is recorded, and added to `records`."""
+        recovered = {}
+        for url, image in self._mirror.output.recover(groups).items():
+            record = records.get(url)
+            if record is None or record.get("run_id") != self._run_id:
+                recovered[url], records[url] = image, image.record
+        if recovered:
+            self._table.record([image.record for image in recovered.values()])
+        return recovered
 
     def _is_reused(self, record: ImageRecord) -> bool:
         """Whether the image is not downloaded again: this run has stored it, or an earlier one and the run skips it."""
@@ -99,7 +113,7 @@ class BatchMirror:
         groups: Groups,
         records: Mapping[str, ImageRecord],
         collector: Collector,
-        buffer: ImageRecordBuffer,
+        buffer: RecordSink,
         is_late: Callable[[], bool],
         states: Mapping[str, HostState],
     ) -> HostScheduler:
@@ -146,7 +160,7 @@ class _Worker:
     scheduler: HostScheduler
     groups: Groups
     collector: Collector
-    buffer: ImageRecordBuffer
+    buffer: RecordSink
     records: Mapping[str, ImageRecord]
     is_late: Callable[[], bool]
 
@@ -186,8 +200,9 @@ class _Worker:
             self.collector.fail(rows, row_error)
 
     def _on_written(self, rows: Sequence[Row], mirrored: MirroredRows, error: Exception | None) -> None:
-        """Rows count when their record is in the table. Without it, they are tried again: they find their objects."""
+        """Rows count when their record is in the table. Without it, they are tried again: they find their objects, or
+        get a new shard."""
         if error is None:
             self.collector.add_rows(mirrored)
         else:
-            self.collector.fail(rows, internal_error(error))
+            self.collector.fail(rows, error if isinstance(error, RowError) else internal_error(error))

@@ -55,14 +55,22 @@ class ImageCopies:
                 return new_upload(row, key, source, image, options=self._options, run_id=self._run_id, is_copy=True)
 
             found = self._conditional_put.copy(row, key, sha256, upload)
-        return found_image(key, found) if found else {**image, "object_key": key}
+        if found:
+            return found_image(key, found)
+        copied: ImageFacts = {**image, "object_key": key}
+        copied.pop("offset", None)
+        return copied
 
     @contextmanager
     def _read(self, row: Row, image: ImageFacts) -> Iterator[Body]:
-        """The bytes of the object of an image. Raises SourceGoneError, StorageFault, RowError(STORAGE)."""
-        key, size = image["object_key"], image["bytes"]
+        """The bytes of an image, which may be in a shard. Raises SourceGoneError, StorageFault, RowError(STORAGE)."""
+        key, size, offset = image["object_key"], image["bytes"], image.get("offset")
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as file:
-            if key is None or size is None or not self._store.read(key, partial(_write, file, size)):
+            if (
+                key is None
+                or size is None
+                or not self._store.read(key, partial(_write, file, size), offset, size if offset is not None else None)
+            ):
                 raise SourceGoneError
             sha256, md5 = _digest(file, "sha256"), _digest(file, "md5") if row.md5 else None
             if sha256 != image["sha256"]:

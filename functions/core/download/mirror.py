@@ -6,15 +6,17 @@ from functions.core.download.conditional_put import ConditionalPut
 from functions.core.download.copies import ImageCopies, SourceGoneError
 from functions.core.download.image_download import Download, ImageDownloader
 from functions.core.download.mirrored_rows import MirroredRows, by_headers, in_order
-from functions.core.download.records import found_image, new_record, new_upload, recorded_image, stored_image
+from functions.core.download.outputs.image_output import ImageOutput
+from functions.core.download.outputs.objects import ImageObjects
+from functions.core.download.records import recorded_image
 from functions.core.model.errors import RowError
-from functions.core.model.keys import DEFAULT_PREFIX, default_key
+from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.options import Options
 from functions.core.model.outcomes import Outcome, OutcomeKind
-from functions.core.model.ports import ImageObject, ImageStore, ImageTable
+from functions.core.model.ports import ImageStore, ImageTable
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
-from functions.core.model.types import ImageFacts, ImageRecord
+from functions.core.model.types import ImageFacts, ImageRecord, Signals
 from functions.core.model.urls import redact
 from functions.core.web.fetch import Fetcher, NotModifiedError
 from functions.core.web.robots.check import RunRobots
@@ -23,7 +25,7 @@ from functions.core.web.signals import OwnerSignals
 
 class RowMirror:
     """Shared by the threads of a batch. `prefix` is that of the default keys, `robots` is None if the run
-    ignores robots.txt."""
+    ignores robots.txt. `output` is where images are kept: by default, each is an object."""
 
     def __init__(
         self,
@@ -35,14 +37,17 @@ class RowMirror:
         run_id: str,
         prefix: str = DEFAULT_PREFIX,
         robots: RunRobots | None = None,
+        output: ImageOutput | None = None,
     ) -> None:
         self._downloader = ImageDownloader(fetcher, options)
-        self._conditional_put = ConditionalPut(store=store, table=table, options=options, run_id=run_id)
-        self._copies = ImageCopies(store=store, conditional_put=self._conditional_put, options=options, run_id=run_id)
+        conditional_put = ConditionalPut(store=store, table=table, options=options, run_id=run_id)
+        self._copies = ImageCopies(store=store, conditional_put=conditional_put, options=options, run_id=run_id)
+        self.output = output or ImageObjects(
+            conditional_put=conditional_put, options=options, run_id=run_id, prefix=prefix
+        )
         self._options = options
         self._respected = options.respected_signals()
         self._run_id = run_id
-        self._prefix = prefix
         self._robots = robots
 
     def prepare(self, urls: Iterable[str]) -> None:
@@ -119,7 +124,7 @@ class RowMirror:
             else:
                 on_response()
                 with download.body.file:
-                    self._store(pending, existing_record, download, mirrored)
+                    self._store(pending, existing_record, download, signals.found, mirrored)
                 break
         return mirrored
 
@@ -144,15 +149,21 @@ class RowMirror:
         return reused
 
     def _store(
-        self, rows: Sequence[Row], existing_record: ImageRecord | None, download: Download, mirrored: MirroredRows
+        self,
+        rows: Sequence[Row],
+        existing_record: ImageRecord | None,
+        download: Download,
+        signals: Signals,
+        mirrored: MirroredRows,
     ) -> None:
         """Store the image for the first row that it matches; the other rows are duplicates of that one."""
         stored: ImageFacts | None = None
         for row in rows:
             try:
                 if stored is None:
-                    outcome, mirrored.record = self._store_first(row, existing_record, download)
-                    stored = outcome.image
+                    first = self.output.store(row, existing_record, download, signals)
+                    stored, mirrored.record = first.image, first.record
+                    outcome = _outcome(row, first.kind, stored, first.former_key)
                 else:
                     body = download.body if stored["sha256"] == download.body.sha256 else None
                     outcome = _outcome(row, OutcomeKind.DUPLICATE, self._copies.image_of(row, stored, body))
@@ -161,27 +172,6 @@ class RowMirror:
                 mirrored.errors.append((row, error))
             except SourceGoneError:
                 mirrored.errors.append((row, _replaced()))
-
-    def _store_first(
-        self, row: Row, existing_record: ImageRecord | None, download: Download
-    ) -> tuple[Outcome, ImageRecord | None]:
-        fetched, image = download.fetched, download.image
-        key = row.key or default_key(row.url, download.extension, self._prefix)
-        upload = new_upload(row, key, fetched.body, image, options=self._options, run_id=self._run_id)
-
-        def record_of(found: ImageObject) -> ImageRecord:
-            """Without `object_etag`, since the function that stored the object may not have written its record yet. The
-            answer of the server is about the bytes of this download, which may not be those of the object."""
-            own = fetched if found.sha256 == upload.sha256 else None
-            return new_record(row.url, found_image(key, found), None, found.run_id, found.row, own)
-
-        result = self._conditional_put.put(row.url, upload, existing_record, record_of)
-        if result.found is not None:
-            return _outcome(row, result.kind, found_image(key, result.found)), None
-        stored = stored_image(key, image)
-        record = new_record(row.url, stored, result.etag, self._run_id, row.number, fetched)
-        former_key = existing_record.get("object_key") if existing_record else None
-        return _outcome(row, result.kind, stored, former_key if former_key != key else None), record
 
 
 def _replaced() -> RowError:

@@ -16,8 +16,8 @@ from functions.core.web.fetch import FetchResult
 from functions.core.web.response import Body
 
 
-def stored_image(key: str, image: ImageFacts) -> ImageFacts:
-    """The facts of an image that was just stored."""
+def stored_image(key: str | None, image: ImageFacts) -> ImageFacts:
+    """The facts of an image that was just stored. `key` is None until its shard is."""
     return {**image, "object_key": key, "downloaded_at": timestamp(datetime.now(UTC))}
 
 
@@ -49,6 +49,8 @@ def recorded_image(record: ImageRecord) -> ImageFacts:
     }
     if record.get("truncated"):
         facts["truncated"] = True
+    if "offset" in record:
+        facts["offset"] = record["offset"]
     return with_final_url(facts, record.get("final_url"))
 
 
@@ -61,7 +63,7 @@ def new_upload(
     row: Row, key: str, body: Body, image: ImageFacts, *, options: Options, run_id: str, is_copy: bool = False
 ) -> ImageUpload:
     """Raises RowError(CHECKSUM_MISMATCH) for an image that does not match the row."""
-    _verify(row, body)
+    verify_row(row, body)
     body.file.seek(0)
     return ImageUpload(
         key=key,
@@ -80,8 +82,11 @@ def new_upload(
     )
 
 
-def _verify(row: Row, body: Body) -> None:
-    """Check the body against the size and the digests of the row, before anything is stored."""
+def verify_row(row: Row, body: Body) -> None:
+    """Check the body against the size and the digests of the row, before anything is stored.
+
+    Raises RowError(CHECKSUM_MISMATCH).
+    """
     checks = (
         ("size", row.size, body.size),
         ("sha256", row.sha256, body.sha256),

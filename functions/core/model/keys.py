@@ -55,6 +55,16 @@ def default_key(url: str, extension: str, prefix: str = DEFAULT_PREFIX) -> str:
     return f"{prefix}{digest[:2]}/{digest}.{extension}"
 
 
+def shard_name(pass_number: int, first_row: int, round_number: int) -> str:
+    """The name of the shards of a round, which only the attempts of this round use."""
+    return f"{pass_number:04d}-{first_row:010d}-{round_number:02d}"
+
+
+def shard_key(prefix: str, run_id: str, name: str, number: int) -> str:
+    """The key of a shard. `name` is that of the round of a batch, `number` counts its shards from 0."""
+    return f"{prefix}shards/{run_id}/{name}{f'-{number}' if number else ''}.tar"
+
+
 def requested_key(text: object, prefix: str = DEFAULT_PREFIX) -> str:
     """The key that a row requests, under the prefix and with its extension unchanged.
 

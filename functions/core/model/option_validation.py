@@ -54,7 +54,19 @@ def validate_options(*sources: Mapping[str, object]) -> Options:
         unknown = sorted(set(getattr(options, name)) - set(choices))
         if unknown:
             raise _invalid(name, unknown[0])
+    if not options.table:
+        _check_without_table(options)
     return options
+
+
+def _check_without_table(options: Options) -> None:
+    """Raises InvalidManifest if the options need the images table."""
+    if options.output != "shards":
+        raise InvalidManifest("Option 'table' can be false only with output=shards: set output to shards as well.")
+    if options.on_existing == "refresh":
+        raise InvalidManifest(
+            "Option 'on_existing' cannot be refresh with table=false: the images table has what was stored before."
+        )
 
 
 def _normalized(name: str) -> str:

@@ -119,6 +119,12 @@ class Options:
         "robots.txt of the servers: obey it, record in the results what it disallows (record), or do not read it "
         "(ignore)",
     )
+    output: Literal["objects", "shards"] = _option(
+        "objects", "how images are kept: each as an object of its own, or in tar files of many images (shards)"
+    )
+    table: bool = _option(
+        True, "write the images into the images table; `false` is for `output=shards`, and leaves look-ups by URL out"
+    )
     storage_class: Literal["STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "GLACIER_IR"] = _option(
         "STANDARD", "S3 storage class of the images"
     )

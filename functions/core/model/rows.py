@@ -47,17 +47,20 @@ class RowRules:
     """How the items of a run are read: by the options of the run.
 
     `url_column` is the name of the URL column, or empty: then it is found by URL_COLUMNS. `own_columns` are reserved
-    names that have no meaning in this run. With `split_urls`, each URL of a value is a row of its own.
+    names that have no meaning in this run. With `split_urls`, each URL of a value is a row of its own. Without
+    `has_keys`, a row must not name a key.
     """
 
     base_url: str = ""
     url_column: str = ""
     own_columns: tuple[str, ...] = ()
     split_urls: bool = False
+    has_keys: bool = True
 
     @classmethod
     def of(cls, options: Options) -> "RowRules":
-        return cls(options.base_url, options.url_column, options.own_columns, options.split_urls)
+        has_keys = options.output == "objects"
+        return cls(options.base_url, options.url_column, options.own_columns, options.split_urls, has_keys)
 
 
 DEFAULT_RULES = RowRules()
@@ -156,7 +159,7 @@ def parse_row(number: int, item: object, rules: RowRules = DEFAULT_RULES, prefix
     return Row(
         number=number,
         url=url,
-        key=requested_key(reserved["key"], prefix) if reserved.get("key") else None,
+        key=_key(reserved["key"], rules, prefix) if reserved.get("key") else None,
         sha256=_digest("sha256", reserved.get("sha256")),
         md5=_digest("md5", reserved.get("md5")),
         size=_size(reserved.get("size")),
@@ -244,6 +247,12 @@ def user_columns(item: object, rules: RowRules = DEFAULT_RULES) -> JsonObject:
         return {}
     columns = {name: item[name] for name in classify_columns(tuple(item), rules).user_columns}
     return {name: value for name, value in columns.items() if value != "" or name not in _NOT_IF_EMPTY}
+
+
+def _key(value: object, rules: RowRules, prefix: str) -> str:
+    if not rules.has_keys:
+        raise _invalid("key: with output=shards, images have no keys of their own. Rename the column.")
+    return requested_key(value, prefix)
 
 
 def _digest(name: str, value: object) -> str | None:

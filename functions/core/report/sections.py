@@ -82,6 +82,7 @@ class Sections:
     failures: Sequence[ResultLine]
     slowest_hosts: Sequence[HostBar]
     images: Sequence[SampleImage]
+    has_shards: bool
     passes: Sequence[PassSummary]
 
 
@@ -99,6 +100,7 @@ def report_sections(summary: RunSummary, aggregates: RunAggregates, images_prefi
         failures=aggregates.failures,
         slowest_hosts=[HostBar(times, bar_percent(times.mean, slowest[0].mean)) for times in slowest],
         images=[_image(line, images_prefix) for line in aggregates.images],
+        has_shards=any("offset" in line for line in aggregates.images),
         passes=summary["passes"][-MAX_PASSES:],
     )
 
@@ -167,6 +169,8 @@ def _image(line: ResultLine, prefix: str) -> SampleImage:
     width, height, key = line.get("width"), line.get("height"), line["object_key"] or ""
     image_type = str(line.get("content_type", "")).rpartition("/")[2]
     facts = [f"{width} x {height}" if width and height else "", image_type, size(line["bytes"] or 0)]
+    if "offset" in line:
+        facts.append(f"at byte {number(line['offset'])}")
     return SampleImage(
         url=line["url"],
         facts=" · ".join(filter(None, facts)),

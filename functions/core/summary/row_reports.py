@@ -44,7 +44,8 @@ def note_of(partial: Partial, record: RunRecord, items: ManifestItems) -> str | 
         notes.append(f"{partial.missing} rows of crashed batches could not be put into the retry manifest.")
     if moved := partial.reconciliation.moved:
         images = "1 image has" if moved == 1 else f"{moved} images have"
-        notes.append(f"{images} a new key; what was stored before is left in the bucket (former_key in results/).")
+        former = "what was stored before is left in the bucket, also in older shards (former_key in results/)"
+        notes.append(f"{images} a new key; {former}.")
     if partial.retries and (names := unrecorded_headers(record.get("options") or {})):
         notes.append(f"The values of headers are not recorded: set them again for a retry ({', '.join(names)}).")
     return " ".join(filter(None, notes)) or None

@@ -109,7 +109,7 @@ class FakeRunner:
 def download(monkeypatch: pytest.MonkeyPatch, runner: FakeRunner, *, age: float = 0.0, seconds: float = 90.0) -> Any:
     made: list[Any] = []
     monkeypatch.setattr(
-        download_batch, "runner", lambda run, options, phases: made.append((run["id"], options)) or runner
+        download_batch, "runner", lambda batch, options, phases: made.append((batch.run["id"], options)) or runner
     )
     items = [{"row": 0, "item": "x"}]
     batch = {"BatchInput": {"run": {"id": "r1", "options": {"timeout": 20.0}}}, "Items": items}

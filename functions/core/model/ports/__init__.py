@@ -10,7 +10,14 @@ from functions.core.model.ports.account import (
     RunRegistry,
 )
 from functions.core.model.ports.hosts import HostRecords, HostsTable
-from functions.core.model.ports.images import ImageObject, ImageStore, ImageTable, ImageUpload
+from functions.core.model.ports.images import (
+    ImageObject,
+    ImageStore,
+    ImageTable,
+    ImageUpload,
+    ShardStore,
+    ShardUpload,
+)
 from functions.core.model.ports.manifests import ManifestCopies, Manifests, PresignedLinks, SubmittedManifests
 from functions.core.model.ports.runs import (
     NOTICE_SECONDS,
@@ -53,6 +60,8 @@ __all__ = [
     "RunRecords",
     "RunRegistry",
     "RunResults",
+    "ShardStore",
+    "ShardUpload",
     "StoredPiece",
     "SubmittedManifests",
 ]

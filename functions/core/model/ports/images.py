@@ -56,6 +56,22 @@ class ImageObject:
     is_copy: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardUpload:
+    """A tar file of images to upload. `file` is positioned at 0; `crc32` is the checksum of its `size` bytes.
+
+    The metadata of the object has `run_id`, and `shard_id`, which no other upload has.
+    """
+
+    key: str
+    file: IO[bytes]
+    size: int
+    crc32: int
+    run_id: str
+    shard_id: str
+    storage_class: str = "STANDARD"
+
+
 class ImageStore(Protocol):
     """The images bucket."""
 
@@ -71,10 +87,29 @@ class ImageStore(Protocol):
         Raises RowError(STORAGE), StorageFault.
         """
 
-    def read(self, key: str, write: Callable[[bytes], None]) -> bool:
-        """Calls `write` with the bytes of an object, piece by piece. False if the object cannot be read.
+    def read(
+        self, key: str, write: Callable[[bytes], None], offset: int | None = None, size: int | None = None
+    ) -> bool:
+        """Calls `write` with the bytes of an object, piece by piece: with `size` bytes from `offset` on if the image is
+        in a shard. False if the object cannot be read.
 
         Raises RowError(STORAGE), StorageFault, and what `write` raises.
+        """
+
+
+class ShardStore(Protocol):
+    """The images bucket, for shards."""
+
+    def put_shard(self, upload: ShardUpload) -> bool:
+        """Uploads a shard if there is no object of its key. False if there is another one.
+
+        Raises RowError(STORAGE), StorageFault.
+        """
+
+    def read_shard(self, key: str, offset: int, size: int) -> bytes | None:
+        """At most `size` bytes of a shard. None if there is no shard of this key, or it ends before `offset`.
+
+        Raises StorageFault.
         """
 
 

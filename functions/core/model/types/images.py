@@ -9,7 +9,8 @@ from functions.core.model.types.values import JsonValue, Signals
 class ImageFacts(TypedDict):
     """A stored image. `sha256` is hex of its `bytes` bytes, `width` and `height` are in pixels, `ms` is its download
     time in milliseconds. `truncated` is true if its end is missing. `final_url` is redacted, and is missing where the
-    image came from the URL of the row."""
+    image came from the URL of the row. An image in a shard has the `offset` of its first byte in the object of
+    `object_key`."""
 
     object_key: str | None
     bytes: int | None
@@ -21,13 +22,15 @@ class ImageFacts(TypedDict):
     ms: int | None
     truncated: NotRequired[bool]
     final_url: NotRequired[str]
+    offset: NotRequired[int]
 
 
 class ImageRecord(TypedDict, total=False):
     """An item of the images table. Empty attributes are missing. Further keys of the image have copies of the object.
 
     `run_id` and `row` stored the object; `etag` and `last_modified` are those of the server. `object_etag` is from the
-    answer to the PUT: records of release 0.1.0, and those that another row or run has written, have none.
+    answer to the PUT: records of release 0.1.0, those that another row or run has written, and those of images in
+    shards, which have `offset`, have none.
     """
 
     url: Required[str]
@@ -46,6 +49,7 @@ class ImageRecord(TypedDict, total=False):
     run_id: str
     row: int
     truncated: bool
+    offset: int
 
 
 class ResultLine(TypedDict, total=False):
@@ -79,6 +83,7 @@ class ResultLine(TypedDict, total=False):
     ms: int | None
     truncated: bool
     final_url: str
+    offset: int
 
 
 class KeptItem(TypedDict):

@@ -60,7 +60,12 @@ COLUMNS = (
     Column("message", Kind.TEXT, "message of a failure"),
     Column("status", Kind.INTEGER, "HTTP status of a failure", lambda line: line.get("http_status")),
     Column("host", Kind.TEXT, "host of `url`, with its port if the URL has one", _host),
-    Column("object_key", Kind.TEXT, "key of the image in the images bucket, also of duplicate and skipped rows"),
+    Column(
+        "object_key",
+        Kind.TEXT,
+        "key of the image or its shard in the images bucket, also of duplicate and skipped rows",
+    ),
+    Column("offset", Kind.INTEGER, "position of the image in the tar file `object_key` (a shard); empty for an object"),
     Column("bytes", Kind.INTEGER, "size of the image"),
     Column("sha256", Kind.TEXT, "SHA-256 of the image in hex"),
     Column("content_type", Kind.TEXT, "type of the image, from its bytes"),

@@ -41,6 +41,13 @@ def test_a_new_bucket_limits_a_run_to_the_puts_of_one_partition() -> None:
     assert result.limits.most_common(1)[0][0] == "S3 PUTs"
 
 
+@pytest.mark.parametrize(("options", "limit"), [({}, "table writes"), ({"table": False}, "Lambda concurrency")])
+def test_shards_are_not_limited_by_the_puts_of_one_partition(options: dict[str, bool], limit: str) -> None:
+    estimate = RunEstimate(images=10**8, options=Options(output="shards", max_concurrency=1000, **options))  # type: ignore[arg-type]
+
+    assert simulate(estimate, AccountQuotas()).limits.most_common(1)[0][0] == limit
+
+
 def test_a_higher_quota_is_never_slower() -> None:
     new, raised = AccountQuotas(), AccountQuotas(lambdas=5000, table_writes=200_000)
 

@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import io
+import tarfile
 
 from bench.rig.servers import Request, ServerStats
 from bench.rig.sink import Sink
@@ -28,6 +30,17 @@ def test_an_image_is_counted_once() -> None:
         assert put(sink, stats, path).startswith(b"HTTP/1.1 200")
 
     assert (stats.counts["images"], stats.counts["puts"]) == (2, 3)
+
+
+def test_the_images_of_a_shard_are_counted() -> None:
+    sink, stats = Sink(), ServerStats()
+    shard = io.BytesIO()
+    with tarfile.open(fileobj=shard, mode="w") as tar:
+        for name in ("1.jpg", "1.json", "2.jpg", "2.json"):
+            tar.addfile(tarfile.TarInfo(name))
+
+    assert handle(sink, Request("PUT", "/b/1.tar", b"", shard.getvalue()), stats).startswith(b"HTTP/1.1 200")
+    assert (stats.counts["images"], stats.counts["puts"]) == (2, 1)
 
 
 def test_a_wrong_checksum_is_rejected_and_counted() -> None:

@@ -168,6 +168,26 @@ def test_the_row_of_a_long_url_is_written_with_its_url_and_deleted_without_its_o
     assert list(backend.rows(NAMES.images_table)) == []
 
 
+@pytest.mark.parametrize(
+    ("offset", "size", "is_kept"), [(512, 5, True), (0, 1536, True), (1532, 5, False), (4096, 1, False)]
+)
+def test_the_row_of_an_image_in_a_shard_is_kept_while_the_shard_has_its_bytes(
+    store: ObjectStore, offset: int, size: int, is_kept: bool
+) -> None:
+    _put(store, "images/shards/r1/a.tar", bytes(1536))
+    row = {**ROW, "object_key": "images/shards/r1/a.tar", "offset": offset, "bytes": size}
+    backend.put_row(NAMES.images_table, row)
+
+    assert reconcile_rows(store, NAMES) == (not is_kept)
+    assert list(backend.rows(NAMES.images_table)) == [row] * is_kept
+
+
+def test_the_row_of_an_image_in_a_missing_shard_is_deleted(store: ObjectStore) -> None:
+    backend.put_row(NAMES.images_table, {**ROW, "object_key": "images/shards/r1/a.tar", "offset": 512, "bytes": 5})
+
+    assert reconcile_rows(store, NAMES) == 1
+
+
 @pytest.mark.parametrize("link", ["runs", "runs/one", "runs/one/summary.json", "summary.json", "images.jsonl"])
 def test_the_export_never_writes_through_a_symbolic_link(
     store: ObjectStore, out: Path, tmp_path: Path, link: str

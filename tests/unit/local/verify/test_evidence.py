@@ -2,6 +2,7 @@
 
 import io
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -38,7 +39,11 @@ class Services:
         }
 
     def get_object(self, **request: Any) -> Any:
-        return {"Body": io.BytesIO(self.objects[request["Key"]]), "ContentType": "image/png"}
+        body, content_type = self.objects[request["Key"]], "image/png"
+        if "Range" in request:
+            first, last = map(int, request["Range"].removeprefix("bytes=").split("-"))
+            body, content_type = body[first : last + 1], "application/x-tar"
+        return {"Body": io.BytesIO(body), "ContentType": content_type}
 
     def get_paginator(self, _: str) -> Any:
         return self
@@ -85,6 +90,20 @@ def test_a_run_with_everything_passes(evidence: Evidence, runs: Runs) -> None:
         "1 reports are well-formed.",
         "1 rows: 1 stored.",
     ]
+
+
+@pytest.mark.parametrize(("offset", "is_right"), [(512, True), (511, False), (0, False)])
+def test_an_image_in_a_shard_is_read_by_its_range(
+    services: Services, evidence: Evidence, offset: int, is_right: bool
+) -> None:
+    key = "images/shards/demo-1/a.tar"
+    services.objects[key] = bytes(512) + PICTURE.body + bytes(1024)
+    line = {"row": 1, "outcome": "stored", "object_key": key, "sha256": PICTURE.sha256, "content_type": "image/png"}
+    line |= {"offset": offset, "bytes": len(PICTURE.body)}
+    services.objects["runs/demo-1/results/part-1.jsonl"] = json.dumps(line).encode()
+
+    with nullcontext() if is_right else pytest.raises(CheckFailedError, match="is not the image of row 1"):
+        evidence.objects([run()])
 
 
 def test_another_object_is_found(services: Services, evidence: Evidence) -> None:

@@ -29,6 +29,7 @@ from functions.adapters.s3.signed_put import (
     _bucket_address,
     sign,
 )
+from functions.core.download.rounds import Batch
 from functions.core.model.errors import RowError
 from functions.core.model.options import Options
 from functions.telemetry.phases import Phases
@@ -410,7 +411,7 @@ def test_in_download_batch_boto3_sends_the_first_image_only(in_lambda: S3, monke
     clients.client("s3").meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request.url))
 
     for number in range(3):  # rounds of one environment
-        download_batch.runner({"id": "r1", "options": {}}, Options(), Phases())
+        download_batch.runner(Batch({"id": "r1", "options": {}}, {}, 1), Options(), Phases())
         arguments["store"].put(upload(f"{number}"), None)
 
     assert [urlsplit(url).path for url in sent] == ["/images/0"]

@@ -183,6 +183,18 @@ def test_an_image_is_found_by_its_url() -> None:
     image = find_image("https://x/a", FakeImageTable([row]), FakeLinks(), "images/")
 
     assert (image.object_key, image.link) == ("images/a.png", "https://links/images/a.png")
+    assert (image.offset, image.range) == (None, None)
+
+
+@pytest.mark.parametrize(("offset", "size", "expected"), [(512, 3, "bytes=512-514"), (0, 1, "bytes=0-0")])
+def test_an_image_in_a_shard_has_the_range_that_its_link_needs(offset: int, size: int, expected: str) -> None:
+    row = {"url": "https://x/a", "object_key": "images/shards/r/a.tar", "bytes": size, "offset": offset}
+    row |= {"content_type": "image/png", "sha256": "0"}
+
+    image = find_image("https://x/a", FakeImageTable([row]), FakeLinks(), "images/")  # type: ignore[list-item]
+
+    assert (image.link, image.range) == ("https://links/images/shards/r/a.tar", expected)
+    assert (image.offset, image.bytes) == (offset, size)
 
 
 def test_an_image_under_an_earlier_prefix_has_no_link() -> None:

@@ -104,6 +104,23 @@ def test_a_put_costs_what_its_storage_class_asks(storage_class: Any, dollars: fl
     assert run.dollars - A_MILLION.dollars == pytest.approx(dollars)
 
 
+@pytest.mark.parametrize(
+    ("options", "dollars"),
+    [({}, 5.98), ({"output": "shards"}, 1.06), ({"output": "shards", "table": False}, 0.37)],
+)
+def test_a_million_images_in_shards_cost_less_in_requests(options: dict[str, Any], dollars: float) -> None:
+    """Of it, $0.04 are for moving the shards to Glacier a day later."""
+    assert RunEstimate(images=MILLION, options=Options(**options)).dollars == pytest.approx(dollars, abs=0.005)
+
+
+def test_images_in_shards_are_moved_to_glacier_by_the_shard() -> None:
+    """$20 a million objects, so images of 200 KB cost four cents in shards."""
+    shards = replace(A_MILLION, size_kb=200, options=Options(output="shards"))
+
+    assert cost_components(shards)["S3: moving them to Glacier, a day later"] == pytest.approx(2000 * 20e-6)
+    assert "S3 moves shards of" in glacier_note(shards)
+
+
 def test_what_is_put_into_glacier_is_not_moved_there() -> None:
     there = replace(A_MILLION, size_kb=200, options=Options(storage_class="GLACIER_IR"))
 
@@ -266,7 +283,7 @@ RECORD: ImageRecord = {
 
 def test_the_size_of_a_record_without_its_url_is_the_one_in_the_model() -> None:
     """Sizes by the rules of the DynamoDB developer guide, "Item sizes and formats"."""
-    assert set(RECORD) == set(ImageRecord.__annotations__) - {"final_url", "truncated"}
+    assert set(RECORD) == set(ImageRecord.__annotations__) - {"final_url", "truncated", "offset"}
     names = sum(map(len, RECORD))
     texts = sum(len(value) for value in RECORD.values() if isinstance(value, str))
     numbers = sum((len(str(value)) + 1) // 2 + 1 for value in RECORD.values() if isinstance(value, int))

@@ -20,6 +20,8 @@ WORKED = RunEstimate(
 )
 """A run whose figures are worked out by hand below: ten batches of 100 rows, in three waves of at most four batches."""
 
+SHARDS = {"options": replace(WORKED.options, output="shards")}
+
 
 @pytest.mark.parametrize(
     ("changes", "figure", "expected"),
@@ -42,6 +44,13 @@ WORKED = RunEstimate(
         ({}, "seconds", 6 + 0.03 + 3 * 2.4),
         ({"options": replace(WORKED.options, max_concurrency=10)}, "seconds", 6 + 0.03 + 10 / 1000 + 2.4),
         ({"size_kb": 131.072}, "images_moved_to_glacier", 1000),
+        ({}, "objects", 1000),
+        (SHARDS, "objects", 10),
+        ({**SHARDS, "size_kb": 7998}, "objects", 40),  # 100 of 8 MB: four shards a batch
+        ({"options": replace(WORKED.options, output="shards", batch_size=1000)}, "objects", 1),
+        (SHARDS, "wait_ms", 200),
+        (SHARDS, "batch_seconds", 2.015 + 0.04 + 0.3 + 0.03 + 5.2 / 78),  # its shard of 5.2 MB is sent at the end
+        (SHARDS, "images_moved_to_glacier", 10),
     ],
 )
 def test_the_figures_of_a_run_are_those_worked_out_by_hand(

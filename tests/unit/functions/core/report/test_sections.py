@@ -38,6 +38,16 @@ def test_the_digest_of_a_key_is_shortened(key: str, shown: str) -> None:
     assert image_of(object_key=key).key == shown
 
 
+def test_an_image_in_a_shard_has_its_position() -> None:
+    lines = aggregates(stored(object_key="images/shards/r/a.tar", offset=1_048_576))
+    sections = report_sections(summary(stored=1), lines)
+
+    assert sections.images[0].facts.endswith(" · at byte 1,048,576")
+    assert sections.images[0].link == "../../images/shards/r/a.tar"
+    assert sections.has_shards
+    assert not report_sections(summary(stored=1), aggregates(stored())).has_shards
+
+
 def test_the_link_of_an_image_leads_from_the_folder_of_the_run_to_the_folder_of_the_images() -> None:
     assert image_of(object_key="images/a b?.jpg").link == "../../images/a%20b%3F.jpg"
 

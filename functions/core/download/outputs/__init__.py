@@ -1,0 +1,1 @@
+"""Where the images of a run are kept: an object for each image, or shards."""
