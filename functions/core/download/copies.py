@@ -11,7 +11,7 @@ from functools import cache, partial
 from typing import IO
 
 from functions.core.download.conditional_put import ConditionalPut
-from functions.core.download.records import found_image, new_upload
+from functions.core.download.records import found_image, named_key, new_upload
 from functions.core.model.errors import RowError
 from functions.core.model.options import Options
 from functions.core.model.ports import ImageStore, ImageUpload
@@ -42,7 +42,7 @@ class ImageCopies:
         `body` has the bytes of the image, if they are at hand. Raises SourceGoneError, StorageFault, TableFault,
         RowError(KEY_CONFLICT | CHECKSUM_MISMATCH | STORAGE).
         """
-        key, sha256 = row.key, image["sha256"]
+        key, sha256 = named_key(row, image), image["sha256"]
         if key is None or key == image["object_key"]:
             return image
         if sha256 is None:

@@ -6,7 +6,14 @@ from functions.core.download.conditional_put import ConditionalPut
 from functions.core.download.copies import ImageCopies, SourceGoneError
 from functions.core.download.image_download import Download, ImageDownloader
 from functions.core.download.mirrored_rows import MirroredRows, by_headers, in_order
-from functions.core.download.records import found_image, new_record, new_upload, recorded_image, stored_image
+from functions.core.download.records import (
+    found_image,
+    named_key,
+    new_record,
+    new_upload,
+    recorded_image,
+    stored_image,
+)
 from functions.core.model.errors import RowError
 from functions.core.model.keys import DEFAULT_PREFIX, default_key
 from functions.core.model.options import Options
@@ -166,7 +173,7 @@ class RowMirror:
         self, row: Row, existing_record: ImageRecord | None, download: Download
     ) -> tuple[Outcome, ImageRecord | None]:
         fetched, image = download.fetched, download.image
-        key = row.key or default_key(row.url, download.extension, self._prefix)
+        key = named_key(row, image) or default_key(row.url, download.extension, self._prefix)
         upload = new_upload(row, key, fetched.body, image, options=self._options, run_id=self._run_id)
 
         def record_of(found: ImageObject) -> ImageRecord:

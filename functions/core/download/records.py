@@ -4,7 +4,9 @@ import hashlib
 from datetime import UTC, datetime
 from typing import cast
 
+from functions.core.download.images.other_types import extension_of
 from functions.core.model.errors import RowError
+from functions.core.model.keys.templates import OpenKey
 from functions.core.model.options import Options
 from functions.core.model.ports import ImageObject, ImageUpload
 from functions.core.model.reasons import Reason
@@ -13,6 +15,13 @@ from functions.core.model.runs import timestamp
 from functions.core.model.types import ImageFacts, ImageRecord
 from functions.core.web.fetch import FetchResult
 from functions.core.web.response import Body
+
+
+def named_key(row: Row, image: ImageFacts) -> str | None:
+    """The key that the row, or the template of the run, names for an image. None if neither does."""
+    if not isinstance(row.key, OpenKey):
+        return row.key
+    return row.key.of(image["sha256"] or "", extension_of(image["content_type"], row.url))
 
 
 def stored_image(key: str, image: ImageFacts) -> ImageFacts:

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.headers import HeaderError, parse_headers
+from functions.core.model.keys.parsing import KeyTemplateError, parse_template
 from functions.core.model.limits import MAX_BASE_URL_CHARACTERS
 from functions.core.model.options import LIST_CHOICES, Options
 from functions.core.model.validation import FieldNames
@@ -50,6 +51,8 @@ def validate_options(*sources: Mapping[str, object]) -> Options:
         raise InvalidManifest(OPTION_NAMES.explain(error.errors()[0], received)) from error
     if options.base_url and not options.base_url.lower().startswith(("http://", "https://")):
         raise _invalid("base_url", options.base_url)
+    if options.key_template:
+        _check_template(options.key_template)
     for name, choices in LIST_CHOICES.items():
         unknown = sorted(set(getattr(options, name)) - set(choices))
         if unknown:
@@ -77,6 +80,13 @@ def _headers(value: object) -> Mapping[str, str]:
     except HeaderError as error:
         raise InvalidManifest(f"Option 'headers': {error}") from error
     return {name: text for name, text in headers.items() if text}
+
+
+def _check_template(text: str) -> None:
+    try:
+        parse_template(text)
+    except KeyTemplateError as error:
+        raise InvalidManifest(f"Option 'key_template' {error}") from error
 
 
 def _invalid(name: str, value: str) -> InvalidManifest:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 
 from functions.core.manifests import json_rows
 from functions.core.manifests.detection import decompressed
@@ -88,6 +89,9 @@ class Preparer:
             self._check_current(manifest)
         rules = validated.contents.rules
         options = replace(options, url_column=rules.url_column, own_columns=rules.own_columns)
+        if rules.key_template is not None:
+            template = rules.key_template.with_constants(run_id, datetime.fromisoformat(started_at).astimezone(UTC))
+            options = replace(options, key_template=template)
         budgets = host_budgets(validated.contents.hosts, options, self._host_limits)
         share = self._share(run_id, source, options, budgets)
         # A retry has the headers of the stack anyway. Others must be set again, because their values are not recorded.

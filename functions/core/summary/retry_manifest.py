@@ -6,6 +6,7 @@ from typing import Protocol, Self
 
 from functions.core.manifests import json_rows
 from functions.core.manifests.formats import PARQUET, format_by_name
+from functions.core.model.keys.row_numbers import with_row_number
 from functions.core.model.metadata import options_to_metadata
 from functions.core.model.options import Options
 from functions.core.model.ports import RunResults
@@ -36,11 +37,18 @@ class RetryManifest(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
+_WITH_COLUMNS = {"txt": "csv", "tsv-list": "tsv"}
+"""The formats of retry manifests with the numbers of rows, where that of the manifest has no other columns."""
+
+
 def retry_manifest_for(record: RunFields) -> RetryManifest:
     rules = RowRules.of(Options.from_payload(record.get("options") or {}))
     if record.get("format") == PARQUET:
         return ParquetRetryManifest(rules, int(record.get("rows", 0)))
-    return ItemRetryManifest(rules, str(record.get("format")))
+    format_name = str(record.get("format"))
+    if rules.key_template is not None and rules.key_template.has_row_number:
+        format_name = _WITH_COLUMNS.get(format_name, format_name)
+    return ItemRetryManifest(rules, format_name)
 
 
 class ItemRetryManifest:
@@ -58,7 +66,7 @@ class ItemRetryManifest:
         return len(self._items)
 
     def add(self, row: int, item: object) -> None:
-        self._items.add(with_absolute_url(item, self._rules))
+        self._items.add(_retry_item(row, item, self._rules))
 
     def write(self, results: RunResults, options: OptionValues, waiting: Iterable[DeferredItem] = ()) -> str | None:
         if self._format is None or not len(self._items):
@@ -99,7 +107,7 @@ class ParquetRetryManifest:
                 if 0 < row < len(self._pending) and self._pending[row]:
                     self._pending[row] = 0
                     self.missing -= 1
-                    items.add(with_absolute_url(item, self._rules))
+                    items.add(_retry_item(row, item, self._rules))
             self.rows = len(items)
             if not self.rows:
                 return None
@@ -122,6 +130,14 @@ class ParquetRetryManifest:
 
     def __exit__(self, *_: object) -> None:
         pass
+
+
+def _retry_item(row: int, item: object, rules: RowRules) -> object:
+    """The item with what it needs in another run: an absolute URL, and its number where that is in its key."""
+    item = with_absolute_url(item, rules)
+    if rules.key_template is None or not rules.key_template.has_row_number:
+        return item
+    return with_row_number(row, item, rules.url_column)
 
 
 def _write(results: RunResults, name: str, pieces: Iterable[str], options: OptionValues) -> None:
