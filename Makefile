@@ -111,6 +111,7 @@ lock: .venv/local ## Resolve pyproject.toml and the package.json files into the 
 	@$(LOCK) --group dev -o requirements/dev.txt
 	@$(LOCK) --group local --constraint requirements/dev.txt -o requirements/local.txt
 	@$(LOCK) --group parquet --constraint requirements/dev.txt -o requirements/parquet.txt
+	@$(LOCK) --group index --constraint requirements/dev.txt -o requirements/index.txt
 	@$(LOCK) --group functions --constraint requirements/dev.txt -o functions/requirements.txt
 	@for other in img2dataset scrapy; do $(LOCK) --group $$other -o bench/contenders/$$other.txt; done
 	@for other in ministack seaweedfs; do $(LOCK) --group $$other -o requirements/second-opinions/$$other.txt; done

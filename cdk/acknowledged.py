@@ -11,7 +11,7 @@ from aws_cdk.aws_s3 import IBucket
 from constructs import IConstruct
 
 from cdk.grants import DESCRIBE_RUNS_POLICY, DISTRIBUTED_MAP_POLICY, SHARE_CONCURRENCY_POLICY
-from cdk.resources.functions import WORKFLOW_FUNCTIONS
+from cdk.resources.functions import INDEX_FUNCTION, WORKFLOW_FUNCTIONS
 from cdk.stack import ImageMirror
 
 STATES_ARN = "arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>"
@@ -78,7 +78,7 @@ def _compute(stack: ImageMirror) -> Iterator[AcceptedFinding]:
         "SF1",
         "Log level ALL writes an entry for every state of every batch; errors are enough for operations. "
         "`workflow_log_level` changes it.",
-        (stack.workflow.state_machine,),
+        (stack.workflow.state_machine, stack.index.state_machine),
     )
     yield AcceptedFinding(
         "SQS3",
@@ -89,21 +89,28 @@ def _compute(stack: ImageMirror) -> Iterator[AcceptedFinding]:
 
 def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
     workflow, buckets = stack.workflow, stack.buckets
-    roles = [*(each.role for each in stack.functions.values()), workflow.state_machine.role]
-    prepare, download, plan, summarize, api, machine = (role.node.find_child("DefaultPolicy") for role in roles)
+    roles = {name: each.role for name, each in stack.functions.items()}
+    prepare, download, plan, summarize, index, api = (
+        roles[name].node.find_child("DefaultPolicy")
+        for name in ("prepare_run", "download_batch", "plan_pass", "summarize_run", "index_run", "api")
+    )
+    machine, index_machine = (
+        each.role.node.find_child("DefaultPolicy") for each in (workflow.state_machine, stack.index.state_machine)
+    )
 
     yield AcceptedFinding(
         "IAM5[Resource::*]",
         "X-Ray, the log delivery of Step Functions and lambda:GetAccountSettings do not support resource-level "
         "permissions.",
-        (prepare, download, plan, summarize, api, machine),
+        (prepare, download, plan, summarize, index, api, machine, index_machine),
     )
     for path, policies in {
-        "manifests/*": (prepare, summarize, api, machine),
-        "submitted/*": (prepare, summarize, api, machine),
-        "runs/*": (download, summarize, api, machine),
-        "runs/*/retry.*": (prepare, summarize, machine),
-        "runs/*/rows.jsonl.gz": (prepare, summarize, machine),
+        "manifests/*": (prepare, summarize, index, api, machine),
+        "submitted/*": (prepare, summarize, index, api, machine),
+        "runs/*": (download, summarize, index, api, machine),
+        "runs/*/retry.*": (prepare, summarize, index, machine),
+        "runs/*/rows.jsonl.gz": (prepare, summarize, index, machine),
+        "runs/*/index/*": (index,),
         "runs/*/hosts.json": (prepare, download),
         "runs/*/closed": (download,),
         "runs/*/passes/*": (plan,),
@@ -111,12 +118,13 @@ def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
     }.items():
         yield _prefix_wildcard(buckets.input, path, policies)
     yield _prefix_wildcard(buckets.images, buckets.image_pattern, (download, api))
-    for spec in WORKFLOW_FUNCTIONS:
-        function = stack.functions[spec.module].function
+    callers = {spec.module: machine for spec in WORKFLOW_FUNCTIONS} | {INDEX_FUNCTION.module: index_machine}
+    for module, caller in callers.items():
+        function = stack.functions[module].function
         yield AcceptedFinding(
             f"IAM5[Resource::<{_logical_id(function)}.Arn>:*]",
             "The wildcard covers the published versions of this function only. Running executions use earlier ones.",
-            (machine,),
+            (caller,),
         )
     distributed_map, describe_runs, shares = (
         stack.node.find_child(name) for name in (DISTRIBUTED_MAP_POLICY, DESCRIBE_RUNS_POLICY, SHARE_CONCURRENCY_POLICY)

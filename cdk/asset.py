@@ -1,5 +1,6 @@
-"""The bundle of the functions as a CDK asset: cached in `cdk.out` by its fingerprint, rebuilt when that changes."""
+"""The bundles of the functions as CDK assets: cached in `cdk.out` by their fingerprints, rebuilt when those change."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import jsii
@@ -12,19 +13,23 @@ from cdk.resources.functions import FunctionsCode
 
 @jsii.implements(ILocalBundling)
 class LocalBundling:
+    def __init__(self, more: Sequence[Path] = ()) -> None:
+        self._more = more
+
     def try_bundle(self, output_dir: str, *_: object, **__: object) -> bool:
         """Return True or raise BundleError. On False, CDK would fall back to Docker."""
-        bundle(Path(output_dir))
+        bundle(Path(output_dir), more=self._more)
         return True
 
 
-def functions_code() -> FunctionsCode:
-    code_hash = fingerprint()
+def functions_code(more: Sequence[Path] = ()) -> FunctionsCode:
+    """`more` are locks of dependencies in addition to those of all functions."""
+    code_hash = fingerprint(more=more)
     asset = Code.from_asset(
         str(FUNCTIONS),
         asset_hash=code_hash,
         asset_hash_type=AssetHashType.CUSTOM,
         # CDK requires a Docker image here; local bundling never falls back to it.
-        bundling=BundlingOptions(image=DockerImage.from_registry("unused"), local=LocalBundling()),
+        bundling=BundlingOptions(image=DockerImage.from_registry("unused"), local=LocalBundling(more)),
     )
     return FunctionsCode(asset, code_hash)

@@ -1,15 +1,21 @@
-"""The deployment package of all functions: `functions/` and its locked dependencies, built without Docker."""
+"""The deployment packages: `functions/` and locked dependencies, built without Docker.
+
+One package is that of all functions but IndexRun, which has a package of its own with more dependencies.
+"""
 
 import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from uv import find_uv_bin
 
 FUNCTIONS = Path(__file__).parent.parent / "functions"
 LOCK = "requirements.txt"
+INDEX_LOCK = FUNCTIONS.parent / "requirements" / "index.txt"
+"""What IndexRun needs in addition: pyarrow, which is ten times as large as everything else."""
 
 PYTHON = "3.13"
 PLATFORM = "aarch64-manylinux_2_34"
@@ -17,6 +23,10 @@ PLATFORM = "aarch64-manylinux_2_34"
 
 _REMOVED = ("bin", "*.dist-info", ".lock")
 """Console scripts, and the package metadata in which pydantic would search for plug-ins at every cold start."""
+
+
+_REMOVED_OF_PYARROW = ("pyarrow/include", "pyarrow/tests", "pyarrow/*flight*", "pyarrow/*substrait*", "pyarrow/*.pyx")
+"""Headers, tests, and two libraries that reading and writing files do not need: a third of its size."""
 
 
 class BundleError(RuntimeError):
@@ -29,8 +39,9 @@ def bundle(
     platform: str | None = PLATFORM,
     python_version: str | None = PYTHON,
     functions: Path = FUNCTIONS,
+    more: Sequence[Path] = (),
 ) -> None:
-    """Write the deployment package into the folder `target`.
+    """Write the deployment package into the folder `target`. `more` are further locks.
 
     `platform` and `python_version` default to Lambda's; `None` means this machine's. Only wheels are installed, and
     their hashes are checked against the lock, so that the package does not depend on the machine that builds it.
@@ -38,8 +49,9 @@ def bundle(
     """
     overrides = {"--python-platform": platform, "--python-version": python_version}
     options = [part for option, value in overrides.items() if value for part in (option, value)]
-    _install(functions / LOCK, target, options)
-    for pattern in _REMOVED:
+    for lock in (functions / LOCK, *more):
+        _install(lock, target, options)
+    for pattern in (*_REMOVED, *(_REMOVED_OF_PYARROW if more else ())):
         for path in target.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     for source in _sources(functions):
@@ -48,10 +60,10 @@ def bundle(
         shutil.copyfile(source, copy)
 
 
-def fingerprint(functions: Path = FUNCTIONS) -> str:
-    """Compute the hash of everything that determines the package: sources, lock, Python, platform and this module."""
+def fingerprint(functions: Path = FUNCTIONS, more: Sequence[Path] = ()) -> str:
+    """Compute the hash of everything that determines the package: sources, locks, Python, platform and this module."""
     digest = hashlib.sha256(f"{PYTHON} {PLATFORM}".encode())
-    for path in (Path(__file__), functions / LOCK, *_sources(functions)):
+    for path in (Path(__file__), functions / LOCK, *more, *_sources(functions)):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         name = path.relative_to(functions).as_posix() if path.is_relative_to(functions) else path.name
         digest.update(f"{name}\0{content}\n".encode())

@@ -16,6 +16,7 @@ from cdk.resources.dead_letter_queue import DeadLetterQueue
 from cdk.resources.functions import WORKFLOW_FUNCTIONS, Function
 from cdk.resources.tables import NEWEST_INDEX, Tables
 from cdk.resources.topic import Notifications
+from cdk.workflow.index import IndexWorkflow
 from cdk.workflow.state_machine import Workflow
 
 # Logical ids of deployed resources.
@@ -109,6 +110,25 @@ def grant_summarize_run(
     # Lambda sends an event here, as this role, after the last failed attempt of an asynchronous invocation.
     _allow(function.role, [dead_letters.queue_arn], "sqs:SendMessage")
     _grant_publish(function, notifications)
+
+
+def grant_index(
+    index: IndexWorkflow, function: Function, *, summarize_run: Function, buckets: Buckets, tables: Tables
+) -> None:
+    # It reads the manifest, or the copy of its rows, by its version, and the results of the batches; it writes the
+    # index and the documents, and deletes the files of an earlier index.
+    manifests = [*_manifests(buckets), _input(buckets, "runs/*/retry.*"), _copies(buckets)]
+    _allow(function.role, manifests, "s3:GetObjectVersion")
+    _allow(function.role, [_input(buckets, "runs/*")], "s3:GetObject", "s3:PutObject")
+    _allow(function.role, [_input(buckets, "runs/*/index/*")], "s3:DeleteObject")
+    # It lists the result files of the run, and must detect a deleted manifest (see grant_prepare_run).
+    _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")
+    # It reads the record of the run.
+    _allow(function.role, [tables.runs.table_arn], "dynamodb:GetItem")
+    # The state machine invokes the version that its definition names, and a running execution that of an earlier one.
+    _allow(index.state_machine, [f"{function.function.function_arn}:*"], "lambda:InvokeFunction")
+    # SummarizeRun starts it for a run that has ended.
+    _allow(summarize_run.role, [index.state_machine.state_machine_arn], "states:StartExecution")
 
 
 def grant_api(function: Function, *, buckets: Buckets, tables: Tables, workflow: Workflow) -> None:

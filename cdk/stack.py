@@ -8,16 +8,25 @@ from constructs import Construct
 
 from cdk import grants
 from cdk.asset import functions_code
+from cdk.bundle import INDEX_LOCK
 from cdk.monitoring.monitoring import MonitoredResources, Monitoring
 from cdk.monitoring.queries import Queries
 from cdk.resources.api import Api
 from cdk.resources.buckets import Buckets
-from cdk.resources.functions import API_FUNCTION, WORKFLOW_FUNCTIONS, Function, FunctionSpec
+from cdk.resources.functions import (
+    API_FUNCTION,
+    INDEX_FUNCTION,
+    WORKFLOW_FUNCTIONS,
+    Function,
+    FunctionsCode,
+    FunctionSpec,
+)
 from cdk.resources.status_change import StatusChange
 from cdk.resources.tables import Tables
 from cdk.resources.topic import Notifications
 from cdk.resources.trigger import Trigger
 from cdk.settings import Settings
+from cdk.workflow.index import IndexWorkflow
 from cdk.workflow.state_machine import Workflow, run_timeout_seconds
 
 OUTPUTS: Mapping[str, str] = {
@@ -29,6 +38,7 @@ OUTPUTS: Mapping[str, str] = {
     "HostsTable": "Table of what the batches share about hosts",
     "TopicArn": "Topic of failures, finished runs and alarms",
     "StateMachineArn": "State machine of the runs",
+    "IndexMachineArn": "State machine that makes the index of a run",
     "ApiUrl": "Base URL of the REST API (IAM authorization)",
 }
 """The outputs of the stack, with their descriptions."""
@@ -40,21 +50,27 @@ class ImageMirror(Stack):
         self.buckets = Buckets(self, "Buckets", settings=settings)
         self.tables = Tables(self, "Tables", settings=settings)
         self.notifications = Notifications(self, "Notifications", settings=settings)
-        self._code = functions_code()
-        self.functions = self._functions(WORKFLOW_FUNCTIONS, settings)
+        code = functions_code()
+        indexing = self._functions((INDEX_FUNCTION,), settings, functions_code([INDEX_LOCK]))
+        self.index = IndexWorkflow(self, "Index", function=indexing["index_run"], settings=settings)
+        index_machine = self.index.state_machine.state_machine_arn
+        self.functions = self._functions(WORKFLOW_FUNCTIONS, settings, code, INDEX_MACHINE_ARN=index_machine)
+        self.functions |= indexing
         self.workflow = Workflow(self, "Workflow", functions=self.functions, settings=settings)
         machine = self.workflow.state_machine
         self.trigger = Trigger(self, "Trigger", bucket=self.buckets.input, state_machine=machine)
         self.status_change = StatusChange(
             self, "StatusChange", state_machine=machine, summarize_run=self.functions["summarize_run"]
         )
-        self.functions |= self._functions((API_FUNCTION,), settings, STATE_MACHINE_ARN=machine.state_machine_arn)
+        self.functions |= self._functions((API_FUNCTION,), settings, code, STATE_MACHINE_ARN=machine.state_machine_arn)
         self.api = Api(self, "RestApi", function=self.functions["api"], settings=settings)
         self._grant()
         self._monitor(settings)
         self._outputs(settings)
 
-    def _functions(self, specs: Iterable[FunctionSpec], settings: Settings, **more: str) -> dict[str, Function]:
+    def _functions(
+        self, specs: Iterable[FunctionSpec], settings: Settings, code: FunctionsCode, **more: str
+    ) -> dict[str, Function]:
         environment = {
             "IMAGES_BUCKET": self.buckets.images.bucket_name,
             "IMAGES_PREFIX": settings.images_prefix,
@@ -72,7 +88,7 @@ class ImageMirror(Stack):
             **more,
         }
         return {
-            spec.module: Function(self, spec=spec, code=self._code, environment=environment, settings=settings)
+            spec.module: Function(self, spec=spec, code=code, environment=environment, settings=settings)
             for spec in specs
         }
 
@@ -95,6 +111,9 @@ class ImageMirror(Stack):
         grants.grant_workflow(self, workflow=self.workflow, functions=self.functions, buckets=buckets)
         grants.grant_describe_runs(self, summarize_run=summarize, workflow=self.workflow)
         grants.grant_share_concurrency(self, functions=(prepare, summarize), workflow=self.workflow)
+        grants.grant_index(
+            self.index, self.functions["index_run"], summarize_run=summarize, buckets=buckets, tables=tables
+        )
         grants.grant_api(api, buckets=buckets, tables=tables, workflow=self.workflow)
         grants.grant_alarms(notifications)
 
@@ -121,6 +140,7 @@ class ImageMirror(Stack):
             "HostsTable": self.tables.hosts.table_name,
             "TopicArn": self.notifications.topic.topic_arn,
             "StateMachineArn": self.workflow.state_machine.state_machine_arn,
+            "IndexMachineArn": self.index.state_machine.state_machine_arn,
             "ApiUrl": self.api.rest_api.url,
         }
         for name, description in OUTPUTS.items():

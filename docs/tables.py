@@ -18,6 +18,7 @@ from functions.core.manifests.columns.url_columns import AMBIGUOUS, EXPORTS
 from functions.core.model.options import IMAGE_TYPES, LIST_CHOICES, MEBIBYTE, Options
 from functions.core.model.outcomes import OUTCOME_MEANINGS
 from functions.core.model.reasons import REASON_MEANINGS, Reason
+from functions.core.summary.index.columns import COLUMNS
 from functions.telemetry.names import Metric
 from local.states.language.features import features
 from local.states.service.api import ACTIONS
@@ -96,6 +97,11 @@ def _exports() -> Iterator[Sequence[str]]:
     yield "if nearly all of the values are URLs", ", ".join(f"`{name}`" for name in AMBIGUOUS)
 
 
+def _results() -> Iterator[Sequence[str]]:
+    for column in COLUMNS:
+        yield f"`{column.name}`", column.kind, column.meaning
+
+
 def _reasons() -> Iterator[Sequence[str]]:
     for reason in Reason:
         yield f"`{reason}`", "yes" if reason.retryable else "no", REASON_MEANINGS[reason]
@@ -156,6 +162,7 @@ TABLES: Mapping[str, Table] = {
     "options": Table("manifests.md", ("option", "accepts", "default", "meaning"), _options),
     "exports": Table("manifests.md", ("export of", "names of the URL column"), _exports),
     "outcomes": Table("manifests.md", ("outcome", "meaning"), _outcomes),
+    "results": Table("results.md", ("column", "type", "meaning"), _results),
     "reasons": Table("manifests.md", ("reason", "retryable", "meaning"), _reasons),
     "metrics": Table("operations.md", ("metric", "unit", "meaning"), _metrics),
     "settings": Table("tutorial.md", ("setting", "accepts", "default", "meaning"), _settings),

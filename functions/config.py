@@ -126,7 +126,8 @@ class PlanConfig:
 
 @dataclass(frozen=True, slots=True)
 class SummarizeConfig:
-    """The bucket of the run's files, the table of its record, and the topic of its notifications.
+    """The bucket of the run's files, the table of its record, the topic of its notifications, and the state machine of
+    its index.
 
     The links of the report to images leave `images_prefix` out. `local_run` is None in AWS: only the local AWS sets
     LOCAL_RUN.
@@ -136,6 +137,7 @@ class SummarizeConfig:
     runs_table: str
     topic_arn: str
     images_prefix: str
+    index_machine_arn: str
     local_run: LocalRun | None = None
 
     @classmethod
@@ -146,8 +148,22 @@ class SummarizeConfig:
             runs_table=_required(variables, "RUNS_TABLE"),
             topic_arn=_required(variables, "TOPIC_ARN"),
             images_prefix=_required(variables, "IMAGES_PREFIX"),
+            index_machine_arn=_required(variables, "INDEX_MACHINE_ARN"),
             local_run=_local_run(variables),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class IndexConfig:
+    """The bucket of the run's files, and the table of its record."""
+
+    input_bucket: str
+    runs_table: str
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str] = os.environ) -> Self:
+        """Raises ConfigError."""
+        return cls(_required(variables, "INPUT_BUCKET"), _required(variables, "RUNS_TABLE"))
 
 
 @dataclass(frozen=True, slots=True)

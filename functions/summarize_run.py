@@ -14,8 +14,9 @@ from functions.adapters.lambda_account import LambdaAccountSettings
 from functions.adapters.s3.manifests import S3Manifests
 from functions.adapters.s3.run_files import S3RunFiles
 from functions.adapters.sns_topic import SnsTopic
-from functions.adapters.step_functions_executions import StepFunctionsMapRuns, input_of
+from functions.adapters.step_functions_executions import StepFunctionsMapRuns, input_of, start_index
 from functions.config import SummarizeConfig
+from functions.core.model.errors import WorkflowFault
 from functions.core.model.runs import run_id_of
 from functions.core.model.types import RunEnd
 from functions.core.prepare.shares import ConcurrencyShares
@@ -78,7 +79,17 @@ def handler(event: dict[str, Any], context: LambdaContext) -> RunEnd | None:
     if ended:
         logger.info("Run ended", **ended)
         _measure(ended["status"], ended["lost"])
+        _start_index(ended)
     return ended
+
+
+def _start_index(ended: RunEnd) -> None:
+    """A failure does not change how the run ended: the index can be made later (`./image-mirror index RUN`)."""
+    if any(ended["counts"].values()):
+        try:
+            start_index(client("stepfunctions"), config().index_machine_arn, ended["run_id"])
+        except WorkflowFault as error:
+            logger.warning("The index was not started", run_id=ended["run_id"], cause=str(error))
 
 
 def _from_state(event: dict[str, Any]) -> EndedExecution:

@@ -53,6 +53,7 @@ def environment_variables(endpoint: str) -> dict[str, str]:
     return {
         "IMAGES_BUCKET": BUCKET,
         "IMAGES_PREFIX": DEFAULT_PREFIX,
+        "INDEX_MACHINE_ARN": "unused",
         "IMAGES_TABLE": "images",
         "HOSTS_TABLE": "hosts",
         "INPUT_BUCKET": "input-bucket",

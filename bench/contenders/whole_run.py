@@ -72,6 +72,7 @@ class WholeRun:
         table, context = InMemoryRunsTable(), lambda_context()
         for module in (prepare_run, summarize_run):
             replace_runs_table(module, table)
+        vars(summarize_run)["start_index"] = lambda *_: None  # there is no Step Functions here
         execution = {
             "input": self._event(),
             "execution_arn": "arn:aws:states:us-east-1:000000000000:execution:bench:bench",

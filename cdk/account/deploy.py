@@ -60,10 +60,10 @@ def _remove_unused_versions(account: Account, name: str) -> list[str]:
     """Names and numbers of the versions that are removed. Raises AccountError."""
     with aws.aws_errors():
         described = aws.stack(account.client, name)
-        machine = aws.outputs(described).get("StateMachineArn") if described else None
-        if machine is None:  # a stack that is rolled back
-            return []
-        return remove_unused_versions(account.client("lambda"), account.client("stepfunctions"), machine)
+        outputs = aws.outputs(described) if described else {}  # none for a stack that is rolled back
+        machines = [outputs[name] for name in ("StateMachineArn", "IndexMachineArn") if name in outputs]
+        clients = account.client("lambda"), account.client("stepfunctions")
+        return [version for machine in machines for version in remove_unused_versions(*clients, machine)]
 
 
 def _exists(account: Account, name: str) -> bool:

@@ -53,7 +53,7 @@ WORKFLOW_FUNCTIONS = (
         "summarize_run",
         900,
         WORKFLOW_MEMORY_MB,
-        ("INPUT_BUCKET", "IMAGES_PREFIX", "RUNS_TABLE", "TOPIC_ARN"),
+        ("INPUT_BUCKET", "IMAGES_PREFIX", "RUNS_TABLE", "TOPIC_ARN", "INDEX_MACHINE_ARN"),
         disk_mb=10_240,  # temporary files of the reports: about 20 million failures; less than $0.001 per run
     ),
 )
@@ -63,7 +63,14 @@ API_FUNCTION = FunctionSpec(
     WORKFLOW_MEMORY_MB,
     ("IMAGES_BUCKET", "IMAGES_PREFIX", "IMAGES_TABLE", "INPUT_BUCKET", "RUNS_TABLE", "STATE_MACHINE_ARN"),
 )
-FUNCTIONS = (*WORKFLOW_FUNCTIONS, API_FUNCTION)
+INDEX_FUNCTION = FunctionSpec(
+    "index_run",
+    900,
+    DOWNLOAD_MEMORY_MB,  # a whole processor
+    ("INPUT_BUCKET", "RUNS_TABLE"),
+    disk_mb=10_240,  # temporary files: results.csv, the lock manifest, a Parquet manifest
+)
+FUNCTIONS = (*WORKFLOW_FUNCTIONS, INDEX_FUNCTION, API_FUNCTION)
 
 
 VERSIONS = VersionOptions(removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
@@ -73,7 +80,7 @@ Lambda does not publish the same function again, so the next deployment would fa
 
 @dataclass(frozen=True)
 class FunctionsCode:
-    """The bundle of all functions. `hash` changes with everything that determines it."""
+    """A bundle of functions. `hash` changes with everything that determines it."""
 
     asset: Code
     hash: str

@@ -6,12 +6,8 @@ readers, result writers) and add permissions of their own. The definition below 
 State names are unique in the whole state machine, child workflows included, as Step Functions requires.
 """
 
-from typing import Any
-
 from cdk.workflow.readers import PASS_READER, READERS, Reader
-
-# A state's fields depend on its type, and it is read by Step Functions only: Amazon States Language has no types here.
-State = dict[str, Any]
+from cdk.workflow.states import State, integration, invoke, retry_all, retry_lambda_errors, when_equal
 
 BATCH_BYTES = 192 * 1024
 """Maximum input of a batch in bytes. Step Functions allows 256 KiB, and deferred rows return with more fields."""
@@ -39,7 +35,7 @@ def state_machine(*, functions: dict[str, str], partition: str, timeout_seconds:
             "SummarizeRun": _summarize_run(functions["summarize_run"], partition),
             "Outcome": {
                 "Type": "Choice",
-                "Choices": [_when_equal("$.status", "succeeded", "RunSucceeded")],
+                "Choices": [when_equal("$.status", "succeeded", "RunSucceeded")],
                 "Default": "RunFailed",
             },
             "AlreadyMirrored": {"Type": "Succeed"},
@@ -57,8 +53,8 @@ def state_machine(*, functions: dict[str, str], partition: str, timeout_seconds:
 def _prepare_run(function: str, partition: str) -> State:
     invalid_manifest = {"ErrorEquals": ["InvalidManifest"], "MaxAttempts": 0}
     return {
-        **_invoke(function, EXECUTION, partition),
-        "Retry": [invalid_manifest, _retry_lambda_errors(seconds=2, attempts=6, max_delay=60), _retry_all(seconds=5)],
+        **invoke(function, EXECUTION, partition),
+        "Retry": [invalid_manifest, retry_lambda_errors(seconds=2, attempts=6, max_delay=60), retry_all(seconds=5)],
         "Catch": CATCH_ALL,
         "Next": "Route",
     }
@@ -68,9 +64,9 @@ def _route() -> State:
     return {
         "Type": "Choice",
         "Choices": [
-            _when_equal("$.status", "repeated", "AlreadyMirrored"),
-            _when_equal("$.status", "empty", "SummarizeRun"),
-            *(_when_equal("$.reader", reader.name, _map_name(reader)) for reader in READERS),
+            when_equal("$.status", "repeated", "AlreadyMirrored"),
+            when_equal("$.status", "empty", "SummarizeRun"),
+            *(when_equal("$.reader", reader.name, _map_name(reader)) for reader in READERS),
         ],
         "Default": "UnknownReader",
     }
@@ -89,14 +85,14 @@ def _passes(functions: dict[str, str], partition: str) -> dict[str, State]:
             "Default": "SummarizeRun",
         },
         "PlanPass": {
-            **_invoke(functions["plan_pass"], {"state.$": "$", **EXECUTION_TIME}, partition),
-            "Retry": [_retry_lambda_errors(seconds=2, attempts=6, max_delay=60), _retry_all(seconds=5)],
+            **invoke(functions["plan_pass"], {"state.$": "$", **EXECUTION_TIME}, partition),
+            "Retry": [retry_lambda_errors(seconds=2, attempts=6, max_delay=60), retry_all(seconds=5)],
             "Catch": CATCH_ALL,
             "Next": "PassPlanned",
         },
         "PassPlanned": {
             "Type": "Choice",
-            "Choices": [_when_equal("$.planned_pass.status", "planned", "WaitForPass")],
+            "Choices": [when_equal("$.planned_pass.status", "planned", "WaitForPass")],
             "Default": "SummarizeRun",
         },
         "WaitForPass": {"Type": "Wait", "SecondsPath": "$.planned_pass.wait_seconds", "Next": _map_name(PASS_READER)},
@@ -116,7 +112,7 @@ def _map(reader: Reader, download_batch: str, partition: str) -> State:
         "Type": "Map",
         "Label": reader.name,
         "ItemReader": {
-            "Resource": _integration(partition, reader.action),
+            "Resource": integration(partition, reader.action),
             "ReaderConfig": reader.config,
             "Parameters": reader.parameters,
         },
@@ -135,7 +131,7 @@ def _map(reader: Reader, download_batch: str, partition: str) -> State:
             **_item_processor(reader, download_batch, partition),
         },
         "ResultWriter": {
-            "Resource": _integration(partition, "s3:putObject"),
+            "Resource": integration(partition, "s3:putObject"),
             "WriterConfig": {"Transformation": "COMPACT", "OutputType": "JSON"},
             "Parameters": {"Bucket.$": "$.manifest.bucket", "Prefix.$": "$.map_prefix"},
         },
@@ -157,12 +153,12 @@ def _item_processor(reader: Reader, download_batch: str, partition: str) -> Stat
         for name in ("DownloadBatch", "DownloadDeferred", "RowsDeferred", "WaitForHosts", "BatchDone")
     )
     payload = {"batch.$": "$", "retries.$": "$$.State.RetryCount", **EXECUTION_TIME}
-    invoke = {**_invoke(download_batch, payload, partition), "Next": deferred}
+    task = {**invoke(download_batch, payload, partition), "Next": deferred}
     return {
         "StartAt": download,
         "States": {
-            download: {**invoke, "Retry": [FIRST_ROUND_RETRY, _retry_all(seconds=2)]},
-            again: {**invoke, "Retry": [LATER_ROUND_RETRY, _retry_all(seconds=2)]},
+            download: {**task, "Retry": [FIRST_ROUND_RETRY, retry_all(seconds=2)]},
+            again: {**task, "Retry": [LATER_ROUND_RETRY, retry_all(seconds=2)]},
             deferred: {
                 "Type": "Choice",
                 "Choices": [{"Variable": "$.Items[0]", "IsPresent": True, "Next": wait}],
@@ -176,55 +172,15 @@ def _item_processor(reader: Reader, download_batch: str, partition: str) -> Stat
 
 def _summarize_run(function: str, partition: str) -> State:
     return {
-        **_invoke(function, {**EXECUTION, "failure.$": "$.failure"}, partition),
-        "Retry": [_retry_lambda_errors(seconds=2, attempts=6, max_delay=60), _retry_all(seconds=5)],
+        **invoke(function, {**EXECUTION, "failure.$": "$.failure"}, partition),
+        "Retry": [retry_lambda_errors(seconds=2, attempts=6, max_delay=60), retry_all(seconds=5)],
         "Next": "Outcome",
     }
 
 
-def _invoke(function: str, payload: State, partition: str) -> State:
-    return {
-        "Type": "Task",
-        "Resource": _integration(partition, "lambda:invoke"),
-        "Parameters": {"FunctionName": function, "Payload": payload},
-        "OutputPath": "$.Payload",
-    }
-
-
-def _integration(partition: str, name: str) -> str:
-    """The ARN of a service integration. With that of another partition the stack deploys and no execution can run."""
-    return f"arn:{partition}:states:::{name}"
-
-
-def _retry_lambda_errors(*, seconds: int, attempts: int, max_delay: int, jitter: str = "FULL") -> State:
-    """Retry when Lambda throttles or fails itself. Full jitter, because many requests are throttled at once."""
-    return {
-        "ErrorEquals": [
-            "Lambda.TooManyRequestsException",
-            "Lambda.ServiceException",
-            "Lambda.AWSLambdaException",
-            "Lambda.SdkClientException",
-        ],
-        "IntervalSeconds": seconds,
-        "MaxAttempts": attempts,
-        "BackoffRate": 2,
-        "MaxDelaySeconds": max_delay,
-        "JitterStrategy": jitter,
-    }
-
-
-FIRST_ROUND_RETRY = _retry_lambda_errors(seconds=1, attempts=31, max_delay=5, jitter="NONE")
+FIRST_ROUND_RETRY = retry_lambda_errors(seconds=1, attempts=31, max_delay=5, jitter="NONE")
 """Waits 1, 2, 4, 5, 5, ... seconds, 147 in all (FIRST_ROUND_WAIT_SECONDS). With full jitter a batch would wait for half
 of that on average, which is shorter than another batch may take (`bench.measures.scaling`)."""
 
-LATER_ROUND_RETRY = _retry_lambda_errors(seconds=1, attempts=4, max_delay=8)
+LATER_ROUND_RETRY = retry_lambda_errors(seconds=1, attempts=4, max_delay=8)
 """Waits at most 15 seconds in all (LATER_ROUND_WAIT_SECONDS)."""
-
-
-def _retry_all(*, seconds: int) -> State:
-    """Retry a crash, a timeout (Sandbox.Timedout) or an InfrastructureError of the function twice."""
-    return {"ErrorEquals": ["States.ALL"], "IntervalSeconds": seconds, "MaxAttempts": 2, "BackoffRate": 1}
-
-
-def _when_equal(variable: str, value: str, next_state: str) -> State:
-    return {"Variable": variable, "StringEquals": value, "Next": next_state}

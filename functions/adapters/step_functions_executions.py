@@ -1,6 +1,7 @@
 """Executions of the state machine, and their Map Runs."""
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
@@ -57,12 +58,7 @@ class StepFunctionsExecutions(StepFunctionsMapRuns):
 
     def start(self, run_id: str, event: ExecutionInput) -> None:
         """Does nothing if the execution exists already, running or ended. Raises WorkflowFault."""
-        text = json.dumps(event, sort_keys=True)
-        try:
-            self._stepfunctions.start_execution(stateMachineArn=self._state_machine_arn, name=run_id, input=text)
-        except AWS_ERRORS as error:
-            if error_code(error) != "ExecutionAlreadyExists":
-                raise _fault("StartExecution", error) from error
+        _start(self._stepfunctions, self._state_machine_arn, run_id, event)
 
     def stop(self, arn: str, error: str, cause: str) -> bool:
         """False if there is no such execution. Raises WorkflowFault."""
@@ -86,6 +82,20 @@ class StepFunctionsExecutions(StepFunctionsMapRuns):
             if error_code(error) in _THROTTLING_CODES or error_code(error) == "ExecutionDoesNotExist":
                 return None
             raise _fault("DescribeMapRun", error) from error
+
+
+def start_index(stepfunctions: "SFNClient", state_machine_arn: str, run_id: str) -> None:
+    """Starts the execution that makes the index of a run, unless it exists already. Raises WorkflowFault."""
+    _start(stepfunctions, state_machine_arn, run_id, {"run_id": run_id})
+
+
+def _start(stepfunctions: "SFNClient", state_machine_arn: str, name: str, event: Mapping[str, object]) -> None:
+    text = json.dumps(event, sort_keys=True)
+    try:
+        stepfunctions.start_execution(stateMachineArn=state_machine_arn, name=name, input=text)
+    except AWS_ERRORS as error:
+        if error_code(error) != "ExecutionAlreadyExists":
+            raise _fault("StartExecution", error) from error
 
 
 def _progress(map_run: "DescribeMapRunOutputTypeDef") -> Progress:

@@ -52,6 +52,7 @@ OUTPUT_VARIABLES = {
     "HOSTS_TABLE": "HostsTable",
     "TOPIC_ARN": "TopicArn",
     "STATE_MACHINE_ARN": "StateMachineArn",
+    "INDEX_MACHINE_ARN": "IndexMachineArn",
 }
 """Environment variables for the user's shell, and the stack output that is the value of each."""
 

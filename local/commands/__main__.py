@@ -164,6 +164,30 @@ def watch(run: str, out: str, stack_name: str) -> int:
 
 
 @commands.command()
+@click.argument("run", metavar="RUN")
+@out
+@stack_name
+@version
+def index(run: str, out: str, stack_name: str) -> int:
+    """Make the index of a run again.
+
+    If "up" is running in the folder, it is a run of that local AWS; otherwise one of the folder, or else of the stack
+    in your AWS account.
+    """
+    folder = usage.out_folder(out, shown_name("out"))
+    variables = read_env_file(folder)
+    if variables is None and (folder / "runs" / run).is_dir():
+        with _owned(folder, "index"):
+            assembly = _synthesize()
+            from local.index_command import index_in_folder
+
+            return index_in_folder(run, folder, assembly, click.echo)
+    from local.index_command import index_remotely
+
+    return index_remotely(run, variables, stack_name or usage.stack_settings().stack_name, click.echo)
+
+
+@commands.command()
 @stack_name
 @option("only", metavar="LINE", help="check only this line and what it needs; may be repeated", multiple=True)
 @out

@@ -21,6 +21,7 @@ from local.commands.terminal import MAX_FAILURES, RunResult, Terminal, report_fi
 from local.commands.usage import ROOT, manifest_file
 from local.commands.watcher import RunProgress, StackOutputs, Watcher
 from local.errors import UsageError
+from local.index_command import wait_for_index
 from local.interrupted import interrupt, summarize_interrupted
 from local.limits import Limits
 
@@ -75,15 +76,19 @@ def run(
             terminal.print("Interrupted. Summarizing what was stored; press Ctrl-C again to leave at once.")
             interrupt(cloud)
             progress, status = watcher.poll(), INTERRUPTED
+        failure = wait_for_index(cloud, watcher.run_id)
         cloud.settle()
         cloud.export(watcher.run_id)
         terminal.show_result(_result(progress, local_run, watcher.run_id))
+        if failure:
+            terminal.print(failure)
     return (0 if progress.execution.succeeded else 1) if status is None else status
 
 
 def finish_interrupted(cloud: Cloud, terminal: Terminal, out: Path) -> None:
     """Summarize the runs that an earlier process in this OUT could not finish."""
     for run_id in summarize_interrupted(cloud):
+        wait_for_index(cloud, run_id)
         cloud.export(run_id)
         folder = out / "runs" / run_id
         terminal.print(f"The earlier run {run_id} was interrupted. Its report and its retry manifest are in {folder}.")
@@ -129,6 +134,7 @@ def _result(progress: RunProgress, local_run: LocalRun, run_id: str) -> RunResul
     out = Path(local_run.out)
     path = out / "runs" / run_id / "summary.json"
     summary: RunSummary | None = json.loads(path.read_text()) if path.exists() else None
+    results = out / "runs" / run_id / "results.csv"
     reports = [(label, out / key) for label, key in (report_files(summary) if summary else [])]
     files = [
         *reports[:1],
@@ -136,6 +142,7 @@ def _result(progress: RunProgress, local_run: LocalRun, run_id: str) -> RunResul
         ("Table", out / "images.jsonl"),
         ("Messages", out / "messages.jsonl"),
         *reports[1:],
+        ("Results", results),
         ("Summary", out / "summary.json"),
     ]
     failures = summary.get("failures_report") if summary else None

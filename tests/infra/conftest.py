@@ -63,5 +63,5 @@ def other_template(tmp_path_factory: pytest.TempPathFactory, other_settings: Set
 @pytest.fixture(scope="session")
 def definition(template: Template) -> dict[str, Any]:
     """The rendered state machine in the partition `aws`, with `<LogicalId>` for ARNs that CloudFormation inserts."""
-    text = template.text(template.only("AWS::StepFunctions::StateMachine")["DefinitionString"])
+    text = template.text(template.only("AWS::StepFunctions::StateMachine", "Workflow")["DefinitionString"])
     return json.loads(text.replace("<AWS::Partition>", "aws"))

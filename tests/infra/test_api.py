@@ -88,7 +88,7 @@ def test_the_function_lists_runs_by_the_index_of_the_table(template: Template) -
 
 
 def test_summarize_run_receives_runs_that_failed_timed_out_or_were_stopped(template: Template) -> None:
-    [machine] = template.all("AWS::StepFunctions::StateMachine")
+    machine, _ = sorted(template.all("AWS::StepFunctions::StateMachine"), reverse=True)
     rule = template.only("AWS::Events::Rule", "StatusChange")
     [target] = rule["Targets"]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cdk.settings import Settings
-from functions.config import ApiConfig, DownloadConfig, PlanConfig, PrepareConfig, SummarizeConfig
+from functions.config import ApiConfig, DownloadConfig, IndexConfig, PlanConfig, PrepareConfig, SummarizeConfig
 from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from functions.core.model.options import Options
 from tests.infra.conftest import synthesized
@@ -23,7 +23,12 @@ EXPECTED = {
         },
     ),
     "plan_pass": (300, 1024, {"INPUT_BUCKET", "RUNS_TABLE", "RUN_TIMEOUT_SECONDS"}),
-    "summarize_run": (900, 1024, {"INPUT_BUCKET", "IMAGES_PREFIX", "RUNS_TABLE", "TOPIC_ARN"}),
+    "summarize_run": (
+        900,
+        1024,
+        {"INPUT_BUCKET", "IMAGES_PREFIX", "RUNS_TABLE", "TOPIC_ARN", "INDEX_MACHINE_ARN"},
+    ),
+    "index_run": (900, 1769, {"INPUT_BUCKET", "RUNS_TABLE"}),
     "api": (
         29,
         1024,
@@ -64,6 +69,7 @@ def test_estimates_use_the_memory_of_the_function(functions: dict[str, Any]) -> 
         ("download_batch", DownloadConfig),
         ("plan_pass", PlanConfig),
         ("summarize_run", SummarizeConfig),
+        ("index_run", IndexConfig),
         ("api", ApiConfig),
     ],
 )
@@ -90,8 +96,12 @@ def test_a_function_logs_into_a_group_whose_events_expire(
     assert template.all("AWS::Logs::LogGroup")[group]["Properties"]["RetentionInDays"] == 30
 
 
-def test_all_functions_are_one_asset(functions: dict[str, Any]) -> None:
-    assert len({json.dumps(function["Code"]) for function in functions.values()}) == 1
+def test_all_functions_but_the_one_that_needs_pyarrow_are_one_asset(functions: dict[str, Any]) -> None:
+    assets = {name: json.dumps(function["Code"]) for name, function in functions.items()}
+    own = assets.pop("index_run")
+
+    assert len(set(assets.values())) == 1
+    assert own not in assets.values()
 
 
 def test_no_setting_is_a_parameter(template: Template, other_template: Template) -> None:
@@ -128,6 +138,7 @@ def test_the_outputs_have_the_documented_names(template: Template) -> None:
         "HostsTable",
         "TopicArn",
         "StateMachineArn",
+        "IndexMachineArn",
         "ApiUrl",
     }
 
@@ -156,6 +167,7 @@ def test_the_functions_of_the_workflow_have_published_versions_which_updates_ret
         "download_batch",
         "plan_pass",
         "summarize_run",
+        "index_run",
     }
     assert {each["DeletionPolicy"] for each in published.values()} == {"RetainExceptOnCreate"}
     assert {each["UpdateReplacePolicy"] for each in published.values()} == {"Retain"}
@@ -187,7 +199,7 @@ def test_a_version_is_published_if_its_function_changes_and_only_then(
 def test_other_code_is_another_configuration_so_that_lambda_publishes_a_version(
     functions: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("cdk.asset.fingerprint", lambda: "0123456789abcdef")
+    monkeypatch.setattr("cdk.asset.fingerprint", lambda **_: "0123456789abcdef")
     other = Template(json.loads(synthesized(Settings(), tmp_path).read_text()))
 
     assert other.only("AWS::Lambda::Function", "PrepareRun")["Description"] == "Code 0123456789ab"

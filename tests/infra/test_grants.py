@@ -32,6 +32,21 @@ MANIFESTS = {
 VERSIONS = {(action, path) for action, path in MANIFESTS if action == "s3:GetObjectVersion"} | may(
     "Input/runs/*/rows.jsonl.gz", "s3:GetObjectVersion"
 )
+STATE_MACHINE = {
+    *TRACES,
+    *may("*", "xray:GetSamplingRules", "xray:GetSamplingTargets"),
+    *may(
+        "*",
+        "logs:CreateLogDelivery",
+        "logs:GetLogDelivery",
+        "logs:UpdateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:DescribeResourcePolicies",
+        "logs:DescribeLogGroups",
+    ),
+}
 EXPECTED = {
     "PrepareRunRole": {
         *log("PrepareRunLog"),
@@ -72,9 +87,23 @@ EXPECTED = {
         *may("Runs", "dynamodb:GetItem", "dynamodb:UpdateItem"),
         *may("execution of StateMachine:*", "states:DescribeExecution"),
         *SHARES,
+        *may("IndexMachine", "states:StartExecution"),
         *may("StatusChangeDeadLetters", "sqs:SendMessage"),
         *may("Topic", "sns:Publish"),
         *KMS,
+    },
+    "IndexRunRole": {
+        *log("IndexRunLog"),
+        *TRACES,
+        *VERSIONS,
+        *may("Input", "s3:ListBucket"),
+        *may("Input/runs/*", "s3:GetObject", "s3:PutObject"),
+        *may("Input/runs/*/index/*", "s3:DeleteObject"),
+        *may("Runs", "dynamodb:GetItem"),
+    },
+    "IndexStateMachineRole": {
+        *STATE_MACHINE,
+        *may("IndexRun:*", "lambda:InvokeFunction"),
     },
     "ApiRole": {
         *log("ApiLog"),
@@ -92,19 +121,7 @@ EXPECTED = {
     },
     "RestApiCloudWatchRole": set(),
     "WorkflowStateMachineRole": {
-        *TRACES,
-        *may("*", "xray:GetSamplingRules", "xray:GetSamplingTargets"),
-        *may(
-            "*",
-            "logs:CreateLogDelivery",
-            "logs:GetLogDelivery",
-            "logs:UpdateLogDelivery",
-            "logs:DeleteLogDelivery",
-            "logs:ListLogDeliveries",
-            "logs:PutResourcePolicy",
-            "logs:DescribeResourcePolicies",
-            "logs:DescribeLogGroups",
-        ),
+        *STATE_MACHINE,
         *VERSIONS,
         *may("Input/manifests/*", "s3:GetObject"),
         *may("Input/submitted/*", "s3:GetObject"),
@@ -142,6 +159,8 @@ SHORT_NAMES = {
     "NotificationsKey": "Key",
     "NotificationsTopic": "Topic",
     "WorkflowStateMachine": "StateMachine",
+    "IndexStateMachine": "IndexMachine",
+    "IndexRunFunction": "IndexRun",
     "PrepareRunFunction": "PrepareRun",
     "DownloadBatchFunction": "DownloadBatch",
     "SummarizeRunFunction": "SummarizeRun",

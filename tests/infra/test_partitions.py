@@ -49,7 +49,7 @@ def test_the_deployed_template_writes_out_no_partition(template: Template, other
 def test_a_template_of_one_region_has_the_arns_of_its_partition_alone(regional: Template, partition: str) -> None:
     """The CDK writes the partition out where it knows the Region."""
     assert literal_partitions(regional.body) <= {partition}
-    machine = regional.only("AWS::StepFunctions::StateMachine")
+    machine = regional.only("AWS::StepFunctions::StateMachine", "Workflow")
     assert literal_partitions(machine["DefinitionString"]) == set()
 
 
@@ -57,7 +57,7 @@ def test_a_template_of_one_region_has_the_arns_of_its_partition_alone(regional: 
 def test_every_resource_of_the_state_machine_is_of_the_partition_in_which_it_is_deployed(
     template: Template, partition: str
 ) -> None:
-    text = template.text(template.only("AWS::StepFunctions::StateMachine")["DefinitionString"])
+    text = template.text(template.only("AWS::StepFunctions::StateMachine", "Workflow")["DefinitionString"])
     definition = json.loads(text.replace("<AWS::Partition>", partition))
 
     assert set(resources(definition)) == {

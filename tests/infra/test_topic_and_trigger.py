@@ -44,7 +44,7 @@ def test_only_objects_with_content_under_manifests_start_a_run(template: Templat
 
 
 def test_the_rule_passes_the_whole_event_to_the_state_machine(template: Template) -> None:
-    [state_machine] = template.all("AWS::StepFunctions::StateMachine")
+    state_machine, _ = sorted(template.all("AWS::StepFunctions::StateMachine"), reverse=True)
     [target] = template.only("AWS::Events::Rule", "Trigger")["Targets"]
 
     assert target["Arn"] == {"Ref": state_machine}

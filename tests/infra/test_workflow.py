@@ -343,14 +343,14 @@ def test_the_definition_obeys_the_schema_of_the_states_language(definition: Defi
 
 
 def test_the_state_machine_is_standard_and_traced(template: Template) -> None:
-    machine = template.only("AWS::StepFunctions::StateMachine")
+    machine = template.only("AWS::StepFunctions::StateMachine", "Workflow")
 
     assert machine["StateMachineType"] == "STANDARD"
     assert machine["TracingConfiguration"] == {"Enabled": True}
 
 
 def test_the_state_machine_logs_errors_into_a_group_whose_events_expire(template: Template) -> None:
-    logging = template.only("AWS::StepFunctions::StateMachine")["LoggingConfiguration"]
+    logging = template.only("AWS::StepFunctions::StateMachine", "Workflow")["LoggingConfiguration"]
     log = template.only("AWS::Logs::LogGroup", "Workflow")
 
     assert logging["Level"] == "ERROR"
@@ -360,7 +360,7 @@ def test_the_state_machine_logs_errors_into_a_group_whose_events_expire(template
 def test_settings_change_the_log_level_and_the_timeout_of_a_run(
     other_template: Template, other_settings: Settings
 ) -> None:
-    machine = other_template.only("AWS::StepFunctions::StateMachine")
+    machine = other_template.only("AWS::StepFunctions::StateMachine", "Workflow")
 
     assert machine["LoggingConfiguration"]["Level"] == other_settings.workflow_log_level
     assert '"TimeoutSeconds":172800' in other_template.text(machine["DefinitionString"])

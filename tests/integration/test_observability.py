@@ -100,12 +100,15 @@ def run(up: Up, site: Site, tmp_path: Path) -> RunInUp:  # noqa: F811
     return run
 
 
+INDEX_STEP = "Index step done"
+
+
 def test_aws_prints_the_log_lines_metrics_and_traces_of_a_run(run: RunInUp) -> None:
     assert is_reconciled(run.summary)
     assert run.summary["failed"] == 2
 
     lines = run.lines()
-    messages = Counter(line["message"] for line in lines)
+    messages = Counter(line["message"] for line in lines if line["message"] != INDEX_STEP)  # it may not be done yet
     assert messages == {"Run prepared": 1, "Batch done": 1, "Image failed": 2, "Run ended": 1}
     failed = {line["reason"] for line in lines if line["message"] == "Image failed"}
     assert failed == {"not_an_image", "blocked_address"}

@@ -11,10 +11,11 @@ import pytest
 from local.aws.cloud import Cloud
 from tests.support.api import Api
 from tests.support.images import png
+from tests.support.indexes import wait_for_index
 from tests.support.pipeline import finish, mirror
 from tests.support.site import Answer, Site
 
-FUNCTIONS = ("PrepareRun", "DownloadBatch", "PlanPass", "SummarizeRun", "Api")
+FUNCTIONS = ("PrepareRun", "DownloadBatch", "PlanPass", "SummarizeRun", "IndexRun", "Api")
 
 
 def _resource(cloud: Cloud, resource_type: str, prefix: str) -> str:
@@ -37,7 +38,8 @@ def _invoke(cloud: Cloud, site: Site, name: str) -> None:
     if name == "Api":
         Api(cloud).request("GET", "/runs")
     else:
-        mirror(cloud, f"{site.url[-5:]}.txt", site.put("/one.png", Answer(png())) + "\n", {"passes": "1"})
+        manifest = site.put("/one.png", Answer(png())) + "\n"
+        wait_for_index(mirror(cloud, f"{site.url[-5:]}.txt", manifest, {"passes": "1"}))
     cloud.settle()
 
 

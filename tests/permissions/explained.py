@@ -18,8 +18,8 @@ RESULT_WRITER = (
 ALARMS = "CloudWatch publishes to the topic when an alarm changes its state. The local AWS evaluates no alarms."
 
 EXPLAINED: tuple[tuple[str, str], ...] = (
-    (r"(PrepareRun|DownloadBatch|PlanPass|SummarizeRun|Api)Role\w+ xray:PutTelemetryRecords .*", TRACING),
-    (r"WorkflowStateMachineRole\w+ xray:.*", STATES_TRACING),
+    (r"(PrepareRun|DownloadBatch|PlanPass|SummarizeRun|IndexRun|Api)Role\w+ xray:PutTelemetryRecords .*", TRACING),
+    (r"(Workflow|Index)StateMachineRole\w+ xray:.*", STATES_TRACING),
     (r"WorkflowStateMachineRole\w+ states:(DescribeExecution|StopExecution) .*", CHILDREN),
     (r"WorkflowStateMachineRole\w+ s3:(AbortMultipartUpload|ListMultipartUploadParts) .*", RESULT_WRITER),
     (r"cloudwatch\.amazonaws\.com .*", ALARMS),

@@ -80,7 +80,7 @@ class FakeResults(FakeRunFiles):
     def result_parts(self, pass_number: int = 0) -> Iterator[tuple[str, list[ResultLine]]]:
         prefix = f"results/part-{pass_number:04d}-" if pass_number else "results/part-"
         for name, lines in self._parts(prefix):
-            if pass_number or name.count("-") != 3:
+            if pass_number or name.count("-") != 4:
                 yield name, lines
 
     def kept_item_parts(self) -> Iterator[tuple[str, list[KeptItem]]]:

@@ -3,10 +3,11 @@
 import json
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar, cast
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, TypeVar, cast
 
 from functions.adapters.errors import AWS_ERRORS, NOT_FOUND_CODES, error_code, failure_message
 from functions.adapters.s3.reading import READ_ERRORS, read_object
@@ -32,8 +33,8 @@ CLOSED = "closed"
 """Name of an empty file: no round may start."""
 
 
-DASHES_OF_LATER_PASSES = 3
-"""In a name such as `results/part-0001-0000000101-00.jsonl`. The names of pass 0 have no number of the pass."""
+DASHES_OF_LATER_PASSES = 4
+"""In a name such as `results/part-0001-0000000101-0000000600-00.jsonl`; see `part_name`."""
 
 
 class S3RunFiles:
@@ -62,16 +63,7 @@ class S3RunFiles:
             for piece in pieces:
                 file.write(piece.encode("utf-8", "backslashreplace"))
             file.seek(0)
-            try:
-                self._s3.put_object(
-                    Bucket=self._bucket,
-                    Key=self._folder + name,
-                    Body=file,
-                    ContentType=content_type,
-                    Metadata=dict(metadata or {}),
-                )
-            except AWS_ERRORS as error:
-                raise self._fault("PutObject", name, error) from error
+            self._put(name, file, content_type, metadata or {})
 
     def start_round(self, part_name: str) -> bool:
         """False if the run was closed. Raises StorageFault.
@@ -140,6 +132,24 @@ class S3RunFiles:
         """The content of a JSON file. Raises StorageFault, ValueError."""
         return cast(JsonValue, json.loads(b"".join(self._chunks(name))))
 
+    def read_parts(self, names: Iterable[str]) -> Iterator[tuple[str, list[ResultLine]]]:
+        """The results parts of these names, in this order. Raises StorageFault."""
+        return cast(Iterator[tuple[str, list[ResultLine]]], self._read_all(names))
+
+    def upload(self, name: str, path: Path, content_type: str, metadata: Mapping[str, str] | None = None) -> None:
+        """Writes a file from the disk; an existing one is replaced. Raises StorageFault."""
+        with path.open("rb") as file:
+            self._put(name, file, content_type, metadata or {})
+
+    def keep_only(self, folder: str, names: Container[str]) -> None:
+        """Deletes the other files of a folder. Raises StorageFault."""
+        for name in list(self._names(f"{folder}/")):
+            if name not in names:
+                try:
+                    self._s3.delete_object(Bucket=self._bucket, Key=self._folder + name)
+                except AWS_ERRORS as error:
+                    raise self._fault("DeleteObject", name, error) from error
+
     def _read_all(self, names: Iterable[str]) -> Iterator[tuple[str, list[JsonObject]]]:
         return self._ahead(names, lambda name: (name, self.read_lines(name)))
 
@@ -159,6 +169,18 @@ class S3RunFiles:
         except AWS_ERRORS as error:
             raise self._fault("HeadObject", name, error) from error
         return PassFile(int(metadata["rows"]), float(metadata["not-before"]))
+
+    def _put(self, name: str, body: IO[bytes], content_type: str, metadata: Mapping[str, str]) -> None:
+        try:
+            self._s3.put_object(
+                Bucket=self._bucket,
+                Key=self._folder + name,
+                Body=body,
+                ContentType=content_type,
+                Metadata=dict(metadata),
+            )
+        except AWS_ERRORS as error:
+            raise self._fault("PutObject", name, error) from error
 
     def _names(self, prefix: str) -> Iterator[str]:
         return (name for name, _ in self._listed(prefix))

@@ -8,6 +8,7 @@ from functions.core.download.images.other_content import describe_unsupported
 from functions.core.download.images.other_types import HTML, detect_type, is_allowed, is_recognized
 from functions.core.download.images.rights import read_head
 from functions.core.download.images.types import FileType
+from functions.core.download.records import with_final_url
 from functions.core.model.errors import RowError
 from functions.core.model.headers import headers_to_send
 from functions.core.model.options import Options
@@ -128,7 +129,9 @@ class ImageDownloader:
             "downloaded_at": None,
             "ms": ms,
         }
-        return facts if is_complete else {**facts, "truncated": True}
+        if not is_complete:
+            facts["truncated"] = True
+        return with_final_url(facts, fetched.final_url)
 
     def _check_dimensions(self, size: tuple[int, int] | None) -> None:
         min_width, min_height = self._options.min_width, self._options.min_height

@@ -13,6 +13,7 @@ from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row
 from functions.core.model.runs import timestamp
 from functions.core.model.types import ImageFacts, ImageRecord
+from functions.core.model.urls import redact
 from functions.core.web.fetch import FetchResult
 from functions.core.web.response import Body
 
@@ -55,7 +56,14 @@ def recorded_image(record: ImageRecord) -> ImageFacts:
         "downloaded_at": record.get("downloaded_at"),
         "ms": record.get("ms"),
     }
-    return {**facts, "truncated": True} if record.get("truncated") else facts
+    if record.get("truncated"):
+        facts["truncated"] = True
+    return with_final_url(facts, record.get("final_url"))
+
+
+def with_final_url(facts: ImageFacts, final_url: str | None) -> ImageFacts:
+    """The facts with the URL to which redirects have led, or None if there were none."""
+    return {**facts, "final_url": redact(final_url)} if final_url else facts
 
 
 def new_upload(

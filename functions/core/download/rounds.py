@@ -19,7 +19,7 @@ from functions.core.model.options import Options
 from functions.core.model.outcomes import Outcome, OutcomeKind, failed_outcome, tally
 from functions.core.model.ports import NOTICE_SECONDS, Notification, Notifications, RunFiles
 from functions.core.model.rows import RowRules
-from functions.core.model.runs import pass_folder
+from functions.core.model.runs import part_name, pass_folder
 from functions.core.model.types import BatchInput, BatchItem, BatchPayload, BatchRun, DeferredItem, KeptItem
 
 CHILD_MARGIN_SECONDS = 15.0
@@ -78,16 +78,12 @@ class Batch:
         )
 
     def part_name(self) -> str:
-        """The name by pass, first row and round, so that a retried batch replaces its own files."""
-        of_pass = f"{self.pass_number:04d}-" if self.pass_number else ""
-        return f"part-{of_pass}{self._name_in_pass()}"
+        """The name of the files of this round, so that a retried batch replaces its own files."""
+        return part_name(self.first_row, self.round, self.pass_number, max(self.items, default=self.first_row))
 
     def pass_file_name(self) -> str:
         """The name of the file of the rows that go on to the next pass."""
-        return f"{pass_folder(self.pass_number + 1)}/part-{self._name_in_pass()}"
-
-    def _name_in_pass(self) -> str:
-        return f"{self.first_row:010d}-{self.round:02d}.jsonl"
+        return f"{pass_folder(self.pass_number + 1)}/{part_name(self.first_row, self.round)}"
 
     def attempts(self, row: DeferredRow) -> int:
         """The attempts of a row in all rounds, without requests that its host refused."""

@@ -49,9 +49,9 @@ class HostCounts:
 class HostCounter:
     """Counts the rows of each host in bounded memory.
 
-    If there are too many hosts, those with the fewest rows are removed. Their rows are kept in sums, one for all hosts
-    with the same hash: if a removed host returns, it begins with that sum. So a host has its rows, or some more; only
-    one that does not return is missing. A row that fails without a request may be counted.
+    If there are too many hosts, those with the fewest rows are removed. The largest number of rows is kept for all
+    removed hosts with the same hash: a host that returns, or a new one, begins with it. So a host has its rows, or some
+    more; only one that does not return is missing. A row that fails without a request may be counted.
     """
 
     def __init__(self, rules: RowRules) -> None:
@@ -59,6 +59,7 @@ class HostCounter:
         self._split = rules.split_urls
         self._counts: dict[str, int] = {}
         self._removed = array("I")
+        self._removed_rows = 0
 
     def add(self, text: str) -> None:
         """Counts the row with this URL. The usual one, of a host that is known, takes 0.2 microseconds."""
@@ -101,19 +102,21 @@ class HostCounter:
         """The rows that a host had when it was removed. Python's hash cannot be foreseen by the author of a list."""
         if not self._removed or origin in self._counts:
             return 0
-        cell = hash(origin) % REMOVED_CELLS
-        count, self._removed[cell] = self._removed[cell], 0
+        count = self._removed[hash(origin) % REMOVED_CELLS]
+        self._removed_rows -= count
         return count
 
     def _remove_smallest(self) -> None:
         self._removed = self._removed or array("I", bytes(4 * REMOVED_CELLS))
         smallest = sorted(self._counts, key=self._counts.__getitem__)[: len(self._counts) - KEPT_HOSTS]
         for origin in smallest:
-            self._removed[hash(origin) % REMOVED_CELLS] += self._counts.pop(origin)
+            count, cell = self._counts.pop(origin), hash(origin) % REMOVED_CELLS
+            self._removed[cell] = max(count, self._removed[cell])
+            self._removed_rows += count
 
     def counts(self) -> HostCounts:
         hosts: dict[str, int] = {}
         for origin, count in self._counts.items():
             host = origin.partition("://")[2]
             hosts[host] = hosts.get(host, 0) + count
-        return HostCounts(hosts, sum(hosts.values()) + sum(self._removed))
+        return HostCounts(hosts, sum(hosts.values()) + self._removed_rows)

@@ -119,6 +119,16 @@ def pass_folder(number: int) -> str:
     return f"passes/{number}"
 
 
+def part_name(first_row: int, round_number: int, pass_number: int = 0, last_row: int = 0) -> str:
+    """The name of the file of a round in `results/` and other folders.
+
+    In a later pass, it has the last row: the batches of a pass may have any rows between the first and the last one.
+    """
+    if not pass_number:
+        return f"part-{first_row:010d}-{round_number:02d}.jsonl"
+    return f"part-{pass_number:04d}-{first_row:010d}-{last_row:010d}-{round_number:02d}.jsonl"
+
+
 class Status(StrEnum):
     """Status of a run. `starting` and `cancelling` are set by the API until the state machine has reacted.
 

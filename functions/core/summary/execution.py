@@ -12,8 +12,8 @@ from typing import Any
 
 from functions.core.model.errors import RowError
 from functions.core.model.reasons import Reason
-from functions.core.model.runs import INTERRUPTED, timestamp
-from functions.core.model.types import CaughtError, ExecutionInput
+from functions.core.model.runs import INTERRUPTED, Status, timestamp
+from functions.core.model.types import CaughtError, ExecutionInput, RunFields
 from functions.core.summary.reconciliation import BATCH_CRASHED
 
 NO_CAUSE = "Step Functions gave no cause."
@@ -31,6 +31,16 @@ _MISSING_OUTCOMES = {
 }
 _INTERRUPTED = "The run was interrupted before an outcome of this row was recorded."
 """Messages for a row without an outcome. A batch that was killed may have stored its image: a retry skips it."""
+
+
+def missing_outcome_of(record: RunFields) -> RowError:
+    """The failure that the summary of an ended run gives to the rows without an outcome."""
+    if record.get("error") == INTERRUPTED:
+        return RowError(Reason.OUT_OF_TIME, _INTERRUPTED)
+    status = "ABORTED" if record.get("status") == Status.CANCELLED else None
+    if record.get("error") == DEFAULT_CAUSES["TIMED_OUT"][0]:
+        status = "TIMED_OUT"
+    return RowError(Reason.OUT_OF_TIME, _MISSING_OUTCOMES[status]) if status else BATCH_CRASHED
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ def csv_lines(lines: Iterable[ResultLine], user_columns: Sequence[str]) -> Itera
     """The header and a line for each failure. A user column with the name of one of ours gets the prefix `your_`."""
     buffer = io.StringIO()
     writer = csv.writer(buffer)  # lines end by CRLF, else Python 3.11 puts no quotes around a lone CR
-    writer.writerow([*COLUMNS, *(f"your_{name}" if name in COLUMNS else name for name in map(_cell, user_columns))])
+    writer.writerow([*COLUMNS, *(f"your_{name}" if name in COLUMNS else name for name in map(cell, user_columns))])
     yield _drain(buffer)
     for line in lines:
         values = line.get("columns") or {}
         writer.writerow(
-            [*(_cell(line.get(name)) for name in COLUMNS), *(_cell(values.get(name)) for name in user_columns)]
+            [*(cell(line.get(name)) for name in COLUMNS), *(cell(values.get(name)) for name in user_columns)]
         )
         yield _drain(buffer)
 
@@ -34,7 +34,7 @@ def _drain(buffer: io.StringIO) -> str:
     return text
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
     """The value as text that no spreadsheet evaluates as a formula."""
     if value is None:
         return ""

@@ -56,7 +56,7 @@ class RunLines:
         if first is None:
             return lines
         runs = [self._sorted(chunk) for chunk in _chunks(itertools.chain((first,), later))]
-        return _best_of_each_row(merge(lines, *runs, key=_row))
+        return best_of_each_row(merge(lines, *runs, key=_row))
 
     def passes(self) -> list[PassSummary]:
         """The passes, when all lines were read."""
@@ -104,7 +104,7 @@ def _chunks(lines: Iterator[ResultLine]) -> Iterator[list[ResultLine]]:
         yield chunk
 
 
-def _best_of_each_row(lines: Iterable[ResultLine]) -> Iterator[ResultLine]:
+def best_of_each_row(lines: Iterable[ResultLine]) -> Iterator[ResultLine]:
     """An outcome other than `failed` takes precedence, then one of a batch over a row that waits, then the later one.
 
     The lines of one row are in the order of passes.

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from functions.core.model.errors import BooksFault, RowError
 from functions.core.model.outcomes import OutcomeKind, failed_outcome
-from functions.core.model.ports import RunResults
+from functions.core.model.ports import ResultParts
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import DEFAULT_RULES, RowRules
 from functions.core.model.types import OutcomeCounts, ResultLine
@@ -72,7 +72,7 @@ class Reconciliation:
         }
 
 
-def read_result_lines(results: RunResults) -> Iterator[ResultLine]:
+def read_result_lines(results: ResultParts) -> Iterator[ResultLine]:
     """One line for each row with an outcome in the Map over the manifest, in their order; keeps one batch in memory.
 
     Where a batch ran twice, an outcome other than `failed` takes precedence, then the later one.

@@ -17,6 +17,9 @@ TOP_HOSTS = 20
 TOP_REASONS = 5
 """Number of reasons in the cause of TooManyFailures."""
 
+TOO_MANY_FAILURES = "TooManyFailures"
+"""Error of a run that ended by itself, and in which more rows failed than it tolerates."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunReports:
@@ -67,7 +70,7 @@ def _too_many_failures(reconciliation: Reconciliation, record: RunFields) -> Wor
         return None
     reasons = ", ".join(f"{count} {reason}" for reason, count in reconciliation.reasons.most_common(TOP_REASONS))
     return WorkflowFailure(
-        "TooManyFailures",
+        TOO_MANY_FAILURES,
         f"{failed} of {reconciliation.rows} rows failed ({reasons}); the run tolerates {tolerated:g} percent.",
     )
 

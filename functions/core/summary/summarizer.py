@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from functions.core.model.errors import InfrastructureError
@@ -32,6 +32,8 @@ from functions.core.summary.run_summary import (
     run_summary,
 )
 from functions.core.summary.spool import Spool
+from functions.core.summary.suspects import FILE as SUSPECTS
+from functions.core.summary.suspects import Suspects
 
 NOTIFICATION_KINDS = {"succeeded": "run_completed", "cancelled": "run_cancelled"}
 """Kind of the notification by status; `run_failed` for any other."""
@@ -46,11 +48,13 @@ class _Rows:
     aggregates: RunAggregates
     failures: Spool[ResultLine]
     retries: RetryManifest
+    suspects: Suspects = field(default_factory=Suspects)
 
     def add(self, item: object, line: ResultLine) -> None:
         self.reconciliation.rows += self.items.rows is None
         self.reconciliation.add(line)
         self.aggregates.add(line)
+        self.suspects.add(line)
         if line["outcome"] == OutcomeKind.FAILED:
             self.failures.add(line)
             if line["retryable"] and self.items.readable:
@@ -58,7 +62,7 @@ class _Rows:
 
     def note(self, record: RunFields) -> str | None:
         """Sentences about the run that its counts do not show."""
-        notes = [*notes_of(record), *self.items.errors]
+        notes = [*notes_of(record), *self.items.errors, self.suspects.note()]
         if not self.items.readable and self.reconciliation.outcomes[OutcomeKind.FAILED]:
             notes.append(MANIFEST_GONE)
         if self.retries.missing:
@@ -174,6 +178,8 @@ class Summarizer:
                 for item, line in pair_with_items(lines, items.items, rules, execution.missing_outcome):
                     rows.add(item, line)
                 rows.reconciliation.check()
+                if rows.suspects.found():
+                    self._results.write_text(SUSPECTS, rows.suspects.lines(), "text/csv; charset=utf-8")
                 retry_name = retries.write(self._results, options, lines.waiting_items())
             failures_name = self._write_failures(failures, record.get("columns") or [])
             return rows.reconciliation, RunReports(

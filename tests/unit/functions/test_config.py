@@ -33,7 +33,7 @@ def test_prepare_run_reads_the_stacks_limits_of_hosts() -> None:
 def test_summarize_run_reads_its_bucket_table_and_topic() -> None:
     config = SummarizeConfig.read(SUMMARIZE)
 
-    assert config == SummarizeConfig("input", "runs", "arn:topic", "pictures/")
+    assert config == SummarizeConfig("input", "runs", "arn:topic", "pictures/", "arn:index")
 
 
 SUMMARIZE = {
@@ -41,6 +41,7 @@ SUMMARIZE = {
     "RUNS_TABLE": "runs",
     "TOPIC_ARN": "arn:topic",
     "IMAGES_PREFIX": "pictures/",
+    "INDEX_MACHINE_ARN": "arn:index",
 }
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ import pytest
 from functions import download_batch, prepare_run, summarize_run
 from functions.adapters.clients import client
 from functions.core.download.rounds import Batch, RoundReport
-from functions.core.model.errors import InvalidManifest, RowError
+from functions.core.model.errors import InvalidManifest, RowError, WorkflowFault
 from functions.core.model.outcomes import Failure, Outcome, OutcomeKind
 from functions.core.model.reasons import Reason
 from functions.core.model.runs import run_id_of
+from functions.core.model.types import OutcomeCounts
 from functions.core.summary.execution import EndedExecution
 
 HANDLERS = (prepare_run, download_batch, summarize_run)
@@ -167,6 +169,9 @@ class FakeSummarizer:
         assert (execution.input, execution.failure.error) == (EVENT, "Unknown")
 
 
+COUNTS: OutcomeCounts = {"stored": 1, "unchanged": 0, "skipped": 0, "duplicate": 0, "failed": 0}
+
+
 class FakeShares:
     def __init__(self) -> None:
         self.left: list[str] = []
@@ -178,10 +183,12 @@ class FakeShares:
 def test_summarize_run_passes_on_what_was_caught_and_logs_how_it_ended(
     monkeypatch: pytest.MonkeyPatch, logs: Logs
 ) -> None:
-    for name in ("INPUT_BUCKET", "IMAGES_PREFIX", "RUNS_TABLE", "TOPIC_ARN"):
+    for name in ("INPUT_BUCKET", "IMAGES_PREFIX", "RUNS_TABLE", "TOPIC_ARN", "INDEX_MACHINE_ARN"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setattr(summarize_run, "Summarizer", FakeSummarizer)
+    started: list[str] = []
+    monkeypatch.setattr(summarize_run, "start_index", lambda _client, _machine, run_id: started.append(run_id))
     shares = FakeShares()
     monkeypatch.setattr(summarize_run, "shares", lambda: shares)
     client.cache_clear()
@@ -198,3 +205,23 @@ def test_summarize_run_passes_on_what_was_caught_and_logs_how_it_ended(
     assert (ended["status"], over) == ("succeeded", None)
     assert logs.lines()[0]["counts"] == {"stored": 1}
     assert shares.left == [run_id_of(EVENT)] * 2
+    assert started == [ended["run_id"]]
+
+
+def test_an_index_that_cannot_be_started_does_not_change_the_end_of_the_run(
+    monkeypatch: pytest.MonkeyPatch, logs: Logs
+) -> None:
+    def refuse(*_: object) -> None:
+        raise WorkflowFault("Step Functions StartExecution failed.")
+
+    monkeypatch.setattr(summarize_run, "start_index", refuse)
+    monkeypatch.setattr(summarize_run, "config", lambda: SimpleNamespace(index_machine_arn="arn:index"))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    client.cache_clear()
+
+    summarize_run._start_index(
+        {"run_id": "r1", "status": "succeeded", "error": "", "cause": "", "counts": COUNTS, "lost": 0}
+    )
+
+    client.cache_clear()
+    assert logs.lines()[0]["message"] == "The index was not started"

@@ -14,9 +14,11 @@ from functions.core.model.ports.images import ImageObject, ImageStore, ImageTabl
 from functions.core.model.ports.manifests import ManifestCopies, Manifests, PresignedLinks, SubmittedManifests
 from functions.core.model.ports.runs import (
     NOTICE_SECONDS,
+    IndexFiles,
     Notification,
     Notifications,
     PassFiles,
+    ResultParts,
     RunFiles,
     RunRecords,
     RunResults,
@@ -33,6 +35,7 @@ __all__ = [
     "ImageStore",
     "ImageTable",
     "ImageUpload",
+    "IndexFiles",
     "LambdaAccount",
     "ManifestCopies",
     "Manifests",
@@ -42,6 +45,7 @@ __all__ = [
     "PassFiles",
     "PresignedLinks",
     "Progress",
+    "ResultParts",
     "RunFiles",
     "RunRecords",
     "RunRegistry",

@@ -1,12 +1,14 @@
 """The files, messages and records of a run."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from functions.core.model.types import (
     DeferredItem,
+    JsonObject,
     KeptItem,
     PassFile,
     PassPlan,
@@ -75,7 +77,14 @@ class RunRecords(Protocol):
         """The record, by a strongly consistent read. Raises TableFault."""
 
 
-class RunResults(RunFiles, Protocol):
+class ResultParts(Protocol):
+    """The outcomes that the batches have recorded."""
+
+    def result_parts(self, pass_number: int = 0) -> Iterator[tuple[str, list[ResultLine]]]:
+        """The parts of `results/` of a pass by name, in the order of their names. Raises StorageFault."""
+
+
+class RunResults(RunFiles, ResultParts, Protocol):
     """The files that SummarizeRun reads and writes."""
 
     def close_run(self) -> None:
@@ -83,9 +92,6 @@ class RunResults(RunFiles, Protocol):
 
     def unfinished_rounds(self) -> list[datetime]:
         """The start times of the rounds that have not written their results. Raises StorageFault."""
-
-    def result_parts(self, pass_number: int = 0) -> Iterator[tuple[str, list[ResultLine]]]:
-        """The parts of `results/` of a pass by name, in the order of their names. Raises StorageFault."""
 
     def deferred_items(self, pass_number: int) -> Iterator[DeferredItem]:
         """The rows that were deferred to a pass, in no order. Raises StorageFault."""
@@ -106,3 +112,22 @@ class RunResults(RunFiles, Protocol):
         self, name: str, pieces: Iterable[str], content_type: str, metadata: Mapping[str, str] | None = None
     ) -> None:
         """Writes a report; `metadata` is the user metadata of the object. Raises StorageFault."""
+
+
+class IndexFiles(RunResults, Protocol):
+    """The files that IndexRun reads and writes."""
+
+    def part_names(self, folder: str) -> Iterator[str]:
+        """Names of the parts of a folder, in their order. Raises StorageFault."""
+
+    def read_parts(self, names: Iterable[str]) -> Iterator[tuple[str, list[ResultLine]]]:
+        """The results parts of these names, in this order. Raises StorageFault."""
+
+    def read_lines(self, name: str) -> list[JsonObject]:
+        """The values of a file of JSON lines. Raises StorageFault."""
+
+    def upload(self, name: str, path: Path, content_type: str, metadata: Mapping[str, str] | None = None) -> None:
+        """Writes a file from the disk; an existing one is replaced. Raises StorageFault."""
+
+    def keep_only(self, folder: str, names: Container[str]) -> None:
+        """Deletes the other files of a folder. Raises StorageFault."""

@@ -14,6 +14,7 @@ from functions.core.model.types.hosts import (
     RobotsState,
 )
 from functions.core.model.types.images import ImageFacts, ImageRecord, KeptItem, ResultLine
+from functions.core.model.types.index import IndexGroup, IndexPlan
 from functions.core.model.types.passes import (
     DeferredItem,
     PassFile,
@@ -58,6 +59,8 @@ __all__ = [
     "HostRecord",
     "ImageFacts",
     "ImageRecord",
+    "IndexGroup",
+    "IndexPlan",
     "JsonObject",
     "JsonValue",
     "KeptItem",

@@ -8,7 +8,8 @@ from functions.core.model.types.values import JsonValue, Signals
 
 class ImageFacts(TypedDict):
     """A stored image. `sha256` is hex of its `bytes` bytes, `width` and `height` are in pixels, `ms` is its download
-    time in milliseconds. `truncated` is true if its end is missing."""
+    time in milliseconds. `truncated` is true if its end is missing. `final_url` is redacted, and is missing where the
+    image came from the URL of the row."""
 
     object_key: str | None
     bytes: int | None
@@ -19,6 +20,7 @@ class ImageFacts(TypedDict):
     downloaded_at: str | None
     ms: int | None
     truncated: NotRequired[bool]
+    final_url: NotRequired[str]
 
 
 class ImageRecord(TypedDict, total=False):
@@ -76,6 +78,7 @@ class ResultLine(TypedDict, total=False):
     downloaded_at: str | None
     ms: int | None
     truncated: bool
+    final_url: str
 
 
 class KeptItem(TypedDict):

@@ -185,7 +185,8 @@ def test_a_round_does_not_start_if_s3_fails(stubbed: Stubber) -> None:
 def test_the_parts_of_each_pass_are_read_apart(s3: Any) -> None:
     """Their names are among those of the Map over the manifest: `part-0001-...` comes before `part-0001000000-...`."""
     files = S3RunFiles(s3, "input", "r1")
-    for name in ("0000000001-00", "0001000000-00", "0001-0000000007-00", "0001-0000000003-01", "0002-0000000001-00"):
+    names = ("0001-0000000007-0000000020-00", "0001-0000000003-0000000020-01", "0002-0000000001-0000000020-00")
+    for name in ("0000000001-00", "0001000000-00", *names):
         files.write(f"results/part-{name}.jsonl", [{"row": 1}])
 
     assert [name for name, _ in files.result_parts()] == [
@@ -193,8 +194,8 @@ def test_the_parts_of_each_pass_are_read_apart(s3: Any) -> None:
         "results/part-0001000000-00.jsonl",
     ]
     assert [name for name, _ in files.result_parts(1)] == [
-        "results/part-0001-0000000003-01.jsonl",
-        "results/part-0001-0000000007-00.jsonl",
+        "results/part-0001-0000000003-0000000020-01.jsonl",
+        "results/part-0001-0000000007-0000000020-00.jsonl",
     ]
     assert [name for name, _ in files.result_parts(3)] == []
 

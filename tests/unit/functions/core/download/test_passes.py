@@ -157,7 +157,7 @@ def test_a_line_that_is_no_row_is_ignored_by_the_batch_that_gets_it() -> None:
 
     report = world.run(pass_payload(dict(NOT_A_ROW), waiting(8, A), number=2))
 
-    assert world.rows("results") == {"results/part-0002-0000000009-00.jsonl": [9]}
+    assert world.rows("results") == {"results/part-0002-0000000009-0000000009-00.jsonl": [9]}
     assert report.payload["BatchInput"]["pass_number"] == 2
 
 
@@ -177,7 +177,7 @@ def test_a_row_that_is_not_due_in_the_last_pass_fails_with_its_last_error() -> N
 
     world.run(pass_payload(waiting(8, A, not_before=2_000.0)), epoch=1_999.0)
 
-    [line] = world.files.files["results/part-0001-0000000009-00.jsonl"]
+    [line] = world.files.files["results/part-0001-0000000009-0000000009-00.jsonl"]
     assert (line["row"], line["reason"], line["http_status"], line["retryable"]) == (9, "http_5xx", 500, True)
     assert world.rows("passes") == {}
 
@@ -201,7 +201,7 @@ def test_the_payload_of_the_next_round_keeps_the_pass_and_what_the_row_has_waite
     [item] = report.payload["Items"]
     assert (item["tried"], item["failed_passes"]) == (1, 1)
     assert Batch.from_payload(report.payload).waiting == {}
-    assert Batch.from_payload(report.payload).part_name() == "part-0001-0000000009-01.jsonl"
+    assert Batch.from_payload(report.payload).part_name() == "part-0001-0000000009-0000000009-01.jsonl"
 
 
 def test_a_pass_file_that_cannot_be_written_repeats_the_round() -> None:

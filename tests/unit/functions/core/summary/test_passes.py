@@ -70,8 +70,8 @@ def test_sorting_needs_memory_for_a_limited_number_of_lines(monkeypatch: pytest.
     monkeypatch.setattr(passes, "SORTED_IN_MEMORY", 3)
     results = FakeResults()
     results.write("results/part-0000000001-00.jsonl", [line(1), line(20)])
-    results.write("results/part-0001-0000000002-00.jsonl", [line(row) for row in (19, 3, 11, 2, 8)])
-    results.write("results/part-0002-0000000004-00.jsonl", [line(row) for row in (13, 4, 18, 5)])
+    results.write("results/part-0001-0000000002-0000000020-00.jsonl", [line(row) for row in (19, 3, 11, 2, 8)])
+    results.write("results/part-0002-0000000004-0000000020-00.jsonl", [line(row) for row in (13, 4, 18, 5)])
     plan(results, 9, 4)
 
     assert [each["row"] for each in lines_of(results)] == [1, 2, 3, 4, 5, 8, 11, 13, 18, 19, 20]
@@ -85,7 +85,7 @@ def test_a_row_with_two_outcomes_counts_once(first: str, second: str, expected: 
     """A batch may run twice, with another result each time."""
     results = FakeResults()
     results.write("results/part-0000000001-00.jsonl", [line(1, first, reason="dns")])
-    results.write("results/part-0001-0000000001-00.jsonl", [line(1, second, reason="tls")])
+    results.write("results/part-0001-0000000001-0000000020-00.jsonl", [line(1, second, reason="tls")])
     plan(results, 1)
 
     [found] = lines_of(results)
@@ -98,7 +98,7 @@ def test_rows_that_still_wait_at_the_end_fail_with_their_last_error_and_may_be_r
     results = FakeResults()
     results.write("results/part-0000000001-00.jsonl", [line(1)])
     waits(1, 2, 3, results=results)
-    results.write("results/part-0001-0000000002-00.jsonl", [line(2)])
+    results.write("results/part-0001-0000000002-0000000020-00.jsonl", [line(2)])
     waits(2, 3, results=results, reason="connect")
     plan(results, 2)
 
@@ -112,7 +112,7 @@ def test_rows_that_still_wait_at_the_end_fail_with_their_last_error_and_may_be_r
 def test_rows_of_a_batch_of_a_pass_that_crashed_have_no_line() -> None:
     results = FakeResults()
     waits(1, 1, 2, results=results)
-    results.write("results/part-0001-0000000001-00.jsonl", [line(1)])
+    results.write("results/part-0001-0000000001-0000000020-00.jsonl", [line(1)])
     plan(results, 2)
 
     assert [each["row"] for each in lines_of(results)] == [1]
@@ -125,7 +125,7 @@ def test_rows_of_a_pass_that_was_stopped_have_their_last_error() -> None:
     """Its batches may not have started. A row that also waits for the next pass has the error of that one."""
     results = FakeResults()
     waits(1, 1, 2, 3, results=results)
-    results.write("results/part-0001-0000000001-00.jsonl", [line(1)])
+    results.write("results/part-0001-0000000001-0000000020-00.jsonl", [line(1)])
     waits(2, 2, results=results, reason="connect")
     plan(results, 3)
 
@@ -136,8 +136,10 @@ def test_rows_of_a_pass_that_was_stopped_have_their_last_error() -> None:
 
 def test_each_pass_is_counted() -> None:
     results = FakeResults()
-    results.write("results/part-0001-0000000001-00.jsonl", [line(1), line(2, "failed"), line(3, "duplicate")])
-    results.write("results/part-0002-0000000004-00.jsonl", [line(4)])
+    results.write(
+        "results/part-0001-0000000001-0000000020-00.jsonl", [line(1), line(2, "failed"), line(3, "duplicate")]
+    )
+    results.write("results/part-0002-0000000004-0000000020-00.jsonl", [line(4)])
     plan(results, 4, 1)
 
     with RunLines(results, DEFAULT_RULES, stopped=False) as lines:
