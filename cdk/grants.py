@@ -43,6 +43,9 @@ def grant_prepare_run(function: Function, *, buckets: Buckets, tables: Tables) -
     _allow(function.role, [_copies(buckets)], "s3:PutObject")
     # It writes the limits of the busy hosts, if they are too many for the input of each batch.
     _allow(function.role, [_input(buckets, "runs/*/hosts.json")], "s3:PutObject")
+    # It reads the list of the option known_bad, which can be the suspects.csv of another run, and copies its digests.
+    _allow(function.role, [_input(buckets, "lists/*"), _input(buckets, "runs/*/suspects.csv")], "s3:GetObject")
+    _allow(function.role, [_input(buckets, "runs/*/known_bad.json")], "s3:PutObject")
     # It must detect a deleted manifest: without s3:ListBucket, S3 answers 403 instead of 404.
     # There is no condition on the prefix, because a GetObject request has none.
     _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")
@@ -76,6 +79,8 @@ def grant_download_batch(function: Function, *, buckets: Buckets, tables: Tables
     _allow(function.role, [_input(buckets, "runs/*/closed")], "s3:GetObject")
     # It reads the limits of the busy hosts of its run.
     _allow(function.role, [_input(buckets, "runs/*/hosts.json")], "s3:GetObject")
+    # It reads the digests of the images that the run does not store.
+    _allow(function.role, [_input(buckets, "runs/*/known_bad.json")], "s3:GetObject")
     _grant_publish(function, notifications)
 
 

@@ -1,8 +1,9 @@
 """DownloadBatch: one round over the rows of one child execution."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -26,6 +27,7 @@ from functions.core.download.rounds import Batch, RoundRunner
 from functions.core.model.host_limits import option_limit
 from functions.core.model.limits import CHILD_SECONDS, RESERVE_SECONDS
 from functions.core.model.options import Options
+from functions.core.model.runs import KNOWN_BAD_FILE
 from functions.core.model.types import BatchPayload, BatchRun
 from functions.core.web.deadlines import Watchdog
 from functions.core.web.fetch import Fetcher
@@ -77,6 +79,14 @@ def signed_put() -> S3SignedPut:
     return S3SignedPut(client("s3"), config().images_bucket, credentials(), MAX_CONNECTIONS)
 
 
+@lru_cache(maxsize=1)
+def known_bad(run_id: str) -> frozenset[str]:
+    """The digests that PrepareRun has written. Raises StorageFault."""
+    content = S3RunFiles(client("s3"), config().input_bucket, run_id).read_json(KNOWN_BAD_FILE)
+    assert isinstance(content, Mapping)
+    return frozenset(content["sha256"])
+
+
 def runner(run: BatchRun, options: Options, phases: Phases) -> RoundRunner:
     settings, run_id = config(), run["id"]
     table = phases.timed(
@@ -100,6 +110,7 @@ def runner(run: BatchRun, options: Options, phases: Phases) -> RoundRunner:
         run_id=run_id,
         prefix=settings.images_prefix,
         robots=RunRobots(robots(), options) if options.robots != "ignore" else None,
+        known_bad=known_bad(run_id) if options.known_bad else frozenset(),
     )
     return RoundRunner(
         mirror=BatchMirror(

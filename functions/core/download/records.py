@@ -25,6 +25,15 @@ def named_key(row: Row, image: ImageFacts) -> str | None:
     return row.key.of(image["sha256"] or "", extension_of(image["content_type"], row.url))
 
 
+def placeholder_error(sha256: str) -> RowError:
+    """For an image in the list of the option `known_bad`."""
+    return RowError(
+        Reason.PLACEHOLDER,
+        f"The image is in the list of known_bad: its SHA-256 is {sha256}. If it is the image that you want, remove the "
+        "digest from the list and run the row again.",
+    )
+
+
 def stored_image(key: str, image: ImageFacts) -> ImageFacts:
     """The facts of an image that was just stored."""
     return {**image, "object_key": key, "downloaded_at": timestamp(datetime.now(UTC))}

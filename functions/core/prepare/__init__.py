@@ -20,6 +20,7 @@ from functions.core.model.rows import RowRules
 from functions.core.model.runs import LocalRun, ManifestObject, new_record, run_id_of
 from functions.core.model.types import BatchRun, ExecutionInput, OptionValues, PreparedState, RepeatedRun, RunFields
 from functions.core.prepare.budgets import HOSTS_FILE, HostBudgets, host_budgets
+from functions.core.prepare.known_bad import copy_list
 from functions.core.prepare.shares import ConcurrencyShares, Share, share_fields
 
 MAX_COPIED_ROWS = 5_000_000
@@ -83,6 +84,9 @@ class Preparer:
             rules = RowRules.of(options)
             validated = validate_manifest(self._manifests, manifest, self._whole_bytes, rules=rules)
             source = self._source(run_id, manifest, validated)
+            if options.known_bad and self._run_files is not None:
+                files = self._run_files(manifest.bucket, run_id)
+                copy_list(options.known_bad, manifest.bucket, self._manifests, files)
         except ManifestGoneError as error:
             raise InvalidManifest(_gone_message(manifest)) from error
         if validated.format == PARQUET:

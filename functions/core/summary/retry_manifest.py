@@ -66,7 +66,7 @@ class ItemRetryManifest:
         return len(self._items)
 
     def add(self, row: int, item: object) -> None:
-        self._items.add(_retry_item(row, item, self._rules))
+        self._items.add(item_for_another_run(row, item, self._rules))
 
     def write(self, results: RunResults, options: OptionValues, waiting: Iterable[DeferredItem] = ()) -> str | None:
         if self._format is None or not len(self._items):
@@ -107,7 +107,7 @@ class ParquetRetryManifest:
                 if 0 < row < len(self._pending) and self._pending[row]:
                     self._pending[row] = 0
                     self.missing -= 1
-                    items.add(_retry_item(row, item, self._rules))
+                    items.add(item_for_another_run(row, item, self._rules))
             self.rows = len(items)
             if not self.rows:
                 return None
@@ -132,7 +132,7 @@ class ParquetRetryManifest:
         pass
 
 
-def _retry_item(row: int, item: object, rules: RowRules) -> object:
+def item_for_another_run(row: int, item: object, rules: RowRules) -> object:
     """The item with what it needs in another run: an absolute URL, and its number where that is in its key."""
     item = with_absolute_url(item, rules)
     if rules.key_template is None or not rules.key_template.has_row_number:
