@@ -1,7 +1,7 @@
 """DownloadBatch: one round over the rows of one child execution."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -83,8 +83,9 @@ def signed_put() -> S3SignedPut:
 def known_bad(run_id: str) -> frozenset[str]:
     """The digests that PrepareRun has written. Raises StorageFault."""
     content = S3RunFiles(client("s3"), config().input_bucket, run_id).read_json(KNOWN_BAD_FILE)
-    assert isinstance(content, Mapping)
-    return frozenset(content["sha256"])
+    digests = content["sha256"] if isinstance(content, Mapping) else ()
+    assert isinstance(digests, Sequence)
+    return frozenset(map(str, digests))
 
 
 def runner(run: BatchRun, options: Options, phases: Phases) -> RoundRunner:

@@ -8,8 +8,7 @@ from functions.core.download.images.other_content import describe_unsupported
 from functions.core.download.images.other_types import HTML, detect_type, is_allowed, is_recognized
 from functions.core.download.images.rights import read_head
 from functions.core.download.images.types import FileType
-from functions.core.download.records import with_final_url
-from functions.core.download.records import placeholder_error
+from functions.core.download.records import placeholder_error, with_final_url
 from functions.core.model.errors import RowError
 from functions.core.model.headers import headers_to_send
 from functions.core.model.options import Options

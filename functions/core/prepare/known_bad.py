@@ -48,8 +48,9 @@ def key_of_list(option: str, bucket: str) -> str:
         key = key if named == bucket else ""
     if not key.startswith(LISTS) and not _SUSPECTS.fullmatch(key):
         raise InvalidManifest(
-            f"Option 'known_bad' is {option!r}, but must be an object of the input bucket: s3://{bucket}/{LISTS}NAME, or "
-            f"the suspects.csv of a run, s3://{bucket}/runs/RUN/suspects.csv. Upload the list there."
+            f"Option 'known_bad' is {option!r}, but must be an object of the input bucket: "
+            f"s3://{bucket}/{LISTS}NAME, or the suspects.csv of a run, s3://{bucket}/runs/RUN/suspects.csv. Upload the list "
+            "there."
         )
     return key
 
@@ -66,8 +67,8 @@ def read_digests(chunks: Iterable[bytes], name: str) -> frozenset[str]:
         for number, text in _cells(file):
             if not _DIGEST.fullmatch(text):
                 raise InvalidManifest(
-                    f"{name}, line {number}: {text[:80]!r} is not a SHA-256 digest of 64 hexadecimal digits. Correct the "
-                    "line, remove it, or begin it with #."
+                    f"{name}, line {number}: {text[:80]!r} is not a SHA-256 digest of 64 hexadecimal digits. Correct "
+                    "the line, remove it, or begin it with #."
                 )
             digests.add(text.lower())
             if len(digests) > MAX_DIGESTS:
