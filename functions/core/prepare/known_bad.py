@@ -49,8 +49,7 @@ def key_of_list(option: str, bucket: str) -> str:
     if not key.startswith(LISTS) and not _SUSPECTS.fullmatch(key):
         raise InvalidManifest(
             f"Option 'known_bad' is {option!r}, but must be an object of the input bucket: "
-            f"s3://{bucket}/{LISTS}NAME, or the suspects.csv of a run, s3://{bucket}/runs/RUN/suspects.csv. Upload the list "
-            "there."
+            f"s3://{bucket}/{LISTS}NAME, or the suspects.csv of a run, s3://{bucket}/runs/RUN/suspects.csv."
         )
     return key
 
