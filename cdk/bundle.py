@@ -25,8 +25,8 @@ _REMOVED = ("bin", "*.dist-info", ".lock")
 """Console scripts, and the package metadata in which pydantic would search for plug-ins at every cold start."""
 
 
-_REMOVED_OF_PYARROW = ("pyarrow/include", "pyarrow/tests", "pyarrow/*flight*", "pyarrow/*substrait*", "pyarrow/*.pyx")
-"""Headers, tests, and two libraries that reading and writing files do not need: a third of its size."""
+_REMOVED_OF_PYARROW = ("pyarrow/include", "pyarrow/tests", "pyarrow/*flight*", "pyarrow/*.pyx")
+"""Headers, tests, and a library that no other one is linked to: a third of its size."""
 
 
 class BundleError(RuntimeError):

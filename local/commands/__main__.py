@@ -4,14 +4,9 @@ Exit status: 0 success, 1 the run failed, 2 wrong usage, 130 interrupted. A comm
 been checked: the imports take seconds, a usage error must not.
 """
 
-import gc
-import logging
-import os
 import signal
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,26 +19,18 @@ from local.commands import usage
 from local.commands.env_file import read_env_file
 from local.errors import UsageError
 from local.limits import Limits
-from local.log_file import keep_off_terminal, log_to
-from local.out_lock import lock_out
+from local.log_file import keep_off_terminal
 from local.parameters import Command, PathType, manifest, option, option_flags, run_options, shown_name
 from local.parquet import InstallationError
+from local.startup import fast_imports, owned, synthesize
 
 PROGRAM = "image-mirror"
-ASSEMBLY = usage.ROOT / "cdk.out"
-MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
-"""Variables that a make passes to the makes it calls."""
-
-EXPECTED = (UsageError, InstallationError, click.ClickException, BrokenPipeError)
-"""Exceptions that end a command with a sentence; any other is an error of this program, or of the machine."""
-
 SETTINGS: dict[str, Any] = {  # Any: the settings of click
     "help_option_names": ["-h", "--help"],
     "token_normalize_func": lambda name: name.replace("_", "-"),
     "max_content_width": 100,
 }
 
-log = logging.getLogger(__name__)
 version = click.version_option(VERSION, prog_name=PROGRAM)
 out = option("out", metavar="FOLDER", help="folder of images and reports (default: out)", type=PathType("dir"))
 allow = option("allow", metavar="CIDR", help="network to allow that is not public; may be repeated", multiple=True)
@@ -114,9 +101,9 @@ def run(manifest: str, out: str, allow: Sequence[str], demo: bool, pairs: Sequen
     if file and demo:
         usage.demo_port(file)
     networks, folder = _networks(allow), _out(out)
-    with _owned(folder, "run"):
-        assembly = _synthesize()
-        with _imports():
+    with owned(folder, "run"):
+        assembly = synthesize()
+        with fast_imports():
             from local.commands.run import run
 
         path = str(file) if file else None
@@ -138,9 +125,9 @@ def up(out: str, allow: Sequence[str], port: str, **numbers: str | None) -> int:
     """
     number, networks, folder = usage.port_number(port, shown_name("port")), _networks(allow), _out(out)
     limits = _limits(numbers)
-    with _owned(folder, "up"):
-        assembly = _synthesize()
-        with _imports():
+    with owned(folder, "up"):
+        assembly = synthesize()
+        with fast_imports():
             from local.commands.up import up
 
         return up(assembly=assembly, out=folder, allow=networks, port=number, limits=limits)
@@ -177,8 +164,8 @@ def index(run: str, out: str, stack_name: str) -> int:
     folder = usage.out_folder(out, shown_name("out"))
     variables = read_env_file(folder)
     if variables is None and (folder / "runs" / run).is_dir():
-        with _owned(folder, "index"):
-            assembly = _synthesize()
+        with owned(folder, "index"):
+            assembly = synthesize()
             from local.index_command import index_in_folder
 
             return index_in_folder(run, folder, assembly, click.echo)
@@ -260,44 +247,6 @@ def _out(out: str) -> Path:
     folder = usage.out_folder(out, name)
     preflight.check_writable(folder, name)
     return folder
-
-
-@contextmanager
-def _owned(folder: Path, command: str) -> Iterator[None]:
-    """Own the folder and log to it. An exception is logged, and shown as one sentence: raises ClickException."""
-    with lock_out(folder, command), log_to(folder) as path:
-        try:
-            yield
-        except EXPECTED:
-            raise
-        except Exception as error:
-            log.exception("The command %s failed", command)
-            text = f"The command {command} failed: {type(error).__name__}: {error}. The log has the details: {path}"
-            raise click.ClickException(text) from error
-
-
-@contextmanager
-def _imports() -> Iterator[None]:
-    """Import without garbage collection, which takes a quarter of the time; imports create almost no garbage."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def _synthesize() -> Path:
-    """The assembly of the stack, which make updates where a source is newer. Raises ClickException."""
-    command = ["make", "-s", "--old-file=.venv/local", "cdk.out/ready"]  # this process runs in .venv: keep it
-    variables = {name: value for name, value in os.environ.items() if name not in MAKE_VARIABLES}
-    try:
-        subprocess.run(command, cwd=usage.ROOT, env=variables, check=True)
-    except FileNotFoundError as error:
-        raise click.ClickException("Cannot synthesize the stack: install make.") from error
-    except subprocess.CalledProcessError as error:
-        raise click.ClickException("Cannot synthesize the stack: make has failed.") from error
-    return ASSEMBLY
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 
 from cdk.asset import LocalBundling
 from cdk.bundle import FUNCTIONS as SOURCE
-from cdk.bundle import LOCK, BundleError, bundle, fingerprint
+from cdk.bundle import INDEX_LOCK, LOCK, BundleError, bundle, fingerprint
 from cdk.resources.functions import FUNCTIONS
 from tests.infra.rendered import Template
 
@@ -24,7 +24,10 @@ import importlib, pathlib, sys
 bundle, sdk, handler = sys.argv[1:]
 sys.path[:0] = [bundle]
 sys.path.append(sdk)
+index = handler == "functions.index_run.handler"
 for path in sorted(pathlib.Path(bundle, "functions", "core").rglob("*.py")):
+    if path.parent.name == "index" and not index:
+        continue
     importlib.import_module(".".join(path.relative_to(bundle).with_suffix("").parts).removesuffix(".__init__"))
 assert callable(importlib.import_module(handler.rpartition(".")[0]).handler)
 """
@@ -35,6 +38,14 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle for this machine and this Python."""
     folder = tmp_path_factory.mktemp("bundle")
     bundle(folder, platform=None, python_version=None)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def index_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That of IndexRun."""
+    folder = tmp_path_factory.mktemp("bundle")
+    bundle(folder, platform=None, python_version=None, more=[INDEX_LOCK])
     return folder
 
 
@@ -62,11 +73,12 @@ def runtime_sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("module", [spec.module for spec in FUNCTIONS])
 def test_a_handler_imports_with_the_bundle_and_the_sdk_of_the_runtime_only(
-    template: Template, bundled: Path, runtime_sdk: Path, module: str, tmp_path: Path
+    template: Template, bundled: Path, index_bundle: Path, runtime_sdk: Path, module: str, tmp_path: Path
 ) -> None:
+    folder = index_bundle if module == "index_run" else bundled
     handler = f"functions.{module}.handler"
     result = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", IMPORT_ALL, str(bundled), str(runtime_sdk), handler],
+        [sys.executable, "-I", "-S", "-c", IMPORT_ALL, str(folder), str(runtime_sdk), handler],
         cwd=tmp_path,
         env=template.environment(module) | {"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1"},
         capture_output=True,

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.core.model.rows import DEFAULT_RULES
+from functions.core.model.runs import part_name
 from functions.core.model.types import ResultLine
 from functions.core.summary import passes
 from functions.core.summary.passes import RunLines
@@ -52,11 +53,9 @@ def test_each_row_has_one_outcome_in_any_order_of_the_rows_of_passes(data: st.Da
             batch = remaining[start : start + 7]
             kinds = {row: shuffle.choice(["stored", "failed", "duplicate"]) for row in batch if row not in on}
             expected |= kinds
-            prefix = f"{number:04d}-" if number else ""
             shuffled = sorted(kinds) if not number else list(kinds)
-            results.write(
-                f"results/part-{prefix}{min(batch):010d}-00.jsonl", [line(row, kinds[row]) for row in shuffled]
-            )
+            name = part_name(min(batch), 0, number, max(batch))
+            results.write(f"results/{name}", [line(row, kinds[row]) for row in shuffled])
         remaining = [row for row in remaining if row in on]
     plan(results, *planned)
 
