@@ -46,7 +46,7 @@ def run(cloud: Cloud, pictures: Site) -> FinishedRun:
     lines = [f"{url},{number}," for number, url in enumerate(urls)]
     others = [f"{urls[0]},again,", f"{pictures.url}/missing.jpg,none,=1+1", f"{moved},moved,"]
     manifest = "\n".join(["url,label,Row", *lines, *others])
-    finished = mirror(cloud, "indexed.csv", manifest, {"rounds": "1", "batch-size": "3"})
+    finished = mirror(cloud, "indexed.csv", manifest, {"rounds": "1", "batch-size": "3", "max-concurrency": "1"})
     assert wait_for_index(finished).status == "SUCCEEDED"
     return finished
 

@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from local.aws.cloud import Cloud
 from local.interrupted import record_stored_rows
 from tests.integration.test_late_batches import cancel, time_out
 from tests.support.images import png
+from tests.support.indexes import rows, wait_for_index
 from tests.support.kill_functions import kill_download_batch
 from tests.support.pipeline import FinishedRun, finish, is_reconciled, mirror, start
 from tests.support.site import Answer, Site
@@ -50,6 +52,14 @@ def outcomes_of_rows(run: FinishedRun) -> dict[str, int]:
     return {name: run.summary[name] for name in ("stored", "unchanged", "skipped", "duplicate", "failed")}
 
 
+def assert_index_has_all_rows(run: FinishedRun) -> None:
+    assert wait_for_index(run).status == "SUCCEEDED"
+    found = rows(run)
+    assert [row["row"] for row in found] == list(range(1, run.summary["rows"] + 1))
+    assert Counter(row["outcome"] for row in found) == +Counter(outcomes_of_rows(run))
+    assert Counter(row["reason"] for row in found if row["reason"]) == run.summary["failures_by_reason"]
+
+
 def test_rows_of_a_host_that_comes_back_are_stored_in_a_later_pass(cloud: Cloud, site: Site) -> None:
     """Two attempts in the batch, one in each pass: the fifth attempt is in the third pass."""
     good, bad = failing(site, "good", 0, 5), failing(site, "back", 4, 4)
@@ -66,6 +76,7 @@ def test_rows_of_a_host_that_comes_back_are_stored_in_a_later_pass(cloud: Cloud,
     assert run.messages("images_failed") == []
     assert [site.asked[url.removeprefix(site.url)] for url in bad] == [5] * 4
     assert b"Passes" in run.file("report.html")
+    assert_index_has_all_rows(run)
 
 
 def test_without_passes_the_same_rows_fail_with_their_batch(cloud: Cloud, site: Site) -> None:
@@ -128,6 +139,7 @@ def test_a_run_that_is_stopped_while_it_waits_has_the_last_error_of_each_row(
     assert {row["http_status"] for row in run.failures()} == {"429"}
     assert len(run.file(run.summary["retry_manifest"]).splitlines()) == 3
     assert run.summary["passes"][0]["rows"] == 3
+    assert_index_has_all_rows(run)
 
 
 def test_a_local_run_that_is_interrupted_in_a_pass_has_one_outcome_for_each_row(cloud: Cloud, site: Site) -> None:

@@ -59,7 +59,7 @@ def test_what_is_not_kept_is_documented(cloud: Cloud) -> None:
             "Rules[].ID",
             ["glacier-instant-retrieval", "unfinished-uploads"],
         ),
-        (("cloudwatch", "describe-alarms"), "length(MetricAlarms)", 33),
+        (("cloudwatch", "describe-alarms"), "length(MetricAlarms)", 36),
         (("logs", "describe-query-definitions"), "length(queryDefinitions)", 4),
     ],
     ids=["lifecycle", "alarms", "queries"],
