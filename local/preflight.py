@@ -8,7 +8,7 @@ from pathlib import Path
 from cdk.settings import Settings
 from functions.core.manifests.validation import validate_manifest
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.metadata import MAX_METADATA_BYTES
+from functions.core.model.metadata import MAX_METADATA_BYTES, metadata_size, options_to_metadata
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
 from functions.core.model.rows import RowRules
@@ -34,7 +34,7 @@ def check_options(settings: Settings, options: Mapping[str, str]) -> Options:
         validated = validate_options(settings.default_options, options)
     except InvalidManifest as error:
         raise UsageError(str(error)) from error
-    size = sum(len(name) + len(value.encode()) for name, value in options.items())
+    size = metadata_size(options_to_metadata(options))
     if size > MAX_METADATA_BYTES:
         raise UsageError(
             f"The options have {size:,} bytes; at most {MAX_METADATA_BYTES:,} are possible, because they are metadata "

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from functions.core.model.metadata import options_to_metadata
 from functions.core.model.runs import LocalRun
 from functions.core.model.types import RunSummary
 from functions.core.prepare.known_bad import LISTS
@@ -129,7 +130,10 @@ def _upload(cloud: Cloud, file: Path, options: Mapping[str, str]) -> None:
     s3: S3Client = cloud.client("s3")
     with file.open("rb") as body:
         s3.upload_fileobj(
-            body, cloud.outputs["InputBucket"], f"manifests/{file.name}", ExtraArgs={"Metadata": dict(options)}
+            body,
+            cloud.outputs["InputBucket"],
+            f"manifests/{file.name}",
+            ExtraArgs={"Metadata": options_to_metadata(options)},
         )
 
 

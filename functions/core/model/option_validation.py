@@ -4,13 +4,15 @@ Imports pydantic, so the download path must not import this module.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from pydantic import TypeAdapter, ValidationError
 
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.headers import HeaderError, parse_headers
+from functions.core.model.headers import HeaderError, parse_headers, recorded_options
 from functions.core.model.keys.parsing import KeyTemplateError, parse_template
 from functions.core.model.limits import MAX_BASE_URL_CHARACTERS
+from functions.core.model.metadata import MAX_METADATA_BYTES, metadata_size, object_metadata
 from functions.core.model.options import LIST_CHOICES, Options
 from functions.core.model.validation import FieldNames
 
@@ -57,6 +59,7 @@ def validate_options(*sources: Mapping[str, object]) -> Options:
         unknown = sorted(set(getattr(options, name)) - set(choices))
         if unknown:
             raise _invalid(name, unknown[0])
+    _check_size(options)
     return options
 
 
@@ -80,6 +83,18 @@ def _headers(value: object) -> Mapping[str, str]:
     except HeaderError as error:
         raise InvalidManifest(f"Option 'headers': {error}") from error
     return {name: text for name, text in headers.items() if text}
+
+
+def _check_size(options: Options) -> None:
+    """Raises InvalidManifest for options that a retry manifest could not have."""
+    metadata = object_metadata(recorded_options(asdict(options)))
+    size = metadata_size(metadata)
+    if size > MAX_METADATA_BYTES:
+        longest = max(metadata, key=lambda name: len(metadata[name]))
+        raise InvalidManifest(
+            f"The options have {size:,} bytes; at most {MAX_METADATA_BYTES:,} are possible, because a retry manifest "
+            f"has them as metadata in S3. The longest is '{longest.replace('-', '_')}': shorten it."
+        )
 
 
 def _check_template(text: str) -> None:

@@ -1,13 +1,13 @@
 """The retry manifest: the rows that may still succeed, with the columns of the input and the options of the run."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Protocol, Self
 
 from functions.core.manifests import json_rows
 from functions.core.manifests.formats import PARQUET, format_by_name
 from functions.core.model.keys.row_numbers import with_row_number
-from functions.core.model.metadata import options_to_metadata
+from functions.core.model.metadata import object_metadata
 from functions.core.model.options import Options
 from functions.core.model.ports import RunResults
 from functions.core.model.rows import RowRules, with_absolute_url
@@ -142,24 +142,3 @@ def item_for_another_run(row: int, item: object, rules: RowRules) -> object:
 
 def _write(results: RunResults, name: str, pieces: Iterable[str], options: OptionValues) -> None:
     results.write_text(name, pieces, "text/plain; charset=utf-8", object_metadata(options))
-
-
-def object_metadata(options: OptionValues) -> Mapping[str, str]:
-    """The options of a run as user metadata of an S3 object: a copy of it starts a run with the same options."""
-    return {name: text for name, text in options_to_metadata(_needed(options)).items() if text.isascii()}
-
-
-def retry_options(options: OptionValues) -> Mapping[str, str]:
-    """The same options under their own names."""
-    return {name.replace("-", "_"): text for name, text in object_metadata(options).items()}
-
-
-def _needed(options: OptionValues) -> OptionValues:
-    """The options that differ from their defaults, without `base_url`: the URLs of a retry manifest are absolute."""
-    defaults = Options()
-    return {name: value for name, value in options.items() if name != "base_url" and _differs(defaults, name, value)}
-
-
-def _differs(defaults: Options, name: str, value: object) -> bool:
-    default = getattr(defaults, name, value)
-    return bool((list(default) if isinstance(default, tuple) else default) != value)

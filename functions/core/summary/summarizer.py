@@ -8,6 +8,7 @@ from datetime import datetime
 from functions.core.model.errors import InfrastructureError
 from functions.core.model.headers import unrecorded_headers
 from functions.core.model.keys import DEFAULT_PREFIX
+from functions.core.model.metadata import retry_options
 from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import Manifests, Notification, Notifications, RunRecords, RunResults
@@ -22,7 +23,7 @@ from functions.core.summary.late_batches import wait_for_rounds
 from functions.core.summary.manifest_items import MANIFEST_GONE, ManifestItems, read_manifest_items
 from functions.core.summary.passes import RunLines
 from functions.core.summary.reconciliation import Reconciliation, pair_with_items
-from functions.core.summary.retry_manifest import RetryManifest, retry_manifest_for, retry_options
+from functions.core.summary.retry_manifest import RetryManifest, retry_manifest_for
 from functions.core.summary.run_summary import (
     RunReports,
     RunResult,

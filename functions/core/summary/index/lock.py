@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol, Self
 
 from functions.core.manifests.formats import PARQUET, Format, known_format
+from functions.core.model.metadata import object_metadata
 from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import IndexFiles
@@ -14,7 +15,7 @@ from functions.core.model.rows import RowRules, classify_columns
 from functions.core.model.types import OptionValues, ResultLine, RunFields
 from functions.core.summary.index.columns import OWN_PREFIX, Kind
 from functions.core.summary.index.parquet import Arrow, RowsFile
-from functions.core.summary.retry_manifest import item_for_another_run, object_metadata
+from functions.core.summary.retry_manifest import item_for_another_run
 from functions.core.summary.spool import Spool
 
 MAX_ROWS = 1_000_000
