@@ -76,7 +76,7 @@ def validate_manifest(
     contents = validated.contents
     if rules.key_template is None or not contents.rows:
         return validated
-    complete = len(contents.columns) < MAX_COLUMNS
+    complete = len(contents.columns) < MAX_COLUMNS and not (validated.sampled and "json" in validated.format)
     note = check_key_columns(rules.key_template, contents.columns, complete=complete)
     return replace(validated, contents=replace(contents, note=" ".join(filter(None, (contents.note, note)))))
 

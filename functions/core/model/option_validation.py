@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.headers import HeaderError, parse_headers, recorded_options
-from functions.core.model.keys.parsing import KeyTemplateError, parse_template
+from functions.core.model.keys.templates import KeyTemplateError, parse_template
 from functions.core.model.limits import MAX_BASE_URL_CHARACTERS
 from functions.core.model.metadata import MAX_METADATA_BYTES, metadata_size, object_metadata
 from functions.core.model.options import LIST_CHOICES, Options

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from annotated_types import Interval, MaxLen, MinLen, Predicate
 
 from functions.core.model.headers import MAX_HEADERS
-from functions.core.model.keys.parsing import MAX_TEMPLATE_CHARACTERS
+from functions.core.model.keys.templates import MAX_TEMPLATE_CHARACTERS
 from functions.core.model.limits import MAX_BASE_URL_CHARACTERS
 
 IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico", "jxl", "jp2", "j2k")

@@ -10,9 +10,8 @@ from functools import lru_cache
 from functions.core.model.errors import RowError
 from functions.core.model.headers import COLUMN_PREFIX, HeaderError, check_headers, parse_headers
 from functions.core.model.keys import DEFAULT_PREFIX, requested_key
-from functions.core.model.keys.parsing import parse_template
 from functions.core.model.keys.row_numbers import ROW_COLUMN, original_row
-from functions.core.model.keys.templates import KeyTemplate, OpenKey
+from functions.core.model.keys.templates import KeyTemplate, OpenKey, parse_template
 from functions.core.model.options import CHECKED_COLUMNS, Options
 from functions.core.model.reasons import Reason
 from functions.core.model.types import JsonObject

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.keys.fields import FIELDS
-from functions.core.model.keys.parsing import known_fields
-from functions.core.model.keys.templates import KeyTemplate
+from functions.core.model.keys.templates import KeyTemplate, known_fields
 
 
 def check_key_columns(template: KeyTemplate, columns: Sequence[str], *, complete: bool) -> str:

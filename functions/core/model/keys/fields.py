@@ -1,14 +1,17 @@
-"""Fields of key templates: their names, their formats, and their values for a row."""
+"""Fields of key templates: their names, their formats, and their values for a row, which are safe in a key."""
 
+import math
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import unquote, urlsplit
 
 from functions.core.model.errors import RowError
-from functions.core.model.keys.values import URL_VALUES, column_text, safe_segment
 from functions.core.model.reasons import Reason
 from functions.core.model.types import JsonObject
+from functions.core.model.urls import host_of
 
 FIELDS: Mapping[str, str] = {
     "row": "number of the row in the manifest",
@@ -35,6 +38,39 @@ _NOT_PLAIN = re.compile(r"[\[\]:]")
 
 _BYTES: Mapping[str, int] = {"row": 15, "sha256": 64, "ext": 8, "run": 64, "date": 10}
 """Maximum length in bytes of fields without a format. Values of other fields have any length, and are shortened."""
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\u2028\u2029\ud800-\udfff]")
+_EXTENSION = re.compile(r"(?<=[^./])\.[A-Za-z0-9]{1,8}$")
+_EMPTY_PATH = "index"
+
+
+def safe_segment(text: str) -> str:
+    """One segment of a path: slashes, backslashes, control characters and lone surrogates become underscores."""
+    return unicodedata.normalize("NFC", _UNSAFE.sub("_", text)).strip()
+
+
+def column_text(value: object) -> str | None:
+    """The value of a column as text, empty if it has none. None for a list or an object."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return str(int(value))  # a column of numbers with missing values often is of floats
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def _path(url: str) -> str:
+    segments = (safe_segment(unquote(segment)) for segment in urlsplit(url).path.split("/"))
+    return _EXTENSION.sub("", "/".join(filter(None, segments))) or _EMPTY_PATH
+
+
+URL_VALUES: Mapping[str, Callable[[str], str]] = {
+    "host": lambda url: safe_segment(host_of(url)),
+    "path": _path,
+    "name": lambda url: _path(url).rpartition("/")[2],
+}
+"""The fields that follow from the URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +132,8 @@ class Field:
 
 def _column_value(name: str, columns: JsonObject) -> str:
     """Raises RowError(INVALID_ROW)."""
-    found = next((each for each in columns if each == name or each.strip() == name.strip()), None)
-    text = column_text(columns[found]) if found is not None else ""
+    found = name if name in columns else next((each for each in columns if each.strip() == name.strip()), name)
+    text = column_text(columns.get(found))
     if text is None:
         raise RowError(
             Reason.INVALID_ROW, f"The value of the column '{name}' in key_template is a list or an object, not text."

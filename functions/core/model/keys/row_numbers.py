@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from functions.core.model.errors import RowError
-from functions.core.model.keys.values import column_text
+from functions.core.model.keys.fields import column_text
 from functions.core.model.reasons import Reason
 
 ROW_COLUMN = "image_mirror_row"

@@ -67,7 +67,7 @@ class LockManifest:
     def write(self, files: IndexFiles) -> None:
         """`lock.EXTENSION`, or `lock-0001.EXTENSION` and so on."""
         own = [name for name in self._rules.own_columns if name not in CHECKED]
-        options = {**self._options, "own_columns": own}
+        options = {**self._options, "own_columns": own, "known_bad": ""}
         for number, part in enumerate(self._parts, 1):
             part.write(files, "lock" if len(self._parts) == 1 else f"lock-{number:04d}", options)
 
