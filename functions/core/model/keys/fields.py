@@ -17,7 +17,7 @@ FIELDS: Mapping[str, str] = {
     "row": "number of the row in the manifest",
     "host": "host of the URL, as in the reports",
     "path": "path of the URL without its extension; `index` if it is empty",
-    "name": "last segment of this path",
+    "name": "last segment of the path of the URL, without its extension",
     "sha256": "SHA-256 of the image in hex",
     "ext": "extension of the type that was found in the image",
     "run": "ID of the run",
