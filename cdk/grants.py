@@ -40,14 +40,15 @@ def grant_logs(functions: Iterable[Function]) -> None:
 
 
 def grant_prepare_run(function: Function, *, buckets: Buckets, tables: Tables) -> None:
-    # It validates the version of the manifest that started the run, which can be the retry manifest of another run. If
-    # the event has no version, it looks up the current one.
+    # It validates the version of the manifest that started the run, also a retry manifest, or finds the current one.
     manifests = [*_manifests(buckets), _input(buckets, "runs/*/retry.*")]
     _allow(function.role, manifests, "s3:GetObject", "s3:GetObjectVersion")
-    # It copies the rows of a manifest that Step Functions cannot read as they are.
-    _allow(function.role, [_copies(buckets)], "s3:PutObject")
-    # It writes the limits of the busy hosts, if they are too many for the input of each batch.
-    _allow(function.role, [_input(buckets, "runs/*/hosts.json")], "s3:PutObject")
+    # It reads the list of the option known_bad, which can be the suspects.csv of another run.
+    _allow(function.role, [_input(buckets, "lists/*"), _input(buckets, "runs/*/suspects.csv")], "s3:GetObject")
+    # It copies the rows of a manifest that Step Functions cannot read as they are, and writes for the batches the
+    # limits of busy hosts, if they are many, and the digests of the list.
+    names = ("rows.jsonl.gz", "hosts.json", "known_bad.json")
+    _allow(function.role, [_input(buckets, f"runs/*/{name}") for name in names], "s3:PutObject")
     # It must detect a deleted manifest: without s3:ListBucket, S3 answers 403 instead of 404.
     # There is no condition on the prefix, because a GetObject request has none.
     _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")
@@ -76,11 +77,11 @@ def grant_download_batch(function: Function, *, buckets: Buckets, tables: Tables
     # It takes places at busy hosts and gives them back, and writes for how long a host must be waited for.
     hosts = ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
     _allow(function.role, [tables.hosts.table_arn], *hosts)
-    # It writes the results of its rows. A round does nothing if its run was closed.
+    # It writes the results of its rows. A round does nothing if its run was closed. It reads the limits of the busy
+    # hosts of its run, and the digests of images that the run does not store.
     _allow(function.role, [_input(buckets, "runs/*")], "s3:PutObject")
-    _allow(function.role, [_input(buckets, "runs/*/closed")], "s3:GetObject")
-    # It reads the limits of the busy hosts of its run.
-    _allow(function.role, [_input(buckets, "runs/*/hosts.json")], "s3:GetObject")
+    names = ("closed", "hosts.json", "known_bad.json")
+    _allow(function.role, [_input(buckets, f"runs/*/{name}") for name in names], "s3:GetObject")
     _grant_publish(function, notifications)
 
 

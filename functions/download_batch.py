@@ -1,8 +1,9 @@
 """DownloadBatch: one round over the rows of one child execution."""
 
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -31,6 +32,7 @@ from functions.core.model.keys import shard_name
 from functions.core.model.limits import CHILD_SECONDS, RESERVE_SECONDS
 from functions.core.model.options import Options
 from functions.core.model.ports import ImageTable
+from functions.core.model.runs import KNOWN_BAD_FILE
 from functions.core.model.types import BatchPayload
 from functions.core.web.deadlines import Watchdog
 from functions.core.web.fetch import Fetcher
@@ -82,6 +84,15 @@ def signed_put() -> S3SignedPut:
     return S3SignedPut(client("s3"), config().images_bucket, credentials(), MAX_CONNECTIONS)
 
 
+@lru_cache(maxsize=1)
+def known_bad(run_id: str) -> frozenset[str]:
+    """The digests that PrepareRun has written. Raises StorageFault."""
+    content = S3RunFiles(client("s3"), config().input_bucket, run_id).read_json(KNOWN_BAD_FILE)
+    digests = content["sha256"] if isinstance(content, Mapping) else ()
+    assert isinstance(digests, Sequence)
+    return frozenset(map(str, digests))
+
+
 def images_table(options: Options, phases: Phases) -> ImageTable:
     if not options.table:
         return NoImagesTable()
@@ -126,6 +137,7 @@ def runner(batch: Batch, options: Options, phases: Phases) -> RoundRunner:
         prefix=settings.images_prefix,
         robots=RunRobots(robots(), options) if options.robots != "ignore" else None,
         output=shards(batch, options, phases) if options.output == "shards" else None,
+        known_bad=known_bad(run_id) if options.known_bad else frozenset(),
     )
     return RoundRunner(
         mirror=BatchMirror(

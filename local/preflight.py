@@ -8,13 +8,14 @@ from pathlib import Path
 from cdk.settings import Settings
 from functions.core.manifests.validation import validate_manifest
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.metadata import MAX_METADATA_BYTES
+from functions.core.model.metadata import MAX_METADATA_BYTES, metadata_size, options_to_metadata
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
 from functions.core.model.rows import RowRules
 from functions.core.model.runs import ManifestObject
+from functions.core.prepare.known_bad import LISTS, read_digests
 from local.errors import UsageError
-from local.manifest_files import ManifestFiles
+from local.manifest_files import CHUNK_BYTES, ManifestFiles
 
 WHOLE_BYTES = 2 * 1024 * 1024
 """Size up to which a manifest is checked as a whole, in bytes: half a second for JSON lines, which take the longest.
@@ -33,13 +34,29 @@ def check_options(settings: Settings, options: Mapping[str, str]) -> Options:
         validated = validate_options(settings.default_options, options)
     except InvalidManifest as error:
         raise UsageError(str(error)) from error
-    size = sum(len(name) + len(value.encode()) for name, value in options.items())
+    size = metadata_size(options_to_metadata(options))
     if size > MAX_METADATA_BYTES:
         raise UsageError(
             f"The options have {size:,} bytes; at most {MAX_METADATA_BYTES:,} are possible, because they are metadata "
             "of the manifest in S3. Headers can also be columns of the manifest, such as 'header:Referer'."
         )
+    known_bad_file(validated.known_bad)
     return validated
+
+
+def known_bad_file(text: str) -> Path | None:
+    """The file of this machine that `known_bad` names; None for a list in the input bucket. Raises UsageError."""
+    path = Path(text).expanduser()
+    if not text or (not path.is_file() and text.startswith(("s3://", LISTS, "runs/"))):
+        return None
+    try:
+        with path.open("rb") as file:
+            read_digests(iter(lambda: file.read(CHUNK_BYTES), b""), f"known_bad: {path}")
+    except OSError as error:
+        raise UsageError(f"known_bad takes a list of SHA-256 digests. Cannot read {path}: {error.strerror}.") from error
+    except InvalidManifest as error:
+        raise UsageError(str(error)) from error
+    return path
 
 
 def check_manifest(path: Path, options: Options = DEFAULT_OPTIONS) -> None:

@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +23,7 @@ from functions.core.manifests.validation import ValidatedManifest, validate_mani
 from functions.core.model.errors import InvalidManifest, RowError
 from functions.core.model.host_limits import NO_HOST_LIMITS, HostLimits
 from functions.core.model.keys import DEFAULT_PREFIX
+from functions.core.model.keys.templates import OpenKey
 from functions.core.model.options import Options
 from functions.core.model.reasons import Reason
 from functions.core.model.rows import Row, RowRules, parse_row
@@ -98,9 +100,15 @@ def make_plan(
     size = path.stat().st_size
     manifest = ManifestObject(str(path.parent), path.name, size=size)
     validated = validate_manifest(ManifestFiles(), manifest, whole_bytes=size, rules=RowRules.of(options))
+    rules = validated.contents.rules
+    if rules.key_template is not None:  # the ID of the run is not known yet
+        text = rules.key_template.with_constants("RUN", datetime.now(UTC))
+        rules = RowRules.of(
+            replace(options, key_template=text, url_column=rules.url_column, own_columns=rules.own_columns)
+        )
     plan = Plan(validated.format, validated.contents.note, glacier_from_bytes, host_limits, options=options)
     run = {"id": "x" * 60, "manifest": f"manifests/{path.name}", "options": asdict(options)}
-    items = _counted(_items(path, validated), plan, validated.contents.rules, prefix)
+    items = _counted(_items(path, validated), plan, rules, prefix)
     plan.batches = sum(1 for _ in batches(items, Limits(options.batch_size, BATCH_BYTES), {"run": run}))
     return plan
 
@@ -172,6 +180,8 @@ class _PreviousRows:
         return len(self._urls) == before
 
     def has_key_of_another_url(self, row: Row) -> bool:
-        """True if an earlier row names the key for another URL; the key is added."""
+        """True if an earlier row names the key for another URL; the key is added. Images of one type are assumed."""
         url = hash(row.url)
-        return row.key is not None and self._url_of_key.setdefault(hash(row.key), url) != url
+        if row.key is None or (isinstance(row.key, OpenKey) and row.key.depends_on_bytes):
+            return False
+        return self._url_of_key.setdefault(hash(row.key), url) != url

@@ -6,13 +6,16 @@ It uploads a manifest and watches the execution; the deployed stack does everyth
 import csv
 import itertools
 import json
+import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from functions.core.model.metadata import options_to_metadata
 from functions.core.model.runs import LocalRun
 from functions.core.model.types import RunSummary
+from functions.core.prepare.known_bad import LISTS
 from local.aws.cloud import NO_LIMITS, Cloud
 from local.aws.direct import direct_clients, stored_counter, waiter
 from local.aws.stack import DeploymentError
@@ -24,6 +27,7 @@ from local.errors import UsageError
 from local.index_command import wait_for_index
 from local.interrupted import interrupt, summarize_interrupted
 from local.limits import Limits
+from local.preflight import known_bad_file
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -68,6 +72,8 @@ def run(
         _prewarm(cloud)
         finish_interrupted(cloud, terminal, out)
         count_stored = stored_counter(cloud)
+        if known_bad := known_bad_file(options.get("known-bad", "")):
+            options = {**options, "known-bad": _upload_list(cloud, known_bad)}
         _upload(cloud, file, options)
         watcher = _watcher(cloud, count_stored)
         try:
@@ -112,11 +118,22 @@ def _prewarm(cloud: Cloud) -> None:
         cloud.functions.prewarm(function.qualified_name, PREWARMED.get(function.handler, 0))
 
 
+def _upload_list(cloud: Cloud, file: Path) -> str:
+    """The key of the list in the input bucket. It is an option, so it is ASCII."""
+    key = LISTS + re.sub(r"[^\w.-]", "_", file.name, flags=re.ASCII)
+    s3: S3Client = cloud.client("s3")
+    s3.upload_file(str(file), cloud.outputs["InputBucket"], key)
+    return key
+
+
 def _upload(cloud: Cloud, file: Path, options: Mapping[str, str]) -> None:
     s3: S3Client = cloud.client("s3")
     with file.open("rb") as body:
         s3.upload_fileobj(
-            body, cloud.outputs["InputBucket"], f"manifests/{file.name}", ExtraArgs={"Metadata": dict(options)}
+            body,
+            cloud.outputs["InputBucket"],
+            f"manifests/{file.name}",
+            ExtraArgs={"Metadata": options_to_metadata(options)},
         )
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, create_model
 from functions.core.api.problems import invalid
 from functions.core.api.request_model import RequestModel
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.metadata import MAX_METADATA_BYTES, options_to_metadata
+from functions.core.model.metadata import MAX_METADATA_BYTES, metadata_size, options_to_metadata
 from functions.core.model.option_validation import OPTION_NAMES, validate_options
 from functions.core.model.options import OPTION_DEFAULTS, Options
 from functions.core.model.types import JsonValue, OptionValues
@@ -60,13 +60,7 @@ def explicit_options(options: BaseModel | None, **defaults: JsonValue) -> Option
 def upload_metadata(options: OptionValues) -> Mapping[str, str]:
     """Options as user-defined metadata of an S3 object, from which PrepareRun reads them. Raises Problem(422)."""
     metadata = options_to_metadata(options)
-    for name, value in metadata.items():
-        if not value.isascii() or not value.isprintable():
-            raise invalid(
-                f"options.{name.replace('-', '_')}",
-                "Must be printable ASCII: the options of an upload are S3 object metadata.",
-            )
-    if sum(len(name) + len(value) for name, value in metadata.items()) > MAX_METADATA_BYTES:
+    if metadata_size(metadata) > MAX_METADATA_BYTES:
         raise invalid(
             "options",
             f"Must be at most {MAX_METADATA_BYTES:,} bytes in total: the options of an upload are S3 object metadata.",

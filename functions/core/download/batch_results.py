@@ -61,11 +61,12 @@ class Collector:
         return rows
 
     def group_by_url(self, rows: Iterable[Row]) -> Groups:
-        """The rows of each URL. A row whose key an earlier row names for another URL gets its outcome."""
+        """The rows of each URL. A row whose key an earlier row names for another URL gets its outcome. Keys that are
+        not known yet are compared when they are stored."""
         groups: dict[str, list[Row]] = {}
         url_of_key: dict[str, str] = {}
         for row in rows:
-            if row.key is not None and url_of_key.setdefault(row.key, row.url) != row.url:
+            if isinstance(row.key, str) and url_of_key.setdefault(row.key, row.url) != row.url:
                 self.fail([row], RowError(Reason.KEY_CONFLICT, "Another row of the manifest has the same key."))
             else:
                 groups.setdefault(row.url, []).append(row)

@@ -72,10 +72,15 @@ class ConditionalPut:
             if etag is not None:
                 return StoredImage(OutcomeKind.STORED, etag)
             record = self._table.read(url)  # before the object is read: a record that changes later is kept
-            found = self._head(upload.key, upload.url_sha256)
-            if found is None or self._may_replace(found, upload.row):
+            found = self._head(upload.key, upload.url_sha256, upload.sha256)
+            is_shared = found is not None and found.url_sha256 != upload.url_sha256
+            if found is None or (not is_shared and self._may_replace(found, upload.row)):
                 etag = self._store.put(upload, found.etag if found else None)
-            elif found.is_copy or _is_of(record, upload.key, found) or self._table.replace(record_of(found), record):
+            elif (
+                (found.is_copy and not is_shared)
+                or _is_of(record, upload.key, found)
+                or self._table.replace(record_of(found), record)
+            ):
                 return StoredImage(self._kind(upload, found), found.etag, found)
         raise _changing(upload.key)
 
@@ -87,17 +92,20 @@ class ConditionalPut:
         """
         url_sha256 = hashlib.sha256(row.url.encode()).hexdigest()
         for _ in range(MAX_ATTEMPTS):
-            found = self._head(key, url_sha256)
+            found = self._head(key, url_sha256, sha256)
             if found is not None and (found.sha256 == sha256 or not self._may_copy_over(row, key, found)):
                 return found
             if self._store.put(upload(), found.etag if found else None) is not None:
                 return None
         raise _changing(key)
 
-    def _head(self, key: str, url_sha256: str) -> ImageObject | None:
-        """The object of a key. Raises RowError(KEY_CONFLICT) if it does not belong to the URL."""
+    def _head(self, key: str, url_sha256: str, sha256: str) -> ImageObject | None:
+        """The object of a key. Raises RowError(KEY_CONFLICT) if it belongs neither to the URL nor to all URLs of the
+        image: a key that has the SHA-256 of its image is shared by them."""
         found = self._store.head(key)
-        if found is not None and found.url_sha256 != url_sha256:
+        if found is None or (found.url_sha256 and found.sha256 == sha256 and sha256 in key):
+            return found
+        if found.url_sha256 != url_sha256:
             owner = "the image of another URL" if found.url_sha256 else "an object of another program"
             raise RowError(Reason.KEY_CONFLICT, f"The key {key} already holds {owner}.")
         return found

@@ -5,13 +5,13 @@ The bytes are those of a download in progress, or are read from the images bucke
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from typing import IO
 
 from functions.core.download.conditional_put import ConditionalPut
-from functions.core.download.records import found_image, new_upload
+from functions.core.download.records import found_image, named_key, new_upload, placeholder_error
 from functions.core.model.errors import RowError
 from functions.core.model.options import Options
 from functions.core.model.ports import ImageStore, ImageUpload
@@ -30,23 +30,34 @@ class SourceGoneError(Exception):
 class ImageCopies:
     """Shared by the threads of a batch."""
 
-    def __init__(self, *, store: ImageStore, conditional_put: ConditionalPut, options: Options, run_id: str) -> None:
+    def __init__(
+        self,
+        *,
+        store: ImageStore,
+        conditional_put: ConditionalPut,
+        options: Options,
+        run_id: str,
+        known_bad: Collection[str] = (),
+    ) -> None:
         self._store = store
         self._conditional_put = conditional_put
         self._options = options
         self._run_id = run_id
+        self._known_bad = known_bad
 
     def image_of(self, row: Row, image: ImageFacts, body: Body | None = None) -> ImageFacts:
         """The image under the key that the row names: it is copied there, unless that key has it already.
 
         `body` has the bytes of the image, if they are at hand. Raises SourceGoneError, StorageFault, TableFault,
-        RowError(KEY_CONFLICT | CHECKSUM_MISMATCH | STORAGE).
+        RowError(KEY_CONFLICT | CHECKSUM_MISMATCH | PLACEHOLDER | STORAGE).
         """
-        key, sha256 = row.key, image["sha256"]
+        key, sha256 = named_key(row, image), image["sha256"]
         if key is None or key == image["object_key"]:
             return image
         if sha256 is None:
             raise SourceGoneError
+        if sha256 in self._known_bad:
+            raise placeholder_error(sha256)
         with ExitStack() as opened:
 
             @cache

@@ -1,14 +1,14 @@
 """Download the image of a URL, and check it against the options of the run."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from functions.core.download.images.other_content import describe_unsupported
 from functions.core.download.images.other_types import HTML, detect_type, is_allowed, is_recognized
 from functions.core.download.images.rights import read_head
 from functions.core.download.images.types import FileType
-from functions.core.download.records import with_final_url
+from functions.core.download.records import placeholder_error, with_final_url
 from functions.core.model.errors import RowError
 from functions.core.model.headers import headers_to_send
 from functions.core.model.options import Options
@@ -36,9 +36,10 @@ class Download:
 class ImageDownloader:
     """Shared by the threads of a batch."""
 
-    def __init__(self, fetcher: Fetcher, options: Options) -> None:
+    def __init__(self, fetcher: Fetcher, options: Options, known_bad: Collection[str] = ()) -> None:
         self._fetcher = fetcher
         self._options = options
+        self._known_bad = known_bad
 
     def download(
         self,
@@ -113,6 +114,8 @@ class ImageDownloader:
     def _image(self, image_type: FileType, fetched: FetchResult, ms: int) -> ImageFacts:
         """The facts of an image that is not stored yet. Raises RowError if it does not match the options."""
         body = fetched.body
+        if body.sha256 in self._known_bad:
+            raise placeholder_error(body.sha256)
         is_complete = image_type.is_complete(body.file, body.size)
         if not is_complete and not (fetched.announced and self._options.accept_truncated):
             raise _truncated(image_type, fetched)

@@ -1,6 +1,6 @@
 """Mirror the rows of a URL: fetch its image, check it against the options and the rows, and store it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from functions.core.download.conditional_put import ConditionalPut
 from functions.core.download.copies import ImageCopies, SourceGoneError
@@ -25,7 +25,8 @@ from functions.core.web.signals import OwnerSignals
 
 class RowMirror:
     """Shared by the threads of a batch. `prefix` is that of the default keys, `robots` is None if the run
-    ignores robots.txt. `output` is where images are kept: by default, each is an object."""
+    ignores robots.txt. `output` is where images are kept: by default, each is an object. Images with a digest in
+    `known_bad` are not stored."""
 
     def __init__(
         self,
@@ -38,10 +39,13 @@ class RowMirror:
         prefix: str = DEFAULT_PREFIX,
         robots: RunRobots | None = None,
         output: ImageOutput | None = None,
+        known_bad: Collection[str] = (),
     ) -> None:
-        self._downloader = ImageDownloader(fetcher, options)
+        self._downloader = ImageDownloader(fetcher, options, known_bad)
         conditional_put = ConditionalPut(store=store, table=table, options=options, run_id=run_id)
-        self._copies = ImageCopies(store=store, conditional_put=conditional_put, options=options, run_id=run_id)
+        self._copies = ImageCopies(
+            store=store, conditional_put=conditional_put, options=options, run_id=run_id, known_bad=known_bad
+        )
         self.output = output or ImageObjects(
             conditional_put=conditional_put, options=options, run_id=run_id, prefix=prefix
         )

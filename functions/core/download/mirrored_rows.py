@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from functions.core.download.records import named_key, recorded_image
 from functions.core.model.errors import RowError
 from functions.core.model.outcomes import Outcome, OutcomeKind
 from functions.core.model.rows import Row
@@ -43,4 +44,5 @@ def in_order(rows: Sequence[Row], existing_record: ImageRecord | None) -> Sequen
     """The row that names the key of the record comes first, so that the record keeps its key."""
     if existing_record is None or len(rows) == 1:
         return rows
-    return sorted(rows, key=lambda row: row.key != existing_record.get("object_key"))
+    image = recorded_image(existing_record)
+    return sorted(rows, key=lambda row: named_key(row, image) != image["object_key"])

@@ -4,7 +4,9 @@ import hashlib
 from datetime import UTC, datetime
 from typing import cast
 
+from functions.core.download.images.other_types import extension_of
 from functions.core.model.errors import RowError
+from functions.core.model.keys.templates import OpenKey
 from functions.core.model.options import Options
 from functions.core.model.ports import ImageObject, ImageUpload
 from functions.core.model.reasons import Reason
@@ -14,6 +16,22 @@ from functions.core.model.types import ImageFacts, ImageRecord
 from functions.core.model.urls import redact
 from functions.core.web.fetch import FetchResult
 from functions.core.web.response import Body
+
+
+def named_key(row: Row, image: ImageFacts) -> str | None:
+    """The key that the row, or the template of the run, names for an image. None if neither does."""
+    if not isinstance(row.key, OpenKey):
+        return row.key
+    return row.key.of(image["sha256"] or "", extension_of(image["content_type"], row.url))
+
+
+def placeholder_error(sha256: str) -> RowError:
+    """For an image in the list of the option `known_bad`."""
+    return RowError(
+        Reason.PLACEHOLDER,
+        f"The image is in the list of known_bad: its SHA-256 is {sha256}. If it is the image that you want, remove the "
+        "digest from the list and run the row again.",
+    )
 
 
 def stored_image(key: str | None, image: ImageFacts) -> ImageFacts:

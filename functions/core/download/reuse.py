@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from functions.core.download.mirror import RowMirror
 from functions.core.download.mirrored_rows import MirroredRows
+from functions.core.download.records import named_key, recorded_image
 from functions.core.model.errors import InfrastructureError, RowError
 from functions.core.model.options import MAX_CONCURRENT_UPLOADS
 from functions.core.model.outcomes import OutcomeKind
@@ -52,7 +53,10 @@ class ImageReuse:
 
 def _needs_copy(rows: Sequence[Row], record: ImageRecord) -> bool:
     """Whether a row names another key than the record."""
-    return any(row.key is not None and row.key != record.get("object_key") for row in rows)
+    if all(row.key is None for row in rows):
+        return False
+    image = recorded_image(record)
+    return any(row.key is not None and named_key(row, image) != image["object_key"] for row in rows)
 
 
 def out_of_time() -> RowError:

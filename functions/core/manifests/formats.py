@@ -4,7 +4,7 @@ The name of a format is that of its reader in `cdk/workflow/readers.py`, and is 
 this table: only its footer is read (`parquet`), and its retry manifest is written as JSON Lines.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -13,8 +13,10 @@ from typing import Any
 from functions.core.manifests import csv_rows, csv_validation, json_rows, json_validation
 from functions.core.manifests.contents import ManifestContents
 from functions.core.manifests.csv_rows import COMMA, PIPE, SEMICOLON, TAB, URL_LINES, URL_LIST, Dialect, headerless
-from functions.core.model.rows import DEFAULT_RULES, RowRules, split_item
+from functions.core.model.errors import RowError
+from functions.core.model.rows import DEFAULT_RULES, RowRules, url_column_of
 from functions.core.model.types import JsonValue
+from functions.core.model.urls import urls_in
 
 Chunks = Iterable[bytes]
 Truncated = Callable[[], bool]
@@ -77,6 +79,21 @@ class Format:
         for number, item in self.numbered_items(chunks):
             if not (self.may_have_blank_rows and csv_rows.is_blank(item)):
                 yield from ((number, row) for row in (split_item(item, rules) if rules.split_urls else (item,)))
+
+
+def split_item(item: JsonValue, rules: RowRules) -> list[JsonValue]:
+    """The item once for each of its URLs, and as it is if it has none."""
+    if isinstance(item, str):
+        return list(urls_in(item))
+    if not isinstance(item, Mapping):
+        return [item]
+    try:
+        column = url_column_of(item, rules)
+    except RowError:
+        return [item]
+    value = item.get(column) if column is not None else None
+    urls = urls_in(value) if isinstance(value, str) else value
+    return [{**item, str(column): url} for url in urls] if isinstance(urls, list) and urls else [item]
 
 
 def _delimited(name: str, extension: str, dialect: Dialect, frame: FrameOf | None = None) -> Format:

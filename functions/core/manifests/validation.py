@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from functions.core.manifests.contents import ManifestContents
+from functions.core.manifests.columns.key_columns import check_key_columns
+from functions.core.manifests.contents import MAX_COLUMNS, ManifestContents
 from functions.core.manifests.detection import Extension, detect_format, format_from_name
 from functions.core.manifests.formats import PARQUET, Format
 from functions.core.manifests.hosts import HostCounter, HostCounts
@@ -71,6 +72,18 @@ def validate_manifest(
 
     Of a manifest of more than `whole_bytes`, `sample_bytes` are checked at each end, by default SAMPLE_BYTES.
     """
+    validated = _validate(manifests, manifest, whole_bytes, sample_bytes, rules)
+    contents = validated.contents
+    if rules.key_template is None or not contents.rows:
+        return validated
+    complete = len(contents.columns) < MAX_COLUMNS and not (validated.sampled and "json" in validated.format)
+    note = check_key_columns(rules.key_template, contents.columns, complete=complete)
+    return replace(validated, contents=replace(contents, note=" ".join(filter(None, (contents.note, note)))))
+
+
+def _validate(
+    manifests: Manifests, manifest: ManifestObject, whole_bytes: int, sample_bytes: int | None, rules: RowRules
+) -> ValidatedManifest:
     head, chunks = read_head(_read(manifests, manifest))
     try:
         extension, gzipped = format_from_name(manifest.key)

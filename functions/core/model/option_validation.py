@@ -4,12 +4,15 @@ Imports pydantic, so the download path must not import this module.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from pydantic import TypeAdapter, ValidationError
 
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.headers import HeaderError, parse_headers
+from functions.core.model.headers import HeaderError, parse_headers, recorded_options
+from functions.core.model.keys.templates import KeyTemplateError, parse_template
 from functions.core.model.limits import MAX_BASE_URL_CHARACTERS
+from functions.core.model.metadata import MAX_METADATA_BYTES, metadata_size, object_metadata
 from functions.core.model.options import LIST_CHOICES, Options
 from functions.core.model.validation import FieldNames
 
@@ -50,17 +53,23 @@ def validate_options(*sources: Mapping[str, object]) -> Options:
         raise InvalidManifest(OPTION_NAMES.explain(error.errors()[0], received)) from error
     if options.base_url and not options.base_url.lower().startswith(("http://", "https://")):
         raise _invalid("base_url", options.base_url)
+    if options.key_template:
+        _check_template(options.key_template)
     for name, choices in LIST_CHOICES.items():
         unknown = sorted(set(getattr(options, name)) - set(choices))
         if unknown:
             raise _invalid(name, unknown[0])
-    if not options.table:
-        _check_without_table(options)
+    _check_output(options)
+    _check_size(options)
     return options
 
 
-def _check_without_table(options: Options) -> None:
-    """Raises InvalidManifest if the options need the images table."""
+def _check_output(options: Options) -> None:
+    """Raises InvalidManifest for options that exclude each other."""
+    if options.output == "shards" and options.key_template:
+        raise InvalidManifest("Option 'key_template' is not possible with output=shards, whose images have no keys.")
+    if options.table:
+        return
     if options.output != "shards":
         raise InvalidManifest("Option 'table' can be false only with output=shards: set output to shards as well.")
     if options.on_existing == "refresh":
@@ -89,6 +98,25 @@ def _headers(value: object) -> Mapping[str, str]:
     except HeaderError as error:
         raise InvalidManifest(f"Option 'headers': {error}") from error
     return {name: text for name, text in headers.items() if text}
+
+
+def _check_size(options: Options) -> None:
+    """Raises InvalidManifest for options that a retry manifest could not have."""
+    metadata = object_metadata(recorded_options(asdict(options)))
+    size = metadata_size(metadata)
+    if size > MAX_METADATA_BYTES:
+        longest = max(metadata, key=lambda name: len(metadata[name]))
+        raise InvalidManifest(
+            f"The options have {size:,} bytes; at most {MAX_METADATA_BYTES:,} are possible, because a retry manifest "
+            f"has them as metadata in S3. The longest is '{longest.replace('-', '_')}': shorten it."
+        )
+
+
+def _check_template(text: str) -> None:
+    try:
+        parse_template(text)
+    except KeyTemplateError as error:
+        raise InvalidManifest(f"Option 'key_template' {error}") from error
 
 
 def _invalid(name: str, value: str) -> InvalidManifest:

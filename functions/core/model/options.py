@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from annotated_types import Interval, MaxLen, MinLen, Predicate
 
 from functions.core.model.headers import MAX_HEADERS
+from functions.core.model.keys.templates import MAX_TEMPLATE_CHARACTERS
 from functions.core.model.limits import MAX_BASE_URL_CHARACTERS
 
 IMAGE_TYPES = ("jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "bmp", "ico", "jxl", "jp2", "j2k")
@@ -33,6 +34,9 @@ LIST_CHOICES: Mapping[str, tuple[str, ...]] = {
     "respect": SIGNAL_GROUPS,
 }
 """The accepted values of the options that are lists."""
+
+MAX_LIST_CHARACTERS = 256
+"""Maximum length of `known_bad`, which is in the metadata of the retry manifest."""
 
 MAX_HOST_CONCURRENCY = 256
 """Maximum of the option `host_concurrency`."""
@@ -77,6 +81,9 @@ class Options:
     own_columns: tuple[str, ...] = _option(
         (), "columns that have the name of a check but are your own, such as the size of a shirt"
     )
+    key_template: Annotated[str, MaxLen(MAX_TEMPLATE_CHARACTERS)] = _option(
+        "", "key of the image of a row that names none, such as `by-host/{host}/{row:08}.{ext}`"
+    )
     on_existing: Literal["skip", "refresh", "overwrite"] = _option(
         "skip",
         "URLs that are mirrored already: skip them, download them if modified (refresh), or download them again "
@@ -105,6 +112,9 @@ class Options:
     )
     min_width: Annotated[int, Interval(ge=0, le=100_000)] = _option(0, "images with less width (pixels) are rejected")
     min_height: Annotated[int, Interval(ge=0, le=100_000)] = _option(0, "images with less height (pixels) are rejected")
+    known_bad: Annotated[str, MaxLen(MAX_LIST_CHARACTERS)] = _option(
+        "", "list of SHA-256 digests of images that fail as `placeholder`: a key in the input bucket"
+    )
     verify_tls: bool = _option(
         True, "verify the certificates of servers; `false` accepts any for rows that have `sha256` or `md5`"
     )

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     EMPTY_BODY = "empty_body"
     NOT_AN_IMAGE = "not_an_image"
     CHECKSUM_MISMATCH = "checksum_mismatch"
+    PLACEHOLDER = "placeholder"
     OPT_OUT = "opt_out"
     ROBOTS = "robots"
     STORAGE = "storage"
@@ -69,6 +70,7 @@ REASON_MEANINGS: Mapping[str, str] = {
     Reason.EMPTY_BODY: "The response body is empty.",
     Reason.NOT_AN_IMAGE: "The response body is not an image, or its type or dimensions are not accepted.",
     Reason.CHECKSUM_MISMATCH: "The image does not match the checksum or the size in the row.",
+    Reason.PLACEHOLDER: "The image is in the list of the option known_bad.",
     Reason.OPT_OUT: "The site or the image opts out of this use, by a signal that the run respects.",
     Reason.ROBOTS: "robots.txt of the server disallows the URL, or cannot be read for now (then it is retryable).",
     Reason.STORAGE: "The upload to S3 failed.",

@@ -10,10 +10,12 @@ from functools import lru_cache
 from functions.core.model.errors import RowError
 from functions.core.model.headers import COLUMN_PREFIX, HeaderError, check_headers, parse_headers
 from functions.core.model.keys import DEFAULT_PREFIX, requested_key
+from functions.core.model.keys.row_numbers import ROW_COLUMN, original_row
+from functions.core.model.keys.templates import KeyTemplate, OpenKey, parse_template
 from functions.core.model.options import CHECKED_COLUMNS, Options
 from functions.core.model.reasons import Reason
-from functions.core.model.types import JsonObject, JsonValue
-from functions.core.model.urls import absolute_url, has_several_urls, redact, urls_in
+from functions.core.model.types import JsonObject
+from functions.core.model.urls import absolute_url, has_several_urls, redact
 
 URL_COLUMNS = ("url", "image_url", "imageurl")
 """Names of the URL column in order of precedence. Case is ignored, spaces and hyphens count as underscores."""
@@ -21,7 +23,7 @@ URL_COLUMNS = ("url", "image_url", "imageurl")
 UNNAMED_COLUMNS = tuple(f"column_{number}" for number in range(2, 11))
 """Names of the columns after the URL in a headerless CSV. Step Functions gives every row all of them."""
 
-_RESERVED_COLUMNS = {"key", *CHECKED_COLUMNS}
+_RESERVED_COLUMNS = {"key", ROW_COLUMN, *CHECKED_COLUMNS}
 _NOT_IF_EMPTY = {"", *UNNAMED_COLUMNS}
 """Columns without a name in the manifest are the user's own only where they have a value."""
 
@@ -30,11 +32,12 @@ _DIGEST_BYTES = {"sha256": 32, "md5": 16}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A valid row. `number` counts from 1, digests are lower-case hex, `user_columns` are the other columns."""
+    """A valid row. `number` counts from 1, digests are lower-case hex, `user_columns` are the other columns. `key` is
+    the one that the row names, or that the template of the run gives it."""
 
     number: int
     url: str
-    key: str | None = None
+    key: str | OpenKey | None = None
     sha256: str | None = None
     md5: str | None = None
     size: int | None = None
@@ -48,7 +51,7 @@ class RowRules:
 
     `url_column` is the name of the URL column, or empty: then it is found by URL_COLUMNS. `own_columns` are reserved
     names that have no meaning in this run. With `split_urls`, each URL of a value is a row of its own. Without
-    `has_keys`, a row must not name a key.
+    `has_keys`, a row must not name a key. `key_template` is for rows that name no key.
     """
 
     base_url: str = ""
@@ -56,11 +59,23 @@ class RowRules:
     own_columns: tuple[str, ...] = ()
     split_urls: bool = False
     has_keys: bool = True
+    key_template: KeyTemplate | None = None
 
     @classmethod
     def of(cls, options: Options) -> "RowRules":
-        has_keys = options.output == "objects"
-        return cls(options.base_url, options.url_column, options.own_columns, options.split_urls, has_keys)
+        return cls(
+            options.base_url,
+            options.url_column,
+            options.own_columns,
+            options.split_urls,
+            has_keys=options.output == "objects",
+            key_template=parse_template(options.key_template) if options.key_template else None,
+        )
+
+    @property
+    def has_row_numbers(self) -> bool:
+        """Whether keys have the number of the row, which a retry must not change."""
+        return self.key_template is not None and self.key_template.has_row_number
 
 
 DEFAULT_RULES = RowRules()
@@ -153,18 +168,22 @@ def parse_row(number: int, item: object, rules: RowRules = DEFAULT_RULES, prefix
     """
     url = _single_url(url_text(item, rules), rules.base_url)
     if not isinstance(item, Mapping):
-        return Row(number, url)
+        return Row(number, url, rules.key_template.key(number, url, {}, prefix) if rules.key_template else None)
     columns = classify_columns(tuple(item), rules)
     reserved = {name: item[name_in_item] for name, name_in_item in columns.reserved.items()}
+    own = user_columns(item, rules)
+    key: str | OpenKey | None = _key(reserved["key"], rules, prefix) if reserved.get("key") else None
+    if key is None and rules.key_template is not None:
+        key = rules.key_template.key(original_row(reserved.get(ROW_COLUMN), number), url, own, prefix)
     return Row(
         number=number,
         url=url,
-        key=_key(reserved["key"], rules, prefix) if reserved.get("key") else None,
+        key=key,
         sha256=_digest("sha256", reserved.get("sha256")),
         md5=_digest("md5", reserved.get("md5")),
         size=_size(reserved.get("size")),
         headers=_headers(item, columns),
-        user_columns=user_columns(item, rules),
+        user_columns=own,
     )
 
 
@@ -201,21 +220,6 @@ def url_column_of(item: JsonObject, rules: RowRules = DEFAULT_RULES) -> str | No
             if isinstance(item[name], kind):
                 return name
     return None
-
-
-def split_item(item: JsonValue, rules: RowRules) -> list[JsonValue]:
-    """The item once for each of its URLs, and as it is if it has none."""
-    if isinstance(item, str):
-        return list(urls_in(item))
-    if not isinstance(item, Mapping):
-        return [item]
-    try:
-        column = url_column_of(item, rules)
-    except RowError:
-        return [item]
-    value = item.get(column) if column is not None else None
-    urls = urls_in(value) if isinstance(value, str) else value
-    return [{**item, str(column): url} for url in urls] if isinstance(urls, list) and urls else [item]
 
 
 def display_url(item: object, rules: RowRules = DEFAULT_RULES) -> str:

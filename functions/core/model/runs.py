@@ -114,6 +114,10 @@ PLAN_FILES = "passes/plan-"
 """Start of the names of the files of PassPlan, in the folder of a run."""
 
 
+KNOWN_BAD_FILE = "known_bad.json"
+"""Name of the file of a run with the digests of the option `known_bad`."""
+
+
 def pass_folder(number: int) -> str:
     """The folder of the files of the rows of a pass, in the folder of its run."""
     return f"passes/{number}"

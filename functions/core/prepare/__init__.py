@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 
 from functions.core.manifests import json_rows
 from functions.core.manifests.detection import decompressed
@@ -19,6 +20,7 @@ from functions.core.model.rows import RowRules
 from functions.core.model.runs import LocalRun, ManifestObject, new_record, run_id_of
 from functions.core.model.types import BatchRun, ExecutionInput, OptionValues, PreparedState, RepeatedRun, RunFields
 from functions.core.prepare.budgets import HOSTS_FILE, HostBudgets, host_budgets
+from functions.core.prepare.known_bad import copy_list
 from functions.core.prepare.shares import ConcurrencyShares, Share, share_fields
 
 MAX_COPIED_ROWS = 5_000_000
@@ -82,12 +84,18 @@ class Preparer:
             rules = RowRules.of(options)
             validated = validate_manifest(self._manifests, manifest, self._whole_bytes, rules=rules)
             source = self._source(run_id, manifest, validated)
+            if options.known_bad and self._run_files is not None:
+                files = self._run_files(manifest.bucket, run_id)
+                copy_list(options.known_bad, manifest.bucket, self._manifests, files)
         except ManifestGoneError as error:
             raise InvalidManifest(_gone_message(manifest)) from error
         if validated.format == PARQUET:
             self._check_current(manifest)
         rules = validated.contents.rules
         options = replace(options, url_column=rules.url_column, own_columns=rules.own_columns)
+        if rules.key_template is not None:
+            template = rules.key_template.with_constants(run_id, datetime.fromisoformat(started_at).astimezone(UTC))
+            options = replace(options, key_template=template)
         budgets = host_budgets(validated.contents.hosts, options, self._host_limits)
         share = self._share(run_id, source, options, budgets)
         # A retry has the headers of the stack anyway. Others must be set again, because their values are not recorded.

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 
 from functions.core.model.headers import NOT_RECORDED
+from functions.core.model.metadata import options_to_metadata
 from functions.core.model.runs import LocalRun
 from functions.core.model.types import RunSummary
 
@@ -52,7 +53,7 @@ def _metadata_arguments(summary: RunSummary) -> Iterator[str]:
     names = _header_names(summary)
     if names:
         headers = json.dumps(dict.fromkeys(names, NOT_RECORDED), ensure_ascii=False)
-        options = {name.replace("_", "-"): value for name, value in summary["retry_options"].items()}
+        options = options_to_metadata(summary["retry_options"])
         yield "--metadata-directive REPLACE"
         yield f"--metadata {shlex.quote(json.dumps({**options, 'headers': headers}, ensure_ascii=False))}"
 

@@ -1,17 +1,17 @@
 """The retry manifest: the rows that may still succeed, with the columns of the input and the options of the run."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import Any, Self
 
 from functions.core.manifests import json_rows
 from functions.core.manifests.formats import PARQUET, Format, format_by_name, known_format
-from functions.core.model.metadata import options_to_metadata
+from functions.core.model.keys.row_numbers import with_row_number
 from functions.core.model.options import Options
 from functions.core.model.ports import RunOutcomes
 from functions.core.model.rows import RowRules, with_absolute_url
-from functions.core.model.types import DeferredItem, OptionValues, RunFields
+from functions.core.model.types import DeferredItem, RunFields
 from functions.core.summary.spool import Sorted, Spool
 
 
@@ -29,7 +29,7 @@ class Retries:
         self._items: Spool[object] = Spool()
 
     def add(self, row: int, item: object) -> None:
-        self._items.add(with_absolute_url(item, self._rules))
+        self._items.add(item_for_another_run(row, item, self._rules))
 
     def find_items(self, outcomes: RunOutcomes, waiting: Iterable[DeferredItem]) -> None:
         """`waiting` are rows that wait for a pass. Raises StorageFault."""
@@ -67,8 +67,8 @@ class ParquetRetries(Retries):
                 if row in self._pending:
                     self._pending.discard(row)
                     found.add([row, item])
-            for _, item in found:
-                super().add(0, item)
+            for row, item in found:
+                super().add(row, item)
         self.missing = len(self._pending)
 
     def _stored_items(self, outcomes: RunOutcomes, waiting: Iterable[DeferredItem]) -> Iterator[tuple[int, object]]:
@@ -88,27 +88,19 @@ def retries_of(record: RunFields) -> Retries:
     return ParquetRetries(rules) if record.get("format") == PARQUET else Retries(rules)
 
 
+_WITH_COLUMNS = {"txt": "csv", "tsv-list": "tsv"}
+"""The formats of retry manifests with the numbers of rows, where that of the manifest has no other columns."""
+
+
 def retry_format(record: RunFields) -> Format:
-    """The format of the retry manifest: that of the manifest, except for Parquet."""
-    return format_by_name(record.get("format")) or known_format("jsonl")
+    """The format of the retry manifest: that of the manifest, except for Parquet, and where rows have their numbers."""
+    name = record.get("format")
+    if RowRules.of(Options.from_payload(record.get("options") or {})).has_row_numbers:
+        name = _WITH_COLUMNS.get(str(name), name)
+    return format_by_name(name) or known_format("jsonl")
 
 
-def object_metadata(options: OptionValues) -> Mapping[str, str]:
-    """The options of a run as user metadata of an S3 object: a copy of it starts a run with the same options."""
-    return {name: text for name, text in options_to_metadata(_needed(options)).items() if text.isascii()}
-
-
-def retry_options(options: OptionValues) -> Mapping[str, str]:
-    """The same options under their own names."""
-    return {name.replace("-", "_"): text for name, text in object_metadata(options).items()}
-
-
-def _needed(options: OptionValues) -> OptionValues:
-    """The options that differ from their defaults, without `base_url`: the URLs of a retry manifest are absolute."""
-    defaults = Options()
-    return {name: value for name, value in options.items() if name != "base_url" and _differs(defaults, name, value)}
-
-
-def _differs(defaults: Options, name: str, value: object) -> bool:
-    default = getattr(defaults, name, value)
-    return bool((list(default) if isinstance(default, tuple) else default) != value)
+def item_for_another_run(row: int, item: object, rules: RowRules) -> object:
+    """The item with what it needs in another run: an absolute URL, and its number where that is in its key."""
+    item = with_absolute_url(item, rules)
+    return with_row_number(row, item, rules.url_column) if rules.has_row_numbers else item

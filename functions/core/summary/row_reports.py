@@ -1,6 +1,7 @@
 """The reports that list rows of a run: `failures.csv`, the retry manifest and `suspects.csv`; and its note."""
 
 from functions.core.model.headers import unrecorded_headers
+from functions.core.model.metadata import object_metadata, retry_options
 from functions.core.model.ports import RunResults
 from functions.core.model.runs import notes_of
 from functions.core.model.types import RunRecord
@@ -8,7 +9,7 @@ from functions.core.summary import suspects
 from functions.core.summary.fold.partial import Partial
 from functions.core.summary.fold.run_fold import FoldedRun
 from functions.core.summary.manifest_items import MANIFEST_GONE, ManifestItems
-from functions.core.summary.retry_manifest import object_metadata, retry_format, retry_options
+from functions.core.summary.retry_manifest import retry_format
 from functions.core.summary.run_summary import RunReports
 
 FAILURES = "failures.csv"

@@ -114,3 +114,34 @@ def test_options_are_checked_with_the_defaults_of_the_settings() -> None:
 
     with pytest.raises(UsageError, match=r"There is no option 'per_hots'. Did you mean 'per_host'\?"):
         preflight.check_options(Settings(), {"per-hots": "4"})
+
+
+def test_a_list_of_known_images_is_checked(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
+    good.write_text("0" * 64)
+    bad.write_text("placeholder.png")
+
+    assert preflight.check_options(Settings(), {"known_bad": f"{good}"}).known_bad == str(good)
+
+    with pytest.raises(UsageError, match=r"^known_bad: .*bad\.txt, line 1: 'placeholder\.png' is not a SHA-256 digest"):
+        preflight.check_options(Settings(), {"known-bad": f"{bad}"})
+    with pytest.raises(
+        UsageError, match=r"^known_bad takes a list of SHA-256 digests. Cannot read .*gone: No such file"
+    ):
+        preflight.check_options(Settings(), {"known-bad": f"{tmp_path / 'gone'}"})
+    with pytest.raises(UsageError, match=r"^known_bad takes a list of SHA-256 digests. Cannot read .*: Is a directory"):
+        preflight.check_options(Settings(), {"known-bad": f"{tmp_path}"})
+
+
+@pytest.mark.parametrize("option", ["", "lists/a.txt", "s3://input/lists/a.txt", "runs/demo-1/suspects.csv"])
+def test_a_list_in_the_input_bucket_is_no_file(option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert preflight.known_bad_file(option) is None
+
+
+def test_the_size_of_options_is_that_of_their_metadata() -> None:
+    preflight.check_options(Settings(), {"url-column": "\u00e4" * 256})
+
+    with pytest.raises(UsageError, match=r"^The options have 2,\d{3} bytes; at most 2,000 are possible"):
+        preflight.check_options(Settings(), {"url-column": "\u00e4" * 256, "base-url": "http://a/" + "\u00e4" * 700})

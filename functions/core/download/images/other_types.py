@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from functions.core.download.images import iso_boxes, sizes
 from functions.core.download.images.reading import CutError, read_at, unpack_at
 from functions.core.download.images.signatures import Matches, has_at, riff, starts_with
-from functions.core.download.images.types import FileType, detect_image_type
+from functions.core.download.images.types import IMAGE_TYPES, FileType, detect_image_type
 
 ANY = "any"
 """Name in `allowed_types` that accepts every file but HTML, which is an error page more often than a wanted file."""
@@ -212,6 +212,14 @@ def is_recognized(head: bytes) -> bool:
     if detect_image_type(head) is not None:
         return True
     return any(other.matches(head) for other in OTHER_TYPES if other.name != _COMPRESSED)
+
+
+_EXTENSIONS = {each.content_type: each.extension for each in (*IMAGE_TYPES, *OTHER_TYPES)}
+
+
+def extension_of(content_type: str | None, url: str) -> str:
+    """The extension of a stored file, which has the type and the URL."""
+    return _EXTENSIONS.get(content_type or "") or _unknown_type(url).extension
 
 
 def _unknown_type(url: str) -> FileType:

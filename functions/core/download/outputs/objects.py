@@ -6,7 +6,7 @@ from functions.core.download.conditional_put import ConditionalPut
 from functions.core.download.image_download import Download
 from functions.core.download.outputs.image_output import RecoveredImage, StoredRow
 from functions.core.download.record_buffer import ImageRecordBuffer
-from functions.core.download.records import found_image, new_record, new_upload, stored_image
+from functions.core.download.records import found_image, named_key, new_record, new_upload, stored_image
 from functions.core.model.keys import default_key
 from functions.core.model.options import Options
 from functions.core.model.ports import ImageObject, ImageTable
@@ -30,7 +30,7 @@ class ImageObjects:
     def store(self, row: Row, existing_record: ImageRecord | None, download: Download, signals: Signals) -> StoredRow:
         """One PUT, if nothing else writes to the key."""
         fetched, image = download.fetched, download.image
-        key = row.key or default_key(row.url, download.extension, self._prefix)
+        key = named_key(row, image) or default_key(row.url, download.extension, self._prefix)
         upload = new_upload(row, key, fetched.body, image, options=self._options, run_id=self._run_id)
 
         def record_of(found: ImageObject) -> ImageRecord:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functions.core.manifests.contents import MAX_NESTING
 from functions.core.manifests.parquet.thrift import Struct
 from functions.core.model.errors import InvalidManifest
+from functions.core.model.keys.row_numbers import ROW_COLUMN
 from functions.core.model.rows import Columns
 
 _TYPE, _REPETITION, _NAME, _NUM_CHILDREN, _CONVERTED_TYPE, _LOGICAL_TYPE = 1, 3, 4, 5, 6, 10
@@ -44,6 +45,7 @@ OPTIONAL_COLUMNS = {
     "sha256": (_TEXTS, "strings in hex or base64"),
     "md5": (_TEXTS, "strings in hex or base64"),
     "size": (_TEXTS | _NUMBERS, "whole numbers or strings"),
+    ROW_COLUMN: (_TEXTS | _NUMBERS, "whole numbers or strings"),
     "headers": ({"group", "INT32 (UNKNOWN)"}, "groups (struct) of strings"),
 }
 """The types that each reserved column may have, and how a message calls them. It is not documented how Step Functions

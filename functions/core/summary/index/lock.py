@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from typing import Protocol, Self
 
 from functions.core.manifests.formats import PARQUET, Format, known_format
+from functions.core.model.metadata import object_metadata
 from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import IndexFiles
-from functions.core.model.rows import RowRules, classify_columns, with_absolute_url
+from functions.core.model.rows import RowRules, classify_columns
 from functions.core.model.types import OptionValues, ResultLine, RunFields
 from functions.core.summary.index.columns import OWN_PREFIX, Kind
 from functions.core.summary.index.parquet import Arrow, RowsFile
-from functions.core.summary.retry_manifest import object_metadata
+from functions.core.summary.retry_manifest import item_for_another_run
 from functions.core.summary.spool import Spool
 
 MAX_ROWS = 1_000_000
@@ -65,12 +66,12 @@ class LockManifest:
         if self._rows % MAX_ROWS == 0:
             self._parts.append(self._new_part())
         self._rows += 1
-        self._parts[-1].add(locked(with_absolute_url(item, self._rules), line, self._rules))
+        self._parts[-1].add(locked(item_for_another_run(line["row"], item, self._rules), line, self._rules))
 
     def write(self, files: IndexFiles) -> None:
         """`lock.EXTENSION`, or `lock-0001.EXTENSION` and so on."""
         own = [name for name in self._rules.own_columns if name not in CHECKED]
-        options = {**self._options, "own_columns": own}
+        options = {**self._options, "own_columns": own, "known_bad": ""}
         is_alone = self._group is None and len(self._parts) == 1
         for number, part in enumerate(self._parts, 1 + (self._group or 0)):
             part.write(files, "lock" if is_alone else f"lock-{number:04d}", options)

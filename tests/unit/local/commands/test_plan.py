@@ -384,3 +384,36 @@ def test_ten_thousand_hosts_cost_more_with_robots_txt_than_without(tmp_path: Pat
 
     assert ignore.estimate.seconds < obey.estimate.seconds < 2 * ignore.estimate.seconds
     assert ignore.estimate.dollars < obey.estimate.dollars < 1.5 * ignore.estimate.dollars
+
+
+@pytest.mark.parametrize(
+    ("template", "conflicts"),
+    [
+        ("{row}.{ext}", []),
+        ("{title}.{ext}", [(4, "images/a.{ext}")]),
+        ("{run}/{title}", [(4, "images/RUN/a")]),
+        ("{host}/{name}", [(4, "images/x.example/1")]),
+        ("{title}-{sha256:.8}", []),
+    ],
+)
+def test_conflicts_of_a_template_are_found_as_far_as_they_are_known(
+    tmp_path: Path, template: str, conflicts: list[tuple[int, str]]
+) -> None:
+    text = "url,title\nhttp://x.example/1.png,a\nhttp://x.example/2.png,b\nhttp://x.example/a/1.png,a\n"
+
+    found = plan_of(tmp_path, "list.csv", text, Options(key_template=template))
+
+    assert found.conflicts == conflicts
+
+
+def test_rows_without_a_column_of_the_template_are_invalid(tmp_path: Path) -> None:
+    text = "url,title\nhttp://x.example/1.png,\nhttp://x.example/2.png,b\n"
+
+    found = plan_of(tmp_path, "list.csv", text, Options(key_template="{title}.{ext}"))
+
+    assert found.counts == {"invalid_row": 1}
+
+
+def test_a_template_with_an_unknown_field_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(InvalidManifest, match=r"Option 'key_template' has {titel}, which is neither"):
+        plan_of(tmp_path, "list.csv", "url,title\nhttp://x.example/1.png,a\n", Options(key_template="{titel}"))

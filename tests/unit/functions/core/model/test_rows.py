@@ -16,7 +16,6 @@ from functions.core.model.rows import (
     classify_columns,
     display_url,
     parse_row,
-    split_item,
     with_absolute_url,
 )
 
@@ -286,24 +285,3 @@ def test_a_column_that_has_the_urls_has_no_other_meaning() -> None:
 def test_several_urls_in_one_value_are_an_error_that_names_the_option(item: Any, sentence: str) -> None:
     with pytest.raises(RowError, match=rf"{sentence}\. The option split_urls=true makes a row of each\."):
         parse_row(1, item)
-
-
-@pytest.mark.parametrize(
-    ("item", "rows"),
-    [
-        (f"{URL} {URL}", [URL, URL]),
-        ({"url": f"{URL},{URL}", "id": 7}, [{"url": URL, "id": 7}] * 2),
-        ({"url": [URL, URL], "id": 7}, [{"url": URL, "id": 7}] * 2),
-        ({"url": []}, [{"url": []}]),
-        ({"id": 7}, [{"id": 7}]),
-        ({"URL": URL, "Url": URL}, [{"URL": URL, "Url": URL}]),
-        (None, [None]),
-    ],
-)
-def test_an_item_is_split_into_one_for_each_url(item: Any, rows: list[Any]) -> None:
-    assert split_item(item, RowRules()) == rows
-
-
-@given(item=ITEM)
-def test_any_item_can_be_split(item: Any) -> None:
-    assert split_item(item, RowRules())

@@ -517,3 +517,84 @@ def test_the_share_of_the_account_is_compared_with_what_the_hosts_can_use() -> N
     assert world.shares.asked == [(run_id_of(world.event), 3, 5000)]
     assert (prepared["max_concurrency"], world.record["requested_concurrency"]) == (2, 3)
     assert world.record["concurrency_note"].endswith("host_concurrency. The account is small.")
+
+
+def test_a_list_that_cannot_be_used_ends_the_run() -> None:
+    world = World(metadata={"known-bad": "lists/bad.txt"})
+
+    with pytest.raises(InvalidManifest, match=r"s3://input/lists/bad.txt, does not exist"):
+        world.prepare()
+    world = World(metadata={"known-bad": "lists/bad.txt"})
+    world.manifests.add("lists/bad.txt", b"0" * 64)
+    prepared = world.prepare()
+
+    assert prepared["run"]["options"] == {"known_bad": "lists/bad.txt"}
+    (files,) = world.files.values()
+    assert files.files == {"known_bad.json": [{"sha256": ["0" * 64]}]}
+
+
+def test_the_batches_and_the_record_have_the_template_of_the_run() -> None:
+    world = World(metadata={"key-template": "{date}/{run}/{id}-{row}.{ext}"})
+    run_id = run_id_of(world.event)
+
+    prepared = world.prepare()
+
+    template = f"2026-07-25/{run_id}/{{id}}-{{row}}.{{ext}}"
+    assert prepared["run"]["options"] == {"key_template": template}
+    assert world.record["options"]["key_template"] == template
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "template", "problem"),
+    [
+        ("a.csv", b"url,id\nhttp://a/1,7\n", "{ID}", "{ID}, which is neither a field nor a column of the manifest."),
+        ("a.csv", b"http://a/1,7\n", "{column_3}", "the columns of the manifest are {column_2}."),
+        ("a.txt", b"http://a/1\n", "{title}", "{title}, which is neither a field nor a column"),
+        ("a.jsonl", b'{"url":"http://a/1","id":7}\n', "{url}", "{url}, which is neither a field nor a column"),
+        ("a.json", b'[{"url":"http://a/1","id":7}]', "{row}{column[sha256]}", "{sha256}, which is neither"),
+        ("a.parquet", file_of({"url": ["http://a/1"], "id": [7]}), "{name}-{Id}", "of the manifest are {id}."),
+    ],
+)
+def test_a_template_with_an_unknown_field_ends_the_run(key: str, data: bytes, template: str, problem: str) -> None:
+    world = World(f"manifests/{key}", data, metadata={"key-template": template})
+    world.event["detail"]["object"]["size"] = len(data)
+
+    with pytest.raises(InvalidManifest) as raised:
+        world.prepare()
+
+    assert problem in str(raised.value)
+    assert "The fields are {row}, {host}, {path}, {name}, {sha256}, {ext}, {run}, {date};" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "template"),
+    [
+        ("a.csv", b"url,id\nhttp://a/1,7\n", "{id}"),
+        ("a.csv", b"http://a/1,7\n", "{column_2}"),
+        ("a.csv", b"url; Image Title \nhttp://a/1;x\n", "{Image Title}"),
+        ("a.jsonl", b'{"url":"http://a/1"}\n{"url":"http://a/2","id":7}\n', "{id}"),
+        ("a.json", b'["http://a/1"]', "{row}"),
+    ],
+)
+def test_a_template_with_a_column_of_the_manifest_is_accepted(key: str, data: bytes, template: str) -> None:
+    assert World(f"manifests/{key}", data, metadata={"key-template": template}).prepare()["status"] == "ready"
+
+
+def test_of_a_large_json_manifest_not_every_column_is_known() -> None:
+    row = b'{"url":"http://a/1"}\n'
+    data = row * 50 + b'{"url":"http://a/2","id":7}\n' + row * 50
+    world = World("manifests/a.jsonl", data, metadata={"key-template": "{id}"})
+    world.whole_bytes = 100
+
+    assert world.prepare()["status"] == "ready"
+
+
+def test_a_column_with_the_name_of_a_field_is_noted() -> None:
+    world = World(data=b"url,name\nhttp://a/1,7\n", metadata={"key-template": "{name}"})
+
+    world.prepare()
+
+    assert world.record["note"] == (
+        "{name} in key_template is the last segment of the path of the URL, without its extension; "
+        "{column[name]} is the column of the manifest."
+    )

@@ -7,10 +7,10 @@ import pytest
 
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.headers import recorded_options
-from functions.core.model.metadata import options_from_metadata
+from functions.core.model.metadata import object_metadata, options_from_metadata, retry_options
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
-from functions.core.summary.retry_manifest import Retries, object_metadata, retries_of, retry_options
+from functions.core.summary.retry_manifest import Retries, retries_of
 from tests.support.fakes import FakeResults
 
 
@@ -22,6 +22,8 @@ from tests.support.fakes import FakeResults
         {"respect": ()},
         {"respect": ("iptc", "noai")},
         {"allowed_types": ("png", "svg"), "user_agent": "Mine/1.0", "on_existing": "refresh"},
+        {"key_template": "Gr\u00f6\u00dfe/{Titel \u2013 lang}.{ext}", "url_column": "\u56fe\u50cf"},
+        {"known_bad": "lists/=?not encoded?=.txt", "url_column": " a  b "},
     ],
 )
 def test_a_copy_of_it_is_a_run_with_the_same_options(options: dict[str, Any]) -> None:
@@ -39,10 +41,6 @@ def test_a_command_that_retries_has_the_same_options_under_their_own_names() -> 
     stored = {"base_url": "http://a.example", "batch_size": 5, "allowed_types": ["png", "svg"], "timeout": 30.0}
 
     assert retry_options(stored) == {"batch_size": "5", "allowed_types": "png,svg"}
-
-
-def test_what_metadata_cannot_hold_stays_behind() -> None:
-    assert object_metadata({"user_agent": "J\u00f6rg"}) == {}
 
 
 def test_a_copy_of_it_asks_for_the_values_of_headers() -> None:

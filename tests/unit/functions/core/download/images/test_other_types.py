@@ -7,10 +7,12 @@ import pytest
 from functions.core.download.images.other_types import (
     OTHER_TYPES,
     detect_type,
+    extension_of,
     is_allowed,
     is_recognized,
     riff_file,
 )
+from functions.core.download.images.types import IMAGE_TYPES as ALL_IMAGE_TYPES
 from functions.core.download.images.types import FileType
 from functions.core.model.options import IMAGE_TYPES, OTHER_FILE_TYPES
 from tests.support.files import OTHER_SAMPLES, OtherSample, archive, box, iso_video, matroska, office
@@ -121,3 +123,18 @@ def test_compressed_bytes_are_not_recognized() -> None:
     assert recognized == set(OTHER_FILE_TYPES) - {"gz"}
     assert is_recognized(office("word/document.xml"))
     assert not is_recognized(b"\x78\x9c" + bytes(10))
+
+
+@pytest.mark.parametrize("file_type", [*ALL_IMAGE_TYPES, *OTHER_TYPES], ids=lambda each: each.name)
+def test_the_extension_of_a_stored_file_is_that_of_its_download(file_type: FileType) -> None:
+    """The key of an image that is not downloaded again is the same."""
+    assert extension_of(file_type.content_type, URL) == file_type.extension
+    assert extension_of(file_type.content_type, f"{URL}.php") == file_type.extension
+
+
+@pytest.mark.parametrize(("path", "extension"), [("/a.dat", "dat"), ("/a.js", "bin"), ("/a", "bin"), ("/a.Dcm", "dcm")])
+def test_the_extension_of_a_stored_file_of_an_unknown_type_is_that_of_its_url(path: str, extension: str) -> None:
+    url = f"https://a.example{path}"
+
+    assert type_of(b"\x00\x01\x02 anything", "any", url=url).extension == extension
+    assert extension_of("application/octet-stream", url) == extension_of(None, url) == extension

@@ -10,8 +10,11 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
-from functions.core.model.rows import parse_row
+from functions.core.model.keys.row_numbers import ROW_COLUMN
+from functions.core.model.options import Options
+from functions.core.model.rows import RowRules, parse_row
 from functions.core.summary.index import lock
+from tests.support.arrow import file_of
 from tests.support.index_fakes import EndedRun, failed, stored
 
 URLS = [f"https://a.example/{number}.png" for number in range(1, 4)]
@@ -131,6 +134,27 @@ def test_relative_urls_are_completed_and_the_key_is_kept() -> None:
     found = delimited(run.files.texts["lock.csv"])
     assert [(line["url"], line["key"]) for line in found] == list(zip(URLS[:2], ("a.png", "b.png"), strict=True))
     assert run.files.metadata["lock.csv"] == {}
+
+
+@pytest.mark.parametrize("form", ["csv", "txt", "csv-bare"])
+def test_a_lock_has_the_numbers_of_rows_that_are_in_their_keys(form: str) -> None:
+    manifest, extension, name, delimiter = DELIMITED[form]
+    options = {"key_template": "r/{row:04}.{ext}", "known_bad": "lists/a.txt"}
+
+    run = locked_run(manifest, form, extension, options=options)
+
+    found = delimited(run.files.texts[name], delimiter)
+    assert [line[ROW_COLUMN] for line in found] == ["1", "2"]
+    rules = RowRules.of(Options(key_template=options["key_template"]))
+    assert [str(parse_row(9, line, rules).key) for line in found] == ["images/r/0001.{ext}", "images/r/0002.{ext}"]
+    assert run.files.metadata[name] == {"key-template": "r/{row:04}.{ext}"}
+
+
+def test_a_lock_of_parquet_has_the_numbers_of_rows_that_are_in_their_keys() -> None:
+    run = locked_run(file_of({"url": URLS}), "parquet", "parquet", options={"key_template": "{row}"})
+
+    found = pq.read_table(io.BytesIO(run.files.uploads["lock.parquet"]))
+    assert found[ROW_COLUMN].to_pylist() == ["1", "2"]
 
 
 def test_a_long_lock_is_in_several_manifests(monkeypatch: pytest.MonkeyPatch) -> None:

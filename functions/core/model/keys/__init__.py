@@ -73,19 +73,24 @@ def requested_key(text: object, prefix: str = DEFAULT_PREFIX) -> str:
     if not isinstance(text, str):
         raise _invalid_key("is not text")
     name = unicodedata.normalize("NFC", text.strip()).removeprefix("/").removeprefix(prefix)
+    if len((prefix + name).encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
+        raise _invalid_key(f"is longer than {MAX_KEY_BYTES} bytes, the limit of S3")
+    check_name(name)
+    return prefix + name
+
+
+def check_name(name: str) -> None:
+    """Raises RowError(INVALID_ROW) for a key without its prefix that is unsafe."""
     if re.search(r"[\x00-\x1f\x7f\\]", name):
         raise _invalid_key("contains a control character or a backslash")
     if _DEFAULT_NAME.fullmatch(name):
         raise _invalid_key("has the form of a default key (2 hex digits, a slash, 64 hex digits)")
     if any(part in ("", ".", "..") for part in name.split("/")):
         raise _invalid_key("has a path segment that is empty, . or ..")
-    if len((prefix + name).encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
-        raise _invalid_key(f"is longer than {MAX_KEY_BYTES} bytes, the limit of S3")
     try:
         name.encode()
     except UnicodeEncodeError as error:
         raise _invalid_key("is not valid Unicode") from error
-    return prefix + name
 
 
 def _invalid_key(problem: str) -> RowError:
