@@ -41,8 +41,10 @@ def grant_prepare_run(function: Function, *, buckets: Buckets, tables: Tables) -
     _allow(function.role, manifests, "s3:GetObject", "s3:GetObjectVersion")
     # It copies the rows of a manifest that Step Functions cannot read as they are.
     _allow(function.role, [_copies(buckets)], "s3:PutObject")
-    # It writes the limits of the busy hosts, if they are too many for the input of each batch.
-    _allow(function.role, [_input(buckets, "runs/*/hosts.json")], "s3:PutObject")
+    # It writes the limits of the busy hosts, if they are too many for the input of each batch, and how it has drawn the
+    # sample of a probe.
+    run_files = [_input(buckets, "runs/*/hosts.json"), _input(buckets, "runs/*/sample.json")]
+    _allow(function.role, run_files, "s3:PutObject")
     # It must detect a deleted manifest: without s3:ListBucket, S3 answers 403 instead of 404.
     # There is no condition on the prefix, because a GetObject request has none.
     _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")

@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.adapters.clients import MAX_CONNECTIONS, client, credentials
+from functions.adapters.discarded_images import DiscardedImages, DiscardedRecords
 from functions.adapters.dynamodb_host_records import DynamoHostRecords
 from functions.adapters.dynamodb_hosts_table import DynamoHostsTable
 from functions.adapters.dynamodb_images_table import DynamoImagesTable
@@ -80,7 +81,7 @@ def signed_put() -> S3SignedPut:
 def runner(run: BatchRun, options: Options, phases: Phases) -> RoundRunner:
     settings, run_id = config(), run["id"]
     table = phases.timed(
-        DynamoImagesTable(client("dynamodb"), settings.images_table),
+        DiscardedRecords() if options.probe else DynamoImagesTable(client("dynamodb"), settings.images_table),
         look_up=Phase.LOOK_UP,
         record=Phase.RECORD,
         read=Phase.LOOK_UP,
@@ -90,7 +91,7 @@ def runner(run: BatchRun, options: Options, phases: Phases) -> RoundRunner:
     mirror = RowMirror(
         fetcher=phases.timed(fetcher(), fetch=Phase.DOWNLOAD),
         store=phases.timed(
-            S3ImageBucket(client("s3"), settings.images_bucket, signed_put()),
+            DiscardedImages() if options.probe else S3ImageBucket(client("s3"), settings.images_bucket, signed_put()),
             put=Phase.STORE,
             head=Phase.STORE,
             read=Phase.STORE,

@@ -4,19 +4,15 @@ Exit status: 0 success, 1 the run failed, 2 wrong usage, 130 interrupted. A comm
 been checked: the imports take seconds, a usage error must not.
 """
 
-import gc
-import logging
-import os
 import signal
-import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from functions.core.model.options import MAX_PROBE_ROWS
 from functions.version import VERSION
 from local import preflight
 from local.account_commands import ACCOUNT_COMMANDS, stack_name
@@ -24,18 +20,24 @@ from local.commands import usage
 from local.commands.env_file import read_env_file
 from local.errors import UsageError
 from local.limits import Limits
-from local.log_file import keep_off_terminal, log_to
-from local.out_lock import lock_out
-from local.parameters import Command, PathType, manifest, option, option_flags, run_options, shown_name
+from local.log_file import keep_off_terminal
+from local.parameters import (
+    Command,
+    PathType,
+    manifest,
+    option,
+    option_flags,
+    probe_options,
+    run_options,
+    shown_name,
+)
 from local.parquet import InstallationError
+from local.startup import imports, owned, synthesize
 
 PROGRAM = "image-mirror"
-ASSEMBLY = usage.ROOT / "cdk.out"
-MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
-"""Variables that a make passes to the makes it calls."""
-
-EXPECTED = (UsageError, InstallationError, click.ClickException, BrokenPipeError)
-"""Exceptions that end a command with a sentence; any other is an error of this program, or of the machine."""
+PROBE_ROWS = "300"
+PROBE_OUT = f"{usage.DEFAULT_OUT}/probe"
+"""Default folder of `probe`: not that of `run`, whose images it does not have."""
 
 SETTINGS: dict[str, Any] = {  # Any: the settings of click
     "help_option_names": ["-h", "--help"],
@@ -43,7 +45,6 @@ SETTINGS: dict[str, Any] = {  # Any: the settings of click
     "max_content_width": 100,
 }
 
-log = logging.getLogger(__name__)
 version = click.version_option(VERSION, prog_name=PROGRAM)
 out = option("out", metavar="FOLDER", help="folder of images and reports (default: out)", type=PathType("dir"))
 allow = option("allow", metavar="CIDR", help="network to allow that is not public; may be repeated", multiple=True)
@@ -86,9 +87,9 @@ def _numbers(numbers: Mapping[str, usage.NumberArgument]) -> Callable[[Command],
 def commands() -> None:
     """Copy images from the web into S3, or into a folder of this machine.
 
-    run, up and plan work on this machine without an AWS account; bootstrap, deploy, verify and destroy change the AWS
-    account of your credentials. "image-mirror COMMAND --help" explains a command. Exit status: 0 success, 1 failure,
-    2 wrong usage, 130 interrupted.
+    run, probe, up and plan work on this machine without an AWS account; bootstrap, deploy, verify and destroy change
+    the AWS account of your credentials. "image-mirror COMMAND --help" explains a command. Exit status: 0 success,
+    1 failure, 2 wrong usage, 130 interrupted.
     """
 
 
@@ -105,24 +106,26 @@ def run(manifest: str, out: str, allow: Sequence[str], demo: bool, pairs: Sequen
 
     Without MANIFEST, the demo is mirrored: its images are served on this machine.
     """
-    settings, limits = usage.stack_settings(), _limits(flags)
-    options = _options(pairs, {name: value for name, value in flags.items() if name not in usage.LIMITS})
-    run_options = preflight.check_options(settings, options)
-    file = usage.manifest_file(manifest) if manifest else None
-    if file:
-        preflight.check_manifest(file, run_options)
-    if file and demo:
-        usage.demo_port(file)
-    networks, folder = _networks(allow), _out(out)
-    with _owned(folder, "run"):
-        assembly = _synthesize()
-        with _imports():
-            from local.commands.run import run
+    return _mirror(
+        "run", usage.manifest_file(manifest) if manifest else None, _options(pairs, flags), flags, allow, out, demo
+    )
 
-        path = str(file) if file else None
-        return run(
-            assembly=assembly, out=folder, allow=networks, manifest=path, options=options, demo=demo, limits=limits
-        )
+
+@commands.command()
+@manifest("MANIFEST")
+@option("out", metavar="FOLDER", help=f"folder of the report (default: {PROBE_OUT})", type=PathType("dir"))
+@allow
+@_numbers(usage.LIMITS)
+@probe_options
+@version
+def probe(manifest: str, out: str, allow: Sequence[str], pairs: Sequence[str], **flags: str | None) -> int:
+    """Estimate a run of a manifest by a random sample of its rows.
+
+    Downloads the rows of the sample on this machine as a run does, keeps no image, and shows the success rate with its
+    95 % interval, sizes, times, hosts with failures, and time and cost of the run.
+    """
+    options = {"probe": PROBE_ROWS, **_options(pairs, flags)}
+    return _mirror("probe", usage.manifest_file(manifest), options, flags, allow, out or PROBE_OUT)
 
 
 @commands.command()
@@ -138,9 +141,9 @@ def up(out: str, allow: Sequence[str], port: str, **numbers: str | None) -> int:
     """
     number, networks, folder = usage.port_number(port, shown_name("port")), _networks(allow), _out(out)
     limits = _limits(numbers)
-    with _owned(folder, "up"):
-        assembly = _synthesize()
-        with _imports():
+    with owned(folder, "up"):
+        assembly = synthesize()
+        with imports():
             from local.commands.up import up
 
         return up(assembly=assembly, out=folder, allow=networks, port=number, limits=limits)
@@ -177,8 +180,8 @@ def index(run: str, out: str, stack_name: str) -> int:
     folder = usage.out_folder(out, shown_name("out"))
     variables = read_env_file(folder)
     if variables is None and (folder / "runs" / run).is_dir():
-        with _owned(folder, "index"):
-            assembly = _synthesize()
+        with owned(folder, "index"):
+            assembly = synthesize()
             from local.index_command import index_in_folder
 
             return index_in_folder(run, folder, assembly, click.echo)
@@ -240,9 +243,39 @@ for account_command in ACCOUNT_COMMANDS:
     commands.add_command(version(account_command))
 
 
-def _options(pairs: Sequence[str], flags: dict[str, str | None]) -> dict[str, str]:
+def _mirror(
+    command: str,
+    file: Path | None,
+    options: Mapping[str, str],
+    numbers: Mapping[str, str | None],
+    allow: Sequence[str],
+    out: str,
+    demo: bool = False,
+) -> int:
+    """Run a manifest, by default the demo, after its arguments were checked. Raises UsageError."""
+    settings, limits = usage.stack_settings(), _limits(numbers)
+    run_options = preflight.check_options(settings, options)
+    if command == "probe" and not run_options.probe:
+        raise UsageError(f"{shown_name('probe')} takes a number from 1 to {MAX_PROBE_ROWS:,}.")
+    if file:
+        preflight.check_manifest(file, run_options)
+    if file and demo:
+        usage.demo_port(file)
+    networks, folder = _networks(allow), _out(out)
+    with owned(folder, command):
+        assembly = synthesize()
+        with imports():
+            from local.commands.run import run
+
+        path = str(file) if file else None
+        return run(
+            assembly=assembly, out=folder, allow=networks, manifest=path, options=options, demo=demo, limits=limits
+        )
+
+
+def _options(pairs: Sequence[str], flags: Mapping[str, str | None]) -> dict[str, str]:
     """The options of a run as metadata; a flag takes precedence over a pair of the same name."""
-    given = [f"{name}={value}" for name, value in flags.items() if value is not None]
+    given = [f"{name}={value}" for name, value in flags.items() if value is not None and name not in usage.LIMITS]
     return usage.options(pairs, shown_name("pairs")) | usage.options(given, "")
 
 
@@ -260,44 +293,6 @@ def _out(out: str) -> Path:
     folder = usage.out_folder(out, name)
     preflight.check_writable(folder, name)
     return folder
-
-
-@contextmanager
-def _owned(folder: Path, command: str) -> Iterator[None]:
-    """Own the folder and log to it. An exception is logged, and shown as one sentence: raises ClickException."""
-    with lock_out(folder, command), log_to(folder) as path:
-        try:
-            yield
-        except EXPECTED:
-            raise
-        except Exception as error:
-            log.exception("The command %s failed", command)
-            text = f"The command {command} failed: {type(error).__name__}: {error}. The log has the details: {path}"
-            raise click.ClickException(text) from error
-
-
-@contextmanager
-def _imports() -> Iterator[None]:
-    """Import without garbage collection, which takes a quarter of the time; imports create almost no garbage."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def _synthesize() -> Path:
-    """The assembly of the stack, which make updates where a source is newer. Raises ClickException."""
-    command = ["make", "-s", "--old-file=.venv/local", "cdk.out/ready"]  # this process runs in .venv: keep it
-    variables = {name: value for name, value in os.environ.items() if name not in MAKE_VARIABLES}
-    try:
-        subprocess.run(command, cwd=usage.ROOT, env=variables, check=True)
-    except FileNotFoundError as error:
-        raise click.ClickException("Cannot synthesize the stack: install make.") from error
-    except subprocess.CalledProcessError as error:
-        raise click.ClickException("Cannot synthesize the stack: make has failed.") from error
-    return ASSEMBLY
 
 
 if __name__ == "__main__":

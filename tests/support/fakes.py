@@ -17,7 +17,16 @@ from typing import Any
 from functions.core.model.errors import ManifestGoneError
 from functions.core.model.ports import NOTICE_SECONDS, Notification
 from functions.core.model.runs import NULL_VERSION, ManifestObject
-from functions.core.model.types import DeferredItem, KeptItem, PassFile, PassPlan, ResultLine, RunFields, RunRecord
+from functions.core.model.types import (
+    DeferredItem,
+    JsonObject,
+    KeptItem,
+    PassFile,
+    PassPlan,
+    ResultLine,
+    RunFields,
+    RunRecord,
+)
 from functions.core.model.urls import host_of
 from functions.core.web.fetch import FetchRequest, FetchResult, NotModifiedError
 from functions.core.web.response import Body
@@ -82,6 +91,10 @@ class FakeResults(FakeRunFiles):
         for name, lines in self._parts(prefix):
             if pass_number or name.count("-") != 3:
                 yield name, lines
+
+    def read_lines(self, name: str) -> list[JsonObject]:
+        self._fail()
+        return list(self.files[name])
 
     def kept_item_parts(self) -> Iterator[tuple[str, list[KeptItem]]]:
         return self._parts("retries/part-")

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from functions.core.model.types import JsonObject, ResultLine, RunRecord
+from functions.core.model.types import ResultLine, RunRecord
 from functions.core.summary.index.indexer import Indexer
 from tests.support.fakes import FakeManifests, FakeRecords, FakeResults
 
@@ -28,9 +28,6 @@ class FakeIndexFiles(FakeResults):
 
     def read_parts(self, names: Iterable[str]) -> Iterator[tuple[str, list[ResultLine]]]:
         return ((name, cast(list[ResultLine], self.files[name])) for name in names)
-
-    def read_lines(self, name: str) -> list[JsonObject]:
-        return list(self.files[name])
 
     def upload(self, name: str, path: Path, content_type: str, metadata: Mapping[str, str] | None = None) -> None:
         self._fail()

@@ -135,7 +135,7 @@ class RowMirror:
             if record.get("run_id") == self._run_id:
                 kind = OutcomeKind.STORED if record.get("row") == row.number else OutcomeKind.DUPLICATE
             try:
-                reused.outcomes.append(_outcome(row, kind, self._copies.image_of(row, image)))
+                reused.outcomes.append(self._outcome(row, kind, self._copies.image_of(row, image)))
             except RowError as error:
                 reused.errors.append((row, error))
             except SourceGoneError:
@@ -155,7 +155,7 @@ class RowMirror:
                     stored = outcome.image
                 else:
                     body = download.body if stored["sha256"] == download.body.sha256 else None
-                    outcome = _outcome(row, OutcomeKind.DUPLICATE, self._copies.image_of(row, stored, body))
+                    outcome = self._outcome(row, OutcomeKind.DUPLICATE, self._copies.image_of(row, stored, body))
                 mirrored.outcomes.append(outcome)
             except RowError as error:
                 mirrored.errors.append((row, error))
@@ -177,23 +177,23 @@ class RowMirror:
 
         result = self._conditional_put.put(row.url, upload, existing_record, record_of)
         if result.found is not None:
-            return _outcome(row, result.kind, found_image(key, result.found)), None
+            return self._outcome(row, result.kind, found_image(key, result.found)), None
         stored = stored_image(key, image)
         record = new_record(row.url, stored, result.etag, self._run_id, row.number, fetched)
         former_key = existing_record.get("object_key") if existing_record else None
-        return _outcome(row, result.kind, stored, former_key if former_key != key else None), record
+        return self._outcome(row, result.kind, stored, former_key if former_key != key else None), record
+
+    def _outcome(self, row: Row, kind: OutcomeKind, image: ImageFacts, former_key: str | None = None) -> Outcome:
+        """A probe keeps no object, so that its outcomes have no key."""
+        return Outcome(
+            row=row.number,
+            url=redact(row.url),
+            kind=kind,
+            user_columns=row.user_columns,
+            image={**image, "object_key": None} if self._options.probe else image,
+            former_key=former_key,
+        )
 
 
 def _replaced() -> RowError:
     return RowError(Reason.STORAGE, "The object of this URL was replaced while it was copied to the key of this row.")
-
-
-def _outcome(row: Row, kind: OutcomeKind, image: ImageFacts | None = None, former_key: str | None = None) -> Outcome:
-    return Outcome(
-        row=row.number,
-        url=redact(row.url),
-        kind=kind,
-        user_columns=row.user_columns,
-        image=image,
-        former_key=former_key,
-    )

@@ -114,6 +114,10 @@ PLAN_FILES = "passes/plan-"
 """Start of the names of the files of PassPlan, in the folder of a run."""
 
 
+SAMPLE_FILE = "sample.json"
+"""Name of the file of a probe that says how its sample was drawn, in the folder of the run."""
+
+
 def pass_folder(number: int) -> str:
     """The folder of the files of the rows of a pass, in the folder of its run."""
     return f"passes/{number}"

@@ -102,6 +102,9 @@ class RunResults(RunFiles, ResultParts, Protocol):
     def kept_item_parts(self) -> Iterator[tuple[str, list[KeptItem]]]:
         """The parts of `retries/` by name, in the order of their names. Raises StorageFault."""
 
+    def read_lines(self, name: str) -> list[JsonObject]:
+        """The values of a file of JSON lines. Raises StorageFault."""
+
     def uncompleted_children(self) -> Iterator[Iterator[bytes]]:
         """The ResultWriter files of child executions that failed or did not start, each in chunks.
 
@@ -122,9 +125,6 @@ class IndexFiles(RunResults, Protocol):
 
     def read_parts(self, names: Iterable[str]) -> Iterator[tuple[str, list[ResultLine]]]:
         """The results parts of these names, in this order. Raises StorageFault."""
-
-    def read_lines(self, name: str) -> list[JsonObject]:
-        """The values of a file of JSON lines. Raises StorageFault."""
 
     def upload(self, name: str, path: Path, content_type: str, metadata: Mapping[str, str] | None = None) -> None:
         """Writes a file from the disk; an existing one is replaced. Raises StorageFault."""

@@ -23,6 +23,15 @@ from functions.core.model.types.passes import (
     PlannedPass,
     RecordedError,
 )
+from functions.core.model.types.probe import (
+    Distribution,
+    ListEstimate,
+    ProbedHost,
+    ProbeResult,
+    SampleDesign,
+    SampleStratum,
+    ShareEstimate,
+)
 from functions.core.model.types.runs import OutcomeCounts, RunEnd, RunFields, RunRecord, RunSummary
 from functions.core.model.types.values import BatchCounts, JsonObject, JsonValue, OptionValues, Signals
 from functions.core.model.types.workflow import (
@@ -53,6 +62,7 @@ __all__ = [
     "CoolDown",
     "CreatedObject",
     "DeferredItem",
+    "Distribution",
     "ExecutionInput",
     "HostChange",
     "HostLimit",
@@ -64,6 +74,7 @@ __all__ = [
     "JsonObject",
     "JsonValue",
     "KeptItem",
+    "ListEstimate",
     "ManifestReference",
     "ObjectCreatedDetail",
     "OptionValues",
@@ -73,6 +84,8 @@ __all__ = [
     "PassSummary",
     "PlannedPass",
     "PreparedState",
+    "ProbeResult",
+    "ProbedHost",
     "RecordedError",
     "RepeatedRun",
     "RequestedRun",
@@ -84,5 +97,8 @@ __all__ = [
     "RunRecord",
     "RunReference",
     "RunSummary",
+    "SampleDesign",
+    "SampleStratum",
+    "ShareEstimate",
     "Signals",
 ]

@@ -49,7 +49,7 @@ def fake(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Fak
     """The command of that name; its stack is not synthesized."""
     fake = FakeCommand(request.param)
     monkeypatch.setitem(sys.modules, fake.__name__, fake)
-    monkeypatch.setattr(command_line, "_synthesize", lambda: Path("assembly"))
+    monkeypatch.setattr(command_line, "synthesize", lambda: Path("assembly"))
     return fake
 
 
