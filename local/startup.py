@@ -1,4 +1,4 @@
-"""The start of a command that runs the local AWS: own its folder, synthesize the stack, import what it needs."""
+"""What a command does before it runs the stack on this machine: own the folder, synthesize, import the rest."""
 
 import gc
 import logging
@@ -15,11 +15,9 @@ from local.log_file import log_to
 from local.out_lock import lock_out
 from local.parquet import InstallationError
 
-ROOT = Path(__file__).parents[1]
-ASSEMBLY = ROOT / "cdk.out"
+ROOT = Path(__file__).parent.parent
 MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
 """Variables that a make passes to the makes it calls."""
-
 
 EXPECTED = (UsageError, InstallationError, click.ClickException, BrokenPipeError)
 """Exceptions that end a command with a sentence; any other is an error of this program, or of the machine."""
@@ -42,7 +40,7 @@ def owned(folder: Path, command: str) -> Iterator[None]:
 
 
 @contextmanager
-def imports() -> Iterator[None]:
+def fast_imports() -> Iterator[None]:
     """Import without garbage collection, which takes a quarter of the time; imports create almost no garbage."""
     gc.disable()
     try:
@@ -62,4 +60,4 @@ def synthesize() -> Path:
         raise click.ClickException("Cannot synthesize the stack: install make.") from error
     except subprocess.CalledProcessError as error:
         raise click.ClickException("Cannot synthesize the stack: make has failed.") from error
-    return ASSEMBLY
+    return ROOT / "cdk.out"

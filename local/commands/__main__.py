@@ -32,7 +32,7 @@ from local.parameters import (
     shown_name,
 )
 from local.parquet import InstallationError
-from local.startup import imports, owned, synthesize
+from local.startup import fast_imports, owned, synthesize
 
 PROGRAM = "image-mirror"
 PROBE_ROWS = "300"
@@ -143,7 +143,7 @@ def up(out: str, allow: Sequence[str], port: str, **numbers: str | None) -> int:
     limits = _limits(numbers)
     with owned(folder, "up"):
         assembly = synthesize()
-        with imports():
+        with fast_imports():
             from local.commands.up import up
 
         return up(assembly=assembly, out=folder, allow=networks, port=number, limits=limits)
@@ -264,7 +264,7 @@ def _mirror(
     networks, folder = _networks(allow), _out(out)
     with owned(folder, command):
         assembly = synthesize()
-        with imports():
+        with fast_imports():
             from local.commands.run import run
 
         path = str(file) if file else None

@@ -260,5 +260,6 @@ def _failures(rows: Sequence[Mapping[str, str]]) -> Table:
     for name in ("reason", "url", "message"):
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(_safe(row[name]) for name in ("row", "reason", "url", "message")))
+        number = row.get("manifest_row") or row["row"]
+        table.add_row(_safe(number), *(_safe(row[name]) for name in ("reason", "url", "message")))
     return table

@@ -46,7 +46,7 @@ class ListSample:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that the items have in addition to those of the manifest."""
-        return (ROW_COLUMN,) if self.design["read"] == WHOLE else ()
+        return (ROW_COLUMN,) if self.design["read"] != PIECES else ()
 
     def note(self, key: str) -> str:
         """A sentence for the report of the run."""
@@ -118,14 +118,17 @@ class _Pieces:
         return self._manifest.size / max(1, self._bytes)
 
     def rows(self, chance: random.Random) -> Iterator[tuple[int, object]]:
-        """Their numbers are not known: they are 0."""
+        """Their numbers in the manifest are not known: they are numbered as they were read."""
+        return enumerate(self._items(chance))
+
+    def _items(self, chance: random.Random) -> Iterator[object]:
         header = self._piece(0).partition(b"\n")[0] + b"\n" if self._form.has_header else b""
         for _ in range(PIECE_COUNT):
             piece = self._piece(chance.randrange(max(1, self._manifest.size - PIECE_BYTES)))
             lines = piece[piece.find(b"\n") + 1 : piece.rfind(b"\n") + 1]
             self._bytes += len(lines)
             with suppress(InvalidManifest):
-                yield from ((0, item) for _, item in self._form.numbered_rows([header + lines], self._rules))
+                yield from (item for _, item in self._form.numbered_rows([header + lines], self._rules))
 
     def _piece(self, start: int) -> bytes:
         manifest, content = self._manifest, b""
@@ -169,14 +172,14 @@ def _as_items(sample: Sample, seed: int, read: str, counts: HostCounts, rules: R
         "strata": sample.strata,
         "stratum_of": sample.stratum_of,
     }
-    items = [_with_number(item, number, rules) for number, item, _ in sample.rows]
+    items = [item if read == PIECES else _with_number(item, number, rules) for number, item, _ in sample.rows]
     return ListSample(items, design, HostCounts(by_host, sum(by_host.values())))
 
 
 def _with_number(item: object, number: int, rules: RowRules) -> object:
-    """The item with its number in the manifest, if that is known and the item can have columns."""
-    if isinstance(item, str) and number:
+    """The item with its number in the manifest, if it can have columns."""
+    if isinstance(item, str):
         return {rules.url_column or "url": item, ROW_COLUMN: number}
-    if isinstance(item, Mapping) and number:
+    if isinstance(item, Mapping):
         return {ROW_COLUMN: number, **item}
     return item

@@ -206,7 +206,8 @@ class Summarizer:
 
     def _publish(self, summary: RunSummary) -> None:
         status = summary["status"]
-        subject = f"Image Mirror: {status}, {summary['stored']} of {summary['rows']} stored"
+        done = "downloaded by a probe" if summary["probe"] else "stored"
+        subject = f"Image Mirror: {status}, {summary['stored']} of {summary['rows']} {done}"
         self._notices.publish(Notification(NOTIFICATION_KINDS.get(status, "run_failed"), subject, summary))
 
 
