@@ -41,9 +41,8 @@ def grant_prepare_run(function: Function, *, buckets: Buckets, tables: Tables) -
     _allow(function.role, manifests, "s3:GetObject", "s3:GetObjectVersion")
     # It copies the rows of a manifest that Step Functions cannot read as they are.
     _allow(function.role, [_copies(buckets)], "s3:PutObject")
-    # It writes the limits of the busy hosts, if they are too many for the input of each batch, and how it has drawn the
-    # sample of a probe.
-    run_files = [_input(buckets, "runs/*/hosts.json"), _input(buckets, "runs/*/sample.json")]
+    # It writes the limits of the busy hosts, if they are too many for each batch's input, and how a sample was drawn.
+    run_files = [_input(buckets, f"runs/*/{name}.json") for name in ("hosts", "sample")]
     _allow(function.role, run_files, "s3:PutObject")
     # It must detect a deleted manifest: without s3:ListBucket, S3 answers 403 instead of 404.
     # There is no condition on the prefix, because a GetObject request has none.

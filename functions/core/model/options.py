@@ -40,7 +40,8 @@ MAX_HOST_CONCURRENCY = 256
 MAX_PROBE_ROWS = 10_000
 """Maximum of the option `probe`."""
 
-MAX_SEED = 2**31 - 1
+MAX_SEED = 999_999_999
+"""Maximum of the option `probe_seed`."""
 
 MEBIBYTE = 1024 * 1024
 
