@@ -110,7 +110,7 @@ def run_options(command: Command) -> Command:
 
 
 PROBE_FLAGS = {"probe": ("--rows", "rows to draw at random (default: 300)"), "probe_seed": ("--seed", "")}
-"""Short names for the options of a probe, and what is said about them, if not the meaning of the option."""
+"""A short name for each option of a probe, and its help, by default the meaning of the option."""
 
 
 def probe_options(command: Command) -> Command:

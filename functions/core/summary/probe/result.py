@@ -153,7 +153,7 @@ PART_READ = {
         "its beginning, and says nothing about the rest if the list is sorted."
     ),
 }
-"""What is said about a manifest of which a part was read."""
+"""A note for a manifest of which a part was read."""
 
 
 def _rounded(estimate: ShareEstimate) -> ShareEstimate:
