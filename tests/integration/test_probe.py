@@ -1,14 +1,21 @@
 """A probe of a list on the local AWS: the result, what it leaves behind, and what it does not."""
 
+import json
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 
 import pytest
 
 from local.aws.cloud import Cloud
+from tests.support.api import Api
+from tests.support.arrow import file_of
 from tests.support.images import png
 from tests.support.pipeline import is_reconciled, mirror
 from tests.support.site import Answer, Site
 
+ROOT = Path(__file__).parents[2]
 ROWS, SAMPLE = 60, 24
 OPTIONS = {"passes": "0", "rounds": "1", "probe": str(SAMPLE)}
 
@@ -92,8 +99,6 @@ def test_a_sample_of_all_rows_has_an_interval_without_width(cloud: Cloud, site: 
 
 
 def test_parquet_is_refused_with_what_to_do(cloud: Cloud, site: Site) -> None:
-    from tests.support.arrow import file_of
-
     run = mirror(cloud, "list.parquet", file_of({"url": ["http://a.example/1.png"]}), OPTIONS)
 
     assert (run.execution["error"], run.summary["probe"]) == ("InvalidManifest", None)
@@ -103,3 +108,60 @@ def test_parquet_is_refused_with_what_to_do(cloud: Cloud, site: Site) -> None:
 def _objects(cloud: Cloud) -> int:
     pages = cloud.client("s3").get_paginator("list_objects_v2").paginate(Bucket=cloud.outputs["ImagesBucket"])
     return sum(page["KeyCount"] for page in pages)
+
+
+def test_a_probe_by_the_api_says_that_it_is_one_and_what_it_has_found(cloud: Cloud, site: Site) -> None:
+    api = Api(cloud)
+    urls = _list(site, good=12, bad=4).split()[1:]
+    options = {"passes": 0, "rounds": 1, "probe_seed": 3}
+
+    answer = api.request(
+        "POST", "/runs", {"urls": [line.split(",")[0] for line in urls], "probe": 8, "options": options}
+    )
+    run_id = answer.json()["run_id"]
+    api.finish(run_id)
+    run = api.describe(run_id)
+
+    assert (answer.status_code, answer.json()["probe"]) == (202, 8)
+    assert (run["status"], run["probe"], run["rows"]) == ("succeeded", 8, 8)
+    assert (run["probe_result"]["rows"], run["probe_result"]["seed"]) == (16, 3)
+    assert run["probe_result"]["success"]["low"] <= 0.75 <= run["probe_result"]["success"]["high"]
+    assert {"probe": 8, "run_id": run_id}.items() <= api.request("GET", "/runs?limit=1").json()["runs"][0].items()
+    assert api.request("POST", f"/runs/{run_id}/retry").status_code == 409
+
+
+@pytest.mark.parametrize("name", ["list.csv", "list.parquet"])
+def test_the_command_estimates_a_list_in_a_folder_of_its_own(site: Site, tmp_path: Path, name: str) -> None:
+    urls = [line.split(",")[0] for line in _list(site, good=15, bad=5).split()[1:]]
+    content = file_of({"url": urls}) if name == "list.parquet" else "\n".join(["url", *urls, ""]).encode()
+    (tmp_path / name).write_bytes(content)
+    arguments = [
+        "--rows",
+        "10",
+        "--seed",
+        "1",
+        "--passes",
+        "0",
+        "--allow",
+        "127.0.0.0/8",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "local.commands", "probe", str(tmp_path / name), *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert (summary["probe"]["rows"], summary["probe"]["probed"], summary["rows"]) == (20, 10, 10)
+    assert "of 20 rows can be mirrored (between " in done.stdout
+    assert "A run of the list, estimated by the sample" in done.stdout
+    assert [path for path in (tmp_path / "out").rglob("*") if "images" in path.parts and path.is_file()] == []
+    run = next((tmp_path / "out" / "runs").iterdir())
+    assert (run / "results.csv").exists()
+    assert not (run / "croissant.json").exists()

@@ -384,3 +384,10 @@ def test_ten_thousand_hosts_cost_more_with_robots_txt_than_without(tmp_path: Pat
 
     assert ignore.estimate.seconds < obey.estimate.seconds < 2 * ignore.estimate.seconds
     assert ignore.estimate.dollars < obey.estimate.dollars < 1.5 * ignore.estimate.dollars
+
+
+def test_a_plan_is_of_the_whole_list(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("url\nhttp://a.example/1\n")
+
+    with pytest.raises(UsageError, match="Leave the option probe out"):
+        plan(manifest=str(tmp_path / "a.csv"), options={"probe": "300"})
