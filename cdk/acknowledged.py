@@ -112,6 +112,7 @@ def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
         "runs/*/rows.jsonl.gz": (prepare, summarize, index, machine),
         "runs/*/index/*": (index,),
         "runs/*/hosts.json": (prepare, download),
+        "runs/*/sample.json": (prepare,),
         "runs/*/closed": (download,),
         "runs/*/passes/*": (plan,),
         "runs/*/passes/plan-*": (plan,),

@@ -61,7 +61,8 @@ class SampleWeights:
         of the list has an interval without width. The variance is never taken as less than what unequal weights make of
         it (L. Kish, Survey Sampling, 1965, 11.7): in a sample without failures there seems to be none.
         """
-        share = min(1.0, math.fsum(weight for weight, hit in zip(self.shares, hits, strict=True) if hit))
+        share = math.fsum(weight for weight, hit in zip(self.shares, hits, strict=True) if hit)
+        share = 1.0 if all(hits) else min(share, 1.0)  # the weights add up to nearly 1
         by_weights, spread = _Variance.of((weight, 1.0) for weight in self._weights), share * (1 - share)
         rows, ratio = 1 / by_weights.simple, by_weights.with_rest / by_weights.simple
         by_hits = self._variance(hits, spread)

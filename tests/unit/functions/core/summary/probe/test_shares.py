@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from functions.core.model.rows import DEFAULT_RULES
+from functions.core.model.types import SampleStratum
 from functions.core.prepare.sampling import allocate, draw
 from functions.core.summary.probe.shares import SampleWeights
 
@@ -118,3 +121,18 @@ def test_a_single_row_of_a_list_says_nearly_nothing() -> None:
 
     assert estimate["share"] == 1
     assert estimate["low"] < 0.05
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.integers(0, 5000)), min_size=1, max_size=30), st.data())
+def test_the_share_is_always_inside_its_interval_and_certain_only_if_all_rows_are_equal(
+    sizes: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    strata: list[SampleStratum] = [{"host": str(number), "rows": n + more} for number, (n, more) in enumerate(sizes)]
+    stratum_of = [number for number, (n, _) in enumerate(sizes) for _ in range(n)]
+    hits = data.draw(st.lists(st.booleans(), min_size=len(stratum_of), max_size=len(stratum_of)))
+
+    estimate = SampleWeights(strata, stratum_of).estimate(hits)
+
+    assert 0 <= estimate["low"] <= estimate["share"] <= estimate["high"] <= 1
+    assert (estimate["share"] == 1) == all(hits)
+    assert (estimate["share"] == 0) == (not any(hits))
