@@ -37,10 +37,31 @@ class RetryManifest(Protocol):
 
 
 def retry_manifest_for(record: RunFields) -> RetryManifest:
-    rules = RowRules.of(Options.from_payload(record.get("options") or {}))
+    options = Options.from_payload(record.get("options") or {})
+    rules = RowRules.of(options)
+    if options.probe:
+        return NoRetryManifest()
     if record.get("format") == PARQUET:
         return ParquetRetryManifest(rules, int(record.get("rows", 0)))
     return ItemRetryManifest(rules, str(record.get("format")))
+
+
+class NoRetryManifest:
+    """A probe has none: no image of its rows is missing."""
+
+    rows = missing = 0
+
+    def add(self, row: int, item: object) -> None:
+        pass
+
+    def write(self, results: RunResults, options: OptionValues, waiting: Iterable[DeferredItem] = ()) -> str | None:
+        return None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 class ItemRetryManifest:

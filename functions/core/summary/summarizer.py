@@ -21,7 +21,7 @@ from functions.core.summary.failures_csv import csv_lines
 from functions.core.summary.late_batches import wait_for_rounds
 from functions.core.summary.manifest_items import MANIFEST_GONE, ManifestItems, read_manifest_items
 from functions.core.summary.passes import RunLines
-from functions.core.summary.probe.result import ProbeTally, probe_tally
+from functions.core.summary.probe.result import probe_result
 from functions.core.summary.reconciliation import Reconciliation, pair_with_items
 from functions.core.summary.retry_manifest import RetryManifest, retry_manifest_for, retry_options
 from functions.core.summary.run_summary import (
@@ -49,7 +49,6 @@ class _Rows:
     aggregates: RunAggregates
     failures: Spool[ResultLine]
     retries: RetryManifest
-    probe: ProbeTally | None = None
     suspects: Suspects = field(default_factory=Suspects)
 
     def add(self, item: object, line: ResultLine) -> None:
@@ -57,11 +56,9 @@ class _Rows:
         self.reconciliation.add(line)
         self.aggregates.add(line)
         self.suspects.add(line)
-        if self.probe:
-            self.probe.add(line)
         if line["outcome"] == OutcomeKind.FAILED:
             self.failures.add(line)
-            if line["retryable"] and self.items.readable and not self.probe:
+            if line["retryable"] and self.items.readable:
                 self.retries.add(line["row"], item)
 
     def note(self, record: RunFields) -> str | None:
@@ -177,8 +174,7 @@ class Summarizer:
         rules = RowRules.of(Options.from_payload(options))
         failures: Spool[ResultLine]
         with Spool() as failures, retry_manifest_for(record) as retries:
-            probe = probe_tally(self._results, record)
-            rows = _Rows(items, Reconciliation(rows=items.rows or 0), aggregates, failures, retries, probe)
+            rows = _Rows(items, Reconciliation(rows=items.rows or 0), aggregates, failures, retries)
             with RunLines(self._results, rules, stopped=execution.failure is not None) as lines:
                 for item, line in pair_with_items(lines, items.items, rules, execution.missing_outcome):
                     rows.add(item, line)
@@ -194,7 +190,7 @@ class Summarizer:
                 failures_report=failures_name,
                 note=rows.note(record),
                 passes=lines.passes(),
-                probe=probe.result() if probe and not execution.failure else None,
+                probe=None if execution.failure else probe_result(self._results, record),
             )
 
     def _write_failures(self, failures: Spool[ResultLine], user_columns: list[str]) -> str | None:

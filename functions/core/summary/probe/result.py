@@ -8,8 +8,9 @@ from typing import cast
 
 from functions.core.cost.measured import MeasuredList, is_large
 from functions.core.model.options import Options
-from functions.core.model.outcomes import OutcomeKind
+from functions.core.model.outcomes import OutcomeKind, failed_outcome
 from functions.core.model.ports import RunResults
+from functions.core.model.rows import DEFAULT_RULES, RowRules
 from functions.core.model.runs import SAMPLE_FILE
 from functions.core.model.types import (
     Distribution,
@@ -22,7 +23,9 @@ from functions.core.model.types import (
     ShareEstimate,
 )
 from functions.core.model.urls import display_host
+from functions.core.summary.passes import RunLines
 from functions.core.summary.probe.shares import SampleWeights
+from functions.core.summary.reconciliation import BATCH_CRASHED
 
 MAX_WORST_HOSTS = 10
 """Hosts in the result: those with the most failures in the sample."""
@@ -134,13 +137,21 @@ class ProbeTally:
             )
 
 
-def probe_tally(results: RunResults, record: RunFields) -> ProbeTally | None:
-    """For a probe that has drawn its sample; None for other runs. Raises StorageFault."""
+def probe_result(results: RunResults, record: RunFields) -> ProbeResult | None:
+    """The result of a probe that has drawn its sample; None for other runs. Raises StorageFault.
+
+    It reads the outcomes once more, which are few. Those that no batch has recorded count as failures.
+    """
     options = Options.from_payload(record.get("options") or {})
     if not options.probe or "copy_key" not in record:
         return None
-    (design,) = results.read_lines(SAMPLE_FILE)
-    return ProbeTally(cast(SampleDesign, design), options)
+    design = cast(SampleDesign, results.read_lines(SAMPLE_FILE)[0])
+    tally = ProbeTally(design, options)
+    with RunLines(results, RowRules.of(options), stopped=False) as lines:
+        outcomes = {line["row"]: line for line in lines}
+    for row in range(1, len(design["stratum_of"]) + 1):
+        tally.add(outcomes.get(row) or failed_outcome(row, None, BATCH_CRASHED, DEFAULT_RULES).as_json())
+    return tally.result()
 
 
 PART_READ = {

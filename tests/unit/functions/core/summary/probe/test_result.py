@@ -171,3 +171,13 @@ def test_a_probe_that_was_stopped_has_no_result() -> None:
     summary = ProbedRun(line(1, "stored")).summarize(WorkflowFailure("Cancelled", "The execution was stopped."))
 
     assert (summary["probe"], summary["stored"], summary["failed"]) == (None, 1, 2)
+
+
+def test_a_row_without_an_outcome_counts_as_a_failure() -> None:
+    run = ProbedRun(line(1, "stored"), line(2, "stored"))
+
+    summary = run.summarize()
+
+    assert (summary["stored"], summary["failed"]) == (2, 1)
+    assert summary["probe"]["probed"] == 3
+    assert summary["probe"]["failure_shares"].keys() == {"batch_crashed"}
