@@ -5,7 +5,7 @@
 VALUES := MANIFEST OUT ALLOW OPTIONS RUN IMAGES SIZE_KB LATENCY_MS HOSTS URL_BYTES MEMORY_MB
 # Taken from the command line of make alone: other programs have environment variables of these names.
 FLAGS := PORT CONCURRENCY PER_HOST HOST_CONCURRENCY HOST_RATE MAX_CONCURRENCY BATCH_SIZE BASE_URL URL_COLUMN SPLIT_URLS OWN_COLUMNS KEY_TEMPLATE ON_EXISTING MAX_BYTES TIMEOUT ROUNDS PASSES MAX_REDIRECTS ALLOWED_TYPES ACCEPT_TRUNCATED \
-	MIN_WIDTH MIN_HEIGHT KNOWN_BAD VERIFY_TLS RESPECT RESPECT_OPT_OUT ROBOTS OUTPUT TABLE STORAGE_CLASS TOLERATED_FAILURE_PERCENTAGE HEADERS USER_AGENT \
+	MIN_WIDTH MIN_HEIGHT KNOWN_BAD VERIFY_TLS RESPECT RESPECT_OPT_OUT ROBOTS OUTPUT TABLE STORAGE_CLASS TOLERATED_FAILURE_PERCENTAGE PROBE PROBE_SEED HEADERS USER_AGENT \
 	LAMBDA_CONCURRENCY ENVIRONMENTS S3_REQUESTS_PER_SECOND WRITE_CAPACITY READ_CAPACITY ASYNC_RETRY_SECONDS PASS_SECONDS
 # The same, for the commands that use an AWS account.
 ACCOUNT_FLAGS := SETTINGS STACK_NAME
@@ -32,7 +32,7 @@ $(foreach name,$(firstword $(UNKNOWN)),$(error There is no variable $(name) ($(c
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run up watch plan cost test permissions check lint types collect format lock bootstrap deploy verify destroy bench bench-rate-limit bench-fleet mutation second-opinions clean
+.PHONY: help setup synth run probe up watch plan cost test permissions check lint types collect format lock bootstrap deploy verify destroy bench bench-rate-limit bench-fleet mutation second-opinions clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -66,6 +66,9 @@ synth: cdk.out/ready ## Synthesize the stack and bundle the functions into cdk.o
 
 run: ## Mirror a manifest on this machine: [MANIFEST=f] [OUT=out] [ALLOW=cidr,...] [OPTIONS="name=value ..."]
 	@./image-mirror run
+
+probe: ## Estimate a run by a random sample of the manifest; no image is kept: MANIFEST=f [PROBE=300] [OUT=out/probe] [ALLOW=cidr,...]
+	@./image-mirror probe
 
 up: ## Run the local AWS in the foreground until Ctrl-C: [OUT=out] [ALLOW=cidr,...] [PORT=4566]
 	@exec ./image-mirror up

@@ -117,6 +117,7 @@ def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
         "runs/*/known_bad.json": (prepare, download),
         "runs/*/suspects.csv": (prepare,),
         "lists/*": (prepare,),
+        "runs/*/sample.json": (prepare,),
         "runs/*/closed": (download,),
         "runs/*/passes/*": (plan,),
         "runs/*/passes/plan-*": (plan,),

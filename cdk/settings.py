@@ -104,7 +104,8 @@ def _run_options(value: object) -> Mapping[str, object]:
         options = json.loads(value) if isinstance(value, str) else value
         if not isinstance(options, Mapping):
             raise ValueError
-        validate_options(options)
+        if validate_options(options).probe:
+            raise InvalidManifest("Option 'probe' is one of a single run: as a default, no run would store an image.")
     except json.JSONDecodeError as error:
         raise ValueError(f"The text is not JSON: {error.msg} at character {error.pos}") from error
     except InvalidManifest as error:

@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.adapters.clients import MAX_CONNECTIONS, client, credentials
+from functions.adapters.discarded_images import DiscardedImages
 from functions.adapters.dynamodb_host_records import DynamoHostRecords
 from functions.adapters.dynamodb_hosts_table import DynamoHostsTable
 from functions.adapters.dynamodb_images_table import DynamoImagesTable
@@ -23,9 +24,9 @@ from functions.core.download.batch import BatchMirror
 from functions.core.download.hosts.busy import BusyHosts
 from functions.core.download.hosts.fleet import FleetHosts
 from functions.core.download.mirror import RowMirror
+from functions.core.download.outputs.no_table import NoImagesTable
 from functions.core.download.passes import Passes
 from functions.core.download.rounds import Batch, RoundRunner
-from functions.core.download.shards.no_table import NoImagesTable
 from functions.core.download.shards.output import ImageShards
 from functions.core.model.host_limits import option_limit
 from functions.core.model.keys import shard_name
@@ -94,7 +95,7 @@ def known_bad(run_id: str) -> frozenset[str]:
 
 
 def images_table(options: Options, phases: Phases) -> ImageTable:
-    if not options.table:
+    if options.probe or not options.table:
         return NoImagesTable()
     return phases.timed(
         DynamoImagesTable(client("dynamodb"), config().images_table),
@@ -126,7 +127,7 @@ def runner(batch: Batch, options: Options, phases: Phases) -> RoundRunner:
     mirror = RowMirror(
         fetcher=phases.timed(fetcher(), fetch=Phase.DOWNLOAD),
         store=phases.timed(
-            S3ImageBucket(client("s3"), settings.images_bucket, signed_put()),
+            DiscardedImages() if options.probe else S3ImageBucket(client("s3"), settings.images_bucket, signed_put()),
             put=Phase.STORE,
             head=Phase.STORE,
             read=Phase.STORE,
@@ -136,7 +137,7 @@ def runner(batch: Batch, options: Options, phases: Phases) -> RoundRunner:
         run_id=run_id,
         prefix=settings.images_prefix,
         robots=RunRobots(robots(), options) if options.robots != "ignore" else None,
-        output=shards(batch, options, phases) if options.output == "shards" else None,
+        output=shards(batch, options, phases) if options.output == "shards" and not options.probe else None,
         known_bad=known_bad(run_id) if options.known_bad else frozenset(),
     )
     return RoundRunner(

@@ -109,6 +109,20 @@ def run_options(command: Command) -> Command:
     return several(HEADER(option_flags(name for name in OPTION_FIELDS if name != "headers")(command)))
 
 
+PROBE_FLAGS = {"probe": ("--rows", "rows to draw at random (default: 300)"), "probe_seed": ("--seed", "")}
+"""A short name for each option of a probe, and its help, by default the meaning of the option."""
+
+
+def probe_options(command: Command) -> Command:
+    """As for a run, with short names for the options of a probe."""
+    for name, (flag, meaning) in PROBE_FLAGS.items():
+        flags, shown = (flag, f"--{name.replace('_', '-')}"), meaning or OPTION_FIELDS[name].metadata["meaning"]
+        command = click.option(*flags, name, metavar="NUMBER", help=shown, envvar=f"{PREFIX}{name.upper()}")(command)
+    several = pairs("--option", variable="OPTIONS", names=OPTION_FIELDS, help="option of the run; may be repeated")
+    names = (name for name in OPTION_FIELDS if name not in {"headers", *PROBE_FLAGS})
+    return several(HEADER(option_flags(names)(command)))
+
+
 def option_flags(names: Iterable[str]) -> Callable[[Command], Command]:
     """A flag for each of these options of a run. Values are text: `validate_options` checks them."""
 

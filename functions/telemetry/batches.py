@@ -41,7 +41,9 @@ def log_round(logger: Logger, batch: Batch, report: RoundReport, milliseconds: i
 
 
 def measure_round(batch: Batch, report: RoundReport, phases: Phases, milliseconds: int) -> None:
-    counts = tally(report.outcomes)
+    counts = dict(tally(report.outcomes))
+    if batch.run["options"].get("probe"):  # it keeps nothing
+        counts |= {OutcomeKind.STORED: 0, "bytes": 0}
     rows = len(report.outcomes)
     values: dict[Metric, Sequence[float]] = {
         **counted({metric: counts[kind] for kind, metric in OUTCOME_METRICS.items()}),

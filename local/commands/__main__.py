@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from functions.core.model.options import MAX_PROBE_ROWS
 from functions.version import VERSION
 from local import preflight
 from local.account_commands import ACCOUNT_COMMANDS, stack_name
@@ -20,11 +21,24 @@ from local.commands.env_file import read_env_file
 from local.errors import UsageError
 from local.limits import Limits
 from local.log_file import keep_off_terminal
-from local.parameters import Command, PathType, manifest, option, option_flags, run_options, shown_name
+from local.parameters import (
+    Command,
+    PathType,
+    manifest,
+    option,
+    option_flags,
+    probe_options,
+    run_options,
+    shown_name,
+)
 from local.parquet import InstallationError
 from local.startup import fast_imports, owned, synthesize
 
 PROGRAM = "image-mirror"
+PROBE_ROWS = "300"
+PROBE_OUT = f"{usage.DEFAULT_OUT}/probe"
+"""Default folder of `probe`: not that of `run`, whose images it does not have."""
+
 SETTINGS: dict[str, Any] = {  # Any: the settings of click
     "help_option_names": ["-h", "--help"],
     "token_normalize_func": lambda name: name.replace("_", "-"),
@@ -73,9 +87,9 @@ def _numbers(numbers: Mapping[str, usage.NumberArgument]) -> Callable[[Command],
 def commands() -> None:
     """Copy images from the web into S3, or into a folder of this machine.
 
-    run, up and plan work on this machine without an AWS account; bootstrap, deploy, verify and destroy change the AWS
-    account of your credentials. "image-mirror COMMAND --help" explains a command. Exit status: 0 success, 1 failure,
-    2 wrong usage, 130 interrupted.
+    run, probe, up and plan work on this machine without an AWS account; bootstrap, deploy, verify and destroy change
+    the AWS account of your credentials. "image-mirror COMMAND --help" explains a command. Exit status: 0 success,
+    1 failure, 2 wrong usage, 130 interrupted.
     """
 
 
@@ -92,24 +106,26 @@ def run(manifest: str, out: str, allow: Sequence[str], demo: bool, pairs: Sequen
 
     Without MANIFEST, the demo is mirrored: its images are served on this machine.
     """
-    settings, limits = usage.stack_settings(), _limits(flags)
-    options = _options(pairs, {name: value for name, value in flags.items() if name not in usage.LIMITS})
-    run_options = preflight.check_options(settings, options)
-    file = usage.manifest_file(manifest) if manifest else None
-    if file:
-        preflight.check_manifest(file, run_options)
-    if file and demo:
-        usage.demo_port(file)
-    networks, folder = _networks(allow), _out(out)
-    with owned(folder, "run"):
-        assembly = synthesize()
-        with fast_imports():
-            from local.commands.run import run
+    return _mirror(
+        "run", usage.manifest_file(manifest) if manifest else None, _options(pairs, flags), flags, allow, out, demo
+    )
 
-        path = str(file) if file else None
-        return run(
-            assembly=assembly, out=folder, allow=networks, manifest=path, options=options, demo=demo, limits=limits
-        )
+
+@commands.command()
+@manifest("MANIFEST")
+@option("out", metavar="FOLDER", help=f"folder of the report (default: {PROBE_OUT})", type=PathType("dir"))
+@allow
+@_numbers(usage.LIMITS)
+@probe_options
+@version
+def probe(manifest: str, out: str, allow: Sequence[str], pairs: Sequence[str], **flags: str | None) -> int:
+    """Estimate a run of a manifest by a random sample of its rows.
+
+    Downloads the rows of the sample on this machine as a run does, keeps no image, and shows the success rate with its
+    95 % interval, sizes, times, hosts with failures, and time and cost of the run.
+    """
+    options = {"probe": PROBE_ROWS, **_options(pairs, flags)}
+    return _mirror("probe", usage.manifest_file(manifest), options, flags, allow, out or PROBE_OUT)
 
 
 @commands.command()
@@ -227,9 +243,39 @@ for account_command in ACCOUNT_COMMANDS:
     commands.add_command(version(account_command))
 
 
-def _options(pairs: Sequence[str], flags: dict[str, str | None]) -> dict[str, str]:
+def _mirror(
+    command: str,
+    file: Path | None,
+    options: Mapping[str, str],
+    numbers: Mapping[str, str | None],
+    allow: Sequence[str],
+    out: str,
+    demo: bool = False,
+) -> int:
+    """Run a manifest, by default the demo, after its arguments were checked. Raises UsageError."""
+    settings, limits = usage.stack_settings(), _limits(numbers)
+    run_options = preflight.check_options(settings, options)
+    if command == "probe" and not run_options.probe:
+        raise UsageError(f"{shown_name('probe')} takes a number from 1 to {MAX_PROBE_ROWS:,}.")
+    if file:
+        preflight.check_manifest(file, run_options)
+    if file and demo:
+        usage.demo_port(file)
+    networks, folder = _networks(allow), _out(out)
+    with owned(folder, command):
+        assembly = synthesize()
+        with fast_imports():
+            from local.commands.run import run
+
+        path = str(file) if file else None
+        return run(
+            assembly=assembly, out=folder, allow=networks, manifest=path, options=options, demo=demo, limits=limits
+        )
+
+
+def _options(pairs: Sequence[str], flags: Mapping[str, str | None]) -> dict[str, str]:
     """The options of a run as metadata; a flag takes precedence over a pair of the same name."""
-    given = [f"{name}={value}" for name, value in flags.items() if value is not None]
+    given = [f"{name}={value}" for name, value in flags.items() if value is not None and name not in usage.LIMITS]
     return usage.options(pairs, shown_name("pairs")) | usage.options(given, "")
 
 

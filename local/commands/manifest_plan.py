@@ -5,8 +5,10 @@ of memory for a million rows.
 """
 
 import math
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import BinaryIO
 from cdk.workflow.definition import BATCH_BYTES
 from functions.core.cost.estimate import GLACIER_FROM_BYTES, LATENCY_MS, RunEstimate, write_units
 from functions.core.cost.hosts import HostLoad, host_loads
+from functions.core.manifests import json_rows
 from functions.core.manifests.contents import is_too_large
 from functions.core.manifests.detection import decompressed
 from functions.core.manifests.formats import PARQUET
@@ -30,6 +33,7 @@ from functions.core.model.rows import Row, RowRules, parse_row
 from functions.core.model.runs import ManifestObject
 from functions.core.model.types import BatchItem
 from functions.core.model.urls import host_of
+from local.errors import UsageError
 from local.manifest_files import ManifestFiles
 from local.parquet import load_parquet
 from local.states.items import readers
@@ -122,6 +126,19 @@ def _items(path: Path, validated: ValidatedManifest) -> Iterator[Item]:
     assert validated.format == PARQUET
     with path.open("rb") as file:
         yield from enumerate(_parquet_rows(file), start=1)
+
+
+@contextmanager
+def parquet_as_lines(path: Path) -> Iterator[Path]:
+    """A copy as JSON Lines, for a probe: PrepareRun does not read the rows of Parquet. Raises UsageError."""
+    with tempfile.TemporaryDirectory() as folder, path.open("rb") as file:
+        copy = Path(folder) / f"{path.stem}.jsonl"
+        try:
+            with copy.open("w", encoding="utf-8", errors="backslashreplace") as lines:
+                lines.writelines(json_rows.write_lines(_parquet_rows(file)))
+        except InvalidManifest as error:
+            raise UsageError(f"{path}: {error}") from error
+        yield copy
 
 
 def _parquet_rows(file: BinaryIO) -> Iterator[object]:

@@ -20,6 +20,8 @@ def plan(*, manifest: str, options: Mapping[str, str], lambda_concurrency: int |
     path, settings = manifest_file(manifest), stack_settings()
     try:
         run_options = validate_options(settings.default_options, options)
+        if run_options.probe:
+            raise UsageError("plan is about a run of the whole list. Leave the option probe out.")
         account = Account(lambda_concurrency, run_options.max_concurrency)
         if lambda_concurrency is not None:
             batches = min(run_options.max_concurrency, executions_for_batches(lambda_concurrency))

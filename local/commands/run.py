@@ -20,6 +20,7 @@ from local.aws.cloud import NO_LIMITS, Cloud
 from local.aws.direct import direct_clients, stored_counter, waiter
 from local.aws.stack import DeploymentError
 from local.commands.demo_site import demo_site
+from local.commands.manifest_plan import parquet_as_lines
 from local.commands.terminal import MAX_FAILURES, RunResult, Terminal, report_files
 from local.commands.usage import ROOT, manifest_file
 from local.commands.watcher import RunProgress, StackOutputs, Watcher
@@ -67,7 +68,10 @@ def run(
             site = cleanup.enter_context(demo_site(file if manifest else None))
             allow = ",".join(filter(None, (allow, LOOPBACK)))
             options = {**DEMO_OPTIONS, **({} if manifest else {"base-url": site.url}), **options}
-        terminal.print(f"Deploying the stack to the local AWS, then mirroring {file}.")
+        is_probe = "probe" in options
+        terminal.print(f"Deploying the stack to the local AWS, then {'probing' if is_probe else 'mirroring'} {file}.")
+        if is_probe and file.suffix.lower() == ".parquet":
+            file = cleanup.enter_context(parquet_as_lines(file))
         cloud = cleanup.enter_context(_cloud(assembly, allow, out, local_run, limits))
         _prewarm(cloud)
         finish_interrupted(cloud, terminal, out)
@@ -155,8 +159,7 @@ def _result(progress: RunProgress, local_run: LocalRun, run_id: str) -> RunResul
     reports = [(label, out / key) for label, key in (report_files(summary) if summary else [])]
     files = [
         *reports[:1],
-        ("Images", out / "images"),
-        ("Table", out / "images.jsonl"),
+        *([] if summary and summary.get("probe") else [("Images", out / "images"), ("Table", out / "images.jsonl")]),
         ("Messages", out / "messages.jsonl"),
         *reports[1:],
         ("Results", results),

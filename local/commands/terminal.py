@@ -14,8 +14,9 @@ from rich.table import Table
 
 from functions.core.model.outcomes import OUTCOME_MEANINGS
 from functions.core.model.runs import INTERRUPTED, LocalRun
-from functions.core.model.types import RunSummary
+from functions.core.model.types import ProbeResult, RunSummary
 from functions.core.report.next_steps import environment_command, retry_command
+from functions.core.report.probe import percent, probe_facts
 from functions.core.report.sections import headline
 from local.commands.progress import Throughput
 from local.commands.watcher import ExecutionStatus, RunProgress
@@ -146,9 +147,15 @@ class Terminal:
         self._console.print(_safe(headline(summary)), style=HEADLINE_STYLES.get(summary["status"], ""), soft_wrap=True)
         for line in _retry_lines(summary, local_run):
             self.print(line)
-        if summary["rows"]:
+        probe = summary.get("probe")
+        if probe:
+            for table in _probe_tables(probe):
+                self._console.print(table)
+            for note in probe["notes"]:
+                self.print(note)
+        elif summary["rows"]:
             self._console.print(_outcomes(summary))
-        if summary["failed"]:
+        if summary["failed"] and not probe:
             self._console.print(_most_frequent(summary))
         if summary.get("note"):
             self.print(str(summary["note"]))
@@ -210,6 +217,30 @@ def _outcomes(summary: RunSummary) -> Table:
     return table
 
 
+def _probe_tables(probe: ProbeResult) -> Iterator[Table]:
+    figures = Table(title="A run of the list, estimated by the sample", title_justify="left")
+    for name in ("figure", "estimate", "details"):
+        figures.add_column(name, overflow="fold")
+    for fact in probe_facts(probe):
+        figures.add_row(fact.name, fact.value, fact.details)
+    yield figures
+    if not probe["failure_shares"]:
+        return
+    reasons = Table(title="Why rows of the list would fail", title_justify="left")
+    reasons.add_column("reason", overflow="fold")
+    reasons.add_column("share of the rows", justify="right")
+    for reason, share in probe["failure_shares"].items():
+        reasons.add_row(_safe(reason), percent(share))
+    yield reasons
+    hosts = Table(title="Hosts with failures in the sample", title_justify="left")
+    for name in ("host", "rows of the list", "probed", "failed", "most frequent reason"):
+        hosts.add_column(name, overflow="fold", justify="left" if name in ("host", "most frequent reason") else "right")
+    for host in probe["worst_hosts"]:
+        rows = "" if host["rows"] is None else f"{host['rows']:,}"
+        hosts.add_row(_safe(host["host"]), rows, str(host["probed"]), str(host["failed"]), _safe(host["reason"]))
+    yield hosts
+
+
 def _most_frequent(summary: RunSummary) -> Table:
     """Reasons and hosts side by side."""
     table = Table(title="Most frequent failures", title_justify="left")
@@ -229,5 +260,6 @@ def _failures(rows: Sequence[Mapping[str, str]]) -> Table:
     for name in ("reason", "url", "message"):
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(_safe(row[name]) for name in ("row", "reason", "url", "message")))
+        number = row.get("manifest_row") or row["row"]
+        table.add_row(_safe(number), *(_safe(row[name]) for name in ("reason", "url", "message")))
     return table

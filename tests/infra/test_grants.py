@@ -54,6 +54,7 @@ EXPECTED = {
         *MANIFESTS,
         *may("Input/runs/*/rows.jsonl.gz", "s3:PutObject"),
         *may("Input/runs/*/hosts.json", "s3:PutObject"),
+        *may("Input/runs/*/sample.json", "s3:PutObject"),
         *may("Input", "s3:ListBucket"),
         *may("Runs", "dynamodb:UpdateItem"),
         *SHARES,

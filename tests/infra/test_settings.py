@@ -79,6 +79,7 @@ def test_a_value_means_the_same_from_cdk_json_and_from_the_command_line(key: str
         ("contact", "Jörg\n"),
         ("contact", 7),
         ("default_options", "concurrency=8"),
+        ("default_options", {"probe": 300}),
         ("default_options", "[8]"),
         ("default_options", 8),
         ("default_options", {"concurrency": 0}),

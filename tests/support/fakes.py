@@ -118,6 +118,7 @@ class FakeResults(FakeRunFiles):
         return ((name, cast(list[ResultLine], self.files[name])) for name in names)
 
     def read_lines(self, name: str) -> list[JsonObject]:
+        self._fail()
         return list(self.files[name])
 
     def stream_lines(self, name: str) -> Iterator[JsonValue]:

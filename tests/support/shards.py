@@ -10,7 +10,7 @@ from typing import Any
 from functions.core.download.batch import BatchMirror
 from functions.core.download.batch_results import BatchResult
 from functions.core.download.mirror import RowMirror
-from functions.core.download.shards.no_table import NoImagesTable
+from functions.core.download.outputs.no_table import NoImagesTable
 from functions.core.download.shards.output import ImageShards
 from functions.core.model.keys import shard_name
 from functions.core.model.options import Options

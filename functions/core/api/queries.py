@@ -50,6 +50,7 @@ class RunQueries:
             "estimate": _estimate(record),
             "live": self._live(record),
             "links": self._links(record),
+            "probe_result": record.get("probe"),
         }
         return RunDetails.model_validate(run_fields(record) | details)
 

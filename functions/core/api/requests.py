@@ -11,6 +11,7 @@ from functions.core.api.problems import FieldError
 from functions.core.api.request_model import EXPLAINED, MAX_FIELD_ERRORS, RequestModel
 from functions.core.api.run_options import RunOptions, explicit_options
 from functions.core.model.limits import MAX_BASE_URL_CHARACTERS, MAX_URL_BYTES
+from functions.core.model.options import MAX_PROBE_ROWS
 from functions.core.model.runs import Status
 from functions.core.model.types import JsonValue, OptionValues
 from functions.core.model.validation import FieldNames, join_choices
@@ -29,10 +30,17 @@ class _OptionsRequest(RequestModel):
     options: RunOptions | None = Field(
         default=None, description="Options of this run. The others are those of the deployment."
     )
+    probe: int | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_PROBE_ROWS,
+        description="Only download so many rows, drawn at random, keep no image, and estimate what a run would bring. "
+        "The same as the option `probe`.",
+    )
 
     def explicit_options(self) -> OptionValues:
         """Raises Problem(422)."""
-        return explicit_options(self.options)
+        return explicit_options(self.options, probe=self.probe)
 
     def fingerprint(self) -> str:
         """Equal for equal requests."""
@@ -82,7 +90,7 @@ class PathList(_OptionsRequest):
         return self.resource_paths
 
     def explicit_options(self) -> OptionValues:
-        return explicit_options(self.options, base_url=self.base_url, concurrency=self.lambda_concur)
+        return explicit_options(self.options, probe=self.probe, base_url=self.base_url, concurrency=self.lambda_concur)
 
 
 class StoredManifest(_OptionsRequest):

@@ -2,10 +2,12 @@
 
 from pydantic import BaseModel, Field
 
+from functions.core.api.probe_responses import ProbeResult
+from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.ports import LINK_SECONDS
 from functions.core.model.runs import Status
-from functions.core.model.types import RunRecord
+from functions.core.model.types import OptionValues, RunRecord
 
 _LINK_MINUTES = LINK_SECONDS // 60
 
@@ -16,6 +18,9 @@ class Accepted(BaseModel):
     run_id: str
     execution_arn: str
     status: Status
+    probe: int | None = Field(
+        description="For a probe: how many rows are drawn at random. No image is kept. Null for a run."
+    )
 
 
 class Counts(BaseModel):
@@ -67,6 +72,10 @@ class Run(BaseModel):
     images_per_second: float | None
     error: str | None
     cause: str | None
+    probe: int | None = Field(
+        description="For a probe: how many rows were to be drawn at random. `rows`, `counts` and `bytes` are about "
+        "these, and no image was kept. Null for a run."
+    )
 
 
 class RunLinks(BaseModel):
@@ -84,6 +93,7 @@ class RunDetails(Run):
     estimate: Estimate | None = Field(description="Null until the rows are counted, and after the run has ended.")
     live: LiveCounts | None
     links: RunLinks
+    probe_result: ProbeResult | None = Field(description="What a probe that has succeeded says about its list.")
 
 
 class RunPage(BaseModel):
@@ -136,4 +146,10 @@ def run_fields(record: RunRecord) -> dict[str, object]:
         "manifest": f"s3://{record['bucket']}/{record['manifest_key']}",
         "counts": None if None in counts.values() else counts,
         **{name: record.get(name) for name in names},
+        "probe": requested_probe(record.get("options") or {}),
     }
+
+
+def requested_probe(options: OptionValues) -> int | None:
+    """The rows of a probe; None for a run."""
+    return Options.from_payload(options).probe or None

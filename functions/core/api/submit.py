@@ -13,7 +13,7 @@ from datetime import datetime
 
 from functions.core.api.problems import conflict, invalid, not_found
 from functions.core.api.requests import RetryRequest, RunRequest, StoredManifest
-from functions.core.api.responses import Accepted
+from functions.core.api.responses import Accepted, requested_probe
 from functions.core.model.errors import InfrastructureError
 from functions.core.model.headers import recorded_options, unrecorded_headers
 from functions.core.model.limits import MAX_KEY_BYTES
@@ -132,7 +132,7 @@ class RunSubmission:
                     }
                     self._runs.update_unless_over(run_id, end)
                 raise
-        return Accepted(run_id=run_id, execution_arn=arn, status=status)
+        return Accepted(run_id=run_id, execution_arn=arn, status=status, probe=requested_probe(request.options))
 
     def _create_record(self, request: StartRequest, run_id: str, arn: str) -> Status:
         """The status of the run, which another request may have started. Raises Problem(422)."""

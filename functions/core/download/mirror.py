@@ -144,7 +144,7 @@ class RowMirror:
             if record.get("run_id") == self._run_id:
                 kind = OutcomeKind.STORED if record.get("row") == row.number else OutcomeKind.DUPLICATE
             try:
-                reused.outcomes.append(_outcome(row, kind, self._copies.image_of(row, image)))
+                reused.outcomes.append(self._outcome(row, kind, self._copies.image_of(row, image)))
             except RowError as error:
                 reused.errors.append((row, error))
             except SourceGoneError:
@@ -167,27 +167,27 @@ class RowMirror:
                 if stored is None:
                     first = self.output.store(row, existing_record, download, signals)
                     stored, mirrored.record = first.image, first.record
-                    outcome = _outcome(row, first.kind, stored, first.former_key)
+                    outcome = self._outcome(row, first.kind, stored, first.former_key)
                 else:
                     body = download.body if stored["sha256"] == download.body.sha256 else None
-                    outcome = _outcome(row, OutcomeKind.DUPLICATE, self._copies.image_of(row, stored, body))
+                    outcome = self._outcome(row, OutcomeKind.DUPLICATE, self._copies.image_of(row, stored, body))
                 mirrored.outcomes.append(outcome)
             except RowError as error:
                 mirrored.errors.append((row, error))
             except SourceGoneError:
                 mirrored.errors.append((row, _replaced()))
 
+    def _outcome(self, row: Row, kind: OutcomeKind, image: ImageFacts, former_key: str | None = None) -> Outcome:
+        """A probe keeps no object, so that its outcomes have no key."""
+        return Outcome(
+            row=row.number,
+            url=redact(row.url),
+            kind=kind,
+            user_columns=row.user_columns,
+            image={**image, "object_key": None} if self._options.probe else image,
+            former_key=former_key,
+        )
+
 
 def _replaced() -> RowError:
     return RowError(Reason.STORAGE, "The object of this URL was replaced while it was copied to the key of this row.")
-
-
-def _outcome(row: Row, kind: OutcomeKind, image: ImageFacts | None = None, former_key: str | None = None) -> Outcome:
-    return Outcome(
-        row=row.number,
-        url=redact(row.url),
-        kind=kind,
-        user_columns=row.user_columns,
-        image=image,
-        former_key=former_key,
-    )

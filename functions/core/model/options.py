@@ -41,6 +41,12 @@ MAX_LIST_CHARACTERS = 256
 MAX_HOST_CONCURRENCY = 256
 """Maximum of the option `host_concurrency`."""
 
+MAX_PROBE_ROWS = 10_000
+"""Maximum of the option `probe`."""
+
+MAX_SEED = 999_999_999
+"""Maximum of the option `probe_seed`."""
+
 MEBIBYTE = 1024 * 1024
 
 MAX_CONCURRENT_UPLOADS = 16
@@ -140,6 +146,14 @@ class Options:
     )
     tolerated_failure_percentage: Annotated[float, Interval(ge=0, le=100)] = _option(
         50.0, "the run fails if a larger percentage of its rows fails"
+    )
+    probe: Annotated[int, Interval(ge=0, le=MAX_PROBE_ROWS)] = _option(
+        0,
+        "instead of a run: download so many rows of the list, drawn at random, keep no image, and estimate what a run "
+        "would bring; 0 for a run",
+    )
+    probe_seed: Annotated[int, Interval(ge=0, le=MAX_SEED)] = _option(
+        0, "number that draws the same rows for a probe again; with 0, it follows from the ID of the run"
     )
     headers: Annotated[Mapping[str, str], MaxLen(MAX_HEADERS)] = field(
         default_factory=dict,

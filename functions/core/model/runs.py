@@ -117,6 +117,9 @@ PLAN_FILES = "passes/plan-"
 KNOWN_BAD_FILE = "known_bad.json"
 """Name of the file of a run with the digests of the option `known_bad`."""
 
+SAMPLE_FILE = "sample.json"
+"""Name of the file of a probe that says how its sample was drawn, in the folder of the run."""
+
 
 def pass_folder(number: int) -> str:
     """The folder of the files of the rows of a pass, in the folder of its run."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functions.core.manifests import json_rows
 from functions.core.manifests.detection import decompressed
 from functions.core.manifests.formats import COPY_FORMAT, PARQUET
+from functions.core.manifests.hosts import HostCounts
 from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES, ValidatedManifest, validate_manifest
 from functions.core.model.errors import InvalidManifest, ManifestGoneError
 from functions.core.model.headers import recorded_options
@@ -17,10 +18,11 @@ from functions.core.model.option_validation import validate_options
 from functions.core.model.options import OPTION_DEFAULTS, Options
 from functions.core.model.ports import ManifestCopies, Manifests, RunFiles, RunRecords
 from functions.core.model.rows import RowRules
-from functions.core.model.runs import LocalRun, ManifestObject, new_record, run_id_of
+from functions.core.model.runs import SAMPLE_FILE, LocalRun, ManifestObject, new_record, run_id_of
 from functions.core.model.types import BatchRun, ExecutionInput, OptionValues, PreparedState, RepeatedRun, RunFields
 from functions.core.prepare.budgets import HOSTS_FILE, HostBudgets, host_budgets
 from functions.core.prepare.known_bad import copy_list
+from functions.core.prepare.probe import ListSample, ListSampler
 from functions.core.prepare.shares import ConcurrencyShares, Share, share_fields
 
 MAX_COPIED_ROWS = 5_000_000
@@ -29,11 +31,15 @@ MAX_COPIED_ROWS = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the Map reads: the manifest, or the copy of its rows. `rows` is None if they were not counted."""
+    """What the Map reads: the manifest, or a copy of its rows, or of some of them; `note` says why. `rows` is None if
+    they were not counted, and `hosts` counts those of each host."""
 
     object: ManifestObject
     format: str
     rows: int | None
+    hosts: HostCounts | None
+    note: str = ""
+    columns: tuple[str, ...] = ()
 
 
 class Preparer:
@@ -83,7 +89,7 @@ class Preparer:
             options = validate_options(self._defaults, of_object, requested)
             rules = RowRules.of(options)
             validated = validate_manifest(self._manifests, manifest, self._whole_bytes, rules=rules)
-            source = self._source(run_id, manifest, validated)
+            source = self._source(run_id, manifest, validated, options)
             if options.known_bad and self._run_files is not None:
                 files = self._run_files(manifest.bucket, run_id)
                 copy_list(options.known_bad, manifest.bucket, self._manifests, files)
@@ -96,7 +102,7 @@ class Preparer:
         if rules.key_template is not None:
             template = rules.key_template.with_constants(run_id, datetime.fromisoformat(started_at).astimezone(UTC))
             options = replace(options, key_template=template)
-        budgets = host_budgets(validated.contents.hosts, options, self._host_limits)
+        budgets = host_budgets(source.hosts, options, self._host_limits)
         share = self._share(run_id, source, options, budgets)
         # A retry has the headers of the stack anyway. Others must be set again, because their values are not recorded.
         recorded = options if "headers" in {*of_object, *requested} else replace(options, headers={})
@@ -136,23 +142,36 @@ class Preparer:
         elif budgets.busy:
             run["busy_hosts"] = budgets.values()
 
-    def _source(self, run_id: str, manifest: ManifestObject, validated: ValidatedManifest) -> Source:
+    def _source(self, run_id: str, manifest: ManifestObject, validated: ValidatedManifest, options: Options) -> Source:
         """Raises InvalidManifest, ManifestGoneError, StorageFault."""
-        form = validated.form
-        if not validated.copied or form is None:
-            return Source(manifest, validated.format, None if validated.sampled else validated.contents.rows)
-        if validated.sampled or validated.contents.rows > MAX_COPIED_ROWS or self._copies is None:
+        form, contents = validated.form, validated.contents
+        if validated.copied and (validated.sampled or contents.rows > MAX_COPIED_ROWS or self._copies is None):
             raise InvalidManifest(
                 f"Step Functions cannot read the manifest as it is, because {validated.copied}. The rows of a manifest "
                 f"of up to {self._whole_bytes:,} bytes and {MAX_COPIED_ROWS:,} rows are copied for it; this one is "
                 "larger. Split it, or give it one header line with a name for each column."
             )
+        if options.probe:
+            sampler = ListSampler(self._manifests, options, self._whole_bytes)
+            return self._sample(run_id, manifest, sampler.sample(run_id, manifest, validated))
+        if not validated.copied or form is None or self._copies is None:
+            rows = None if validated.sampled else contents.rows
+            return Source(manifest, validated.format, rows, contents.hosts)
         chunks = self._manifests.read(manifest.bucket, manifest.key, manifest.etag, version_id=manifest.version_id)
-        rows = form.numbered_rows(decompressed(manifest.key, chunks), validated.contents.rules)
+        numbered = form.numbered_rows(decompressed(manifest.key, chunks), contents.rules)
         counter = itertools.count()
-        lines = json_rows.write_lines(_counted((row for _, row in rows), counter))
+        lines = json_rows.write_lines(_counted((row for _, row in numbered), counter))
         copy = self._copies.write(manifest.bucket, run_id, lines)
-        return Source(copy, COPY_FORMAT, next(counter))
+        note = f"The rows were copied to {copy.key} and are numbered there, because {validated.copied}."
+        return Source(copy, COPY_FORMAT, next(counter), contents.hosts, note)
+
+    def _sample(self, run_id: str, manifest: ManifestObject, sample: ListSample) -> Source:
+        """Raises StorageFault."""
+        assert self._copies is not None, "A probe writes the rows of its sample."
+        assert self._run_files is not None, "A probe writes how they were drawn."
+        copy = self._copies.write(manifest.bucket, run_id, json_rows.write_lines(sample.items))
+        self._run_files(manifest.bucket, run_id).write(SAMPLE_FILE, [sample.design])
+        return Source(copy, COPY_FORMAT, len(sample.items), sample.hosts, sample.note(copy.key), sample.columns)
 
 
 def _counted(rows: Iterator[object], counter: Iterator[int]) -> Iterator[object]:
@@ -179,7 +198,7 @@ def _record_fields(
     fields: RunFields = {
         "version_id": manifest.version_id,
         "format": validated.format,
-        "columns": list(validated.contents.columns),
+        "columns": [*source.columns, *validated.contents.columns],
         "options": recorded_options(asdict(options)),
         "note": _note(validated, source),
     }
@@ -221,8 +240,7 @@ def _prepared_state(run_id: str, manifest_key: str, source: Source, options: Opt
 
 def _note(validated: ValidatedManifest, source: Source) -> str | None:
     sampled = "Only the beginning and the end of the manifest were validated, since it is large." * validated.sampled
-    copied = f"The rows were copied to {source.object.key} and are numbered there, because {validated.copied}."
-    return " ".join(filter(None, (validated.contents.note, sampled, copied if validated.copied else ""))) or None
+    return " ".join(filter(None, (validated.contents.note, sampled, source.note))) or None
 
 
 def _non_default(options: Options) -> OptionValues:

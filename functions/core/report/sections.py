@@ -16,6 +16,7 @@ from functions.core.model.types import PassSummary, ResultLine, RunSummary
 from functions.core.report.aggregates import HostTimes, RunAggregates
 from functions.core.report.charts import RateChart, Rectangle, bar_percent, outline, rate_chart, stacked_bar
 from functions.core.report.formatting import number, plural, size
+from functions.core.report.probe import ProbeFact, probe_facts, probe_headline
 
 MAX_HOSTS = 10
 """Hosts in each table."""
@@ -31,6 +32,9 @@ LOCAL_IMAGES = "images"
 
 NOT_REACHED = Reason.OUT_OF_TIME.value
 """Reason of the rows without an outcome in a run that was stopped."""
+
+PROBE_MEANINGS = {"stored": "downloaded and verified; a probe keeps no image"}
+"""What outcomes mean in a probe."""
 
 _DIGEST = re.compile(r"([0-9a-f]{8})[0-9a-f]{48}([0-9a-f]{8})")
 
@@ -84,9 +88,11 @@ class Sections:
     images: Sequence[SampleImage]
     has_shards: bool
     passes: Sequence[PassSummary]
+    probe: Sequence[ProbeFact]
 
 
 def report_sections(summary: RunSummary, aggregates: RunAggregates, images_prefix: str = DEFAULT_PREFIX) -> Sections:
+    probe = summary.get("probe")
     outcomes = _outcomes(summary) if summary["rows"] else []
     counts = aggregates.timeline.until(datetime.fromisoformat(summary["ended_at"]))
     slowest = aggregates.hosts.slowest(MAX_HOSTS)
@@ -102,12 +108,15 @@ def report_sections(summary: RunSummary, aggregates: RunAggregates, images_prefi
         images=[_image(line, images_prefix) for line in aggregates.images],
         has_shards=any("offset" in line for line in aggregates.images),
         passes=summary["passes"][-MAX_PASSES:],
+        probe=probe_facts(probe) if probe else [],
     )
 
 
 def headline(summary: RunSummary) -> str:
     """What happened, in one sentence. The page says below it why a run failed."""
     rows, failed = summary["rows"], summary["failed"]
+    if probe := summary.get("probe"):
+        return probe_headline(probe)
     if summary["error"] == INTERRUPTED:
         return _interrupted(summary)
     if summary["status"] == "cancelled":
@@ -155,7 +164,8 @@ def _outcomes(summary: RunSummary) -> list[OutcomeCount]:
         "duplicate": summary["duplicate"],
         "failed": summary["failed"],
     }
-    return [OutcomeCount(name, count, OUTCOME_MEANINGS[name]) for name, count in counts.items()]
+    meanings = {**OUTCOME_MEANINGS, **(PROBE_MEANINGS if summary.get("probe") else {})}
+    return [OutcomeCount(name, count, meanings[name]) for name, count in counts.items()]
 
 
 def _failure_counts(counts: dict[str, int]) -> list[FailureCount]:

@@ -83,8 +83,18 @@ class ParquetRetries(Retries):
                 yield from ((entry["row"] + 1, entry["item"]) for entry in child_input["Items"])
 
 
+class NoRetries(Retries):
+    """Those of a probe: no image of its rows is missing."""
+
+    def add(self, row: int, item: object) -> None:
+        pass
+
+
 def retries_of(record: RunFields) -> Retries:
-    rules = RowRules.of(Options.from_payload(record.get("options") or {}))
+    options = Options.from_payload(record.get("options") or {})
+    rules = RowRules.of(options)
+    if options.probe:
+        return NoRetries(rules)
     return ParquetRetries(rules) if record.get("format") == PARQUET else Retries(rules)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.runs import ManifestObject, Status, timestamp
-from functions.core.model.types import ManifestReference, PassSummary, RunEnd, RunFields, RunSummary
+from functions.core.model.types import ManifestReference, PassSummary, ProbeResult, RunEnd, RunFields, RunSummary
 from functions.core.summary.execution import EndedExecution, WorkflowFailure
 from functions.core.summary.reconciliation import Reconciliation
 
@@ -26,7 +26,7 @@ class RunReports:
     """Names of the files in the run's folder, None where a file was not needed, and the note of the summary.
 
     `passes` are those after the Map over the manifest. The retry manifest has `retry_rows` rows, and needs
-    `retry_options`.
+    `retry_options`. `probe` is the result of a probe.
     """
 
     retry_manifest: str | None
@@ -35,6 +35,7 @@ class RunReports:
     failures_report: str | None
     note: str | None
     passes: Sequence[PassSummary] = ()
+    probe: ProbeResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,10 @@ def run_result(run_id: str, execution: EndedExecution, record: RunFields, reconc
 
 
 def _too_many_failures(reconciliation: Reconciliation, record: RunFields) -> WorkflowFailure | None:
-    tolerated = float(Options.from_payload(record.get("options") or {}).tolerated_failure_percentage)
-    failed = reconciliation.outcomes[OutcomeKind.FAILED]
-    if not failed or failed * 100 <= tolerated * reconciliation.rows:
+    """A probe tolerates all failures: they are what it is to find out."""
+    options = Options.from_payload(record.get("options") or {})
+    tolerated, failed = float(options.tolerated_failure_percentage), reconciliation.outcomes[OutcomeKind.FAILED]
+    if options.probe or not failed or failed * 100 <= tolerated * reconciliation.rows:
         return None
     reasons = ", ".join(f"{count} {reason}" for reason, count in reconciliation.reasons.most_common(TOP_REASONS))
     return WorkflowFailure(
@@ -103,6 +105,7 @@ def run_summary(
         "failures_report": _key(result.run_id, reports.failures_report),
         "note": reports.note,
         "report": f"runs/{result.run_id}/report.html",
+        "probe": reports.probe,
     }
 
 
@@ -123,7 +126,7 @@ def manifest_reference(manifest: ManifestObject, record: RunFields) -> ManifestR
 
 def record_fields(summary: RunSummary) -> RunFields:
     """The fields of the summary that the runs table has too."""
-    return {
+    fields: RunFields = {
         "status": summary["status"],
         "error": summary["error"],
         "cause": summary["cause"],
@@ -143,3 +146,6 @@ def record_fields(summary: RunSummary) -> RunFields:
         "retry_manifest": summary["retry_manifest"],
         "summary": f"runs/{summary['run_id']}/summary.json",
     }
+    if summary["probe"]:
+        fields["probe"] = summary["probe"]
+    return fields

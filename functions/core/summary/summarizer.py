@@ -18,6 +18,7 @@ from functions.core.summary.fold.rows import FoldedRows
 from functions.core.summary.fold.run_fold import FoldedRun, GroupedRun, WholeRun
 from functions.core.summary.late_batches import wait_for_rounds
 from functions.core.summary.manifest_items import ManifestItems, read_manifest_items
+from functions.core.summary.probe.result import probe_result
 from functions.core.summary.reconciliation import Reconciliation
 from functions.core.summary.row_reports import note_of, write_row_reports
 from functions.core.summary.run_summary import RunResult, manifest_reference, record_fields, run_result, run_summary
@@ -158,7 +159,10 @@ class Summarizer:
         if items.rows is not None:
             reconciliation.rows = items.rows
         reconciliation.check()
-        reports = write_row_reports(self._results, run, record, note_of(run.partial, record, items))
+        reports = replace(
+            write_row_reports(self._results, run, record, note_of(run.partial, record, items)),
+            probe=None if execution.failure else probe_result(self._results, record),
+        )
         manifest = _with_version(ManifestObject.from_event(execution.input), record)
         result = run_result(record["run_id"], execution, record, reconciliation)
         reference = manifest_reference(manifest, record)
@@ -178,7 +182,8 @@ class Summarizer:
 
     def _publish(self, summary: RunSummary) -> None:
         status = summary["status"]
-        subject = f"Image Mirror: {status}, {summary['stored']} of {summary['rows']} stored"
+        done = "downloaded by a probe" if summary["probe"] else "stored"
+        subject = f"Image Mirror: {status}, {summary['stored']} of {summary['rows']} {done}"
         self._notices.publish(Notification(NOTIFICATION_KINDS.get(status, "run_failed"), subject, summary))
 
 

@@ -24,6 +24,15 @@ from functions.core.model.types.passes import (
     PlannedPass,
     RecordedError,
 )
+from functions.core.model.types.probe import (
+    Distribution,
+    ListEstimate,
+    ProbedHost,
+    ProbeResult,
+    SampleDesign,
+    SampleStratum,
+    ShareEstimate,
+)
 from functions.core.model.types.runs import OutcomeCounts, RunEnd, RunFields, RunRecord, RunSummary
 from functions.core.model.types.values import BatchCounts, JsonObject, JsonValue, OptionValues, Signals
 from functions.core.model.types.workflow import (
@@ -54,6 +63,7 @@ __all__ = [
     "CoolDown",
     "CreatedObject",
     "DeferredItem",
+    "Distribution",
     "ExecutionInput",
     "FoldPlan",
     "HostChange",
@@ -66,6 +76,7 @@ __all__ = [
     "JsonObject",
     "JsonValue",
     "KeptItem",
+    "ListEstimate",
     "ManifestReference",
     "ObjectCreatedDetail",
     "OptionValues",
@@ -75,6 +86,8 @@ __all__ = [
     "PassSummary",
     "PlannedPass",
     "PreparedState",
+    "ProbeResult",
+    "ProbedHost",
     "RecordedError",
     "RepeatedRun",
     "RequestedRun",
@@ -86,5 +99,8 @@ __all__ = [
     "RunRecord",
     "RunReference",
     "RunSummary",
+    "SampleDesign",
+    "SampleStratum",
+    "ShareEstimate",
     "Signals",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 from functions.core.model.types.passes import PassSummary
+from functions.core.model.types.probe import ProbeResult
 from functions.core.model.types.values import OptionValues
 from functions.core.model.types.workflow import ManifestReference
 
@@ -22,7 +23,8 @@ class RunSummary(OutcomeCounts):
     """`summary.json`, and the message at the end of a run. Times are RFC 3339 in UTC, `bytes` is the total stored.
 
     `retry_manifest`, `failures_report` and `report` are keys in the bucket of the manifest. The retry manifest has
-    `retry_rows` rows; `retry_options` are the options of the run that a retry needs, as text.
+    `retry_rows` rows; `retry_options` are the options of the run that a retry needs, as text. `probe` is the result of
+    a probe, whose rows are those of its sample and whose images were not kept; None for a run.
     """
 
     run_id: str
@@ -45,6 +47,7 @@ class RunSummary(OutcomeCounts):
     failures_report: str | None
     note: str | None
     report: str
+    probe: ProbeResult | None
 
 
 class RunEnd(TypedDict):
@@ -115,6 +118,7 @@ class RunFields(TypedDict, total=False):
     report: str | None
     failures_report: str | None
     retry_manifest: str | None
+    probe: ProbeResult
 
 
 class RunRecord(RunFields):

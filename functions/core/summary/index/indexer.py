@@ -120,6 +120,8 @@ class Indexer:
         manifest = _manifest_of(record)
         items = read_manifest_items(self._manifests, self._files, manifest, record)
         results = stack.enter_context(ResultsCsv(record.get("columns") or []))
+        if (record.get("options") or {}).get("probe"):  # it has stored nothing that a document could be about
+            return items, [results]
         documents: list[Document] = [results, Domains(), Croissant(record)]
         schema = None
         is_parquet = record.get("format") == PARQUET

@@ -253,3 +253,14 @@ def test_an_invocation_that_is_not_sampled_has_no_parent(header: str) -> None:
 
 def test_other_fields_of_a_header_are_ignored() -> None:
     assert parent_of(f"{TRACE};Lineage=a87bd80c:0|68fd508a:5")["parent_id"] == "53995c3f42cd8ad8"
+
+
+def test_a_probe_stores_no_image_and_no_byte(capsys: pytest.CaptureFixture[str]) -> None:
+    batch = replace(BATCH, run={**BATCH.run, "options": {"probe": 300}})
+
+    measure_round(batch, RoundReport([stored(1, "a.example", 5), failure(2, Reason.DNS)], 0, True, {}), Phases(), 30)
+
+    counts, _ = lines(capsys)
+    assert Metric.STORED.value not in counts
+    assert Metric.BYTES.value not in counts
+    assert counts[Metric.FAILED.value] == [1]

@@ -1,6 +1,7 @@
 """The command line: what each command receives, and what the wrong usage of it says."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import fields
@@ -19,6 +20,7 @@ from functions.version import VERSION
 from local.commands import __main__ as command_line
 from local.commands.__main__ import commands, main
 from local.commands.usage import LIMITS
+from local.errors import UsageError
 from local.limits import Limits
 from local.out_lock import lock_out, read_owner
 from local.parameters import option_choices
@@ -512,3 +514,51 @@ def test_account_commands_are_refused_where_the_shell_points_at_the_local_aws(
 
     assert [main([name]) for name in ("deploy", "destroy", "bootstrap")] == [2, 2, 2]
     assert capsys.readouterr().err.count("AWS_ENDPOINT_URL points at the local AWS") == 3
+
+
+@pytest.mark.parametrize("fake", ["run"], indirect=True)
+@pytest.mark.parametrize(
+    ("arguments", "variables", "options"),
+    [
+        ((), {}, {"probe": "300"}),
+        (("--rows", "50", "--seed", "7"), {}, {"probe": "50", "probe-seed": "7"}),
+        (("--option", "probe=50", "--timeout", "5"), {}, {"probe": "50", "timeout": "5"}),
+        ((), {"IMAGE_MIRROR_PROBE": "50", "IMAGE_MIRROR_PROBE_SEED": "7"}, {"probe": "50", "probe-seed": "7"}),
+    ],
+)
+def test_a_probe_is_a_run_of_a_sample_in_a_folder_of_its_own(
+    fake: FakeCommand,
+    manifest: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+    variables: dict[str, str],
+    options: dict[str, str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    invoke("probe", manifest, *arguments, env=variables)
+
+    assert (fake.arguments["out"], fake.owner) == (Path("out/probe"), "probe")
+    assert (fake.arguments["manifest"], fake.arguments["options"]) == (str(manifest), options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--rows", "0"), "--rows takes a number from 1 to 10,000."),
+        (("--rows", "10001"), "Option 'probe' must be a whole number from 0 to 10,000; received '10001'."),
+        (("--rows", "x"), "Option 'probe' must be a whole number"),
+        (("--seed", "-1"), "Option 'probe_seed' must be a whole number"),
+    ],
+)
+def test_a_probe_with_another_number_of_rows_is_refused(
+    manifest: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(sentence)):
+        invoke("probe", manifest, *arguments)
+
+
+def test_a_probe_needs_a_manifest() -> None:
+    with pytest.raises(UsageError, match="MANIFEST is missing"):
+        invoke("probe")

@@ -417,3 +417,10 @@ def test_rows_without_a_column_of_the_template_are_invalid(tmp_path: Path) -> No
 def test_a_template_with_an_unknown_field_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(InvalidManifest, match=r"Option 'key_template' has {titel}, which is neither"):
         plan_of(tmp_path, "list.csv", "url,title\nhttp://x.example/1.png,a\n", Options(key_template="{titel}"))
+
+
+def test_a_plan_is_of_the_whole_list(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("url\nhttp://a.example/1\n")
+
+    with pytest.raises(UsageError, match="Leave the option probe out"):
+        plan(manifest=str(tmp_path / "a.csv"), options={"probe": "300"})

@@ -11,6 +11,7 @@ from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.runs import LocalRun
 from local.commands.terminal import ProgressDisplay, RunResult, Terminal
 from local.commands.watcher import ExecutionStatus, RunProgress
+from tests.unit.functions.core.report.test_probe import PROBE
 
 SUMMARY: dict[str, Any] = {
     "rows": 5,
@@ -243,3 +244,20 @@ def test_a_run_that_did_not_succeed_says_why(execution: ExecutionStatus, sentenc
     Terminal(screen.console).show_result(result(execution=execution, summary=None))
 
     assert screen.text.splitlines() == [sentence]
+
+
+def test_a_probe_shows_its_estimate_its_reasons_and_its_hosts_instead_of_outcomes() -> None:
+    screen = Screen()
+    summary = {**SUMMARY, "probe": PROBE}
+    row = {**FAILURE, "manifest_row": "4711"}
+
+    Terminal(screen.console).show_result(RunResult(ExecutionStatus("SUCCEEDED"), summary, [], [row]))  # type: ignore[arg-type]
+
+    text = screen.text
+    assert text.startswith("About 93 % of 12,000 rows can be mirrored (between 89.5 % and 95.7 %). Nothing was kept.\n")
+    assert "between 10,741 and 11,481" in text
+    assert "http_4xx" in text
+    assert "<b>.example" in text
+    assert "A note about <this>." in text
+    assert "4711" in text, "the number of a failed row is that of the list"
+    assert "uploaded" not in text

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from functions.core.api.problems import Problem
 from functions.core.api.requests import RetryRequest, RunRequest
@@ -323,3 +324,45 @@ def test_a_run_whose_version_was_deleted_before_it_was_read_is_not_run_again() -
         world.retry("old")
 
     assert problem.value.status.value == 409
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        URLS,
+        {"items": [{"url": "https://example.com/a.jpg"}]},
+        {"baseUrl": "https://example.com", "resourcePaths": ["a.jpg"]},
+        {"manifest": "s3://input/manifests/a.csv"},
+    ],
+    ids=["urls", "items", "resourcePaths", "manifest"],
+)
+def test_a_list_of_any_shape_can_be_probed(body: dict[str, Any]) -> None:
+    world = World()
+    world.lists.objects["manifests/a.csv"] = b"url\n"
+
+    accepted = world.submit({**body, "probe": 300})
+    by_option = world.submit({**body, "options": {"probe": 300}})
+
+    assert accepted.probe == by_option.probe == 300
+    assert world.executions.started[accepted.run_id]["run"]["options"]["probe"] == 300
+    assert world.runs.records[accepted.run_id]["options"]["probe"] == 300
+
+
+def test_the_answer_about_a_run_has_no_probe() -> None:
+    assert World().submit(URLS).probe is None
+
+
+def test_a_probe_with_the_same_key_as_a_run_is_another_request() -> None:
+    world = World()
+    world.submit(URLS, "k")
+
+    with pytest.raises(Problem) as problem:
+        world.submit({**URLS, "probe": 5}, "k")
+
+    assert invalid_fields(problem) == (422, ["Idempotency-Key"])
+
+
+@pytest.mark.parametrize("rows", [0, -1, 10_001, "300", 1.5, True])
+def test_a_probe_has_1_to_10000_rows(rows: object) -> None:
+    with pytest.raises(ValidationError, match="probe"):
+        World().submit({**URLS, "probe": rows})

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from functions.adapters.discarded_images import DiscardedImages, DiscardedRecords
 from functions.core.download.mirror import RowMirror
 from functions.core.download.mirrored_rows import MirroredRows
 from functions.core.model.errors import RowError, StorageFault
@@ -305,3 +306,28 @@ def test_a_storage_fault_is_raised_and_not_an_outcome() -> None:
 
     with pytest.raises(StorageFault):
         world.mirror()
+
+
+def test_a_probe_has_the_facts_of_an_image_and_no_key() -> None:
+    world = World(png(6, 4), probe=300)
+
+    outcome = world.mirror().outcome
+
+    assert outcome.image is not None
+    assert (outcome.kind, outcome.image["object_key"], outcome.image["width"]) == (OutcomeKind.STORED, None, 6)
+
+
+def test_the_rows_of_a_url_in_a_probe_are_duplicates_whatever_key_they_name() -> None:
+    mirror = RowMirror(
+        fetcher=FakeWeb({URL: png(6, 4)}),
+        store=DiscardedImages(),
+        table=DiscardedRecords(),
+        options=Options(probe=300),
+        run_id="r1",
+    )
+
+    mirrored = mirror.mirror([Row(1, URL, key="images/a.png"), Row(2, URL), Row(3, URL, key="images/b.png")], None)
+
+    assert [outcome.kind for outcome in mirrored.outcomes] == ["stored", "duplicate", "duplicate"]
+    assert all(outcome.image and outcome.image["object_key"] is None for outcome in mirrored.outcomes)
+    assert mirrored.errors == []

@@ -41,10 +41,11 @@ def summarized(ended_at: datetime, stored: int = 10) -> dict[str, Any]:
 def test_the_runs_table_has_the_figures_of_the_summary() -> None:
     summary: Any = {name: f"<{name}>" for name in (*IN_TABLE, "run_id")}
 
-    assert record_fields(summary) == {
+    assert record_fields({**summary, "probe": None}) == {
         **{name: f"<{name}>" for name in IN_TABLE},
         "summary": "runs/<run_id>/summary.json",
     }
+    assert record_fields({**summary, "probe": "<probe>"})["probe"] == "<probe>"
 
 
 def test_a_summary_has_its_failure_and_the_keys_of_its_files() -> None:

@@ -194,6 +194,7 @@ def test_a_run_in_which_all_went_well_succeeds() -> None:
         "failures_report": None,
         "note": None,
         "report": f"runs/{world.run_id}/report.html",
+        "probe": None,
     }
     assert set(world.results.texts) == {"summary.json", "report.html"}
 

@@ -1,4 +1,4 @@
-"""The images table of a run with `table=false`: it has no rows, and gets none."""
+"""The images table of a run with `table=false`, and of a probe: it has no rows, and gets none."""
 
 from collections.abc import Mapping, Sequence
 
