@@ -2,7 +2,7 @@
 
 import json
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from functions.core.model.reasons import Reason
 from functions.core.model.runs import ManifestObject, part_name, run_id_of
 from functions.core.model.types import RunEnd
 from functions.core.summary.execution import EndedExecution, WorkflowFailure
+from functions.core.summary.fold.plan import FoldFiles
 from functions.core.summary.reconciliation import BATCH_CRASHED
 from functions.core.summary.summarizer import Summarizer
 from tests.support.fakes import FakeManifests, FakeNotices, FakeRecords, FakeResults
@@ -168,7 +169,7 @@ def _line(chosen: random.Random, row: int) -> dict[str, Any]:
     if outcome == "failed":
         reason = chosen.choice([Reason.HTTP_5XX, Reason.HTTP_4XX, Reason.TIMEOUT])
         return {**line, "reason": reason, "http_status": 500, "retryable": chosen.random() < 0.5, "message": "No, \n."}
-    facts = {"object_key": f"images/{row}", "sha256": f"{row % 5:064d}", "bytes": row, "ms": chosen.randint(1, 999)}
+    facts = {"object_key": f"images/{row}", "sha256": "d" * 64, "bytes": row, "ms": chosen.randint(1, 999)}
     moment = datetime(2026, 11, 26, 12, chosen.randint(0, 59), chosen.randint(0, 59), tzinfo=UTC).isoformat()
     moved = {"former_key": "images/x"} if outcome == "stored" and chosen.random() < 0.1 else {}
     return {**line, **facts, "downloaded_at": moment, **moved} if outcome else {}
@@ -204,6 +205,30 @@ def test_any_grouping_leaves_the_same_as_one_invocation(size: int, lost: float, 
 
     assert folded.folded(size, lost) == expected
     assert folded.reports() == whole.reports()
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+@pytest.mark.parametrize("size", [1, 7, 150])
+def test_a_longer_run_of_each_format_leaves_the_same(form: str, size: int) -> None:
+    """Its hosts serve one image for many URLs, and several groups have rows to retry."""
+    whole, folded = Run(seed=size, rows=200, form=form), Run(seed=size, rows=200, form=form)
+
+    assert folded.folded(size) == whole.whole()
+
+    assert folded.reports() == whole.reports()
+    assert "suspects.csv" in whole.results.texts
+    assert any(name.startswith("retry") for name in whole.results.texts)
+
+
+def test_each_end_of_an_execution_has_a_folder_of_its_own() -> None:
+    """A step of the summary may fail after the fold: then the execution has failed, and other rows have no outcome."""
+    by_itself, cancelled = (Run(seed=1, rows=10, cancelled=stopped).execution() for stopped in (False, True))
+    failed = replace(by_itself, failure=WorkflowFailure("States.Timeout", ""))
+
+    folders = [FoldFiles.of(each).folder for each in (by_itself, cancelled, failed)]
+
+    assert len(set(folders)) == 3
+    assert FoldFiles.of(replace(failed)).folder == folders[2]
 
 
 def test_a_run_of_one_group_has_no_plan() -> None:
