@@ -58,9 +58,9 @@ def grant_prepare_run(function: Function, *, buckets: Buckets, tables: Tables) -
 
 
 def grant_download_batch(function: Function, *, buckets: Buckets, tables: Tables, notifications: Notifications) -> None:
-    # It stores images. It reads the metadata of an object if the key is taken, to find out who stored it, and an image
-    # if a row names another key for it. Without s3:ListBucket, S3 answers 403 if there is no object: then the image is
-    # stored on condition that the key is free.
+    # It stores images and shards. It reads the metadata of an object if the key is taken, to find out who stored it, an
+    # image if a row names another key for it, and the shards of a batch that is repeated. Without s3:ListBucket, S3
+    # answers 403 if there is no object: then the image is stored on condition that the key is free.
     _allow(function.role, [_images(buckets)], "s3:PutObject", "s3:GetObject")
     # S3 encrypts and decrypts the objects of an existing bucket with its KMS key on behalf of the caller.
     _allow_key(function, buckets, "kms:GenerateDataKey", "kms:Decrypt")

@@ -93,12 +93,16 @@ def _assumptions(plan: Plan) -> Iterator[str]:
         "SIZE_KB": f"{estimate.size_kb:g}",
         "LATENCY_MS": f"{estimate.latency_ms:g}",
         "HOSTS": int(estimate.hosts),
-        **{name.upper(): getattr(estimate.options, name) for name in COST_OPTIONS},
+        **{name.upper(): _text(getattr(estimate.options, name)) for name in COST_OPTIONS},
     }
     yield f"    make cost {' '.join(f'{name}={value}' for name, value in values.items())}"
     yield from filter(None, (slow_host_note(estimate), glacier_note(estimate)))
     if estimate.batch_too_long:
         yield BATCH_TOO_LONG
+
+
+def _text(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _concurrency(batches: int, all_batches: int, account: Account) -> Iterator[str]:

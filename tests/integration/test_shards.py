@@ -16,10 +16,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 
 from local.aws.backend.tables.store import Store
 from local.aws.cloud import Cloud
 from local.aws.store.objects import ObjectStore
+from tests.support.api import Api
 from tests.support.images import jpeg, png
 from tests.support.kill_functions import kill_download_batch
 from tests.support.pipeline import FinishedRun, is_reconciled, mirror
@@ -76,6 +78,20 @@ def test_a_range_read_of_any_row_has_its_sha256(cloud: Cloud, site: Site) -> Non
     check(run, urls)
     names = [f"images/shards/{run.run_id}/0000-{first:010d}-00.tar" for first in (1, 101)]
     assert sorted(shards_of(cloud, run.run_id)) == names
+
+
+def test_the_api_answers_with_a_link_and_the_range_that_it_needs(cloud: Cloud, site: Site) -> None:
+    urls = images(site, f"api-{SEED}", 5)
+    mirror(cloud, f"api-{SEED}.csv", manifest(urls), OPTIONS)
+
+    for url in urls:
+        found = Api(cloud).request("GET", f"/images?url={url}").json()
+        response = requests.get(found["link"], headers={"Range": found["range"]}, timeout=10)
+
+        assert response.status_code == 206
+        assert hashlib.sha256(response.content).hexdigest() == found["sha256"]
+        assert len(response.content) == found["bytes"]
+        assert found["object_key"].endswith("/0000-0000000001-00.tar")
 
 
 def test_a_shard_has_the_image_and_the_description_of_each_row(cloud: Cloud, site: Site) -> None:

@@ -94,14 +94,19 @@ class BatchMirror:
         return collector.result
 
     def _recover(self, groups: Groups, records: dict[str, ImageRecord]) -> Mapping[str, RecoveredImage]:
-        """What an earlier attempt of this round has stored and not recorded; it is recorded, and added to `records`."""
-        recovered = {}
+        """What an earlier attempt of this round has stored and not recorded; it is recorded, and added to `records`.
+
+        The record of a later download by another run stays.
+        """
+        recovered, missing = {}, []
         for url, image in self._mirror.output.recover(groups).items():
             record = records.get(url)
             if record is None or record.get("run_id") != self._run_id:
+                if record is None or record.get("downloaded_at", "") < image.record["downloaded_at"]:
+                    missing.append(image.record)
                 recovered[url], records[url] = image, image.record
-        if recovered:
-            self._table.record([image.record for image in recovered.values()])
+        if missing:
+            self._table.record(missing)
         return recovered
 
     def _is_reused(self, record: ImageRecord) -> bool:

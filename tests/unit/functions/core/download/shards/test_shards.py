@@ -221,6 +221,19 @@ def test_a_repeated_batch_fetches_nothing_again() -> None:
     world.check(second)
 
 
+@pytest.mark.parametrize(("year", "is_kept"), [(2099, True), (2001, False)])
+def test_a_repeated_batch_leaves_the_record_of_a_later_download(year: int, is_kept: bool) -> None:
+    world = World(on_existing="overwrite")
+    first = world.run(*URLS)
+    world.table.rows[URLS[0]] |= {"run_id": "r2", "downloaded_at": f"{year}-01-01T00:00:00.000Z"}
+
+    second = world.run(*URLS)
+
+    assert kinds(second) == kinds(first)
+    assert world.table.rows[URLS[0]]["run_id"] == ("r2" if is_kept else "r1")
+    world.check(second)
+
+
 def test_a_repeated_batch_without_the_table_fetches_nothing_again() -> None:
     world = World(table=False)
     first = world.run(*URLS)
