@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 
+from functions.core.manifests.validation import validate_manifest
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.headers import recorded_options
 from functions.core.model.metadata import object_metadata, options_from_metadata, retry_options
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
+from functions.core.model.rows import RowRules, parse_row
+from functions.core.model.runs import ManifestObject
 from functions.core.summary.retry_manifest import retry_manifest_for
-from tests.support.fakes import FakeResults
+from tests.support.fakes import FakeManifests, FakeResults
 
 
 @pytest.mark.parametrize(
@@ -102,3 +105,39 @@ def test_rows_whose_items_are_nowhere_are_counted() -> None:
 
     assert retries.write(FakeResults(), {}) is None
     assert retries.missing == 1
+
+
+@pytest.mark.parametrize("form", ["csv", "csv-semicolon", "csv-bare", "tsv", "txt", "tsv-list", "json", "jsonl"])
+def test_the_number_of_a_row_is_in_it_where_a_key_has_it(form: str) -> None:
+    """Read as a manifest, in its format, it gives the same key."""
+    options = {"key_template": "{row:04}.{ext}", "base_url": "http://a.example"}
+    results = FakeResults()
+    with retry_manifest_for({"format": form, "options": options}) as retries:
+        retries.add(
+            12,
+            {"url": "1.png"}
+            if form in ("txt", "tsv-list")
+            else "1.png"
+            if form == "json"
+            else {"url": "1.png", "column_2": "x"},
+        )
+        name = retries.write(results, options) or ""
+
+    manifests = FakeManifests()
+    manifests.add(name, results.texts[name].encode())
+    size = len(results.texts[name].encode())
+    found = validate_manifest(manifests, ManifestObject("input", name, size=size), whole_bytes=size)
+    assert found.form is not None
+    ((_, item),) = found.form.numbered_rows([results.texts[name].encode()], found.contents.rules)
+    row = parse_row(1, item, RowRules.of(Options(key_template=options["key_template"])))
+    assert (str(row.key), row.url) == ("images/0012.{ext}", "http://a.example/1.png")
+    assert results.metadata[name] == {"key-template": "{row:04}.{ext}"}
+
+
+def test_without_the_number_in_the_key_items_stay_as_they_are() -> None:
+    results = FakeResults()
+    with retry_manifest_for({"format": "txt", "options": {"key_template": "{name}"}}) as retries:
+        retries.add(12, {"url": "http://a.example/1.png"})
+        assert retries.write(results, {}) == "retry.txt"
+
+    assert results.texts["retry.txt"] == "http://a.example/1.png\n"
