@@ -26,8 +26,8 @@ STOP_SECONDS = 60
 """Maximum wait for the summary of a run that was stopped: it would be written after the removal."""
 
 END_EVENT_SECONDS = 5.0
-"""Wait before the record of a run that failed is removed. EventBridge sends the end of such a run to SummarizeRun,
-which writes the record again where there is none."""
+"""Wait before the record of a run that failed or was stopped is removed. EventBridge sends the end of such a run to
+SummarizeRun, which writes the record again where there is none, and starts the index."""
 
 MAX_DELETED_OBJECTS = 1000
 MAX_DELETED_ROWS = 25
@@ -65,6 +65,8 @@ class Removal:
             self._try(f"images of the run {run_id}", partial(self._find_images, run_id))
         if self._has_failed_runs:
             wait_for_end_events()
+        for run_id in self._created.executions:
+            self._try(f"the index of the run {run_id}", partial(self._end_index, run_id))
         self._try("images of batches that crashed", self._find_rows)
         self._try("the subscription", self._unsubscribe)
         self._try("the queue", self._delete_queue)
@@ -93,10 +95,22 @@ class Removal:
         key = json.loads(execution["input"])["detail"]["object"]["key"]
         if not key.startswith("runs/"):  # a retry manifest is among the files of its run
             self._created.add_manifest(key)
-        self._has_failed_runs |= execution["status"] in ("FAILED", "TIMED_OUT")
+        self._has_failed_runs |= execution["status"] != "SUCCEEDED"
         if execution["status"] == "RUNNING":
             states.stop_execution(executionArn=arn, error=VERIFY_STOPPED, cause="verify has removed its runs.")
             self._wait_for_end(run_id)
+
+    def _end_index(self, run_id: str) -> None:
+        """Wait for the index of a run, if it was started: it writes into the folder of the run."""
+        states = self._stack.clients("stepfunctions")
+        arn = f"{self._stack.outputs['IndexMachineArn'].replace(':stateMachine:', ':execution:')}:{run_id}"
+        for _ in self._waiting.polls(STOP_SECONDS):
+            try:
+                if states.describe_execution(executionArn=arn)["status"] != "RUNNING":
+                    return
+            except states.exceptions.ExecutionDoesNotExist:
+                return
+        states.stop_execution(executionArn=arn, error=VERIFY_STOPPED, cause="verify has removed its runs.")
 
     def _find_images(self, run_id: str) -> None:
         self._images |= {str(line["object_key"]) for line in self._runs.results(run_id) if line.get("object_key")}

@@ -93,7 +93,9 @@ def test_a_host_that_prevents_hotlinks_gets_the_referer_of_the_row(
 def _texts(run: FinishedRun, *but: str) -> dict[str, str]:
     """Everything that the run and its functions have written, apart from files whose name has one of `but`."""
     cloud, now, hour = run.cloud, datetime.now(UTC), timedelta(hours=1)
-    texts = {name: run.file(name).decode() for name in run.names() if not any(part in name for part in but)}
+    texts = {
+        name: run.file(name).decode(errors="replace") for name in run.names() if not any(part in name for part in but)
+    }
     texts |= {"logs": _logs(cloud), "messages": json.dumps(cloud.messages())}
     tables = [cloud.outputs[table] for table in ("ImagesTable", "RunsTable")]
     texts["tables"] = str([cloud.client("dynamodb").scan(TableName=table)["Items"] for table in tables])

@@ -1,11 +1,15 @@
 """The limits of hosts, from PrepareRun to the input of the batches."""
 
 import json
+import threading
 from typing import Any
 
+from functions.adapters.dynamodb_host_records import DynamoHostRecords
+from functions.core.model.types import HostChange
 from local.aws.cloud import Cloud
 from tests.support.pipeline import FinishedRun, is_reconciled, mirror
 
+NOW = 1_790_000_000.25
 ONE_ROUND = {"rounds": "1", "host-concurrency": "1", "tolerated-failure-percentage": "100"}
 
 
@@ -36,3 +40,23 @@ def test_the_run_of_one_host_has_the_batches_that_the_host_can_use(cloud: Cloud)
     assert (record["max_concurrency"]["N"], record["requested_concurrency"]["N"]) == ("2", "2")
     assert "100 % of the rows are of the host 10.0.0.1, which gets at most 1 request at a time" in run.summary["note"]
     assert is_reconciled(run.summary)
+
+
+def test_of_batches_that_take_places_at_once_each_place_has_one(cloud: Cloud) -> None:
+    """The table of the local AWS: moto's own changes an item in several steps."""
+    table = DynamoHostRecords(cloud.client("dynamodb"), cloud.outputs["HostsTable"])
+    taken: list[int] = []
+
+    def batch(number: int) -> None:
+        for place in range(4):
+            change = HostChange(now=NOW, taken={place: NOW + 105 + number})
+            if table.change("places.example", change) is None:
+                taken.append(place)
+
+    threads = [threading.Thread(target=batch, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(taken) == [0, 1, 2, 3]

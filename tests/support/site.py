@@ -23,6 +23,20 @@ class Answer:
     before: Callable[[], object] = lambda: None
 
 
+_used: set[str] = set()
+
+
+def _server() -> Server:
+    """A server with a port that no site has had: the functions remember the robots.txt and the limits of a host."""
+    refused = []
+    while (server := Server()).endpoint in _used:
+        refused.append(server)
+    _used.add(server.endpoint)
+    for each in refused:
+        each.stop()
+    return server
+
+
 class Site:
     """Serves from construction to `close`. The answers of a path are sent in turn, the last one repeatedly."""
 
@@ -35,7 +49,7 @@ class Site:
         self.most_active: Counter[str] = Counter()
         self.sent: Counter[str] = Counter()
         """Bytes of response bodies, by path."""
-        self._server = Server()
+        self._server = _server()
         self.url = self._server.endpoint
         self._server.start(self._serve)
 

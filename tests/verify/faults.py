@@ -50,7 +50,7 @@ def in_definition(old: str, new: str) -> Callable[[Template], None]:
     """Replaces the first occurrence of a text in the definition of the state machine."""
 
     def edit(template: Template) -> None:
-        machine = _only(template, "AWS::StepFunctions::StateMachine")
+        machine = template["Resources"]["WorkflowStateMachine8F1B1C15"]
         parts = machine["Properties"]["DefinitionString"]["Fn::Join"][1]
         index = next(index for index, part in enumerate(parts) if isinstance(part, str) and old in part)
         parts[index] = parts[index].replace(old, new, 1)
@@ -76,11 +76,6 @@ def without_api_permissions(template: Template) -> None:
     assert names
     for name in names:
         del template["Resources"][name]
-
-
-def _only(template: Template, resource_type: str) -> dict[str, Any]:
-    (found,) = (each for each in template["Resources"].values() if each["Type"] == resource_type)
-    return dict(found)
 
 
 FAULTS = (

@@ -1,6 +1,5 @@
 """The records of hosts in moto: places that are taken and given back on conditions, and cool-downs."""
 
-import threading
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -109,23 +108,6 @@ def test_more_than_100_records_are_read(table: DynamoHostRecords) -> None:
         table.change(host, HostChange(now=NOW, cool_down=OPEN))
 
     assert set(table.records(hosts)) == set(hosts)
-
-
-def test_of_batches_that_take_places_at_once_each_place_has_one(table: DynamoHostRecords) -> None:
-    taken: list[int] = []
-
-    def batch(number: int) -> None:
-        for place in range(4):
-            if table.change(HOST, taking(place, until=UNTIL + number)) is None:
-                taken.append(place)
-
-    threads = [threading.Thread(target=batch, args=(number,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert sorted(taken) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("seed", range(10))
