@@ -15,6 +15,7 @@ from annotated_types import Interval, MaxLen
 
 from cdk.settings import MEANINGS, SETTING_NAMES, Settings
 from functions.core.manifests.columns.url_columns import AMBIGUOUS, EXPORTS
+from functions.core.model.keys.fields import FIELDS
 from functions.core.model.options import IMAGE_TYPES, LIST_CHOICES, MEBIBYTE, Options
 from functions.core.model.outcomes import OUTCOME_MEANINGS
 from functions.core.model.reasons import REASON_MEANINGS, Reason
@@ -84,6 +85,11 @@ def _default_option(option: Field[object]) -> str:
 def _number(value: object) -> str:
     assert isinstance(value, int | float)
     return f"{value} ({value // MEBIBYTE} MiB)" if value >= MEBIBYTE else f"{value:g}"
+
+
+def _key_fields() -> Iterator[Sequence[str]]:
+    for name, meaning in FIELDS.items():
+        yield f"`{{{name}}}`", meaning
 
 
 def _outcomes() -> Iterator[Sequence[str]]:
@@ -160,6 +166,7 @@ def _names(names: Iterable[str]) -> str:
 
 TABLES: Mapping[str, Table] = {
     "options": Table("manifests.md", ("option", "accepts", "default", "meaning"), _options),
+    "key-fields": Table("manifests.md", ("field", "value"), _key_fields),
     "exports": Table("manifests.md", ("export of", "names of the URL column"), _exports),
     "outcomes": Table("manifests.md", ("outcome", "meaning"), _outcomes),
     "results": Table("results.md", ("column", "type", "meaning"), _results),

@@ -1,5 +1,6 @@
 """`make run` and `make up` as processes: output, exit status, and the real `aws` command."""
 
+import hashlib
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import psutil
 import pytest
 
 from local.commands.env_file import read_env_file
+from tests.support.images import jpeg
 from tests.support.pipeline import is_reconciled
 from tests.support.site import Answer, Site
 from tests.unit.functions.core.report.run import commands
@@ -23,6 +25,7 @@ from tests.unit.functions.core.report.run import commands
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "manifests" / "demo"
 IMAGE = (DEMO / "dune.jpg").read_bytes()
+PLACEHOLDER = jpeg(note=b"placeholder")
 TIMEOUT_SECONDS = 120
 
 
@@ -314,3 +317,34 @@ def test_a_signal_stops_it_and_leaves_no_process_and_no_environment_file(up: Up,
     assert up.process.wait(timeout=30) == 0
     assert not (up.out / "local.env").exists()
     assert not [child for child in children if child.is_running()]
+
+
+def test_a_template_in_any_script_and_a_list_of_this_machine_hold_for_the_retry_too(
+    assembly: Path, tmp_path: Path, site: Site
+) -> None:
+    manifest, out, known = tmp_path / "bilder.csv", tmp_path / "out", tmp_path / "schlechte bilder.txt"
+    urls = [site.put("/a.jpg", Answer(b"", 500)), site.put("/b.jpg", IMAGE), site.put("/c.jpg", PLACEHOLDER)]
+    manifest.write_text("url,Titel\n" + "\n".join(f"{url},\u732b" for url in urls))
+    known.write_text(f"# Platzhalter\n{hashlib.sha256(PLACEHOLDER).hexdigest()}  c.jpg\n")
+    options = ("--option", f"known-bad={known}", "--key-template", "Gr\u00f6\u00dfe/{Titel}-{row:03}.{ext}")
+    first = _local("run", manifest, "--out", out, "--allow", "127.0.0.0/8", "--rounds", "1", *options)
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["failures_by_reason"] == {"http_5xx": 1, "placeholder": 1}, first.stdout + first.stderr
+    site.put("/a.jpg", IMAGE)
+
+    done = _local(*commands((out / summary["report"]).read_text())[0][1:])
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    stored = {path.name for path in (out / "images" / "Gr\u00f6\u00dfe").iterdir()}
+    assert stored == {"\u732b-001.jpg", "\u732b-002.jpg"}
+
+
+def test_a_list_that_cannot_be_used_is_wrong_usage(tmp_path: Path) -> None:
+    known = tmp_path / "known.txt"
+    known.write_text("placeholder.png")
+
+    done = _local("run", DEMO.parent / "sample.csv", "--out", tmp_path / "out", "--known-bad", known)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"known_bad: {known}, line 1: 'placeholder.png' is not a SHA-256 digest")
+    assert len(done.stderr.splitlines()) == 1

@@ -249,3 +249,21 @@ def test_a_template_that_cannot_be_used_ends_the_run_before_anything_is_fetched(
     assert (run.status, run.summary["error"]) == ("FAILED", "InvalidManifest")
     assert f"Option 'key_template' {sentence}" in run.summary["cause"]
     assert site.asked["/unused.png"] == 0
+
+
+def test_a_copy_of_a_retry_manifest_has_a_template_in_any_script(cloud: Cloud, site: Site) -> None:
+    urls = [site.put("/script-1.png", png(1, 1)), site.put("/script-2.png", Answer(b"", 500), png(2, 2))]
+    items = [{"url": url, "Titel": "\u732b"} for url in urls]
+    options = {"key_template": "Gr\u00f6\u00dfe/{Titel}-{row}.{ext}", "rounds": 1, "passes": 0}
+    api, s3 = Api(cloud), cloud.client("s3")
+    first = api.finish(api.submit({"items": items, "options": options}))
+    source = {"Bucket": cloud.outputs["InputBucket"], "Key": first.summary["retry_manifest"]}
+    metadata = s3.head_object(**source)["Metadata"]
+
+    retry = mirror(cloud, "again-in-a-script.json", first.file(source["Key"]), metadata)
+
+    assert metadata["key-template"].startswith("=?UTF-8?B?")
+    assert (keys(first), keys(retry)) == (
+        {1: "Gr\u00f6\u00dfe/\u732b-1.png"},
+        {1: "Gr\u00f6\u00dfe/\u732b-2.png"},
+    )

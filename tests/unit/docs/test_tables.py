@@ -16,8 +16,8 @@ def test_a_table_has_a_row_for_each_thing() -> None:
     rows = {name: len(table.text().splitlines()) - 2 for name, table in TABLES.items()}
 
     assert rows == {
-        "options": 34, "exports": 21, "outcomes": 5, "results": 22, "reasons": 23, "metrics": 18, "settings": 23,
-        "states": 28, "actions": 1,
+        "options": 34, "key-fields": 8, "exports": 21, "outcomes": 5, "results": 22, "reasons": 23, "metrics": 18,
+        "settings": 23, "states": 28, "actions": 1,
     }  # fmt: skip
     assert "| `batch_size` | 1 to 1000 | 500 |" in TABLES["options"].text()
 

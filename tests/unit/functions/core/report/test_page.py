@@ -158,6 +158,16 @@ def test_the_command_of_a_run_with_headers_has_a_place_for_each_value() -> None:
     assert "Replace each" not in page_of(failed(), stored=1, failed=1, local_run=LOCAL)
 
 
+def test_the_command_for_aws_has_options_in_any_script_as_metadata_can_hold_them() -> None:
+    options = {**HEADERS, "url_column": "Gr\u00f6\u00dfe"}
+
+    local = page_of(failed(), stored=1, failed=1, retry_options=options, local_run=LOCAL)
+    deployed = page_of(failed(), stored=1, failed=1, retry_options=options)
+
+    assert "url_column=Gr\u00f6\u00dfe" in commands(local)[0]
+    assert json.loads(commands(deployed)[0][-1])["url-column"] == "=?UTF-8?B?R3LDtsOfZQ==?="
+
+
 def test_the_page_of_a_local_run_names_no_bucket_and_offers_no_download() -> None:
     html = page_of(stored(), failed(2), stored=1, failed=1, local_run=LOCAL)
 

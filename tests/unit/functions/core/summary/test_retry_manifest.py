@@ -5,13 +5,17 @@ from typing import Any
 
 import pytest
 
+from functions.core.manifests.validation import validate_manifest
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.headers import recorded_options
 from functions.core.model.metadata import object_metadata, options_from_metadata, retry_options
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
-from functions.core.summary.retry_manifest import Retries, retries_of
-from tests.support.fakes import FakeResults
+from functions.core.model.rows import RowRules, parse_row
+from functions.core.model.runs import ManifestObject
+from functions.core.model.types import RunFields
+from functions.core.summary.retry_manifest import Retries, retries_of, retry_format
+from tests.support.fakes import FakeManifests, FakeResults
 
 
 @pytest.mark.parametrize(
@@ -105,3 +109,37 @@ def test_rows_whose_items_are_nowhere_are_counted() -> None:
         items = list(retries)
 
     assert (items, retries.missing) == ([], 1)
+
+
+@pytest.mark.parametrize("form", ["csv", "csv-semicolon", "csv-bare", "tsv", "txt", "tsv-list", "json", "jsonl"])
+def test_the_number_of_a_row_is_in_it_where_a_key_has_it(form: str) -> None:
+    """Read as a manifest, in its format, it gives the same key."""
+    options = {"key_template": "{row:04}.{ext}", "base_url": "http://a.example"}
+    record: RunFields = {"format": form, "options": options}
+    with retries_of(record) as retries:
+        retries.add(
+            12,
+            {"url": "1.png"}
+            if form in ("txt", "tsv-list")
+            else "1.png"
+            if form == "json"
+            else {"url": "1.png", "column_2": "x"},
+        )
+        content = "".join(retry_format(record).write(retries)).encode()
+
+    manifests, name = FakeManifests(), f"retry{retry_format(record).extension}"
+    manifests.add(name, content)
+    found = validate_manifest(manifests, ManifestObject("input", name, size=len(content)), whole_bytes=len(content))
+    assert found.form is not None
+    ((_, item),) = found.form.numbered_rows([content], found.contents.rules)
+    row = parse_row(1, item, RowRules.of(Options(key_template=options["key_template"])))
+    assert (str(row.key), row.url) == ("images/0012.{ext}", "http://a.example/1.png")
+    assert object_metadata(options) == {"key-template": "{row:04}.{ext}"}
+
+
+def test_without_the_number_in_the_key_items_stay_as_they_are() -> None:
+    record: RunFields = {"format": "txt", "options": {"key_template": "{name}"}}
+    with retries_of(record) as retries:
+        retries.add(12, {"url": "http://a.example/1.png"})
+
+        assert "".join(retry_format(record).write(retries)) == "http://a.example/1.png\n"
