@@ -17,7 +17,7 @@ from functions.core.model.limits import executions_for_batches
 from functions.core.model.options import MAX_HOST_CONCURRENCY, Options
 from functions.core.model.types import HostLimit
 from functions.core.model.urls import redact
-from functions.core.report.formatting import seconds
+from functions.core.report.formatting import dollars, seconds
 from local.commands.manifest_plan import Plan
 from local.commands.usage import COST_OPTIONS
 
@@ -126,10 +126,6 @@ def _or(numbers: Iterable[int]) -> str:
     return " or ".join(map(str, numbers))
 
 
-def _dollars(value: float) -> str:
-    return f"${value:,.2f}" if value >= 1 else f"${value:.4f}"
-
-
 def _totals(path: Path, plan: Plan) -> Table:
     counts = plan.counts
     duplicates, conflicts = counts["duplicate"], counts["key_conflict"]
@@ -159,7 +155,7 @@ def _add_estimates(table: Table, plan: Plan) -> None:
     batches = f"{estimate.batch_seconds:.1f} s per batch, {estimate.concurrent_batches:,} batches at a time"
     table.add_section()
     table.add_row("time", seconds(estimate.seconds), batches)
-    table.add_row("cost", _dollars(estimate.dollars), "AWS charges for the run, without monthly storage")
+    table.add_row("cost", dollars(estimate.dollars), "AWS charges for the run, without monthly storage")
 
 
 def _examples(title: str, column: str, examples: Sequence[tuple[int, str]]) -> Table:

@@ -50,6 +50,10 @@ def seconds(value: float) -> str:
     return f"{days} days {hours} h"
 
 
+def dollars(value: float) -> str:
+    return f"${value:,.2f}" if value >= 1 else f"${value:.4f}"
+
+
 def rate(per_second: float) -> str:
     """Images per second, or per minute below one a second."""
     if per_second >= 10:

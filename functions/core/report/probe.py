@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from functions.core.model.types import Distribution, ProbeResult
-from functions.core.report.formatting import number, plural, seconds, size
+from functions.core.report.formatting import dollars, number, plural, seconds, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def probe_facts(probe: ProbeResult) -> Sequence[ProbeFact]:
     return [
         *facts,
         ProbeFact("time of a run", seconds(estimate["seconds"]), "of the whole list, in AWS"),
-        ProbeFact("cost of a run", f"${estimate['dollars']:,.2f}", "AWS charges in us-east-1, without monthly storage"),
+        ProbeFact("cost of a run", dollars(estimate["dollars"]), "AWS charges in us-east-1, without monthly storage"),
     ]
 
 

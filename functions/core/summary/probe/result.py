@@ -23,6 +23,7 @@ from functions.core.model.types import (
     ShareEstimate,
 )
 from functions.core.model.urls import display_host
+from functions.core.report.formatting import dollars
 from functions.core.summary.passes import RunLines
 from functions.core.summary.probe.shares import SampleWeights
 from functions.core.summary.reconciliation import BATCH_CRASHED
@@ -130,10 +131,10 @@ class ProbeTally:
             "The estimate takes every URL as a new one: rows that are mirrored already were downloaded here, and a run "
             "skips them."
         )
-        if dollars := measured.glacier_dollars(self.options):
+        if glacier := measured.glacier_dollars(self.options):
             yield (
                 f"A day later, the lifecycle rule of the stack's own bucket moves the images of 128 KB and more to "
-                f"Glacier Instant Retrieval, for ${dollars:,.2f} in addition."
+                f"Glacier Instant Retrieval, for {dollars(glacier)} in addition."
             )
 
 
