@@ -53,14 +53,17 @@ class ShardWorld:
         self.options = Options(**{"output": "shards", **options})
 
     def run(self, *items: object, run_id: str = "r1", round_number: int = 0, first: int = 1) -> BatchResult:
-        numbered = dict(enumerate(items, start=first))
+        return self.run_rows(dict(enumerate(items, start=first)), run_id=run_id, round_number=round_number)
+
+    def run_rows(self, numbered: Mapping[int, object], *, run_id: str = "r1", round_number: int = 0) -> BatchResult:
+        """One round of a batch, whose first row is the first one."""
         options = self.options
         table = self.table if options.table else NoImagesTable()
         shards = ImageShards(
             store=self.store,
             options=options,
             run_id=run_id,
-            name=shard_name(0, first, round_number),
+            name=shard_name(0, min(numbered), round_number),
             prefix="images/",
             max_bytes=self.max_bytes,
         )

@@ -113,6 +113,17 @@ def test_a_million_images_in_shards_cost_less_in_requests(options: dict[str, Any
     assert RunEstimate(images=MILLION, options=Options(**options)).dollars == pytest.approx(dollars, abs=0.005)
 
 
+def test_the_page_about_shards_has_the_dollars_of_the_model() -> None:
+    moving = "S3: moving them to Glacier, a day later"
+    costs = [
+        cost_components(RunEstimate(images=MILLION, options=options))
+        for options in (Options(), Options(output="shards"), Options(output="shards", table=False))
+    ]
+    cells = " | ".join(f"${sum(each.values()) - each.get(moving, 0):.2f}" for each in costs)
+
+    assert f"| requests and Lambda | {cells} |" in Path(DOCUMENTS, "docs", "shards.md").read_text()
+
+
 def test_images_in_shards_are_moved_to_glacier_by_the_shard() -> None:
     """$20 a million objects, so images of 200 KB cost four cents in shards."""
     shards = replace(A_MILLION, size_kb=200, options=Options(output="shards"))
