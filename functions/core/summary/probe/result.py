@@ -172,8 +172,9 @@ def _rounded(estimate: ShareEstimate) -> ShareEstimate:
     """With the interval rounded outwards."""
     scale = 10**DIGITS
     low, high = math.floor(estimate["low"] * scale) / scale, math.ceil(estimate["high"] * scale) / scale
-    if estimate["low"] == estimate["high"]:
-        return estimate
+    if math.isclose(estimate["low"], estimate["high"]):  # all rows were drawn
+        share = round(estimate["share"], DIGITS)
+        return {"share": share, "low": share, "high": share}
     return {"share": round(estimate["share"], DIGITS), "low": max(0.0, low), "high": min(1.0, high)}
 
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functions.core.model.types import SampleStratum, ShareEstimate
 from functions.core.summary.probe.interval import clopper_pearson
 
+SAME = 1e-6
+"""Part of a row by which two numbers of rows may differ that are the same: they are sums of floats."""
+
 STRATA_OF_ONE_ROW = -1
 """The group of the rows that are the only one of their stratum."""
 
@@ -49,6 +52,7 @@ class SampleWeights:
         drawn = Counter(stratum_of)
         total = sum(strata[number]["rows"] for number in drawn)
         weights = {number: _weight(number, strata[number]["rows"], count, total) for number, count in drawn.items()}
+        self._rows = total
         self._weights = [weights[number] for number in stratum_of]
         self.shares = [weight.share for weight in self._weights]
         """The share of the list for which each row stands."""
@@ -59,7 +63,8 @@ class SampleWeights:
         The interval is that of Clopper and Pearson for a simple sample with the same variance, as E. L. Korn and B. I.
         Graubard recommend (Survey Methodology 24, 1998), with the finite population correction: a sample with all rows
         of the list has an interval without width. The variance is never taken as less than what unequal weights make of
-        it (L. Kish, Survey Sampling, 1965, 11.7): in a sample without failures there seems to be none.
+        it (L. Kish, Survey Sampling, 1965, 11.7): in a sample without failures there seems to be none. The bounds are
+        whole numbers of rows, outwards.
         """
         share = math.fsum(weight for weight, hit in zip(self.shares, hits, strict=True) if hit)
         share = 1.0 if all(hits) else min(share, 1.0)  # the weights add up to nearly 1
@@ -70,7 +75,12 @@ class SampleWeights:
             rows, ratio = spread / by_hits.simple, by_hits.with_rest / by_hits.simple
         low, high = clopper_pearson(share, rows)
         factor = math.sqrt(ratio)
-        return {"share": share, "low": share - factor * (share - low), "high": share + factor * (high - share)}
+        least, most = (share + factor * (bound - share) for bound in (low, high))
+        return {
+            "share": share,
+            "low": max(0.0, min(share, math.floor(least * self._rows + SAME) / self._rows)),
+            "high": min(1.0, max(share, math.ceil(most * self._rows - SAME) / self._rows)),
+        }
 
     def _variance(self, hits: Sequence[bool], spread: float) -> _Variance:
         """Of the estimate: Cochran's (5.24). Strata of one row are compared with each other, which makes it larger

@@ -92,6 +92,15 @@ def test_a_list_of_which_nothing_was_downloaded_has_no_sizes() -> None:
     assert (probe["estimate"]["images"], probe["estimate"]["bytes"]) == (0, 0)
 
 
+@pytest.mark.parametrize("rows", [3, 6, 7, 49])
+def test_a_list_that_was_drawn_whole_has_no_interval(rows: int) -> None:
+    design: Any = {**DESIGN, "rows": rows, "strata": [{"host": "", "rows": rows}], "stratum_of": [0] * rows}
+
+    success = result(failed("a.example"), *[stored("a.example")] * (rows - 1), design=design)["success"]
+
+    assert success["low"] == success["share"] == success["high"] == round((rows - 1) / rows, 4)
+
+
 def test_a_sample_without_rows_has_no_result() -> None:
     assert result() is None
 

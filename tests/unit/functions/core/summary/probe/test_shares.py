@@ -14,7 +14,7 @@ from functions.core.model.types import SampleStratum
 from functions.core.prepare.sampling import allocate, draw
 from functions.core.summary.probe.shares import SampleWeights
 
-SEEDS = 300
+SEEDS = 200
 SAMPLE = 300
 
 Spec = Sequence[tuple[str, int, float]]
@@ -27,19 +27,19 @@ def _small(count: int, rows: int, success: float) -> Spec:
 
 def _power_law() -> Spec:
     chance = random.Random(1)
-    return [(f"h{rank}", max(1, 9000 // rank), chance.choice([1.0, 1.0, 1.0, 0.8, 0.2])) for rank in range(1, 400)]
+    return [(f"h{rank}", max(1, 1500 // rank), chance.choice([1.0, 1.0, 1.0, 0.8, 0.2])) for rank in range(1, 300)]
 
 
 LISTS: Mapping[str, Callable[[], Spec]] = {
-    "one host": lambda: [("a", 10_000, 0.9)],
-    "nearly no failure": lambda: [("a", 10_000, 0.99)],
+    "one host": lambda: [("a", 4000, 0.9)],
+    "nearly no failure": lambda: [("a", 4000, 0.99)],
     "one host with 90 % of the rows and a small one that fails": lambda: [
-        *[("big", 9000, 0.95), ("bad", 500, 0.0)],
-        *_small(100, 5, 0.9),
+        *[("big", 4500, 0.95), ("bad", 250, 0.0)],
+        *_small(50, 5, 0.9),
     ],
-    "a big host that fails": lambda: [("big", 9000, 0.05), *_small(100, 10, 0.98)],
+    "a big host that fails": lambda: [("big", 4500, 0.05), *_small(50, 10, 0.98)],
     "5,000 hosts of one row": lambda: _small(5000, 1, 0.8),
-    "hosts that answer always or never": lambda: [(f"h{number}", 60, float(number % 7 != 0)) for number in range(150)],
+    "hosts that answer always or never": lambda: [(f"h{number}", 30, float(number % 7 != 0)) for number in range(150)],
     "hosts by a power law": _power_law,
     "a sample of nearly all rows": lambda: [(f"h{number}", 33, 0.9) for number in range(10)],
 }
