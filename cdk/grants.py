@@ -45,7 +45,7 @@ def grant_prepare_run(function: Function, *, buckets: Buckets, tables: Tables) -
     _allow(function.role, manifests, "s3:GetObject", "s3:GetObjectVersion")
     # It reads the list of the option known_bad, which can be the suspects.csv of another run.
     _allow(function.role, [_input(buckets, "lists/*"), _input(buckets, "runs/*/suspects.csv")], "s3:GetObject")
-    # It writes that list, the limits of many busy hosts, the sample of a probe, and rows that no reader of Maps can read.
+    # It writes that list, the limits of busy hosts, the sample of a probe, and rows that Step Functions cannot read.
     names = ("rows.jsonl.gz", "hosts.json", "known_bad.json", "sample.json")
     _allow(function.role, [_input(buckets, f"runs/*/{name}") for name in names], "s3:PutObject")
     # It must detect a deleted manifest: without s3:ListBucket, S3 answers 403 instead of 404.
