@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from functions.core.cost import prices
 from functions.core.cost.hosts import HostLoad
+from functions.core.cost.index import PART_READS, index_gb_seconds, index_states
 from functions.core.cost.prices import Price
 from functions.core.cost.quotas import s3_seconds
 from functions.core.cost.storage import MB_PER_SECOND, last_put_ms, moved_objects, put_wait_ms, stored_objects
@@ -278,17 +279,14 @@ def cost_components(run: RunEstimate) -> Mapping[str, float]:
         ("DynamoDB: look-ups of robots.txt", robots_look_ups, prices.TABLE_READ),
         ("Lambda: time of DownloadBatch", run.billed_seconds * run.memory_mb / 1024, prices.LAMBDA_GB_SECOND),
         ("Lambda: time of the others", workflow_gb_seconds, prices.LAMBDA_GB_SECOND),
+        ("Lambda: time of IndexRun", index_gb_seconds(run.images), prices.LAMBDA_GB_SECOND),
         ("Lambda: invocations", run.batches + RUN_INVOCATIONS, prices.LAMBDA_REQUEST),
         ("Step Functions: starts of batches", run.batches, prices.TRANSITION),
-        ("Step Functions: states of the run", RUN_TRANSITIONS, prices.TRANSITION),
+        ("Step Functions: states of the run", RUN_TRANSITIONS + index_states(run.images), prices.TRANSITION),
         ("Step Functions: Express executions", run.batches, prices.EXPRESS_REQUEST),
-        (
-            "Step Functions: Express time",
-            run.billed_seconds + run.batches * ROUNDING_SECONDS,
-            prices.EXPRESS_SECOND,
-        ),
+        ("Step Functions: Express time", run.billed_seconds + run.batches * ROUNDING_SECONDS, prices.EXPRESS_SECOND),
         ("S3: parts written", run.batches, prices.S3_PUT),
-        ("S3: parts read", run.batches, prices.S3_GET),
+        ("S3: parts read", run.batches * (1 + PART_READS), prices.S3_GET),
         ("CloudWatch: logs", run.images * LOG_BYTES / 1e9, prices.LOG_GB),
     )
     return {name: amount * price.dollars for name, amount, price in charges if amount}

@@ -106,7 +106,7 @@ def test_a_put_costs_what_its_storage_class_asks(storage_class: Any, dollars: fl
 
 @pytest.mark.parametrize(
     ("options", "dollars"),
-    [({}, 5.98), ({"output": "shards"}, 1.06), ({"output": "shards", "table": False}, 0.37)],
+    [({}, 5.98), ({"output": "shards"}, 1.065), ({"output": "shards", "table": False}, 0.378)],
 )
 def test_a_million_images_in_shards_cost_less_in_requests(options: dict[str, Any], dollars: float) -> None:
     """Of it, $0.04 are for moving the shards to Glacier a day later."""
