@@ -108,8 +108,10 @@ class Removal:
             try:
                 if states.describe_execution(executionArn=arn)["status"] != "RUNNING":
                     return
-            except states.exceptions.ExecutionDoesNotExist:
-                return
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
+                    return
+                raise
         states.stop_execution(executionArn=arn, error=VERIFY_STOPPED, cause="verify has removed its runs.")
 
     def _find_images(self, run_id: str) -> None:

@@ -17,7 +17,16 @@ from local.verify.lines import NotCheckedError, is_denied
 Clients = Callable[[str], Any]
 """Returns the boto3 client of a service. Any: the type of a client depends on the name of its service."""
 
-OUTPUTS = ("InputBucket", "ImagesBucket", "ImagesTable", "RunsTable", "TopicArn", "StateMachineArn", "ApiUrl")
+OUTPUTS = (
+    "InputBucket",
+    "ImagesBucket",
+    "ImagesTable",
+    "RunsTable",
+    "TopicArn",
+    "StateMachineArn",
+    "IndexMachineArn",
+    "ApiUrl",
+)
 FUNCTIONS = ("PrepareRun", "DownloadBatch", "SummarizeRun")
 """Beginnings of the logical IDs of the functions that every run needs."""
 

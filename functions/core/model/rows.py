@@ -63,14 +63,9 @@ class RowRules:
 
     @classmethod
     def of(cls, options: Options) -> "RowRules":
-        return cls(
-            options.base_url,
-            options.url_column,
-            options.own_columns,
-            options.split_urls,
-            has_keys=options.output == "objects",
-            key_template=parse_template(options.key_template) if options.key_template else None,
-        )
+        has_keys = options.output == "objects"
+        template = parse_template(options.key_template) if options.key_template else None
+        return cls(options.base_url, options.url_column, options.own_columns, options.split_urls, has_keys, template)
 
     @property
     def has_row_numbers(self) -> bool:

@@ -27,7 +27,9 @@ class FakeSubmission:
         self.keys.append(key)
         if self.error:
             raise self.error
-        return Accepted.model_validate({"run_id": "api-1", "execution_arn": "arn:e", "status": "starting"})
+        return Accepted.model_validate(
+            {"run_id": "api-1", "execution_arn": "arn:e", "status": "starting", "probe": None}
+        )
 
 
 @pytest.fixture

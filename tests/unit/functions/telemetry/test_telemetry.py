@@ -20,7 +20,7 @@ from functions.telemetry.phases import Phase, Phases
 from functions.telemetry.tracing import HEADER, parent_of, traced
 
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
-BATCH = Batch(run={"id": "r1", "manifest": "manifests/a.csv"}, items={}, first_row=1, round=1)
+BATCH = Batch(run={"id": "r1", "manifest": "manifests/a.csv", "options": {}}, items={}, first_row=1, round=1)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

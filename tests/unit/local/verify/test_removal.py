@@ -40,6 +40,7 @@ def test_each_thing_that_is_left_is_named_with_the_reason() -> None:
         "Not removed: runs that started late. An error occurred",
         "Not removed: the run csv-1. An error occurred",
         "Not removed: images of the run csv-1. An error occurred",
+        "Not removed: the index of the run csv-1. An error occurred",
         "Not removed: images of batches that crashed. An error occurred",
         "Not removed: the subscription. An error occurred",
         "Not removed: the queue. An error occurred",

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from functions.adapters.discarded_images import DiscardedImages, DiscardedRecords
+from functions.adapters.discarded_images import DiscardedImages
 from functions.core.download.mirror import RowMirror
 from functions.core.download.mirrored_rows import MirroredRows
+from functions.core.download.outputs.no_table import NoImagesTable
 from functions.core.model.errors import RowError, StorageFault
 from functions.core.model.keys import default_key
 from functions.core.model.options import Options
@@ -321,7 +322,7 @@ def test_the_rows_of_a_url_in_a_probe_are_duplicates_whatever_key_they_name() ->
     mirror = RowMirror(
         fetcher=FakeWeb({URL: png(6, 4)}),
         store=DiscardedImages(),
-        table=DiscardedRecords(),
+        table=NoImagesTable(),
         options=Options(probe=300),
         run_id="r1",
     )
