@@ -16,7 +16,7 @@ from functions.core.model.outcomes import OUTCOME_MEANINGS
 from functions.core.model.runs import INTERRUPTED, LocalRun
 from functions.core.model.types import RunSummary
 from functions.core.report.next_steps import environment_command, retry_command
-from functions.core.report.sections import headline
+from functions.core.report.state import headline
 from local.commands.progress import Throughput
 from local.commands.watcher import ExecutionStatus, RunProgress
 

@@ -151,7 +151,7 @@ class Summarizer:
         result = run_result(run_id, execution, record, reconciliation)
         reference = manifest_reference(manifest, record)
         summary = run_summary(result, reference, execution.started_at, self._now, reports)
-        page = render_page(summary, aggregates, self._started_by(record), self._images_prefix)
+        page = render_page(summary, aggregates, record, self._started_by(record), self._images_prefix)
         self._results.write_text("report.html", [page], "text/html; charset=utf-8")
         self._results.write_text("summary.json", [json.dumps(summary, indent=2) + "\n"], "application/json")
         self._records.update(run_id, record_fields(summary))
@@ -189,6 +189,7 @@ class Summarizer:
                 failures_report=failures_name,
                 note=rows.note(record),
                 passes=lines.passes(),
+                retryable=aggregates.failures.retryable(),
             )
 
     def _write_failures(self, failures: Spool[ResultLine], user_columns: list[str]) -> str | None:
