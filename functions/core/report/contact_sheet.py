@@ -12,7 +12,7 @@ from functions.core.report.samples import ImageSample, ImageSamples
 LOCAL_IMAGES = "images"
 """Folder of a local run with the images, by their keys without the prefix."""
 
-MAX_LINK_CHARACTERS = 30_000
+MAX_LINK_CHARACTERS = 20_000
 """Of all links of the sheet. It limits the number of images only where keys are very long."""
 
 NO_BREAK = "\N{NO-BREAK SPACE}"

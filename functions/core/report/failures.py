@@ -10,7 +10,7 @@ from functions.core.report.charts import bar_percent
 from functions.core.report.samples import FINAL, RETRYABLE, FailedRows, Failures, FailureSample
 from functions.core.report.state import NOT_ATTEMPTED, not_attempted
 
-MAX_EXAMPLES = 50
+MAX_EXAMPLES = 40
 """Failed rows that the page shows, of all reasons. There are fewer unless most reasons occur in both groups."""
 
 

@@ -49,8 +49,7 @@ def _failing(summary: RunSummary, hosts: SlowHosts) -> list[Host]:
     for name, failed in summary["failures_by_host"].items():
         times = hosts.of(name)
         rows = times.images + failed
-        expected = rows * share
-        if failed >= MIN_FAILURES and failed > expected + DEVIATIONS * math.sqrt(expected):
+        if failed >= MIN_FAILURES and failed > rows * share + DEVIATIONS * math.sqrt(rows * share * (1 - share)):
             which = f"All {number(rows)}" if failed == rows else f"{number(failed)} of {number(rows)}"
             found.append(Host(name, times.images, failed, times.mean, f"{which} rows failed."))
     return found

@@ -203,7 +203,7 @@ def test_an_interrupted_run_says_how_far_it_came_and_how_to_continue(error: str)
         failures_by_reason={"out_of_time": 350},
     ).splitlines()
 
-    assert lines[0] == "The run was interrupted; 250 of 600 images were stored, 350 rows were not reached."
+    assert lines[0] == "The run was interrupted; 250 of 600 images were stored, 350 rows were not attempted."
     assert lines[2] == "  ./image-mirror run out/runs/demo-1/retry.csv --out out --option rounds=3"
     assert lines[-1] == "The run was interrupted."
 

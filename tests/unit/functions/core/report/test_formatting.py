@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.core.report.formatting import plural, rate, seconds, share, size, utc_time
+from functions.core.report.formatting import dollars, plural, rate, seconds, share, size, utc_time
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,18 @@ def test_a_share_of_nothing_is_zero() -> None:
 
 def test_a_time_is_shown_in_utc_whatever_its_zone() -> None:
     assert utc_time("2026-11-23T05:54:42+01:00") == "23 November 2026, 04:54:42 UTC"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "$0.00"),
+        (0.00001, "less than $0.0001"),
+        (0.0018, "$0.0018"),
+        (0.02, "$0.02"),
+        (5.984, "$5.98"),
+        (1234, "$1,234.00"),
+    ],
+)
+def test_dollars(value: float, text: str) -> None:
+    assert dollars(value) == text
