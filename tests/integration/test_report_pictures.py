@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import axe
 from tests.support.browser import Browser, Page
-from tests.support.report_runs import RUNS
+from tests.support.report_runs import HOSTILE, RUNS
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "report-page"
 LOOKS = {"light": (1280, False), "dark": (1280, True), "narrow": (390, False)}
@@ -48,7 +48,7 @@ def test_a_page_shows_its_images_and_axe_finds_no_violation(page: Page, run: str
     page.screenshot(SCREENSHOTS / f"{re.sub('[^a-z0-9]+', '-', run)}-{look}.png")
     page.value(OPEN_ALL)
 
-    assert bool(images) == (run in ("demo", "mixed", "cancelled"))
+    assert bool(images) == (run in ("demo", "mixed", "hostile", "cancelled"))
     assert axe.violations(page) == []
     assert page.complaints == []
     assert page.value("document.documentElement.scrollWidth") == LOOKS[look][0]
@@ -80,3 +80,20 @@ def test_a_picture_can_be_reached_and_opened_with_the_keyboard(chromium: Browser
 
     assert len(links) == 27
     assert all(tab_index == 0 and "kB" in text for tab_index, text in links)
+
+
+def test_hostile_text_is_text(chromium: Browser, pages: dict[str, Path]) -> None:
+    with chromium.open(pages["hostile"].as_uri()) as page:
+        counts = page.value("""['script', 'iframe', 'h1', 'style', 'bdi *', 'a a', 'img:not(.sheet img)'].map(
+            selector => document.querySelectorAll(selector).length)""")
+        handlers = page.value("""[...document.querySelectorAll('*')].flatMap(element => element.getAttributeNames())
+            .filter(name => name.startsWith('on') || name === 'style')""")
+        links = page.value("[...document.links].map(link => link.href)")
+        shown = page.value("[...document.querySelectorAll('bdi')].map(element => element.textContent)")
+        sources = page.value("[...document.images].map(image => image.src)")
+
+    assert (counts, handlers) == ([0, 0, 1, 1, 0, 0, 0], [])
+    folder = pages["hostile"].parents[2].as_uri()
+    assert all(link.startswith(folder) for link in links + sources)
+    texts = [text.replace("\u202e", "\\u202e") for text in HOSTILE]
+    assert [text for text in texts if not any(text in each for each in shown)] == []

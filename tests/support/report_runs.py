@@ -163,6 +163,27 @@ def _cancelled() -> Iterator[ResultLine]:
             yield failed(row, "museum.example.org", "dns" if row < 190 else "out_of_time")
 
 
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(2)>",
+    "</title></style></bdi><h1>Owned</h1>",
+    "\u202egnp.exe",
+    "صورة من القاهرة (1)",
+    "{{ 7 * 7 }}",
+    "javascript:alert(3)",
+    "../../../../etc/passwd",
+)
+
+
+def _hostile() -> Iterator[ResultLine]:
+    """Names, URLs, messages and columns of the user that try to be more than text."""
+    for row, text in enumerate(HOSTILE, start=1):
+        key = f"images/{text.replace('../', '')}.jpg"
+        yield {**stored(row, "a.example", row), "url": f"https://a.example/{text}", "object_key": key}
+        line = failed(row + 100, "a.example", "dns")
+        yield {**line, "url": f"https://a.example/{text}", "message": text, "columns": {text: text}}
+
+
 PASSES = [
     {"number": 1, "rows": 900, "starts_at": timestamp(START + timedelta(seconds=120)), "stored": 500, "failed": 0},
     {"number": 2, "rows": 400, "starts_at": timestamp(START + timedelta(seconds=230)), "stored": 300, "failed": 100},
@@ -188,6 +209,7 @@ RUNS: Mapping[str, ReportRun] = {
             "cause": "120 of 120 rows failed (90 http_4xx, 30 dns); the run tolerates 50 percent.",
         },
     ),
+    "hostile": ReportRun(_hostile, fields={"note": HOSTILE[1]}, options={"user_agent": (HOSTILE[0], "manifest")}),
     "empty": ReportRun(lambda: iter(()), seconds=1.2),
     "invalid manifest": ReportRun(
         lambda: iter(()),
