@@ -11,6 +11,9 @@ NOT_ATTEMPTED = Reason.OUT_OF_TIME.value
 """Reason of the rows without an outcome in a run that was stopped."""
 
 
+CANCELLED = "The run was cancelled; "
+
+
 class State(StrEnum):
     """State of a run that is over, for people: a run whose failures are tolerated has succeeded, with failures."""
 
@@ -32,11 +35,14 @@ def not_attempted(summary: RunSummary) -> int:
     return summary["failures_by_reason"].get(NOT_ATTEMPTED, 0) if cancelled else 0
 
 
-def headline(summary: RunSummary) -> str:
-    """What happened, in one sentence. The page says below it why a run failed."""
+def headline(summary: RunSummary, *, state_is_shown: bool = False) -> str:
+    """What happened, in one sentence. The page says below it why a run failed.
+
+    `state_is_shown` leaves out that the run was cancelled.
+    """
     rows, failed = summary["rows"], summary["failed"]
     if summary["status"] == Status.CANCELLED:
-        return _stopped(summary)
+        return _stopped(summary).removeprefix(CANCELLED if state_is_shown else "")
     if summary["status"] != Status.SUCCEEDED and summary["error"] != "TooManyFailures":
         return "The run failed before it finished." if rows else "The run could not start."
     if not rows:
