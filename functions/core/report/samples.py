@@ -4,8 +4,10 @@ What is kept depends on the order of the rows alone: `merge` adds what was kept 
 all rows together. All values can be written as JSON.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain, islice
 from typing import TypedDict
 from zlib import crc32
@@ -102,7 +104,12 @@ class SpreadSample:
 
 
 def _order(rank: int, group: str) -> tuple[int, int, str]:
-    return rank, crc32(group.encode("utf-8", "surrogatepass")), group
+    return rank, _checksum(group), group
+
+
+@lru_cache(maxsize=4096)
+def _checksum(group: str) -> int:
+    return crc32(group.encode("utf-8", "surrogatepass"))
 
 
 def _image(line: ResultLine) -> ImageSample:
@@ -160,7 +167,7 @@ class StoredKinds:
     def add(self, line: ResultLine) -> None:
         size = line.get("bytes") or 0
         self._count(line.get("content_type") or "unknown", 1, size)
-        self.sizes[sum(size >= bound for bound in SIZE_CLASSES)] += 1
+        self.sizes[bisect_right(SIZE_CLASSES, size)] += 1
 
     def merge(self, other: "StoredKinds") -> None:
         for name, (images, size) in other.types.items():
@@ -168,7 +175,9 @@ class StoredKinds:
         self.sizes = [mine + added for mine, added in zip(self.sizes, other.sizes, strict=True)]
 
     def _count(self, name: str, images: int, size: int) -> None:
-        counts = self.types.setdefault(name, [0, 0])
+        counts = self.types.get(name)
+        if counts is None:
+            counts = self.types[name] = [0, 0]
         counts[0] += images
         counts[1] += size
 
