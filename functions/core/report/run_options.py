@@ -14,7 +14,7 @@ ORIGINS = {"stack": "setting of the stack", "manifest": "metadata of the manifes
 
 COMMAND_LINE = "command line"
 FOUND = "found in the manifest"
-"""Origin of an option that nobody gave: the URL column, and columns that are the user's own."""
+"""Origin of an option that was not given: the URL column, and columns of the user."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from local.startup import ROOT, synthesize
 
 
 class FakeMake:
-    """Keeps the arguments of `subprocess.run`, and fails if it is told to."""
+    """Keeps the arguments of `subprocess.run`, and fails if it has an output."""
 
     def __init__(self, output: bytes | None = None) -> None:
         self.output = output
