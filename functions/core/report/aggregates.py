@@ -3,9 +3,10 @@
 import heapq
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Self, cast
 
 from functions.core.model.outcomes import OutcomeKind
-from functions.core.model.types import ResultLine
+from functions.core.model.types import JsonObject, ResultLine
 from functions.core.model.urls import display_host
 from functions.core.report.samples import Failures, ImageSamples, StoredKinds
 
@@ -41,6 +42,15 @@ class Timeline:
         filled = max((number for number, count in enumerate(self.counts, start=1) if count), default=0)
         return self.counts[: max(elapsed, filled, MIN_SHOWN_BUCKETS)]
 
+    def merge(self, other: "Timeline") -> None:
+        """Adds the counts of another timeline with the same start."""
+        width, counts = other.width, other.counts
+        while self.width < width:
+            self._double_width()
+        while width < self.width:
+            counts, width = _halved(counts), width * 2
+        self.counts = [mine + added for mine, added in zip(self.counts, counts, strict=True)]
+
     def _bucket(self, time: datetime) -> int:
         seconds = max(0.0, (time - self.start).total_seconds())
         while seconds >= BUCKETS * self.width:
@@ -48,9 +58,14 @@ class Timeline:
         return int(seconds // self.width)
 
     def _double_width(self) -> None:
-        pairs = zip(self.counts[::2], self.counts[1::2], strict=True)
-        self.counts = [first + second for first, second in pairs] + [0] * (BUCKETS // 2)
+        self.counts = _halved(self.counts)
         self.width *= 2
+
+
+def _halved(counts: list[int]) -> list[int]:
+    """The counts in buckets of twice the width."""
+    pairs = zip(counts[::2], counts[1::2], strict=True)
+    return [first + second for first, second in pairs] + [0] * (BUCKETS // 2)
 
 
 @dataclass(slots=True)
@@ -83,6 +98,21 @@ class SlowHosts:
         if len(self._hosts) > 2 * MAX_HOSTS:
             largest = heapq.nlargest(MAX_HOSTS, self._hosts.values(), key=lambda times: times.total)
             self._hosts = {times.host: times for times in largest}
+
+    def merge(self, other: "SlowHosts") -> None:
+        """Adds the times of later rows. All hosts of both are kept."""
+        for host, times in other._hosts.items():
+            mine = self._hosts.setdefault(host, HostTimes(host))
+            mine.images += times.images
+            mine.total += times.total
+            mine.longest = max(mine.longest, times.longest)
+
+    def as_json(self) -> JsonObject:
+        return {host: [times.images, times.total, times.longest] for host, times in self._hosts.items()}
+
+    @classmethod
+    def from_json(cls, value: JsonObject) -> Self:
+        return cls({host: HostTimes(host, *cast(Any, numbers)) for host, numbers in value.items()})
 
     def slowest(self, count: int) -> list[HostTimes]:
         """The hosts with the longest mean time, the longest first."""
@@ -121,6 +151,36 @@ class RunAggregates:
             self._add_stored(line)
         elif line["outcome"] == OutcomeKind.FAILED:
             self.failures.add(line)
+
+    def merge(self, other: "RunAggregates") -> None:
+        """Adds the figures of later rows."""
+        self.timeline.merge(other.timeline)
+        self.hosts.merge(other.hosts)
+        self.images.merge(other.images)
+        self.kinds.merge(other.kinds)
+        self.failures.merge(other.failures)
+
+    def as_json(self) -> JsonObject:
+        """Without the start of the timeline."""
+        return {
+            "width": self.timeline.width,
+            "counts": self.timeline.counts,
+            "hosts": self.hosts.as_json(),
+            "images": self.images.as_json(),
+            "kinds": self.kinds.as_json(),
+            "failures": self.failures.as_json(),
+        }
+
+    @classmethod
+    def from_json(cls, value: JsonObject, started_at: str) -> Self:
+        fields = cast(Any, value)
+        return cls(
+            Timeline(datetime.fromisoformat(started_at), fields["width"], fields["counts"]),
+            SlowHosts.from_json(fields["hosts"]),
+            ImageSamples.from_json(fields["images"]),
+            StoredKinds(**fields["kinds"]),
+            Failures.from_json(fields["failures"]),
+        )
 
     def _add_stored(self, line: ResultLine) -> None:
         host = display_host(line["url"])

@@ -6,13 +6,13 @@ all rows together. All values can be written as JSON.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from itertools import chain, islice
-from typing import TypedDict
+from typing import Any, Self, TypedDict, cast
 from zlib import crc32
 
-from functions.core.model.types import JsonValue, ResultLine
+from functions.core.model.types import JsonObject, JsonValue, ResultLine
 from functions.core.model.urls import display_host
 
 MAX_IMAGES = 60
@@ -146,6 +146,16 @@ class ImageSamples:
         self.kinds.merge(other.kinds)
         self.in_shards += other.in_shards
 
+    def as_json(self) -> JsonObject:
+        values = {"hosts": self.hosts.groups, "kinds": self.kinds.groups, "in_shards": self.in_shards}
+        return cast(JsonObject, values)
+
+    @classmethod
+    def from_json(cls, value: JsonObject) -> Self:
+        fields = cast(Any, value)
+        hosts, kinds = (SpreadSample.from_groups(fields[name]) for name in ("hosts", "kinds"))
+        return cls(hosts, kinds, fields["in_shards"])
+
     def chosen(self) -> list[ImageSample]:
         """At most MAX_IMAGES of both samples, by row: one for another."""
         pairs = zip(_padded(self.kinds.images()), _padded(self.hosts.images()), strict=True)
@@ -173,6 +183,9 @@ class StoredKinds:
         for name, (images, size) in other.types.items():
             self._count(name, images, size)
         self.sizes = [mine + added for mine, added in zip(self.sizes, other.sizes, strict=True)]
+
+    def as_json(self) -> JsonObject:
+        return asdict(self)
 
     def _count(self, name: str, images: int, size: int) -> None:
         counts = self.types.get(name)
@@ -237,6 +250,14 @@ class Failures:
         for kind, reasons in other.kinds.items():
             for reason, failed in reasons.items():
                 self.kinds[kind].setdefault(reason, FailedRows()).merge(failed)
+
+    def as_json(self) -> JsonObject:
+        return cast(JsonObject, asdict(self)["kinds"])
+
+    @classmethod
+    def from_json(cls, value: JsonObject) -> Self:
+        kinds = cast(Any, value)
+        return cls({kind: {name: FailedRows(**rows) for name, rows in kinds[kind].items()} for kind in kinds})
 
     def retryable(self) -> dict[str, int]:
         """The rows that may succeed later, by reason, the largest number first."""

@@ -1,22 +1,27 @@
 """Figures of the page that the summary does not have, in bounded memory."""
 
+import json
+import random
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.core.model.types import ResultLine
 from functions.core.report.aggregates import (
     BUCKETS,
     FIRST_WIDTH,
     MAX_HOSTS,
     MIN_SHOWN_BUCKETS,
+    RunAggregates,
     SlowHosts,
     Timeline,
 )
 from functions.core.summary.reconciliation import MAX_HOSTS as MAX_FAILING_HOSTS
 from functions.core.summary.reconciliation import Reconciliation
-from tests.unit.functions.core.report.run import START, aggregates, failed, stored
+from tests.unit.functions.core.report.run import START, STARTED, aggregates, failed, stored
 
 END = START + timedelta(seconds=10)
 
@@ -123,3 +128,27 @@ def test_hosts_are_left_out_once_there_are_more_than_twice_as_many(
         reconciliation.add(failed(url=f"https://{number}.example/"))
 
     assert (len(slow), len(reconciliation.hosts)) == (kept, kept)
+
+
+@given(seed=st.integers(0, 2**32))
+def test_the_figures_do_not_depend_on_how_the_rows_are_grouped(seed: int) -> None:
+    numbers = random.Random(seed)
+    lines = [random_line(numbers, row) for row in range(1, numbers.randrange(2, 200))]
+    cuts = sorted(numbers.choices(range(len(lines) + 1), k=3))
+
+    merged = aggregates()
+    for begin, end in pairwise([0, *cuts, len(lines)]):
+        part = json.loads(json.dumps(aggregates(*lines[begin:end]).as_json()))
+        merged.merge(RunAggregates.from_json(part, STARTED))
+
+    assert merged.as_json() == aggregates(*lines).as_json()
+    assert merged.images.chosen() == aggregates(*lines).images.chosen()
+
+
+def random_line(numbers: random.Random, row: int) -> ResultLine:
+    host = f"{numbers.randrange(numbers.choice([2, 100]))}.example"
+    if numbers.random() < 0.5:
+        reason = numbers.choice(["dns", "tls"])
+        return failed(row, url=f"https://{host}/", reason=reason, retryable=numbers.random() < 0.5)
+    size, kind = 10 ** numbers.randrange(9), numbers.choice(["image/png", "image/gif"])
+    return stored(row, host=host, bytes=size, content_type=kind, width=2 ** numbers.randrange(12), seconds=row / 10)
