@@ -54,6 +54,13 @@ def test_a_page_shows_its_images_and_axe_finds_no_violation(page: Page, run: str
     assert page.value("document.documentElement.scrollWidth") == LOOKS[look][0]
 
 
+def test_axe_finds_a_violation_where_there_is_one(chromium: Browser, pages: dict[str, Path]) -> None:
+    with chromium.open(pages["demo"].as_uri()) as page:
+        page.value("document.images[0].removeAttribute('alt')")
+
+        assert any(violation.startswith("image-alt") for violation in axe.violations(page))
+
+
 @pytest.mark.parametrize("run", ["mixed", "cancelled"])
 def test_a_print_has_the_images_and_the_examples_of_failures(
     chromium: Browser, pages: dict[str, Path], run: str

@@ -50,6 +50,10 @@ def seconds(value: float) -> str:
     return f"{days} days {hours} h"
 
 
+def dollars(value: float) -> str:
+    return f"${value:,.2f}" if value >= 1 else f"${value:.4f}"
+
+
 def rate(per_second: float) -> str:
     """Images per second, or per minute below one a second."""
     if per_second >= 10:
@@ -61,10 +65,3 @@ def utc_time(iso: str) -> str:
     """An RFC 3339 time as date and time in UTC."""
     time = datetime.fromisoformat(iso).astimezone(UTC)
     return f"{time.day} {time:%B %Y, %H:%M:%S} UTC"
-
-
-def dollars(value: float) -> str:
-    """With at least two digits that are not 0."""
-    if not value or value >= 0.1:
-        return f"${value:,.2f}"
-    return "less than $0.0001" if value < 0.0001 else f"${value:.2g}" if value >= 0.01 else f"${value:.4f}"
