@@ -53,14 +53,14 @@ class Throughput:
 
 class RunBar(Progress):
     """A bar with the number of rows, their rate and the time left, and below it the rows by outcome, which are cut if
-    the terminal is too narrow for them."""
+    the terminal is too narrow for them. It is removed at the end, when the result follows."""
 
     def __init__(self, console: Console) -> None:
         fields = (
             TextColumn(f"{{task.fields[{name}]}}", table_column=Column(no_wrap=True)) for name in ("rate", "left")
         )
         columns = (BarColumn(bar_width=None), MofNCompleteColumn(), *fields, TimeElapsedColumn())
-        super().__init__(*columns, console=console, expand=True, refresh_per_second=REFRESHES)
+        super().__init__(*columns, console=console, expand=True, refresh_per_second=REFRESHES, transient=True)
 
     def get_renderables(self) -> Iterator[RenderableType]:
         yield self.make_tasks_table(self.tasks)
@@ -79,12 +79,12 @@ class ProgressDisplay:
         self._monotonic = monotonic
         self._throughput = Throughput(monotonic)
         self._last_line: tuple[float, str] = (-LINE_SECONDS, "")
-        self._note = ""
+        self.note = ""
 
     def update(self, progress: RunProgress) -> None:
         self._throughput.update(progress.finished)
-        if progress.note != self._note:
-            self._note = progress.note
+        if progress.note != self.note:
+            self.note = progress.note
             self._console.print(safe_text(progress.note), soft_wrap=True)
         outcomes, rate, left = _counts(progress), self._rate(progress), self._left(progress)
         if self._bar is None:
@@ -97,12 +97,12 @@ class ProgressDisplay:
         )
 
     def _print_line(self, progress: RunProgress, texts: Iterable[str]) -> None:
-        """Print a line where it differs from the last one and the last one is old enough."""
-        if progress.rows is None:
+        """Print a line if it differs from the last one, and that is old enough. After the end, the result follows."""
+        if progress.rows is None or not progress.running:
             return
         printed_at, previous = self._last_line
         text, now = f"{progress.finished:,} of {progress.rows:,} rows", self._monotonic()
-        if text != previous and (now - printed_at >= LINE_SECONDS or not progress.running):
+        if text != previous and now - printed_at >= LINE_SECONDS:
             self._last_line = now, text
             self._console.print(", ".join(filter(None, (text, *texts))), soft_wrap=True)
 

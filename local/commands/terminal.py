@@ -73,6 +73,7 @@ class Terminal:
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
+        self._shown_note = ""
 
     def print(self, text: str, style: str = "") -> None:
         self._console.print(safe_text(text), style=style, soft_wrap=True)
@@ -92,6 +93,7 @@ class Terminal:
         with self._display() as display:
             for progress in polls:
                 display.update(progress)
+            self._shown_note = display.note
         return progress
 
     @contextmanager
@@ -125,8 +127,8 @@ class Terminal:
             self._console.print(_outcomes(summary))
         for line in _reasons(summary, result.failures):
             self.print(line)
-        if summary.get("note"):
-            self.print(str(summary["note"]))
+        if note := (summary.get("note") or "").replace(self._shown_note, "").strip():
+            self.print(note)
         for line in _retry_lines(summary, result.local_run):
             self.print(line)
 

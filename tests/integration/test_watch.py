@@ -48,7 +48,8 @@ def test_a_run_is_followed_to_its_end_and_its_result_is_shown(cloud: Cloud, site
     done = _watch("--out", out, "--run", run.run_id)
 
     assert done.returncode == 0, done.stderr
-    assert "2 of 2 rows, 1 stored, 1 failed" in done.stdout
+    assert "Succeeded with failures. 1 image stored, 1 row failed." in done.stdout
+    assert f"  http_4xx: 1\n    row 2: {site.url}/gone.jpg\n" in done.stdout
     assert f"s3://{cloud.outputs['InputBucket']}/runs/{run.run_id}/report.html" in done.stdout
 
 
@@ -161,7 +162,7 @@ def test_a_profile_in_a_file_gives_the_region_and_the_keys(
     )
 
     assert done.returncode == 0, done.stderr
-    assert "1 of 1 rows, 1 stored" in done.stdout
+    assert "1 row of " in done.stdout
     assert proxy.signatures == {("AKIDPROFILE", "eu-west-3")}
 
 

@@ -55,7 +55,7 @@ def result(status: str = "SUCCEEDED", **more: Any) -> RunResult:
     return RunResult(**{"execution": ExecutionStatus(status), "summary": SUMMARY, "locations": [], **more})
 
 
-def test_without_a_terminal_a_line_is_printed_every_five_seconds_and_at_the_end() -> None:
+def test_without_a_terminal_a_line_is_printed_every_five_seconds_until_the_result_follows() -> None:
     screen, now = Screen(), [0.0]
     display = ProgressDisplay(None, screen.console, lambda: now[0])
 
@@ -68,7 +68,6 @@ def test_without_a_terminal_a_line_is_printed_every_five_seconds_and_at_the_end(
         "0 of 100 rows",
         "25 of 100 rows, 25 stored, 5.0 rows/s, 0:15 left",
         "50 of 100 rows, 50 stored, 5.0 rows/s, 0:10 left",
-        "100 of 100 rows, 97 stored, 3 failed",
     ]
 
 
@@ -98,6 +97,17 @@ def test_the_result_shows_the_note_of_the_summary() -> None:
     Terminal(screen.console).show_result(result(summary={**SUMMARY, "note": "At most 3 batches run at once."}))
 
     assert "At most 3 batches run at once." in screen.text.splitlines()
+
+
+def test_a_note_that_was_shown_during_the_run_is_not_repeated_in_its_result() -> None:
+    screen, note = Screen(), "At most 3 batches run at once."
+    terminal = Terminal(screen.console)
+
+    terminal.follow([replace(progress(0), note=note)])
+    terminal.show_result(result(summary={**SUMMARY, "note": f"The rows were copied. {note}"}))
+
+    assert screen.text.count(note) == 1
+    assert "The rows were copied." in screen.text.splitlines()
 
 
 def test_in_a_terminal_the_bar_has_rows_and_counts() -> None:
