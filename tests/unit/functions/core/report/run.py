@@ -88,5 +88,5 @@ def page_of(
 
 def commands(html: str) -> list[list[str]]:
     """The commands of a page, as a shell splits them."""
-    blocks = re.findall(r'<pre tabindex="0"><code>(.*?)</code></pre>', html, re.S)
+    blocks = re.findall(r"<pre><code>(.*?)</code></pre>", html, re.S)
     return [shlex.split(unescape(block).replace("\\\n", "")) for block in blocks]
