@@ -223,6 +223,21 @@ def test_during_a_run_its_rows_are_counted_by_outcome(cloud: Cloud, site: Site) 
     assert polls[-1].counts == {"stored": 6, "duplicate": 1}
 
 
+@pytest.mark.parametrize(("size", "rows"), [(1_000_000, [1, 2, 3]), (150, [1])])
+def test_the_first_failures_are_read_as_far_as_they_are_whole(
+    cloud: Cloud, site: Site, monkeypatch: pytest.MonkeyPatch, size: int, rows: list[int]
+) -> None:
+    monkeypatch.setattr("local.commands.watcher.FAILURES_BYTES", size)
+    urls = [f"{site.url}/gone-{number}.jpg" for number in range(3)]
+    execution = start(cloud, f"failures-{size}.csv", "\n".join(["url", *urls]))
+    watcher = Watcher(cloud.client, StackOutputs.from_outputs(cloud.outputs), execution)
+    list(watcher.watch(0.05))
+
+    summary = watcher.summary()
+    assert summary
+    assert [int(row["row"]) for row in watcher.failures(summary)] == rows
+
+
 def test_the_outcomes_of_a_run_with_very_many_batches_are_not_counted(cloud: Cloud) -> None:
     s3, bucket = cloud.client("s3"), cloud.outputs["InputBucket"]
     s3.put_object(Bucket=bucket, Key="runs/large/results/part-1.jsonl", Body=b'{"outcome":"stored"}\n')

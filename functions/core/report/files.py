@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
+from functions.core.model.limits import MAX_SPREADSHEET_ROWS
 from functions.core.model.types import RunSummary
-
-MAX_ROWS = 1_000_000
-"""Rows up to which there is a results.csv,."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,11 @@ def index_files(summary: RunSummary) -> list[RunFile]:
         _linked("croissant.json", "description of the data set"),
         RunFile("lock manifest", "the stored rows with the SHA-256 of their images, in the format of the manifest"),
     ]
-    results = [_linked("results.csv", "a line for each row, for a spreadsheet")] if summary["rows"] <= MAX_ROWS else []
+    results = (
+        [_linked("results.csv", "a line for each row, for a spreadsheet")]
+        if summary["rows"] <= MAX_SPREADSHEET_ROWS
+        else []
+    )
     return results + files
 
 
