@@ -108,7 +108,7 @@ format: .venv/dev ## Format the code
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-NODE_LOCKS := requirements/node/aws-cdk requirements/node/asl-validator requirements/second-opinions/dynalite
+NODE_LOCKS := requirements/node/aws-cdk requirements/node/asl-validator requirements/node/axe-core requirements/second-opinions/dynalite
 
 lock: .venv/local ## Resolve pyproject.toml and the package.json files into the locks (versions and hashes)
 	@$(LOCK) --group dev -o requirements/dev.txt

@@ -4,8 +4,9 @@ import gc
 import logging
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import click
@@ -51,13 +52,28 @@ def fast_imports() -> Iterator[None]:
 
 
 def synthesize() -> Path:
-    """The assembly of the stack, which make updates where a source is newer. Raises ClickException."""
+    """The assembly of the stack, which make updates where a source is newer. Raises ClickException.
+
+    A terminal shows a spinner, and what make has printed only if it has failed.
+    """
     command = ["make", "-s", "--old-file=.venv/local", "cdk.out/ready"]  # this process runs in .venv: keep it
     variables = {name: value for name, value in os.environ.items() if name not in MAKE_VARIABLES}
+    is_terminal = sys.stdout.isatty()
+    output = subprocess.PIPE if is_terminal else None
     try:
-        subprocess.run(command, cwd=ROOT, env=variables, check=True)
+        with _spinner() if is_terminal else nullcontext():
+            subprocess.run(
+                command, cwd=ROOT, env=variables, check=True, stdout=output, stderr=output and subprocess.STDOUT
+            )
     except FileNotFoundError as error:
         raise click.ClickException("Cannot synthesize the stack: install make.") from error
     except subprocess.CalledProcessError as error:
-        raise click.ClickException("Cannot synthesize the stack: make has failed.") from error
+        text = error.output.decode(errors="replace") if error.output else ""
+        raise click.ClickException(f"{text}Cannot synthesize the stack: make has failed.") from error
     return ROOT / "cdk.out"
+
+
+def _spinner() -> AbstractContextManager[object]:
+    from rich.console import Console  # slow to import, and needed only here
+
+    return Console().status("Synthesizing the stack")

@@ -4,7 +4,6 @@ It uploads a manifest and watches the execution; the deployed stack does everyth
 """
 
 import csv
-import itertools
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -21,7 +20,7 @@ from local.aws.direct import direct_clients, stored_counter, waiter
 from local.aws.stack import DeploymentError
 from local.commands.demo_site import demo_site
 from local.commands.manifest_plan import parquet_as_lines
-from local.commands.terminal import MAX_FAILURES, RunResult, Terminal, report_files
+from local.commands.terminal import RunResult, Terminal, failure_examples, report_files
 from local.commands.usage import ROOT, manifest_file
 from local.commands.watcher import RunProgress, StackOutputs, Watcher
 from local.errors import UsageError
@@ -69,10 +68,11 @@ def run(
             allow = ",".join(filter(None, (allow, LOOPBACK)))
             options = {**DEMO_OPTIONS, **({} if manifest else {"base-url": site.url}), **options}
         is_probe = "probe" in options
-        terminal.print(f"Deploying the stack to the local AWS, then {'probing' if is_probe else 'mirroring'} {file}.")
         if is_probe and file.suffix.lower() == ".parquet":
             file = cleanup.enter_context(parquet_as_lines(file))
-        cloud = cleanup.enter_context(_cloud(assembly, allow, out, local_run, limits))
+        what = "probing" if is_probe else "mirroring"
+        with terminal.working(f"Deploying the stack to the local AWS, then {what} {file}"):
+            cloud = cleanup.enter_context(_cloud(assembly, allow, out, local_run, limits))
         _prewarm(cloud)
         finish_interrupted(cloud, terminal, out)
         count_stored = stored_counter(cloud)
@@ -171,10 +171,10 @@ def _result(progress: RunProgress, local_run: LocalRun, run_id: str) -> RunResul
         summary=summary,
         local_run=local_run,
         locations=[(label, str(file)) for label, file in files if file.exists()],
-        failures=_first_rows(out / failures) if failures else (),
+        failures=_examples(out / failures, summary) if summary and failures else (),
     )
 
 
-def _first_rows(report: Path) -> list[dict[str, str]]:
+def _examples(report: Path, summary: RunSummary) -> list[Mapping[str, str]]:
     with report.open(encoding="utf-8", newline="") as file:
-        return list(itertools.islice(csv.DictReader(file), MAX_FAILURES))
+        return failure_examples(csv.DictReader(file), summary["failures_by_reason"])

@@ -1,46 +1,41 @@
-"""The output of the commands: a progress bar during a run, tables at its end, plain lines without a terminal."""
+"""The output of the commands: a progress bar during a run, its result at the end, plain lines without a terminal."""
 
-import itertools
 import json
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
-from functions.core.model.outcomes import OUTCOME_MEANINGS
+from functions.core.model.outcomes import OUTCOME_MEANINGS, OutcomeKind
+from functions.core.model.reasons import reason_meaning
 from functions.core.model.runs import INTERRUPTED, LocalRun
 from functions.core.model.types import ProbeResult, RunSummary
+from functions.core.report.formatting import plural, rate, seconds
 from functions.core.report.next_steps import environment_command, retry_command
 from functions.core.report.probe import percent, probe_facts
-from functions.core.report.sections import headline
-from local.commands.progress import Throughput
+from functions.core.report.state import NOT_ATTEMPTED, State, headline, not_attempted, run_state
+from local.commands.progress import ProgressDisplay, RunBar, safe_text
 from local.commands.watcher import ExecutionStatus, RunProgress
 
-MAX_FAILURES = 10
-"""Maximum number of failures in the table of failures."""
+MAX_EXAMPLES = 2
+"""Failed rows that are shown of each reason."""
 
-MAX_REASONS = 5
-"""Maximum number of rows in the table of the most frequent reasons and hosts."""
-
-HEADLINE_STYLES = {"succeeded": "bold green", "failed": "bold red", "cancelled": "bold yellow"}
-"""Style of the first sentence by status, where the output is a terminal."""
-
-REFRESHES = 2.0
-"""Of the progress bar, per second: drawing it takes time from the downloads, and its values change once a second."""
-
-LINE_SECONDS = 5.0
-"""Minimum time between two plain lines about a running run."""
+STATE_STYLES: Mapping[State, str] = {
+    State.SUCCEEDED: "bold green",
+    State.WITH_FAILURES: "bold yellow",
+    State.FAILED: "bold red",
+    State.CANCELLED: "bold",
+}
+"""Style of the first sentence by state, where the output is a terminal."""
 
 
 @dataclass(frozen=True)
 class RunResult:
     """The end of a run. `summary` is None where SummarizeRun has not written one; `local_run` is None in AWS;
-    `locations` are labels and paths or URLs; `failures` are the first rows of the failures report."""
+    `locations` are labels and paths or URLs; `failures` are rows of the failures report, at most MAX_EXAMPLES of a
+    reason (`failure_examples`)."""
 
     execution: ExecutionStatus
     summary: RunSummary | None
@@ -60,49 +55,18 @@ def report_files(summary: RunSummary) -> list[tuple[str, str]]:
     return [(label, key) for label, key in files if key]
 
 
-class ProgressDisplay:
-    """Shows rows by outcome, rate and time left: in a progress bar, or in plain lines where `bar` is None."""
-
-    def __init__(self, bar: Progress | None, console: Console, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._bar = bar
-        self._task: TaskID | None = None
-        self._console = console
-        self._monotonic = monotonic
-        self._throughput = Throughput(monotonic)
-        self._last_line: tuple[float, str] = (-LINE_SECONDS, "")
-        self._note = ""
-
-    def update(self, progress: RunProgress) -> None:
-        self._throughput.update(progress.finished)
-        if progress.note != self._note:
-            self._note = progress.note
-            self._console.print(_safe(progress.note), soft_wrap=True)
-        if self._bar is None:
-            self._print_line(progress)
-            return
-        if self._task is None:
-            self._task = self._bar.add_task("", total=None, details="")
-        details = self._details(progress)
-        self._bar.update(self._task, total=progress.rows, completed=progress.finished, details=details)
-
-    def _print_line(self, progress: RunProgress) -> None:
-        """Print a line where it differs from the last one and the last one is old enough."""
-        if progress.rows is None:
-            return
-        printed_at, previous = self._last_line
-        text, now = f"{progress.finished:,} of {progress.rows:,} rows", self._monotonic()
-        if text != previous and (now - printed_at >= LINE_SECONDS or not progress.running):
-            self._last_line = now, text
-            self._console.print(", ".join(filter(None, (text, self._details(progress)))), soft_wrap=True)
-
-    def _details(self, progress: RunProgress) -> str:
-        left = self._throughput.seconds_left(progress.rows) if progress.running else None
-        parts = [f"{count:,} {name}" for name in OUTCOME_MEANINGS if (count := progress.counts.get(name, 0))]
-        if progress.running and self._throughput.rate:
-            parts.append(f"{self._throughput.rate:,.1f} rows/s")
-        if left and left >= 1:
-            parts.append(f"{_duration(left)} left")
-        return ", ".join(parts)
+def failure_examples(rows: Iterable[Mapping[str, str]], reasons: Iterable[str]) -> list[Mapping[str, str]]:
+    """The first rows of each of the reasons. Reads no further than it must."""
+    missing = dict.fromkeys(reasons, MAX_EXAMPLES)
+    found = []
+    for row in rows:
+        reason = row["reason"]
+        if missing.get(reason):
+            found.append(row)
+            missing[reason] -= 1
+            if not any(missing.values()):
+                break
+    return found
 
 
 class Terminal:
@@ -110,15 +74,27 @@ class Terminal:
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
+        self._shown_note = ""
 
-    def print(self, text: str) -> None:
-        self._console.print(_safe(text), soft_wrap=True)
+    def print(self, text: str, style: str = "") -> None:
+        self._console.print(safe_text(text), style=style, soft_wrap=True)
+
+    @contextmanager
+    def working(self, text: str) -> Iterator[None]:
+        """Show a spinner meanwhile, or a line where the output is no terminal."""
+        if not self._console.is_terminal:
+            self.print(f"{text}.")
+            yield
+            return
+        with self._console.status(safe_text(text)):
+            yield
 
     def follow(self, polls: Iterable[RunProgress]) -> RunProgress:
         """Show the progress at each poll and return the last one; there must be at least one."""
         with self._display() as display:
             for progress in polls:
                 display.update(progress)
+            self._shown_note = display.note
         return progress
 
     @contextmanager
@@ -126,95 +102,45 @@ class Terminal:
         if not self._console.is_terminal:
             yield ProgressDisplay(None, self._console)
             return
-        details = TextColumn("{task.fields[details]}")
-        columns = (BarColumn(bar_width=None), MofNCompleteColumn(), details, TimeElapsedColumn())
-        with Progress(*columns, console=self._console, expand=True, refresh_per_second=REFRESHES) as bar:
+        with RunBar(self._console) as bar:
             yield ProgressDisplay(bar, self._console)
 
     def show_result(self, result: RunResult) -> None:
-        """Show what happened and how to retry it, rows by outcome, failures, the status, and where the files are."""
-        if result.summary:
-            self._show_summary(result.summary, result.local_run)
-        if result.failures:
-            self._console.print(_failures(result.failures))
-        self.print(_status_sentence(result))
+        """The state, rows by outcome, why rows failed, how to retry them, and where the files are."""
+        summary = result.summary
+        if summary:
+            self._show_summary(summary, result)
+        else:
+            state, why = _end_of_execution(result.execution)
+            self.print(why, STATE_STYLES[state])
         for note in result.notes:
             self.print(note)
         for label, location in result.locations:
             self.print(f"{label + ':':16}{location}")
 
-    def _show_summary(self, summary: RunSummary, local_run: LocalRun | None) -> None:
-        self._console.print(_safe(headline(summary)), style=HEADLINE_STYLES.get(summary["status"], ""), soft_wrap=True)
-        for line in _retry_lines(summary, local_run):
-            self.print(line)
-        probe = summary.get("probe")
-        if probe:
-            for table in _probe_tables(probe):
-                self._console.print(table)
-            for note in probe["notes"]:
-                self.print(note)
+    def _show_summary(self, summary: RunSummary, result: RunResult) -> None:
+        state = run_state(summary)
+        self.print(f"{state.capitalize()}. {headline(summary, state_is_shown=True)}", STATE_STYLES[state])
+        if state is State.FAILED:
+            self.print(_error(result.execution, summary))
+        if summary["rows"]:
+            self.print(_facts(summary))
+        if probe := summary.get("probe"):
+            self._show_probe(probe)
         elif summary["rows"]:
             self._console.print(_outcomes(summary))
-        if summary["failed"] and not probe:
-            self._console.print(_most_frequent(summary))
-        if summary.get("note"):
-            self.print(str(summary["note"]))
+            for line in _reasons(summary, result.failures):
+                self.print(line)
+        if note := (summary.get("note") or "").replace(self._shown_note, "").strip():
+            self.print(note)
+        for line in _retry_lines(summary, result.local_run):
+            self.print(line)
 
-
-def _retry_lines(summary: RunSummary, local_run: LocalRun | None) -> Iterator[str]:
-    """A sentence, and a line with the command, which can be copied."""
-    command = " ".join(retry_command(summary, local_run))
-    if not command:
-        return
-    rows = summary.get("retry_rows", 0)  # 0: a summary of an earlier version
-    which = "the row that" if rows == 1 else f"the {rows:,} rows that" if rows else "the rows that"
-    environment = environment_command(local_run)
-    yield f"Retry {which} may still succeed{f', after `{environment}`' if environment else ''}:"
-    yield f"  {command}"
-
-
-def _status_sentence(result: RunResult) -> str:
-    execution, summary = result.execution, result.summary
-    if execution.succeeded and summary:
-        return f"The run succeeded: {summary['duration_seconds']} seconds, {summary['images_per_second']} images/s."
-    if execution.succeeded:
-        return "The run succeeded."
-    if execution.status == "ABORTED":
-        interrupted = INTERRUPTED in (execution.error, summary["error"] if summary else None)
-        return "The run was interrupted." if interrupted else "The run was cancelled."
-    return f"The run failed: {execution.error}. {_error_message(execution.cause)}"
-
-
-def _safe(text: str) -> str:
-    """Text that may come from the internet, without markup and without control characters of terminals."""
-    characters = (char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
-    return escape("".join(characters))
-
-
-def _error_message(cause: str) -> str:
-    """The message of a cause that is a Lambda error in JSON; any other cause unchanged."""
-    try:
-        return str(json.loads(cause)["errorMessage"])
-    except (ValueError, KeyError, TypeError):
-        return cause
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def _outcomes(summary: RunSummary) -> Table:
-    table = Table(title=f"{summary['rows']} rows of {_safe(summary['manifest']['key'])}", title_justify="left")
-    table.add_column("outcome")
-    table.add_column("rows", justify="right")
-    table.add_column("meaning")
-    counts: Mapping[str, object] = summary
-    for outcome, meaning in OUTCOME_MEANINGS.items():
-        if count := counts[outcome]:
-            table.add_row(str(outcome), str(count), meaning)
-    return table
+    def _show_probe(self, probe: ProbeResult) -> None:
+        for table in _probe_tables(probe):
+            self._console.print(table)
+        for note in probe["notes"]:
+            self.print(note)
 
 
 def _probe_tables(probe: ProbeResult) -> Iterator[Table]:
@@ -230,36 +156,95 @@ def _probe_tables(probe: ProbeResult) -> Iterator[Table]:
     reasons.add_column("reason", overflow="fold")
     reasons.add_column("share of the rows", justify="right")
     for reason, share in probe["failure_shares"].items():
-        reasons.add_row(_safe(reason), percent(share))
+        reasons.add_row(safe_text(reason), percent(share))
     yield reasons
     hosts = Table(title="Hosts with failures in the sample", title_justify="left")
     for name in ("host", "rows of the list", "probed", "failed", "most frequent reason"):
         hosts.add_column(name, overflow="fold", justify="left" if name in ("host", "most frequent reason") else "right")
     for host in probe["worst_hosts"]:
         rows = "" if host["rows"] is None else f"{host['rows']:,}"
-        hosts.add_row(_safe(host["host"]), rows, str(host["probed"]), str(host["failed"]), _safe(host["reason"]))
+        hosts.add_row(
+            safe_text(host["host"]), rows, str(host["probed"]), str(host["failed"]), safe_text(host["reason"])
+        )
     yield hosts
 
 
-def _most_frequent(summary: RunSummary) -> Table:
-    """Reasons and hosts side by side."""
-    table = Table(title="Most frequent failures", title_justify="left")
-    for name in ("reason", "host"):
-        table.add_column(name, overflow="fold")
-        table.add_column("rows", justify="right")
-    reasons, hosts = summary["failures_by_reason"].items(), summary["failures_by_host"].items()
-    pairs = itertools.zip_longest(reasons, hosts, fillvalue=("", ""))
-    for (reason, reason_rows), (host, host_rows) in itertools.islice(pairs, MAX_REASONS):
-        table.add_row(_safe(reason), str(reason_rows), _safe(host), str(host_rows))
+def _facts(summary: RunSummary) -> str:
+    took = seconds(summary["duration_seconds"])
+    speed = f", {rate(summary['images_per_second'])}" if summary["stored"] else ""
+    return f"{plural(summary['rows'], 'row')} of {summary['manifest']['key']} in {took}{speed}"
+
+
+def _outcomes(summary: RunSummary) -> Table:
+    """The outcomes that occurred."""
+    table = Table.grid(
+        Column(no_wrap=True), Column(no_wrap=True, justify="right"), Column(), padding=(0, 2), pad_edge=True
+    )
+    remaining = not_attempted(summary)
+    counts: Mapping[str, object] = {**summary, OutcomeKind.FAILED.value: summary["failed"] - remaining}
+    for outcome, meaning in OUTCOME_MEANINGS.items():
+        if count := counts[outcome]:
+            table.add_row(str(outcome), f"{count:,}", meaning)
+    if remaining:
+        table.add_row("not attempted", f"{remaining:,}", "when the run was cancelled")
     return table
 
 
-def _failures(rows: Sequence[Mapping[str, str]]) -> Table:
-    table = Table(title=f"First failures (at most {MAX_FAILURES})", title_justify="left")
-    table.add_column("row", justify="right")
-    for name in ("reason", "url", "message"):
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        number = row.get("manifest_row") or row["row"]
-        table.add_row(_safe(number), *(_safe(row[name]) for name in ("reason", "url", "message")))
-    return table
+def _reasons(summary: RunSummary, failures: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """All reasons, and examples of each, with the URL on a line of its own. A row that was not attempted has none."""
+    counts = dict(summary["failures_by_reason"])
+    if not_attempted(summary):
+        del counts[NOT_ATTEMPTED]
+    if counts:
+        yield "Why rows failed:"
+    later: Mapping[str, int] = summary.get("retryable_by_reason", {})  # a summary of an earlier version has none
+    for reason, count in counts.items():
+        yield f"  {reason}: {count:,}{_later(later.get(reason, 0), count)}"
+        examples = [row for row in failures if row["reason"] == reason]
+        if not examples:
+            yield f"    {reason_meaning(reason)}"
+        for row in examples:
+            yield f"    row {row['row']}: {row['url']}"
+            yield f"      {row['message']}"
+
+
+def _later(retryable: int, count: int) -> str:
+    if not retryable:
+        return ""
+    return ", may succeed later" if retryable == count else f", {retryable:,} may succeed later"
+
+
+def _retry_lines(summary: RunSummary, local_run: LocalRun | None) -> Iterator[str]:
+    """A sentence, and a line with the command, which can be copied."""
+    command = " ".join(retry_command(summary, local_run))
+    if not command:
+        return
+    rows = summary.get("retry_rows", 0)  # 0: a summary of an earlier version
+    which = "the row that" if rows == 1 else f"the {rows:,} rows that" if rows else "the rows that"
+    environment = environment_command(local_run)
+    yield f"Retry {which} may still succeed{f', after `{environment}`' if environment else ''}:"
+    yield f"  {command}"
+
+
+def _error(execution: ExecutionStatus, summary: RunSummary) -> str:
+    return f"{summary['error'] or execution.error}: {summary.get('cause') or _error_message(execution.cause)}"
+
+
+def _end_of_execution(execution: ExecutionStatus) -> tuple[State, str]:
+    """The state of a run that has no summary."""
+    if execution.succeeded:
+        return State.SUCCEEDED, "Succeeded."
+    if execution.status == "ABORTED":
+        return (
+            State.CANCELLED,
+            "Cancelled. The run was interrupted." if execution.error == INTERRUPTED else "Cancelled.",
+        )
+    return State.FAILED, f"Failed. {execution.error}: {_error_message(execution.cause)}"
+
+
+def _error_message(cause: str) -> str:
+    """The message of a cause that is a Lambda error in JSON; any other cause unchanged."""
+    try:
+        return str(json.loads(cause)["errorMessage"])
+    except (ValueError, KeyError, TypeError):
+        return cause

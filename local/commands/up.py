@@ -19,10 +19,10 @@ from local.limits import Limits
 def up(*, assembly: Path, out: Path, allow: str, port: int, limits: Limits) -> int:
     """Serve until SIGINT or SIGTERM, then export to OUT and delete `local.env`. Raises UsageError."""
     terminal = Terminal()
-    terminal.print("Deploying the stack to the local AWS.")
+    local_run = LocalRun(command="up", out=str(out), allow=allow).as_text()
     try:
-        local_run = LocalRun(command="up", out=str(out), allow=allow).as_text()
-        cloud = Cloud(assembly=assembly, allow=allow, out=out, port=port, local_run=local_run, limits=limits)
+        with terminal.working("Deploying the stack to the local AWS"):
+            cloud = Cloud(assembly=assembly, allow=allow, out=out, port=port, local_run=local_run, limits=limits)
     except DeploymentError as error:
         raise UsageError(str(error)) from error
     with cloud:

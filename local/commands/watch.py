@@ -15,7 +15,7 @@ from cdk.account.aws import SETTINGS_ERRORS, Clients, clients, sentence
 from functions.core.model.runs import LocalRun, run_id_of
 from local.aws_settings import without_aws_settings
 from local.commands.env_file import NAME, read_env_file
-from local.commands.terminal import RunResult, Terminal, report_files
+from local.commands.terminal import RunResult, Terminal, failure_examples, report_files
 from local.commands.watcher import RunProgress, StackOutputs, Watcher, run_item
 from local.errors import UsageError
 
@@ -118,4 +118,5 @@ def _result(progress: RunProgress, watcher: Watcher, outputs: StackOutputs, loca
     summary = watcher.summary()
     files = report_files(summary) if summary else []
     locations = [(label, f"s3://{outputs.input_bucket}/{key}") for label, key in files]
-    return RunResult(progress.execution, summary, locations, local_run=local_run)
+    failures = failure_examples(watcher.failures(summary), summary["failures_by_reason"]) if summary else ()
+    return RunResult(progress.execution, summary, locations, failures, local_run=local_run)

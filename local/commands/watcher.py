@@ -1,5 +1,7 @@
 """Polls one execution of the state machine through AWS APIs only."""
 
+import csv
+import io
 import json
 import time
 from collections import Counter
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
+
+FAILURES_BYTES = 256 * 1024
+"""Maximum size of what is read of a failures report."""
 
 Clients = Callable[[str], Any]
 """Returns the boto3 client of a service. Any: the type of a client depends on the name of its service."""
@@ -131,6 +136,15 @@ class Watcher:
             return None
         summary: RunSummary = json.loads(body.read())
         return summary
+
+    def failures(self, summary: RunSummary) -> Iterator[dict[str, str]]:
+        """The first rows of the failures report, as many as are in its first FAILURES_BYTES."""
+        s3: S3Client = self._clients("s3")
+        if key := summary["failures_report"]:
+            wanted = f"bytes=0-{FAILURES_BYTES - 1}"
+            content = s3.get_object(Bucket=self._outputs.input_bucket, Key=key, Range=wanted)["Body"].read()
+            whole = content if len(content) < FAILURES_BYTES else content[: content.rfind(b"\n") + 1]
+            yield from csv.DictReader(io.StringIO(whole.decode(errors="replace"), newline=""))
 
     def _describe(self) -> "DescribeExecutionOutputTypeDef":
         states: SFNClient = self._clients("stepfunctions")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cdk.settings import Settings
+from functions.core.model.runs import LocalRun
 from local.aws.cloud import Cloud
 from tests.infra.conftest import synthesized
 from tests.integration.conftest import site
@@ -42,7 +43,8 @@ def cloud_with(assembly_with: Callable[[str], Path], out: Path) -> Callable[...,
 
     @contextmanager
     def deploy(prefix: str) -> Iterator[Cloud]:
-        with Cloud(assembly=assembly_with(prefix), allow="127.0.0.0/8", out=out) as cloud:
+        local_run = LocalRun(command="up", out=str(out), allow="127.0.0.0/8").as_text()
+        with Cloud(assembly=assembly_with(prefix), allow="127.0.0.0/8", out=out, local_run=local_run) as cloud:
             yield cloud
 
     return deploy

@@ -133,7 +133,7 @@ def test_the_folder_of_the_images_has_them_by_their_keys_without_the_prefix(
     assert (out / "images/cats/tom.png").read_bytes() == png()
     assert not (out / "images/reports").exists()
     report = out / "runs" / run.run_id / "report.html"
-    links = [unquote(link) for link in re.findall(r'href="(\.\./\.\./images/[^"]+)"', report.read_text())]
+    links = [unquote(link) for link in re.findall(r'src="(\.\./\.\./images/[^"]+)"', report.read_text())]
     assert len(links) == 2
     assert all((report.parent / link).read_bytes() == png() for link in links)
 

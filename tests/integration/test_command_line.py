@@ -239,5 +239,5 @@ def test_a_run_that_fails_has_status_1_and_with_make_2(assembly: Path, site: Sit
     with_make = _start("make", "run", *values, timeout=TIMEOUT_SECONDS)
 
     assert (alone.returncode, with_make.returncode) == (1, 2), alone.stderr + with_make.stderr
-    assert "The run failed: TooManyFailures" in alone.stdout
+    assert "TooManyFailures: 1 of 1 rows failed" in alone.stdout
     assert json.loads((tmp_path / "b" / "summary.json").read_text())["failed"] == 1

@@ -75,7 +75,7 @@ def test_rows_of_a_host_that_comes_back_are_stored_in_a_later_pass(cloud: Cloud,
     assert all(each["stored"] == 0 for each in passes[:2])
     assert run.messages("images_failed") == []
     assert [site.asked[url.removeprefix(site.url)] for url in bad] == [5] * 4
-    assert b"Passes" in run.file("report.html")
+    assert b"Later passes" in run.file("report.html")
     assert_index_has_all_rows(run)
 
 

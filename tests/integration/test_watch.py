@@ -48,7 +48,8 @@ def test_a_run_is_followed_to_its_end_and_its_result_is_shown(cloud: Cloud, site
     done = _watch("--out", out, "--run", run.run_id)
 
     assert done.returncode == 0, done.stderr
-    assert "2 of 2 rows, 1 stored, 1 failed" in done.stdout
+    assert "Succeeded with failures. 1 image stored, 1 row failed." in done.stdout
+    assert f"  http_4xx: 1\n    row 2: {site.url}/gone.jpg\n" in done.stdout
     assert f"s3://{cloud.outputs['InputBucket']}/runs/{run.run_id}/report.html" in done.stdout
 
 
@@ -59,8 +60,9 @@ def test_the_command_that_retries_a_run_of_make_up_needs_its_environment(cloud: 
 
     lines = _watch("--out", out, "--run", run.run_id).stdout.splitlines()
 
-    first = lines.index("1 image stored, 1 row failed.")
-    assert lines[first + 1 : first + 3] == [
+    assert "Succeeded with failures. 1 image stored, 1 row failed." in lines
+    first = next(number for number, line in enumerate(lines) if line.startswith("Retry"))
+    assert lines[first : first + 2] == [
         f"Retry the row that may still succeed, after `source {out}/local.env`:",
         f"  aws s3 cp {bucket}/runs/{run.run_id}/retry.csv {bucket}/manifests/{run.run_id}-retry.csv",
     ]
@@ -73,7 +75,7 @@ def test_without_a_name_the_latest_run_is_followed_and_its_failure_is_the_exit_s
 
     assert done.returncode == 1
     assert f"Watching {run.run_id}" in done.stdout
-    assert "The run failed: InvalidManifest. The manifest has no url column" in done.stdout
+    assert "InvalidManifest: The manifest has no url column" in done.stdout
 
 
 def test_a_run_that_does_not_exist_is_an_error_that_names_the_latest_runs(cloud: Cloud, site: Site, out: Path) -> None:
@@ -93,7 +95,7 @@ def test_without_make_up_the_stack_of_the_account_is_used(cloud: Cloud, site: Si
     done = _watch("--out", tmp_path, "--run", run.run_id, **account)
 
     assert done.returncode == 0, done.stderr
-    assert "The run succeeded" in done.stdout
+    assert "Succeeded. 1 image stored, none failed." in done.stdout
 
 
 FORWARDED = ("content-type", "x-amz-target", "x-amz-query-mode", "range")
@@ -160,7 +162,7 @@ def test_a_profile_in_a_file_gives_the_region_and_the_keys(
     )
 
     assert done.returncode == 0, done.stderr
-    assert "1 of 1 rows, 1 stored" in done.stdout
+    assert "1 row of " in done.stdout
     assert proxy.signatures == {("AKIDPROFILE", "eu-west-3")}
 
 
@@ -219,6 +221,21 @@ def test_during_a_run_its_rows_are_counted_by_outcome(cloud: Cloud, site: Site) 
     assert finished == sorted(finished)
     assert (polls[-1].rows, polls[-1].finished, polls[-1].running) == (7, 7, False)
     assert polls[-1].counts == {"stored": 6, "duplicate": 1}
+
+
+@pytest.mark.parametrize(("size", "rows"), [(1_000_000, [1, 2, 3]), (150, [1])])
+def test_the_first_failures_are_read_as_far_as_they_are_whole(
+    cloud: Cloud, site: Site, monkeypatch: pytest.MonkeyPatch, size: int, rows: list[int]
+) -> None:
+    monkeypatch.setattr("local.commands.watcher.FAILURES_BYTES", size)
+    urls = [f"{site.url}/gone-{number}.jpg" for number in range(3)]
+    execution = start(cloud, f"failures-{size}.csv", "\n".join(["url", *urls]))
+    watcher = Watcher(cloud.client, StackOutputs.from_outputs(cloud.outputs), execution)
+    list(watcher.watch(0.05))
+
+    summary = watcher.summary()
+    assert summary
+    assert [int(row["row"]) for row in watcher.failures(summary)] == rows
 
 
 def test_the_outcomes_of_a_run_with_very_many_batches_are_not_counted(cloud: Cloud) -> None:

@@ -58,6 +58,9 @@ PrepareRun, SummarizeRun and the API."""
 FREE_PERCENT = 10
 """The same in percent. In a large account the other functions need some too."""
 
+MAX_SPREADSHEET_ROWS = 1_000_000
+"""Spreadsheets have at most 1,048,576 rows. A run with more rows has no `results.csv`."""
+
 
 def executions_for_batches(unreserved: int) -> int:
     """How many batches may be in progress at once, of all runs, with so many unreserved concurrent executions."""

@@ -78,6 +78,11 @@ def _check_output(options: Options) -> None:
         )
 
 
+def option_sources(sources: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
+    """Where the value of each option comes from: the name of the last one of the sources that has it."""
+    return {_normalized(name): source for source, values in sources.items() for name in values}
+
+
 def _normalized(name: str) -> str:
     snake = name.strip().lower().replace("-", "_")
     return _ALIASES.get(snake, snake)

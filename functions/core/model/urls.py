@@ -166,7 +166,7 @@ def display_host(url: str) -> str:
     """The host for display, or `(none)`."""
     try:
         return host_of(url) or "(none)"
-    except ValueError:
+    except (ValueError, RowError):
         return "(none)"
 
 

@@ -14,7 +14,7 @@ from functions.core.model.errors import InvalidManifest, ManifestGoneError
 from functions.core.model.headers import recorded_options
 from functions.core.model.host_limits import NO_HOST_LIMITS, HostLimits
 from functions.core.model.metadata import options_from_metadata
-from functions.core.model.option_validation import validate_options
+from functions.core.model.option_validation import option_sources, validate_options
 from functions.core.model.options import OPTION_DEFAULTS, Options
 from functions.core.model.ports import ManifestCopies, Manifests, RunFiles, RunRecords
 from functions.core.model.rows import RowRules
@@ -86,7 +86,8 @@ class Preparer:
         try:
             manifest, metadata = self._manifests.describe(manifest)
             of_object, requested = options_from_metadata(metadata), (event.get("run") or {}).get("options") or {}
-            options = validate_options(self._defaults, of_object, requested)
+            sources = {"stack": self._defaults, "manifest": of_object, "request": requested}
+            options = validate_options(*sources.values())
             rules = RowRules.of(options)
             validated = validate_manifest(self._manifests, manifest, self._whole_bytes, rules=rules)
             source = self._source(run_id, manifest, validated, options)
@@ -107,6 +108,7 @@ class Preparer:
         # A retry has the headers of the stack anyway. Others must be set again, because their values are not recorded.
         recorded = options if "headers" in {*of_object, *requested} else replace(options, headers={})
         fields = _record_fields(manifest, validated, source, recorded)
+        fields["option_sources"] = option_sources(sources)
         self._records.update(run_id, fields | share_fields(share, budgets.batches))
         state = _prepared_state(run_id, manifest.key, source, options, share)
         self._hand_on(budgets, manifest.bucket, state["run"])

@@ -8,12 +8,7 @@ from typing import Any, Self, cast
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.types import JsonObject, ResultLine
 from functions.core.model.urls import display_host
-
-MAX_IMAGES = 6
-"""Stored images that the page shows."""
-
-MAX_FAILURES = 8
-"""Failed rows that the page shows."""
+from functions.core.report.samples import Failures, ImageSamples, StoredKinds
 
 BUCKETS = 60
 """Maximum number of columns in the chart of images over time."""
@@ -84,7 +79,7 @@ class HostTimes:
 
     @property
     def mean(self) -> float:
-        return self.total / self.images
+        return self.total / self.images if self.images else 0.0
 
     def add(self, ms: int) -> None:
         self.images += 1
@@ -123,18 +118,29 @@ class SlowHosts:
         """The hosts with the longest mean time, the longest first."""
         return heapq.nlargest(count, self._hosts.values(), key=lambda times: times.mean)
 
+    def of(self, host: str) -> HostTimes:
+        """Without an image if the host has none, or was dropped."""
+        return self._hosts.get(host) or HostTimes(host)
+
+    def all(self) -> HostTimes:
+        """The images of all hosts that are kept."""
+        hosts = self._hosts.values()
+        images, total = sum(times.images for times in hosts), sum(times.total for times in hosts)
+        return HostTimes("", images, total, max((times.longest for times in hosts), default=0))
+
     def __len__(self) -> int:
         return len(self._hosts)
 
 
 @dataclass(slots=True)
 class RunAggregates:
-    """`images` and `failures` are the first lines of their kind. Lines of an earlier version have no time."""
+    """Figures and samples of the rows of a run. Lines of an earlier version have no time."""
 
     timeline: Timeline
     hosts: SlowHosts = field(default_factory=SlowHosts)
-    images: list[ResultLine] = field(default_factory=list)
-    failures: list[ResultLine] = field(default_factory=list)
+    images: ImageSamples = field(default_factory=ImageSamples)
+    kinds: StoredKinds = field(default_factory=StoredKinds)
+    failures: Failures = field(default_factory=Failures)
 
     @classmethod
     def since(cls, started_at: str) -> "RunAggregates":
@@ -143,38 +149,45 @@ class RunAggregates:
     def add(self, line: ResultLine) -> None:
         if line["outcome"] == OutcomeKind.STORED:
             self._add_stored(line)
-        elif line["outcome"] == OutcomeKind.FAILED and len(self.failures) < MAX_FAILURES:
-            self.failures.append(line)
+        elif line["outcome"] == OutcomeKind.FAILED:
+            self.failures.add(line)
 
     def merge(self, other: "RunAggregates") -> None:
         """Adds the figures of later rows."""
         self.timeline.merge(other.timeline)
         self.hosts.merge(other.hosts)
-        self.images = [*self.images, *other.images][:MAX_IMAGES]
-        self.failures = [*self.failures, *other.failures][:MAX_FAILURES]
+        self.images.merge(other.images)
+        self.kinds.merge(other.kinds)
+        self.failures.merge(other.failures)
 
     def as_json(self) -> JsonObject:
         """Without the start of the timeline."""
-        figures = {
+        return {
             "width": self.timeline.width,
             "counts": self.timeline.counts,
             "hosts": self.hosts.as_json(),
-            "images": self.images,
-            "failures": self.failures,
+            "images": self.images.as_json(),
+            "kinds": self.kinds.as_json(),
+            "failures": self.failures.as_json(),
         }
-        return cast(JsonObject, figures)
 
     @classmethod
     def from_json(cls, value: JsonObject, started_at: str) -> Self:
         fields = cast(Any, value)
-        timeline = Timeline(datetime.fromisoformat(started_at), fields["width"], fields["counts"])
-        return cls(timeline, SlowHosts.from_json(fields["hosts"]), fields["images"], fields["failures"])
+        return cls(
+            Timeline(datetime.fromisoformat(started_at), fields["width"], fields["counts"]),
+            SlowHosts.from_json(fields["hosts"]),
+            ImageSamples.from_json(fields["images"]),
+            StoredKinds(**fields["kinds"]),
+            Failures.from_json(fields["failures"]),
+        )
 
     def _add_stored(self, line: ResultLine) -> None:
-        if len(self.images) < MAX_IMAGES and line.get("object_key"):
-            self.images.append(line)
+        host = display_host(line["url"])
+        self.images.add(host, line)
+        self.kinds.add(line)
         if downloaded_at := line.get("downloaded_at"):
             self.timeline.add(datetime.fromisoformat(downloaded_at))
         ms = line.get("ms")
         if ms is not None:
-            self.hosts.add(display_host(line["url"]), ms)
+            self.hosts.add(host, ms)

@@ -11,12 +11,19 @@ from functions.core.report.formatting import number, rate, seconds
 RATE_HEIGHT = 1000
 """Height of the rate chart in SVG units. Its width is one unit a bucket; both are stretched to the page."""
 
+MARK_WIDTH = 0.25
+"""Of a line at the start of a pass, in buckets."""
+
 MIN_COLUMN_HEIGHT = 8
 MIN_BAR_PERCENT = 0.5
+MIN_PART_PERCENT = 1.5
 """Smallest sizes that are still visible."""
 
 OUTLINE_SIZE, OUTLINE_BOX = 40, 44
 """Longer side of an image's outline and size of the square around it, in SVG units."""
+
+
+NO_PASSES: Mapping[int, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +49,12 @@ class RateBucket:
 
 @dataclass(frozen=True, slots=True)
 class RateChart:
-    """Images per second during the run. `ticks` are the labels of the time axis."""
+    """Images per second during the run. `marks` are the starts of passes, `ticks` the labels of the time axis."""
 
     label: str
     peak: str
     columns: Sequence[Rectangle]
+    marks: Sequence[Rectangle]
     ticks: Sequence[str]
     buckets: Sequence[RateBucket]
 
@@ -57,29 +65,44 @@ def bar_percent(value: float, largest: float) -> float:
 
 
 def stacked_bar(counts: Mapping[str, int]) -> list[Rectangle]:
-    """One bar of several parts, in percent of its width; empty if all counts are 0."""
+    """One bar of several parts, in percent of its width, each of them visible; empty if all counts are 0."""
     total = sum(counts.values())
-    parts, x = [], 0.0
-    for name, count in counts.items():
-        if count:
-            width = count * 100 / total
-            parts.append(Rectangle(x=x, width=width, name=name))
-            x += width
+    shares = {name: max(count * 100 / total, MIN_PART_PERCENT) for name, count in counts.items() if count}
+    parts, x, scale = [], 0.0, 100 / max(1, sum(shares.values()))
+    for name, share in shares.items():
+        parts.append(Rectangle(x=x, width=share * scale, name=name))
+        x += share * scale
     return parts
 
 
-def rate_chart(counts: Sequence[int], width: float) -> RateChart:
-    """Images per second: one column for each bucket of `width` seconds. One of `counts` at least is not 0."""
+def rate_chart(counts: Sequence[int], width: float, passes: Mapping[int, float] = NO_PASSES) -> RateChart:
+    """Images per second: one column for each bucket of `width` seconds. One of `counts` at least is not 0.
+
+    `passes` has the start of each pass in seconds since that of the run.
+    """
     peak, duration = max(counts), len(counts) * width
     buckets = [
         RateBucket(seconds(position * width), count, rate(count / width)) for position, count in enumerate(counts)
     ]
     return RateChart(
-        label=f"Images per second over {seconds(duration)}, at most {rate(peak / width)}",
+        label=f"Images per second over {seconds(duration)}, at most {rate(peak / width)}{_pass_label(passes)}",
         peak=rate(peak / width),
         columns=[_column(position, bucket, peak, width) for position, bucket in enumerate(buckets) if bucket.images],
+        marks=[_mark(pass_number, start / width, len(counts)) for pass_number, start in passes.items()],
         ticks=[seconds(duration * part / 2) for part in (0, 1, 2)],
         buckets=buckets,
+    )
+
+
+def _pass_label(passes: Mapping[int, float]) -> str:
+    starts = ", ".join(f"pass {pass_number} at {seconds(start)}" for pass_number, start in passes.items())
+    return f"; {starts}" if starts else ""
+
+
+def _mark(pass_number: int, position: float, buckets: int) -> Rectangle:
+    """A line over the whole height."""
+    return Rectangle(
+        x=min(max(position, 0), buckets - MARK_WIDTH), width=MARK_WIDTH, height=RATE_HEIGHT, title=f"pass {pass_number}"
     )
 
 

@@ -11,11 +11,12 @@ from markupsafe import Markup
 
 from functions.core.model.keys import DEFAULT_PREFIX
 from functions.core.model.runs import LocalRun
-from functions.core.model.types import RunSummary
+from functions.core.model.types import RunFields, RunSummary
 from functions.core.report import formatting
 from functions.core.report.aggregates import RunAggregates
+from functions.core.report.failures import column_texts
 from functions.core.report.next_steps import environment_command, retry_command
-from functions.core.report.sections import column_texts, report_sections
+from functions.core.report.sections import report_sections
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_CHARACTERS = 200
@@ -29,22 +30,24 @@ need are not among them."""
 def render_page(
     summary: RunSummary,
     aggregates: RunAggregates,
+    record: RunFields,
     local_run: LocalRun | None = None,
     images_prefix: str = DEFAULT_PREFIX,
 ) -> str:
-    """HTML of at most 200 kB for any run: lists and texts from outside are cut. `local_run` is None in AWS."""
+    """HTML of at most 300 kB for any run: lists and texts from outside are cut. `local_run` is None in AWS."""
     css = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    sections = report_sections(summary, aggregates, record, local_run, images_prefix)
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
             summary=summary,
-            sections=report_sections(summary, aggregates, images_prefix),
+            sections=sections,
             local_run=local_run,
             retry_command=retry_command(summary, local_run),
             environment_command=environment_command(local_run),
             css=Markup(css),  # our own file, in which nothing may be escaped
-            policy=_policy(css),
+            policy=_policy(css, has_images=bool(sections.contact_sheet and sections.contact_sheet.tiles)),
         )
     )
 
@@ -83,7 +86,10 @@ def untrusted(text: object, limit: int = MAX_CHARACTERS) -> Markup:
     return Markup("<bdi>{}</bdi>").format(visible)
 
 
-def _policy(css: str) -> str:
-    """The Content-Security-Policy: nothing is loaded, run or sent but the style sheet, by its hash, and the icon."""
+def _policy(css: str, *, has_images: bool) -> str:
+    """The Content-Security-Policy: nothing is loaded, run or sent but the style sheet, by its hash, the icon, and the
+    images of a run on this machine, from the files beside the page: `file:` is for browsers in which a file has no
+    origin."""
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    images = "'self' file: data:" if has_images else "data:"
+    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src {images}; base-uri 'none'; form-action 'none'"

@@ -33,6 +33,7 @@ def write_row_reports(results: RunResults, run: FoldedRun, record: RunRecord, no
         failures_report=FAILURES if run.partial.failed else None,
         note=note,
         passes=run.partial.passes,
+        retryable=run.partial.aggregates.failures.retryable(),
     )
 
 

@@ -1,7 +1,7 @@
 """The summary of a run, `summary.json`, and what else follows from it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from functions.core.model.options import Options
@@ -26,7 +26,7 @@ class RunReports:
     """Names of the files in the run's folder, None where a file was not needed, and the note of the summary.
 
     `passes` are those after the Map over the manifest. The retry manifest has `retry_rows` rows, and needs
-    `retry_options`. `probe` is the result of a probe.
+    `retry_options`; `retryable` are the failed rows that may succeed later, by reason. `probe` is that of a probe.
     """
 
     retry_manifest: str | None
@@ -36,6 +36,7 @@ class RunReports:
     note: str | None
     passes: Sequence[PassSummary] = ()
     probe: ProbeResult | None = None
+    retryable: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ def run_summary(
         **counts,
         "bytes": reconciliation.bytes,
         "failures_by_reason": dict(reconciliation.reasons.most_common()),
+        "retryable_by_reason": dict(reports.retryable),
         "failures_by_host": dict(reconciliation.hosts.most_common(TOP_HOSTS)),
         "images_per_second": round(counts["stored"] / seconds, 2) if seconds else 0.0,
         "passes": list(reports.passes),

@@ -167,7 +167,7 @@ class Summarizer:
         result = run_result(record["run_id"], execution, record, reconciliation)
         reference = manifest_reference(manifest, record)
         summary = run_summary(result, reference, execution.started_at, self._now, reports)
-        page = render_page(summary, run.partial.aggregates, self._started_by(record), self._images_prefix)
+        page = render_page(summary, run.partial.aggregates, record, self._started_by(record), self._images_prefix)
         self._results.write_text("report.html", [page], "text/html; charset=utf-8")
         self._results.write_text("summary.json", [json.dumps(summary, indent=2) + "\n"], "application/json")
         self._records.update(result.run_id, record_fields(summary))

@@ -15,7 +15,7 @@ from functions.core.download.hosts import host, pace, queues
 from functions.core.manifests import contents, csv_validation, json_rows, line_errors, validation
 from functions.core.manifests.parquet import footer as parquet
 from functions.core.model import headers, limits, metadata, options, ports, runs
-from functions.core.report import aggregates, page
+from functions.core.report import aggregates, page, samples
 from functions.core.summary import reconciliation, run_summary
 from functions.core.web import cookies, errors, fetch, guard, response, session, transport
 
@@ -95,8 +95,8 @@ OURS: tuple[tuple[float, float, str], ...] = (
     (s3_signed_put.MAX_CONSECUTIVE_FAILURES, 5, "failures that disable the fast upload"),
     (s3_signed_put.DISABLED_SECONDS, 60, "for a minute"),
     (s3_signed_put.MAX_IN_MEMORY_BYTES, 1_048_576, "body that is sent from memory, 1 MiB"),
-    (aggregates.MAX_IMAGES, 6, "images of the report"),
-    (aggregates.MAX_FAILURES, 8, "failures of the report"),
+    (samples.MAX_IMAGES, 60, "images of the report"),
+    (samples.MAX_EXAMPLES, 2, "failed rows of a reason"),
     (aggregates.MAX_HOSTS, 2000, "hosts that are kept"),
     (reconciliation.MAX_HOSTS, 2000, "hosts that are kept"),
     (page.MAX_CHARACTERS, 200, "text from outside"),

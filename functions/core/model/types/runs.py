@@ -22,6 +22,7 @@ class OutcomeCounts(TypedDict):
 class RunSummary(OutcomeCounts):
     """`summary.json`, and the message at the end of a run. Times are RFC 3339 in UTC, `bytes` is the total stored.
 
+    `retryable_by_reason` are the failed rows that may succeed later.
     `retry_manifest`, `failures_report` and `report` are keys in the bucket of the manifest. The retry manifest has
     `retry_rows` rows; `retry_options` are the options of the run that a retry needs, as text. `probe` is the result of
     a probe, whose rows are those of its sample and whose images were not kept; None for a run.
@@ -38,6 +39,7 @@ class RunSummary(OutcomeCounts):
     rows: int
     bytes: int
     failures_by_reason: dict[str, int]
+    retryable_by_reason: dict[str, int]
     failures_by_host: dict[str, int]
     images_per_second: float
     passes: list[PassSummary]
@@ -68,6 +70,7 @@ class RunFields(TypedDict, total=False):
     `sampled` replaces `rows` if only the beginning and the end of the manifest were checked. `request` is a hash of
     the API request, to detect another request with the same Idempotency-Key. `local_run` is a LocalRun as JSON; AWS has
     none. `expires_at` is the TTL, in seconds since the epoch.
+    `option_sources` has where the value of an option comes from: stack, manifest (its metadata) or request.
     `copy_key` and `copy_version_id` are those of the copy of the rows, if the run needed one.
     `max_concurrency` is the maximum number of concurrent batches now, `requested_concurrency` that of the options, or
     fewer if its hosts cannot use them, or that of the last change through the API. `concurrency_note` says why the run
@@ -92,6 +95,7 @@ class RunFields(TypedDict, total=False):
     request: str
     local_run: str
     options: OptionValues
+    option_sources: dict[str, str]
     format: str
     columns: list[str]
     sampled: bool

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
+from functions.core.model.limits import MAX_SPREADSHEET_ROWS
 from functions.core.model.ports import IndexFiles
 from functions.core.model.types import ResultLine
 from functions.core.summary.failures_csv import cell
 from functions.core.summary.index.columns import COLUMNS, Kind, own_names
 
 FILE = "results.csv"
-MAX_ROWS = 1_000_000
-"""Spreadsheets have at most 1,048,576 rows. A run with more rows has no `results.csv`."""
 
 
 class ResultsCsv:
@@ -32,13 +31,13 @@ class ResultsCsv:
 
     def add(self, item: object, line: ResultLine) -> None:
         self._rows += 1
-        if self._rows <= MAX_ROWS:
+        if self._rows <= MAX_SPREADSHEET_ROWS:
             own = line.get("columns") or {}
             values = [*(column.of(line) for column in self._columns), *(own.get(name) for name in self._user_columns)]
             self._writer.writerow(map(cell, values))
 
     def write(self, files: IndexFiles) -> None:
-        if self._rows <= MAX_ROWS:
+        if self._rows <= MAX_SPREADSHEET_ROWS:
             self._file.flush()
             files.upload(FILE, Path(self._file.name), "text/csv; charset=utf-8")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from functions.core.model.errors import RowError
 from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.reasons import Reason
-from functions.core.model.urls import absolute_url, has_several_urls, host_of, origin_of, redact, urls_in
+from functions.core.model.urls import absolute_url, display_host, has_several_urls, host_of, origin_of, redact, urls_in
 
 ANY_TEXT = st.text(max_size=40) | st.text("htp:/@?#&=;%.\\ []a1\n", max_size=30).map("http://".__add__)
 SECRET = "Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7Zq7"
@@ -216,3 +216,11 @@ def test_any_text_is_taken_apart(text: str) -> None:
 def test_a_long_value_is_taken_apart_in_linear_time(text: str) -> None:
     """A quadratic search would take minutes."""
     assert urls_in(text)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://a\ue000b.example/x", "https://\ud800.example/", f"https://{'é' * 300}.example/", "https://[::1/", ""],
+)
+def test_a_host_that_cannot_be_written_in_ascii_is_shown_as_none(url: str) -> None:
+    assert display_host(url) == "(none)"

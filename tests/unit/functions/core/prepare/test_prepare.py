@@ -111,6 +111,16 @@ def test_the_format_says_which_reader_is_to_read_it(key: str, data: bytes, reade
     assert (prepared["reader"], prepared["rows"]) == (reader, 1)
 
 
+def test_the_record_says_where_each_option_came_from() -> None:
+    world = World(metadata={"Per-Host": "2", "rounds": "3", "mtime": "1"})
+    world.defaults = {"per_host": 4, "timeout": 20}
+    world.event["run"] = {"options": {"rounds": 2}}
+
+    world.prepare()
+
+    assert world.record["option_sources"] == {"per_host": "manifest", "timeout": "stack", "rounds": "request"}
+
+
 def test_the_record_says_what_summarize_run_needs() -> None:
     world = World(metadata={"base-url": "http://b.example"})
 

@@ -7,7 +7,7 @@ from html import unescape
 from typing import Any
 
 from functions.core.model.runs import LocalRun
-from functions.core.model.types import ResultLine, RunSummary
+from functions.core.model.types import ResultLine, RunFields, RunSummary
 from functions.core.report.aggregates import RunAggregates
 from functions.core.report.page import render_page
 
@@ -69,6 +69,7 @@ def summary(**fields: Any) -> RunSummary:
         "images_per_second": counts["stored"] / 10,
         "passes": [],
         "failures_by_reason": {"http_4xx": failures} if failures else {},
+        "retryable_by_reason": {},
         "failures_by_host": {"a.example": failures} if failures else {},
         "retry_manifest": "runs/demo-0f3a9c1b22de/retry.csv" if failures else None,
         "retry_rows": failures,
@@ -79,8 +80,10 @@ def summary(**fields: Any) -> RunSummary:
     }
 
 
-def page_of(*lines: ResultLine, local_run: LocalRun | None = None, **fields: Any) -> str:
-    return render_page(summary(**fields), aggregates(*lines), local_run)
+def page_of(
+    *lines: ResultLine, local_run: LocalRun | None = None, record: RunFields | None = None, **fields: Any
+) -> str:
+    return render_page(summary(**fields), aggregates(*lines), record or {}, local_run)
 
 
 def commands(html: str) -> list[list[str]]:

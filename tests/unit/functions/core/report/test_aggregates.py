@@ -1,24 +1,27 @@
 """Figures of the page that the summary does not have, in bounded memory."""
 
+import json
+import random
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.core.model.types import ResultLine
 from functions.core.report.aggregates import (
     BUCKETS,
     FIRST_WIDTH,
-    MAX_FAILURES,
     MAX_HOSTS,
-    MAX_IMAGES,
     MIN_SHOWN_BUCKETS,
+    RunAggregates,
     SlowHosts,
     Timeline,
 )
 from functions.core.summary.reconciliation import MAX_HOSTS as MAX_FAILING_HOSTS
 from functions.core.summary.reconciliation import Reconciliation
-from tests.unit.functions.core.report.run import START, aggregates, failed, stored
+from tests.unit.functions.core.report.run import START, STARTED, aggregates, failed, stored
 
 END = START + timedelta(seconds=10)
 
@@ -77,6 +80,13 @@ def test_the_slowest_host_is_the_one_that_took_longest_for_an_image() -> None:
     ]
 
 
+def test_the_times_of_a_host_and_of_all_hosts_are_known() -> None:
+    run = aggregates(*(stored(host="a.example", ms=ms) for ms in (100, 300)), stored(host="b.example", ms=500))
+
+    assert (run.hosts.of("a.example").mean, run.hosts.of("gone.example").mean) == (200, 0)
+    assert (run.hosts.all().images, run.hosts.all().mean, run.hosts.all().longest) == (3, 300, 500)
+
+
 def test_of_too_many_hosts_those_are_kept_where_the_time_went() -> None:
     hosts = SlowHosts()
     hosts.add("slow.example", 10_000)
@@ -97,20 +107,13 @@ def test_reconciling_too_many_hosts_keeps_those_with_the_most_failures() -> None
     assert run.hosts.most_common(1) == [("bad.example", 3 * MAX_FAILING_HOSTS)]
 
 
-def test_a_few_of_each_kind_are_kept_as_they_come() -> None:
-    run = aggregates(*(line(row) for row in range(1, 40) for line in (stored, failed)))
-
-    assert [line["row"] for line in run.images] == list(range(1, MAX_IMAGES + 1))
-    assert [line["row"] for line in run.failures] == list(range(1, MAX_FAILURES + 1))
-
-
 def test_lines_without_a_time_count_as_far_as_they_go() -> None:
     line = stored()
     del line["ms"], line["downloaded_at"]
 
     run = aggregates(line, {"row": 2, "url": "", "outcome": "skipped"})
 
-    assert (len(run.images), len(run.hosts), sum(run.timeline.until(END))) == (1, 0, 0)
+    assert (len(run.images.chosen()), len(run.hosts), sum(run.timeline.until(END))) == (1, 0, 0)
 
 
 @pytest.mark.parametrize(("hosts", "kept"), [(3, 3), (4, 4), (5, 2), (6, 3)])
@@ -125,3 +128,27 @@ def test_hosts_are_left_out_once_there_are_more_than_twice_as_many(
         reconciliation.add(failed(url=f"https://{number}.example/"))
 
     assert (len(slow), len(reconciliation.hosts)) == (kept, kept)
+
+
+@given(seed=st.integers(0, 2**32))
+def test_the_figures_do_not_depend_on_how_the_rows_are_grouped(seed: int) -> None:
+    numbers = random.Random(seed)
+    lines = [random_line(numbers, row) for row in range(1, numbers.randrange(2, 200))]
+    cuts = sorted(numbers.choices(range(len(lines) + 1), k=3))
+
+    merged = aggregates()
+    for begin, end in pairwise([0, *cuts, len(lines)]):
+        part = json.loads(json.dumps(aggregates(*lines[begin:end]).as_json()))
+        merged.merge(RunAggregates.from_json(part, STARTED))
+
+    assert merged.as_json() == aggregates(*lines).as_json()
+    assert merged.images.chosen() == aggregates(*lines).images.chosen()
+
+
+def random_line(numbers: random.Random, row: int) -> ResultLine:
+    host = f"{numbers.randrange(numbers.choice([2, 100]))}.example"
+    if numbers.random() < 0.5:
+        reason = numbers.choice(["dns", "tls"])
+        return failed(row, url=f"https://{host}/", reason=reason, retryable=numbers.random() < 0.5)
+    size, kind = 10 ** numbers.randrange(9), numbers.choice(["image/png", "image/gif"])
+    return stored(row, host=host, bytes=size, content_type=kind, width=2 ** numbers.randrange(12), seconds=row / 10)

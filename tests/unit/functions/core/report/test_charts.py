@@ -38,6 +38,28 @@ def test_a_column_is_as_high_as_its_bucket_has_images() -> None:
     assert [bucket.start for bucket in chart.buckets] == ["0 s", "500 ms", "1.0 s", "1.5 s"]
 
 
+@pytest.mark.parametrize(
+    ("counts", "widths"),
+    [
+        ({"a": 1, "b": 99_999}, [1.5, 100]),
+        ({"a": 99_999, "b": 1, "c": 1}, [100, 1.5, 1.5]),
+        ({"a": 50, "b": 50}, [50, 50]),
+    ],
+)
+def test_every_part_of_a_bar_is_visible_and_they_fill_it(counts: dict[str, int], widths: list[float]) -> None:
+    parts = stacked_bar(counts)
+
+    assert [part.width for part in parts] == pytest.approx([width * 100 / sum(widths) for width in widths], rel=1e-4)
+    assert parts[-1].x + parts[-1].width == pytest.approx(100)
+
+
+def test_the_start_of_a_pass_is_a_line_and_a_part_of_the_label() -> None:
+    chart = rate_chart([5, 5, 5, 5], 10, {1: 5.0, 2: 70.0})
+
+    assert [(mark.x, mark.title) for mark in chart.marks] == [(0.5, "pass 1"), (3.75, "pass 2")]
+    assert chart.label.endswith("; pass 1 at 5.0 s, pass 2 at 1 min 10 s")
+
+
 def test_the_lowest_column_is_visible() -> None:
     low, _ = rate_chart([1, 1000], 1).columns
 

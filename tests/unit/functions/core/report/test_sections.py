@@ -2,15 +2,22 @@
 
 import pytest
 
-from functions.core.report.sections import SampleImage, column_texts, report_sections
+from functions.core.model.runs import LocalRun
+from functions.core.report.contact_sheet import MAX_LINK_CHARACTERS, Tile, contact_sheet
+from functions.core.report.failures import column_texts
+from functions.core.report.samples import Failures
+from functions.core.report.sections import Sections, report_sections
 from tests.unit.functions.core.report.run import aggregates, failed, stored, summary
 
-DIGEST = "0123456789abcdef" * 4
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def image_of(**fields: object) -> SampleImage:
-    (image,) = report_sections(summary(stored=1), aggregates(stored(**fields))).images  # type: ignore[arg-type]
-    return image
+def tile_of(prefix: str = "images/", **fields: object) -> Tile:
+    images = aggregates(stored(**fields)).images  # type: ignore[arg-type]
+    sheet = contact_sheet(summary(stored=1), images, prefix, local=True)
+    assert sheet
+    (tile,) = sheet.tiles
+    return tile
 
 
 @pytest.mark.parametrize(
@@ -23,75 +30,157 @@ def image_of(**fields: object) -> SampleImage:
     ],
 )
 def test_an_image_has_its_size_its_type_and_its_bytes(fields: dict[str, object], facts: str) -> None:
-    assert image_of(**fields).facts == facts
+    assert tile_of(**fields).facts.replace(NO_BREAK, " ") == facts
 
 
 @pytest.mark.parametrize(
-    ("key", "shown"),
-    [
-        (f"images/01/{DIGEST}.jpg", "images/01/01234567\u202689abcdef.jpg"),
-        ("images/cats/tom.jpg", "images/cats/tom.jpg"),
-        (f"images/{DIGEST[:63]}.jpg", f"images/{DIGEST[:63]}.jpg"),
-    ],
+    ("prefix", "key"),
+    [("images/", "images/a b?.jpg"), ("mirror/", "mirror/a b?.jpg"), ("mirror/a/", "mirror/a/a b?.jpg")],
 )
-def test_the_digest_of_a_key_is_shortened(key: str, shown: str) -> None:
-    assert image_of(object_key=key).key == shown
-
-
-def test_an_image_in_a_shard_has_its_position() -> None:
-    lines = aggregates(stored(object_key="images/shards/r/a.tar", offset=1_048_576))
-    sections = report_sections(summary(stored=1), lines)
-
-    assert sections.images[0].facts.endswith(" · at byte 1,048,576")
-    assert sections.images[0].link == "../../images/shards/r/a.tar"
-    assert sections.has_shards
-    assert not report_sections(summary(stored=1), aggregates(stored())).has_shards
-
-
-def test_the_link_of_an_image_leads_from_the_folder_of_the_run_to_the_folder_of_the_images() -> None:
-    assert image_of(object_key="images/a b?.jpg").link == "../../images/a%20b%3F.jpg"
-
-
-def test_the_folder_of_the_images_contains_them_without_the_prefix_of_the_stack() -> None:
-    lines = aggregates(stored(object_key="mirror/a/b?.jpg"))
-
-    (image,) = report_sections(summary(stored=1), lines, "mirror/").images
-
-    assert (image.key, image.link) == ("mirror/a/b?.jpg", "../../images/a/b%3F.jpg")
+def test_the_link_of_an_image_leads_from_the_folder_of_the_run_to_the_folder_of_the_images(
+    prefix: str, key: str
+) -> None:
+    assert tile_of(prefix, object_key=key).link == "../../images/a%20b%3F.jpg"
 
 
 def test_an_image_without_dimensions_has_a_square_outline() -> None:
-    outline = image_of(width=None, height=None).outline
+    outline = tile_of(width=None, height=None).outline
 
     assert (outline.width, outline.height) == (40, 40)
 
 
-def test_the_bars_of_hosts_and_reasons_are_shares_of_the_largest() -> None:
-    hosts = {f"{number}.example": 12 - number for number in range(12)}
-    sections = report_sections(
-        summary(failed=10, failures_by_reason={"dns": 8, "timeout": 2}, failures_by_host=hosts),
-        aggregates(*(stored(number, ms=100 * number, host=f"{number}.example") for number in range(1, 13))),
+def test_images_with_very_long_keys_are_fewer() -> None:
+    lines = [stored(row, object_key=f"images/{'é' * 400}{row}.jpg") for row in range(1, 61)]
+
+    sheet = contact_sheet(summary(stored=60), aggregates(*lines).images, "images/", local=True)
+
+    assert sheet
+    assert 5 < len(sheet.tiles) < 60
+    assert sum(len(tile.link) for tile in sheet.tiles) <= MAX_LINK_CHARACTERS
+
+
+def sections_of(*lines: object, **fields: object) -> Sections:
+    return report_sections(summary(**fields), aggregates(*lines), {}, LocalRun(command="run", out="out"))  # type: ignore[arg-type]
+
+
+def test_reasons_are_grouped_by_what_a_retry_can_do() -> None:
+    lines = [failed(row, reason="dns", retryable=True) for row in range(8)]
+    lines += [
+        failed(20, reason="tls", retryable=True),
+        *(failed(row, reason="tls", retryable=False) for row in (21, 22)),
+    ]
+
+    later, final = sections_of(*lines, failed=11).failures
+
+    assert (later.rows, final.rows) == (9, 2)
+    assert [(reason.name, reason.rows, reason.percent) for reason in later.reasons] == [
+        ("dns", 8, 100),
+        ("tls", 1, 12.5),
+    ]
+    assert [(reason.name, reason.rows, reason.percent) for reason in final.reasons] == [("tls", 2, 25)]
+
+
+def test_an_example_is_shown_of_another_host() -> None:
+    urls = ["https://a.example/1", "https://a.example/2", "https://b.example/3", "https://c.example/4"]
+    lines = [failed(row, url=url, reason="dns", retryable=True) for row, url in enumerate(urls)]
+
+    (group,) = sections_of(*lines, failed=4).failures
+
+    assert [example["url"] for example in group.reasons[0].examples] == [urls[0], urls[2]]
+
+
+def lines_of(host: str, images: int, failures: int, ms: int = 100) -> list[object]:
+    url = f"https://{host}/"
+    rows = [stored(row, host=host, ms=ms) for row in range(images)]
+    return [*rows, *(failed(row, url=url) for row in range(failures))]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "shown"),
+    [
+        ({"bad.example": (5, 20)}, {"bad.example": "20 of 25 rows failed."}),
+        ({"bad.example": (0, 9)}, {"bad.example": "All 9 rows failed."}),
+        ({"usual.example": (95, 5)}, {}),
+        ({"small.example": (0, 2)}, {}),
+        (
+            {"a.example": (0, 20), "b.example": (0, 30)},
+            {"b.example": "All 30 rows failed.", "a.example": "All 20 rows failed."},
+        ),
+    ],
+)
+def test_hosts_with_unusually_many_failures_stand_out(hosts: dict[str, tuple[int, int]], shown: dict[str, str]) -> None:
+    others = {f"{number}.example": (95, 5) for number in range(5)}
+    lines = [line for host, counts in (others | hosts).items() for line in lines_of(host, *counts)]
+    failures = {host: count for host, (_, count) in sorted((others | hosts).items(), key=lambda entry: -entry[1][1])}
+    stored_rows = sum(images for images, _ in (others | hosts).values())
+
+    found = sections_of(*lines, stored=stored_rows, failed=sum(failures.values()), failures_by_host=failures).hosts
+
+    assert {host.name: host.why for host in found} == shown
+
+
+def test_slow_hosts_stand_out() -> None:
+    lines = [line for host in "abcdef" for line in lines_of(f"{host}.example", 20, 0, ms=3000 if host == "c" else 100)]
+
+    (host,) = sections_of(*lines, stored=120).hosts
+
+    assert (host.name, host.why) == (
+        "c.example",
+        "A download took 3.0 s on average over 20 images; over all hosts 583 ms.",
     )
 
-    assert [(reason.name, reason.count, reason.percent) for reason in sections.reasons] == [
-        ("dns", 8, 100),
-        ("timeout", 2, 25),
+
+@pytest.mark.parametrize("ms", [100, 3000])
+def test_the_only_host_does_not_stand_out(ms: int) -> None:
+    lines = lines_of("a.example", 20, 20, ms=ms)
+
+    assert sections_of(*lines, stored=20, failed=20, failures_by_host={"a.example": 20}).hosts == []
+
+
+def test_stored_images_are_counted_by_type_and_by_size() -> None:
+    lines = [stored(row, bytes=size) for row, size in enumerate([9_999, 10_000, 99_999, 100_000, 20_000_000])]
+    lines.append(stored(9, content_type="image/png", bytes=500))
+
+    sections = sections_of(*lines, stored=6)
+
+    assert [(kind.name, kind.images, kind.bytes) for kind in sections.types] == [
+        ("image/jpeg", 5, 20_219_998),
+        ("image/png", 1, 500),
     ]
-    assert [host.name for host in sections.hosts] == [f"{number}.example" for number in range(10)]
-    assert [bar.times.host for bar in sections.slowest_hosts] == [f"{number}.example" for number in range(12, 2, -1)]
-    assert [bar.percent for bar in sections.slowest_hosts[:4]] == [100, 1100 / 12, 1000 / 12, 75]
+    assert [(kind.name, kind.images) for kind in sections.sizes] == [
+        ("under 10 kB", 2),
+        ("10 kB to 100 kB", 2),
+        ("100 kB to 1 MB", 1),
+        ("10 MB and more", 1),
+    ]
+
+
+def test_the_estimate_stands_beside_what_the_run_took() -> None:
+    lines = [stored(row, bytes=200_000, ms=400) for row in range(1000)]
+
+    found = {
+        line.name: (line.estimated, line.actual)
+        for line in sections_of(*lines, stored=1000, bytes=200_000_000).comparisons
+    }
+
+    assert found["Size of an image"] == ("100 kB", "200 kB")
+    assert found["Time of a download"] == ("200 ms", "400 ms")
+    assert found["Duration"][1] == "10.0 s"
+    assert [text[0] for text in found["Cost in AWS"]] == ["$", "$"]
+    assert sections_of().comparisons == []
 
 
 def test_a_run_without_rows_has_no_outcomes_and_no_chart() -> None:
-    sections = report_sections(summary(), aggregates())
+    sections = sections_of()
 
-    assert (sections.outcomes, sections.outcome_bar, sections.rate_chart) == ([], [], None)
+    assert (sections.outcomes, sections.outcome_bar, sections.rate_chart, sections.index_files) == ([], [], None, [])
 
 
 def test_a_failed_row_has_four_of_its_columns() -> None:
     columns = {"a": "x", "b": 1, "c": None, "d": {"\u00e9": [True]}, "e": "y"}
+    failures = Failures()
+    failures.add(failed(columns=columns))
 
-    texts = column_texts(failed(columns=columns))
+    (example,) = failures.kinds["final"]["http_4xx"].examples
 
-    assert texts == [("a", "x"), ("b", "1"), ("c", "null"), ("d", '{"\u00e9": [true]}')]
-    assert column_texts(failed()) == []
+    assert column_texts(example) == [("a", "x"), ("b", "1"), ("c", "null"), ("d", '{"\u00e9": [true]}')]

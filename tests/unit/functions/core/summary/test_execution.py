@@ -95,7 +95,7 @@ def test_a_cancelled_run_is_summarized_and_its_other_rows_are_in_the_retry_manif
     assert [notice.kind for notice in world.notices.published] == ["run_cancelled"]
 
 
-def test_an_interrupted_run_is_a_cancelled_one_whose_other_rows_were_not_reached() -> None:
+def test_an_interrupted_run_is_a_cancelled_one_whose_other_rows_were_not_attempted() -> None:
     world = World()
 
     ended = world.summarize(event(error="Interrupted", cause="The local run was interrupted."))
@@ -108,7 +108,7 @@ def test_an_interrupted_run_is_a_cancelled_one_whose_other_rows_were_not_reached
     )
     assert (world.summary["retry_rows"], world.summary["failures_by_reason"]) == (2, {"out_of_time": 2})
     assert "interrupted before an outcome of this row was recorded" in world.results.texts["failures.csv"]
-    assert "2 of 4 images were stored, 2 rows were not reached." in world.results.texts["report.html"]
+    assert "2 of 4 images were stored, 2 rows were not attempted." in world.results.texts["report.html"]
 
 
 @pytest.mark.parametrize(

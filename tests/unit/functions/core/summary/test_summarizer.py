@@ -185,6 +185,7 @@ def test_a_run_in_which_all_went_well_succeeds() -> None:
         "failed": 0,
         "bytes": 15,
         "failures_by_reason": {},
+        "retryable_by_reason": {},
         "failures_by_host": {},
         "images_per_second": 0.25,
         "passes": [],
@@ -206,6 +207,7 @@ def test_every_outcome_is_counted() -> None:
 
     assert counts == {"stored": 2, "unchanged": 1, "skipped": 1, "duplicate": 1, "failed": 1}
     assert world.summary["failures_by_reason"] == {"http_5xx": 1}
+    assert world.summary["retryable_by_reason"] == {"http_5xx": 1}
     assert world.summary["failures_by_host"] == {"a.example": 1}
 
 
