@@ -129,8 +129,8 @@ class Terminal:
             self._show_probe(probe)
         elif summary["rows"]:
             self._console.print(_outcomes(summary))
-            for line in _reasons(summary, result.failures):
-                self.print(line)
+        for line in _reasons(summary, result.failures):
+            self.print(line)
         if note := (summary.get("note") or "").replace(self._shown_note, "").strip():
             self.print(note)
         for line in _retry_lines(summary, result.local_run):
@@ -204,7 +204,8 @@ def _reasons(summary: RunSummary, failures: Sequence[Mapping[str, str]]) -> Iter
         if not examples:
             yield f"    {reason_meaning(reason)}"
         for row in examples:
-            yield f"    row {row['row']}: {row['url']}"
+            number = row.get("manifest_row") or row["row"]  # that of a probe's row in its list
+            yield f"    row {number}: {row['url']}"
             yield f"      {row['message']}"
 
 

@@ -14,9 +14,9 @@ from functions.core.model.runs import LocalRun
 from functions.core.model.types import RunFields, RunSummary
 from functions.core.report import formatting
 from functions.core.report.aggregates import RunAggregates
-from functions.core.report.failures import column_texts
 from functions.core.report.next_steps import environment_command, retry_command
 from functions.core.report.sections import report_sections
+from functions.core.report.sections.failures import column_texts
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_CHARACTERS = 200

@@ -16,7 +16,8 @@ CANCELLED = "The run was cancelled; "
 
 
 class State(StrEnum):
-    """State of a run that is over, for people: a run whose failures are tolerated has succeeded, with failures."""
+    """State of a run that is over, for people: a run whose failures are tolerated has succeeded, with failures.
+    Those of a probe are its result."""
 
     SUCCEEDED = "succeeded"
     WITH_FAILURES = "succeeded with failures"
@@ -26,7 +27,8 @@ class State(StrEnum):
 
 def run_state(summary: RunSummary) -> State:
     if summary["status"] == Status.SUCCEEDED:
-        return State.WITH_FAILURES if summary["failed"] else State.SUCCEEDED
+        has_failures = summary["failed"] and not summary.get("probe")
+        return State.WITH_FAILURES if has_failures else State.SUCCEEDED
     return State.CANCELLED if summary["status"] == Status.CANCELLED else State.FAILED
 
 

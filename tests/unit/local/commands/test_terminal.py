@@ -360,7 +360,9 @@ def test_a_probe_shows_its_estimate_its_reasons_and_its_hosts_instead_of_outcome
     Terminal(screen.console).show_result(RunResult(ExecutionStatus("SUCCEEDED"), summary, [], [row]))  # type: ignore[arg-type]
 
     text = screen.text
-    assert text.startswith("About 93 % of 12,000 rows can be mirrored (between 89.5 % and 95.7 %). Nothing was kept.\n")
+    assert text.startswith(
+        "Succeeded. About 93 % of 12,000 rows can be mirrored (between 89.5 % and 95.7 %). Nothing was kept.\n"
+    )
     assert "between 10,741 and 11,481" in text
     assert "http_4xx" in text
     assert "<b>.example" in text

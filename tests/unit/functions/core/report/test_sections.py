@@ -3,10 +3,10 @@
 import pytest
 
 from functions.core.model.runs import LocalRun
-from functions.core.report.contact_sheet import MAX_LINK_CHARACTERS, Tile, contact_sheet
-from functions.core.report.failures import column_texts
 from functions.core.report.samples import Failures
 from functions.core.report.sections import Sections, report_sections
+from functions.core.report.sections.contact_sheet import MAX_LINK_CHARACTERS, Tile, contact_sheet
+from functions.core.report.sections.failures import column_texts
 from tests.unit.functions.core.report.run import aggregates, failed, stored, summary
 
 NO_BREAK = "\N{NO-BREAK SPACE}"

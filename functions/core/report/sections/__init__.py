@@ -11,15 +11,15 @@ from functions.core.model.runs import LocalRun
 from functions.core.model.types import RunFields, RunSummary
 from functions.core.report.aggregates import RunAggregates
 from functions.core.report.charts import RateChart, Rectangle, bar_percent, rate_chart, stacked_bar
-from functions.core.report.contact_sheet import ContactSheet, contact_sheet
-from functions.core.report.costs import Comparison, comparisons
-from functions.core.report.failures import FailureGroup, failure_groups
-from functions.core.report.files import RunFile, index_files, written_files
 from functions.core.report.formatting import seconds, size
-from functions.core.report.hosts import Host, standing_out
 from functions.core.report.probe import ProbeFact, probe_facts
-from functions.core.report.run_options import OptionValue, run_options
 from functions.core.report.samples import SIZE_CLASSES, StoredKinds
+from functions.core.report.sections.contact_sheet import ContactSheet, contact_sheet
+from functions.core.report.sections.costs import Comparison, comparisons
+from functions.core.report.sections.failures import FailureGroup, failure_groups
+from functions.core.report.sections.files import RunFile, index_files, written_files
+from functions.core.report.sections.hosts import Host, standing_out
+from functions.core.report.sections.run_options import OptionValue, run_options
 from functions.core.report.state import State, headline, not_attempted, run_state
 
 MAX_PASSES = 20

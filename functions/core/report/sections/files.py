@@ -31,8 +31,8 @@ def index_files(summary: RunSummary) -> list[RunFile]:
     """What the second state machine writes, after the page. A run without rows has none."""
     if not summary["rows"]:
         return []
-    files = [
-        RunFile("index/", "a line for each row, as Parquet; on your own machine only if pyarrow is installed"),
+    index = RunFile("index/", "a line for each row, as Parquet; on your own machine only if pyarrow is installed")
+    documents = [
         _linked("domains.csv", "images and bytes of each domain"),
         _linked("croissant.json", "description of the data set"),
         RunFile("lock manifest", "the stored rows with the SHA-256 of their images, in the format of the manifest"),
@@ -42,7 +42,7 @@ def index_files(summary: RunSummary) -> list[RunFile]:
         if summary["rows"] <= MAX_SPREADSHEET_ROWS
         else []
     )
-    return results + files
+    return [*results, index, *([] if summary.get("probe") else documents)]
 
 
 def _linked(name: str, meaning: str) -> RunFile:
