@@ -1,12 +1,14 @@
-"""What a command does before it runs the stack on this machine: own the folder, synthesize, import the rest."""
+"""What commands share: they own a folder, synthesize the stack, import the rest, and serve until an interrupt."""
 
 import gc
 import logging
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -61,3 +63,22 @@ def synthesize() -> Path:
     except subprocess.CalledProcessError as error:
         raise click.ClickException("Cannot synthesize the stack: make has failed.") from error
     return ROOT / "cdk.out"
+
+
+def wait_for_interrupt() -> NoReturn:
+    """Wait on the main thread for a signal whose handler raises an exception: KeyboardInterrupt for SIGINT.
+
+    Python runs signal handlers between two bytecode instructions. A signal that arrives after the last instruction
+    before a wait for a lock is handled only after the wait, which may never end. Here the signal also writes a byte
+    to a pipe, and the wait is a read of that pipe.
+    """
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    previous = signal.set_wakeup_fd(write_end)
+    try:
+        while True:
+            os.read(read_end, 1)
+    finally:
+        signal.set_wakeup_fd(previous)
+        os.close(read_end)
+        os.close(write_end)
