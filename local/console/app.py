@@ -49,6 +49,7 @@ class Console:
         response = self._guard.answer(request) or self._answer(request)
         for name, value in guard.HEADERS.items():
             response.headers.setdefault(name, value)
+        response.call_on_close(request.close)  # with the files of a form
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:

@@ -68,4 +68,4 @@ def option_text(value: object) -> str:
         return ",".join(map(str, value)) or "none"
     if isinstance(value, Mapping):
         return ", ".join(value) or "none"  # names of headers: their values may be secret
-    return f"{value:g}" if isinstance(value, float) else str(value or "none")
+    return f"{value:g}" if isinstance(value, float) else str(value) or "none"

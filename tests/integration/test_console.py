@@ -3,6 +3,8 @@
 Screenshots are written to `build/console/`.
 """
 
+import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,3 +95,153 @@ def test_no_view_has_a_violation_an_error_or_something_outside_of_the_window(
             assert violations(page) == [], name
             assert [text for text in page.complaints if "404" not in text] == [], name
             assert page.value("document.documentElement.scrollWidth") == width, name
+
+
+def _text(page: Page, selector: str = "main") -> str:
+    return str(page.value(f"document.querySelector({selector!r})?.innerText ?? ''"))
+
+
+def _option(page: Page, name: str) -> str:
+    """An option of the run as its page shows it."""
+    terms = "[...document.querySelectorAll('dl.options dt')]"
+    return str(page.value(f"{terms}.find(term => term.textContent === {name!r}).nextElementSibling.textContent"))
+
+
+def _path(page: Page) -> str:
+    return str(page.value("location.pathname"))
+
+
+def _open_run(page: Page) -> None:
+    """Waits for the page of a run that a form has started."""
+    page.wait_for("location.pathname.startsWith('/runs/') && document.readyState === 'complete'")
+
+
+def test_a_run_of_pasted_urls_moves_without_a_reload_and_ends_with_its_report(
+    world: World, page: Page, chromium: Browser
+) -> None:
+    """With the keyboard alone."""
+    ready = threading.Event()
+    slow = world.site.put("/slow.jpg", Answer(DEMO[0].read_bytes(), before=ready.wait))
+    page.tab_to("a[href='/start']")
+    page.press("Enter")
+    page.wait_for("document.querySelector('#urls')")
+    page.tab_to("#urls")
+    page.press(f"{slow}\n{world.site.url}/gone.jpg", "Tab", "Tab", "7")
+    page.tab_to("#option-on_existing")
+    page.press("ArrowDown")
+    page.tab_to("#option-concurrency")
+    page.press("7")
+    page.tab_to("#start")
+    page.press("Enter")
+    _open_run(page)
+    page.value("window.untouched = true")
+    page.wait_for("document.querySelector('#progress').innerText.includes('2 in progress')")
+    page.screenshot(SCREENSHOTS / "running-1280.png")
+    assert violations(page) == []
+    ready.set()
+    page.wait_for("document.querySelector('#progress .badge').innerText === 'succeeded with failures'")
+    page.wait_for("document.querySelector('iframe')?.contentDocument?.querySelector('h1')")
+
+    assert page.value("window.untouched"), "the page was loaded again"
+    assert "1 image stored, 1 row failed, of 2 rows" in _text(page)
+    assert _text(page, "#announcement").startswith("succeeded with failures. 1 image stored")
+    assert _option(page, "concurrency") == "7"
+    assert _option(page, "on_existing") == "skip"
+    assert page.complaints == []
+
+
+def test_a_run_of_a_file_begins_with_its_upload(world: World, page: Page, tmp_path: Path) -> None:
+    """The page of the run is there before the run has a record."""
+    manifest = tmp_path / "my list (1).csv"
+    url = world.site.put("/refreshed.jpg", DEMO[0].read_bytes())
+    manifest.write_text(f"url;note\n{url};a\n{world.site.url}/gone.jpg;b\n")
+    _go(page, world, "/start")
+
+    page.choose_file("#file", manifest)
+    page.value("document.querySelector('#option-on_existing').value = 'refresh'")
+    page.tab_to("#start")
+    page.press("Enter")
+    _open_run(page)
+    page.wait_for("document.querySelector('#progress .badge').innerText === 'succeeded with failures'")
+
+    assert _path(page).startswith("/runs/my-list-1-")
+    assert _option(page, "on_existing") == "refresh"
+
+
+def test_a_run_is_made_slower_cancelled_and_retried(world: World, page: Page) -> None:
+    ready = threading.Event()
+    urls = [world.site.put(f"/held-{n}.jpg", Answer(DEMO[0].read_bytes(), before=ready.wait)) for n in range(8)]
+    _go(page, world, "/start")
+    page.value(f"document.querySelector('#urls').value = {json.dumps(chr(10).join(urls))}")
+    page.value("document.querySelector('#option-batch_size').value = '1'")
+    page.value("document.querySelector('#start').click()")
+    _open_run(page)
+    started = _path(page)
+    page.wait_for("document.querySelector('#progress').innerText.includes('in progress')")
+
+    page.tab_to("#slower")
+    page.press("Enter")
+    page.wait_for("document.querySelector('#progress').innerText.includes('at most 20')")
+    page.tab_to("#batches")
+    page.value("document.activeElement.select()")
+    page.press("3", "Enter")
+    page.wait_for("document.querySelector('#progress').innerText.includes('at most 1')")
+    page.tab_to("#cancel")
+    page.press("Enter")
+    ready.set()
+    page.wait_for("document.querySelector('#progress .badge').innerText === 'cancelled'")
+    page.screenshot(SCREENSHOTS / "cancelled-1280.png")
+    page.tab_to("#retry")
+    page.press("Enter")
+    page.wait_for(f"location.pathname !== {started!r}")
+    page.wait_for("document.querySelector('#progress .badge').innerText.startsWith('succeeded')")
+
+    assert _path(page).startswith("/runs/retry-")
+
+
+def test_an_image_is_found_and_the_gallery_opens_by_keyboard(world: World, page: Page) -> None:
+    page.tab_to("a[href='/search']")
+    page.press("Enter")
+    page.wait_for("document.querySelector('#url')")
+    page.tab_to("#url")
+    page.press(world.first, "Enter")
+    page.wait_for("document.querySelector('.found img')?.naturalWidth")
+    page.tab_to(f"a[href='/runs/{world.run.run_id}']")
+    page.press("Enter")
+    page.wait_for("document.querySelector('#gallery')")
+    page.tab_to("#gallery")
+    page.press("Enter")
+    page.wait_for("document.querySelectorAll('.gallery li').length === 25")
+    page.wait_for("[...document.images].slice(0, 8).every(image => image.naturalWidth)")
+
+    assert page.value("document.querySelectorAll('.gallery .no-picture').length") == 2  # TIFF and SVG
+    assert page.complaints == []
+
+
+def test_a_mistake_in_the_form_is_named_and_nothing_is_lost(world: World, page: Page) -> None:
+    _go(page, world, "/start")
+    page.value("document.querySelector('#urls').value = 'https://example.com/a.jpg'")
+    page.value("document.querySelector('#option-batch_size').value = 'many'")
+    page.value("document.querySelector('#start').click()")
+    page.wait_for("document.querySelector('#problem')")
+
+    assert "batch_size" in _text(page, "#problem")
+    assert page.value("document.querySelector('#urls').value") == "https://example.com/a.jpg"
+    assert page.value("document.querySelector('#option-batch_size').value") == "many"
+    assert violations(page) == []
+
+
+def test_hostile_text_makes_no_element(world: World, page: Page) -> None:
+    for path in _views(world).values():
+        _go(page, world, path)
+
+        assert page.value("document.querySelectorAll('img[onerror], [onerror], main script').length") == 0
+    _go(page, world, "/")
+    assert HANDLER in _text(page)
+    assert page.value("document.title") == "Runs · Image Mirror"
+
+
+def _go(page: Page, world: World, path: str) -> None:
+    page.value("window.earlier = true")
+    page.value(f"location.href = {json.dumps(world.address + path)}; 0")
+    page.wait_for("!window.earlier && document.readyState === 'complete'")
