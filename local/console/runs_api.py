@@ -96,7 +96,9 @@ def _message(response: requests.Response) -> str:
     found = body if isinstance(body, dict) else {}
     text = next((found[name] for name in ("detail", "message", "Message") if name in found), response.reason)
     if response.status_code == HTTPStatus.FORBIDDEN:
-        return f"The API refused the request: {text}. It needs execute-api:Invoke for your credentials."
+        return (
+            f"The API refused the request: {str(text).rstrip('.')}. It needs execute-api:Invoke for your credentials."
+        )
     return str(text)
 
 

@@ -14,10 +14,11 @@ import pytest
 
 from local.aws.cloud import Cloud
 from local.console.server import ConsoleServer
-from local.console.stack import stack_of_up
+from local.console.stack import deployed_stack, stack_of_up
 from tests.support.axe import violations
 from tests.support.browser import Browser, Page
 from tests.support.pipeline import FinishedRun, mirror
+from tests.support.signing_api import SigningApi
 from tests.support.site import Answer, Site
 
 ROOT = Path(__file__).parents[2]
@@ -242,6 +243,72 @@ def test_hostile_text_makes_no_element(world: World, page: Page) -> None:
 
 
 def _go(page: Page, world: World, path: str) -> None:
+    _go_to(page, world.address + path)
+
+
+def _go_to(page: Page, address: str) -> None:
     page.value("window.earlier = true")
-    page.value(f"location.href = {json.dumps(world.address + path)}; 0")
+    page.value(f"location.href = {json.dumps(address)}; 0")
     page.wait_for("!window.earlier && document.readyState === 'complete'")
+
+
+@pytest.fixture
+def signing_api(cloud: Cloud) -> Iterator[SigningApi]:
+    with SigningApi(cloud) as api:
+        yield api
+
+
+@pytest.fixture
+def deployed(cloud: Cloud, signing_api: SigningApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConsoleServer]:
+    """A console of a stack that is found with the credentials of the shell, and whose API checks signatures."""
+    for name, value in cloud.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("API_URL", signing_api.url)
+    with ConsoleServer(deployed_stack("ImageMirror"), 0) as server:
+        yield server
+
+
+def test_requests_to_a_deployed_stack_are_signed(
+    world: World, chromium: Browser, deployed: ConsoleServer, signing_api: SigningApi, tmp_path: Path
+) -> None:
+    """Start by paste and by file, follow, retry, find an image and open the gallery."""
+    url = world.site.put("/a b+c.jpg", DEMO[0].read_bytes())
+    manifest = tmp_path / "list.txt"
+    manifest.write_text(f"{url}\n")
+    address = deployed.address.partition("/?")[0]
+
+    with chromium.open(deployed.address) as page:
+        assert "ImageMirror in us-east-1" in _text(page, "body")
+        _go_to(page, f"{address}/start")
+        page.value(f"document.querySelector('#urls').value = '{url}\\n{world.site.url}/tired.jpg'")
+        page.value("document.querySelector('#option-rounds').value = '1'")
+        page.value("document.querySelector('#option-passes').value = '0'")
+        page.value("document.querySelector('#start').click()")
+        _open_run(page)
+        page.wait_for("document.querySelector('#retry')")
+        started = _path(page)
+        page.value("document.querySelector('#retry').click()")
+        page.wait_for(f"location.pathname !== {started!r}")
+        _go_to(page, f"{address}/start")
+        page.choose_file("#file", manifest)
+        page.value("document.querySelector('#start').click()")
+        _open_run(page)
+        page.wait_for("document.querySelector('#progress .badge').innerText === 'succeeded'")
+        _go_to(page, f"{address}/search?url={quote(url, safe='')}")
+        page.wait_for("document.querySelector('.found img')?.naturalWidth")
+        _go_to(page, f"{address}{started}/gallery")
+        page.wait_for("document.querySelector('.gallery img')?.naturalWidth")
+
+    assert signing_api.refused == {}
+    assert {"POST /runs", "POST /manifests", "GET /runs", "GET /images"} <= set(signing_api.accepted)
+
+
+def test_a_console_without_the_right_credentials_says_so(
+    cloud: Cloud, signing_api: SigningApi, chromium: Browser
+) -> None:
+    stack = stack_of_up({**cloud.environment(), "API_URL": signing_api.url, "AWS_SECRET_ACCESS_KEY": "wrong"})
+
+    with ConsoleServer(stack, 0) as server, chromium.open(server.address) as page:
+        assert "It needs execute-api:Invoke" in _text(page)
+        assert [name for name, _ in signing_api.refused.items()] == ["GET /runs"]
+        assert violations(page) == []
