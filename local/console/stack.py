@@ -50,7 +50,7 @@ def stack_of_up(variables: Mapping[str, str]) -> ConsoleStack:
 def deployed_stack(name: str) -> ConsoleStack:
     """The deployed stack of the user's account and Region. Raises UsageError, and the errors of boto3."""
     session = aws.session()
-    config = Config(signature_version="s3v4", s3=REGIONAL, max_pool_connections=CONNECTIONS)
+    config = Config(s3=REGIONAL, max_pool_connections=CONNECTIONS)
     client = aws.clients(session, config=config)
     stack = aws.stack(client, name)
     if stack is None:

@@ -102,8 +102,8 @@ class Browser:
         self.api = FakeApi()
         self.s3 = FakeS3()
         self.guard = Guard(HOST)
-        stack = ConsoleStack("local AWS", cast(ApiClient, self.api), cast(Any, self.s3), "input", "images")
-        self.client = Client(Console(stack, self.guard))
+        self.stack = ConsoleStack("local AWS", cast(ApiClient, self.api), cast(Any, self.s3), "input", "images")
+        self.client = Client(Console(self.stack, self.guard))
         self.get(self.guard.address.removeprefix(f"http://{HOST}"))
 
     def get(self, path: str, **headers: str) -> Any:

@@ -1,9 +1,15 @@
 """Which requests the console answers: those of a session of its own pages, and no others."""
 
+import socket
+from urllib.parse import urlsplit
+
+import psutil
 import pytest
+import requests
 from werkzeug.test import Client
 
 from local.console.guard import Guard
+from local.console.server import ConsoleServer
 from tests.unit.local.console.fakes import HOST, Browser
 
 ACCEPTED = {"run_id": "demo-2", "execution_arn": "arn", "status": "starting"}
@@ -129,3 +135,27 @@ def test_the_secrets_differ_between_processes() -> None:
 
     assert (first.address, first.form_token) != (second.address, second.form_token)
     assert len(first.address.partition("session=")[2]) >= 43  # 256 bits
+
+
+def test_the_server_listens_on_loopback_alone_and_takes_a_free_port_if_its_own_is_in_use(browser: Browser) -> None:
+    with ConsoleServer(browser.stack, 0) as first:
+        port = int(urlsplit(first.address).port or 0)
+        with ConsoleServer(browser.stack, port) as second:
+            addresses = {process.laddr for process in psutil.Process().net_connections() if process.status == "LISTEN"}
+
+            assert (first.moved, second.moved) == (False, True)
+            assert {ip for ip, number in addresses if number in (port, urlsplit(second.address).port)} == {"127.0.0.1"}
+            assert requests.get(second.address, timeout=30).status_code == 200
+
+
+def test_a_refused_upload_is_not_read(browser: Browser) -> None:
+    """A page of another origin must not fill the disk with a form."""
+    with ConsoleServer(browser.stack, 0) as server:
+        port = int(urlsplit(server.address).port or 0)
+        head = f"POST /start HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: https://example.com\r\n"
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(
+                f"{head}Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 999999999\r\n\r\n".encode()
+            )
+
+            assert connection.recv(12) == b"HTTP/1.1 403"
