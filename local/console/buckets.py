@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, cast
 
-from functions.core.download.images.types import detect_image_type
+from functions.core.download.images.types import IMAGE_TYPES, detect_image_type
 from functions.core.model.types import ResultLine
 from local.console.stack import ConsoleStack
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
-SHOWN_TYPES = ("jpeg", "png", "gif", "webp", "avif", "bmp", "ico")
+_SHOWN = ("jpeg", "png", "gif", "webp", "avif", "bmp", "ico")
+SHOWN_TYPES = frozenset(each.content_type for each in IMAGE_TYPES if each.name in _SHOWN)
 """Types that every browser shows and that contain no scripts. Others are offered as downloads."""
 
 PAGE_IMAGES = 60
@@ -75,7 +76,7 @@ class Buckets:
             answer = self._s3.get_object(Bucket=self._images, Key=key, Range=place)
         head = answer["Body"].read(HEAD_BYTES)
         found = detect_image_type(head)
-        shown = found.content_type if found and found.name in SHOWN_TYPES else ""
+        shown = found.content_type if found and found.content_type in SHOWN_TYPES else ""
         return FileBytes(answer["ContentLength"], _pieces(answer["Body"], head), shown)
 
     def file(self, run_id: str, name: str) -> FileBytes:

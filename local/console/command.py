@@ -22,6 +22,8 @@ def console(*, variables: Mapping[str, str] | None, stack_name: str, port: int) 
         except AccountError as error:
             raise UsageError(str(error)) from error
         with ConsoleServer(stack, port) as server:
+            if server.moved:
+                _print(f"Port {port} is in use; using a free port instead.")
             _print(f"The console of the {stack.title}. Open this address on this machine:")
             _print(f"  {server.address}")
             _print("Press Ctrl-C to stop; runs continue.")

@@ -33,12 +33,12 @@ PAGE_POLICY = "; ".join(
         "base-uri 'none'",
     )
 )
-FILE_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
-"""Of images and files: nothing in them is loaded or run."""
+FILE_POLICY = "default-src 'none'; frame-ancestors 'self'; sandbox"
+"""Of images and files: nothing in them is loaded or run. A link of the report opens them in its frame."""
 
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'none'; base-uri 'none';"
-    " frame-ancestors 'self'; sandbox allow-same-origin allow-popups"
+    " frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-downloads"
 )
 """Of the report in its frame. `allow-same-origin` lets it load the images of the console; no script runs in it."""
 

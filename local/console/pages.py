@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from functions.core.report import formatting
 from functions.core.report.page import untrusted
+from local.console.buckets import SHOWN_TYPES
 from local.console.options import option_text
 from local.console.progress import duration_of, state_of
 
@@ -45,5 +46,5 @@ def _environment() -> Environment:
         "option_text": option_text,
         "file_name": lambda uri: str(uri).rpartition("/")[2],
     }
-    environment.globals["script"] = SCRIPT
+    environment.globals |= {"script": SCRIPT, "shown_types": SHOWN_TYPES}
     return environment

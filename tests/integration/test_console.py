@@ -92,6 +92,8 @@ def test_no_view_has_a_violation_an_error_or_something_outside_of_the_window(
     for name, path in _views(world).items():
         with chromium.open(world.address + path, width=width, dark=dark) as page:
             page.value("document.querySelectorAll('details').forEach(element => element.open = true)")
+            page.value("[...document.images].forEach(image => image.loading = 'eager')")
+            page.wait_for("[...document.images].every(image => image.naturalWidth)")
             page.screenshot(SCREENSHOTS / f"{name}-{width}{'-dark' if dark else ''}.png")
             assert violations(page) == [], name
             assert [text for text in page.complaints if "404" not in text] == [], name
