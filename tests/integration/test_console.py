@@ -188,7 +188,7 @@ def test_a_run_is_made_slower_cancelled_and_retried(world: World, page: Page) ->
     page.tab_to("#batches")
     page.value("document.activeElement.select()")
     page.press("3", "Enter")
-    page.wait_for("document.querySelector('#progress').innerText.includes('at most 1')")
+    page.wait_for("document.querySelector('#progress').innerText.includes('at most 3')")
     page.tab_to("#cancel")
     page.press("Enter")
     ready.set()
