@@ -314,3 +314,33 @@ def test_a_console_without_the_right_credentials_says_so(
         assert "It needs execute-api:Invoke" in _text(page)
         assert [name for name, _ in signing_api.refused.items()] == ["GET /runs"]
         assert violations(page) == []
+
+
+FOREIGN = """<!doctype html><title>foreign</title>
+<form id="form" method="post" target="frame" action="ADDRESS/runs/RUN/retry"><input name="token" value="x"></form>
+<iframe name="frame"></iframe><img id="image" src="ADDRESS/image?key=KEY"><script src="ADDRESS/"></script>
+<iframe src="ADDRESS/runs/RUN"></iframe>"""
+
+
+def test_a_page_of_another_origin_gets_nothing_although_the_browser_has_a_session(
+    world: World, page: Page, chromium: Browser
+) -> None:
+    """The other origin is another port of this machine, to which the cookie of the session is sent."""
+    before = page.value("document.querySelectorAll('.runs tbody tr').length")
+    html = FOREIGN.replace("ADDRESS", world.address).replace("RUN", world.run.run_id)
+    url = world.site.put("/foreign", Answer(html.encode(), headers={"Content-Type": "text/html"}))
+
+    with chromium.open(url) as foreign:
+        fetched = [
+            foreign.value(f"fetch('{world.address}/', {options}).then(answer => answer.type, error => error.name)")
+            for options in ("{}", "{mode: 'no-cors'}", "{method: 'POST', mode: 'no-cors', body: 'token=x'}")
+        ]
+        loaded = "new Promise(done => document.querySelector('iframe').addEventListener('load', () => done('sent')))"
+        sent = foreign.value(f"(() => {{ const loaded = {loaded}; form.submit(); return loaded; }})()")
+        statuses = {status for address, status in foreign.statuses if address.startswith(world.address)}
+        shown = foreign.value("document.querySelector('#image').naturalWidth")
+
+    assert (fetched, sent, statuses) == (["TypeError"] * 3, "sent", {403})
+    assert shown == 0
+    _go(page, world, "/")
+    assert page.value("document.querySelectorAll('.runs tbody tr').length") == before
