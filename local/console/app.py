@@ -45,15 +45,16 @@ class Console:
         self._routes = _routes(self._site)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        request = FormRequest(environ)
-        response = self._guard.answer(request) or self._answer(request)
+        with FormRequest(environ) as request:  # closes the files of its form
+            response = self._answer(request)
         for name, value in guard.HEADERS.items():
             response.headers.setdefault(name, value)
-        response.call_on_close(request.close)  # with the files of a form
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
         try:
+            if refusal := self._guard.answer(request):
+                return refusal
             view, variables = self._routes.bind_to_environ(request.environ).match()
             answer: Response = view(request, **variables)
             return answer
