@@ -32,7 +32,7 @@ $(foreach name,$(firstword $(UNKNOWN)),$(error There is no variable $(name) ($(c
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run probe up watch plan cost test permissions check lint types collect format lock bootstrap deploy verify destroy bench bench-rate-limit bench-fleet mutation second-opinions clean
+.PHONY: help setup synth run probe up watch console plan cost test permissions check lint types collect format lock bootstrap deploy verify destroy bench bench-rate-limit bench-fleet mutation second-opinions clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -75,6 +75,9 @@ up: ## Run the local AWS in the foreground until Ctrl-C: [OUT=out] [ALLOW=cidr,.
 
 watch: ## Follow a run of `make up`, otherwise of your AWS account: [RUN=id, default the latest] [OUT=out] [STACK_NAME=name]
 	@./image-mirror watch
+
+console: ## Show runs and images in a browser: those of `make up`, otherwise of your AWS account: [PORT=4567] [OUT=out] [STACK_NAME=name]
+	@exec ./image-mirror console
 
 plan: ## Estimate a run and check its manifest; nothing is fetched: MANIFEST=f [OPTIONS="name=value ..."]
 	@./image-mirror plan

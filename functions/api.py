@@ -10,8 +10,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
-from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
@@ -22,14 +21,27 @@ from functions.adapters.dynamodb_runs_table import DynamoRunsTable
 from functions.adapters.s3.manifests import S3SubmittedManifests
 from functions.adapters.s3.presigned_links import S3PresignedLinks, signer
 from functions.adapters.step_functions_executions import StepFunctionsExecutions
+from functions.api_document import (
+    CONFLICT,
+    IMAGES,
+    MANIFESTS,
+    NOT_FOUND,
+    RUNS,
+    SERVERS,
+    TAGS,
+    WITH_BODY,
+    IdempotencyKey,
+    RunIdInPath,
+    responses,
+    server,
+)
 from functions.config import ApiConfig
 from functions.core.api.body import decode_body, parse_json
 from functions.core.api.control import RunControl
-from functions.core.api.problems import MEDIA_TYPE, Problem, ProblemDocument, invalid_fields, not_found
+from functions.core.api.problems import MEDIA_TYPE, Problem, invalid_fields, not_found
 from functions.core.api.queries import RunQueries, find_image
 from functions.core.api.requests import (
     MAX_PAGE,
-    RUN_ID_PATTERN,
     ChangeRequest,
     RetryRequest,
     RunRequest,
@@ -50,22 +62,23 @@ ProxyEvent: TypeAlias = dict[str, Any]
 """A request or response of API Gateway's Lambda proxy integration: JSON, as powertools types it."""
 
 logger = Logger()
-app = APIGatewayRestResolver(enable_validation=True, json_body_deserializer=parse_json)
+
+
+class Resolver(APIGatewayRestResolver):
+    def _get_base_path(self) -> str:
+        """The server of the Swagger page. powertools knows stages only."""
+        return _base_path()
+
+
+app = Resolver(enable_validation=True, json_body_deserializer=parse_json)
 app.configure_openapi(
-    title="Image Mirror", version="1", description="Starts, describes and controls runs, and finds the stored images."
+    title="Image Mirror",
+    version="1",
+    description="Starts, describes and controls runs, and finds the stored images.",
+    tags=TAGS,
+    servers=SERVERS,
 )
 app.enable_swagger(path="/docs", title="Image Mirror", version="1")
-
-RunIdInPath = Annotated[str, Path(pattern=RUN_ID_PATTERN)]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        description="Requests with the same key and body start one run.",
-    ),
-]
 
 
 @cache
@@ -95,42 +108,24 @@ def run_control() -> RunControl:
     return RunControl(runs=runs_table(), executions=executions(), now=datetime.now(UTC))
 
 
-PROBLEMS = {
-    HTTPStatus.BAD_REQUEST: "The body is not a JSON object.",
-    HTTPStatus.NOT_FOUND: "The run or the image does not exist.",
-    HTTPStatus.CONFLICT: "The run is in a status that does not allow this.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body exceeds 5 MiB.",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not application/json.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "A field is invalid, or the Idempotency-Key was used with a different body.",
-    HTTPStatus.TOO_MANY_REQUESTS: "The request rate exceeds the limit of the deployment.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "An AWS service is temporarily unavailable.",
-}
-"""Error responses → their description in the OpenAPI document. (The phrases of HTTPStatus change between versions.)"""
-
-EVERY_ROUTE = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-WITH_BODY = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-NOT_FOUND, CONFLICT = HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT
-
-
-def responses(status: HTTPStatus, model: type[BaseModel], *problems: HTTPStatus) -> dict[int, OpenAPIResponse]:
-    """The responses of a route, for the OpenAPI document."""
-    documents = {
-        problem.value: _response(PROBLEMS[problem], MEDIA_TYPE, ProblemDocument)
-        for problem in (*problems, *EVERY_ROUTE)
-    }
-    return {status.value: _response(status.phrase, "application/json", model), **documents}
-
-
-def _response(description: str, media_type: str, model: type[BaseModel]) -> OpenAPIResponse:
-    return {"description": description, "content": {media_type: {"model": model}}}
-
-
-@app.post("/runs", summary="Start a run", responses=responses(HTTPStatus.ACCEPTED, Accepted, *WITH_BODY))
+@app.post(
+    "/runs",
+    operation_id="createRun",
+    tags=[RUNS],
+    summary="Start a run",
+    responses=responses(HTTPStatus.ACCEPTED, Accepted, *WITH_BODY),
+)
 def post_run(request: RunRequest, key: IdempotencyKey = None) -> ApiResponse:
     return _accepted(run_submission().submit(request, key))
 
 
-@app.get("/runs", summary="List runs, newest first", responses=responses(HTTPStatus.OK, RunPage))
+@app.get(
+    "/runs",
+    operation_id="listRuns",
+    tags=[RUNS],
+    summary="List runs, newest first",
+    responses=responses(HTTPStatus.OK, RunPage),
+)
 def list_runs(
     status: Annotated[Status | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
@@ -142,13 +137,21 @@ def list_runs(
     return _json(HTTPStatus.OK, run_queries().page(status, limit, token))
 
 
-@app.get("/runs/<run_id>", summary="Describe a run", responses=responses(HTTPStatus.OK, RunDetails, NOT_FOUND))
+@app.get(
+    "/runs/<run_id>",
+    operation_id="getRun",
+    tags=[RUNS],
+    summary="Describe a run",
+    responses=responses(HTTPStatus.OK, RunDetails, NOT_FOUND),
+)
 def get_run(run_id: RunIdInPath) -> ApiResponse:
     return _json(HTTPStatus.OK, run_queries().run(run_id))
 
 
 @app.patch(
     "/runs/<run_id>",
+    operation_id="updateRun",
+    tags=[RUNS],
     summary="Change the number of concurrent batches of a run",
     responses=responses(HTTPStatus.OK, RunDetails, NOT_FOUND, CONFLICT, *WITH_BODY),
 )
@@ -159,6 +162,8 @@ def patch_run(run_id: RunIdInPath, request: ChangeRequest) -> ApiResponse:
 
 @app.post(
     "/runs/<run_id>/cancel",
+    operation_id="cancelRun",
+    tags=[RUNS],
     summary="Cancel a run; its remaining rows go into the retry manifest",
     responses=responses(HTTPStatus.ACCEPTED, RunDetails, NOT_FOUND, CONFLICT, *WITH_BODY),
 )
@@ -169,6 +174,8 @@ def cancel_run(run_id: RunIdInPath) -> ApiResponse:
 
 @app.post(
     "/runs/<run_id>/retry",
+    operation_id="retryRun",
+    tags=[RUNS],
     summary="Start a run of the retry manifest of a run",
     responses=responses(HTTPStatus.ACCEPTED, Accepted, NOT_FOUND, CONFLICT, *WITH_BODY),
 )
@@ -178,6 +185,8 @@ def retry_run(run_id: RunIdInPath, request: RetryRequest | None = None, key: Ide
 
 @app.post(
     "/manifests",
+    operation_id="createManifestUpload",
+    tags=[MANIFESTS],
     summary="Create a presigned URL to upload a manifest; the upload starts its run",
     responses=responses(HTTPStatus.CREATED, Upload, *WITH_BODY),
 )
@@ -186,8 +195,16 @@ def post_manifest(request: UploadRequest) -> ApiResponse:
     return _json(HTTPStatus.CREATED, create_upload(request, S3PresignedLinks(signer(), bucket), bucket))
 
 
-@app.get("/images", summary="Find the image of a URL", responses=responses(HTTPStatus.OK, Image, NOT_FOUND))
-def get_image(url: Annotated[str, Query(min_length=1, max_length=MAX_URL_BYTES)]) -> ApiResponse:
+@app.get(
+    "/images",
+    operation_id="findImage",
+    tags=[IMAGES],
+    summary="Find the image of a URL",
+    responses=responses(HTTPStatus.OK, Image, NOT_FOUND),
+)
+def get_image(
+    url: Annotated[str, Query(min_length=1, max_length=MAX_URL_BYTES, examples=["https://example.com/a.jpg"])],
+) -> ApiResponse:
     settings = config()
     table = DynamoImagesTable(client("dynamodb"), settings.images_table)
     links = S3PresignedLinks(signer(), settings.images_bucket)
@@ -197,7 +214,8 @@ def get_image(url: Annotated[str, Query(min_length=1, max_length=MAX_URL_BYTES)]
 @app.get("/openapi.json", include_in_schema=False)
 def openapi() -> ApiResponse:
     """API Gateway has a method for this path, and for /docs, if the setting `api_docs` is true."""
-    return Response(HTTPStatus.OK.value, "application/json", app.get_openapi_json_schema())
+    document = app.get_openapi_json_schema(servers=[server(_base_path())])
+    return Response(HTTPStatus.OK.value, "application/json", document)
 
 
 def problem_response(problem: Problem) -> ApiResponse:
@@ -265,9 +283,12 @@ def _proxy_response(response: ApiResponse) -> ProxyEvent:
 
 def _accepted(accepted: Accepted) -> ApiResponse:
     """With the path of the run in Location, below the stage or the base path of a custom domain."""
-    path = app.current_event.path
-    base = app.current_event.request_context.path.removesuffix(path)
-    return _json(HTTPStatus.ACCEPTED, accepted, {"Location": f"{base}/runs/{accepted.run_id}"})
+    return _json(HTTPStatus.ACCEPTED, accepted, {"Location": f"{_base_path()}/runs/{accepted.run_id}"})
+
+
+def _base_path() -> str:
+    """The path of the stage, or of the API below a custom domain or the local AWS."""
+    return app.current_event.request_context.path.removesuffix(app.current_event.path)
 
 
 def _json(status: HTTPStatus, body: BaseModel, headers: Mapping[str, str] | None = None) -> ApiResponse:

@@ -1,13 +1,15 @@
-"""What a command does before it runs the stack on this machine: own the folder, synthesize, import the rest."""
+"""What commands share: they own a folder, synthesize the stack, import the rest, and serve until an interrupt."""
 
 import gc
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -77,3 +79,22 @@ def _spinner() -> AbstractContextManager[object]:
     from rich.console import Console  # slow to import, and needed only here
 
     return Console().status("Synthesizing the stack")
+
+
+def wait_for_interrupt() -> NoReturn:
+    """Wait on the main thread for a signal whose handler raises an exception: KeyboardInterrupt for SIGINT.
+
+    Python runs signal handlers between two bytecode instructions. A signal that arrives after the last instruction
+    before a wait for a lock is handled only after the wait, which may never end. Here the signal also writes a byte
+    to a pipe, and the wait is a read of that pipe.
+    """
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    previous = signal.set_wakeup_fd(write_end)
+    try:
+        while True:
+            os.read(read_end, 1)
+    finally:
+        signal.set_wakeup_fd(previous)
+        os.close(read_end)
+        os.close(write_end)

@@ -51,7 +51,7 @@ def account(cdk_arguments: Sequence[str] = ()) -> Account:
 def session(cdk_arguments: Sequence[str] = ()) -> boto3.Session:
     """As the CDK CLI has it: unlike boto3, it reads AWS_REGION too."""
     profile, region = (_value(name, cdk_arguments) for name in ("--profile", "--region"))
-    return boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION"))
+    return boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None)
 
 
 def clients(session: boto3.Session, **settings: Any) -> Clients:

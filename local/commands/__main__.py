@@ -18,6 +18,7 @@ from local import preflight
 from local.account_commands import ACCOUNT_COMMANDS, stack_name
 from local.commands import usage
 from local.commands.env_file import read_env_file
+from local.console import CONSOLE_PORT
 from local.errors import UsageError
 from local.limits import Limits
 from local.log_file import keep_off_terminal
@@ -164,6 +165,26 @@ def watch(run: str, out: str, stack_name: str) -> int:
     from local.commands.watch import watch
 
     return watch(out=folder, run_id=run, stack_name=name)
+
+
+@commands.command()
+@option("port", metavar="NUMBER", help="preferred port; 0 for a free one (default: 4567)", default=str(CONSOLE_PORT))
+@out
+@stack_name
+@version
+def console(port: str, out: str, stack_name: str) -> int:
+    """Show the runs and the images in a browser, until you press Ctrl-C.
+
+    If "up" is running in the folder, those of that local AWS, otherwise those of the stack in your AWS account: its
+    requests are signed with your credentials. The page can be opened on this machine only.
+    """
+    number = usage.port_number(port, shown_name("port"))
+    variables = read_env_file(usage.out_folder(out, shown_name("out")))
+    name = stack_name or usage.stack_settings().stack_name
+    with fast_imports():
+        from local.console.command import console
+
+    return console(variables=variables, stack_name=name, port=number)
 
 
 @commands.command()

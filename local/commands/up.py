@@ -1,9 +1,6 @@
 """`make up`: runs the local AWS in the foreground until it is interrupted."""
 
-import os
-import signal
 from pathlib import Path
-from typing import NoReturn
 
 from functions.core.model.runs import LocalRun
 from local.aws.cloud import Cloud
@@ -11,9 +8,13 @@ from local.aws.stack import DeploymentError
 from local.commands.env_file import DEACTIVATE, write_env_file
 from local.commands.run import finish_interrupted
 from local.commands.terminal import Terminal
+from local.console import CONSOLE_PORT
+from local.console.server import ConsoleServer
+from local.console.stack import stack_of_up
 from local.errors import UsageError
 from local.interrupted import interrupt
 from local.limits import Limits
+from local.startup import wait_for_interrupt
 
 
 def up(*, assembly: Path, out: Path, allow: str, port: int, limits: Limits) -> int:
@@ -29,15 +30,16 @@ def up(*, assembly: Path, out: Path, allow: str, port: int, limits: Limits) -> i
         finish_interrupted(cloud, terminal, out)
         if cloud.port_moved:
             terminal.print(f"Port {port} is in use; using a free port instead.")
-        _serve(terminal, cloud, out)
+        _serve(terminal, cloud, out, port and CONSOLE_PORT)
     return 0
 
 
-def _serve(terminal: Terminal, cloud: Cloud, out: Path) -> None:
+def _serve(terminal: Terminal, cloud: Cloud, out: Path, console_port: int) -> None:
     env_file = write_env_file(out, cloud.environment())
     try:
-        _print_access(terminal, cloud, env_file)
-        wait_for_interrupt()
+        with ConsoleServer(stack_of_up(cloud.environment()), console_port) as console:
+            _print_access(terminal, cloud, env_file, console.address)
+            wait_for_interrupt()
     except KeyboardInterrupt:
         terminal.print(f"Stopping. Exporting images, table, messages and reports to {out}.")
     finally:
@@ -47,7 +49,8 @@ def _serve(terminal: Terminal, cloud: Cloud, out: Path) -> None:
         cloud.export()
 
 
-def _print_access(terminal: Terminal, cloud: Cloud, env_file: Path) -> None:
+def _print_access(terminal: Terminal, cloud: Cloud, env_file: Path, console: str) -> None:
+    terminal.print(f"Console:       {console}")
     terminal.print(f"Endpoint:      {cloud.endpoint}")
     terminal.print(f"Input bucket:  {cloud.outputs['InputBucket']}")
     terminal.print(f"Images bucket: {cloud.outputs['ImagesBucket']}")
@@ -58,22 +61,3 @@ def _print_access(terminal: Terminal, cloud: Cloud, env_file: Path) -> None:
     terminal.print('  curl $API_URL/runs --json \'{"urls": ["https://…"]}\'')
     terminal.print(f"  {DEACTIVATE}   # restores the variables of that shell")
     terminal.print(f"Press Ctrl-C to stop and to export everything to {env_file.parent}.")
-
-
-def wait_for_interrupt() -> NoReturn:
-    """Wait on the main thread for a signal whose handler raises an exception: KeyboardInterrupt for SIGINT.
-
-    Python runs signal handlers between two bytecode instructions. A signal that arrives after the last instruction
-    before a wait for a lock is handled only after the wait, which may never end. Here the signal also writes a byte
-    to a pipe, and the wait is a read of that pipe.
-    """
-    read_end, write_end = os.pipe()
-    os.set_blocking(write_end, False)
-    previous = signal.set_wakeup_fd(write_end)
-    try:
-        while True:
-            os.read(read_end, 1)
-    finally:
-        signal.set_wakeup_fd(previous)
-        os.close(read_end)
-        os.close(write_end)

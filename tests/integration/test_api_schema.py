@@ -1,10 +1,11 @@
 """The API compared with its OpenAPI document, with generated requests."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, assume, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -16,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 
 from functions.api import app
 from local.aws.cloud import Cloud
+from local.aws.http.connection import MAX_HEAD_BYTES
 
 CHECKS = [
     not_a_server_error,
@@ -35,6 +37,11 @@ def _wait_for_runs(cloud: Cloud) -> None:
     cloud.settle()
 
 
+def _query_bytes(case: schemathesis.Case) -> int:
+    """The HTTP server refuses a longer request line with 431 before it reaches the API."""
+    return sum(len(quote(str(value), errors="replace")) for value in (case.query or {}).values())
+
+
 @schema.parametrize()
 @settings(
     max_examples=15,
@@ -45,4 +52,5 @@ def _wait_for_runs(cloud: Cloud) -> None:
     suppress_health_check=list(HealthCheck),
 )
 def test_every_response_conforms_to_the_document(cloud: Cloud, case: schemathesis.Case) -> None:
+    assume(_query_bytes(case) < MAX_HEAD_BYTES // 2)
     case.call_and_validate(base_url=cloud.api_url, checks=CHECKS)

@@ -21,8 +21,10 @@ def send(
     encoded: bool = False,
     query: dict[str, str] | None = None,
     request_id: str = "r",
+    base: str = "/v1",
     **headers: str,
 ) -> dict[str, Any]:
+    """`base` is the path of the API below its host."""
     headers = {"content-type": "application/json", **headers}
     event = {
         "httpMethod": method,
@@ -33,7 +35,7 @@ def send(
         "multiValueQueryStringParameters": query and {name: [value] for name, value in query.items()},
         "body": body,
         "isBase64Encoded": encoded,
-        "requestContext": {"requestId": request_id, "stage": "v1", "path": f"/v1{path}"},
+        "requestContext": {"requestId": request_id, "stage": "v1", "path": f"{base}{path}"},
     }
     response: dict[str, Any] = api.handler(event, Context())  # type: ignore[arg-type]
     return response

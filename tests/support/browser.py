@@ -4,10 +4,12 @@ https://chromedevtools.github.io/devtools-protocol/
 """
 
 import base64
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +19,13 @@ from typing import IO, Any, Self
 from tests.support.debian import program
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), "ArrowDown": (40, ""), "Escape": (27, "")}
+"""Names of keys → their codes, and the text that they send."""
+
+MAX_TABS = 120
+WAIT_SECONDS = 120
+"""Only a failing test waits that long."""
 
 _FLAGS = (
     "--headless",
@@ -130,6 +139,40 @@ class Page:
         path.parent.mkdir(parents=True, exist_ok=True)
         shot = self._do("Page.captureScreenshot", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(shot["data"]))
+
+    def wait_for(self, expression: str) -> None:
+        """Returns when a JavaScript expression is true, also after a new document has been loaded."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(RuntimeError, AssertionError):  # the document has just been replaced
+                if self.value(f"Boolean({expression})"):
+                    return
+            time.sleep(0.05)
+        raise TimeoutError(f"never true: {expression}\n{self.value('document.body.innerText')}")
+
+    def press(self, *keys: str) -> None:
+        """Presses keys: names such as `Tab` and `Enter`, or text, which is typed into the focused element."""
+        for key in keys:
+            if key not in KEYS:
+                self._do("Input.insertText", text=key)
+                continue
+            code, text = KEYS[key]
+            names = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+            self._do("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **names)
+            self._do("Input.dispatchKeyEvent", type="keyUp", **names)
+
+    def tab_to(self, selector: str) -> None:
+        """Presses Tab until the element has the focus. Raises AssertionError if it never has."""
+        for _ in range(MAX_TABS):
+            if self.value(f"document.activeElement?.matches({json.dumps(selector)}) ?? false"):
+                return
+            self.press("Tab")
+        raise AssertionError(f"Tab does not reach {selector}")
+
+    def choose_file(self, selector: str, path: Path) -> None:
+        """Chooses a file in a file input, as its dialog would."""
+        element = self._do("Runtime.evaluate", expression=f"document.querySelector({json.dumps(selector)})")
+        self._do("DOM.setFileInputFiles", files=[str(path)], objectId=element["result"]["objectId"])
 
     def pdf(self, path: Path) -> None:
         """The page as printed on A4."""

@@ -61,7 +61,7 @@ class Item(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True)
 
-    url: str = Field(min_length=1)
+    url: str = Field(min_length=1, examples=["https://example.com/a.jpg"])
 
 
 class ItemList(_OptionsRequest):
@@ -80,8 +80,15 @@ class PathList(_OptionsRequest):
         "baseUrl": f"an absolute URL of up to {MAX_BASE_URL_CHARACTERS:,} characters that starts with http:// or https://"
     }
 
-    base_url: str = Field(alias="baseUrl", pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://", max_length=MAX_BASE_URL_CHARACTERS)
-    resource_paths: list[str] = Field(alias="resourcePaths", min_length=1, max_length=MAX_ROWS)
+    base_url: str = Field(
+        alias="baseUrl",
+        pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://",
+        max_length=MAX_BASE_URL_CHARACTERS,
+        examples=["https://example.com"],
+    )
+    resource_paths: list[str] = Field(
+        alias="resourcePaths", min_length=1, max_length=MAX_ROWS, examples=[["/a.jpg", "/b.jpg"]]
+    )
     lambda_concur: int | None = Field(
         default=None, alias="lambdaConcur", ge=1, le=256, description="Maximum concurrent requests of one batch."
     )
@@ -104,7 +111,7 @@ class StoredManifest(_OptionsRequest):
         pattern=r"^s3://[a-z0-9.-]+/.+",
         max_length=1100,
         description="S3 URI of an object in the input bucket.",
-        examples=["s3://…"],
+        examples=["s3://INPUT_BUCKET/manifests/list.csv"],
     )
 
 
@@ -143,7 +150,9 @@ class RetryRequest(_OptionsRequest):
 
 
 class ChangeRequest(RequestModel):
-    max_concurrency: int = Field(ge=1, le=10_000, description="Maximum concurrent batches of the run from now on.")
+    max_concurrency: int = Field(
+        ge=1, le=10_000, description="Maximum concurrent batches of the run from now on.", examples=[10]
+    )
 
 
 class UploadRequest(_OptionsRequest):
@@ -155,6 +164,7 @@ class UploadRequest(_OptionsRequest):
         default="manifest.csv",
         pattern=MANIFEST_NAME_PATTERN,
         description="File name. Its extension, such as .csv, selects the format.",
+        examples=["list.csv"],
     )
 
 

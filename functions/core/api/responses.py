@@ -15,7 +15,7 @@ _LINK_MINUTES = LINK_SECONDS // 60
 class Accepted(BaseModel):
     """A run that this request started, or an earlier request with the same Idempotency-Key."""
 
-    run_id: str
+    run_id: str = Field(examples=["api-61d1181dd568d662"])
     execution_arn: str
     status: Status
     probe: int | None = Field(
@@ -60,12 +60,12 @@ class Estimate(BaseModel):
 
 
 class Run(BaseModel):
-    run_id: str
+    run_id: str = Field(examples=["api-61d1181dd568d662"])
     status: Status
-    manifest: str = Field(examples=["s3://…/manifests/demo.csv"])
+    manifest: str = Field(examples=["s3://INPUT_BUCKET/manifests/demo.csv"])
     execution_arn: str | None
-    started_at: str | None
-    ended_at: str | None
+    started_at: str | None = Field(examples=["2026-11-26T12:00:00.000Z"])
+    ended_at: str | None = Field(examples=["2026-11-26T12:05:22.000Z"])
     rows: int | None = Field(description="Rows of the manifest; null until they are counted.")
     counts: Counts | None = Field(description="Outcomes; null until the run has ended.")
     bytes: int | None
@@ -112,11 +112,14 @@ class Upload(BaseModel):
 
 
 class Image(BaseModel):
-    url: str
-    object_key: str = Field(description="The object of the image, or of the shard that has it.")
+    url: str = Field(examples=["https://example.com/a.jpg"])
+    object_key: str = Field(
+        description="The object of the image, or of the shard that has it.",
+        examples=["images/27/276a1ac00ba4f0ea47eeeafca24284f41bc78dc593af1f048615aceba44ab9d9.jpg"],
+    )
     offset: int | None = Field(None, description="Position of the image in its shard, in bytes; null if it has none.")
     bytes: int
-    content_type: str
+    content_type: str = Field(examples=["image/jpeg"])
     sha256: str
     width: int | None = None
     height: int | None = None

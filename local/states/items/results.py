@@ -147,11 +147,13 @@ class S3Results:
         json_lines = config.get("OutputType", "JSON") == "JSONL"
         self._files = {status: _ResultFiles(json_lines=json_lines) for status in STATUSES}
         self._lock = threading.Lock()
+        self._is_closed = False
 
     def add(self, result: ChildResult) -> None:
+        """A child of a stopped run may end after `close`: its result is dropped."""
         texts = list(result.transformed(self._transformation))
         with self._lock:
-            for text in texts:
+            for text in [] if self._is_closed else texts:
                 self._files[result.file_status].add(text)
 
     def finish(self, run: MapRun) -> JsonObject:
@@ -171,8 +173,10 @@ class S3Results:
         return {"MapRunArn": run.arn, "ResultWriterDetails": {"Bucket": self._bucket, "Key": key}}
 
     def close(self) -> None:
-        for files in self._files.values():
-            files.close()
+        with self._lock:
+            self._is_closed = True
+            for files in self._files.values():
+                files.close()
 
     def _upload(self, folder: str, status: str) -> list[JsonObject]:
         files = self._files[status]

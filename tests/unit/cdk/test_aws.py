@@ -61,3 +61,11 @@ def test_a_profile_that_does_not_exist_is_a_sentence() -> None:
 def test_an_error_of_a_request_is_a_sentence(error: Exception, sentence: str) -> None:
     with pytest.raises(AccountError, match=f"^{sentence}"), aws.aws_errors():
         raise error
+
+
+def test_an_empty_region_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+
+    assert aws.session().region_name is None

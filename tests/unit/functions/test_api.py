@@ -115,6 +115,33 @@ def test_the_document_and_its_page_are_served_where_the_gateway_has_their_paths(
     assert (page["statusCode"], page["multiValueHeaders"]["Content-Type"]) == (200, ["text/html"])
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    ("base", "server"),
+    [("/v1", "/v1"), ("/_aws/execute-api/api1/v1", "/_aws/execute-api/api1/v1"), ("/mirror", "/mirror"), ("", "/")],
+    ids=["stage", "local", "custom-domain", "root"],
+)
+def test_the_document_and_its_page_send_requests_to_where_they_were_served(base: str, server: str) -> None:
+    document = json.loads(send("GET", "/openapi.json", base=base)["body"])
+    page = send("GET", "/docs", base=base)["body"]
+
+    assert [each["url"] for each in document["servers"]] == [server]
+    assert f'"url": "{server}"' in page
+
+
+def test_operations_are_named_and_grouped_and_every_problem_is_documented() -> None:
+    document = json.loads(DOCUMENT.read_text(encoding="utf-8"))
+    operations = [operation for methods in document["paths"].values() for operation in methods.values()]
+
+    assert [operation["operationId"] for operation in operations] == [
+        *("findImage", "createManifestUpload", "listRuns", "createRun", "getRun", "updateRun"),
+        *("cancelRun", "retryRun"),
+    ]
+    assert {tag for operation in operations for tag in operation["tags"]} == {tag["name"] for tag in document["tags"]}
+    for operation in operations:
+        assert {"403", "422", "429", "500", "503"} <= set(operation["responses"])
+
+
 def test_every_option_is_in_the_document_with_its_meaning() -> None:
     options = json.loads(send("GET", "/openapi.json")["body"])["components"]["schemas"]["RunOptions"]["properties"]
 

@@ -26,7 +26,7 @@ from local.out_lock import lock_out, read_owner
 from local.parameters import option_choices
 
 ROOT = Path(__file__).parents[4]
-COMMANDS = ("run", "up", "watch", "verify", "plan", "cost", "bootstrap", "deploy", "destroy")
+COMMANDS = ("run", "up", "watch", "console", "verify", "plan", "cost", "bootstrap", "deploy", "destroy")
 
 
 class FakeCommand(ModuleType):

@@ -34,6 +34,7 @@ def _of(packages: tuple[str, ...], modules: list[str]) -> list[str]:
 
 WITHOUT_EMULATOR = (
     *(f"local.commands.{name}" for name in ("__main__", "watch", "plan", "cost")),
+    "local.console.command",
     "local.verify.command",
 )
 

@@ -5,7 +5,7 @@ import sys
 
 PROGRAM = """
 import random, signal, sys, threading, time
-from local.commands.up import wait_for_interrupt
+from local.startup import wait_for_interrupt
 
 
 def busy():

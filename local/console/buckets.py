@@ -1,0 +1,126 @@
+"""The buckets of a stack, read with the user's credentials: images, results and files of a run."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, cast
+
+from functions.core.download.images.types import IMAGE_TYPES, detect_image_type
+from functions.core.model.types import ResultLine
+from local.console.stack import ConsoleStack
+
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+    from mypy_boto3_s3 import S3Client
+
+_SHOWN = ("jpeg", "png", "gif", "webp", "avif", "bmp", "ico")
+SHOWN_TYPES = frozenset(each.content_type for each in IMAGE_TYPES if each.name in _SHOWN)
+"""Types that every browser shows and that contain no scripts. Others are offered as downloads."""
+
+PAGE_IMAGES = 60
+MAX_PARTS = 20
+"""Results parts that are read for one page of the gallery: those of a run that stored almost nothing are many."""
+
+HEAD_BYTES = 4096
+PIECE_BYTES = 256 * 1024
+WITH_IMAGE = ("stored", "unchanged", "skipped")
+"""Outcomes of the rows in the gallery. The image of a duplicate is that of another row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Of a page of the gallery: the results part and the number of its lines that earlier pages have."""
+
+    part: str = ""
+    lines: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From the text of `str`; the first page if it is not a position."""
+        part, _, lines = text.rpartition(":")
+        return cls(part, int(lines)) if lines.isascii() and lines.isdigit() and len(lines) < 10 else cls()
+
+    def __str__(self) -> str:
+        return f"{self.part}:{self.lines}"
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryPage:
+    images: list[ResultLine]
+    next: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileBytes:
+    """`content_type` is that of an image that is shown, from its bytes; it is empty for everything else."""
+
+    size: int
+    pieces: Iterator[bytes]
+    content_type: str = ""
+
+
+class Buckets:
+    """Raises ClientError and BotoCoreError."""
+
+    def __init__(self, stack: ConsoleStack) -> None:
+        self._s3: S3Client = stack.s3
+        self._input = stack.input_bucket
+        self._images = stack.images_bucket
+
+    def image(self, key: str, offset: int | None = None, size: int | None = None) -> FileBytes:
+        """An object of the images bucket, or the image of `size` bytes at `offset` in a shard."""
+        if offset is None or not size:
+            answer = self._s3.get_object(Bucket=self._images, Key=key)
+        else:
+            place = f"bytes={offset}-{offset + size - 1}"
+            answer = self._s3.get_object(Bucket=self._images, Key=key, Range=place)
+        head = answer["Body"].read(HEAD_BYTES)
+        found = detect_image_type(head)
+        shown = found.content_type if found and found.content_type in SHOWN_TYPES else ""
+        return FileBytes(answer["ContentLength"], _pieces(answer["Body"], head), shown)
+
+    def file(self, run_id: str, name: str) -> FileBytes:
+        """A file of a run."""
+        answer = self._s3.get_object(Bucket=self._input, Key=f"runs/{run_id}/{name}")
+        return FileBytes(answer["ContentLength"], _pieces(answer["Body"]))
+
+    def files(self, run_id: str) -> Mapping[str, int]:
+        """The files of a run, not those in its folders, with their sizes."""
+        prefix = f"runs/{run_id}/"
+        found = self._s3.list_objects_v2(Bucket=self._input, Prefix=prefix, Delimiter="/").get("Contents", [])
+        return {each["Key"].removeprefix(prefix): each["Size"] for each in found if each["Key"] != prefix}
+
+    def gallery(self, run_id: str, start: Position) -> GalleryPage:
+        """The next images of the run, in the order of the results parts."""
+        images: list[ResultLine] = []
+        for count, part in enumerate(self._parts(run_id, start.part)):
+            if count == MAX_PARTS:
+                return GalleryPage(images, Position(part, 0))
+            skipped = start.lines if part == start.part else 0
+            for number, line in enumerate(self._lines(run_id, part)):
+                if number < skipped or line["outcome"] not in WITH_IMAGE or not line.get("object_key"):
+                    continue
+                if len(images) == PAGE_IMAGES:
+                    return GalleryPage(images, Position(part, number))
+                images.append(line)
+        return GalleryPage(images, None)
+
+    def _parts(self, run_id: str, first: str) -> Iterator[str]:
+        """The names of the results parts from `first` on."""
+        prefix = f"runs/{run_id}/results/"
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._input, Prefix=prefix, StartAfter=prefix + first[:-1], PaginationConfig={"PageSize": 100}
+        )
+        for page in pages:
+            names = (each["Key"].removeprefix(prefix) for each in page.get("Contents", []))
+            yield from (name for name in names if name >= first)
+
+    def _lines(self, run_id: str, part: str) -> list[ResultLine]:
+        content = b"".join(self.file(run_id, f"results/{part}").pieces)
+        return [cast(ResultLine, json.loads(line)) for line in content.splitlines()]
+
+
+def _pieces(body: "StreamingBody", head: bytes = b"") -> Iterator[bytes]:
+    with body:
+        yield head
+        yield from body.iter_chunks(PIECE_BYTES)

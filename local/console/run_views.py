@@ -1,0 +1,112 @@
+"""The list of runs, the page of a run, and what can be done with a run."""
+
+import hashlib
+import uuid
+from http import HTTPStatus
+
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Request, Response
+
+from functions.core.api.responses import RunDetails
+from functions.core.model.runs import Status
+from local.console.progress import OVER, WAITING, RunProgress, progress_of
+from local.console.runs_api import ApiError
+from local.console.site import Site
+
+CHANGES = {"slower": (1, 2), "faster": (2, 1)}
+"""The buttons that change the number of concurrent batches → the factor, as a fraction."""
+
+MAX_CONCURRENCY = 10_000
+
+
+class RunViews:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def runs(self, request: Request) -> Response:
+        """The page, or for a request of the page itself its table, if something has changed."""
+        status, token = request.args.get("status", ""), request.args.get("next", "")
+        status = status if status in [*Status] else ""
+        found = self._site.api.page(status, token)
+        version = hashlib.sha256(found.model_dump_json().encode()).hexdigest()[:16]
+        is_update = "HX-Request" in request.headers
+        if is_update and request.args.get("seen") == version:
+            return Response(status=HTTPStatus.NO_CONTENT)
+        template = "runs_table" if is_update else "runs"
+        values = {"version": version, "filter": status, "position": token, "states": [*Status]}
+        return self._site.page(template, {"runs": found.runs, "next": found.next, **values})
+
+    def run(self, request: Request, run_id: str) -> Response:
+        return self._run_page(run_id, uploaded="uploaded" in request.args)
+
+    def progress(self, request: Request, run_id: str) -> Response:
+        """The parts of the page of a run that have changed."""
+        run, progress = self._described(run_id, uploaded=True)
+        same_state = request.args.get("state") == progress.state.label
+        values = {
+            "same_state": same_state,
+            "same_announcement": request.args.get("announced") == progress.announcement,
+            **self._values(run_id, run, progress, with_files=not same_state),
+        }
+        return self._site.page("progress_update", values)
+
+    def cancel(self, request: Request, run_id: str) -> Response:
+        try:
+            self._site.api.cancel(run_id)
+        except ApiError as error:
+            return self._run_page(run_id, problem=error)
+        return _to_run(run_id)
+
+    def retry(self, request: Request, run_id: str) -> Response:
+        try:
+            return _to_run(self._site.api.retry(run_id, request.form.get("key", uuid.uuid4().hex)))
+        except ApiError as error:
+            return self._run_page(run_id, problem=error)
+
+    def set_concurrency(self, request: Request, run_id: str) -> Response:
+        try:
+            self._site.api.set_concurrency(run_id, self._batches(request, run_id))
+        except ApiError as error:
+            return self._run_page(run_id, problem=error)
+        return _to_run(run_id)
+
+    def _batches(self, request: Request, run_id: str) -> int:
+        """The number that the user has entered, or that of a button. Raises ApiError."""
+        change = CHANGES.get(request.form.get("change", ""))
+        if change is None:
+            text = request.form.get("batches", "")
+            if not text.isascii() or not text.isdigit() or len(text) > len(str(MAX_CONCURRENCY)):
+                raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, f"Enter a whole number from 1 to {MAX_CONCURRENCY:,}.")
+            return int(text)
+        live = self._site.api.run(run_id).live
+        if live is None:
+            raise ApiError(HTTPStatus.CONFLICT, "The run has no running batches at this moment.")
+        return min(MAX_CONCURRENCY, max(1, live.max_concurrency * change[0] // change[1]))
+
+    def _run_page(self, run_id: str, *, uploaded: bool = False, problem: ApiError | None = None) -> Response:
+        run, progress = self._described(run_id, uploaded=uploaded)
+        values = self._values(run_id, run, progress, with_files=True)
+        status = problem.status if problem else HTTPStatus.OK
+        return self._site.page("run", {"problem": str(problem or ""), **values}, status)
+
+    def _described(self, run_id: str, *, uploaded: bool) -> tuple[RunDetails | None, RunProgress]:
+        """A run of an upload has no record until its event has arrived. Raises ApiError."""
+        try:
+            run = self._site.api.run(run_id)
+        except ApiError as error:
+            if uploaded and error.status == HTTPStatus.NOT_FOUND:
+                return None, WAITING
+            raise
+        return run, progress_of(run)
+
+    def _values(
+        self, run_id: str, run: RunDetails | None, progress: RunProgress, *, with_files: bool
+    ) -> dict[str, object]:
+        is_over = run is not None and run.status in OVER
+        files = self._site.buckets.files(run_id) if is_over and with_files else {}
+        values = {"run_id": run_id, "run": run, "progress": progress, "is_over": is_over, "files": files}
+        return {**values, "key": uuid.uuid4().hex}
+
+
+def _to_run(run_id: str) -> Response:
+    return redirect(f"/runs/{run_id}", HTTPStatus.SEE_OTHER, Response)

@@ -1,0 +1,346 @@
+"""The console in a real browser: its views, what a user does in them with a mouse and with the keyboard alone.
+
+Screenshots are written to `build/console/`.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from local.aws.cloud import Cloud
+from local.console.server import ConsoleServer
+from local.console.stack import deployed_stack, stack_of_up
+from tests.support.axe import violations
+from tests.support.browser import Browser, Page
+from tests.support.pipeline import FinishedRun, mirror
+from tests.support.signing_api import SigningApi
+from tests.support.site import Answer, Site
+
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "build" / "console"
+DEMO = sorted((ROOT / "manifests" / "demo").iterdir())
+SECONDS = 900
+"""Timeout of a test: the first one may have to install the browser."""
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+HANDLER = "\"'><img src=x onerror=alert(2)>"
+
+pytestmark = pytest.mark.timeout(SECONDS)
+
+
+@dataclass(frozen=True)
+class World:
+    """A console with a run of the demo's images, of which two failed; `first` is the URL of an image."""
+
+    server: ConsoleServer
+    site: Site
+    run: FinishedRun
+    first: str
+
+    @property
+    def address(self) -> str:
+        return self.server.address.partition("/?")[0]
+
+
+@pytest.fixture(scope="module")
+def world(cloud: Cloud) -> Iterator[World]:
+    with Site() as site, ConsoleServer(stack_of_up(cloud.environment()), 0) as server:
+        urls = [site.put(f"/{path.name}", path.read_bytes()) for path in DEMO]
+        urls += [
+            site.put("/drawing.svg", SVG),
+            f"{site.url}/{quote(HANDLER)}",
+            site.put("/tired.jpg", Answer(b"", 500)),
+        ]
+        options = {"rounds": "1", "passes": "0", "allowed-types": "any"}
+        run = mirror(cloud, f"{HANDLER}.csv", "\n".join(["url", *urls]), options)
+        yield World(server, site, run, urls[0])
+
+
+@pytest.fixture
+def page(world: World, chromium: Browser) -> Iterator[Page]:
+    """A page of the console, in a session."""
+    with chromium.open(world.server.address) as page:
+        yield page
+
+
+def _views(world: World) -> dict[str, str]:
+    run = f"/runs/{world.run.run_id}"
+    return {
+        "runs": "/",
+        "start": "/start",
+        "run": run,
+        "gallery": f"{run}/gallery",
+        "search": "/search",
+        "found": f"/search?url={quote(world.first, safe='')}",
+        "not-found": "/search?url=https://example.com/never.jpg",
+        "problem": "/runs/nowhere",
+    }
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_no_view_has_a_violation_an_error_or_something_outside_of_the_window(
+    world: World, chromium: Browser, width: int, dark: bool
+) -> None:
+    with chromium.open(world.server.address) as begun:
+        begun.value("0")
+    for name, path in _views(world).items():
+        with chromium.open(world.address + path, width=width, dark=dark) as page:
+            page.value("document.querySelectorAll('details').forEach(element => element.open = true)")
+            page.value("[...document.images].forEach(image => image.loading = 'eager')")
+            page.wait_for("[...document.images].every(image => image.naturalWidth)")
+            page.screenshot(SCREENSHOTS / f"{name}-{width}{'-dark' if dark else ''}.png")
+            assert violations(page) == [], name
+            assert [text for text in page.complaints if "404" not in text] == [], name
+            assert page.value("document.documentElement.scrollWidth") == width, name
+
+
+def _text(page: Page, selector: str = "main") -> str:
+    return str(page.value(f"document.querySelector({selector!r})?.innerText ?? ''"))
+
+
+def _option(page: Page, name: str) -> str:
+    """An option of the run as its page shows it."""
+    terms = "[...document.querySelectorAll('dl.options dt')]"
+    return str(page.value(f"{terms}.find(term => term.textContent === {name!r}).nextElementSibling.textContent"))
+
+
+def _path(page: Page) -> str:
+    return str(page.value("location.pathname"))
+
+
+def _open_run(page: Page) -> None:
+    """Waits for the page of a run that a form has started."""
+    page.wait_for("location.pathname.startsWith('/runs/') && document.readyState === 'complete'")
+
+
+def test_a_run_of_pasted_urls_moves_without_a_reload_and_ends_with_its_report(
+    world: World, page: Page, chromium: Browser
+) -> None:
+    """With the keyboard alone."""
+    ready = threading.Event()
+    slow = world.site.put("/slow.jpg", Answer(DEMO[0].read_bytes(), before=ready.wait))
+    page.tab_to("a[href='/start']")
+    page.press("Enter")
+    page.wait_for("document.querySelector('#urls')")
+    page.tab_to("#urls")
+    page.press(f"{slow}\n{world.site.url}/gone.jpg", "Tab", "Tab", "7")
+    page.tab_to("#option-on_existing")
+    page.press("ArrowDown")
+    page.tab_to("#option-concurrency")
+    page.press("7")
+    page.tab_to("#start")
+    page.press("Enter")
+    _open_run(page)
+    page.value("window.untouched = true")
+    page.wait_for("document.querySelector('#progress').innerText.includes('2 in progress')")
+    page.screenshot(SCREENSHOTS / "running-1280.png")
+    assert violations(page) == []
+    ready.set()
+    page.wait_for("document.querySelector('#progress .badge').innerText === 'succeeded with failures'")
+    page.wait_for("document.querySelector('iframe')?.contentDocument?.querySelector('h1')")
+
+    assert page.value("window.untouched"), "the page was loaded again"
+    assert "1 image stored, 1 row failed, of 2 rows" in _text(page)
+    assert _text(page, "#announcement").startswith("succeeded with failures. 1 image stored")
+    assert _option(page, "concurrency") == "7"
+    assert _option(page, "on_existing") == "skip"
+    assert page.complaints == []
+
+
+def test_a_run_of_a_file_begins_with_its_upload(world: World, page: Page, tmp_path: Path) -> None:
+    """The page of the run is there before the run has a record."""
+    manifest = tmp_path / "my list (1).csv"
+    url = world.site.put("/refreshed.jpg", DEMO[0].read_bytes())
+    manifest.write_text(f"url;note\n{url};a\n{world.site.url}/gone.jpg;b\n")
+    _go(page, world, "/start")
+
+    page.choose_file("#file", manifest)
+    page.value("document.querySelector('#option-on_existing').value = 'refresh'")
+    page.tab_to("#start")
+    page.press("Enter")
+    _open_run(page)
+    page.wait_for("document.querySelector('#progress .badge').innerText === 'succeeded with failures'")
+
+    assert _path(page).startswith("/runs/my-list-1-")
+    assert _option(page, "on_existing") == "refresh"
+
+
+def test_a_run_is_made_slower_cancelled_and_retried(world: World, page: Page) -> None:
+    ready = threading.Event()
+    urls = [world.site.put(f"/held-{n}.jpg", Answer(DEMO[0].read_bytes(), before=ready.wait)) for n in range(8)]
+    _go(page, world, "/start")
+    page.value(f"document.querySelector('#urls').value = {json.dumps(chr(10).join(urls))}")
+    page.value("document.querySelector('#option-batch_size').value = '1'")
+    page.value("document.querySelector('#start').click()")
+    _open_run(page)
+    started = _path(page)
+    page.wait_for("document.querySelector('#progress').innerText.includes('in progress')")
+
+    page.tab_to("#slower")
+    page.press("Enter")
+    page.wait_for("document.querySelector('#progress').innerText.includes('at most 20')")
+    page.tab_to("#batches")
+    page.value("document.activeElement.select()")
+    page.press("3", "Enter")
+    page.wait_for("document.querySelector('#progress').innerText.includes('at most 3')")
+    page.tab_to("#cancel")
+    page.press("Enter")
+    ready.set()
+    page.wait_for("document.querySelector('#progress .badge').innerText === 'cancelled'")
+    page.screenshot(SCREENSHOTS / "cancelled-1280.png")
+    page.tab_to("#retry")
+    page.press("Enter")
+    page.wait_for(f"location.pathname !== {started!r}")
+    page.wait_for("document.querySelector('#progress .badge').innerText.startsWith('succeeded')")
+
+    assert _path(page).startswith("/runs/retry-")
+
+
+def test_an_image_is_found_and_the_gallery_opens_by_keyboard(world: World, page: Page) -> None:
+    page.tab_to("a[href='/search']")
+    page.press("Enter")
+    page.wait_for("document.querySelector('#url')")
+    page.tab_to("#url")
+    page.press(world.first, "Enter")
+    page.wait_for("document.querySelector('.found img')?.naturalWidth")
+    page.tab_to(f"a[href='/runs/{world.run.run_id}']")
+    page.press("Enter")
+    page.wait_for("document.querySelector('#gallery')")
+    page.tab_to("#gallery")
+    page.press("Enter")
+    page.wait_for("document.querySelectorAll('.gallery li').length === 25")
+    page.wait_for("[...document.images].slice(0, 8).every(image => image.naturalWidth)")
+
+    assert page.value("document.querySelectorAll('.gallery .no-picture').length") == 2  # TIFF and SVG
+    assert page.complaints == []
+
+
+def test_a_mistake_in_the_form_is_named_and_nothing_is_lost(world: World, page: Page) -> None:
+    _go(page, world, "/start")
+    page.value("document.querySelector('#urls').value = 'https://example.com/a.jpg'")
+    page.value("document.querySelector('#option-batch_size').value = 'many'")
+    page.value("document.querySelector('#start').click()")
+    page.wait_for("document.querySelector('#problem')")
+
+    assert "batch_size" in _text(page, "#problem")
+    assert page.value("document.querySelector('#urls').value") == "https://example.com/a.jpg"
+    assert page.value("document.querySelector('#option-batch_size').value") == "many"
+    assert violations(page) == []
+
+
+def test_hostile_text_makes_no_element(world: World, page: Page) -> None:
+    for path in _views(world).values():
+        _go(page, world, path)
+
+        assert page.value("document.querySelectorAll('img[onerror], [onerror], main script').length") == 0
+    _go(page, world, "/")
+    assert HANDLER in _text(page)
+    assert page.value("document.title") == "Runs · Image Mirror"
+
+
+def _go(page: Page, world: World, path: str) -> None:
+    _go_to(page, world.address + path)
+
+
+def _go_to(page: Page, address: str) -> None:
+    page.value("window.earlier = true")
+    page.value(f"location.href = {json.dumps(address)}; 0")
+    page.wait_for("!window.earlier && document.readyState === 'complete'")
+
+
+@pytest.fixture
+def signing_api(cloud: Cloud) -> Iterator[SigningApi]:
+    with SigningApi(cloud) as api:
+        yield api
+
+
+@pytest.fixture
+def deployed(cloud: Cloud, signing_api: SigningApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConsoleServer]:
+    """A console of a stack that is found with the credentials of the shell, and whose API checks signatures."""
+    for name, value in cloud.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("API_URL", signing_api.url)
+    with ConsoleServer(deployed_stack("ImageMirror"), 0) as server:
+        yield server
+
+
+def test_requests_to_a_deployed_stack_are_signed(
+    world: World, chromium: Browser, deployed: ConsoleServer, signing_api: SigningApi, tmp_path: Path
+) -> None:
+    """Start by paste and by file, follow, retry, find an image and open the gallery."""
+    url = world.site.put("/a b+c.jpg", DEMO[0].read_bytes())
+    manifest = tmp_path / "list.txt"
+    manifest.write_text(f"{url}\n")
+    address = deployed.address.partition("/?")[0]
+
+    with chromium.open(deployed.address) as page:
+        assert "ImageMirror in us-east-1" in _text(page, "body")
+        _go_to(page, f"{address}/start")
+        page.value(f"document.querySelector('#urls').value = '{url}\\n{world.site.url}/tired.jpg'")
+        page.value("document.querySelector('#option-rounds').value = '1'")
+        page.value("document.querySelector('#option-passes').value = '0'")
+        page.value("document.querySelector('#start').click()")
+        _open_run(page)
+        page.wait_for("document.querySelector('#retry')")
+        started = _path(page)
+        page.value("document.querySelector('#retry').click()")
+        page.wait_for(f"location.pathname !== {started!r}")
+        _go_to(page, f"{address}/start")
+        page.choose_file("#file", manifest)
+        page.value("document.querySelector('#start').click()")
+        _open_run(page)
+        page.wait_for("document.querySelector('#progress .badge').innerText === 'succeeded'")
+        _go_to(page, f"{address}/search?url={quote(url, safe='')}")
+        page.wait_for("document.querySelector('.found img')?.naturalWidth")
+        _go_to(page, f"{address}{started}/gallery")
+        page.wait_for("document.querySelector('.gallery img')?.naturalWidth")
+
+    assert signing_api.refused == {}
+    assert {"POST /runs", "POST /manifests", "GET /runs", "GET /images"} <= set(signing_api.accepted)
+
+
+def test_a_console_without_the_right_credentials_says_so(
+    cloud: Cloud, signing_api: SigningApi, chromium: Browser
+) -> None:
+    stack = stack_of_up({**cloud.environment(), "API_URL": signing_api.url, "AWS_SECRET_ACCESS_KEY": "wrong"})
+
+    with ConsoleServer(stack, 0) as server, chromium.open(server.address) as page:
+        assert "It needs execute-api:Invoke" in _text(page)
+        assert [name for name, _ in signing_api.refused.items()] == ["GET /runs"]
+        assert violations(page) == []
+
+
+FOREIGN = """<!doctype html><title>foreign</title>
+<form id="form" method="post" target="frame" action="ADDRESS/runs/RUN/retry"><input name="token" value="x"></form>
+<iframe name="frame"></iframe><img id="image" src="ADDRESS/image?key=KEY"><script src="ADDRESS/"></script>
+<iframe src="ADDRESS/runs/RUN"></iframe>"""
+
+
+def test_a_page_of_another_origin_gets_nothing_although_the_browser_has_a_session(
+    world: World, page: Page, chromium: Browser
+) -> None:
+    """The other origin is another port of this machine, to which the cookie of the session is sent."""
+    before = page.value("document.querySelectorAll('.runs tbody tr').length")
+    html = FOREIGN.replace("ADDRESS", world.address).replace("RUN", world.run.run_id)
+    url = world.site.put("/foreign", Answer(html.encode(), headers={"Content-Type": "text/html"}))
+
+    with chromium.open(url) as foreign:
+        fetched = [
+            foreign.value(f"fetch('{world.address}/', {options}).then(answer => answer.type, error => error.name)")
+            for options in ("{}", "{mode: 'no-cors'}", "{method: 'POST', mode: 'no-cors', body: 'token=x'}")
+        ]
+        loaded = "new Promise(done => document.querySelector('iframe').addEventListener('load', () => done('sent')))"
+        sent = foreign.value(f"(() => {{ const loaded = {loaded}; form.submit(); return loaded; }})()")
+        statuses = {status for address, status in foreign.statuses if address.startswith(world.address)}
+        shown = foreign.value("document.querySelector('#image').naturalWidth")
+
+    assert (fetched, sent, statuses) == (["TypeError"] * 3, "sent", {403})
+    assert shown == 0
+    _go(page, world, "/")
+    assert page.value("document.querySelectorAll('.runs tbody tr').length") == before
