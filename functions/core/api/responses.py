@@ -19,7 +19,7 @@ class Accepted(BaseModel):
     execution_arn: str
     status: Status
     probe: int | None = Field(
-        description="For a probe: how many rows are drawn at random. No image is kept. Null for a run."
+        None, description="For a probe: how many rows are drawn at random. No image is kept. Null for a run."
     )
 
 
@@ -73,8 +73,9 @@ class Run(BaseModel):
     error: str | None
     cause: str | None
     probe: int | None = Field(
+        None,
         description="For a probe: how many rows were to be drawn at random. `rows`, `counts` and `bytes` are about "
-        "these, and no image was kept. Null for a run."
+        "these, and no image was kept. Null for a run.",
     )
 
 
@@ -93,7 +94,7 @@ class RunDetails(Run):
     estimate: Estimate | None = Field(description="Null until the rows are counted, and after the run has ended.")
     live: LiveCounts | None
     links: RunLinks
-    probe_result: ProbeResult | None = Field(description="What a probe that has succeeded says about its list.")
+    probe_result: ProbeResult | None = Field(None, description="What a probe that has succeeded says about its list.")
 
 
 class RunPage(BaseModel):
