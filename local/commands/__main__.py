@@ -20,7 +20,6 @@ from local.commands import usage
 from local.commands.env_file import read_env_file
 from local.console import CONSOLE_PORT
 from local.errors import UsageError
-from local.limits import Limits
 from local.log_file import keep_off_terminal
 from local.parameters import (
     Command,
@@ -107,9 +106,8 @@ def run(manifest: str, out: str, allow: Sequence[str], demo: bool, pairs: Sequen
 
     Without MANIFEST, the demo is mirrored: its images are served on this machine.
     """
-    return _mirror(
-        "run", usage.manifest_file(manifest) if manifest else None, _options(pairs, flags), flags, allow, out, demo
-    )
+    file, options = usage.manifest_file(manifest) if manifest else None, usage.given_options(pairs, flags)
+    return _mirror("run", file, options, flags, allow, out, demo)
 
 
 @commands.command()
@@ -125,7 +123,7 @@ def probe(manifest: str, out: str, allow: Sequence[str], pairs: Sequence[str], *
     Downloads the rows of the sample on this machine as a run does, keeps no image, and shows the success rate with its
     95 % interval, sizes, times, hosts with failures, and time and cost of the run.
     """
-    options = {"probe": PROBE_ROWS, **_options(pairs, flags)}
+    options = {"probe": PROBE_ROWS, **usage.given_options(pairs, flags)}
     return _mirror("probe", usage.manifest_file(manifest), options, flags, allow, out or PROBE_OUT)
 
 
@@ -140,8 +138,9 @@ def up(out: str, allow: Sequence[str], port: str, **numbers: str | None) -> int:
 
     It serves the aws command and your own programs: "source out/local.env" sets their variables.
     """
-    number, networks, folder = usage.port_number(port, shown_name("port")), _networks(allow), _out(out)
-    limits = _limits(numbers)
+    number, networks = usage.port_number(port, shown_name("port")), usage.given_networks(allow)
+    folder = usage.given_out(out)
+    limits = usage.given_limits(numbers)
     with owned(folder, "up"):
         assembly = synthesize()
         with fast_imports():
@@ -238,7 +237,7 @@ def plan(manifest: str, lambda_concurrency: str | None, pairs: Sequence[str], **
 
     Shows rows, duplicates, hosts, time and cost; nothing is downloaded. Exit status 1: the run would be rejected.
     """
-    options = _options(pairs, flags)
+    options = usage.given_options(pairs, flags)
     names = {name: shown_name(name) for name in usage.PLAN_LIMITS}
     limits = usage.limits({"lambda_concurrency": lambda_concurrency or ""}, names)
     from local.commands.plan import plan
@@ -274,7 +273,7 @@ def _mirror(
     demo: bool = False,
 ) -> int:
     """Run a manifest, by default the demo, after its arguments were checked. Raises UsageError."""
-    settings, limits = usage.stack_settings(), _limits(numbers)
+    settings, limits = usage.stack_settings(), usage.given_limits(numbers)
     run_options = preflight.check_options(settings, options)
     if command == "probe" and not run_options.probe:
         raise UsageError(f"{shown_name('probe')} takes a number from 1 to {MAX_PROBE_ROWS:,}.")
@@ -282,7 +281,7 @@ def _mirror(
         preflight.check_manifest(file, run_options)
     if file and demo:
         usage.demo_port(file)
-    networks, folder = _networks(allow), _out(out)
+    networks, folder = usage.given_networks(allow), usage.given_out(out)
     with owned(folder, command):
         assembly = synthesize()
         with fast_imports():
@@ -292,28 +291,6 @@ def _mirror(
         return run(
             assembly=assembly, out=folder, allow=networks, manifest=path, options=options, demo=demo, limits=limits
         )
-
-
-def _options(pairs: Sequence[str], flags: Mapping[str, str | None]) -> dict[str, str]:
-    """The options of a run as metadata; a flag takes precedence over a pair of the same name."""
-    given = [f"{name}={value}" for name, value in flags.items() if value is not None and name not in usage.LIMITS]
-    return usage.options(pairs, shown_name("pairs")) | usage.options(given, "")
-
-
-def _limits(values: Mapping[str, str | None]) -> Limits:
-    texts = {name: values[name] or "" for name in usage.LIMITS}
-    return usage.limits(texts, {name: shown_name(name) for name in texts})
-
-
-def _networks(allow: Sequence[str]) -> str:
-    return usage.networks(allow, shown_name("allow"))
-
-
-def _out(out: str) -> Path:
-    name = shown_name("out")
-    folder = usage.out_folder(out, name)
-    preflight.check_writable(folder, name)
-    return folder
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from pathlib import Path
@@ -22,6 +22,8 @@ from functions.core.model.headers import HeaderError, parse_headers
 from functions.core.model.limits import DOWNLOAD_MEMORY_MB, MAX_URL_BYTES
 from local.errors import UsageError
 from local.limits import Limits
+from local.parameters import shown_name
+from local.preflight import check_writable
 
 ROOT = Path(__file__).parents[2]
 SETTINGS_FILE = ROOT / "cdk.json"
@@ -212,3 +214,25 @@ def _expanded(text: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError as error:
         raise UsageError(f"{text} is not a path: {error}") from error
+
+
+def given_options(pairs: Sequence[str], flags: Mapping[str, str | None]) -> dict[str, str]:
+    """The options of a run as metadata; a flag takes precedence over a pair of the same name."""
+    given = [f"{name}={value}" for name, value in flags.items() if value is not None and name not in LIMITS]
+    return options(pairs, shown_name("pairs")) | options(given, "")
+
+
+def given_limits(values: Mapping[str, str | None]) -> Limits:
+    texts = {name: values[name] or "" for name in LIMITS}
+    return limits(texts, {name: shown_name(name) for name in texts})
+
+
+def given_networks(allow: Sequence[str]) -> str:
+    return networks(allow, shown_name("allow"))
+
+
+def given_out(out: str) -> Path:
+    name = shown_name("out")
+    folder = out_folder(out, name)
+    check_writable(folder, name)
+    return folder
