@@ -74,7 +74,7 @@ def test_a_host_that_asks_for_an_hour_is_asked_once_and_delays_no_other(cloud: C
     run = mirror(cloud, "hour.csv", "url,id\n" + "".join(f"{url},{row}\n" for row, url in enumerate(urls)))
 
     assert (run.summary["stored"], run.summary["failures_by_reason"]) == (1, {"http_busy": 30})
-    assert closed.hits.total() <= 8
+    assert closed.hits.total() - closed.hits["/robots.txt"] <= 8
     assert run.summary["duration_seconds"] < 60
     assert {failure["retryable"] for failure in run.failures()} == {"true"}
     assert all("asked to wait for 3600 seconds" in failure["message"] for failure in run.failures())

@@ -59,16 +59,16 @@ class World:
         """Everything that a request can change: objects, rows, runs and executions. Earlier tests' runs end first."""
         outputs = self.cloud.outputs
         s3, dynamodb, states = (self.cloud.client(name) for name in ("s3", "dynamodb", "stepfunctions"))
-        machine = {"stateMachineArn": outputs["StateMachineArn"]}
-        for execution in states.list_executions(**machine, statusFilter="RUNNING")["executions"]:
-            self.cloud.engine.execution(execution["executionArn"]).done.wait()
+        for machine in (outputs["StateMachineArn"], outputs["IndexMachineArn"]):
+            for execution in states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
+                self.cloud.engine.execution(execution["executionArn"]).done.wait()
         self.cloud.settle()
         objects = {
             bucket: {entry["Key"]: entry["ETag"] for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", [])}
             for bucket in (outputs["ImagesBucket"], outputs["InputBucket"])
         }
         tables = {table: dynamodb.scan(TableName=outputs[table])["Items"] for table in ("ImagesTable", "RunsTable")}
-        executions = states.list_executions(**machine)["executions"]
+        executions = states.list_executions(stateMachineArn=outputs["StateMachineArn"])["executions"]
         return {"objects": objects, **tables, "executions": executions}
 
     @property
