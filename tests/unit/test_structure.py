@@ -151,10 +151,11 @@ def test_every_decision_is_listed() -> None:
         assert all(f"## {part}" in text for part in ("Context", "Decision", "Consequences")), page
 
 
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*.md")])
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#([\w-]+))?\)")
 
 
-@pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]), ids=name)
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target, anchor in LINK.findall(page.read_text()):
         found = (page.parent / target).resolve()

@@ -1,0 +1,201 @@
+"""The examples of `examples/`, as a user runs them, against the local AWS."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.aws.cloud import Cloud
+from tests.support.images import jpeg
+from tests.support.indexes import wait_for_index
+from tests.support.pipeline import OUTCOMES, FinishedRun, mirror
+from tests.support.site import Answer, Site
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+WORKFLOW = EXAMPLES / "github" / "mirror-nightly.yml"
+TERRAFORM = EXAMPLES / "terraform" / "main.tf"
+SUMMARY = re.compile(r"^(?P<run>[\w-]+) (?P<status>\w+): (?P<counts>[\w, ]+)$", re.M)
+SECONDS = 120
+
+
+def variables(cloud: Cloud) -> dict[str, str]:
+    """The environment of a shell that has sourced `local.env`, without the settings of an AWS account."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return own | cloud.environment() | {"NO_PROXY": "127.0.0.1", "PYTHONPATH": ""}
+
+
+def run_mirror(cloud: Cloud, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(EXAMPLES / "mirror.py"), *arguments, "--interval", "0.2"]
+    return subprocess.run(
+        command, cwd=folder, env=variables(cloud), capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+
+
+def write_list(folder: Path, *urls: str) -> None:
+    (folder / "list.csv").write_text("\n".join(("url", *urls)))
+
+
+def test_the_boto3_example_shows_the_counts_of_the_summary(cloud: Cloud, site: Site, tmp_path: Path) -> None:
+    found = [site.put(f"/{number}.jpg", jpeg(note=f"example {number}".encode())) for number in range(3)]
+    write_list(tmp_path, *found, found[0], f"{site.url}/missing.jpg")
+
+    done = run_mirror(cloud, "list.csv", "--option", "rounds=1", "--option", "per-host=2", folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    (shown,) = SUMMARY.finditer(done.stdout)
+    assert shown["status"] == "succeeded"
+    assert shown["counts"] == "3 stored, 0 unchanged, 0 skipped, 1 duplicate, 1 failed"
+    assert done.stdout.endswith("  http_4xx: 1\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "lines"),
+    [
+        pytest.param({"tolerated_failure_percentage": "10"}, ["http_4xx: 1"], id="too-many-failures"),
+        pytest.param({"no_such_option": "1"}, [], id="invalid-manifest"),
+    ],
+)
+def test_the_boto3_example_ends_with_status_1_if_the_run_failed(
+    cloud: Cloud, site: Site, tmp_path: Path, options: dict[str, str], lines: list[str]
+) -> None:
+    write_list(tmp_path, f"{site.url}/missing.jpg")
+
+    given = [part for name, value in options.items() for part in ("--option", f"{name}={value}")]
+    done = run_mirror(cloud, "list.csv", *given, folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (1, "")
+    (shown,) = SUMMARY.finditer(done.stdout)
+    assert shown["status"] == "failed"
+    assert [line.strip() for line in done.stdout.splitlines()[1:]] == lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        pytest.param(["missing.csv"], 2, "missing.csv is not a file", id="no-such-file"),
+        pytest.param(["list.csv", "--option", "refresh"], 2, "--option takes NAME=VALUE", id="no-pair"),
+        pytest.param(["list.csv", "--stack-name", "Other"], 1, "ClientError: ", id="no-such-stack"),
+    ],
+)
+def test_the_boto3_example_says_what_is_wrong(
+    cloud: Cloud, tmp_path: Path, arguments: list[str], status: int, message: str
+) -> None:
+    write_list(tmp_path, "https://a.example/1.jpg")
+
+    done = run_mirror(cloud, *arguments, folder=tmp_path)
+
+    assert (done.returncode, done.stdout) == (status, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def index(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[FinishedRun, Path]:
+    """A finished run, and a folder with the files of its index."""
+    with Site() as site:
+        urls = [site.put(f"/{number}.jpg", jpeg(note=f"{number // 2}".encode())) for number in range(6)]
+        lines = [*urls, urls[0], f"{site.url}/missing.jpg", site.put("/page", Answer(b"<html><p>No</p></html>"))]
+        run = mirror(cloud, "notebook.csv", "\n".join(["url", *lines]), {"rounds": "1"})
+    assert wait_for_index(run).status == "SUCCEEDED"
+    folder = tmp_path_factory.mktemp("index")
+    for name in run.names("index/"):
+        (folder / name.rpartition("/")[2]).write_bytes(run.file(name))
+    return run, folder
+
+
+def cells(kind: str) -> list[dict[str, Any]]:
+    notebook = json.loads((EXAMPLES / "index.ipynb").read_text())
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == kind]
+
+
+def run_notebook(monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Any]:
+    """The variables after all cells. pandas is no requirement of the project: its cells need it."""
+    monkeypatch.setenv("INDEX", str(folder))
+    has_pandas = find_spec("pandas") is not None
+    names: dict[str, Any] = {}
+    for cell in cells("code"):
+        if has_pandas or "pandas" not in cell["metadata"].get("tags", ()):
+            exec("".join(cell["source"]), names)
+    return names
+
+
+def test_the_notebook_agrees_with_the_summary(monkeypatch: pytest.MonkeyPatch, index: tuple[FinishedRun, Path]) -> None:
+    run, folder = index
+
+    names = run_notebook(monkeypatch, folder)
+
+    outcomes = {row["outcome"]: row["row_count"] for row in names["outcomes"].to_pylist()}
+    assert outcomes == +Counter({name: run.summary[name] for name in OUTCOMES})
+    reasons = {row["reason"]: row["row_count"] for row in names["reasons"].to_pylist()}
+    assert reasons == run.summary["failures_by_reason"]
+    assert sorted(names["copies"]["row_count"].to_pylist()) == [2, 2, 3]
+    assert len(names["largest"]) == 7
+
+
+def test_the_notebook_has_no_output() -> None:
+    """Outputs would be those of another run, and change with each one who opens it."""
+    assert [cell["outputs"] for cell in cells("code")] == [[] for _ in cells("code")]
+
+
+def test_the_workflow_runs_its_commands_every_night(cloud: Cloud, site: Site, tmp_path: Path) -> None:
+    workflow = yaml.safe_load(WORKFLOW.read_text())
+    triggers = workflow[True]  # YAML 1.1 reads `on` as true
+    (job,) = workflow["jobs"].values()
+    (command,) = [step["run"] for step in job["steps"] if "mirror.py" in step.get("run", "")]
+    write_list(tmp_path, site.put("/nightly.jpg", jpeg(note=b"nightly")))
+    shutil.copy(EXAMPLES / "mirror.py", tmp_path)
+
+    script = command.replace("python ", f"{sys.executable} ", 1).replace("--interval 30", "--interval 0.2")
+    done = subprocess.run(
+        ["/bin/bash", "-e", "-c", script],
+        cwd=tmp_path,
+        env=variables(cloud),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+    assert [re.fullmatch(r"\d+ \d+ \* \* \*", each["cron"]) is not None for each in triggers["schedule"]] == [True]
+    assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "succeeded: 1 stored" in done.stdout
+
+
+def test_the_workflow_uses_the_actions_in_the_versions_of_our_own() -> None:
+    own = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+
+    used = re.findall(r"uses: (actions/\S+)", WORKFLOW.read_text())
+
+    assert used
+    assert [each for each in used if f"uses: {each}\n" not in own] == []
+
+
+def test_terraform_reads_outputs_that_the_stack_has(cloud: Cloud) -> None:
+    text = TERRAFORM.read_text()
+
+    assert 'data "aws_cloudformation_stack"' in text
+    assert set(re.findall(r'outputs\["(\w+)"\]', text)) <= set(cloud.outputs)
+
+
+def test_terraform_is_formatted(tmp_path: Path) -> None:
+    """Also finds syntax errors. `terraform validate` would have to download the AWS provider."""
+    terraform = shutil.which("terraform")
+    if terraform is None:
+        pytest.skip("terraform is not installed")
+    home = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "CHECKPOINT_DISABLE": "1"}
+    done = subprocess.run(
+        [terraform, "fmt", "-check", "-diff", str(TERRAFORM)], env=home, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
