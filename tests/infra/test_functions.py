@@ -6,8 +6,10 @@ import pytest
 
 from cdk.settings import Settings
 from functions.config import ApiConfig, DownloadConfig, IndexConfig, PlanConfig, PrepareConfig, SummarizeConfig
+from functions.core.cost import index
 from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from functions.core.model.options import Options
+from functions.core.summary.fold import groups
 from tests.infra.conftest import synthesized
 from tests.infra.rendered import Template
 
@@ -60,6 +62,11 @@ def test_a_function_has_its_limits_and_its_environment(functions: dict[str, Any]
 
 def test_estimates_use_the_memory_of_the_function(functions: dict[str, Any]) -> None:
     assert functions["download_batch"]["MemorySize"] == DOWNLOAD_MEMORY_MB
+    assert functions["index_run"]["MemorySize"] == index.MEMORY_MB
+
+
+def test_estimates_use_the_groups_of_the_index() -> None:
+    assert index.GROUP_ROWS == groups.GROUP_ROWS
 
 
 @pytest.mark.parametrize(
