@@ -52,8 +52,8 @@ class _Loop:
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
         self._returned: deque[Connection] = deque()
-        self._lock = threading.Lock()
-        self._busy: dict[Connection, threading.Thread] = {}
+        self._busy: dict[threading.Thread, Connection] = {}
+        self._ended: deque[threading.Thread] = deque()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="connections", daemon=True)
 
@@ -69,12 +69,10 @@ class _Loop:
         self._stopping = True
         self._wake.send(b"x")
         self._thread.join()
-        with self._lock:
-            busy = dict(self._busy)
-        for connection in busy:
+        for connection in self._busy.values():
             with contextlib.suppress(OSError):
                 connection.socket.shutdown(socket.SHUT_RDWR)
-        for thread in busy.values():
+        for thread in self._busy:
             thread.join(timeout=STOP_SECONDS)
         while self._returned:
             self._returned.popleft().socket.close()
@@ -159,12 +157,17 @@ class _Loop:
     def _hand_over(self, connection: Connection) -> None:
         """Let a thread answer the request, which has arrived in part."""
         self._selector.unregister(connection.socket)
+        while self._ended:
+            del self._busy[self._ended.popleft()]
         thread = threading.Thread(target=self._serve, args=(connection,), name="request", daemon=True)
-        with self._lock:
-            self._busy[connection] = thread
+        self._busy[thread] = connection
         thread.start()
 
     def _serve(self, connection: Connection) -> None:
+        self._answer_and_return(connection)
+        self._ended.append(threading.current_thread())
+
+    def _answer_and_return(self, connection: Connection) -> None:
         head, stays_open = connection.head, False
         assert head is not None
         try:
@@ -172,8 +175,6 @@ class _Loop:
             stays_open = self._answer(connection, head, head.length)
         except OSError:
             log.debug("A connection ended during %s %s.", head.method, head.target, exc_info=True)
-        with self._lock:
-            del self._busy[connection]
         if not stays_open or self._stopping:
             connection.socket.close()
             return

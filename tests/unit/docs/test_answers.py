@@ -95,7 +95,8 @@ def test_wrong_pairs_would_be_found() -> None:
 def test_a_command_can_be_parsed_and_its_options_are_valid(page: Path) -> None:
     for line in code(page, "./image-mirror"):
         _, name, *arguments = shlex.split(line)
-        with commands.commands[name].make_context(name, arguments) as context:
+        group = commands.make_context("image-mirror", [name])  # its settings hold for the command
+        with commands.commands[name].make_context(name, arguments, parent=group) as context:
             pairs = context.params.get("pairs", ())
             if name == "deploy":
                 settings(given_settings(pairs, "", name="--setting"))

@@ -6,6 +6,7 @@ import http.client
 import socket
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -107,13 +108,12 @@ def test_stopping_closes_idle_connections_and_every_thread() -> None:
     before = set(threading.enumerate())
     server = Server()
     server.start(echo)
-    connection = http.client.HTTPConnection(str(urlsplit(server.endpoint).netloc), timeout=5)
-    _request(connection, "PUT", "/read", b"x")
-    server.stop()
-    assert set(threading.enumerate()) <= before  # those of earlier tests may end
-    assert connection.sock is not None
-    assert connection.sock.recv(1) == b""
-    connection.close()
+    with closing(http.client.HTTPConnection(str(urlsplit(server.endpoint).netloc), timeout=5)) as connection:
+        _request(connection, "PUT", "/read", b"x")
+        server.stop()
+        assert set(threading.enumerate()) <= before  # those of earlier tests may end
+        assert connection.sock is not None
+        assert connection.sock.recv(1) == b""
 
 
 def test_a_port_is_free_again_after_the_stop() -> None:
