@@ -22,6 +22,9 @@ from cdk.workflow.states import State, invoke
 
 TIMEOUT_SECONDS = 6 * 3600
 
+PLAN_RETRY = [{"ErrorEquals": ["RunNotEndedError"], "MaxAttempts": 0}, *RETRY]
+"""A run that is not known or has not ended is not waited for: SummarizeRun starts this after the end of the run."""
+
 STEP_STATES = {"write_group": "WriteGroup", "write_documents": "WriteDocuments"}
 
 
@@ -49,7 +52,7 @@ def _index_states(function: str, partition: str) -> dict[str, State]:
     return {
         "PlanIndex": {
             **invoke(function, {"step": "plan", "run_id.$": "$.run_id"}, partition),
-            "Retry": RETRY,
+            "Retry": PLAN_RETRY,
             "Next": "IndexRows",
         },
         "IndexRows": {

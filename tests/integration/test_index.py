@@ -155,6 +155,8 @@ def test_a_run_that_is_not_known_has_no_index(cloud: Cloud, run: FinishedRun) ->
 
     assert execution.status == "FAILED"
     assert "There is no run unknown that has ended" in execution.cause
+    events = cloud.client("stepfunctions").get_execution_history(executionArn=execution.arn)["events"]
+    assert [event["type"] for event in events].count("TaskScheduled") == 1
 
 
 def test_the_rows_of_a_cancelled_run_are_in_its_index(cloud: Cloud, pictures: Site) -> None:
@@ -242,7 +244,7 @@ def kill(name: str) -> None:
 
 
 def kill_until(ended: threading.Event) -> None:
-    while not ended.wait(0.01):
+    while not ended.wait(0.1):  # a sandbox takes longer to start
         kill("Index")
 
 
