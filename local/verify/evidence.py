@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from typing import Any
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 from functions.core.model.keys import FULL_URL, table_key
 from functions.core.model.types import ResultLine
 from local.verify.lines import CheckFailedError, NotCheckedError
-from local.verify.runs import Run, Runs
+from local.verify.runs import OUTCOMES, Run, Runs, cause, listed
 from local.verify.samples.manifests import Picture
 from local.verify.stack import DeployedStack
 
@@ -99,6 +100,21 @@ class Evidence:
             if len(failures) != run.summary["failed"]:
                 raise CheckFailedError(f"{run.name}: failures.csv has {len(failures)} rows of {run.summary['failed']}.")
         return f"{len(runs)} reports are well-formed."
+
+    def index(self, runs: Sequence[Run]) -> str:
+        """The index of each run was made, and results.csv has the outcomes of all rows."""
+        if not runs:
+            raise NotCheckedError("No run has ended.")
+        for run in runs:
+            execution = self._runs.wait_for_index(run.run_id)
+            if execution["status"] != "SUCCEEDED":
+                raise CheckFailedError(f"{run.name}: the index ended as {execution['status']}: {cause(execution)}")
+            results = csv.DictReader(io.StringIO(self._runs.read(f"runs/{run.run_id}/results.csv").decode()))
+            counts: Mapping[str, object] = run.summary
+            found = Counter(row["outcome"] for row in results)
+            if found != +Counter({outcome: int(str(counts[outcome])) for outcome in OUTCOMES}):
+                raise CheckFailedError(f"{run.name}: results.csv has {listed(found)}; the summary has other counts.")
+        return f"{len(runs)} indexes have the outcomes of all rows."
 
     def lifecycle(self) -> str:
         """The settings of the buckets can be read: what moves and expires objects, and what starts runs."""

@@ -102,16 +102,13 @@ class Removal:
 
     def _end_index(self, run_id: str) -> None:
         """Wait for the index of a run, if it was started: it writes into the folder of the run."""
-        states = self._stack.clients("stepfunctions")
-        arn = f"{self._stack.outputs['IndexMachineArn'].replace(':stateMachine:', ':execution:')}:{run_id}"
+        arn = ""
         for _ in self._waiting.polls(STOP_SECONDS):
-            try:
-                if states.describe_execution(executionArn=arn)["status"] != "RUNNING":
-                    return
-            except ClientError as error:
-                if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
-                    return
-                raise
+            execution = self._runs.index(run_id)
+            if execution is None or execution["status"] != "RUNNING":
+                return
+            arn = execution["executionArn"]
+        states = self._stack.clients("stepfunctions")
         states.stop_execution(executionArn=arn, error=VERIFY_STOPPED, cause="verify has removed its runs.")
 
     def _find_images(self, run_id: str) -> None:

@@ -153,7 +153,7 @@ class Runs:
         if execution["status"] != "SUCCEEDED":
             first = "" if summary is None else self._first_failure(summary)
             raise CheckFailedError(
-                f"The run {run_id} ended as {execution['status']}: {_cause(execution)} {first}".strip()
+                f"The run {run_id} ended as {execution['status']}: {cause(execution)} {first}".strip()
             )
         if summary is None:
             raise CheckFailedError(f"The run {run_id} has succeeded without a summary.json.")
@@ -166,6 +166,27 @@ class Runs:
             if execution["status"] != "RUNNING":
                 return execution
         raise CheckFailedError(f"The run has not ended after {RUN_SECONDS} seconds: {arn}.")
+
+    def wait_for_index(self, run_id: str) -> Mapping[str, Any]:
+        """The description of the execution that has made the index of a run. Any: the response of Step Functions."""
+        for _ in self._waiting.polls(RUN_SECONDS):
+            execution = self.index(run_id)
+            if execution is not None and execution["status"] != "RUNNING":
+                return execution
+        state = "been started" if execution is None else "ended"
+        raise CheckFailedError(f"The index of the run {run_id} has not {state} after {RUN_SECONDS} seconds.")
+
+    def index(self, run_id: str) -> Mapping[str, Any] | None:
+        """The description of the execution that makes the index of a run, None if none was started. Any: the response
+        of Step Functions."""
+        machine = self._stack.outputs["IndexMachineArn"].replace(":stateMachine:", ":execution:")
+        try:
+            execution: Mapping[str, Any] = self._states.describe_execution(executionArn=f"{machine}:{run_id}")
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
+                return None
+            raise
+        return execution
 
     def summary(self, run_id: str) -> RunSummary | None:
         """None where SummarizeRun has not written one."""
@@ -204,12 +225,12 @@ class Runs:
         found = {outcome: int(str(counts[outcome])) for outcome in OUTCOMES}
         total = run.summary["rows"]
         if total != sum(found.values()) or total != len(run.rows):
-            raise CheckFailedError(f"The manifest has {len(run.rows)} rows, the summary {total}: {_listed(found)}.")
+            raise CheckFailedError(f"The manifest has {len(run.rows)} rows, the summary {total}: {listed(found)}.")
         if found != {outcome: expected.get(outcome, 0) for outcome in OUTCOMES}:
             raise CheckFailedError(
-                f"{_listed(found)}; expected {_listed(expected)}. {self._first_failure(run.summary)}".strip()
+                f"{listed(found)}; expected {listed(expected)}. {self._first_failure(run.summary)}".strip()
             )
-        return f"{total} rows: {_listed(found)}."
+        return f"{total} rows: {listed(found)}."
 
     def _first_failure(self, summary: RunSummary) -> str:
         """Of failures.csv, with its reason."""
@@ -223,15 +244,15 @@ class Runs:
         """The error of a batch that crashed, by the result files of the Distributed Map."""
         for key in self._keys(f"runs/{summary['run_id']}/map/"):
             if key.rpartition("/")[2].startswith("FAILED_"):
-                return f"A batch ended with {_cause(json.loads(self.read(key))[0], 'Error', 'Cause')}"
+                return f"A batch ended with {cause(json.loads(self.read(key))[0], 'Error', 'Cause')}"
         return ""
 
 
-def _listed(counts: Mapping[str, int]) -> str:
+def listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count) or "no row"
 
 
-def _cause(execution: Mapping[str, Any], error: str = "error", cause: str = "cause") -> str:
+def cause(execution: Mapping[str, Any], error: str = "error", cause: str = "cause") -> str:
     """The error and the message of its cause; `error` and `cause` are their names. Any: from Step Functions."""
     text = execution.get(cause, "")
     with suppress(ValueError, KeyError, TypeError):

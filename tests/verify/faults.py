@@ -109,6 +109,7 @@ FAULTS = (
         ("csv",),
         is_usual=True,
     ),
+    Fault("the index cannot be written", without_grant("IndexRun", "s3:PutObject"), "index", "PutObject", ("csv",)),
     Fault("logs are lost", without_grant("PrepareRun", "logs:PutLogEvents"), "logs", "PrepareRun", ("csv",)),
     Fault(
         "traces are lost", without_grant("DownloadBatch", "xray:PutTraceSegments"), "traces", "DownloadBatch", ("csv",)
