@@ -43,9 +43,9 @@ def s3(moto: None) -> Any:
 
 @pytest.fixture
 def dynamodb(moto: None) -> Any:
-    """With the tables `urls` and `runs`."""
+    """With the tables `urls`, `runs` and `hosts`."""
     client = boto3.client("dynamodb")
-    for table, key in (("urls", "url"), ("runs", "run_id")):
+    for table, key in (("urls", "url"), ("runs", "run_id"), ("hosts", "host")):
         client.create_table(
             TableName=table,
             KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],

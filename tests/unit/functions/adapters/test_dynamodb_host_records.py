@@ -1,13 +1,10 @@
 """The records of hosts in moto: places that are taken and given back on conditions, and cool-downs."""
 
-from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
-from moto import mock_aws
 
 from functions.adapters.dynamodb_host_records import DynamoHostRecords
 from functions.core.model.errors import TableFault
@@ -18,19 +15,6 @@ HOST = "a.example:8080"
 NOW = 1_790_000_000.25
 UNTIL = 1_790_000_105.250001
 OPEN = CoolDown(1_790_000_030.5, 3, 2.5)
-
-
-@pytest.fixture
-def dynamodb() -> Iterator[Any]:
-    with mock_aws():
-        client = boto3.client("dynamodb", "us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
-        client.create_table(
-            TableName="hosts",
-            KeySchema=[{"AttributeName": "host", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "host", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield client
 
 
 @pytest.fixture

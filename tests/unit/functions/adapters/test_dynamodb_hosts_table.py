@@ -1,12 +1,9 @@
 """The hosts table in moto: records of robots.txt, and the claim to read one."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
-from moto import mock_aws
 
 from functions.adapters.dynamodb_hosts_table import DynamoHostsTable
 from functions.core.model.errors import TableFault
@@ -15,19 +12,6 @@ from functions.core.model.types import RobotsRecord, RobotsState
 ORIGIN = "https://a.example"
 CLAIM = RobotsRecord(RobotsState.READING, 115, b"me")
 RULES = RobotsRecord(RobotsState.RULES, 86_500, b"\x00\xffrules")
-
-
-@pytest.fixture
-def dynamodb() -> Iterator[Any]:
-    with mock_aws():
-        client = boto3.client("dynamodb", "us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
-        client.create_table(
-            TableName="hosts",
-            KeySchema=[{"AttributeName": "host", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "host", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield client
 
 
 @pytest.fixture
