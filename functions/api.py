@@ -36,7 +36,7 @@ from functions.api_document import (
     responses,
     server,
 )
-from functions.api_errors import ApiResponse, problem_response, register_error_responses
+from functions.api_errors import EXCEPTION_HANDLERS, ApiResponse, problem_response
 from functions.config import ApiConfig
 from functions.core.api.body import decode_body, parse_json
 from functions.core.api.control import RunControl
@@ -248,7 +248,8 @@ def openapi() -> ApiResponse:
     return Response(HTTPStatus.OK.value, "application/json", document)
 
 
-register_error_responses(app, logger)
+for exception, exception_handler in EXCEPTION_HANDLERS.items():
+    app.exception_handler(exception)(exception_handler)
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST)
