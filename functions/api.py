@@ -60,14 +60,14 @@ ProxyEvent: TypeAlias = dict[str, Any]
 """A request or response of API Gateway's Lambda proxy integration: JSON, as powertools types it."""
 
 PAGE_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""Of a page with presigned links, which work for everyone and expire."""
+"""Headers of a page with presigned links: everyone can use them, and they expire."""
 
 logger = Logger()
 
 
 class Resolver(APIGatewayRestResolver):
     def _get_base_path(self) -> str:
-        """The server of the Swagger page. powertools knows stages only."""
+        """The server of the Swagger page. powertools supports stages only, not base paths."""
         return _base_path()
 
 

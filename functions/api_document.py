@@ -29,7 +29,7 @@ SERVERS = [
         },
     )
 ]
-"""Of the document in the repository. A deployed API names itself in its document."""
+"""The server in docs/openapi.json. The document of a deployed API names that API instead."""
 
 
 RunIdInPath = Annotated[str, Path(pattern=RUN_ID_PATTERN, examples=["api-61d1181dd568d662"])]

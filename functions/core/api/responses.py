@@ -96,8 +96,8 @@ class RunLinks(BaseModel):
     results: str | None = Field(default=None, description="A line for each row, for a spreadsheet.")
     lock: str | None = Field(
         default=None,
-        description="The stored rows with the SHA-256 of their images, as a manifest. Null for a list of more than a "
-        "million rows: its lock is in the files `lock-0001` and so on, in the folder that `index` is in.",
+        description="The stored rows with the SHA-256 of their images, as a manifest. Null if it is in several files, "
+        "as that of a list of more than a million rows: `lock-0001` and so on, in the folder that `index` is in.",
     )
     domains: str | None = Field(default=None, description="Images and bytes of each domain.")
     croissant: str | None = Field(default=None, description="The description of the data set.")

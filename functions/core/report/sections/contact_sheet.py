@@ -1,4 +1,4 @@
-"""The contact sheet: pictures of the run, from the files beside the page on the machine that has them."""
+"""The contact sheet: images of the run, from the files of a local run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from functions.core.report.links import IMAGES
 from functions.core.report.samples import ImageSample, ImageSamples
 
 MAX_LINK_CHARACTERS = 20_000
-"""Of all links of the sheet. It limits the number of images only where keys are very long."""
+"""Maximum length of all links together. It limits the number of images only if their keys are very long."""
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
