@@ -109,6 +109,13 @@ FAULTS = (
         ("csv",),
         is_usual=True,
     ),
+    Fault(
+        "the API cannot list the files of a run",
+        without_grant("ApiRole", "s3:ListBucket"),
+        "api-urls",
+        "GET /runs/",
+        ("csv",),
+    ),
     Fault("logs are lost", without_grant("PrepareRun", "logs:PutLogEvents"), "logs", "PrepareRun", ("csv",)),
     Fault(
         "traces are lost", without_grant("DownloadBatch", "xray:PutTraceSegments"), "traces", "DownloadBatch", ("csv",)

@@ -32,7 +32,7 @@ LAST_FILE = LINKED_FILES["athena"]
 """The last file that is written with the index: then all parts of the index are there."""
 
 MAX_REPORT_BYTES = 2_000_000
-"""A report has 300 kB. Lambda returns at most 6 MB, in which a character may take six bytes."""
+"""Maximum size of a report that is returned: a response of Lambda has 6 MB. Reports have less than 300 kB."""
 
 
 class RunFileLinks:
