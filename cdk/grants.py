@@ -65,13 +65,8 @@ def grant_download_batch(function: Function, *, buckets: Buckets, tables: Tables
     _allow_key(function, buckets, "kms:GenerateDataKey", "kms:Decrypt")
     # It looks up the images of earlier runs and records the new ones; only PutItem can record an image that another
     # function has stored on condition that the row has not changed.
-    _allow(
-        function.role,
-        [tables.images.table_arn],
-        "dynamodb:BatchGetItem",
-        "dynamodb:BatchWriteItem",
-        "dynamodb:PutItem",
-    )
+    images = ("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:PutItem")
+    _allow(function.role, [tables.images.table_arn], *images)
     # It looks up the robots.txt of hosts, claims to read one on condition that no other batch does, and records it.
     # It takes places at busy hosts and gives them back, and writes for how long a host must be waited for.
     hosts = ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
@@ -161,7 +156,8 @@ def grant_api(function: Function, *, buckets: Buckets, tables: Tables, workflow:
     # It writes submitted lists, checks manifests, and signs uploads. It retries a run that was cancelled before its
     # manifest was read with the same version of it.
     _allow(function.role, _manifests(buckets), "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject")
-    # It signs links to reports and images, and finds the retry manifest of a run.
+    # It lists the files of a run, reads its report, finds its retry manifest, and signs links to files and images.
+    _allow_listing(function.role, buckets, "runs/*")
     _allow(function.role, [_input(buckets, "runs/*"), _images(buckets)], "s3:GetObject")
     # S3 decrypts an object of an existing bucket for a link with the permission of the role that signed it.
     _allow_key(function, buckets, "kms:Decrypt")

@@ -1,6 +1,6 @@
 """The API: each route parses a request, calls one function of `core.api` and returns its result as JSON."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
@@ -8,8 +8,6 @@ from typing import Annotated, Any, TypeAlias
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -20,25 +18,29 @@ from functions.adapters.dynamodb_images_table import DynamoImagesTable
 from functions.adapters.dynamodb_runs_table import DynamoRunsTable
 from functions.adapters.s3.manifests import S3SubmittedManifests
 from functions.adapters.s3.presigned_links import S3PresignedLinks, signer
+from functions.adapters.s3.run_folders import S3RunFolders
 from functions.adapters.step_functions_executions import StepFunctionsExecutions
 from functions.api_document import (
     CONFLICT,
     IMAGES,
     MANIFESTS,
     NOT_FOUND,
+    PAGE_TYPE,
     RUNS,
     SERVERS,
     TAGS,
     WITH_BODY,
     IdempotencyKey,
     RunIdInPath,
+    page_responses,
     responses,
     server,
 )
+from functions.api_errors import EXCEPTION_HANDLERS, ApiResponse, problem_response
 from functions.config import ApiConfig
 from functions.core.api.body import decode_body, parse_json
 from functions.core.api.control import RunControl
-from functions.core.api.problems import MEDIA_TYPE, Problem, invalid_fields, not_found
+from functions.core.api.problems import Problem
 from functions.core.api.queries import RunQueries, find_image
 from functions.core.api.requests import (
     MAX_PAGE,
@@ -46,27 +48,26 @@ from functions.core.api.requests import (
     RetryRequest,
     RunRequest,
     UploadRequest,
-    field_errors,
 )
 from functions.core.api.responses import Accepted, Image, RunDetails, RunPage, Upload
+from functions.core.api.run_files import RunFileLinks, RunReports
 from functions.core.api.submit import RunSubmission
 from functions.core.api.upload import create_upload
-from functions.core.model.errors import InfrastructureError
 from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.runs import Status
 
-ApiResponse: TypeAlias = Response[Any]
-"""Any, because powertools would validate the body of a response against another type."""
-
 ProxyEvent: TypeAlias = dict[str, Any]
 """A request or response of API Gateway's Lambda proxy integration: JSON, as powertools types it."""
+
+PAGE_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Headers of a page with presigned links: everyone can use them, and they expire."""
 
 logger = Logger()
 
 
 class Resolver(APIGatewayRestResolver):
     def _get_base_path(self) -> str:
-        """The server of the Swagger page. powertools knows stages only."""
+        """The server of the Swagger page. powertools supports stages only, not base paths."""
         return _base_path()
 
 
@@ -99,9 +100,25 @@ def run_submission() -> RunSubmission:
     return RunSubmission(runs=runs_table(), lists=lists, executions=executions(), now=datetime.now(UTC))
 
 
+def run_folders() -> S3RunFolders:
+    return S3RunFolders(client("s3"), config().input_bucket)
+
+
 def run_queries() -> RunQueries:
-    reports = S3PresignedLinks(signer(), config().input_bucket)
-    return RunQueries(runs=runs_table(), executions=executions(), reports=reports, now=datetime.now(UTC))
+    files = RunFileLinks(run_folders(), S3PresignedLinks(signer(), config().input_bucket))
+    return RunQueries(runs=runs_table(), executions=executions(), files=files, now=datetime.now(UTC))
+
+
+def run_reports() -> RunReports:
+    settings = config()
+    return RunReports(
+        runs=runs_table(),
+        folders=run_folders(),
+        files=S3PresignedLinks(signer(), settings.input_bucket),
+        images=S3PresignedLinks(signer(), settings.images_bucket),
+        images_prefix=settings.images_prefix,
+        now=datetime.now(UTC),
+    )
 
 
 def run_control() -> RunControl:
@@ -146,6 +163,19 @@ def list_runs(
 )
 def get_run(run_id: RunIdInPath) -> ApiResponse:
     return _json(HTTPStatus.OK, run_queries().run(run_id))
+
+
+@app.get(
+    "/runs/<run_id>/report",
+    operation_id="getRunReport",
+    tags=[RUNS],
+    summary="The report of a run as a web page, with presigned links to its files",
+    responses=page_responses(NOT_FOUND),
+)
+def get_run_report(run_id: RunIdInPath) -> ApiResponse:
+    page = run_reports().page(run_id)
+    headers = {**PAGE_HEADERS, "Content-Security-Policy": page.policy}
+    return Response(HTTPStatus.OK.value, f"{PAGE_TYPE}; charset=utf-8", page.html, headers)
 
 
 @app.patch(
@@ -218,41 +248,6 @@ def openapi() -> ApiResponse:
     return Response(HTTPStatus.OK.value, "application/json", document)
 
 
-def problem_response(problem: Problem) -> ApiResponse:
-    body = problem.document().model_dump_json(exclude_defaults=True)
-    return Response(problem.status.value, MEDIA_TYPE, body)
-
-
-def validation_error(error: RequestValidationError) -> ApiResponse:
-    return problem_response(invalid_fields(field_errors(error.errors())))
-
-
-def not_found_error(_: NotFoundError) -> ApiResponse:
-    return problem_response(not_found("There is no such path."))
-
-
-def service_error(error: InfrastructureError) -> ApiResponse:
-    """The message of the service goes to the log only: it names resources of the account."""
-    logger.error("AWS service error", error=type(error).__name__, cause=str(error))
-    detail = "An AWS service is temporarily unavailable. Retry with the same Idempotency-Key."
-    return problem_response(Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail))
-
-
-def internal_error(_: Exception) -> ApiResponse:
-    logger.exception("Internal error")
-    request_id = app.current_event.request_context.request_id
-    detail = f"Internal error. Search the API log for request ID {request_id}."
-    return problem_response(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
-
-
-# Callable[[Any], ...]: each handler takes its own kind of exception.
-EXCEPTION_HANDLERS: Mapping[type[Exception], Callable[[Any], ApiResponse]] = {
-    Problem: problem_response,
-    RequestValidationError: validation_error,
-    NotFoundError: not_found_error,
-    InfrastructureError: service_error,
-    Exception: internal_error,
-}
 for exception, exception_handler in EXCEPTION_HANDLERS.items():
     app.exception_handler(exception)(exception_handler)
 

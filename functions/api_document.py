@@ -10,10 +10,11 @@ from pydantic import BaseModel, Field
 
 from functions.core.api.problems import MEDIA_TYPE, ProblemDocument
 from functions.core.api.requests import RUN_ID_PATTERN
+from functions.core.model.ports import LINK_SECONDS
 
 RUNS, MANIFESTS, IMAGES = "runs", "manifests", "images"
 TAGS: list[Tag | str] = [
-    Tag(name=RUNS, description="Start, list, describe, change, cancel and retry runs."),
+    Tag(name=RUNS, description="Start, list, describe, change, cancel and retry runs, and read their reports."),
     Tag(name=MANIFESTS, description="Upload manifests that are too large for a request."),
     Tag(name=IMAGES, description="Find stored images."),
 ]
@@ -28,7 +29,7 @@ SERVERS = [
         },
     )
 ]
-"""Of the document in the repository. A deployed API names itself in its document."""
+"""The server in docs/openapi.json. The document of a deployed API names that API instead."""
 
 
 RunIdInPath = Annotated[str, Path(pattern=RUN_ID_PATTERN, examples=["api-61d1181dd568d662"])]
@@ -52,7 +53,7 @@ class GatewayMessage(BaseModel):
 
 PROBLEMS = {
     HTTPStatus.BAD_REQUEST: "The body is not a JSON object.",
-    HTTPStatus.NOT_FOUND: "The run or the image does not exist.",
+    HTTPStatus.NOT_FOUND: "The run, its report or the image does not exist.",
     HTTPStatus.CONFLICT: "The run is in a status that does not allow this.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body exceeds 5 MiB.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not application/json.",
@@ -73,17 +74,43 @@ WITH_BODY = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPSt
 NOT_FOUND, CONFLICT = HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT
 
 
+PAGE_TYPE = "text/html"
+PAGE: OpenAPIResponse = {
+    "description": f"The page. Its links are valid for {LINK_SECONDS // 60} minutes, also in a copy of it.",
+    "headers": {
+        "Content-Security-Policy": {
+            "description": "That of the page: no scripts, and no style sheet but its own.",
+            "schema": {"type": "string"},
+        }
+    },
+    "content": {
+        PAGE_TYPE: {
+            "schema": {"type": "string"},
+            "examples": {
+                "report": {"summary": "The beginning of a report", "value": '<!doctype html>\n<html lang="en">'}
+            },
+        }
+    },
+}
+
+
 def responses(status: HTTPStatus, model: type[BaseModel], *problems: HTTPStatus) -> dict[int, OpenAPIResponse]:
-    """The responses of a route."""
+    """The responses of a route that returns JSON."""
+    return {status.value: _response(status.phrase, "application/json", model), **_errors(*problems)}
+
+
+def page_responses(*problems: HTTPStatus) -> dict[int, OpenAPIResponse]:
+    """The responses of a route that returns a web page."""
+    return {HTTPStatus.OK.value: PAGE, **_errors(*problems)}
+
+
+def _errors(*problems: HTTPStatus) -> dict[int, OpenAPIResponse]:
+    """With those of every route."""
     documents = {
         problem.value: _response(PROBLEMS[problem], MEDIA_TYPE, ProblemDocument)
         for problem in (*problems, *EVERY_ROUTE)
     }
-    return {
-        status.value: _response(status.phrase, "application/json", model),
-        HTTPStatus.FORBIDDEN.value: _response(FORBIDDEN, "application/json", GatewayMessage),
-        **documents,
-    }
+    return {HTTPStatus.FORBIDDEN.value: _response(FORBIDDEN, "application/json", GatewayMessage), **documents}
 
 
 def server(base: str) -> Server:

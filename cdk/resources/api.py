@@ -31,6 +31,7 @@ METHODS = (
     ("POST", "runs"),
     ("GET", "runs"),
     ("GET", "runs/{run_id}"),
+    ("GET", "runs/{run_id}/report"),
     ("PATCH", "runs/{run_id}"),
     ("POST", "runs/{run_id}/cancel"),
     ("POST", "runs/{run_id}/retry"),

@@ -25,11 +25,12 @@ class Api:
         self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
     ) -> Mapping[str, Any]:
         """The response, which must be successful. Raises CheckFailedError, NotCheckedError, RequestException."""
-        response = self._client.send(method, path, body, query)
-        if not response.ok:
-            raise response_error(f"{method} {path}", response)
-        found: Mapping[str, Any] = response.json()
+        found: Mapping[str, Any] = self._send(method, path, body, query).json()
         return found
+
+    def page(self, path: str) -> str:
+        """The HTML of a web page. Raises CheckFailedError, NotCheckedError, RequestException."""
+        return self._send("GET", path).text
 
     def fetch(self, link: str, byte_range: str | None = None) -> bytes:
         """The content at a presigned link, or a part of it. Raises CheckFailedError, RequestException."""
@@ -37,6 +38,14 @@ class Api:
         if not response.ok:
             raise CheckFailedError(f"A link that the API returned answers with {response.status_code}.")
         return response.content
+
+    def _send(
+        self, method: str, path: str, body: object = None, query: Mapping[str, str] | None = None
+    ) -> requests.Response:
+        response = self._client.send(method, path, body, query)
+        if not response.ok:
+            raise response_error(f"{method} {path}", response)
+        return response
 
 
 def response_error(name: str, response: requests.Response) -> CheckFailedError | NotCheckedError:

@@ -1,7 +1,9 @@
 """Runs that are started through the API: by URLs, items, stored manifests and upload links; cancelled and retried."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
+from html import unescape
 from typing import Any
 
 from local.verify.api import Api
@@ -36,7 +38,7 @@ class ApiRuns:
         self._cancelled: tuple[str, Sequence[Row]] | None = None
 
     def urls(self) -> Run:
-        """Also lists and describes the run, and fetches its report by a link."""
+        """Also lists and describes the run, and fetches its report, and a file that the report links."""
         rows = self._links.rows(2, has_failures=True)
         run = self._finish("api-urls", self._submit({"urls": [row.url for row in rows]}), rows)
         described = self.api.call("GET", f"/runs/{run.run_id}")
@@ -50,7 +52,14 @@ class ApiRuns:
             raise CheckFailedError(f"GET /runs does not list {run.run_id} among the newest {MAX_PAGE} runs.")
         if run.run_id.encode() not in self.api.fetch(described["links"]["report"]):
             raise CheckFailedError("The link to the report leads to another page.")
+        self._check_report(f"/runs/{run.run_id}/report")
         return run
+
+    def _check_report(self, path: str) -> None:
+        found = re.search(r'href="([^"]*/summary\.json\?[^"]*)"', self.api.page(path))
+        if found is None:
+            raise CheckFailedError(f"The report of GET {path} has no presigned link to summary.json.")
+        self.api.fetch(unescape(found[1]))
 
     def items(self) -> Run:
         """With a key and a checksum for each image."""

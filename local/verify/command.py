@@ -44,7 +44,7 @@ TIMEOUT_SECONDS = 420.0
 LOCAL_TIMEOUT_SECONDS = 60.0
 
 API_LINES: Mapping[str, str] = {
-    "api-urls": "POST /runs starts a run of URLs; GET /runs lists it; GET /runs/ID describes it, with links.",
+    "api-urls": "POST /runs starts a run of URLs; GET /runs lists it; links of GET /runs/ID and its report work.",
     "api-items": "POST /runs takes rows with a key and a checksum.",
     "api-stored": "POST /runs starts a run of a manifest in the bucket.",
     "api-upload-link": "POST /manifests returns a link, and the upload by it starts a run.",

@@ -121,6 +121,7 @@ EXPECTED = {
         *may("ImagesTable", "dynamodb:BatchGetItem"),
         *may("Input/manifests/*", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"),
         *may("Input/submitted/*", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"),
+        *may("Input", "s3:ListBucket"),
         *may("Input/runs/*", "s3:GetObject"),
         *may("Images/images/*", "s3:GetObject"),
         *may("StateMachine", "states:StartExecution"),

@@ -257,6 +257,7 @@ def test_failures_are_linked_and_what_may_pass_is_run_again(api: Api, site: Site
         ("POST", "/runs", {"urls": ["x" * 6_000_000]}, 413, "POST /manifests"),
         ("POST", "/runs", {"urls": ["x" * 11_000_000]}, 413, "POST /manifests"),
         ("GET", "/runs/unknown-run", None, 404, "unknown-run"),
+        ("GET", "/runs/unknown-run/report", None, 404, "unknown-run"),
         ("GET", "/runs?status=lost", None, 422, "status"),
         ("GET", "/images?url=http://x/none", None, 404, "No image"),
         ("POST", "/runs/unknown-run/cancel", None, 404, "unknown-run"),

@@ -231,7 +231,7 @@ def test_a_placeholder_for_a_third_of_the_urls_of_a_host_is_reported(cloud: Clou
     sentence = "10 rows of 127.0.0.1:"
     assert sentence in run.summary["note"]
     assert sentence in run.file("report.html").decode()
-    [suspect] = csv.DictReader(io.StringIO(run.file("suspects.csv").decode()))
+    [suspect] = csv.DictReader(io.StringIO(run.file(run.summary["suspects_report"]).decode()))
     assert (suspect["rows"], suspect["first_row"]) == ("10", "1")
 
 

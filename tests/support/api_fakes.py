@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from functions.core.model.ports import Progress
+from functions.core.model.errors import StorageFault
+from functions.core.model.ports import Progress, RunFolder
 from functions.core.model.runs import ManifestObject
 
 
@@ -103,6 +104,25 @@ class FakeLists:
     def _manifest(self, key: str) -> ManifestObject:
         content = self.objects[key]
         return ManifestObject(self.bucket, key, f"etag-{len(content)}", len(content), version_id=self.version_id)
+
+
+class FakeFolders:
+    """The folders of runs: `files` has texts by run ID and name. A name that ends with a slash is a folder in it."""
+
+    def __init__(self, files: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        self.files = files or {}
+        self.searches = 0
+
+    def find(self, run_id: str) -> RunFolder:
+        self.searches += 1
+        found = self.files.get(run_id, {})
+        sizes = {name: len(text) for name, text in found.items() if not name.endswith("/")}
+        return RunFolder(sizes, found.keys() - sizes.keys())
+
+    def read(self, run_id: str, name: str) -> str:
+        if name not in self.files.get(run_id, {}):
+            raise StorageFault(name)
+        return self.files[run_id][name]
 
 
 class FakeLinks:

@@ -101,6 +101,7 @@ def _summary(run: ReportRun, counts: Reconciliation, retryable: dict[str, int]) 
         "retry_rows": retries,
         "retry_options": {"rounds": "3"} if retries else {},
         "failures_report": "runs/trees-0f3a9c1b22de/failures.csv" if retries else None,
+        "suspects_report": None,
         "report": "runs/trees-0f3a9c1b22de/report.html",
         **(run.fields or {}),
     }  # type: ignore[typeddict-item]  # a field of `fields` may have any name

@@ -110,6 +110,13 @@ FAULTS = (
         is_usual=True,
     ),
     Fault("the index cannot be written", without_grant("IndexRun", "s3:PutObject"), "index", "PutObject", ("csv",)),
+    Fault(
+        "the API cannot list the files of a run",
+        without_grant("ApiRole", "s3:ListBucket"),
+        "api-urls",
+        "GET /runs/",
+        ("csv",),
+    ),
     Fault("logs are lost", without_grant("PrepareRun", "logs:PutLogEvents"), "logs", "PrepareRun", ("csv",)),
     Fault(
         "traces are lost", without_grant("DownloadBatch", "xray:PutTraceSegments"), "traces", "DownloadBatch", ("csv",)

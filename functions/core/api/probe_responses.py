@@ -1,4 +1,4 @@
-"""The result of a probe in a response, as in `summary.json` of its run."""
+"""The result of a probe in a response; `summary.json` of the run has the same fields."""
 
 from pydantic import BaseModel, Field
 
@@ -12,7 +12,7 @@ class Share(BaseModel):
 
 
 class Distribution(BaseModel):
-    """Of the images of the list, as the sample estimates them."""
+    """Sizes or download times of the images of the list, estimated from the sample."""
 
     mean: float
     median: float
@@ -30,7 +30,7 @@ class ProbedHost(BaseModel):
 
 
 class ListEstimate(BaseModel):
-    """A run of the whole list, by the figures of the sample."""
+    """A run of the whole list, estimated from the sample."""
 
     images: int = Field(description="Images that it would store.")
     images_low: int

@@ -8,20 +8,13 @@ from datetime import datetime, timedelta
 
 from functions.core.api.problems import invalid, not_found
 from functions.core.api.responses import Estimate, Image, LiveCounts, Run, RunDetails, RunLinks, RunPage, run_fields
+from functions.core.api.run_files import RunFileLinks
 from functions.core.cost import estimate
 from functions.core.model.limits import MAX_URL_BYTES
 from functions.core.model.options import Options
 from functions.core.model.ports import Executions, ImageTable, PresignedLinks, Progress, RunRegistry
 from functions.core.model.runs import Status, notes_of, timestamp
 from functions.core.model.types import ImageRecord, RunRecord
-
-LINK_ATTRIBUTES = {
-    "report": "report",
-    "summary": "summary",
-    "failures": "failures_report",
-    "retry_manifest": "retry_manifest",
-}
-"""Name of a link → the attribute of the run record that has the object key."""
 
 RECORDS_PER_QUERY = 100
 """Records that one query with a status reads. Records of another status are filtered out."""
@@ -33,10 +26,10 @@ MAX_QUERIES = 10
 class RunQueries:
     """`now` is the time of the request."""
 
-    def __init__(self, *, runs: RunRegistry, executions: Executions, reports: PresignedLinks, now: datetime) -> None:
+    def __init__(self, *, runs: RunRegistry, executions: Executions, files: RunFileLinks, now: datetime) -> None:
         self._runs = runs
         self._executions = executions
-        self._reports = reports
+        self._files = files
         self._now = now
 
     def run(self, run_id: str) -> RunDetails:
@@ -49,7 +42,7 @@ class RunQueries:
             "note": " ".join(notes_of(record)) or None,
             "estimate": _estimate(record),
             "live": self._live(record),
-            "links": self._links(record),
+            "links": self._files.of_run(record) if "ended_at" in record else RunLinks(),
             "probe_result": record.get("probe"),
         }
         return RunDetails.model_validate(run_fields(record) | details)
@@ -76,10 +69,6 @@ class RunQueries:
             return None
         progress = self._executions.progress(record["execution_arn"])
         return _live_counts(progress, record, self._now) if progress else None
-
-    def _links(self, record: RunRecord) -> RunLinks:
-        keys = {name: record.get(attribute) for name, attribute in LINK_ATTRIBUTES.items()}
-        return RunLinks(**{name: self._reports.for_download(str(key)) for name, key in keys.items() if key})
 
 
 def find_image(url: str, table: ImageTable, links: PresignedLinks, prefix: str) -> Image:

@@ -80,12 +80,33 @@ class Run(BaseModel):
 
 
 class RunLinks(BaseModel):
-    __doc__ = f"""Presigned URLs. They are valid for {_LINK_MINUTES} minutes, without credentials."""
+    __doc__ = (
+        f"Presigned URLs of the files of the run. They are valid for {_LINK_MINUTES} minutes, without credentials. "
+        "Null for a file that does not exist, or not yet: those from `results` on are written some time after the run."
+    )
 
     summary: str | None = None
-    report: str | None = None
+    report: str | None = Field(
+        default=None,
+        description="The report as the run wrote it: its links have no signatures. Those of `getRunReport` have.",
+    )
     failures: str | None = None
     retry_manifest: str | None = None
+    suspects: str | None = Field(default=None, description="Hosts that served one image for ten or more URLs.")
+    results: str | None = Field(default=None, description="A line for each row, for a spreadsheet.")
+    lock: str | None = Field(
+        default=None,
+        description="The stored rows with the SHA-256 of their images, as a manifest. Null if it is in several files, "
+        "as that of a list of more than a million rows: `lock-0001` and so on, in the folder that `index` is in.",
+    )
+    domains: str | None = Field(default=None, description="Images and bytes of each domain.")
+    croissant: str | None = Field(default=None, description="The description of the data set.")
+    athena: str | None = Field(default=None, description="The statement that makes `index` a table of Amazon Athena.")
+    index: str | None = Field(
+        default=None,
+        description="Not a link: the URI of the folder of the Parquet files, which have a line for each row.",
+        examples=["s3://INPUT_BUCKET/runs/api-61d1181dd568d662/index/"],
+    )
 
 
 class RunDetails(Run):

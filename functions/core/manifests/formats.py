@@ -144,6 +144,9 @@ FORMATS = (
     Format("jsonl", ".jsonl", json_validation.validate_lines, json_rows.numbered_lines, json_rows.write_lines),
 )
 
+WITH_COLUMNS = {"txt": "csv", "tsv-list": "tsv"}
+"""The formats of retry and lock manifests that have columns of their own, where that of the manifest has only URLs."""
+
 PARQUET = "parquet"
 COPY_FORMAT = "jsonl"
 """The format of the copies that PrepareRun writes."""
@@ -160,3 +163,9 @@ def known_format(name: str) -> Format:
 def format_by_name(name: object) -> Format | None:
     """The format, or None for Parquet and for unknown names."""
     return _BY_NAME.get(str(name))
+
+
+def lock_format(name: object) -> Format | None:
+    """The format of the lock of a manifest in the format `name`: one with names of columns. None for Parquet."""
+    with_header = str(name).removesuffix("-bare")
+    return format_by_name(WITH_COLUMNS.get(with_header, with_header))

@@ -61,6 +61,9 @@ FREE_PERCENT = 10
 MAX_SPREADSHEET_ROWS = 1_000_000
 """Spreadsheets have at most 1,048,576 rows. A run with more rows has no `results.csv`."""
 
+MAX_LOCK_ROWS = 1_000_000
+"""Rows of a lock manifest. The lock of a longer run is in several files, each of which is a manifest."""
+
 
 def executions_for_batches(unreserved: int) -> int:
     """How many batches may be in progress at once, of all runs, with so many unreserved concurrent executions."""

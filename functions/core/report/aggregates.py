@@ -37,7 +37,7 @@ class Timeline:
         self.counts[bucket] += 1
 
     def until(self, end: datetime) -> list[int]:
-        """The buckets up to `end`, any later ones that are not empty, and at least MIN_SHOWN_BUCKETS."""
+        """The buckets up to `end` and up to the last one that is not empty, at least MIN_SHOWN_BUCKETS."""
         elapsed = self._bucket(end) + 1
         filled = max((number for number, count in enumerate(self.counts, start=1) if count), default=0)
         return self.counts[: max(elapsed, filled, MIN_SHOWN_BUCKETS)]
@@ -119,7 +119,7 @@ class SlowHosts:
         return heapq.nlargest(count, self._hosts.values(), key=lambda times: times.mean)
 
     def of(self, host: str) -> HostTimes:
-        """Without an image if the host has none, or was dropped."""
+        """The times of a host: of no images if it has none, or was dropped."""
         return self._hosts.get(host) or HostTimes(host)
 
     def all(self) -> HostTimes:

@@ -12,12 +12,12 @@ RATE_HEIGHT = 1000
 """Height of the rate chart in SVG units. Its width is one unit a bucket; both are stretched to the page."""
 
 MARK_WIDTH = 0.25
-"""Of a line at the start of a pass, in buckets."""
+"""Width of the line at the start of a pass, in buckets."""
 
 MIN_COLUMN_HEIGHT = 8
 MIN_BAR_PERCENT = 0.5
 MIN_PART_PERCENT = 1.5
-"""Smallest sizes that are still visible."""
+"""Minimum sizes of columns, bars and parts of a bar, so that each is visible."""
 
 OUTLINE_SIZE, OUTLINE_BOX = 40, 44
 """Longer side of an image's outline and size of the square around it, in SVG units."""

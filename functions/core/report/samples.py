@@ -1,7 +1,7 @@
-"""Images and failures of a run that stand for all of them, in bounded memory.
+"""Samples of the stored images and the failed rows of a run, in bounded memory.
 
-What is kept depends on the order of the rows alone: `merge` adds what was kept of later rows, and the result is that of
-all rows together. All values can be written as JSON.
+A sample depends only on the order of the rows: merging it with the sample of later rows gives the sample of all rows.
+All values can be written as JSON.
 """
 
 from bisect import bisect_right
@@ -19,7 +19,7 @@ MAX_IMAGES = 60
 """Images of a sample, and of the contact sheet."""
 
 MAX_EXAMPLES = 2
-"""Failed rows that are kept of each reason."""
+"""Failed rows of a sample, for each reason."""
 
 MAX_COLUMNS = 4
 """User columns of a failed row."""
@@ -157,7 +157,7 @@ class ImageSamples:
         return cls(hosts, kinds, fields["in_shards"])
 
     def chosen(self) -> list[ImageSample]:
-        """At most MAX_IMAGES of both samples, by row: one for another."""
+        """At most MAX_IMAGES images, alternately from both samples, in the order of their rows."""
         pairs = zip(_padded(self.kinds.images()), _padded(self.hosts.images()), strict=True)
         rows = {image["row"]: image for image in chain.from_iterable(pairs) if image}
         return sorted(islice(rows.values(), MAX_IMAGES), key=lambda image: image["row"])
@@ -197,7 +197,7 @@ class StoredKinds:
 
 @dataclass(slots=True)
 class FailedRows:
-    """Number of the rows that failed for one reason, and the first one, with the first one of another host."""
+    """Number of the rows that failed for one reason. Examples are the first row, and the first one of another host."""
 
     rows: int = 0
     examples: list[FailureSample] = field(default_factory=list)

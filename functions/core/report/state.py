@@ -33,7 +33,7 @@ def run_state(summary: RunSummary) -> State:
 
 
 def not_attempted(summary: RunSummary) -> int:
-    """The failed rows of a cancelled run that are no fault of any server: the run did not come to them."""
+    """Number of the failed rows that a cancelled run did not attempt; 0 for any other run."""
     cancelled = summary["status"] == Status.CANCELLED
     return summary["failures_by_reason"].get(NOT_ATTEMPTED, 0) if cancelled else 0
 

@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any, Self
 
 from functions.core.manifests import json_rows
-from functions.core.manifests.formats import PARQUET, Format, format_by_name, known_format
+from functions.core.manifests.formats import PARQUET, WITH_COLUMNS, Format, format_by_name, known_format
 from functions.core.model.keys.row_numbers import with_row_number
 from functions.core.model.options import Options
 from functions.core.model.ports import RunOutcomes
@@ -98,15 +98,11 @@ def retries_of(record: RunFields) -> Retries:
     return ParquetRetries(rules) if record.get("format") == PARQUET else Retries(rules)
 
 
-_WITH_COLUMNS = {"txt": "csv", "tsv-list": "tsv"}
-"""The formats of retry manifests with the numbers of rows, where that of the manifest has no other columns."""
-
-
 def retry_format(record: RunFields) -> Format:
     """The format of the retry manifest: that of the manifest, except for Parquet, and where rows have their numbers."""
     name = record.get("format")
     if RowRules.of(Options.from_payload(record.get("options") or {})).has_row_numbers:
-        name = _WITH_COLUMNS.get(str(name), name)
+        name = WITH_COLUMNS.get(str(name), name)
     return format_by_name(name) or known_format("jsonl")
 
 

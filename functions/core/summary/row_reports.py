@@ -18,7 +18,8 @@ FAILURES = "failures.csv"
 def write_row_reports(results: RunResults, run: FoldedRun, record: RunRecord, note: str | None) -> RunReports:
     """Raises StorageFault."""
     options = record.get("options") or {}
-    if run.partial.suspects.found():
+    has_suspects = bool(run.partial.suspects.found())
+    if has_suspects:
         results.write_text(suspects.FILE, run.partial.suspects.lines(), "text/csv; charset=utf-8")
     retry_name = None
     if run.partial.retries:
@@ -34,6 +35,7 @@ def write_row_reports(results: RunResults, run: FoldedRun, record: RunRecord, no
         note=note,
         passes=run.partial.passes,
         retryable=run.partial.aggregates.failures.retryable(),
+        suspects_report=suspects.FILE if has_suspects else None,
     )
 
 

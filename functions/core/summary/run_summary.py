@@ -37,6 +37,7 @@ class RunReports:
     passes: Sequence[PassSummary] = ()
     probe: ProbeResult | None = None
     retryable: Mapping[str, int] = field(default_factory=dict)
+    suspects_report: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def run_summary(
         "retry_rows": reports.retry_rows,
         "retry_options": reports.retry_options,
         "failures_report": _key(result.run_id, reports.failures_report),
+        "suspects_report": _key(result.run_id, reports.suspects_report),
         "note": reports.note,
         "report": f"runs/{result.run_id}/report.html",
         "probe": reports.probe,

@@ -9,10 +9,11 @@ import pytest
 
 from docs.openapi import DOCUMENT, document
 from functions import api
-from functions.core.api.problems import conflict
+from functions.core.api.problems import conflict, not_found
 from functions.core.api.responses import Accepted
 from functions.core.model.errors import TableFault
 from functions.core.model.options import Options
+from functions.core.report.links import LinkedPage
 from tests.support.api_handler import send
 
 
@@ -135,11 +136,43 @@ def test_operations_are_named_and_grouped_and_every_problem_is_documented() -> N
 
     assert [operation["operationId"] for operation in operations] == [
         *("findImage", "createManifestUpload", "listRuns", "createRun", "getRun", "updateRun"),
-        *("cancelRun", "retryRun"),
+        *("cancelRun", "getRunReport", "retryRun"),
     ]
     assert {tag for operation in operations for tag in operation["tags"]} == {tag["name"] for tag in document["tags"]}
     for operation in operations:
         assert {"403", "422", "429", "500", "503"} <= set(operation["responses"])
+
+
+class FakeReports:
+    def page(self, run_id: str) -> LinkedPage:
+        if run_id != "demo-1":
+            raise not_found(f"Run {run_id} does not exist.")
+        return LinkedPage('<!doctype html><p>✓ "ä"', "default-src 'none'")
+
+
+def test_a_report_is_a_page_with_its_policy_that_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "run_reports", FakeReports)
+
+    response = send("GET", "/runs/demo-1/report")
+
+    assert (response["statusCode"], response["body"]) == (200, '<!doctype html><p>✓ "ä"')
+    assert response["isBase64Encoded"] is False
+    assert response["multiValueHeaders"] == {
+        "Content-Type": ["text/html; charset=utf-8"],
+        "Content-Security-Policy": ["default-src 'none'"],
+        "Cache-Control": ["no-store"],
+        "X-Content-Type-Options": ["nosniff"],
+    }
+
+
+@pytest.mark.parametrize(("run_id", "status"), [("demo-2", 404), ("No_Id", 422)])
+def test_a_report_that_does_not_exist_is_a_problem(monkeypatch: pytest.MonkeyPatch, run_id: str, status: int) -> None:
+    monkeypatch.setattr(api, "run_reports", FakeReports)
+
+    response = send("GET", f"/runs/{run_id}/report")
+
+    assert (response["statusCode"], json.loads(response["body"])["status"]) == (status, status)
+    assert response["multiValueHeaders"]["Content-Type"] == ["application/problem+json"]
 
 
 def test_every_option_is_in_the_document_with_its_meaning() -> None:

@@ -105,6 +105,24 @@ class RunOutcomes(ResultParts, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class RunFolder:
+    """What is in the folder of a run: the sizes of its files by name, and the names of the folders in it."""
+
+    files: Mapping[str, int]
+    folders: Container[str] = ()
+
+
+class RunFolders(Protocol):
+    """The folders of all runs, as the API reads them."""
+
+    def find(self, run_id: str) -> RunFolder:
+        """An empty one if there is none. Raises StorageFault."""
+
+    def read(self, run_id: str, name: str) -> str:
+        """The text of a file. Raises StorageFault."""
+
+
+@dataclass(frozen=True, slots=True)
 class StoredPiece:
     """A file of the run that is a piece of another one."""
 

@@ -23,9 +23,9 @@ class RunSummary(OutcomeCounts):
     """`summary.json`, and the message at the end of a run. Times are RFC 3339 in UTC, `bytes` is the total stored.
 
     `retryable_by_reason` are the failed rows that may succeed later.
-    `retry_manifest`, `failures_report` and `report` are keys in the bucket of the manifest. The retry manifest has
-    `retry_rows` rows; `retry_options` are the options of the run that a retry needs, as text. `probe` is the result of
-    a probe, whose rows are those of its sample and whose images were not kept; None for a run.
+    `retry_manifest`, `failures_report`, `suspects_report` and `report` are keys in the bucket of the manifest. The
+    retry manifest has `retry_rows` rows; `retry_options` are the options of the run that a retry needs, as text.
+    `probe` is the result of a probe, whose rows are those of its sample and whose images were not kept; None for a run.
     """
 
     run_id: str
@@ -47,6 +47,7 @@ class RunSummary(OutcomeCounts):
     retry_rows: int
     retry_options: Mapping[str, str]
     failures_report: str | None
+    suspects_report: str | None
     note: str | None
     report: str
     probe: ProbeResult | None

@@ -1,4 +1,4 @@
-"""The contact sheet: pictures of the run, from the files beside the page on the machine that has them."""
+"""The contact sheet: images of the run, from the files of a local run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,11 @@ from urllib.parse import quote
 from functions.core.model.types import RunSummary
 from functions.core.report.charts import Rectangle, outline
 from functions.core.report.formatting import size
+from functions.core.report.links import IMAGES
 from functions.core.report.samples import ImageSample, ImageSamples
 
-LOCAL_IMAGES = "images"
-"""Folder of a local run with the images, by their keys without the prefix."""
-
 MAX_LINK_CHARACTERS = 20_000
-"""Of all links of the sheet. It limits the number of images only where keys are very long."""
+"""Maximum length of all links together. It limits the number of images only if their keys are very long."""
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -67,7 +65,7 @@ def _tile(image: ImageSample, prefix: str) -> Tile:
         url=image["url"],
         facts=" · ".join(fact.replace(" ", NO_BREAK) for fact in facts if fact),
         type=image_type,
-        link=f"../../{LOCAL_IMAGES}/{quote(image['object_key'].removeprefix(prefix), errors='replace')}",
+        link=f"{IMAGES}{quote(image['object_key'].removeprefix(prefix), errors='replace')}",
         shown=image_type in SHOWN_TYPES,
         outline=outline(width or 1, height or 1),
     )

@@ -1,4 +1,4 @@
-"""The estimate of a run beside what it took, and what that costs by the same cost model."""
+"""The estimate of a run compared with its figures, and with its cost by the same cost model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from functions.core.report.formatting import dollars, seconds, size
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One figure: estimated, and as it was."""
+    """A figure of the run, as text: estimated and actual."""
 
     name: str
     estimated: str

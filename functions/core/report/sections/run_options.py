@@ -27,7 +27,7 @@ class OptionValue:
 
 
 def run_options(record: RunFields, local_run: LocalRun | None) -> list[OptionValue]:
-    """Options that somebody has set, or that differ from the defaults."""
+    """The options that were set, or that differ from the defaults."""
     sources = record.get("option_sources")
     options = record.get("options") or {}
     return [

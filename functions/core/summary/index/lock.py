@@ -6,7 +6,8 @@ A run of it elsewhere stores the same bytes: a row whose image has changed fails
 from collections.abc import Mapping
 from typing import Protocol, Self
 
-from functions.core.manifests.formats import PARQUET, Format, known_format
+from functions.core.manifests.formats import Format, lock_format
+from functions.core.model.limits import MAX_LOCK_ROWS
 from functions.core.model.metadata import object_metadata
 from functions.core.model.options import Options
 from functions.core.model.outcomes import OutcomeKind
@@ -18,23 +19,17 @@ from functions.core.summary.index.parquet import Arrow, RowsFile
 from functions.core.summary.retry_manifest import item_for_another_run
 from functions.core.summary.spool import Spool
 
-MAX_ROWS = 1_000_000
-"""Rows of a lock manifest. The lock of a longer run is in several files, each of which is a manifest."""
-
 CHECKED = ("sha256", "size")
 ADDED = (*CHECKED, "final_url", "downloaded_at")
 """The columns of a lock. Those of an earlier lock are replaced."""
 
 _TYPES = {name: Kind.INTEGER if name == "size" else Kind.TEXT for name in ADDED}
 
-_FORMATS = {"txt": "csv", "tsv-list": "tsv"}
-"""The format of the lock where that of the manifest has no names of columns."""
-
 Values = Mapping[str, object]
 
 
 class _Part(Protocol):
-    """A file with at most MAX_ROWS rows."""
+    """A file with at most MAX_LOCK_ROWS rows."""
 
     def add(self, values: Values) -> None: ...
 
@@ -56,14 +51,14 @@ class LockManifest:
         self._schema = parquet_schema
         self._options = record.get("options") or {}
         self._rules = RowRules.of(Options.from_payload(self._options))
-        self._format = str(record.get("format"))
+        self._format = lock_format(record.get("format"))
         self._parts: list[_Part] = []
         self._rows = 0
 
     def add(self, item: object, line: ResultLine) -> None:
         if line["outcome"] == OutcomeKind.FAILED or not line.get("sha256"):
             return
-        if self._rows % MAX_ROWS == 0:
+        if self._rows % MAX_LOCK_ROWS == 0:
             self._parts.append(self._new_part())
         self._rows += 1
         self._parts[-1].add(locked(item_for_another_run(line["row"], item, self._rules), line, self._rules))
@@ -84,10 +79,7 @@ class LockManifest:
             part.close()
 
     def _new_part(self) -> _Part:
-        if self._format == PARQUET:
-            return _ParquetPart(self._schema)
-        name = self._format.removesuffix("-bare")
-        return _TextPart(known_format(_FORMATS.get(name, name)))
+        return _TextPart(self._format) if self._format else _ParquetPart(self._schema)
 
 
 def locked(item: object, line: ResultLine, rules: RowRules) -> Values:

@@ -12,9 +12,10 @@ from botocore.stub import Stubber
 from functions.adapters.dynamodb_runs_table import NEWEST, DynamoRunsTable
 from functions.adapters.s3.manifests import S3SubmittedManifests
 from functions.adapters.s3.presigned_links import S3PresignedLinks, signer
+from functions.adapters.s3.run_folders import S3RunFolders
 from functions.adapters.step_functions_executions import StepFunctionsExecutions, input_of
 from functions.core.model.errors import StorageFault, WorkflowFault
-from functions.core.model.ports import Progress
+from functions.core.model.ports import Progress, RunFolder
 
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:mirror"
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:mirror:run-1"
@@ -183,6 +184,35 @@ def test_a_failed_s3_request_is_a_fault_with_its_code(stubbed: Stubber, operatio
 
     with pytest.raises(StorageFault, match=r"^S3 (Put|Head)Object failed \(SlowDown\) for k: "):
         call(S3SubmittedManifests(stubbed.client, "input"))
+
+
+def test_the_folder_of_a_run_has_its_files_and_the_folders_in_it_and_nothing_of_other_runs(s3: Any) -> None:
+    names = ("report.html", "summary.json", "index/part-1.parquet", "index/part-2.parquet", "a/b/c")
+    keys = [*(f"runs/r-1/{name}" for name in names), "runs/r-11/other.csv", "runs/r-1x", "manifests/r-1/list.csv"]
+    for key in keys:
+        s3.put_object(Bucket="input", Key=key, Body="é".encode())
+    folders = S3RunFolders(s3, "input")
+
+    assert folders.find("r-1") == RunFolder({"report.html": 2, "summary.json": 2}, {"index/", "a/"})
+    assert folders.find("r-2") == RunFolder({}, set())
+    assert folders.read("r-1", "report.html") == "é"
+
+
+@s3_stub
+@pytest.mark.parametrize(
+    ("operation", "call", "message"),
+    [
+        ("list_objects_v2", lambda folders: folders.find("r"), r"S3 ListObjectsV2 failed \(SlowDown\) for runs/r/: "),
+        ("get_object", lambda folders: folders.read("r", "a"), r"S3 GetObject failed \(SlowDown\) for runs/r/a: "),
+    ],
+)
+def test_a_folder_that_cannot_be_read_is_a_fault_with_its_code(
+    stubbed: Stubber, operation: str, call: Any, message: str
+) -> None:
+    stubbed.add_client_error(operation, "SlowDown", http_status_code=503)
+
+    with pytest.raises(StorageFault, match=f"^{message}"):
+        call(S3RunFolders(stubbed.client, "input"))
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ import pytest
 
 from functions.core.api.problems import Problem
 from functions.core.api.queries import RunQueries, find_image
+from functions.core.api.run_files import RunFileLinks
 from functions.core.cost import estimate
 from functions.core.model.options import Options
 from functions.core.model.ports import Progress
 from functions.core.model.runs import Status
-from tests.support.api_fakes import FakeExecutions, FakeLinks, FakeRuns
+from tests.support.api_fakes import FakeExecutions, FakeFolders, FakeLinks, FakeRuns
 from tests.support.fakes import FakeImageTable
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -30,10 +31,11 @@ def record(number: int, status: str = "succeeded", **more: Any) -> dict[str, Any
     }
 
 
-def queries(runs: FakeRuns, progress: Progress | None = None) -> RunQueries:
+def queries(runs: FakeRuns, progress: Progress | None = None, folders: FakeFolders | None = None) -> RunQueries:
     executions = FakeExecutions()
     executions.progress_of_run = progress
-    return RunQueries(runs=runs, executions=executions, reports=FakeLinks(), now=NOW)
+    files = RunFileLinks(folders or FakeFolders(), FakeLinks())
+    return RunQueries(runs=runs, executions=executions, files=files, now=NOW)
 
 
 def pages(runs: FakeRuns, status: Status | None, limit: int) -> list[list[str]]:
@@ -121,17 +123,28 @@ def test_there_is_no_estimate_before_and_after(known: dict[str, Any]) -> None:
 
 
 def test_a_run_that_is_over_has_counts_and_links() -> None:
-    over = record(0, rows=10, **COUNTS, summary="runs/r/summary.json", failures_report="runs/r/failures.csv")
+    over = record(0, rows=10, **COUNTS, ended_at="2026-11-23T11:30:00.000Z")
+    folders = FakeFolders({"run-000": {"summary.json": "{}", "failures.csv": "row"}})
 
-    run = queries(FakeRuns(over)).run("run-000")
+    run = queries(FakeRuns(over), folders=folders).run("run-000")
 
     assert run.counts is not None
     assert run.counts.model_dump() == COUNTS
     assert run.manifest == "s3://input/manifests/a.csv"
-    assert run.links.summary == "https://links/runs/r/summary.json"
-    assert run.links.failures == "https://links/runs/r/failures.csv"
+    assert run.links.summary == "https://links/runs/run-000/summary.json"
+    assert run.links.failures == "https://links/runs/run-000/failures.csv"
     assert run.links.retry_manifest is None
     assert run.live is None
+
+
+@pytest.mark.parametrize("status", ["starting", "running", "cancelling", "failed"])
+def test_a_run_without_an_end_has_no_links_and_its_files_are_not_listed(status: str) -> None:
+    """`failed` is the status of a run that could not be summarized."""
+    folders = FakeFolders({"run-000": {"summary.json": "{}"}})
+
+    links = queries(FakeRuns(record(0, status)), folders=folders).run("run-000").links
+
+    assert (set(links.model_dump().values()), folders.searches) == ({None}, 0)
 
 
 def test_an_unknown_run_is_not_found() -> None:

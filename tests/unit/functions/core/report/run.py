@@ -75,6 +75,7 @@ def summary(**fields: Any) -> RunSummary:
         "retry_rows": failures,
         "retry_options": {"rounds": "3"} if failures else {},
         "failures_report": "runs/demo-0f3a9c1b22de/failures.csv" if failures else None,
+        "suspects_report": None,
         "report": "runs/demo-0f3a9c1b22de/report.html",
         **fields,
     }

@@ -97,7 +97,10 @@ def test_the_policy_allows_the_one_style_sheet_and_nothing_else() -> None:
     assert not re.search(r"<script|<iframe|\sstyle=|\son\w+=|javascript:|url\(|@import", html)
 
 
-FILES = {"#failures", "retry.csv", "failures.csv", "summary.json", "results.csv", "domains.csv", "croissant.json"}
+FILES = {
+    *("#failures", "retry.csv", "failures.csv", "summary.json", "results.csv", "domains.csv", "croissant.json"),
+    *("lock.csv", "athena.sql"),
+}
 
 
 @pytest.mark.parametrize(("local_run", "images"), [(None, set()), (LOCAL, {"../../images/a%20b%3F%23%22%27.jpg"})])
@@ -325,7 +328,7 @@ def test_the_page_of_the_worst_run_is_of_bounded_size(char: str) -> None:
         "error": "TooManyFailures",
         "cause": long * 20,
         "note": long * 20,
-        "manifest": {"bucket": "b" * 63, "key": long},
+        "manifest": {"bucket": "b" * 63, "key": long, "format": "csv"},
         "failures_by_reason": {reason.value: 10**9 for reason in Reason},
         "failures_by_host": {f"{n}{long}": 10**9 for n in range(20)},
     }

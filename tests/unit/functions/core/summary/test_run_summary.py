@@ -60,6 +60,7 @@ def test_a_summary_has_its_failure_and_the_keys_of_its_files() -> None:
     assert summary["retry_manifest"] == "runs/r/retry.csv"
     assert (summary["retry_rows"], summary["retry_options"]) == (3, {"rounds": "2"})
     assert summary["failures_report"] == "runs/r/failures.csv"
+    assert summary["suspects_report"] is None
     assert summary["report"] == "runs/r/report.html"
 
 

@@ -193,6 +193,7 @@ def test_a_run_in_which_all_went_well_succeeds() -> None:
         "retry_rows": 0,
         "retry_options": {},
         "failures_report": None,
+        "suspects_report": None,
         "note": None,
         "report": f"runs/{world.run_id}/report.html",
         "probe": None,
@@ -303,6 +304,15 @@ def test_a_run_without_a_record_is_summarized_all_the_same() -> None:
     world.records.records.clear()
 
     assert world.summarize({"Error": "TableFault", "Cause": "x"})["error"] == "TableFault"
+
+
+def test_the_summary_has_the_key_of_the_list_of_placeholders() -> None:
+    world = World(urls(10), *(line(row, sha256="ab") for row in range(1, 11)))
+
+    world.summarize()
+
+    assert world.summary["suspects_report"] == f"runs/{world.run_id}/suspects.csv"
+    assert "suspects.csv" in world.results.texts
 
 
 def test_rows_of_crashed_batches_are_counted_and_in_the_retry_manifest() -> None:

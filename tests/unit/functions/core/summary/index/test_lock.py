@@ -158,7 +158,7 @@ def test_a_lock_of_parquet_has_the_numbers_of_rows_that_are_in_their_keys() -> N
 
 
 def test_a_long_lock_is_in_several_manifests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock, "MAX_ROWS", 1)
+    monkeypatch.setattr(lock, "MAX_LOCK_ROWS", 1)
 
     texts = locked_run(DELIMITED["csv"][0], "csv", "csv").files.texts
 
