@@ -262,19 +262,21 @@ def digests(out: Path) -> list[str]:
     )
 
 
-def test_a_lock_manifest_stores_the_same_images_elsewhere_or_fails(pictures: Site, tmp_path: Path) -> None:
+def test_a_lock_manifest_stores_the_same_images_elsewhere_or_fails(
+    cloud: Cloud, pictures: Site, tmp_path: Path
+) -> None:
     urls = put(pictures, 5, "locked")
-    manifest = tmp_path / "list.csv"
-    manifest.write_text(
-        "\n".join(["url,label", *(f"{url},{number}" for number, url in enumerate(urls)), f"{urls[0]},5"])
-    )
-    lock = local_run(tmp_path / "first", manifest) / "lock.csv"
+    labels = [*(f"{url},{number}" for number, url in enumerate(urls)), f"{urls[0]},5"]
+    first = mirror(cloud, "locked.csv", "\n".join(["url,label", *labels]))
+    assert wait_for_index(first).status == "SUCCEEDED"
+    lock = tmp_path / "lock.csv"
+    lock.write_bytes(first.file("lock.csv"))
 
     again = local_run(tmp_path / "again", lock)
     pictures.put("/locked3.jpg", jpeg(note=b"lockeD3"))
     changed = local_run(tmp_path / "changed", lock)
 
-    assert digests(tmp_path / "again") == digests(tmp_path / "first")
+    assert digests(tmp_path / "again") == sorted(hashlib.sha256(first.image(url)).hexdigest() for url in urls)
     summaries = [json.loads((folder / "summary.json").read_text()) for folder in (again, changed)]
     assert [(each["stored"], each["duplicate"], each["failed"]) for each in summaries] == [(5, 1, 0), (4, 1, 1)]
     [failure] = csv.DictReader((changed / "failures.csv").read_text().splitlines())

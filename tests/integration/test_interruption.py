@@ -15,7 +15,7 @@ import pytest
 from tests.support.local_process import SlowSite, Up, check_out, kill, recorded_rows, start_command
 from tests.support.site import Site
 
-ROWS = 400
+ROWS = 240
 LATENCY = 0.05
 
 
@@ -104,7 +104,7 @@ def test_up_that_was_killed_has_its_runs_again_and_fetches_no_image_twice(run: R
     [interrupted] = second.statuses()
     second.upload(run.manifest, **options)
     while second.statuses()[:-1] != ["succeeded"]:
-        time.sleep(0.1)
+        time.sleep(0.5)
     second.stop()
 
     assert interrupted == "cancelled"

@@ -24,7 +24,7 @@ from tests.support.site import Site
 
 KILLS = int(os.environ.get("KILLS", "2"))
 SEED = int(os.environ.get("SEED", "0")) or random.randrange(1, 10**6)
-ROWS = 3_000
+ROWS = 1_500
 POLL_SECONDS = 0.02
 LAST_MOMENT = 2 * ROWS - 10
 """Of the objects and rows together, which are fewer at the end by those of the damaged files."""

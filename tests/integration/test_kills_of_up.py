@@ -22,7 +22,7 @@ from tests.support.site import Site
 
 KILLS = int(os.environ.get("KILLS", "2"))
 SEED = int(os.environ.get("SEED", "0")) or random.randrange(1, 10**6)
-ROWS = 120
+ROWS = 80
 """New images of each round."""
 
 LATENCY = 0.03
@@ -70,7 +70,7 @@ class Rounds:
         self.check(up)
         last = up.submit(self.urls, **OPTIONS)
         while up.runs()[0]["ended_at"] is None:
-            time.sleep(0.2)
+            time.sleep(0.5)
         runs = {run["run_id"]: run for run in up.runs()}
         self.check(up)
         up.stop()

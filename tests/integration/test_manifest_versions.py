@@ -5,6 +5,8 @@ import os
 import random
 import sys
 import time
+from functools import cache
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from tests.support.pipeline import FinishedRun, finish, is_reconciled
 from tests.support.site import Answer, Site
 
 SEED = random.randrange(10**6)
-MOMENTS = int(os.environ.get("MOMENTS", "8"))
+MOMENTS = int(os.environ.get("MOMENTS", "4"))
 """Number of manifests that are replaced at random moments; more of them with MOMENTS=20."""
 
 SECONDS = 0.6
@@ -39,15 +41,21 @@ def put(cloud: Cloud, key: str, urls: list[str]) -> str:
     return str(stored.get("VersionId", "null"))
 
 
+@cache
+def event_of(cloud: Cloud, arn: str) -> dict[str, Any]:
+    """The input of an execution."""
+    event: dict[str, Any] = json.loads(cloud.client("stepfunctions").describe_execution(executionArn=arn)["input"])
+    return event
+
+
 def runs_of(cloud: Cloud, key: str) -> list[FinishedRun]:
     """The ended runs of the manifests with this key, in the order of their uploads."""
     cloud.settle()
     states = cloud.client("stepfunctions")
     pages = states.get_paginator("list_executions").paginate(stateMachineArn=cloud.outputs["StateMachineArn"])
     arns = [execution["executionArn"] for page in pages for execution in page["executions"]]
-    inputs = {arn: json.loads(states.describe_execution(executionArn=arn)["input"]) for arn in arns}
-    found = [arn for arn in arns if ManifestObject.from_event(inputs[arn]).key == key]
-    found.sort(key=lambda arn: str(inputs[arn]["detail"]["object"].get("sequencer", "")))
+    found = [arn for arn in arns if ManifestObject.from_event(event_of(cloud, arn)).key == key]
+    found.sort(key=lambda arn: str(event_of(cloud, arn)["detail"]["object"].get("sequencer", "")))
     return [finish(cloud, arn) for arn in found]
 
 

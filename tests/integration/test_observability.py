@@ -12,7 +12,7 @@ import pytest
 
 from functions.core.model.reasons import Reason
 from local.aws.cloud import Cloud
-from tests.integration.test_commands import Up, up  # noqa: F401 - a fixture
+from tests.integration.test_commands import Up, up, wait_for_summaries  # noqa: F401 - a fixture
 from tests.support.pipeline import FinishedRun, is_reconciled, mirror
 from tests.support.site import Site
 
@@ -88,11 +88,8 @@ def run(up: Up, site: Site, tmp_path: Path) -> RunInUp:  # noqa: F811
     manifest.write_text("url\n" + "".join(f"{url}\n" for url in urls))
     bucket = up.environment["INPUT_BUCKET"]
     up.aws("s3", "cp", str(manifest), f"s3://{bucket}/manifests/")
-    keys: list[str] = []
-    while not keys:  # each poll starts a process: it needs no pause
-        listing = json.loads(up.aws("s3api", "list-objects-v2", "--bucket", bucket, "--prefix", "runs/") or "{}")
-        keys = [entry["Key"] for entry in listing.get("Contents", []) if entry["Key"].endswith("/summary.json")]
-    summary = json.loads(up.aws("s3", "cp", f"s3://{bucket}/{keys[0]}", "-"))
+    wait_for_summaries(up.out, 1)
+    [summary] = [json.loads(path.read_text()) for path in up.out.glob("runs/*/summary.json")]
     run = RunInUp(up, summary["run_id"], summary)
     deadline = time.monotonic() + 30
     while not run.sum("RunsSucceeded") and time.monotonic() < deadline:

@@ -1,6 +1,7 @@
 """A client of the API of a local cloud."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -46,5 +47,5 @@ class Api:
     def wait_until(self, run_id: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Polls the run."""
         while not condition(run := self.describe(run_id)):
-            pass
+            time.sleep(0.1)
         return run

@@ -56,7 +56,7 @@ class World:
     run_id: str
 
     def state(self) -> dict[str, Any]:
-        """Everything that a request can change: objects, rows, runs and executions. Earlier tests' runs end first."""
+        """Everything that a request can change: objects, rows, runs and executions. Those under way end first."""
         outputs = self.cloud.outputs
         s3, dynamodb, states = (self.cloud.client(name) for name in ("s3", "dynamodb", "stepfunctions"))
         for machine in (outputs["StateMachineArn"], outputs["IndexMachineArn"]):
@@ -79,14 +79,15 @@ class World:
         return json.dumps({"urls": [self.site.url + "/a.jpg?forged"]})
 
 
-@pytest.fixture
-def world(cloud: Cloud, site: Site) -> World:
-    url = site.put("/a.jpg", IMAGE)
-    run = mirror(cloud, "own.csv", f"url\n{url}\n")
-    row = run.row(url)
-    assert row is not None
-    site.put("/page", Answer(b"<!doctype html><title>foreign</title>", headers={"Content-Type": "text/html"}))
-    return World(cloud, site, row["object_key"]["S"], run.run_id)
+@pytest.fixture(scope="module")
+def world(cloud: Cloud) -> Iterator[World]:
+    with Site() as site:
+        url = site.put("/a.jpg", IMAGE)
+        run = mirror(cloud, "own.csv", f"url\n{url}\n")
+        row = run.row(url)
+        assert row is not None
+        site.put("/page", Answer(b"<!doctype html><title>foreign</title>", headers={"Content-Type": "text/html"}))
+        yield World(cloud, site, row["object_key"]["S"], run.run_id)
 
 
 @pytest.fixture
