@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from bench.fleet.counted_hosts import counted_hosts
 from bench.fleet.counts import HostCounts, by_host
 from bench.fleet.crowd import ENVIRONMENTS, Crowd, all_counts, fleet, start_crowd
 from bench.rig.servers import listed_requests
+from functions.core.model.types.hosts import PLACE_ATTRIBUTE
 from local.aws.cloud import Cloud
 from local.lambdas.function import WORKER_IMPORTS
 
@@ -33,7 +33,6 @@ OPTIONS: Mapping[str, str] = {"timeout": "5"}
 LOOK_SECONDS = 0.2
 """Time between two looks at the servers and at the hosts table."""
 
-PLACE = re.compile(r"p\d+")
 DOWNLOAD_BATCH = "Download"
 """In the name of the function, whose environments are killed."""
 
@@ -114,7 +113,7 @@ def leased_places(cloud: Cloud) -> Places:
         (item["host"]["S"], name): float(value["N"])
         for item in items
         for name, value in item.items()
-        if PLACE.fullmatch(name)
+        if PLACE_ATTRIBUTE.fullmatch(name)
     }
 
 

@@ -3,7 +3,6 @@
 The item has an attribute for each place that was ever taken: p0, p1 and so on, the time until which its lease holds.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +12,7 @@ from functions.adapters.dynamodb_images_table import MAX_READS
 from functions.adapters.errors import AWS_ERRORS, error_code, failure_message
 from functions.core.model.errors import TableFault
 from functions.core.model.types import CoolDown, HostChange, HostRecord
+from functions.core.model.types.hosts import PLACE_ATTRIBUTE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,8 +25,6 @@ LIMIT = "#limit"
 
 KEEP_SECONDS = 86_400
 """How long a record is kept after its last change and its wait, in seconds."""
-
-_PLACE = re.compile(r"p(\d+)")
 
 
 class DynamoHostRecords:
@@ -115,6 +113,6 @@ def _record(item: "Item") -> HostRecord:
         numbers = {name: float(value["N"]) for name, value in item.items() if name != "host"}
     except (KeyError, ValueError) as error:
         raise TableFault("An item of the hosts table has another form than this version writes.") from error
-    leases = {int(match[1]): end for name, end in numbers.items() if (match := _PLACE.fullmatch(name))}
+    leases = {int(match[1]): end for name, end in numbers.items() if (match := PLACE_ATTRIBUTE.fullmatch(name))}
     cool_down = CoolDown(numbers.get("not_before", 0.0), int(numbers.get("refusals", 0)), numbers.get("rate", 0.0))
     return HostRecord(leases, cool_down)

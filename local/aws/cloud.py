@@ -24,7 +24,7 @@ from local.aws.http.router import AccountSettingsRoute, InvokeRoute, Router, Sta
 from local.aws.http.server import Server
 from local.aws.invocations import Invoker, published_message
 from local.aws.limits.applications import limited
-from local.aws.out import BucketFolders, Exporter, Names, import_release_0_1_0, reconcile_rows
+from local.aws.out import BucketFolders, Exporter, Names, import_release_0_1_0, reconcile_rows, release_places
 from local.aws.permissions.access import Access
 from local.aws.s3.api import S3Api
 from local.aws.s3.wsgi import ObjectsApp, WithObjects
@@ -105,8 +105,7 @@ class Cloud:
             self._cleanup = cleanup.pop_all()
 
     def _open_tables(self, folder: Path, names: Names) -> None:
-        hosts_table = self.stack.outputs.get("HostsTable")
-        tables = [name for name in (names.images_table, names.runs_table, hosts_table) if name]
+        tables = [name for name in (names.images_table, names.runs_table, names.hosts_table) if name]
         store = backend.open_tables(folder / TABLES_FILE, tables)
         backend.record_messages(MESSAGE_QUEUE, store)
 
@@ -117,6 +116,8 @@ class Cloud:
         if names.images_table:
             import_release_0_1_0(self.store, names, folder)
             reconcile_rows(self.store, names)
+        if names.hosts_table:
+            release_places(names.hosts_table)
 
     def _start(
         self,
@@ -288,6 +289,12 @@ class Cloud:
 
 
 def _names(stack: Stack) -> Names:
-    names = ("ImagesBucket", "InputBucket", "ImagesTable", "RunsTable")
-    prefix = {"images_prefix": stack.outputs["ImagesPrefix"]} if "ImagesPrefix" in stack.outputs else {}
-    return Names(*(stack.outputs.get(name, "") for name in names), **prefix)
+    outputs = stack.outputs
+    return Names(
+        images_bucket=outputs.get("ImagesBucket", ""),
+        input_bucket=outputs.get("InputBucket", ""),
+        images_table=outputs.get("ImagesTable", ""),
+        runs_table=outputs.get("RunsTable", ""),
+        images_prefix=outputs.get("ImagesPrefix", "images/"),
+        hosts_table=outputs.get("HostsTable", ""),
+    )

@@ -21,6 +21,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from functions.core.model.keys import from_table_row
+from functions.core.model.types import RobotsState
+from functions.core.model.types.hosts import PLACE_ATTRIBUTE
 from local.aws import backend
 from local.aws.store import files, paths
 from local.aws.store.adoption import adopt_images, read_rows
@@ -43,6 +45,7 @@ class Names:
     images_table: str
     runs_table: str
     images_prefix: str = "images/"
+    hosts_table: str = ""
 
 
 class BucketFolders:
@@ -157,6 +160,24 @@ def reconcile_rows(store: ObjectStore, names: Names) -> int:
     for url in stale:
         backend.delete_item(names.images_table, {"url": url})
     return len(stale)
+
+
+def release_places(hosts_table: str) -> int:
+    """Frees the places at hosts, and the claims to read robots.txt, of an earlier process, whose functions have ended
+    with it: rows of these hosts would wait until the leases end. Returns the number of records."""
+    held = [row for row in backend.rows(hosts_table) if _is_held(row)]
+    for row in held:
+        if row.get("state"):
+            backend.delete_item(hosts_table, {"host": row["host"]})
+        else:
+            backend.put_row(
+                hosts_table, {name: value for name, value in row.items() if not PLACE_ATTRIBUTE.fullmatch(name)}
+            )
+    return len(held)
+
+
+def _is_held(row: Mapping[str, object]) -> bool:
+    return row.get("state") == RobotsState.READING or any(PLACE_ATTRIBUTE.fullmatch(name) for name in row)
 
 
 def _has_object(store: ObjectStore, names: Names, row: Mapping[str, Any]) -> bool:

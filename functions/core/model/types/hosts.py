@@ -1,8 +1,12 @@
 """Records of the hosts table: what the batches of all runs share about hosts."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+PLACE_ATTRIBUTE = re.compile(r"p(\d+)")
+"""The name of the attribute with the lease of a place, and the number of the place."""
 
 
 class RobotsState(StrEnum):

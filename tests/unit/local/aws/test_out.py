@@ -15,7 +15,7 @@ from functions.core.model.keys import to_table_row
 from local.aws import backend
 from local.aws.clients import Clients, Credentials
 from local.aws.http.server import Server
-from local.aws.out import BucketFolders, Exporter, Names, import_release_0_1_0, reconcile_rows
+from local.aws.out import BucketFolders, Exporter, Names, import_release_0_1_0, reconcile_rows, release_places
 from local.aws.store.files import Content
 from local.aws.store.objects import ObjectStore
 
@@ -26,19 +26,20 @@ ROW = {"url": URL, "object_key": KEY, "sha256": hashlib.sha256(IMAGE).hexdigest(
 
 @pytest.fixture
 def out(tmp_path: Path) -> Iterator[Path]:
-    """OUT of a cloud with both buckets and an images table; it has no objects."""
+    """OUT of a cloud with both buckets, an images table and a hosts table; it has no objects."""
     backend.reset()
     server = Server()
     server.start(backend.application())
     clients = Clients(server.endpoint, Credentials.random())
     for bucket in (NAMES.images_bucket, NAMES.input_bucket):
         clients("s3").create_bucket(Bucket=bucket)
-    clients("dynamodb").create_table(
-        TableName=NAMES.images_table,
-        KeySchema=[{"AttributeName": "url", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "url", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    for table, key in ((NAMES.images_table, "url"), ("hosts", "host")):
+        clients("dynamodb").create_table(
+            TableName=table,
+            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
     clients.close()
     server.stop()
     out = tmp_path / "out"
@@ -249,3 +250,16 @@ def test_an_image_is_never_written_through_a_symbolic_link(store: ObjectStore, o
     _, file = store.open(NAMES.images_bucket, KEY)
     with file:
         assert file.read() == IMAGE
+
+
+def test_places_and_claims_of_an_earlier_process_are_free_and_what_it_has_learned_is_kept(out: Path) -> None:
+    cool_down = {"not_before": 1_790_000_030.5, "refusals": 3, "rate": 2.5, "expires_at": 1_790_086_430}
+    learned = {"host": "a.example:8080#limit", **cool_down}
+    rules = {"host": "https://a.example#robots", "state": "rules", "expires_at": 1_790_086_430}
+    claim = {"host": "https://b.example#robots", "state": "reading", "expires_at": 1_790_000_015}
+    backend.put_rows("hosts", [{**learned, "p0": 1_790_000_105.250001, "p12": 1_790_000_105}, rules, claim])
+
+    assert release_places("hosts") == 2
+
+    assert list(backend.rows("hosts")) == [learned, rules]
+    assert release_places("hosts") == 0
