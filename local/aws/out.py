@@ -165,19 +165,17 @@ def reconcile_rows(store: ObjectStore, names: Names) -> int:
 def release_places(hosts_table: str) -> int:
     """Frees the places at hosts, and the claims to read robots.txt, of an earlier process, whose functions have ended
     with it: rows of these hosts would wait until the leases end. Returns the number of records."""
-    held = [row for row in backend.rows(hosts_table) if _is_held(row)]
-    for row in held:
-        if row.get("state"):
+    count = 0
+    for row in backend.rows(hosts_table):
+        kept = {name: value for name, value in row.items() if not PLACE_ATTRIBUTE.fullmatch(name)}
+        if row.get("state") == RobotsState.READING:
             backend.delete_item(hosts_table, {"host": row["host"]})
+        elif kept != row:
+            backend.put_row(hosts_table, kept)
         else:
-            backend.put_row(
-                hosts_table, {name: value for name, value in row.items() if not PLACE_ATTRIBUTE.fullmatch(name)}
-            )
-    return len(held)
-
-
-def _is_held(row: Mapping[str, object]) -> bool:
-    return row.get("state") == RobotsState.READING or any(PLACE_ATTRIBUTE.fullmatch(name) for name in row)
+            continue
+        count += 1
+    return count
 
 
 def _has_object(store: ObjectStore, names: Names, row: Mapping[str, Any]) -> bool:

@@ -207,7 +207,7 @@ def test_bad_input_gets_one_sentence_and_leaves_nothing(
 def wait_for_summaries(out: Path, count: int) -> None:
     """Wait until the folder has the summaries of so many runs."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
-    while len([*out.glob("runs/*/summary.json")]) < count:
+    while len([*out.glob("input/runs/*/summary.json")]) < count:
         assert time.monotonic() < deadline, "no summary"
         time.sleep(0.1)
 

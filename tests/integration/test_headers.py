@@ -104,7 +104,7 @@ def _texts(run: FinishedRun, *but: str) -> dict[str, str]:
     texts["traces"] = str([found, *(xray.batch_get_traces(TraceIds=[each["Id"]]) for each in found)])
     texts["metrics"] = str(cloud.client("cloudwatch").list_metrics()["Metrics"])
     s3, images = cloud.client("s3"), cloud.outputs["ImagesBucket"]
-    for key in {line["object_key"] for line in run.outcomes().values() if line["object_key"]}:
+    for key in {line["object_key"] for line in run.outcomes().values() if "object_key" in line}:
         texts[f"metadata of {key}"] = str(s3.head_object(Bucket=images, Key=key)["Metadata"])
     return texts
 

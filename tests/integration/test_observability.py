@@ -89,7 +89,7 @@ def run(up: Up, site: Site, tmp_path: Path) -> RunInUp:  # noqa: F811
     bucket = up.environment["INPUT_BUCKET"]
     up.aws("s3", "cp", str(manifest), f"s3://{bucket}/manifests/")
     wait_for_summaries(up.out, 1)
-    [summary] = [json.loads(path.read_text()) for path in up.out.glob("runs/*/summary.json")]
+    [summary] = [json.loads(path.read_text()) for path in up.out.glob("input/runs/*/summary.json")]
     run = RunInUp(up, summary["run_id"], summary)
     deadline = time.monotonic() + 30
     while not run.sum("RunsSucceeded") and time.monotonic() < deadline:
