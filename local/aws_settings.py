@@ -71,6 +71,14 @@ def missing_stack(name: str, region: str | None) -> UsageError:
     )
 
 
+def other_version(name: str, missing: str) -> UsageError:
+    """The error for a stack that does not have something of this version."""
+    return UsageError(
+        f"The stack {name} has no {missing}: another version has deployed it, or another program. Update it with"
+        " `./image-mirror deploy`, or name another stack with --stack-name."
+    )
+
+
 def _connection_error(error: EndpointConnectionError, variables: Mapping[str, str] | None) -> str:
     if variables is None:
         return f"Cannot connect to AWS: {_sentence(error)}"

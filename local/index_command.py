@@ -14,7 +14,7 @@ from cdk.account.aws import Clients
 from functions.core.summary.execution import WorkflowFailure
 from local.aws.cloud import Cloud
 from local.aws.stack import DeploymentError
-from local.aws_settings import aws_requests, missing_stack, missing_variable
+from local.aws_settings import aws_requests, missing_stack, missing_variable, other_version
 from local.errors import UsageError
 from local.parquet import load_parquet
 
@@ -89,7 +89,7 @@ def _of_account(name: str) -> tuple[Clients, str]:
         raise missing_stack(name, session.region_name)
     machine = aws.outputs(stack).get(OUTPUT)
     if machine is None:
-        raise UsageError(f"The stack {name} makes no index: it is one of another version. Run `./image-mirror deploy`.")
+        raise other_version(name, f"output {OUTPUT}")
     return client, machine
 
 

@@ -11,8 +11,7 @@ from botocore.config import Config
 from cdk.account import aws
 from cdk.account.cdk_cli import local_endpoint
 from local.api_client import ApiClient
-from local.aws_settings import missing_stack, missing_variable
-from local.errors import UsageError
+from local.aws_settings import missing_stack, missing_variable, other_version
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -60,7 +59,7 @@ def deployed_stack(name: str) -> ConsoleStack:
     is_local = local_endpoint(os.environ) is not None
     url = os.environ.get("API_URL", "") if is_local else outputs.get("ApiUrl", "")
     if not url:
-        raise UsageError(f"The stack {name} has no API: it is one of another version. Run `./image-mirror deploy`.")
+        raise other_version(name, "API")
     region = session.region_name or ""
     api = ApiClient(url.rstrip("/"), region, session, is_local=is_local)
     return ConsoleStack(f"{name} in {region}", api, client("s3"), outputs["InputBucket"], outputs["ImagesBucket"])

@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.aws_settings import missing_stack, missing_variable
+from local.aws_settings import missing_stack, missing_variable, other_version
 from local.errors import UsageError
 from local.verify.lines import NotCheckedError, is_denied
 
@@ -92,10 +92,7 @@ def find_stack(name: str, variables: Mapping[str, str] | None) -> DeployedStack:
     outputs = _outputs(clients, name)
     missing = [output for output in OUTPUTS if output not in outputs]
     if missing:
-        raise UsageError(
-            f"The stack {name} has no output {missing[0]}: it is none of this program, or one of another version."
-            " Run `./image-mirror deploy`."
-        )
+        raise other_version(name, f"output {missing[0]}")
     api_url = outputs["ApiUrl"]
     if _is_loopback(_host(clients("s3").meta.endpoint_url)):
         api_url = (os.environ if variables is None else variables).get("API_URL", "")

@@ -461,5 +461,5 @@ def test_a_template_with_an_unknown_field_is_rejected(tmp_path: Path) -> None:
 def test_a_plan_is_of_the_whole_list(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("url\nhttp://a.example/1\n")
 
-    with pytest.raises(UsageError, match="Leave the option probe out"):
+    with pytest.raises(UsageError, match="Remove the option probe"):
         plan(manifest=str(tmp_path / "a.csv"), options={"probe": "300"})
