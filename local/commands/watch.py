@@ -20,8 +20,8 @@ from local.errors import UsageError
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-INPUT = "input"
-"""The folder of the input bucket in the output folder of `up`."""
+CONSOLE_OF_UP = "The console shows the report with the images. `up` has printed its address."
+CONSOLE = "`./image-mirror console` shows the report with the images."
 
 POLL_SECONDS = 2.0
 MAX_LISTED_RUNS = 5
@@ -99,7 +99,7 @@ def _execution_arn(client: Clients, outputs: StackOutputs, run_id: str, hint: st
 def _result(progress: RunProgress, watcher: Watcher, outputs: StackOutputs, local_run: LocalRun | None) -> RunResult:
     summary = watcher.summary()
     files = report_files(summary) if summary else []
-    bucket = f"s3://{outputs.input_bucket}" if local_run is None else Path(local_run.out, INPUT)
-    locations = [(label, f"{bucket}/{key}") for label, key in files]
+    locations = [(label, f"s3://{outputs.input_bucket}/{key}") for label, key in files]
     failures = failure_examples(watcher.failures(summary), summary["failures_by_reason"]) if summary else ()
-    return RunResult(progress.execution, summary, locations, failures, local_run=local_run)
+    notes = [CONSOLE if local_run is None else CONSOLE_OF_UP] if summary else []
+    return RunResult(progress.execution, summary, locations, failures, notes, local_run)

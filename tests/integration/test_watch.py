@@ -50,7 +50,8 @@ def test_a_run_is_followed_to_its_end_and_its_result_is_shown(cloud: Cloud, site
     assert done.returncode == 0, done.stderr
     assert "Succeeded with failures. 1 image stored, 1 row failed." in done.stdout
     assert f"  http_4xx: 1\n    row 2: {site.url}/gone.jpg\n" in done.stdout
-    assert f"{out}/input/runs/{run.run_id}/report.html" in done.stdout
+    assert f"s3://{cloud.outputs['InputBucket']}/runs/{run.run_id}/report.html" in done.stdout
+    assert "The console shows the report with the images. `up` has printed its address.\n" in done.stdout
 
 
 def test_the_command_that_retries_a_run_of_make_up_needs_its_environment(cloud: Cloud, site: Site, out: Path) -> None:
