@@ -18,7 +18,7 @@ from functions.core.model.options import MAX_HOST_CONCURRENCY, OPTION_DEFAULTS, 
 from functions.core.model.types import HostLimit
 from functions.core.model.urls import redact
 from functions.core.report.formatting import dollars, plural, seconds
-from local.commands.manifest_plan import Plan
+from local.commands.manifest_plan import MAX_EXAMPLES, Plan
 from local.commands.usage import COST_OPTIONS
 
 MAX_HOSTS = 10
@@ -186,7 +186,8 @@ def _examples(title: str, column: str, examples: Sequence[tuple[int, str]]) -> T
     lines_by_description: dict[str, list[str]] = {}
     for line, description in examples:
         lines_by_description.setdefault(description, []).append(str(line))
-    table = Table(title=f"{title} (the first {len(examples)})", title_justify="left")
+    shown = f"{title} (the first {len(examples)})" if len(examples) == MAX_EXAMPLES else title
+    table = Table(title=shown, title_justify="left")
     table.add_column("line", justify="right", max_width=24)
     table.add_column(column, overflow="fold", min_width=40)
     for description, lines in lines_by_description.items():

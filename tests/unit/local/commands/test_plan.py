@@ -233,6 +233,19 @@ def test_every_format_has_a_name() -> None:
     assert set(FORMAT_NAMES) == {*(form.name for form in FORMATS), PARQUET}
 
 
+@pytest.mark.parametrize(
+    ("rows", "title"), [(1, "Invalid rows"), (9, "Invalid rows"), (12, "Invalid rows (the first 10)")]
+)
+def test_examples_are_the_first_ones_only_if_there_are_more(
+    rows: int, title: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "relative.csv").write_text("url\n" + "a.jpg\n" * rows)
+
+    plan(manifest=str(tmp_path / "relative.csv"), options={})
+
+    assert title in [line.strip() for line in capsys.readouterr().out.splitlines()]
+
+
 def test_a_plan_without_downloads_lists_no_hosts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "relative.csv").write_text("url\na.jpg\n")
 
