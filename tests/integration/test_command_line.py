@@ -66,7 +66,7 @@ def test_paths_are_relative_to_the_folder_of_the_user(tmp_path: Path) -> None:
     done = _start(LAUNCHER, "plan", "my list.csv", folder=tmp_path)
 
     assert done.returncode == 0, done.stderr
-    assert "my list.csv, read as csv" in done.stdout
+    assert "my list.csv, read as CSV" in done.stdout
 
 
 @pytest.mark.parametrize(
