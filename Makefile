@@ -32,7 +32,7 @@ $(foreach name,$(firstword $(UNKNOWN)),$(error There is no variable $(name) ($(c
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth run probe up watch console plan cost test permissions check lint types collect format lock bootstrap deploy verify destroy bench bench-rate-limit bench-fleet mutation second-opinions clean
+.PHONY: help setup synth run probe up watch console plan index cost test permissions check lint types collect format lock bootstrap deploy verify destroy bench bench-rate-limit bench-fleet mutation second-opinions clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -41,7 +41,8 @@ setup: .venv/dev ## Make the virtual environment with everything that run, test,
 
 # Two locks: requirements/local.txt is what a run needs, requirements/dev.txt adds what tests, checks and measures it.
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement $(1) \
-	|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1)
+	|| { echo "uv has failed, see above. Trying pip, which takes some minutes"; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1); }
 
 .venv/local: requirements/local.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Image Mirror needs Python 3.11 or newer; $(PYTHON) is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
@@ -81,6 +82,9 @@ console: ## Show runs and images in a browser: those of `make up`, otherwise of 
 
 plan: ## Estimate a run and check its manifest; nothing is fetched: MANIFEST=f [OPTIONS="name=value ..."]
 	@./image-mirror plan
+
+index: ## Make the index of a run again: RUN=id [OUT=out] [STACK_NAME=name]
+	@./image-mirror index
 
 cost: ## Estimate the time and the cost of a run: [IMAGES=n] [SIZE_KB=n] [LATENCY_MS=n] [HOSTS=n] [BATCH_SIZE=n] ...
 	@./image-mirror cost

@@ -92,5 +92,6 @@ def _install(lock: Path, target: Path, options: list[str]) -> None:
     if result.returncode:
         raise BundleError(
             f"Cannot install the dependencies of the functions from {lock.name}. The installer reported:\n"
-            f"{result.stderr.strip()}"
+            f"{result.stderr.strip()}\n"
+            "Behind a proxy, or where a company inspects TLS: docs/faq.md#proxies-and-company-networks."
         )

@@ -58,9 +58,9 @@ def _accepted(option: Field[object]) -> str:
         return f"comma-separated names: {', '.join(LIST_CHOICES[option.name])}"
     for bound in bounds:
         if isinstance(bound, Interval):
-            return f"{_number(bound.ge)} to {_number(bound.le)}"
+            return f"{_number(option, bound.ge)} to {_number(option, bound.le)}"
         if isinstance(bound, MaxLen):
-            return f"text, up to {_number(bound.max_length)} characters"
+            return f"text, up to {bound.max_length} characters"
     raise TypeError(f"{option.name} has no bounds")
 
 
@@ -79,12 +79,14 @@ def _default_option(option: Field[object]) -> str:
         return f"`{str(option.default).lower()}`"
     if isinstance(option.default, str):
         return f"`{option.default}`" if option.default else ""
-    return _number(option.default)
+    return _number(option, option.default)
 
 
-def _number(value: object) -> str:
+def _number(option: Field[object], value: object) -> str:
     assert isinstance(value, int | float)
-    return f"{value} ({value // MEBIBYTE} MiB)" if value >= MEBIBYTE else f"{value:g}"
+    if option.name.endswith("_bytes") and value >= MEBIBYTE:
+        return f"{value} ({value // MEBIBYTE} MiB)"
+    return f"{value}" if isinstance(value, int) else f"{value:g}"
 
 
 def _key_fields() -> Iterator[Sequence[str]]:

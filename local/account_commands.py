@@ -34,8 +34,9 @@ def bootstrap(arguments: Sequence[str]) -> int:
     Needed once for each account and Region. Arguments after -- are passed to the CDK.
     """
     with _account():
-        from cdk.account import assembly, cdk_cli
+        from cdk.account import assembly, aws, cdk_cli
 
+        aws.check_credentials(arguments)
         with tempfile.TemporaryDirectory() as folder:
             app = assembly.synthesize({}, Path(folder), bundled=False)
             return _status(cdk_cli.run("bootstrap", *arguments, assembly=app))
@@ -54,8 +55,10 @@ def deploy(pairs: Sequence[str], stack_name: str, arguments: Sequence[str]) -> i
     with _account():
         given = given_settings(pairs, stack_name, name=shown_name("pairs"))
         valid = settings(given)
+        from cdk.account import aws
         from cdk.account.deploy import deploy
 
+        aws.check_credentials(arguments)
         return _status(deploy(given, valid, arguments, click.echo))
 
 

@@ -1,8 +1,22 @@
-"""The user's own AWS settings, which the local AWS must ignore."""
+"""The AWS settings of a command: the user's own, or those of a running `up`, which replace them.
+
+`variables` are those that a running `up` has written to its `local.env`; None stands for the user's own settings.
+"""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+)
+
+from local.errors import UsageError
 
 PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
@@ -28,3 +42,51 @@ def without_aws_settings() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def aws_requests(variables: Mapping[str, str] | None) -> Iterator[None]:
+    """Make requests with these settings. Raises UsageError for one that fails."""
+    with nullcontext() if variables is None else without_aws_settings():
+        try:
+            yield
+        except EndpointConnectionError as error:
+            raise UsageError(_connection_error(error, variables)) from error
+        except (NoCredentialsError, NoRegionError, ProfileNotFound) as error:
+            hint = "Set AWS_PROFILE, or AWS_REGION and credentials; or start `./image-mirror up`."
+            raise UsageError(f"AWS request failed: {_sentence(error)} {hint}") from error
+        except (BotoCoreError, ClientError) as error:
+            raise UsageError(f"AWS request failed: {_sentence(error)}") from error
+
+
+def missing_variable(error: KeyError) -> UsageError:
+    """The error for a `local.env` without the variable that is the key of `error`."""
+    return UsageError(f"local.env does not set {error.args[0]}. Delete it and restart `./image-mirror up`.")
+
+
+def missing_stack(name: str, region: str | None) -> UsageError:
+    return UsageError(
+        f"There is no stack {name} in {region}. Deploy it with `./image-mirror deploy`, start `./image-mirror up`, name"
+        " another stack with --stack-name, or set AWS_PROFILE or AWS_REGION."
+    )
+
+
+def other_version(name: str, missing: str) -> UsageError:
+    """The error for a stack that does not have something of this version."""
+    return UsageError(
+        f"The stack {name} has no {missing}: another version has deployed it, or another program. Update it with"
+        " `./image-mirror deploy`, or name another stack with --stack-name."
+    )
+
+
+def _connection_error(error: EndpointConnectionError, variables: Mapping[str, str] | None) -> str:
+    if variables is None:
+        return f"Cannot connect to AWS: {_sentence(error)}"
+    return (
+        f"Cannot connect to {variables['AWS_ENDPOINT_URL']}: is `./image-mirror up` still running? If it has stopped,"
+        " delete local.env in its output folder."
+    )
+
+
+def _sentence(error: Exception) -> str:
+    return f"{str(error).removesuffix('.')}."

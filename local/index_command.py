@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,10 @@ from botocore.config import Config
 
 from cdk.account import aws
 from cdk.account.aws import Clients
-from cdk.account.errors import AccountError
 from functions.core.summary.execution import WorkflowFailure
 from local.aws.cloud import Cloud
 from local.aws.stack import DeploymentError
-from local.aws_settings import without_aws_settings
+from local.aws_settings import aws_requests, missing_stack, missing_variable, other_version
 from local.errors import UsageError
 from local.parquet import load_parquet
 
@@ -54,13 +52,9 @@ def index_remotely(run_id: str, variables: Mapping[str, str] | None, stack_name:
 
     Raises UsageError.
     """
-    with nullcontext() if variables is None else without_aws_settings():
-        try:
-            with aws.aws_errors():
-                client, machine = _of_account(stack_name) if variables is None else _of_up(variables)
-                return _index(client, machine, run_id, show)
-        except AccountError as error:
-            raise UsageError(str(error)) from error
+    with aws_requests(variables):
+        client, machine = _of_account(stack_name) if variables is None else _of_up(variables)
+        return _index(client, machine, run_id, show)
 
 
 def wait_for_index(cloud: Cloud, run_id: str) -> str:
@@ -83,19 +77,20 @@ def _of_up(variables: Mapping[str, str]) -> tuple[Clients, str]:
         )
         machine, endpoint = variables[VARIABLE], variables["AWS_ENDPOINT_URL"]
     except KeyError as error:
-        raise UsageError(f"local.env does not set {error.args[0]}. Delete it and restart `up`.") from error
+        raise missing_variable(error) from error
     return aws.clients(session, endpoint_url=endpoint, config=Config(proxies={})), machine
 
 
 def _of_account(name: str) -> tuple[Clients, str]:
-    account = aws.account()
-    stack = aws.stack(account.client, name)
-    machine = aws.outputs(stack).get(OUTPUT) if stack else None
+    session = aws.session()
+    client = aws.clients(session)
+    stack = aws.stack(client, name)
+    if stack is None:
+        raise missing_stack(name, session.region_name)
+    machine = aws.outputs(stack).get(OUTPUT)
     if machine is None:
-        raise UsageError(
-            f"There is no stack {name} with an index in {account.region}. Deploy it: ./image-mirror deploy"
-        )
-    return account.client, machine
+        raise other_version(name, f"output {OUTPUT}")
+    return client, machine
 
 
 def _index(client: Clients, machine: str, run_id: str, show: Print) -> int:

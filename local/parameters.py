@@ -164,12 +164,18 @@ def _kind(name: str) -> str:
     return {int: "INTEGER", float: "NUMBER", str: "TEXT"}.get(hint, "NAME,NAME,...")
 
 
+DEFAULTS_BY_PLACE = {"passes": f"0 on this machine, {OPTION_DEFAULTS['passes']} in AWS"}
+"""The default of an option that a local run has another one of."""
+
+
 def _default(name: str) -> str:
+    if name in DEFAULTS_BY_PLACE:
+        return DEFAULTS_BY_PLACE[name]
     value = OPTION_DEFAULTS[name]
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(value) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value) or "none"
 
 

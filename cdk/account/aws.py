@@ -48,6 +48,13 @@ def account(cdk_arguments: Sequence[str] = ()) -> Account:
         return Account(clients(found), found.region_name or "")
 
 
+def check_credentials(cdk_arguments: Sequence[str]) -> None:
+    """Raises AccountError without credentials. The CDK CLI would say so only after the synthesis of the stack."""
+    with aws_errors():
+        if session(cdk_arguments).get_credentials() is None:
+            raise NoCredentialsError
+
+
 def session(cdk_arguments: Sequence[str] = ()) -> boto3.Session:
     """As the CDK CLI has it: unlike boto3, it reads AWS_REGION too."""
     profile, region = (_value(name, cdk_arguments) for name in ("--profile", "--region"))
@@ -73,7 +80,9 @@ def aws_errors() -> Iterator[None]:
     try:
         yield
     except SETTINGS_ERRORS as error:
-        raise AccountError(f"AWS request failed: {sentence(error)} Set AWS_PROFILE, or AWS_REGION and keys.") from error
+        raise AccountError(
+            f"AWS request failed: {sentence(error)} Set AWS_PROFILE, or AWS_REGION and credentials."
+        ) from error
     except (BotoCoreError, ClientError) as error:
         raise AccountError(f"AWS request failed: {sentence(error)}") from error
 

@@ -22,6 +22,7 @@ from local.console import CONSOLE_PORT
 from local.errors import UsageError
 from local.log_file import keep_off_terminal
 from local.parameters import (
+    PREFIX,
     Command,
     PathType,
     manifest,
@@ -87,9 +88,9 @@ def _numbers(numbers: Mapping[str, usage.NumberArgument]) -> Callable[[Command],
 def commands() -> None:
     """Copy images from the web into S3, or into a folder of this machine.
 
-    run, probe, up and plan work on this machine without an AWS account; bootstrap, deploy, verify and destroy change
-    the AWS account of your credentials. "image-mirror COMMAND --help" explains a command. Exit status: 0 success,
-    1 failure, 2 wrong usage, 130 interrupted.
+    run, probe, plan, cost and up need no AWS account. bootstrap, deploy and destroy change the AWS account of your
+    credentials. watch, console, index and verify are for runs of "up", otherwise of that account.
+    "image-mirror COMMAND --help" explains a command. Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
     """
 
 
@@ -172,10 +173,11 @@ def watch(run: str, out: str, stack_name: str) -> int:
 @stack_name
 @version
 def console(port: str, out: str, stack_name: str) -> int:
-    """Show the runs and the images in a browser, until you press Ctrl-C.
+    """Show runs and images in a browser.
 
     If "up" is running in the folder, those of that local AWS, otherwise those of the stack in your AWS account: its
-    requests are signed with your credentials. The page can be opened on this machine only.
+    requests are signed with your credentials. The page can be opened on this machine only. Ctrl-C stops the console;
+    runs continue.
     """
     number = usage.port_number(port, shown_name("port"))
     variables = read_env_file(usage.out_folder(out, shown_name("out")))
@@ -187,15 +189,15 @@ def console(port: str, out: str, stack_name: str) -> int:
 
 
 @commands.command()
-@click.argument("run", metavar="RUN")
+@click.argument("run", metavar="RUN", envvar=f"{PREFIX}RUN")
 @out
 @stack_name
 @version
 def index(run: str, out: str, stack_name: str) -> int:
     """Make the index of a run again.
 
-    If "up" is running in the folder, it is a run of that local AWS; otherwise one of the folder, or else of the stack
-    in your AWS account.
+    RUN is the ID of a run of the local AWS if "up" is running in the folder, otherwise of a run whose files are in the
+    folder, otherwise of a run of the stack in your AWS account.
     """
     folder = usage.out_folder(out, shown_name("out"))
     variables = read_env_file(folder)

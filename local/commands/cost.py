@@ -28,7 +28,7 @@ from functions.core.model.errors import InvalidManifest
 from functions.core.model.limits import DOWNLOAD_MEMORY_MB
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import Options
-from functions.core.report.formatting import seconds
+from functions.core.report.formatting import plural, seconds
 from local.commands.plan_table import slow_host_note
 from local.commands.usage import COST_NUMBERS, COST_OPTIONS, stack_settings
 from local.errors import UsageError
@@ -118,9 +118,9 @@ def show(run: RunEstimate) -> None:
 
 def sentences(run: RunEstimate) -> Iterable[str]:
     minimum = minimum_dollars(run.images)
-    yield f"{run.dollars / minimum:.2f} times the floor of one PUT and one table write (${minimum:,.4g})."
+    yield f"{run.dollars / minimum:.2f} times the minimum of one PUT and one table write (${minimum:,.4g})."
     yield (
-        f"About {seconds(run.seconds)}: {run.batches:,} batches of up to {run.options.batch_size}, "
+        f"About {seconds(run.seconds)}: {plural(run.batches, 'batch')} of up to {run.options.batch_size}, "
         f"{run.concurrent_batches:,} at a time, {seconds(run.batch_seconds)} each, "
         f"{run.in_flight:g} requests in flight in each."
     )

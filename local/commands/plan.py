@@ -21,7 +21,7 @@ def plan(*, manifest: str, options: Mapping[str, str], lambda_concurrency: int |
     try:
         run_options = validate_options(settings.default_options, options)
         if run_options.probe:
-            raise UsageError("plan is about a run of the whole list. Leave the option probe out.")
+            raise UsageError("plan estimates a run of the whole list. Remove the option probe.")
         account = Account(lambda_concurrency, run_options.max_concurrency)
         if lambda_concurrency is not None:
             batches = min(run_options.max_concurrency, executions_for_batches(lambda_concurrency))

@@ -14,16 +14,33 @@ from functions.core.cost.estimate import RunEstimate
 from functions.core.cost.notes import BATCH_TOO_LONG, glacier_note
 from functions.core.model.host_limits import limit_text
 from functions.core.model.limits import executions_for_batches
-from functions.core.model.options import MAX_HOST_CONCURRENCY, Options
+from functions.core.model.options import MAX_HOST_CONCURRENCY, OPTION_DEFAULTS, Options
 from functions.core.model.types import HostLimit
 from functions.core.model.urls import redact
-from functions.core.report.formatting import dollars, seconds
-from local.commands.manifest_plan import Plan
+from functions.core.report.formatting import dollars, plural, seconds
+from local.commands.manifest_plan import MAX_EXAMPLES, Plan
 from local.commands.usage import COST_OPTIONS
 
 MAX_HOSTS = 10
 """Maximum number of hosts in the table of hosts."""
 
+
+FORMAT_NAMES = {
+    "csv": "CSV",
+    "csv-semicolon": "CSV with semicolons",
+    "csv-pipe": "CSV with pipes",
+    "tsv": "TSV",
+    "csv-bare": "CSV without a header",
+    "csv-semicolon-bare": "CSV with semicolons, without a header",
+    "csv-pipe-bare": "CSV with pipes, without a header",
+    "tsv-bare": "TSV without a header",
+    "tsv-list": "a URL list of Storage Transfer Service",
+    "txt": "a text file of URLs",
+    "json": "JSON",
+    "jsonl": "JSON lines",
+    "parquet": "Parquet",
+}
+"""What a plan calls the formats of manifests."""
 
 NEW_ACCOUNTS = (10, 50)
 """Concurrent Lambda executions that new accounts are reported to allow. AWS documents 1,000."""
@@ -51,7 +68,8 @@ def show(path: Path, plan: Plan, account: Account, *, has_contact: bool) -> None
     ):
         if examples:
             console.print(_examples(title, column, examples))
-    console.print(_hosts(plan))
+    if plan.hosts:
+        console.print(_hosts(plan))
     for sentence in (*_assumptions(plan), *_concurrency(plan.estimate.concurrent_batches, plan.batches, account)):
         console.print(sentence, soft_wrap=True)
     if plan.note:
@@ -89,13 +107,18 @@ def _assumptions(plan: Plan) -> Iterator[str]:
     sizes = f"{estimate.size_kb:g} KB and {estimate.latency_ms:g} ms per image"
     yield f"Time and cost are estimates that assume {sizes}: nothing was downloaded. For other values:"
     values = {
-        "IMAGES": max(1, estimate.images),
-        "SIZE_KB": f"{estimate.size_kb:g}",
-        "LATENCY_MS": f"{estimate.latency_ms:g}",
-        "HOSTS": int(estimate.hosts),
-        **{name.upper(): _text(getattr(estimate.options, name)) for name in COST_OPTIONS},
+        "images": max(1, estimate.images),
+        "size_kb": f"{estimate.size_kb:g}",
+        "latency_ms": f"{estimate.latency_ms:g}",
+        "hosts": int(estimate.hosts),
+        **{
+            name: _text(value)
+            for name in COST_OPTIONS
+            if (value := getattr(estimate.options, name)) != OPTION_DEFAULTS[name]
+        },
     }
-    yield f"    make cost {' '.join(f'{name}={value}' for name, value in values.items())}"
+    flags = (f"--{name.replace('_', '-')} {value}" for name, value in values.items())
+    yield f"    ./image-mirror cost {' '.join(flags)}"
     yield from filter(None, (slow_host_note(estimate), glacier_note(estimate)))
     if estimate.batch_too_long:
         yield BATCH_TOO_LONG
@@ -131,7 +154,7 @@ def _totals(path: Path, plan: Plan) -> Table:
     duplicates, conflicts = counts["duplicate"], counts["key_conflict"]
     invalid = {reason: count for reason, count in counts.items() if reason not in ("duplicate", "key_conflict")}
     reasons = ", ".join(f"{count} {reason}" for reason, count in invalid.items())
-    title = f"{escape(str(path))}, read as {plan.format}; nothing was downloaded"
+    title = f"{escape(str(path))}, read as {FORMAT_NAMES[plan.format]}; nothing was downloaded"
     table = Table(title=title, title_justify="left")
     table.add_column("item")
     table.add_column("number", justify="right")
@@ -152,7 +175,7 @@ def _totals(path: Path, plan: Plan) -> Table:
 
 def _add_estimates(table: Table, plan: Plan) -> None:
     estimate = plan.estimate
-    batches = f"{estimate.batch_seconds:.1f} s per batch, {estimate.concurrent_batches:,} batches at a time"
+    batches = f"{estimate.batch_seconds:.1f} s per batch, {plural(estimate.concurrent_batches, 'batch')} at a time"
     table.add_section()
     table.add_row("time", seconds(estimate.seconds), batches)
     table.add_row("cost", dollars(estimate.dollars), "AWS charges for the run, without monthly storage")
@@ -163,7 +186,8 @@ def _examples(title: str, column: str, examples: Sequence[tuple[int, str]]) -> T
     lines_by_description: dict[str, list[str]] = {}
     for line, description in examples:
         lines_by_description.setdefault(description, []).append(str(line))
-    table = Table(title=f"{title} (the first {len(examples)})", title_justify="left")
+    shown = f"{title} (the first {len(examples)})" if len(examples) == MAX_EXAMPLES else title
+    table = Table(title=shown, title_justify="left")
     table.add_column("line", justify="right", max_width=24)
     table.add_column(column, overflow="fold", min_width=40)
     for description, lines in lines_by_description.items():

@@ -155,14 +155,15 @@ def _result(progress: RunProgress, local_run: LocalRun, run_id: str) -> RunResul
     out = Path(local_run.out)
     path = out / "runs" / run_id / "summary.json"
     summary: RunSummary | None = json.loads(path.read_text()) if path.exists() else None
-    results = out / "runs" / run_id / "results.csv"
+    folder = out / "runs" / run_id
     reports = [(label, out / key) for label, key in (report_files(summary) if summary else [])]
     files = [
         *reports[:1],
         *([] if summary and summary.get("probe") else [("Images", out / "images"), ("Table", out / "images.jsonl")]),
         ("Messages", out / "messages.jsonl"),
         *reports[1:],
-        ("Results", results),
+        ("Results", folder / "results.csv"),
+        ("Suspects", folder / "suspects.csv"),
         ("Summary", out / "summary.json"),
     ]
     failures = summary.get("failures_report") if summary else None

@@ -6,7 +6,7 @@ from functions.core.model.runs import LocalRun
 from local.aws.cloud import Cloud
 from local.aws.stack import DeploymentError
 from local.commands.env_file import DEACTIVATE, write_env_file
-from local.commands.run import finish_interrupted
+from local.commands.run import finish_interrupted, program
 from local.commands.terminal import Terminal
 from local.console import CONSOLE_PORT
 from local.console.server import ConsoleServer
@@ -58,6 +58,7 @@ def _print_access(terminal: Terminal, cloud: Cloud, env_file: Path, console: str
     terminal.print("In another terminal:")
     terminal.print(f"  source {env_file}")
     terminal.print("  aws s3 cp manifest.csv s3://$INPUT_BUCKET/manifests/")
-    terminal.print('  curl $API_URL/runs --json \'{"urls": ["https://…"]}\'')
+    terminal.print(f"  {program()} watch --out {env_file.parent}   # follows the latest run")
+    terminal.print("  curl $API_URL/runs -H 'Content-Type: application/json' -d '{\"urls\": [\"https://…\"]}'")
     terminal.print(f"  {DEACTIVATE}   # restores the variables of that shell")
     terminal.print(f"Press Ctrl-C to stop and to export everything to {env_file.parent}.")

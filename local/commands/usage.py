@@ -183,6 +183,8 @@ def manifest_file(text: str) -> Path:
         raise UsageError(f"Cannot read the manifest {text}: {error.strerror}.") from error
     if path.is_file():
         raise UsageError(f"The manifest {text} is empty: 0 rows, nothing to mirror.")
+    if path.is_dir():
+        raise UsageError(f"There is no manifest {text}: it is a folder. MANIFEST takes the path of a file.")
     raise UsageError(f"There is no manifest {text}. MANIFEST takes the path of a file.")
 
 

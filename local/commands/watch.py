@@ -1,26 +1,27 @@
-"""`make watch`: follows a run of `make up`, or of the AWS account of your credentials."""
+"""`./image-mirror watch`: follows a run of a running `up`, or of the AWS account of your credentials."""
 
 import json
 from collections.abc import Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 
 from cdk.account import aws
-from cdk.account.aws import SETTINGS_ERRORS, Clients, clients, sentence
+from cdk.account.aws import Clients, clients
 from functions.core.model.runs import LocalRun, run_id_of
-from local.aws_settings import without_aws_settings
-from local.commands.env_file import NAME, read_env_file
+from local.aws_settings import aws_requests, missing_stack, missing_variable
+from local.commands.env_file import read_env_file
 from local.commands.terminal import RunResult, Terminal, failure_examples, report_files
 from local.commands.watcher import RunProgress, StackOutputs, Watcher, run_item
 from local.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
+
+CONSOLE_OF_UP = "The console shows the report with the images. `up` has printed its address."
+CONSOLE = "`./image-mirror console` shows the report with the images."
 
 POLL_SECONDS = 2.0
 MAX_LISTED_RUNS = 5
@@ -34,18 +35,11 @@ def watch(*, out: Path, run_id: str, stack_name: str) -> int:
     """
     terminal = Terminal()
     variables = read_env_file(out)
-    with nullcontext() if variables is None else without_aws_settings():
+    with aws_requests(variables):
         try:
-            client, outputs = _account_stack(stack_name) if variables is None else _local_stack(variables, out)
+            client, outputs = _account_stack(stack_name) if variables is None else _local_stack(variables)
             local_run = None if variables is None else LocalRun(command="up", out=str(out))
             return _follow(terminal, client, outputs, run_id, local_run)
-        except EndpointConnectionError as error:
-            raise UsageError(_connection_error(error, variables, out)) from error
-        except SETTINGS_ERRORS as error:
-            hint = "Set AWS_PROFILE, or AWS_REGION and credentials; or start `make up`."
-            raise UsageError(f"AWS request failed: {sentence(error)} {hint}") from error
-        except (BotoCoreError, ClientError) as error:
-            raise UsageError(f"AWS request failed: {sentence(error)}") from error
         except KeyboardInterrupt:
             terminal.print("Stopped watching. The run continues.")
             return 130
@@ -60,17 +54,8 @@ def _follow(terminal: Terminal, client: Clients, outputs: StackOutputs, run_id: 
     return 0 if progress.execution.succeeded else 1
 
 
-def _connection_error(error: EndpointConnectionError, variables: Mapping[str, str] | None, out: Path) -> str:
-    if variables is None:
-        return f"Cannot connect to AWS: {error}"
-    return (
-        f"Cannot connect to {variables['AWS_ENDPOINT_URL']}: is `make up` still running? "
-        f"If it has stopped, delete {out / NAME}."
-    )
-
-
-def _local_stack(variables: Mapping[str, str], out: Path) -> tuple[Clients, StackOutputs]:
-    """The stack of the `make up` that has written the variables to `out`. Raises UsageError."""
+def _local_stack(variables: Mapping[str, str]) -> tuple[Clients, StackOutputs]:
+    """The stack of the running `up` that has written the variables. Raises UsageError."""
     try:
         session = boto3.Session(
             variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], region_name=variables["AWS_REGION"]
@@ -78,7 +63,7 @@ def _local_stack(variables: Mapping[str, str], out: Path) -> tuple[Clients, Stac
         outputs = StackOutputs(variables["STATE_MACHINE_ARN"], variables["RUNS_TABLE"], variables["INPUT_BUCKET"])
         endpoint = variables["AWS_ENDPOINT_URL"]
     except KeyError as error:
-        raise UsageError(f"{out / NAME} does not set {error.args[0]}. Delete it and restart `make up`.") from error
+        raise missing_variable(error) from error
     return clients(session, endpoint_url=endpoint, config=Config(proxies={})), outputs
 
 
@@ -88,10 +73,7 @@ def _account_stack(name: str) -> tuple[Clients, StackOutputs]:
     client = clients(session)
     stack = aws.stack(client, name)
     if stack is None:
-        raise UsageError(
-            f"There is no stack {name} in {session.region_name}. Deploy it with `make deploy`, start `make up`, or set"
-            " AWS_PROFILE or AWS_REGION."
-        )
+        raise missing_stack(name, session.region_name)
     return client, StackOutputs.from_outputs(aws.outputs(stack))
 
 
@@ -119,4 +101,5 @@ def _result(progress: RunProgress, watcher: Watcher, outputs: StackOutputs, loca
     files = report_files(summary) if summary else []
     locations = [(label, f"s3://{outputs.input_bucket}/{key}") for label, key in files]
     failures = failure_examples(watcher.failures(summary), summary["failures_by_reason"]) if summary else ()
-    return RunResult(progress.execution, summary, locations, failures, local_run=local_run)
+    notes = [CONSOLE if local_run is None else CONSOLE_OF_UP] if summary else []
+    return RunResult(progress.execution, summary, locations, failures, notes, local_run)

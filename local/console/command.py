@@ -2,25 +2,17 @@
 
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
 
-from cdk.account import aws
-from cdk.account.errors import AccountError
-from local.aws_settings import without_aws_settings
+from local.aws_settings import aws_requests
 from local.console.server import ConsoleServer
 from local.console.stack import deployed_stack, stack_of_up
-from local.errors import UsageError
 from local.startup import wait_for_interrupt
 
 
 def console(*, variables: Mapping[str, str] | None, stack_name: str, port: int) -> int:
     """`variables` are those of a running `up`; None for the stack of the account. Returns 0. Raises UsageError."""
-    with nullcontext() if variables is None else without_aws_settings():
-        try:
-            with aws.aws_errors():
-                stack = deployed_stack(stack_name) if variables is None else stack_of_up(variables)
-        except AccountError as error:
-            raise UsageError(str(error)) from error
+    with aws_requests(variables):
+        stack = deployed_stack(stack_name) if variables is None else stack_of_up(variables)
         with ConsoleServer(stack, port) as server:
             if server.moved:
                 _print(f"Port {port} is in use; using a free port instead.")

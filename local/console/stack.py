@@ -11,7 +11,7 @@ from botocore.config import Config
 from cdk.account import aws
 from cdk.account.cdk_cli import local_endpoint
 from local.api_client import ApiClient
-from local.errors import UsageError
+from local.aws_settings import missing_stack, missing_variable, other_version
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -42,7 +42,7 @@ def stack_of_up(variables: Mapping[str, str]) -> ConsoleStack:
         buckets = variables["INPUT_BUCKET"], variables["IMAGES_BUCKET"]
         endpoint = variables["AWS_ENDPOINT_URL"]
     except KeyError as error:
-        raise UsageError(f"local.env does not set {error.args[0]}. Delete it and restart `up`.") from error
+        raise missing_variable(error) from error
     s3 = session.client("s3", endpoint_url=endpoint, config=Config(proxies={}, max_pool_connections=CONNECTIONS))
     return ConsoleStack("local AWS", api, s3, *buckets)
 
@@ -54,15 +54,12 @@ def deployed_stack(name: str) -> ConsoleStack:
     client = aws.clients(session, config=config)
     stack = aws.stack(client, name)
     if stack is None:
-        raise UsageError(
-            f"There is no stack {name} in {session.region_name}. Deploy it with `./image-mirror deploy`, start `up`,"
-            " name another one with --stack-name, or set AWS_PROFILE or AWS_REGION."
-        )
+        raise missing_stack(name, session.region_name)
     outputs = aws.outputs(stack)
     is_local = local_endpoint(os.environ) is not None
     url = os.environ.get("API_URL", "") if is_local else outputs.get("ApiUrl", "")
     if not url:
-        raise UsageError(f"The stack {name} has no API: it is one of another version. Run `./image-mirror deploy`.")
+        raise other_version(name, "API")
     region = session.region_name or ""
     api = ApiClient(url.rstrip("/"), region, session, is_local=is_local)
     return ConsoleStack(f"{name} in {region}", api, client("s3"), outputs["InputBucket"], outputs["ImagesBucket"])

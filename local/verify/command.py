@@ -2,24 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import nullcontext
 from functools import partial
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    NoRegionError,
-    ProfileNotFound,
-)
-
-from local.aws_settings import without_aws_settings
+from local.aws_settings import aws_requests
 from local.errors import UsageError
 from local.verify.api_runs import ApiRuns
 from local.verify.created import Created
 from local.verify.evidence import Evidence
-from local.verify.lines import Check, Line, Result, run_check, sentence
+from local.verify.lines import Check, Line, Result, run_check
 from local.verify.links import Links
 from local.verify.messages import Messages
 from local.verify.removal import Removal
@@ -70,8 +60,6 @@ LINES: Mapping[str, str] = {**{each.name: each.proves for each in MANIFESTS}, **
 Task = Sequence[tuple[str, Check]]
 """Checks that are made one after another, by the names of their lines."""
 
-SETTINGS_ERRORS = (NoCredentialsError, NoRegionError, ProfileNotFound)
-
 
 def verify(*, stack_name: str, variables: Mapping[str, str] | None, only: Sequence[str] = ()) -> int:
     """Check the stack of a running `up`, whose `variables` are given, or that of the account. Returns the exit status.
@@ -80,19 +68,10 @@ def verify(*, stack_name: str, variables: Mapping[str, str] | None, only: Sequen
     """
     if unknown := [name for name in only if name not in LINES]:
         raise UsageError(f"There is no line '{unknown[0]}'. The lines are: {', '.join(LINES)}.")
-    with nullcontext() if variables is None else without_aws_settings():
-        try:
-            stack = find_stack(stack_name, variables)
-            check_links_can_be_reached(stack)
-            return Verification(stack, Output(), only or tuple(LINES)).run()
-        except EndpointConnectionError as error:
-            hint = "" if variables is None else " Is `up` still running? If it has stopped, delete its local.env."
-            raise UsageError(f"Cannot connect to AWS: {sentence(error)}{hint}") from error
-        except SETTINGS_ERRORS as error:
-            hint = "Set AWS_PROFILE, or AWS_REGION and credentials; or start `up`."
-            raise UsageError(f"AWS request failed: {sentence(error)} {hint}") from error
-        except (BotoCoreError, ClientError) as error:
-            raise UsageError(f"AWS request failed: {sentence(error)}") from error
+    with aws_requests(variables):
+        stack = find_stack(stack_name, variables)
+        check_links_can_be_reached(stack)
+        return Verification(stack, Output(), only or tuple(LINES)).run()
 
 
 class Verification:

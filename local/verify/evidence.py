@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from functions.core.model.keys import FULL_URL, table_key
 from functions.core.model.types import ResultLine
+from functions.core.report.formatting import plural
 from local.verify.lines import CheckFailedError, NotCheckedError
 from local.verify.runs import OUTCOMES, Run, Runs, cause, listed
 from local.verify.samples.manifests import Picture
@@ -124,7 +125,7 @@ class Evidence:
             raise CheckFailedError("The input bucket sends no events to EventBridge: uploads start no run.")
         owned = any(each.physical_id == self._stack.outputs["ImagesBucket"] for each in self._stack.resources)
         moves = [
-            f"{transition['StorageClass']} after {transition.get('Days', 0)} days"
+            f"{transition['StorageClass']} after {plural(transition.get('Days', 0), 'day')}"
             for rule in rules["ImagesBucket"]
             for transition in rule.get("Transitions", [])
         ]

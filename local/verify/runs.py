@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from functions.core.model.runs import run_id_of
 from functions.core.model.types import ResultLine, RunSummary
+from functions.core.report.formatting import plural
 from local.verify.created import Created
 from local.verify.lines import CheckFailedError, StoppedError
 from local.verify.samples.manifests import Row
@@ -230,7 +231,7 @@ class Runs:
             raise CheckFailedError(
                 f"{listed(found)}; expected {listed(expected)}. {self._first_failure(run.summary)}".strip()
             )
-        return f"{total} rows: {listed(found)}."
+        return f"{plural(total, 'row')}: {listed(found)}."
 
     def _first_failure(self, summary: RunSummary) -> str:
         """Of failures.csv, with its reason."""

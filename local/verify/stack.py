@@ -11,6 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local.aws_settings import missing_stack, missing_variable, other_version
 from local.errors import UsageError
 from local.verify.lines import NotCheckedError, is_denied
 
@@ -91,10 +92,7 @@ def find_stack(name: str, variables: Mapping[str, str] | None) -> DeployedStack:
     outputs = _outputs(clients, name)
     missing = [output for output in OUTPUTS if output not in outputs]
     if missing:
-        raise UsageError(
-            f"The stack {name} has no output {missing[0]}: it is none of this program, or one of another version."
-            " Run `./image-mirror deploy`."
-        )
+        raise other_version(name, f"output {missing[0]}")
     api_url = outputs["ApiUrl"]
     if _is_loopback(_host(clients("s3").meta.endpoint_url)):
         api_url = (os.environ if variables is None else variables).get("API_URL", "")
@@ -129,7 +127,7 @@ def _session(variables: Mapping[str, str] | None) -> tuple[boto3.Session, dict[s
         session = boto3.Session(*keys, region_name=variables["AWS_REGION"])
         return session, {"endpoint_url": variables["AWS_ENDPOINT_URL"]}
     except KeyError as error:
-        raise UsageError(f"local.env does not set {error.args[0]}. Delete it and restart `up`.") from error
+        raise missing_variable(error) from error
 
 
 def _clients(session: boto3.Session, settings: Mapping[str, Any]) -> Clients:
@@ -153,10 +151,7 @@ def _outputs(clients: Clients, name: str) -> Mapping[str, str]:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
-        raise UsageError(
-            f"There is no stack {name} in {cloudformation.meta.region_name}. Deploy it with `./image-mirror deploy`,"
-            " start `up`, name another one with --stack-name, or set AWS_PROFILE or AWS_REGION."
-        ) from error
+        raise missing_stack(name, cloudformation.meta.region_name) from error
     if not stack["StackStatus"].endswith("_COMPLETE") or stack["StackStatus"].startswith(("DELETE", "ROLLBACK")):
         raise UsageError(f"The stack {name} is not deployed: its status is {stack['StackStatus']}.")
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

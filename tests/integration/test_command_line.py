@@ -66,7 +66,7 @@ def test_paths_are_relative_to_the_folder_of_the_user(tmp_path: Path) -> None:
     done = _start(LAUNCHER, "plan", "my list.csv", folder=tmp_path)
 
     assert done.returncode == 0, done.stderr
-    assert "my list.csv, read as csv" in done.stdout
+    assert "my list.csv, read as CSV" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -188,6 +188,32 @@ def test_clean_removes_what_make_created_and_keeps_out(tmp_path: Path) -> None:
     )
     assert (tmp_path / "out/images/__pycache__/a.jpg").exists()
     assert (tmp_path / "home/me/a.jpg").exists()
+
+
+def test_make_says_that_pip_takes_over_where_uv_fails(tmp_path: Path) -> None:
+    """In a copy, with programs that only record how they were called."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("requirements/local.txt", "requirements/dev.txt", ".venv/local"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    for folder in ("bin", "../cdk", "../functions"):
+        (tmp_path / ".venv" / folder).mkdir()
+    for program, status in (("uv", 1), ("python", 0)):
+        (tmp_path / ".venv/bin" / program).write_text(f'#!/bin/sh\necho "{program} $*"\nexit {status}\n')
+        (tmp_path / ".venv/bin" / program).chmod(0o755)
+    (tmp_path / "cdk.json").touch()
+
+    done = _start("make", ".venv/dev", folder=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    lines = [line.partition(" --")[0] for line in done.stdout.splitlines()]
+    message = "uv has failed, see above. Trying pip, which takes some minutes"
+    assert lines == [
+        "Adding what tests, checks and measures it (once)",
+        "uv pip install",
+        message,
+        "python -m pip install",
+    ]
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ def test_a_run_is_followed_to_its_end_and_its_result_is_shown(cloud: Cloud, site
     assert "Succeeded with failures. 1 image stored, 1 row failed." in done.stdout
     assert f"  http_4xx: 1\n    row 2: {site.url}/gone.jpg\n" in done.stdout
     assert f"s3://{cloud.outputs['InputBucket']}/runs/{run.run_id}/report.html" in done.stdout
+    assert "The console shows the report with the images. `up` has printed its address.\n" in done.stdout
 
 
 def test_the_command_that_retries_a_run_of_make_up_needs_its_environment(cloud: Cloud, site: Site, out: Path) -> None:
@@ -189,7 +190,7 @@ def test_an_account_without_the_stack_is_an_error_that_says_what_to_do(cloud: Cl
     done = _watch("--out", tmp_path, **elsewhere)
 
     assert done.returncode == 2
-    assert done.stderr.startswith("There is no stack ImageMirror in eu-west-3. Deploy it with `make deploy`")
+    assert done.stderr.startswith("There is no stack ImageMirror in eu-west-3. Deploy it with `./image-mirror deploy`")
 
 
 def test_without_credentials_one_sentence_says_so(tmp_path: Path) -> None:
@@ -206,7 +207,7 @@ def test_a_make_up_that_has_stopped_is_an_error(cloud: Cloud, out: Path) -> None
     done = _watch("--out", out)
 
     assert done.returncode == 2
-    assert done.stderr.startswith("Cannot connect to http://127.0.0.1:9: is `make up` still running?")
+    assert done.stderr.startswith("Cannot connect to http://127.0.0.1:9: is `./image-mirror up` still running?")
     assert "Traceback" not in done.stderr
 
 

@@ -10,7 +10,8 @@ def number(value: int) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    return f"{number(count)} {noun}" if count == 1 else f"{number(count)} {noun}s"
+    ending = "" if count == 1 else "es" if noun.endswith("ch") else "s"
+    return f"{number(count)} {noun}{ending}"
 
 
 def share(part: int, total: int) -> str:

@@ -28,9 +28,12 @@ def probe_facts(probe: ProbeResult) -> Sequence[ProbeFact]:
     success, estimate = probe["success"], probe["estimate"]
     between = f"between {percent(success['low'])} and {percent(success['high'])} (95 % interval)"
     images = f"between {number(estimate['images_low'])} and {number(estimate['images_high'])}"
+    drawn = f"drawn with the seed {probe['seed']}"
+    if probe["probed"] == probe["rows"]:
+        between, images, drawn = "of all rows", "in all rows", "all rows of the list"
     facts = [
         ProbeFact("rows of the list", number(probe["rows"]), f"of {plural(probe['hosts'], 'host')}"),
-        ProbeFact("rows of the sample", number(probe["probed"]), f"drawn with the seed {probe['seed']}"),
+        ProbeFact("rows of the sample", number(probe["probed"]), drawn),
         ProbeFact("success rate", percent(success["share"]), between),
         ProbeFact("images of the list", number(estimate["images"]), images),
     ]

@@ -1,5 +1,6 @@
 """The account that a command uses, and its errors."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,23 @@ def test_a_profile_that_does_not_exist_is_a_sentence() -> None:
 def test_an_error_of_a_request_is_a_sentence(error: Exception, sentence: str) -> None:
     with pytest.raises(AccountError, match=f"^{sentence}"), aws.aws_errors():
         raise error
+
+
+def test_without_credentials_the_cdk_is_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+    with pytest.raises(AccountError, match=r"Unable to locate credentials\. Set AWS_PROFILE, or AWS_REGION and"):
+        aws.check_credentials(())
+
+
+def test_credentials_of_the_environment_are_enough_for_the_cdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+    aws.check_credentials(("--require-approval", "never"))
 
 
 def test_an_empty_region_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,3 +29,9 @@ def test_a_page_without_the_table_is_an_error() -> None:
 
 def test_every_setting_has_a_meaning() -> None:
     assert list(MEANINGS) == list(Settings.__dataclass_fields__)
+
+
+def test_only_sizes_are_also_shown_in_mebibytes() -> None:
+    rows = [line for line in TABLES["options"].text().splitlines() if " MiB)" in line]
+
+    assert [line.split("`")[1] for line in rows] == ["max_bytes"]

@@ -26,7 +26,10 @@ from local.out_lock import lock_out, read_owner
 from local.parameters import option_choices
 
 ROOT = Path(__file__).parents[4]
-COMMANDS = ("run", "up", "watch", "console", "verify", "plan", "cost", "bootstrap", "deploy", "destroy")
+COMMANDS = (
+    *("run", "probe", "up", "watch", "console", "index", "verify", "plan", "cost"),
+    *("bootstrap", "deploy", "destroy"),
+)
 
 
 class FakeCommand(ModuleType):
@@ -322,6 +325,21 @@ def test_help_and_version_are_everywhere(arguments: tuple[str, ...], capsys: pyt
     assert f"image-mirror, version {VERSION}" in shown
 
 
+def test_help_has_the_defaults_of_this_machine_and_of_aws(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["run", "--help"])
+
+    shown = re.sub(r"\s+", " ", capsys.readouterr().out)
+    assert "with 0, such rows fail with their batch (default: 0 on this machine, 1000 in AWS)" in shown
+    assert "such as the size of a shirt (default: none)" in shown
+
+
+def test_the_help_of_all_commands_shows_whole_sentences(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--help"])
+
+    lines = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert [line for line in lines if line.endswith("...")] == []
+
+
 def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert all(name in capsys.readouterr().err for name in ["Usage:"])
@@ -385,6 +403,7 @@ class FakeCdk:
         monkeypatch.setattr("cdk.account.cdk_cli.install", Path)
         monkeypatch.setattr("cdk.account.cdk_cli.run", self._run)
         monkeypatch.setattr("cdk.account.aws.account", lambda arguments: Account(lambda service: None, "eu-west-1"))
+        monkeypatch.setattr("cdk.account.aws.check_credentials", lambda arguments: None)
         monkeypatch.setattr("cdk.account.aws.stack", self._stack)
         monkeypatch.setattr("cdk.account.destroy.checked", self._checked)
 

@@ -10,11 +10,13 @@ from pyarrow import parquet as pq
 
 from cdk.settings import NO_CONTACT
 from functions.core.cost.estimate import RunEstimate
+from functions.core.manifests.formats import FORMATS, PARQUET
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.options import Options
 from local.commands import usage
 from local.commands.manifest_plan import Plan, make_plan
 from local.commands.plan import plan
+from local.commands.plan_table import FORMAT_NAMES
 from local.errors import UsageError
 from tests.support.arrow import columns, file_of
 
@@ -201,7 +203,57 @@ def test_time_and_cost_are_shown_with_the_assumptions(tmp_path: Path, capsys: py
     )
     assert re.search(rf"│ cost +│ +\${run.dollars:.4f} │", shown)
     assert "estimates that assume 100 KB and 200 ms per image: nothing was downloaded" in shown
-    assert "make cost IMAGES=1000 SIZE_KB=100 LATENCY_MS=200 HOSTS=1 BATCH_SIZE=100" in shown
+    assert (
+        "./image-mirror cost --images 1000 --size-kb 100 --latency-ms 200 --hosts 1 --batch-size 100 --per-host 2\n"
+        in shown
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "format_name"),
+    [
+        ("a.csv", "http://a.example/1\n", "CSV without a header"),
+        ("b.csv", "url;title\nhttp://a.example/1;x\n", "CSV with semicolons"),
+        ("c.ndjson", '"http://a.example/1"\n', "JSON lines"),
+    ],
+)
+def test_a_plan_has_the_name_of_the_format(
+    name: str, text: str, format_name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text(text)
+
+    plan(manifest=str(tmp_path / name), options={})
+
+    shown = capsys.readouterr().out
+    assert f"read as {format_name};" in re.sub(r"\s+", " ", shown)
+    assert "1 batch at a time" in shown
+
+
+def test_every_format_has_a_name() -> None:
+    assert set(FORMAT_NAMES) == {*(form.name for form in FORMATS), PARQUET}
+
+
+@pytest.mark.parametrize(
+    ("rows", "title"), [(1, "Invalid rows"), (9, "Invalid rows"), (12, "Invalid rows (the first 10)")]
+)
+def test_examples_are_the_first_ones_only_if_there_are_more(
+    rows: int, title: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "relative.csv").write_text("url\n" + "a.jpg\n" * rows)
+
+    plan(manifest=str(tmp_path / "relative.csv"), options={})
+
+    assert title in [line.strip() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_plan_without_downloads_lists_no_hosts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "relative.csv").write_text("url\na.jpg\n")
+
+    plan(manifest=str(tmp_path / "relative.csv"), options={})
+
+    shown = capsys.readouterr().out
+    assert "Invalid rows" in shown
+    assert "Busiest hosts" not in shown
 
 
 def test_the_setting_for_transitions_of_small_images_is_in_the_cost(
@@ -301,7 +353,7 @@ def test_a_plan_for_an_account_of_few_executions_has_its_concurrency(
         "At most 7 batches run at once instead of 40: the account allows 10 concurrent Lambda executions. With other "
         "active runs they are fewer.\n"
     ) in shown
-    assert "MAX_CONCURRENCY=7" in shown
+    assert " --max-concurrency 7" in shown
 
 
 def test_a_plan_without_the_limit_of_the_account_says_what_it_needs(
@@ -422,5 +474,5 @@ def test_a_template_with_an_unknown_field_is_rejected(tmp_path: Path) -> None:
 def test_a_plan_is_of_the_whole_list(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("url\nhttp://a.example/1\n")
 
-    with pytest.raises(UsageError, match="Leave the option probe out"):
+    with pytest.raises(UsageError, match="Remove the option probe"):
         plan(manifest=str(tmp_path / "a.csv"), options={"probe": "300"})

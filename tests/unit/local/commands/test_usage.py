@@ -39,6 +39,7 @@ from local.parameters import PairType
         (lambda text: usage.out_folder(text, "--out"), "~no-such-user/x", "~no-such-user/x is not a path: "),
         (usage.manifest_file, "", "MANIFEST is missing: give the path of a manifest, such as my.csv."),
         (usage.manifest_file, "no.csv", "There is no manifest no.csv. MANIFEST takes the path of a file."),
+        (usage.manifest_file, "/", "There is no manifest /: it is a folder. MANIFEST takes the path of a file."),
         (usage.manifest_file, "x" * 300, "Cannot read the manifest xxx"),
     ],
 )

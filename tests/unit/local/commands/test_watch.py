@@ -43,7 +43,9 @@ def test_in_an_account_without_a_run_the_delay_of_the_events_is_named(cloud: Clo
 
 @pytest.mark.usefixtures("account")
 def test_a_stack_is_found_by_its_name(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"^There is no stack Other in us-east-1\. Deploy it with `make deploy`"):
+    with pytest.raises(
+        UsageError, match=r"^There is no stack Other in us-east-1\. Deploy it with `\./image-mirror deploy`, start"
+    ):
         watch(out=tmp_path, run_id="", stack_name="Other")
 
 

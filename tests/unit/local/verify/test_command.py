@@ -63,8 +63,8 @@ def test_with_an_up_that_has_stopped(tmp_path: Path, capsys: pytest.CaptureFixtu
 
     sentence = refused(capsys, "--out", str(tmp_path))
 
-    assert sentence.startswith("Cannot connect to AWS: Could not connect to the endpoint URL")
-    assert "Is `up` still running? If it has stopped, delete its local.env." in sentence
+    assert sentence.startswith("Cannot connect to http://127.0.0.1:")
+    assert "is `./image-mirror up` still running? If it has stopped, delete local.env in its output folder." in sentence
 
 
 def test_with_a_damaged_local_env(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -88,7 +88,7 @@ def test_a_run_with_everything_passes(evidence: Evidence, runs: Runs) -> None:
         "1 objects have the SHA-256 and the type of their images.",
         "1 rows name their object, its SHA-256 and its run.",
         "1 reports are well-formed.",
-        "1 rows: 1 stored.",
+        "1 row: 1 stored.",
     ]
 
 

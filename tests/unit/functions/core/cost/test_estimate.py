@@ -248,7 +248,7 @@ def test_make_cost_says_what_for_beside_what_and_how_long(
     shown = capsys.readouterr().out
     assert all(name in shown for name in cost_components(A_MILLION))
     assert f"{A_MILLION.dollars:,.4f}" in shown
-    assert "times the floor of one PUT and one table write ($5.625)" in shown
+    assert "times the minimum of one PUT and one table write ($5.625)" in shown
     assert "at a time" in shown
 
 

@@ -49,6 +49,13 @@ def test_the_facts_have_a_value_and_what_is_known_about_it() -> None:
     }
 
 
+def test_a_sample_of_all_rows_has_no_interval() -> None:
+    facts = {fact.name: fact.details for fact in probe_facts({**PROBE, "probed": 12_000})}
+
+    assert facts["rows of the sample"] == "all rows of the list"
+    assert (facts["success rate"], facts["images of the list"]) == ("of all rows", "in all rows")
+
+
 @pytest.mark.parametrize(
     ("share", "text"),
     [(0, "0 %"), (1, "100 %"), (0.0001, "0.1 %"), (0.9999, "99.9 %"), (0.5, "50 %"), (0.1234, "12.3 %")],
