@@ -12,8 +12,8 @@ import pytest
 from botocore.loaders import JSONFileLoader
 
 import tests.support.validation
-from tests.support import pictures
 from local.lambdas.function import WORKER_IMPORTS
+from tests.support import pictures
 
 UNIT = Path(__file__).parent / "unit"
 STARTED = time.time()
