@@ -9,7 +9,7 @@ from werkzeug.wrappers import Request, Response
 
 from functions.core.api.responses import RunDetails
 from functions.core.model.runs import Status
-from local.console.progress import OVER, WAITING, RunProgress, progress_of
+from local.console.progress import OVER, WAITING, RunProgress, needs_summary, progress_of
 from local.console.runs_api import ApiError
 from local.console.site import Site
 
@@ -97,7 +97,7 @@ class RunViews:
             if uploaded and error.status == HTTPStatus.NOT_FOUND:
                 return None, WAITING
             raise
-        return run, progress_of(run)
+        return run, progress_of(run, self._site.buckets.summary(run_id) if needs_summary(run) else None)
 
     def _values(
         self, run_id: str, run: RunDetails | None, progress: RunProgress, *, with_files: bool

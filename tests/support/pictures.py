@@ -21,6 +21,10 @@ OUTSIDE = """[...document.querySelectorAll('body *')]
     .filter(element => element.getBoundingClientRect().right > window.innerWidth + 0.5)
     .map(element => element.outerHTML.slice(0, 100))"""
 
+INK = "getComputedStyle(document.body).color.match(/[0-9]+/g).reduce((sum, part) => sum + Number(part), 0)"
+MAX_INK = 200
+"""Of red, green and blue together: paper is white, also for those whose screen is dark."""
+
 
 @dataclass(frozen=True)
 class Look:
@@ -48,8 +52,8 @@ def photograph(page: Page, name: str) -> list[str]:
         page.screenshot(FOLDER / f"{base}-{look}.png")
     page.look(width=1280, dark=True, medium="print")
     page.pdf(FOLDER / f"{base}.pdf")
+    wrong = [] if page.value(INK) < MAX_INK else ["print: the text is too light"]
     page.value(OPEN_DETAILS)
-    wrong = []
     for look, seen in LOOKS.items():
         page.look(width=seen.width, dark=seen.dark)
         outside = page.value(OUTSIDE)
