@@ -7,14 +7,27 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import Request
 
+import boto3
 import pytest
 import yaml
+from botocore.model import OperationModel
 
+import examples.mirror as mirror_example
+from local.aws.backend import ACCOUNT, REGION
 from local.aws.cloud import Cloud
+from local.aws.permissions.documents import Grant, Source, statements
+from local.aws.permissions.evaluator import Permissions
+from local.aws.permissions.identities import session
 from tests.support.images import jpeg
 from tests.support.indexes import wait_for_index
 from tests.support.pipeline import OUTCOMES, FinishedRun, mirror
@@ -23,6 +36,7 @@ from tests.support.site import Answer, Site
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 WORKFLOW = EXAMPLES / "github" / "mirror-nightly.yml"
+ROLE_POLICY = EXAMPLES / "github" / "role-policy.json"
 TERRAFORM = EXAMPLES / "terraform" / "main.tf"
 SUMMARY = re.compile(r"^(?P<run>[\w-]+) (?P<status>\w+): (?P<counts>[\w, ]+)$", re.M)
 SECONDS = 120
@@ -177,19 +191,87 @@ def test_the_workflow_runs_its_commands_every_night(cloud: Cloud, site: Site, tm
     assert "succeeded: 1 stored" in done.stdout
 
 
-def test_the_workflow_uses_the_actions_in_the_versions_of_our_own() -> None:
+def test_the_workflow_names_the_versions_of_its_actions_as_our_own_does() -> None:
     own = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
 
-    used = re.findall(r"uses: (actions/\S+)", WORKFLOW.read_text())
+    used = re.findall(r"uses: (\S+)", WORKFLOW.read_text())
 
     assert used
-    assert [each for each in used if f"uses: {each}\n" not in own] == []
+    assert [each for each in used if not re.fullmatch(r"[\w-]+/[\w-]+@v\d+", each)] == []
+    assert [each for each in used if each.startswith("actions/") and f"uses: {each}\n" not in own] == []
 
 
-def test_terraform_reads_outputs_that_the_stack_has(cloud: Cloud) -> None:
+@dataclass
+class Calls:
+    """What the example asks of AWS, as actions and resources. `boto3` and `urlopen` are wrapped."""
+
+    found: list[tuple[str, str]] = field(default_factory=list)
+
+    def session(self) -> boto3.Session:
+        session = boto3.Session()
+        session.events.register("provide-client-params", self._of_client)
+        return session
+
+    def urlopen(self, request: urllib.request.Request) -> Any:
+        api, stage, path = urlsplit(request.full_url).path.removeprefix("/_aws/execute-api/").split("/", 2)
+        self._add("execute-api:Invoke", f"execute-api:{REGION}:{ACCOUNT}:{api}/{stage}/{request.get_method()}/{path}")
+        return urllib.request.urlopen(request)
+
+    def _of_client(self, params: Mapping[str, str], model: OperationModel, **_: object) -> None:
+        service = model.service_model.service_name
+        resources = {
+            "cloudformation": f"cloudformation:{REGION}:{ACCOUNT}:stack/{params.get('StackName')}/id",
+            "s3": f"s3:::{params.get('Bucket')}/{params.get('Key')}",
+        }
+        self._add(f"{service}:{model.name}", resources[service])
+
+    def _add(self, action: str, resource: str) -> None:
+        self.found.append((action, f"arn:aws:{resource}"))
+
+
+def test_the_policy_of_the_role_permits_what_the_workflow_does_and_nothing_else(
+    cloud: Cloud, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_list(tmp_path, site.put("/role.jpg", jpeg(note=b"role")))
+    monkeypatch.chdir(tmp_path)
+    for name, value in variables(cloud).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["mirror.py", "list.csv", "--interval", "0.2"])
+    calls = Calls()
+    monkeypatch.setattr(mirror_example, "boto3", SimpleNamespace(Session=calls.session))
+    requests = SimpleNamespace(urlopen=calls.urlopen, Request=Request)
+    monkeypatch.setattr(mirror_example, "urllib", SimpleNamespace(request=requests))
+
+    assert mirror_example.main() == 0
+
+    api = urlsplit(cloud.api_url).path.split("/")[3]
+    places = {"REGION": REGION, "ACCOUNT": ACCOUNT, "INPUT_BUCKET": cloud.outputs["InputBucket"], "API_ID": api}
+    text = re.sub("|".join(places), lambda match: places[match[0]], ROLE_POLICY.read_text())
+    role = f"arn:aws:iam::{ACCOUNT}:role/mirror"
+    used: set[Grant] = set()
+    source = Source(ROLE_POLICY.name, json.loads(text), ROLE_POLICY.name, role)
+    permissions = Permissions(statements(source), lambda _, __, grants: used.update(grants))
+    for action, resource in calls.found:
+        permissions.check(session(role, "mirror"), action, resource)
+    assert used == set(permissions.grants)
+
+
+def test_terraform_refers_to_what_it_declares_and_to_outputs_that_the_stack_has(cloud: Cloud) -> None:
+    if not os.environ.get("CI"):
+        pytest.importorskip("hcl2", reason="python-hcl2 is not installed: make setup")
+    import hcl2
+
     text = TERRAFORM.read_text()
+    blocks = json.loads(json.dumps(hcl2.loads(text)).replace('\\"', ""))
+    declared = {f"var.{name}" for block in blocks["variable"] for name in block}
+    declared |= {f"local.{name}" for block in blocks["locals"] for name in block}
+    declared |= {f"data.{kind}.{name}" for block in blocks["data"] for kind in block for name in block[kind]}
+    declared |= {f"{kind}.{name}" for block in blocks["resource"] for kind in block for name in block[kind]}
 
-    assert 'data "aws_cloudformation_stack"' in text
+    used = set(re.findall(r"\bdata\.\w+\.\w+|\b(?:var|local)\.\w+|(?<![.\w])aws_\w+\.\w+", text))
+
+    assert used
+    assert used <= declared
     assert set(re.findall(r'outputs\["(\w+)"\]', text)) <= set(cloud.outputs)
 
 
