@@ -2,6 +2,7 @@
 
 import json
 import re
+from html import unescape
 from typing import Any
 from urllib.parse import quote
 
@@ -245,6 +246,25 @@ def test_a_run_of_an_upload_waits_for_its_event(browser: Browser) -> None:
     waiting = browser.get("/runs/list-1?uploaded=1")
     assert waiting.status_code == 200
     assert "The manifest is uploaded." in waiting.text
+
+
+@pytest.mark.parametrize(
+    ("live", "is_sent"),
+    [(None, True), ({**LIVE, "max_concurrency": 4}, True), ({**LIVE, "done": 160}, False)],
+    ids=["batches have started", "concurrency has changed", "more rows are done"],
+)
+def test_the_field_of_the_concurrency_is_sent_again_if_it_has_changed(
+    browser: Browser, live: dict[str, Any] | None, is_sent: bool
+) -> None:
+    running = {**RUN, "status": "running", "counts": None, "rows": 1000}
+    browser.api.answers["GET /runs/demo-1"] = (200, {**running, "live": live})
+    shown = unescape(browser.get("/runs/demo-1").text.partition('hx-get="')[2].partition('"')[0])
+    browser.api.answers["GET /runs/demo-1"] = (200, {**running, "live": LIVE})
+
+    update = browser.get(shown, HX_Request="true").text
+
+    assert ('id="actions"' in update) == is_sent
+    assert ('value="8"' in update) == is_sent
 
 
 def test_the_list_is_sent_again_only_if_it_has_changed(browser: Browser) -> None:
