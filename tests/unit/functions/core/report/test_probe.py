@@ -74,6 +74,7 @@ def test_the_page_of_a_probe_does_not_say_that_anything_was_stored_or_that_the_s
     html = page_of(stored(object_key=None), stored=279, failed=21, probe=PROBE, retry_manifest=None)
 
     assert '<data value="300">300</data><span>in the sample</span>' in html
+    assert '<div class="stored"><dt>downloaded</dt><dd><data value="279">' in html
     assert "<dt>Downloaded</dt>" in html
     assert "<h2>What was downloaded</h2>" in html
     assert "<td>\N{EN DASH}</td>" in html, "rows of a host that were not counted"
