@@ -7,20 +7,15 @@ import re
 import shutil
 import subprocess
 import sys
-import urllib.request
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import Request
 
-import boto3
 import pytest
 import yaml
-from botocore.model import OperationModel
 
 import examples.mirror as mirror_example
 from local.aws.backend import ACCOUNT, REGION
@@ -28,6 +23,7 @@ from local.aws.cloud import Cloud
 from local.aws.permissions.documents import Grant, Source, statements
 from local.aws.permissions.evaluator import Permissions
 from local.aws.permissions.identities import session
+from tests.support.aws_calls import Calls
 from tests.support.images import jpeg
 from tests.support.indexes import wait_for_index
 from tests.support.pipeline import OUTCOMES, FinishedRun, mirror
@@ -37,6 +33,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 WORKFLOW = EXAMPLES / "github" / "mirror-nightly.yml"
 ROLE_POLICY = EXAMPLES / "github" / "role-policy.json"
+RESULTS = ROOT / "docs" / "results.md"
 TERRAFORM = EXAMPLES / "terraform" / "main.tf"
 SUMMARY = re.compile(r"^(?P<run>[\w-]+) (?P<status>\w+): (?P<counts>[\w, ]+)$", re.M)
 SECONDS = 120
@@ -127,6 +124,12 @@ def index(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Finis
     return run, folder
 
 
+def require(module: str) -> None:
+    """Skips the test in an environment of before the module was required; never in CI."""
+    if not os.environ.get("CI"):
+        pytest.importorskip(module, reason=f"{module} is not installed: make setup")
+
+
 def cells(kind: str) -> list[dict[str, Any]]:
     notebook = json.loads((EXAMPLES / "index.ipynb").read_text())
     return [cell for cell in notebook["cells"] if cell["cell_type"] == kind]
@@ -147,8 +150,7 @@ def run_notebook(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[Any]:
 
 def test_the_notebook_agrees_with_the_summary(monkeypatch: pytest.MonkeyPatch, index: tuple[FinishedRun, Path]) -> None:
     run, folder = index
-    if not os.environ.get("CI"):
-        pytest.importorskip("pandas", reason="pandas is not installed: make setup")
+    require("pandas")
 
     rows, outcomes, reasons, largest, copies, megapixels = run_notebook(monkeypatch, folder)
 
@@ -159,6 +161,19 @@ def test_the_notebook_agrees_with_the_summary(monkeypatch: pytest.MonkeyPatch, i
     assert len(largest) == 7
     assert sorted(copies["rows"]) == [2, 2, 3]
     assert megapixels["count"].to_dict() == {"image/jpeg": 7}
+
+
+def test_the_line_of_the_docs_that_reads_the_index_shows_the_outcomes(
+    capsys: pytest.CaptureFixture[str], index: tuple[FinishedRun, Path]
+) -> None:
+    run, folder = index
+    require("pandas")
+    (code,) = re.findall(r'python -c "(.*)"', RESULTS.read_text())
+
+    exec(code.replace("out/runs/ID/index", str(folder)))
+
+    shown = re.findall(r"^(\w+) +(\d+)$", capsys.readouterr().out, re.M)
+    assert {name: int(rows) for name, rows in shown} == +Counter({name: run.summary[name] for name in OUTCOMES})
 
 
 def test_the_notebook_has_no_output() -> None:
@@ -201,34 +216,6 @@ def test_the_workflow_names_the_versions_of_its_actions_as_our_own_does() -> Non
     assert [each for each in used if each.startswith("actions/") and f"uses: {each}\n" not in own] == []
 
 
-@dataclass
-class Calls:
-    """What the example asks of AWS, as actions and resources. `boto3` and `urlopen` are wrapped."""
-
-    found: list[tuple[str, str]] = field(default_factory=list)
-
-    def session(self) -> boto3.Session:
-        session = boto3.Session()
-        session.events.register("provide-client-params", self._of_client)
-        return session
-
-    def urlopen(self, request: urllib.request.Request) -> Any:
-        api, stage, path = urlsplit(request.full_url).path.removeprefix("/_aws/execute-api/").split("/", 2)
-        self._add("execute-api:Invoke", f"execute-api:{REGION}:{ACCOUNT}:{api}/{stage}/{request.get_method()}/{path}")
-        return urllib.request.urlopen(request)
-
-    def _of_client(self, params: Mapping[str, str], model: OperationModel, **_: object) -> None:
-        service = model.service_model.service_name
-        resources = {
-            "cloudformation": f"cloudformation:{REGION}:{ACCOUNT}:stack/{params.get('StackName')}/id",
-            "s3": f"s3:::{params.get('Bucket')}/{params.get('Key')}",
-        }
-        self._add(f"{service}:{model.name}", resources[service])
-
-    def _add(self, action: str, resource: str) -> None:
-        self.found.append((action, f"arn:aws:{resource}"))
-
-
 def test_the_policy_of_the_role_permits_what_the_workflow_does_and_nothing_else(
     cloud: Cloud, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,8 +244,7 @@ def test_the_policy_of_the_role_permits_what_the_workflow_does_and_nothing_else(
 
 
 def test_terraform_refers_to_what_it_declares_and_to_outputs_that_the_stack_has(cloud: Cloud) -> None:
-    if not os.environ.get("CI"):
-        pytest.importorskip("hcl2", reason="python-hcl2 is not installed: make setup")
+    require("hcl2")
     import hcl2
 
     text = TERRAFORM.read_text()
