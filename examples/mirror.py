@@ -2,9 +2,8 @@
 
     python mirror.py list.csv --option on_existing=refresh --option per_host=4
 
-It needs boto3, and credentials with these rights: cloudformation:DescribeStacks on the stack, s3:PutObject on
-manifests/ and s3:GetObject on runs/ of the input bucket, and execute-api:Invoke on GET /runs and GET /runs/*. The exit
-status is 0 if the run succeeded, 1 if it failed or was cancelled.
+It needs boto3, and credentials with the rights of github/role-policy.json. The exit status is 0 if the run succeeded, 1
+if it failed or was cancelled.
 
 After `source out/local.env` it uses the local AWS of `./image-mirror up`.
 """

@@ -4,6 +4,7 @@ can be interrupted, the garbage collector leaves out what was imported, and the 
 import gc
 import os
 import signal
+import time
 from functools import cache
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from botocore.loaders import JSONFileLoader
 
 import tests.support.validation
 from local.lambdas.function import WORKER_IMPORTS
+from tests.support import pictures
 
 UNIT = Path(__file__).parent / "unit"
+STARTED = time.time()
 
 os.environ[WORKER_IMPORTS] = tests.support.validation.__name__
 
@@ -33,6 +36,13 @@ def pytest_collection() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The unit tests come last: their files are short, so that all workers of `make test` end at the same time."""
     items.sort(key=lambda item: UNIT in item.path.parents)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Names the folder of the pictures that this session has written."""
+    written = [path for path in pictures.FOLDER.glob("*") if path.stat().st_mtime > STARTED]
+    if written:
+        terminalreporter.write_line(f"{len(written)} pictures of pages in {pictures.FOLDER}")
 
 
 def pytest_collection_finish() -> None:

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, cast
 
+from botocore.exceptions import ClientError
+
 from functions.core.download.images.types import IMAGE_TYPES, detect_image_type
-from functions.core.model.types import ResultLine
+from functions.core.model.types import ResultLine, RunSummary
 from local.console.stack import ConsoleStack
 
 if TYPE_CHECKING:
@@ -83,6 +85,15 @@ class Buckets:
         """A file of a run."""
         answer = self._s3.get_object(Bucket=self._input, Key=f"runs/{run_id}/{name}")
         return FileBytes(answer["ContentLength"], _pieces(answer["Body"]))
+
+    def summary(self, run_id: str) -> RunSummary | None:
+        """The summary of a run; None if it has none."""
+        try:
+            return cast(RunSummary, json.loads(b"".join(self.file(run_id, "summary.json").pieces)))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            return None
 
     def files(self, run_id: str) -> Mapping[str, int]:
         """The files of a run, not those in its folders, with their sizes."""

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from functions.core.api.responses import Counts, LiveCounts, Run, RunDetails
 from functions.core.model.outcomes import OutcomeKind
 from functions.core.model.runs import Status
+from functions.core.model.types import RunSummary
 from functions.core.report.formatting import number, plural, seconds, utc_time
+from functions.core.report.state import headline, not_attempted
 
 OVER = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
 ANNOUNCED_PERCENT = 10
@@ -61,15 +63,22 @@ WAITING = RunProgress(State("waiting", "active"), UPLOADED, None, [], [])
 def state_of(run: Run) -> State:
     if run.status not in OVER:
         return State(run.status.value, "active")
-    if run.status is Status.SUCCEEDED and run.counts and run.counts.failed:
+    if run.status is Status.SUCCEEDED and run.counts and run.counts.failed and not run.probe:
         return State("succeeded with failures", "mixed")
     return State(run.status.value, run.status.value)
 
 
-def progress_of(run: RunDetails) -> RunProgress:
-    outcomes = _outcomes(run.counts)
+def needs_summary(run: RunDetails) -> bool:
+    """Whether the API alone does not say what happened: which rows a cancelled run did not attempt, and of a probe."""
+    return run.status is Status.CANCELLED or bool(run.probe and run.status is Status.SUCCEEDED)
+
+
+def progress_of(run: RunDetails, summary: RunSummary | None = None) -> RunProgress:
+    """`summary` is that of a run that needs it."""
     if run.status in OVER:
-        return RunProgress(state_of(run), _ended(run), 100 if run.rows else None, _bar(outcomes), outcomes)
+        outcomes = _outcomes(run.counts, not_attempted(summary) if summary else 0)
+        sentence = headline(summary, state_is_shown=True) if summary else _ended(run)
+        return RunProgress(state_of(run), sentence, 100 if run.rows else None, _bar(outcomes), outcomes)
     percent = min(99, run.live.done * 100 // run.rows) if run.live and run.rows else None
     return RunProgress(state_of(run), _active(run), percent, [], [])
 
@@ -111,12 +120,13 @@ def _ended(run: RunDetails) -> str:
     return f"{stored} stored{failed}, of {plural(run.rows, 'row')}" + (f" in {time}." if time else ".")
 
 
-def _outcomes(counts: Counts | None) -> list[tuple[str, int]]:
-    """The outcomes that occurred."""
+def _outcomes(counts: Counts | None, remaining: int) -> list[tuple[str, int]]:
+    """The outcomes that occurred. `remaining` of the failed rows were not attempted."""
     if counts is None:
         return []
-    named = [(kind.value, int(getattr(counts, kind.value))) for kind in OutcomeKind]
-    return [(name, count) for name, count in named if count]
+    named = {kind.value: int(getattr(counts, kind.value)) for kind in OutcomeKind}
+    named |= {OutcomeKind.FAILED.value: counts.failed - remaining, "not attempted": remaining}
+    return [(name, count) for name, count in named.items() if count]
 
 
 def _bar(outcomes: list[tuple[str, int]]) -> list[Share]:

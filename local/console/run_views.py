@@ -9,7 +9,7 @@ from werkzeug.wrappers import Request, Response
 
 from functions.core.api.responses import RunDetails
 from functions.core.model.runs import Status
-from local.console.progress import OVER, WAITING, RunProgress, progress_of
+from local.console.progress import OVER, WAITING, RunProgress, needs_summary, progress_of
 from local.console.runs_api import ApiError
 from local.console.site import Site
 
@@ -42,7 +42,7 @@ class RunViews:
     def progress(self, request: Request, run_id: str) -> Response:
         """The parts of the page of a run that have changed."""
         run, progress = self._described(run_id, uploaded=True)
-        same_state = request.args.get("state") == progress.state.label
+        same_state = request.args.get("state") == _shown_state(run, progress)
         values = {
             "same_state": same_state,
             "same_announcement": request.args.get("announced") == progress.announcement,
@@ -97,7 +97,7 @@ class RunViews:
             if uploaded and error.status == HTTPStatus.NOT_FOUND:
                 return None, WAITING
             raise
-        return run, progress_of(run)
+        return run, progress_of(run, self._site.buckets.summary(run_id) if needs_summary(run) else None)
 
     def _values(
         self, run_id: str, run: RunDetails | None, progress: RunProgress, *, with_files: bool
@@ -105,7 +105,12 @@ class RunViews:
         is_over = run is not None and run.status in OVER
         files = self._site.buckets.files(run_id) if is_over and with_files else {}
         values = {"run_id": run_id, "run": run, "progress": progress, "is_over": is_over, "files": files}
-        return {**values, "key": uuid.uuid4().hex}
+        return {**values, "shown_state": _shown_state(run, progress), "key": uuid.uuid4().hex}
+
+
+def _shown_state(run: RunDetails | None, progress: RunProgress) -> str:
+    """What the actions of the page depend on: the state, and the number of batches in their field."""
+    return f"{progress.state.label} {run.live.max_concurrency}" if run and run.live else progress.state.label
 
 
 def _to_run(run_id: str) -> Response:

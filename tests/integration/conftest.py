@@ -43,7 +43,7 @@ def site() -> Iterator[Site]:
         yield site
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Skips the test where Chromium is not installed and cannot be installed."""
     try:

@@ -1,6 +1,6 @@
 """The console in a real browser: its views, what a user does in them with a mouse and with the keyboard alone.
 
-Screenshots are written to `build/console/`.
+Pictures are written to the folder of `tests.support.pictures`.
 """
 
 import json
@@ -17,12 +17,12 @@ from local.console.server import ConsoleServer
 from local.console.stack import deployed_stack, stack_of_up
 from tests.support.axe import violations
 from tests.support.browser import Browser, Page
+from tests.support.pictures import photograph
 from tests.support.pipeline import FinishedRun, mirror
 from tests.support.signing_api import SigningApi
 from tests.support.site import Answer, Site
 
 ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ROOT / "build" / "console"
 DEMO = sorted((ROOT / "manifests" / "demo").iterdir())
 SECONDS = 900
 """Timeout of a test: the first one may have to install the browser."""
@@ -82,22 +82,7 @@ def _views(world: World) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_no_view_has_a_violation_an_error_or_something_outside_of_the_window(
-    world: World, chromium: Browser, width: int, dark: bool
-) -> None:
-    with chromium.open(world.server.address) as begun:
-        begun.value("0")
-    for name, path in _views(world).items():
-        with chromium.open(world.address + path, width=width, dark=dark) as page:
-            page.value("document.querySelectorAll('details').forEach(element => element.open = true)")
-            page.value("[...document.images].forEach(image => image.loading = 'eager')")
-            page.wait_for("[...document.images].every(image => image.naturalWidth)")
-            page.screenshot(SCREENSHOTS / f"{name}-{width}{'-dark' if dark else ''}.png")
-            assert violations(page) == [], name
-            assert [text for text in page.complaints if "404" not in text] == [], name
-            assert page.value("document.documentElement.scrollWidth") == width, name
+VIEWS = ("runs", "start", "run", "gallery", "search", "found", "not-found", "problem")
 
 
 def _text(page: Page, selector: str = "main") -> str:
@@ -139,8 +124,7 @@ def test_a_run_of_pasted_urls_moves_without_a_reload_and_ends_with_its_report(
     _open_run(page)
     page.value("window.untouched = true")
     page.wait_for("document.querySelector('#progress').innerText.includes('2 in progress')")
-    page.screenshot(SCREENSHOTS / "running-1280.png")
-    assert violations(page) == []
+    assert photograph(page, "console running") == []
     ready.set()
     page.wait_for("document.querySelector('#progress .badge').innerText === 'succeeded with failures'")
     page.wait_for("document.querySelector('iframe')?.contentDocument?.querySelector('h1')")
@@ -193,7 +177,7 @@ def test_a_run_is_made_slower_cancelled_and_retried(world: World, page: Page) ->
     page.press("Enter")
     ready.set()
     page.wait_for("document.querySelector('#progress .badge').innerText === 'cancelled'")
-    page.screenshot(SCREENSHOTS / "cancelled-1280.png")
+    assert photograph(page, "console cancelled") == []
     page.tab_to("#retry")
     page.press("Enter")
     page.wait_for(f"location.pathname !== {started!r}")
@@ -242,6 +226,16 @@ def test_hostile_text_makes_no_element(world: World, page: Page) -> None:
     _go(page, world, "/")
     assert HANDLER in _text(page)
     assert page.value("document.title") == "Runs · Image Mirror"
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_view_is_readable_in_every_look(world: World, page: Page, name: str) -> None:
+    _go(page, world, _views(world)[name])
+
+    wrong = photograph(page, f"console {name}")
+
+    assert wrong == []
+    assert [text for text in page.complaints if "404" not in text] == []
 
 
 def _go(page: Page, world: World, path: str) -> None:

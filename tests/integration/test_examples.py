@@ -1,5 +1,6 @@
 """The examples of `examples/`, as a user runs them, against the local AWS."""
 
+import ast
 import json
 import os
 import re
@@ -7,14 +8,22 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import Request
 
 import pytest
 import yaml
 
+import examples.mirror as mirror_example
+from local.aws.backend import ACCOUNT, REGION
 from local.aws.cloud import Cloud
+from local.aws.permissions.documents import Grant, Source, statements
+from local.aws.permissions.evaluator import Permissions
+from local.aws.permissions.identities import session
+from tests.support.aws_calls import Calls
 from tests.support.images import jpeg
 from tests.support.indexes import wait_for_index
 from tests.support.pipeline import OUTCOMES, FinishedRun, mirror
@@ -23,6 +32,8 @@ from tests.support.site import Answer, Site
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 WORKFLOW = EXAMPLES / "github" / "mirror-nightly.yml"
+ROLE_POLICY = EXAMPLES / "github" / "role-policy.json"
+RESULTS = ROOT / "docs" / "results.md"
 TERRAFORM = EXAMPLES / "terraform" / "main.tf"
 SUMMARY = re.compile(r"^(?P<run>[\w-]+) (?P<status>\w+): (?P<counts>[\w, ]+)$", re.M)
 SECONDS = 120
@@ -113,33 +124,56 @@ def index(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Finis
     return run, folder
 
 
+def require(module: str) -> None:
+    """Skips the test in an environment of before the module was required; never in CI."""
+    if not os.environ.get("CI"):
+        pytest.importorskip(module, reason=f"{module} is not installed: make setup")
+
+
 def cells(kind: str) -> list[dict[str, Any]]:
     notebook = json.loads((EXAMPLES / "index.ipynb").read_text())
     return [cell for cell in notebook["cells"] if cell["cell_type"] == kind]
 
 
-def run_notebook(monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[str, Any]:
-    """The variables after all cells. pandas is no requirement of the project: its cells need it."""
+def run_notebook(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[Any]:
+    """What each cell shows: the value of its last line."""
     monkeypatch.setenv("INDEX", str(folder))
-    has_pandas = find_spec("pandas") is not None
     names: dict[str, Any] = {}
+    shown = []
     for cell in cells("code"):
-        if has_pandas or "pandas" not in cell["metadata"].get("tags", ()):
-            exec("".join(cell["source"]), names)
-    return names
+        *lines, last = ast.parse("".join(cell["source"])).body
+        exec(compile(ast.Module(lines, []), "index.ipynb", "exec"), names)
+        assert isinstance(last, ast.Expr)
+        shown.append(eval(compile(ast.Expression(last.value), "index.ipynb", "eval"), names))
+    return shown
 
 
 def test_the_notebook_agrees_with_the_summary(monkeypatch: pytest.MonkeyPatch, index: tuple[FinishedRun, Path]) -> None:
     run, folder = index
+    require("pandas")
 
-    names = run_notebook(monkeypatch, folder)
+    rows, outcomes, reasons, largest, copies, megapixels = run_notebook(monkeypatch, folder)
 
-    outcomes = {row["outcome"]: row["row_count"] for row in names["outcomes"].to_pylist()}
-    assert outcomes == +Counter({name: run.summary[name] for name in OUTCOMES})
-    reasons = {row["reason"]: row["row_count"] for row in names["reasons"].to_pylist()}
-    assert reasons == run.summary["failures_by_reason"]
-    assert sorted(names["copies"]["row_count"].to_pylist()) == [2, 2, 3]
-    assert len(names["largest"]) == 7
+    assert rows == run.summary["rows"]
+    assert outcomes["rows"].to_dict() == +Counter({name: run.summary[name] for name in OUTCOMES})
+    assert outcomes["bytes"]["stored"] == run.summary["bytes"]
+    assert reasons.groupby("reason").sum().to_dict() == run.summary["failures_by_reason"]
+    assert len(largest) == 7
+    assert sorted(copies["rows"]) == [2, 2, 3]
+    assert megapixels["count"].to_dict() == {"image/jpeg": 7}
+
+
+def test_the_line_of_the_docs_that_reads_the_index_shows_the_outcomes(
+    capsys: pytest.CaptureFixture[str], index: tuple[FinishedRun, Path]
+) -> None:
+    run, folder = index
+    require("pandas")
+    (code,) = re.findall(r'python -c "(.*)"', RESULTS.read_text())
+
+    exec(code.replace("out/runs/ID/index", str(folder)))
+
+    shown = re.findall(r"^(\w+) +(\d+)$", capsys.readouterr().out, re.M)
+    assert {name: int(rows) for name, rows in shown} == +Counter({name: run.summary[name] for name in OUTCOMES})
 
 
 def test_the_notebook_has_no_output() -> None:
@@ -172,19 +206,58 @@ def test_the_workflow_runs_its_commands_every_night(cloud: Cloud, site: Site, tm
     assert "succeeded: 1 stored" in done.stdout
 
 
-def test_the_workflow_uses_the_actions_in_the_versions_of_our_own() -> None:
+def test_the_workflow_names_the_versions_of_its_actions_as_our_own_does() -> None:
     own = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
 
-    used = re.findall(r"uses: (actions/\S+)", WORKFLOW.read_text())
+    used = re.findall(r"uses: (\S+)", WORKFLOW.read_text())
 
     assert used
-    assert [each for each in used if f"uses: {each}\n" not in own] == []
+    assert [each for each in used if not re.fullmatch(r"[\w-]+/[\w-]+@v\d+", each)] == []
+    assert [each for each in used if each.startswith("actions/") and f"uses: {each}\n" not in own] == []
 
 
-def test_terraform_reads_outputs_that_the_stack_has(cloud: Cloud) -> None:
+def test_the_policy_of_the_role_permits_what_the_workflow_does_and_nothing_else(
+    cloud: Cloud, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_list(tmp_path, site.put("/role.jpg", jpeg(note=b"role")))
+    monkeypatch.chdir(tmp_path)
+    for name, value in variables(cloud).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["mirror.py", "list.csv", "--interval", "0.2"])
+    calls = Calls()
+    monkeypatch.setattr(mirror_example, "boto3", SimpleNamespace(Session=calls.session))
+    requests = SimpleNamespace(urlopen=calls.urlopen, Request=Request)
+    monkeypatch.setattr(mirror_example, "urllib", SimpleNamespace(request=requests))
+
+    assert mirror_example.main() == 0
+
+    api = urlsplit(cloud.api_url).path.split("/")[3]
+    places = {"REGION": REGION, "ACCOUNT": ACCOUNT, "INPUT_BUCKET": cloud.outputs["InputBucket"], "API_ID": api}
+    text = re.sub("|".join(places), lambda match: places[match[0]], ROLE_POLICY.read_text())
+    role = f"arn:aws:iam::{ACCOUNT}:role/mirror"
+    used: set[Grant] = set()
+    source = Source(ROLE_POLICY.name, json.loads(text), ROLE_POLICY.name, role)
+    permissions = Permissions(statements(source), lambda _, __, grants: used.update(grants))
+    for action, resource in calls.found:
+        permissions.check(session(role, "mirror"), action, resource)
+    assert used == set(permissions.grants)
+
+
+def test_terraform_refers_to_what_it_declares_and_to_outputs_that_the_stack_has(cloud: Cloud) -> None:
+    require("hcl2")
+    import hcl2
+
     text = TERRAFORM.read_text()
+    blocks = json.loads(json.dumps(hcl2.loads(text)).replace('\\"', ""))
+    declared = {f"var.{name}" for block in blocks["variable"] for name in block}
+    declared |= {f"local.{name}" for block in blocks["locals"] for name in block}
+    declared |= {f"data.{kind}.{name}" for block in blocks["data"] for kind in block for name in block[kind]}
+    declared |= {f"{kind}.{name}" for block in blocks["resource"] for kind in block for name in block[kind]}
 
-    assert 'data "aws_cloudformation_stack"' in text
+    used = set(re.findall(r"\bdata\.\w+\.\w+|\b(?:var|local)\.\w+|(?<![.\w])aws_\w+\.\w+", text))
+
+    assert used
+    assert used <= declared
     assert set(re.findall(r'outputs\["(\w+)"\]', text)) <= set(cloud.outputs)
 
 

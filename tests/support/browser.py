@@ -101,11 +101,15 @@ class Page:
         self._session = protocol("Target.attachToTarget", targetId=self._target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self._do(f"{domain}.enable")
+        self.look(width=width, dark=dark, medium=medium)
+        self._do("Page.navigate", url=url)
+        protocol.until("Page.loadEventFired")
+
+    def look(self, *, width: int, dark: bool = False, medium: str = "screen") -> None:
+        """Changes the window, the colour scheme and the medium, also of a page that is open."""
         self._do("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._do("Emulation.setEmulatedMedia", media=medium, features=[scheme])
-        self._do("Page.navigate", url=url)
-        protocol.until("Page.loadEventFired")
 
     @property
     def requests(self) -> list[str]:
@@ -137,7 +141,7 @@ class Page:
     def screenshot(self, path: Path) -> None:
         """The whole page, also what lies outside the window."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        shot = self._do("Page.captureScreenshot", captureBeyondViewport=True)
+        shot = self._do("Page.captureScreenshot", captureBeyondViewport=True, optimizeForSpeed=True)
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def wait_for(self, expression: str) -> None:
@@ -176,6 +180,7 @@ class Page:
 
     def pdf(self, path: Path) -> None:
         """The page as printed on A4."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         printed = self._do("Page.printToPDF", paperWidth=8.27, paperHeight=11.69, printBackground=False)
         path.write_bytes(base64.b64decode(printed["data"]))
 

@@ -4,13 +4,14 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 from functions.core.model.options import OPTION_DEFAULTS
 from functions.core.model.runs import LocalRun, timestamp
-from functions.core.model.types import ResultLine, RunFields, RunSummary
+from functions.core.model.types import ProbeResult, ResultLine, RunFields, RunSummary
 from functions.core.report.aggregates import RunAggregates
 from functions.core.report.page import render_page
 from functions.core.summary.reconciliation import Reconciliation
@@ -107,6 +108,9 @@ def _summary(run: ReportRun, counts: Reconciliation, retryable: dict[str, int]) 
     }  # type: ignore[typeddict-item]  # a field of `fields` may have any name
 
 
+SIZES = [path.stat().st_size for path in DEMO]
+
+
 def stored(row: int, host: str, second: float, ms: int = 180) -> ResultLine:
     path = DEMO[row % len(DEMO)]
     return {
@@ -114,13 +118,18 @@ def stored(row: int, host: str, second: float, ms: int = 180) -> ResultLine:
         "url": f"https://{host}/collection/{row}/{path.name}",
         "outcome": "stored",
         "object_key": f"images/{row % 256:02x}/{row:064x}{path.suffix}",
-        "bytes": path.stat().st_size,
+        "bytes": SIZES[row % len(DEMO)],
         "content_type": TYPES[path.suffix],
         "width": 480,
         "height": 320,
-        "downloaded_at": timestamp(START + timedelta(seconds=second)),
+        "downloaded_at": _time(second),
         "ms": ms,
     }
+
+
+@cache
+def _time(second: float) -> str:
+    return timestamp(START + timedelta(seconds=second))
 
 
 def failed(row: int, host: str, reason: str) -> ResultLine:
@@ -153,17 +162,52 @@ def _many() -> Iterator[ResultLine]:
         if numbers.random() < 0.02:
             yield failed(row, host, numbers.choice(["http_4xx", "timeout", "http_busy", "dns"]))
         else:
-            yield stored(row, host, row / 320, numbers.randrange(80, 400))
+            yield stored(row, host, row // 320, numbers.randrange(80, 400))
 
 
 def _cancelled() -> Iterator[ResultLine]:
     for row in range(1, 501):
-        if row <= 180:
-            yield stored(row, "museum.example.org", row / 20)
+        if row <= 20:
+            yield stored(row, "museum.example.org", row / 2)
         else:
-            yield failed(row, "museum.example.org", "dns" if row < 190 else "out_of_time")
+            yield failed(row, "museum.example.org", "dns" if row < 30 else "out_of_time")
 
 
+def _shards() -> Iterator[ResultLine]:
+    for row in range(1, 41):
+        line = stored(row, "photos.example.org", row / 10)
+        yield {**line, "object_key": "shards/trees/00000.tar", "offset": row * 30_720}
+
+
+def _probe() -> Iterator[ResultLine]:
+    for row in range(1, 301):
+        host = f"archive-{row % 12}.example.org"
+        yield failed(row, host, "http_4xx") if row % 14 == 0 else {**stored(row, host, row / 60), "object_key": None}
+
+
+PROBE: ProbeResult = {
+    "rows": 12_000,
+    "probed": 300,
+    "hosts": 12,
+    "seed": 7,
+    "success": {"share": 0.93, "low": 0.895, "high": 0.957},
+    "failure_shares": {"http_4xx": 0.07},
+    "image_bytes": {"mean": 52_000, "median": 48_000, "p95": 120_000},
+    "image_ms": {"mean": 210, "median": 180, "p95": 900},
+    "worst_hosts": [
+        {"host": f"archive-{number}.example.org", "rows": rows, "probed": 25, "failed": 4, "reason": "http_4xx"}
+        for number, rows in ((2, 1010), (4, 980), (6, None))
+    ],
+    "estimate": {
+        "images": 11_160,
+        "images_low": 10_741,
+        "images_high": 11_481,
+        "bytes": 580_320_000,
+        "seconds": 64.0,
+        "dollars": 0.0712,
+    },
+    "notes": ["The sample has no row of 3 hosts with 12 rows together."],
+}
 HOSTILE = (
     "<script>alert(1)</script>",
     "\"'><img src=x onerror=alert(2)>",
@@ -226,6 +270,8 @@ RUNS: Mapping[str, ReportRun] = {
     "cancelled": ReportRun(
         _cancelled, fields={"status": "cancelled", "error": "Cancelled", "cause": "The execution was stopped."}
     ),
+    "shards": ReportRun(_shards, options={"output": ("shards", "manifest")}),
+    "probe": ReportRun(_probe, options={"probe": (300, "manifest")}, fields={"probe": PROBE, "retry_manifest": None}),
     "100,000 rows": ReportRun(
         _many,
         seconds=330,

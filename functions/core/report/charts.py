@@ -19,6 +19,9 @@ MIN_BAR_PERCENT = 0.5
 MIN_PART_PERCENT = 1.5
 """Minimum sizes of columns, bars and parts of a bar, so that each is visible."""
 
+MIN_LABEL_PERCENT = 4.0
+"""Smallest distance of two numbers of passes, in percent of the width."""
+
 OUTLINE_SIZE, OUTLINE_BOX = 40, 44
 """Longer side of an image's outline and size of the square around it, in SVG units."""
 
@@ -39,6 +42,14 @@ class Rectangle:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkLabel:
+    """The number of a pass at its line, `percent` of the width from the left."""
+
+    text: str
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
 class RateBucket:
     """A row of the rate chart's table: the bucket's start and rate as text, and its number of images."""
 
@@ -49,12 +60,14 @@ class RateBucket:
 
 @dataclass(frozen=True, slots=True)
 class RateChart:
-    """Images per second during the run. `marks` are the starts of passes, `ticks` the labels of the time axis."""
+    """Images per second during the run. `marks` are the starts of passes, of which those that are not too close have
+    one of `mark_labels`; `ticks` are the labels of the time axis."""
 
     label: str
     peak: str
     columns: Sequence[Rectangle]
     marks: Sequence[Rectangle]
+    mark_labels: Sequence[MarkLabel]
     ticks: Sequence[str]
     buckets: Sequence[RateBucket]
 
@@ -89,6 +102,7 @@ def rate_chart(counts: Sequence[int], width: float, passes: Mapping[int, float] 
         peak=rate(peak / width),
         columns=[_column(position, bucket, peak, width) for position, bucket in enumerate(buckets) if bucket.images],
         marks=[_mark(pass_number, start / width, len(counts)) for pass_number, start in passes.items()],
+        mark_labels=_mark_labels(passes, duration),
         ticks=[seconds(duration * part / 2) for part in (0, 1, 2)],
         buckets=buckets,
     )
@@ -104,6 +118,15 @@ def _mark(pass_number: int, position: float, buckets: int) -> Rectangle:
     return Rectangle(
         x=min(max(position, 0), buckets - MARK_WIDTH), width=MARK_WIDTH, height=RATE_HEIGHT, title=f"pass {pass_number}"
     )
+
+
+def _mark_labels(passes: Mapping[int, float], duration: float) -> list[MarkLabel]:
+    labels: list[MarkLabel] = []
+    for pass_number, start in passes.items():
+        percent = min(100.0, start * 100 / duration)
+        if not labels or percent - labels[-1].percent >= MIN_LABEL_PERCENT:
+            labels.append(MarkLabel(str(pass_number), percent))
+    return labels
 
 
 def _column(position: int, bucket: RateBucket, peak: int, width: float) -> Rectangle:

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cdk.account.settings import given_settings, settings
+from cdk.account.settings import settings
 from cdk.settings import Settings
 from functions.core.model.option_validation import validate_options
 from functions.core.model.options import LIST_CHOICES, Options
@@ -19,7 +18,6 @@ from functions.core.model.outcomes import OUTCOME_MEANINGS
 from functions.core.model.reasons import Reason
 from functions.core.summary.index.columns import COLUMNS
 from local.commands.__main__ import commands
-from local.commands.usage import given_options
 from tests.unit.source_tree import ROOT, sources
 
 FAQ = ROOT / "docs" / "faq.md"
@@ -60,10 +58,6 @@ def names(page: Path, pattern: str) -> list[re.Match[str]]:
     return [found for span in spans if (found := re.fullmatch(pattern, span))]
 
 
-def code(page: Path, start: str) -> list[str]:
-    return [line.strip() for line in lines(page) if line.startswith(f"    {start}")]
-
-
 def check_pair(name: str, value: str) -> None:
     """Raises for an option or a setting that does not exist, or has not this value."""
     if name in OPTIONS:
@@ -92,34 +86,11 @@ def test_wrong_pairs_would_be_found() -> None:
 
 
 @PAGES
-def test_a_command_can_be_parsed_and_its_options_are_valid(page: Path) -> None:
-    for line in code(page, "./image-mirror"):
-        _, name, *arguments = shlex.split(line)
-        group = commands.make_context("image-mirror", [name])  # its settings hold for the command
-        with commands.commands[name].make_context(name, arguments, parent=group) as context:
-            pairs = context.params.get("pairs", ())
-            if name == "deploy":
-                settings(given_settings(pairs, "", name="--setting"))
-            elif "pairs" in context.params:
-                flags = {key: value for key, value in context.params.items() if key in OPTIONS}
-                validate_options(given_options(pairs, flags))
-
-
-@PAGES
 def test_a_flag_is_one_of_a_command(page: Path) -> None:
     flags = {flag for command in commands.commands.values() for each in command.params for flag in each.opts}
 
     found = [match[1] for match in names(page, r"(--[a-z-]+)( .*)?")]
     assert [flag for flag in found if flag not in flags] == []
-
-
-@PAGES
-def test_metadata_of_an_upload_are_options(page: Path) -> None:
-    for line in code(page, "aws s3 cp"):
-        words = shlex.split(line)
-        if "--metadata" in words:
-            pairs = words[words.index("--metadata") + 1].split(",")
-            validate_options(dict(pair.split("=", 1) for pair in pairs))
 
 
 @cache

@@ -68,10 +68,11 @@ class PassRow:
 
 @dataclass(frozen=True, slots=True)
 class Sections:
-    """An empty list or None is a section that the page does not have."""
+    """An empty list or None is a section that the page does not have. `failed` are the rows that were attempted."""
 
     state: State
     headline: str
+    failed: int
     outcomes: Sequence[OutcomeCount]
     outcome_bar: Sequence[Rectangle]
     probe: Sequence[ProbeFact]
@@ -100,7 +101,8 @@ def report_sections(
     starts = {number: _seconds(summary["started_at"], each["starts_at"]) for number, each in passes.items()}
     return Sections(
         state=run_state(summary),
-        headline=headline(summary),
+        headline=headline(summary, state_is_shown=True),
+        failed=summary["failed"] - not_attempted(summary),
         outcomes=outcomes,
         outcome_bar=stacked_bar({outcome.style: outcome.count for outcome in outcomes}),
         probe=probe_facts(probe) if probe else [],

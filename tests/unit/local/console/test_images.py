@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import re
 
 import pytest
 
+from functions.core.report.page import TEMPLATES
 from local.console import buckets
 from local.console.buckets import Position
 from local.console.pages import SCRIPT, STATIC
@@ -142,3 +144,14 @@ def test_images_of_shards_are_addressed_by_offset(browser: Browser) -> None:
 @pytest.mark.parametrize("text", ["", "x", "part:", "part:-1", "part:²", "part:99999999999"])
 def test_a_position_that_is_none_is_the_first_page(text: str) -> None:
     assert Position.parse(text) == Position()
+
+
+def test_outcomes_have_the_colours_of_the_page_of_a_run() -> None:
+    """A test of that page holds their contrast."""
+    sheets = [(TEMPLATES / "style.css").read_text(), (STATIC / "console.css").read_text()]
+    names = "stored|unchanged|skipped|duplicate|failed|left"
+
+    report, console = (re.findall(rf"--({names}): (#[0-9a-f]{{6}});", sheet)[:12] for sheet in sheets)
+
+    assert len(console) == 12, "in light and in dark"
+    assert console == report

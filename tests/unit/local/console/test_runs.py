@@ -1,5 +1,8 @@
 """Runs: what the forms send to the API, and what the pages say of a run."""
 
+import json
+import re
+from html import unescape
 from typing import Any
 from urllib.parse import quote
 
@@ -181,6 +184,54 @@ def test_a_run_is_described_in_a_state_and_a_sentence(fields: dict[str, Any], la
     assert (progress.state.label, progress.sentence) == (label, sentence)
 
 
+CANCELLED = {**RUN, "status": "cancelled", "error": "Cancelled", "counts": {**RUN["counts"], "failed": 5}, "rows": 7}
+NOT_ATTEMPTED = {**CANCELLED["counts"], "status": "cancelled", "error": "Cancelled", "rows": 7}
+
+
+@pytest.mark.parametrize(
+    ("reasons", "sentence", "outcomes"),
+    [
+        ({"out_of_time": 5}, "2 of 7 images were stored, 5 rows were not attempted.", ["stored", "not attempted"]),
+        (
+            {"out_of_time": 4, "dns": 1},
+            "2 of 7 images were stored, 1 row failed, 4 rows were not attempted.",
+            ["stored", "failed", "not attempted"],
+        ),
+    ],
+    ids=["none failed", "one failed"],
+)
+def test_rows_that_a_cancelled_run_did_not_come_to_are_not_shown_as_failed(
+    browser: Browser, reasons: dict[str, int], sentence: str, outcomes: list[str]
+) -> None:
+    browser.api.answers["GET /runs/demo-1"] = (200, CANCELLED)
+    summary = {**NOT_ATTEMPTED, "failures_by_reason": reasons}
+    browser.s3.objects["input", "runs/demo-1/summary.json"] = json.dumps(summary).encode()
+
+    html = browser.get("/runs/demo-1").text
+
+    assert sentence in html
+    assert re.findall(r"<dt>([a-z ]+)</dt>", html) == outcomes
+    assert 'class="not-attempted"' in html
+
+
+def test_a_cancelled_run_without_a_summary_is_shown_as_the_api_describes_it(browser: Browser) -> None:
+    browser.api.answers["GET /runs/demo-1"] = (200, CANCELLED)
+
+    assert "2 images stored, 5 rows failed, of 7 rows" in browser.get("/runs/demo-1").text
+
+
+def test_the_failures_of_a_probe_are_its_result(browser: Browser) -> None:
+    browser.api.answers["GET /runs/demo-1"] = (200, {**RUN, "probe": 300})
+    probe = {"rows": 12_000, "probed": 300, "success": {"share": 0.93, "low": 0.895, "high": 0.957}}
+    summary = {**RUN["counts"], "status": "succeeded", "error": None, "rows": 300, "probe": probe}
+    browser.s3.objects["input", "runs/demo-1/summary.json"] = json.dumps(summary).encode()
+
+    html = browser.get("/runs/demo-1").text
+
+    assert "About 93 % of 12,000 rows can be mirrored" in html
+    assert "with failures" not in html
+
+
 def test_a_screen_reader_is_told_of_each_tenth() -> None:
     told = {
         progress_of(_details(status="running", rows=1000, live={**LIVE, "done": done})).announcement
@@ -195,6 +246,25 @@ def test_a_run_of_an_upload_waits_for_its_event(browser: Browser) -> None:
     waiting = browser.get("/runs/list-1?uploaded=1")
     assert waiting.status_code == 200
     assert "The manifest is uploaded." in waiting.text
+
+
+@pytest.mark.parametrize(
+    ("live", "is_sent"),
+    [(None, True), ({**LIVE, "max_concurrency": 4}, True), ({**LIVE, "done": 160}, False)],
+    ids=["batches have started", "concurrency has changed", "more rows are done"],
+)
+def test_the_field_of_the_concurrency_is_sent_again_if_it_has_changed(
+    browser: Browser, live: dict[str, Any] | None, is_sent: bool
+) -> None:
+    running = {**RUN, "status": "running", "counts": None, "rows": 1000}
+    browser.api.answers["GET /runs/demo-1"] = (200, {**running, "live": live})
+    shown = unescape(browser.get("/runs/demo-1").text.partition('hx-get="')[2].partition('"')[0])
+    browser.api.answers["GET /runs/demo-1"] = (200, {**running, "live": LIVE})
+
+    update = browser.get(shown, HX_Request="true").text
+
+    assert ('id="actions"' in update) == is_sent
+    assert ('value="8"' in update) == is_sent
 
 
 def test_the_list_is_sent_again_only_if_it_has_changed(browser: Browser) -> None:

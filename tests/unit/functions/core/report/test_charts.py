@@ -60,6 +60,24 @@ def test_the_start_of_a_pass_is_a_line_and_a_part_of_the_label() -> None:
     assert chart.label.endswith("; pass 1 at 5.0 s, pass 2 at 1 min 10 s")
 
 
+@pytest.mark.parametrize(
+    ("starts", "labels"),
+    [
+        ({1: 10, 2: 50}, [("1", 10), ("2", 50)]),
+        ({1: 10, 2: 12, 3: 14}, [("1", 10), ("3", 14)]),
+        ({7: 98, 8: 400}, [("7", 98)]),
+        ({}, []),
+    ],
+    ids=["apart", "close", "after the end", "none"],
+)
+def test_the_lines_of_passes_are_numbered_where_there_is_room(
+    starts: dict[int, float], labels: list[tuple[str, float]]
+) -> None:
+    chart = rate_chart([5] * 10, 10, starts)
+
+    assert [(label.text, label.percent) for label in chart.mark_labels] == labels
+
+
 def test_the_lowest_column_is_visible() -> None:
     low, _ = rate_chart([1, 1000], 1).columns
 

@@ -441,6 +441,49 @@ def test_rows_that_a_cancelled_run_did_not_come_to_are_not_among_the_failed_ones
     assert re.findall(r"<h3>(.*?)</h3>", html) == ["Will not succeed as they are: 1 row", "Not attempted: 4 rows"]
 
 
+@pytest.mark.parametrize(
+    ("reasons", "review"),
+    [
+        ({"out_of_time": 4}, ""),
+        ({"out_of_time": 4, "dns": 1}, "the failed row: failures.csv has each with its reason and your columns."),
+        (
+            {"out_of_time": 4, "http_4xx": 2},
+            "the 2 failed rows: failures.csv has each with its reason and your columns. Rows that a retry cannot fix"
+            " need a different URL or different options.",
+        ),
+    ],
+    ids=["none", "later", "final"],
+)
+def test_only_failed_rows_that_were_attempted_are_to_be_reviewed(reasons: dict[str, int], review: str) -> None:
+    rows = [reason for reason, count in reasons.items() for _ in range(count)]
+    lines = [failed(row, reason=reason, retryable=reason != "http_4xx") for row, reason in enumerate(rows)]
+
+    html = page_of(*lines, status="cancelled", stored=2, failed=len(lines), failures_by_reason=reasons)
+
+    found = re.findall(r"<p>Review (.*?)</p>", html)
+    assert [re.sub("<[^>]+>", "", each) for each in found] == ([review] if review else [])
+
+
+def test_the_sentence_of_a_cancelled_run_does_not_repeat_its_state() -> None:
+    html = page_of(stored=1, failed=1, status="cancelled", error="Cancelled", failures_by_reason={"out_of_time": 1})
+
+    assert "<h1>1 of 2 images was stored, 1 row was not attempted.</h1>" in html
+    assert "<title>Cancelled: 1 of 2 images was stored, 1 row was not attempted. · Image Mirror</title>" in html
+
+
+def test_a_run_without_rows_has_nothing_to_download_and_a_next_step() -> None:
+    html = page_of()
+
+    assert "aws s3 sync" not in html
+    assert "check that this is the right file" in html
+
+
+def test_the_report_is_downloaded_without_the_folders_for_programs() -> None:
+    (sync,) = [command for command in commands(page_of(stored=1)) if command[:3] == ["aws", "s3", "sync"]]
+
+    assert sync[5:] == ["--exclude", "*/*", "--include", "index/*"]
+
+
 def test_rows_that_a_run_had_no_time_for_have_failed() -> None:
     lines = [failed(n, reason="out_of_time", retryable=True) for n in range(4)]
 

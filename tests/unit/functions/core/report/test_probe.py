@@ -77,5 +77,15 @@ def test_the_page_shows_the_result_its_notes_and_the_hosts_and_no_image() -> Non
     assert "without the option probe" in " ".join(text.split())
 
 
+def test_the_page_of_a_probe_does_not_say_that_anything_was_stored_or_that_the_sample_is_the_list() -> None:
+    html = page_of(stored(object_key=None), stored=279, failed=21, probe=PROBE, retry_manifest=None)
+
+    assert '<data value="300">300</data><span>in the sample</span>' in html
+    assert '<div class="stored"><dt>downloaded</dt><dd><data value="279">' in html
+    assert "<dt>Downloaded</dt>" in html
+    assert "<h2>What was downloaded</h2>" in html
+    assert "<td>\N{EN DASH}</td>" in html, "rows of a host that were not counted"
+
+
 def test_the_page_of_a_run_says_nothing_about_probes() -> None:
     assert "probe" not in page_of(stored(), stored=1)

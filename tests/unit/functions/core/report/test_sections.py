@@ -5,11 +5,9 @@ import pytest
 from functions.core.model.runs import LocalRun
 from functions.core.report.samples import Failures
 from functions.core.report.sections import Sections, report_sections
-from functions.core.report.sections.contact_sheet import MAX_LINK_CHARACTERS, Tile, contact_sheet
+from functions.core.report.sections.contact_sheet import MAX_LINK_CHARACTERS, NO_BREAK, TIMES, Tile, contact_sheet
 from functions.core.report.sections.failures import column_texts
 from tests.unit.functions.core.report.run import aggregates, failed, stored, summary
-
-NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def tile_of(prefix: str = "images/", **fields: object) -> Tile:
@@ -23,14 +21,35 @@ def tile_of(prefix: str = "images/", **fields: object) -> Tile:
 @pytest.mark.parametrize(
     ("fields", "facts"),
     [
-        ({}, "480 x 320 · jpeg · 1.0 kB"),
-        ({"width": None}, "jpeg · 1.0 kB"),
-        ({"height": None}, "jpeg · 1.0 kB"),
-        ({"content_type": "image/svg+xml", "bytes": None}, "480 x 320 · svg+xml · 0 bytes"),
+        ({}, ["480 x 320", "jpeg, 1.0 kB"]),
+        ({"width": None}, ["jpeg, 1.0 kB"]),
+        ({"height": None}, ["jpeg, 1.0 kB"]),
+        ({"width": 12_000, "content_type": "image/x-icon"}, ["12,000 x 320", "icon, 1.0 kB"]),
+        ({"content_type": "image/svg+xml", "bytes": None}, ["480 x 320", "svg, 0 bytes"]),
     ],
 )
-def test_an_image_has_its_size_its_type_and_its_bytes(fields: dict[str, object], facts: str) -> None:
-    assert tile_of(**fields).facts.replace(NO_BREAK, " ") == facts
+def test_an_image_has_its_size_its_type_and_its_bytes(fields: dict[str, object], facts: list[str]) -> None:
+    assert [fact.replace(TIMES, "x").replace(NO_BREAK, " ") for fact in tile_of(**fields).facts] == facts
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "path"),
+    [
+        ("https://a.example/1.jpg", "a.example", "/1.jpg"),
+        (
+            "https://archive-2.example.org/a/collection/0001/aurora.png",
+            "archive-2.example.org",
+            "…/collection/0001/aurora.png",
+        ),
+        ("http://[::1]:80/" + "x" * 2000 + "/photo-0001.jpeg?size=large", "[::1]:80", "…/photo-0001.jpeg?size=large"),
+        ("https://a.example", "a.example", "/"),
+    ],
+    ids=["short", "long", "longest", "no path"],
+)
+def test_the_url_of_an_image_is_shown_as_its_host_and_the_end_of_its_path(url: str, host: str, path: str) -> None:
+    tile = tile_of(url=url)
+
+    assert (tile.host, tile.path) == (host, path)
 
 
 @pytest.mark.parametrize(
