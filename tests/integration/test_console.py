@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import requests
 
 from local.aws.cloud import Cloud
 from local.console.server import ConsoleServer
@@ -18,7 +19,6 @@ from local.console.stack import deployed_stack, stack_of_up
 from tests.support.axe import violations
 from tests.support.browser import Browser, Page
 from tests.support.pipeline import FinishedRun, mirror
-from tests.support.signing_api import SigningApi
 from tests.support.site import Answer, Site
 
 ROOT = Path(__file__).parents[2]
@@ -255,23 +255,24 @@ def _go_to(page: Page, address: str) -> None:
 
 
 @pytest.fixture
-def signing_api(cloud: Cloud) -> Iterator[SigningApi]:
-    with SigningApi(cloud) as api:
-        yield api
+def signed(cloud: Cloud) -> Iterator[None]:
+    """The API answers only requests that are signed, as API Gateway with IAM authorization."""
+    cloud.api_signatures.required = True
+    yield
+    cloud.api_signatures.required = False
 
 
 @pytest.fixture
-def deployed(cloud: Cloud, signing_api: SigningApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConsoleServer]:
-    """A console of a stack that is found with the credentials of the shell, and whose API checks signatures."""
+def deployed(cloud: Cloud, signed: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConsoleServer]:
+    """A console of a stack that is found with the credentials of the shell."""
     for name, value in cloud.environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("API_URL", signing_api.url)
     with ConsoleServer(deployed_stack("ImageMirror"), 0) as server:
         yield server
 
 
 def test_requests_to_a_deployed_stack_are_signed(
-    world: World, chromium: Browser, deployed: ConsoleServer, signing_api: SigningApi, tmp_path: Path
+    world: World, chromium: Browser, deployed: ConsoleServer, cloud: Cloud, tmp_path: Path
 ) -> None:
     """Start by paste and by file, follow, retry, find an image and open the gallery."""
     url = world.site.put("/a b+c.jpg", DEMO[0].read_bytes())
@@ -301,18 +302,14 @@ def test_requests_to_a_deployed_stack_are_signed(
         _go_to(page, f"{address}{started}/gallery")
         page.wait_for("document.querySelector('.gallery img')?.naturalWidth")
 
-    assert signing_api.refused == {}
-    assert {"POST /runs", "POST /manifests", "GET /runs", "GET /images"} <= set(signing_api.accepted)
+    assert requests.get(f"{cloud.api_url}/runs", timeout=60).json() == {"message": "Missing Authentication Token"}
 
 
-def test_a_console_without_the_right_credentials_says_so(
-    cloud: Cloud, signing_api: SigningApi, chromium: Browser
-) -> None:
-    stack = stack_of_up({**cloud.environment(), "API_URL": signing_api.url, "AWS_SECRET_ACCESS_KEY": "wrong"})
+def test_a_console_without_the_right_credentials_says_so(cloud: Cloud, chromium: Browser) -> None:
+    stack = stack_of_up({**cloud.environment(), "AWS_SECRET_ACCESS_KEY": "wrong"})
 
     with ConsoleServer(stack, 0) as server, chromium.open(server.address) as page:
         assert "It needs execute-api:Invoke" in _text(page)
-        assert [name for name, _ in signing_api.refused.items()] == ["GET /runs"]
         assert violations(page) == []
 
 
