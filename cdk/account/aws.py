@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ EVENTS_DELAY = (
     "start no run. Upload it again if none has started."
 )
 """S3 User Guide, "Enabling Amazon EventBridge"."""
+
+_USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 SETTINGS_ERRORS = (NoCredentialsError, NoRegionError, ProfileNotFound)
 
@@ -79,7 +82,11 @@ def aws_errors() -> Iterator[None]:
 
 
 def sentence(error: Exception) -> str:
-    text = str(error)
+    """Without the user and the password of a proxy."""
+    return as_sentence(_USER_INFO.sub("", str(error)))
+
+
+def as_sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 

@@ -1,7 +1,8 @@
 """A run as figures and sentences."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from functions.core.api.responses import Counts, LiveCounts, Run, RunDetails
 from functions.core.model.outcomes import OutcomeKind
@@ -11,6 +12,14 @@ from functions.core.report.formatting import number, plural, seconds, utc_time
 OVER = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
 ANNOUNCED_PERCENT = 10
 """Step of the progress that a screen reader is told."""
+
+INDEX_FILE = "athena.sql"
+"""The last file of the index."""
+
+INDEX_TIME = timedelta(minutes=10)
+"""The time in which the index of most runs is made."""
+
+INDEXING = "The index is being made; its files appear here."
 
 UPLOADED = (
     "The manifest is uploaded. Its run begins when the event of the upload arrives, usually within seconds; with a"
@@ -54,6 +63,21 @@ class RunProgress:
         return f"{self.state.label}, {done} percent" if done else self.state.label
 
 
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """The files of a run, with their sizes. `pending` is true while those of its index are being written; `note` says
+    so, or what is missing; `version` differs between two lists that differ."""
+
+    sizes: Mapping[str, int]
+    pending: bool = False
+    note: str = ""
+
+    @property
+    def version(self) -> str:
+        return f"{len(self.sizes)}-{sum(self.sizes.values())}-{int(self.pending)}"
+
+
+NO_FILES = RunFiles({})
 WAITING = RunProgress(State("waiting", "active"), UPLOADED, None, [], [])
 """A run whose manifest is uploaded, and that has no record yet."""
 
@@ -72,6 +96,15 @@ def progress_of(run: RunDetails) -> RunProgress:
         return RunProgress(state_of(run), _ended(run), 100 if run.rows else None, _bar(outcomes), outcomes)
     percent = min(99, run.live.done * 100 // run.rows) if run.live and run.rows else None
     return RunProgress(state_of(run), _active(run), percent, [], [])
+
+
+def files_of(run: RunDetails, sizes: Mapping[str, int], now: datetime | None = None) -> RunFiles:
+    """After the end of a run, its index is made, which takes seconds, or minutes for a million rows."""
+    if not run.rows or not run.ended_at or INDEX_FILE in sizes:
+        return RunFiles(sizes)
+    if (now or datetime.now(UTC)) - datetime.fromisoformat(run.ended_at) < INDEX_TIME:
+        return RunFiles(sizes, pending=True, note=INDEXING)
+    return RunFiles(sizes, note=f"The index is missing. To make it: ./image-mirror index {run.run_id}")
 
 
 def duration_of(run: Run) -> str:

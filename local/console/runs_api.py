@@ -8,27 +8,24 @@ from urllib.parse import quote
 import requests
 from pydantic import BaseModel, ValidationError
 
+from functions.core.api.problems import MEDIA_TYPE
 from functions.core.api.responses import Accepted, Image, RunDetails, RunPage, Upload
 from functions.core.model.runs import ManifestObject, run_id
 from functions.core.model.types import OptionValues
-from local.api_client import ApiClient
+from local.api_client import ApiClient, error_message
+from local.console.problems import StackError, explained
 
 Model = TypeVar("Model", bound=BaseModel)
+
+ERROR_TYPE = "x-amzn-ErrorType"
+"""Header of the answers of API Gateway: the code of the error."""
 
 UPLOAD_SECONDS = 3600
 """Timeout of one read or write of an upload's connection."""
 
 
-class ApiError(Exception):
-    """An answer of the API that is an error, or that this version cannot read. The message is a sentence."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 class RunsApi:
-    """Raises ApiError, RequestException and BotoCoreError."""
+    """Raises StackError, RequestException and BotoCoreError."""
 
     def __init__(self, client: ApiClient) -> None:
         self._client = client
@@ -53,7 +50,7 @@ class RunsApi:
         with self._client.http() as http:
             response = http.put(upload.url, data=file if size else b"", headers=headers, timeout=UPLOAD_SECONDS)
         if not response.ok:
-            raise ApiError(response.status_code, f"S3 did not accept the upload: {response.reason}.")
+            raise explained("The upload to S3", response.status_code, "", response.reason)
         return _run_of_upload(upload.manifest, response.headers)
 
     def retry(self, name: str, key: str) -> str:
@@ -79,27 +76,21 @@ def _path(name: str) -> str:
 
 def _parsed(model: type[Model], response: requests.Response) -> Model:
     if not response.ok:
-        raise ApiError(response.status_code, _message(response))
+        raise _error(response)
     try:
         return model.model_validate_json(response.content)
     except ValidationError as error:
         message = "The API answers in a form that this version does not know. Deploy the version of this checkout."
-        raise ApiError(HTTPStatus.BAD_GATEWAY, message) from error
+        raise StackError(HTTPStatus.BAD_GATEWAY, message) from error
 
 
-def _message(response: requests.Response) -> str:
-    """The detail of a problem document, or the message of API Gateway."""
-    try:
-        body = response.json()
-    except ValueError:
-        body = {}
-    found = body if isinstance(body, dict) else {}
-    text = next((found[name] for name in ("detail", "message", "Message") if name in found), response.reason)
-    if response.status_code == HTTPStatus.FORBIDDEN:
-        return (
-            f"The API refused the request: {str(text).rstrip('.')}. It needs execute-api:Invoke for your credentials."
-        )
-    return str(text)
+def _error(response: requests.Response) -> StackError:
+    """The detail of a problem document is for the user; an answer of API Gateway is explained."""
+    status, text = response.status_code, error_message(response)
+    code = response.headers.get(ERROR_TYPE, "").partition(":")[0]
+    is_of_api = response.headers.get("Content-Type", "") == MEDIA_TYPE
+    is_for_user = is_of_api and status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.TOO_MANY_REQUESTS
+    return StackError(status, text) if is_for_user else explained("The API", status, code, text)
 
 
 def _run_of_upload(manifest: str, headers: Mapping[str, str]) -> str:

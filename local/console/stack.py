@@ -22,6 +22,9 @@ CONNECTIONS = 32
 REGIONAL: Any = {"us_east_1_regional_endpoint": "regional"}
 
 
+OUTPUTS = ("ApiUrl", "InputBucket", "ImagesBucket")
+
+
 @dataclass(frozen=True)
 class ConsoleStack:
     """`title` names the stack in the pages."""
@@ -58,11 +61,13 @@ def deployed_stack(name: str) -> ConsoleStack:
             f"There is no stack {name} in {session.region_name}. Deploy it with `./image-mirror deploy`, start `up`,"
             " name another one with --stack-name, or set AWS_PROFILE or AWS_REGION."
         )
-    outputs = aws.outputs(stack)
     is_local = local_endpoint(os.environ) is not None
-    url = os.environ.get("API_URL", "") if is_local else outputs.get("ApiUrl", "")
-    if not url:
-        raise UsageError(f"The stack {name} has no API: it is one of another version. Run `./image-mirror deploy`.")
+    outputs = {**aws.outputs(stack), **({"ApiUrl": os.environ.get("API_URL", "")} if is_local else {})}
+    if missing := [output for output in OUTPUTS if not outputs.get(output)]:
+        raise UsageError(
+            f"The stack {name} ({stack['StackStatus']}) has no output {missing[0]}: it is not deployed to its end, of "
+            "another version, or no Image Mirror. Run `./image-mirror deploy`, or name another stack: --stack-name."
+        )
     region = session.region_name or ""
-    api = ApiClient(url.rstrip("/"), region, session, is_local=is_local)
+    api = ApiClient(outputs["ApiUrl"].rstrip("/"), region, session, is_local=is_local)
     return ConsoleStack(f"{name} in {region}", api, client("s3"), outputs["InputBucket"], outputs["ImagesBucket"])

@@ -66,7 +66,7 @@ def test_an_image_that_does_not_exist_is_not_found(browser: Browser) -> None:
     response = browser.get("/image?key=images/none.png")
 
     assert response.status_code == 404
-    assert "NoSuchKey" in response.text
+    assert "s3://images/images/none.png does not exist: it was deleted" in response.text
 
 
 @pytest.mark.parametrize("name", ["..", "%2e%2e", "results%2Fpart-1.jsonl", ".hidden", "a%0d%0aX:1", "%22x.csv"])
