@@ -26,6 +26,8 @@ class ImageViews:
 
     def gallery(self, request: Request, run_id: str) -> Response:
         found = self._site.buckets.gallery(run_id, Position.parse(request.args.get("after", "")))
+        if not found.images and not found.next:
+            self._site.api.run(run_id)  # raises StackError if there is no such run
         return self._site.page("gallery", {"run_id": run_id, "images": found.images, "next": found.next})
 
     def search(self, request: Request) -> Response:
