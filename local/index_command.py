@@ -19,6 +19,7 @@ from local.aws.stack import DeploymentError
 from local.aws_settings import without_aws_settings
 from local.errors import UsageError
 from local.parquet import load_parquet
+from local.startup import spinner
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -104,8 +105,9 @@ def _index(client: Clients, machine: str, run_id: str, show: Print) -> int:
     arn = states.start_execution(stateMachineArn=machine, name=name, input=json.dumps({"run_id": run_id}))[
         "executionArn"
     ]
-    while (described := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
-        time.sleep(POLL_SECONDS)
+    with spinner(f"Indexing {run_id}"):
+        while (described := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            time.sleep(POLL_SECONDS)
     if described["status"] == "SUCCEEDED":
         show(f"The run {run_id} is indexed.")
         return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Clients = Callable[[str], Any]
 """Returns the boto3 client of a service. Any: the type of a client depends on the name of its service."""
+
+Working = Callable[[str], AbstractContextManager[object]]
+"""Shows a text while a command waits."""
 
 EVENTS_DELAY = (
     "S3 takes about five minutes until it sends the events of a new bucket: a manifest that is uploaded before may "
