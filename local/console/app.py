@@ -74,7 +74,8 @@ class Console:
             return self._site.failed_update(f"{problem} {STILL_TRYING}", problem.status, request)
         if request.headers.get("Sec-Fetch-Dest") == "image":
             return unavailable_image(problem)
-        values = {"title": HTTPStatus(problem.status).phrase, "message": str(problem)}
+        again = f" Load the page again {problem.again}." if problem.again else ""
+        values = {"title": HTTPStatus(problem.status).phrase, "message": f"{problem}{again}"}
         return self._site.page("problem", values, problem.status)
 
 

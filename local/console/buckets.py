@@ -25,7 +25,7 @@ SHOWN_TYPES = frozenset(each.content_type for each in IMAGE_TYPES if each.name i
 
 PAGE_IMAGES = 60
 MAX_PARTS = 20
-"""Results parts that are read for one page of the gallery: those of a run that stored almost nothing are many."""
+"""Maximum number of results parts that are read for one page of the gallery: many of them may have no image."""
 
 HEAD_BYTES = 4096
 PIECE_BYTES = 256 * 1024
@@ -35,7 +35,7 @@ WITH_IMAGE = ("stored", "unchanged", "skipped")
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Of a page of the gallery: the results part and the number of its lines that earlier pages have."""
+    """Where a page of the gallery begins: a results part, and the number of its lines on earlier pages."""
 
     part: str = ""
     lines: int = 0
@@ -58,7 +58,7 @@ class GalleryPage:
 
 @dataclass(frozen=True, slots=True)
 class FileBytes:
-    """`content_type` is that of an image that is shown, from its bytes; it is empty for everything else."""
+    """The content of an object. `content_type` is detected from the bytes; it is empty for what is not shown."""
 
     size: int
     pieces: Iterator[bytes]

@@ -45,7 +45,7 @@ class ImageViews:
         return _image_response(self._site.buckets.image(key, *place))
 
     def linked_image(self, request: Request, name: str) -> Response:
-        """Where a link of a report of this machine leads: `../../images/...`."""
+        """The target of the links in the report of a local run: `../../images/...`."""
         return _image_response(self._site.buckets.image(f"images/{name}"))
 
     def file(self, request: Request, run_id: str, name: str) -> Response:

@@ -15,18 +15,21 @@ from werkzeug.exceptions import HTTPException
 
 from cdk.account.aws import as_sentence
 
-AGAIN = "Load the page again"
 RESTART = "then start the console again"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class StackError(Exception):
-    """A request to the stack that has failed. The message is for the user, `label` for the place of an image."""
+    """A request to the stack that has failed. The message is for the user, `label` for the place of an image.
 
-    def __init__(self, status: int, message: str, label: str = "not available") -> None:
+    `again` says when the request may succeed, such as `in a minute`; it is empty if the user must do something first.
+    """
+
+    def __init__(self, status: int, message: str, label: str = "not available", again: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.label = label
+        self.again = again
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Explanation:
     codes: tuple[str, ...]
     message: str
     label: str = "not available"
+    again: str = ""
 
 
 EXPLANATIONS = (
@@ -71,16 +75,17 @@ EXPLANATIONS = (
     ),
     Explanation(
         ("InvalidObjectState",),
-        "{where} is archived. Restore it with `aws s3api restore-object`, which takes up to 48 hours; then load the "
-        "page again.",
+        "{where} is archived. Restore it with `aws s3api restore-object`, which takes up to 48 hours.",
         "archived",
+        "then",
     ),
     Explanation(
         (
             *("SlowDown", "ThrottlingException", "Throttling", "TooManyRequestsException", "LimitExceededException"),
             str(HTTPStatus.TOO_MANY_REQUESTS.value),
         ),
-        f"{{where}} has too many requests at the moment. {AGAIN} in a few seconds.",
+        "{where} has too many requests at the moment.",
+        again="in a few seconds",
     ),
 )
 BY_CODE: Mapping[str, Explanation] = {code: each for each in EXPLANATIONS for code in each.codes}
@@ -91,11 +96,12 @@ def explained(where: str, status: int, code: str, text: str) -> StackError:
     text = as_sentence(text.strip().partition("\n")[0])
     found = BY_CODE.get(code) or BY_CODE.get(str(status))
     if found:
-        return StackError(status, found.message.format(where=where, text=text), found.label)
+        return StackError(status, found.message.format(where=where, text=text), found.label, found.again)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return StackError(
             status,
-            f"{where} answers {status}: {text} {AGAIN} in a minute. If that does not help, see the logs of the stack.",
+            f"{where} answers {status}: {text} If it does so again, see the logs of the stack.",
+            again="in a minute",
         )
     return StackError(status, f"{where} answers {status}: {text}")
 
@@ -121,7 +127,7 @@ def problem_of(error: Exception) -> StackError | None:
 def _unreachable(url: str) -> StackError:
     host = urlsplit(url).hostname or "the stack"
     advice = "Is `up` still running?" if host in LOOPBACK else "Check the network, the VPN and the proxy."
-    return StackError(HTTPStatus.BAD_GATEWAY, f"Cannot connect to {host}. {advice} {AGAIN} then.")
+    return StackError(HTTPStatus.BAD_GATEWAY, f"Cannot connect to {host}. {advice}", again="then")
 
 
 def _no_credentials(error: BotoCoreError) -> StackError:

@@ -29,7 +29,7 @@ UPLOADED = (
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`label` is what people read, `kind` the class of its colour."""
+    """`label` is shown; `kind` is the CSS class of its colour."""
 
     label: str
     kind: str

@@ -24,7 +24,7 @@ class RunViews:
         self._site = site
 
     def runs(self, request: Request) -> Response:
-        """The page, or for a request of the page itself its table, if something has changed."""
+        """The page; for a request of htmx only the table, if it has changed."""
         status, token = request.args.get("status", ""), request.args.get("next", "")
         status = status if status in [*Status] else ""
         found = self._site.api.page(status, token)

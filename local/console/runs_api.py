@@ -1,11 +1,13 @@
 """The REST API of a stack, with the models of its requests and responses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import IO, TypeVar
 from urllib.parse import quote
 
 import requests
+from botocore.exceptions import BotoCoreError
 from pydantic import BaseModel, ValidationError
 
 from functions.core.api.problems import MEDIA_TYPE
@@ -13,7 +15,7 @@ from functions.core.api.responses import Accepted, Image, RunDetails, RunPage, U
 from functions.core.model.runs import ManifestObject, run_id
 from functions.core.model.types import OptionValues
 from local.api_client import ApiClient, error_message
-from local.console.problems import StackError, explained
+from local.console.problems import StackError, explained, problem_of
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -25,29 +27,29 @@ UPLOAD_SECONDS = 3600
 
 
 class RunsApi:
-    """Raises StackError, RequestException and BotoCoreError."""
+    """Raises StackError."""
 
     def __init__(self, client: ApiClient) -> None:
         self._client = client
 
     def page(self, status: str, token: str) -> RunPage:
         query = {name: value for name, value in (("status", status), ("next", token)) if value}
-        return _parsed(RunPage, self._client.send("GET", "/runs", query=query))
+        return _parsed(RunPage, self._send("GET", "/runs", query=query))
 
     def run(self, name: str) -> RunDetails:
-        return _parsed(RunDetails, self._client.send("GET", _path(name)))
+        return _parsed(RunDetails, self._send("GET", _path(name)))
 
     def start(self, urls: list[str], options: OptionValues, key: str) -> str:
         """The ID of the run."""
         body = {"urls": urls, **({"options": options} if options else {})}
-        return _parsed(Accepted, self._client.send("POST", "/runs", body, headers={"Idempotency-Key": key})).run_id
+        return _parsed(Accepted, self._send("POST", "/runs", body, headers={"Idempotency-Key": key})).run_id
 
     def upload(self, name: str, file: IO[bytes], size: int, options: OptionValues) -> str:
         """The ID of the run that the upload starts. It has no record until the event of the bucket has arrived."""
         body = {"name": name, **({"options": options} if options else {})}
-        upload = _parsed(Upload, self._client.send("POST", "/manifests", body))
+        upload = _parsed(Upload, self._send("POST", "/manifests", body))
         headers = {**upload.headers, "Content-Length": str(size)}
-        with self._client.http() as http:
+        with _errors(), self._client.http() as http:
             response = http.put(upload.url, data=file if size else b"", headers=headers, timeout=UPLOAD_SECONDS)
         if not response.ok:
             raise explained("The upload to S3", response.status_code, "", response.reason)
@@ -55,19 +57,39 @@ class RunsApi:
 
     def retry(self, name: str, key: str) -> str:
         """The ID of the new run."""
-        response = self._client.send("POST", f"{_path(name)}/retry", headers={"Idempotency-Key": key})
+        response = self._send("POST", f"{_path(name)}/retry", headers={"Idempotency-Key": key})
         return _parsed(Accepted, response).run_id
 
     def cancel(self, name: str) -> RunDetails:
-        return _parsed(RunDetails, self._client.send("POST", f"{_path(name)}/cancel"))
+        return _parsed(RunDetails, self._send("POST", f"{_path(name)}/cancel"))
 
     def set_concurrency(self, name: str, batches: int) -> RunDetails:
-        return _parsed(RunDetails, self._client.send("PATCH", _path(name), {"max_concurrency": batches}))
+        return _parsed(RunDetails, self._send("PATCH", _path(name), {"max_concurrency": batches}))
 
     def image(self, url: str) -> Image | None:
         """None if no image is stored for the URL."""
-        response = self._client.send("GET", "/images", query={"url": url})
+        response = self._send("GET", "/images", query={"url": url})
         return None if response.status_code == HTTPStatus.NOT_FOUND else _parsed(Image, response)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        with _errors():
+            return self._client.send(method, path, body, query, headers)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Raises StackError for a connection that fails, and for credentials that cannot be used."""
+    try:
+        yield
+    except (requests.RequestException, BotoCoreError) as error:
+        raise problem_of(error) or error from error
 
 
 def _path(name: str) -> str:

@@ -163,7 +163,7 @@ def test_a_form_of_an_earlier_console_changes_nothing(browser: Browser) -> None:
     response = browser.post("/runs/demo-1/cancel", {"token": Browser().guard.form_token})
 
     assert response.status_code == 403
-    assert "earlier console" in response.text
+    assert "from a console that has stopped" in response.text
 
 
 def test_a_form_of_the_console_is_answered(browser: Browser) -> None:

@@ -34,11 +34,26 @@ API_ANSWERS: dict[str, tuple[int, str, dict[str, str], str]] = {
     "signature": (403, "InvalidSignatureException:", {"message": CANONICAL}, "Check AWS_PROFILE or the keys"),
     "denied": (403, "AccessDeniedException", {"Message": "User: me is not authorized"}, "me is not authorized. docs"),
     "other-version": (403, "MissingAuthenticationTokenException", {"message": "Missing"}, "`./image-mirror deploy`"),
-    "throttled": (429, "TooManyRequestsException", {"message": "Too Many"}, "Load the page again in a few seconds."),
-    "throttled-by-the-api": (429, "", {"detail": "Step Functions"}, "Load the page again in a few seconds."),
-    "unavailable": (503, "", {"message": "Service Unavailable"}, "The API answers 503: Service Unavailable. Load"),
-    "failed": (502, "InternalServerErrorException", {"message": "Internal server error"}, "see the logs of the stack"),
-    "no-json": (500, "", {}, "The API answers 500: Internal Server Error. Load the page again"),
+    "throttled": (
+        429,
+        "TooManyRequestsException",
+        {"message": "Too Many"},
+        "at the moment. Load the page again in a few seconds.",
+    ),
+    "throttled-by-the-api": (
+        429,
+        "",
+        {"detail": "Step Functions"},
+        "at the moment. Load the page again in a few seconds.",
+    ),
+    "unavailable": (503, "", {"message": "Service Unavailable"}, "The API answers 503: Service Unavailable. If"),
+    "failed": (
+        502,
+        "InternalServerErrorException",
+        {"message": "Internal server error"},
+        "see the logs of the stack. Load the page again in a minute.",
+    ),
+    "no-json": (500, "", {}, "The API answers 500: Internal Server Error. If it does so again"),
     "unknown-run": (404, "", {"detail": "There is no run demo-1."}, "There is no run demo-1."),
 }
 
@@ -107,6 +122,20 @@ def test_a_connection_that_fails_is_named_by_its_host_alone(browser: Browser, ur
     assert response.status_code == 502
     assert f"Cannot connect to {urlsplit(url).hostname}. Check the network" in _text(response)
     assert SECRET not in response.text
+
+
+@pytest.mark.parametrize(
+    "failure", [_connection_error("https://a.example/"), NoCredentialsError()], ids=["api", "keys"]
+)
+def test_what_was_entered_is_not_lost_when_the_stack_does_not_answer(browser: Browser, failure: Exception) -> None:
+    browser.api.failure = failure
+
+    response = browser.post("/start", {"urls": "https://a.example/1", "option-batch_size": "7"})
+
+    assert response.status_code == 502
+    assert 'role="alert"' in response.text
+    assert "https://a.example/1</textarea>" in response.text
+    assert 'value="7"' in response.text
 
 
 def test_an_error_of_this_program_is_logged_and_says_where(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
