@@ -4,6 +4,7 @@ A message never quotes a request: what AWS answers to a wrong signature, and wha
 have session tokens, signed URLs and passwords of proxies in them.
 """
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -89,6 +90,11 @@ EXPLANATIONS = (
     ),
 )
 BY_CODE: Mapping[str, Explanation] = {code: each for each in EXPLANATIONS for code in each.codes}
+
+
+def request_key(given: str, status: int) -> str:
+    """The Idempotency-Key of a form: the same one after an answer that leaves open whether the run has started."""
+    return given if given and status >= HTTPStatus.INTERNAL_SERVER_ERROR else uuid.uuid4().hex
 
 
 def explained(where: str, status: int, code: str, text: str) -> StackError:

@@ -16,10 +16,14 @@ ANNOUNCED_PERCENT = 10
 INDEX_FILE = "athena.sql"
 """The last file of the index."""
 
-INDEX_TIME = timedelta(minutes=10)
-"""The time in which the index of most runs is made."""
+INDEX_TIME = timedelta(minutes=5)
+"""The time in which the index of most runs is made. After that, the page of the run waits no longer."""
 
-INDEXING = "The index is being made; its files appear here."
+INDEXING = "The index is being made. Its files will appear here."
+INDEX_MISSING = (
+    "The index could not be made, or is still being made: load the page again. To make it again, run"
+    " ./image-mirror index {run_id}"
+)
 
 UPLOADED = (
     "The manifest is uploaded. Its run begins when the event of the upload arrives, usually within seconds; with a"
@@ -104,7 +108,7 @@ def files_of(run: RunDetails, sizes: Mapping[str, int], now: datetime | None = N
         return RunFiles(sizes)
     if (now or datetime.now(UTC)) - datetime.fromisoformat(run.ended_at) < INDEX_TIME:
         return RunFiles(sizes, pending=True, note=INDEXING)
-    return RunFiles(sizes, note=f"The index is missing. To make it: ./image-mirror index {run.run_id}")
+    return RunFiles(sizes, note=INDEX_MISSING.format(run_id=run.run_id))
 
 
 def duration_of(run: Run) -> str:

@@ -1,7 +1,6 @@
 """The list of runs, the page of a run, and what can be done with a run."""
 
 import hashlib
-import uuid
 from http import HTTPStatus
 
 from werkzeug.utils import redirect
@@ -10,7 +9,7 @@ from werkzeug.wrappers import Request, Response
 from functions.core.api.responses import RunDetails
 from functions.core.model.runs import Status
 from local.console.pages import Site, is_update
-from local.console.problems import StackError
+from local.console.problems import StackError, request_key
 from local.console.progress import NO_FILES, OVER, WAITING, RunFiles, RunProgress, files_of, progress_of
 
 CHANGES = {"slower": (1, 2), "faster": (2, 1)}
@@ -74,9 +73,9 @@ class RunViews:
 
     def retry(self, request: Request, run_id: str) -> Response:
         try:
-            return _to_run(self._site.api.retry(run_id, request.form.get("key", uuid.uuid4().hex)))
+            return _to_run(self._site.api.retry(run_id, request.form.get("key", "")))
         except StackError as error:
-            return self._run_page(run_id, problem=error)
+            return self._run_page(run_id, problem=error, key=request.form.get("key", ""))
 
     def set_concurrency(self, request: Request, run_id: str) -> Response:
         try:
@@ -100,11 +99,14 @@ class RunViews:
             raise StackError(HTTPStatus.CONFLICT, "The run has no running batches at this moment.")
         return min(MAX_CONCURRENCY, max(1, live.max_concurrency * change[0] // change[1]))
 
-    def _run_page(self, run_id: str, *, uploaded: bool = False, problem: StackError | None = None) -> Response:
+    def _run_page(
+        self, run_id: str, *, uploaded: bool = False, problem: StackError | None = None, key: str = ""
+    ) -> Response:
         run, progress = self._described(run_id, uploaded=uploaded)
         values = self._values(run_id, run, progress, with_files=True)
         status = problem.status if problem else HTTPStatus.OK
-        return self._site.page("run", {"problem": str(problem or ""), **values}, status)
+        values |= {"problem": str(problem or ""), "key": request_key(key, status)}
+        return self._site.page("run", values, status)
 
     def _described(self, run_id: str, *, uploaded: bool) -> tuple[RunDetails | None, RunProgress]:
         """A run of an upload has no record until its event has arrived. Raises StackError."""
@@ -122,7 +124,7 @@ class RunViews:
         is_over = run is not None and run.status in OVER
         files = self._files(run) if run and is_over and with_files else NO_FILES
         values = {"run_id": run_id, "run": run, "progress": progress, "is_over": is_over, "files": files}
-        return {**values, "key": uuid.uuid4().hex}
+        return {**values, "key": request_key("", HTTPStatus.OK)}
 
     def _files(self, run: RunDetails) -> RunFiles:
         return files_of(run, self._site.buckets.files(run.run_id))

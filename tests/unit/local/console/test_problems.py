@@ -21,7 +21,7 @@ from urllib3.exceptions import ProtocolError
 from urllib3.response import HTTPResponse
 
 from local.console.server import ConsoleServer
-from tests.unit.local.console.fakes import Browser, client_error
+from tests.unit.local.console.fakes import RUN, Browser, client_error
 
 SECRET = "SECRETOFTHEUSER"
 CANONICAL = f"does not match.\n\nThe Canonical String for this request should have been\n'x-amz-security-token:{SECRET}"
@@ -136,6 +136,21 @@ def test_what_was_entered_is_not_lost_when_the_stack_does_not_answer(browser: Br
     assert 'role="alert"' in response.text
     assert "https://a.example/1</textarea>" in response.text
     assert 'value="7"' in response.text
+
+
+@pytest.mark.parametrize(("status", "same"), [(503, True), (500, True), (409, False), (429, False)])
+def test_a_run_that_may_have_started_is_requested_again_with_the_same_key(
+    browser: Browser, status: int, same: bool
+) -> None:
+    key = 'name="key" value="the-key"'
+    for path in ("POST /runs", "POST /runs/demo-1/retry"):
+        browser.api.answers[path] = (status, {"detail": "Not now."})
+    browser.api.answers["GET /runs/demo-1"] = (200, {**RUN, "links": {"retry_manifest": "https://a.example/"}})
+
+    started = browser.post("/start", {"urls": "https://a.example/1", "key": "the-key"})
+    retried = browser.post("/runs/demo-1/retry", {"key": "the-key"})
+
+    assert [key in answer.text for answer in (started, retried)] == [same, same]
 
 
 def test_an_error_of_this_program_is_logged_and_says_where(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
