@@ -36,7 +36,9 @@ pytestmark = pytest.mark.timeout(SECONDS)
 
 @dataclass(frozen=True)
 class World:
-    """A console with a run of the demo's images, of which two failed; `first` is the URL of an image."""
+    """A console with a run of the demo's images, of which two failed; `first` is the URL of an image.
+
+    The API answers only signed requests, as API Gateway with IAM authorization."""
 
     server: ConsoleServer
     site: Site
@@ -50,6 +52,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(cloud: Cloud) -> Iterator[World]:
+    cloud.api_signatures.required = True
     with Site() as site, ConsoleServer(stack_of_up(cloud.environment()), 0) as server:
         urls = [site.put(f"/{path.name}", path.read_bytes()) for path in DEMO]
         urls += [
@@ -60,6 +63,7 @@ def world(cloud: Cloud) -> Iterator[World]:
         options = {"rounds": "1", "passes": "0", "allowed-types": "any"}
         run = mirror(cloud, f"{HANDLER}.csv", "\n".join(["url", *urls]), options)
         yield World(server, site, run, urls[0])
+    cloud.api_signatures.required = False
 
 
 @pytest.fixture
@@ -336,15 +340,7 @@ def _go_to(page: Page, address: str) -> None:
 
 
 @pytest.fixture
-def signed(cloud: Cloud) -> Iterator[None]:
-    """The API answers only requests that are signed, as API Gateway with IAM authorization."""
-    cloud.api_signatures.required = True
-    yield
-    cloud.api_signatures.required = False
-
-
-@pytest.fixture
-def deployed(cloud: Cloud, signed: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConsoleServer]:
+def deployed(cloud: Cloud, world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConsoleServer]:
     """A console of a stack that is found with the credentials of the shell."""
     for name, value in cloud.environment().items():
         monkeypatch.setenv(name, value)
