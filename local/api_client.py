@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
+from http.client import responses
 from urllib.parse import quote
 
 import boto3
@@ -67,5 +67,5 @@ def error_message(response: requests.Response) -> str:
         body = None
     found = body if isinstance(body, dict) else {}
     names = (name for name in ("detail", "message", "Message") if name in found)
-    text = next((str(found[name]) for name in names), response.reason or HTTPStatus(response.status_code).phrase)
+    text = next((str(found[name]) for name in names), response.reason or responses.get(response.status_code, ""))
     return text.strip().partition("\n")[0]

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING
 
 from werkzeug.routing import Map, Rule
@@ -75,7 +76,7 @@ class Console:
         if request.headers.get("Sec-Fetch-Dest") == "image":
             return unavailable_image(problem)
         again = f" Load the page again {problem.again}." if problem.again else ""
-        values = {"title": HTTPStatus(problem.status).phrase, "message": f"{problem}{again}"}
+        values = {"title": responses.get(problem.status, "Error"), "message": f"{problem}{again}"}
         return self._site.page("problem", values, problem.status)
 
 

@@ -11,7 +11,7 @@ from urllib3.exceptions import HTTPError
 
 from functions.core.download.images.types import IMAGE_TYPES, detect_image_type
 from functions.core.model.types import ResultLine
-from local.console.problems import explained
+from local.console.problems import refused
 from local.console.stack import ConsoleStack
 
 if TYPE_CHECKING:
@@ -137,9 +137,7 @@ def _errors(bucket: str, key: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        problem = error.response["Error"]
-        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        raise explained(f"s3://{bucket}/{key}", status, problem.get("Code", ""), problem.get("Message", "")) from error
+        raise refused(f"s3://{bucket}/{key}", error) from error
 
 
 def _pieces(body: "StreamingBody", head: bytes = b"") -> Iterator[bytes]:

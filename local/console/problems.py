@@ -112,6 +112,12 @@ def explained(where: str, status: int, code: str, text: str) -> StackError:
     return StackError(status, f"{where} answers {status}: {text}")
 
 
+def refused(where: str, error: ClientError) -> StackError:
+    details = error.response.get("Error", {})
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", HTTPStatus.BAD_GATEWAY))
+    return explained(where, status, details.get("Code", ""), details.get("Message", ""))
+
+
 def problem_of(error: Exception) -> StackError | None:
     """None for an exception that only an error of this program raises."""
     if isinstance(error, StackError):
@@ -119,9 +125,7 @@ def problem_of(error: Exception) -> StackError | None:
     if isinstance(error, HTTPException):
         return StackError(error.code or HTTPStatus.INTERNAL_SERVER_ERROR, error.description or error.name)
     if isinstance(error, ClientError):
-        details = error.response.get("Error", {})
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", HTTPStatus.BAD_GATEWAY))
-        return explained("AWS", status, details.get("Code", ""), details.get("Message", ""))
+        return refused("AWS", error)
     if isinstance(error, RequestException):
         return _unreachable(str(error.request.url) if error.request else "")
     if isinstance(error, BotoCoreError):

@@ -102,7 +102,10 @@ def _parsed(model: type[Model], response: requests.Response) -> Model:
     try:
         return model.model_validate_json(response.content)
     except ValidationError as error:
-        message = "The API answers in a form that this version does not know. Deploy the version of this checkout."
+        message = (
+            "The answer is not one that the API of this version gives. Run `./image-mirror deploy` if the stack is of"
+            " another version; otherwise check the network: a proxy or a login page may have answered."
+        )
         raise StackError(HTTPStatus.BAD_GATEWAY, message) from error
 
 

@@ -329,6 +329,23 @@ def test_hostile_text_makes_no_element(world: World, page: Page) -> None:
     assert page.value("document.title") == "Runs · Image Mirror"
 
 
+def test_no_answer_about_a_real_run_has_a_credential(world: World, cloud: Cloud) -> None:
+    secrets = (
+        cloud.credentials.access_key,
+        cloud.credentials.secret_key,
+        world.server.address.partition("session=")[2],
+    )
+    files = [f"/runs/{world.run.run_id}/{name.rpartition('/')[2]}" for name in world.run.names() if "." in name]
+    paths = [*_views(world).values(), f"/runs/{world.run.run_id}/progress", *files, "/static/console.css"]
+
+    with requests.Session() as session:
+        session.get(world.server.address, timeout=60)
+        answers = [session.get(world.address + path, timeout=60) for path in paths]
+
+    for answer in answers:
+        assert [secret for secret in secrets if secret in answer.text + str(answer.headers)] == [], answer.url
+
+
 def _go(page: Page, world: World, path: str) -> None:
     _go_to(page, world.address + path)
 
