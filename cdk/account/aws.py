@@ -104,6 +104,15 @@ def stack(client: Clients, name: str) -> StackTypeDef | None:
         raise
 
 
+def missing_output(described: StackTypeDef, output: str) -> str:
+    """What to do about a stack without an output that a command needs."""
+    stack = f"{described['StackName']} ({described['StackStatus']})"
+    return (
+        f"The stack {stack} has no output {output}: its deployment is not complete, or it is of another version, or not"
+        " an Image Mirror. Run `./image-mirror deploy`, or name another stack: --stack-name."
+    )
+
+
 def outputs(described: StackTypeDef) -> Mapping[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 

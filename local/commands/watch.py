@@ -92,7 +92,10 @@ def _account_stack(name: str) -> tuple[Clients, StackOutputs]:
             f"There is no stack {name} in {session.region_name}. Deploy it with `make deploy`, start `make up`, or set"
             " AWS_PROFILE or AWS_REGION."
         )
-    return client, StackOutputs.from_outputs(aws.outputs(stack))
+    try:
+        return client, StackOutputs.from_outputs(aws.outputs(stack))
+    except KeyError as error:
+        raise UsageError(aws.missing_output(stack, error.args[0])) from error
 
 
 def _execution_arn(client: Clients, outputs: StackOutputs, run_id: str, hint: str) -> str:

@@ -64,10 +64,7 @@ def deployed_stack(name: str) -> ConsoleStack:
     is_local = local_endpoint(os.environ) is not None
     outputs = {**aws.outputs(stack), **({"ApiUrl": os.environ.get("API_URL", "")} if is_local else {})}
     if missing := [output for output in OUTPUTS if not outputs.get(output)]:
-        raise UsageError(
-            f"The stack {name} ({stack['StackStatus']}) has no output {missing[0]}: it is not deployed to its end, of "
-            "another version, or no Image Mirror. Run `./image-mirror deploy`, or name another stack: --stack-name."
-        )
+        raise UsageError(aws.missing_output(stack, missing[0]))
     region = session.region_name or ""
     api = ApiClient(outputs["ApiUrl"].rstrip("/"), region, session, is_local=is_local)
     return ConsoleStack(f"{name} in {region}", api, client("s3"), outputs["InputBucket"], outputs["ImagesBucket"])

@@ -84,16 +84,15 @@ def test_the_bar_keeps_one_line_of_figures_and_one_of_outcomes(columns: int) -> 
     assert terminal.screen.cursor_visible
 
 
-@pytest.mark.parametrize("columns", [40, 80])
-def test_a_spinner_has_one_line_with_the_time_below_what_is_printed(columns: int) -> None:
-    with Terminal(SPINNER, columns=columns, echo=False) as terminal:
+def test_a_spinner_has_one_line_with_the_time_below_what_is_printed() -> None:
+    with Terminal(SPINNER, columns=40, echo=False) as terminal:
         terminal.wait_for(lambda output: "Creating" in output)
         printed, line = terminal.screen.text
         terminal.press(b"\n")
         assert terminal.ended() == 0
 
     assert printed == "a line"
-    assert re.fullmatch(r". Creating the table of the i(mages|…) 0:00:\d\d", line)
+    assert re.fullmatch(r". Creating the table of the i… 0:00:\d\d", line)
     assert terminal.screen.text == ["a line"]
     assert terminal.screen.cursor_visible
 
@@ -115,7 +114,6 @@ except KeyboardInterrupt:
 
 PHASES = {
     "bar": (BAR, "rows/s", 0),
-    "spinner": (SPINNER, "Creating", 0),
     "deploy": (ACCOUNT.format(command="deploy"), "Synthesizing the stack", 130),
     "bootstrap": (ACCOUNT.format(command="bootstrap"), "Synthesizing the stack", 130),
     "destroy": (ACCOUNT.format(command="destroy"), "Counting the objects", 130),
@@ -151,10 +149,9 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(code: str) -> N
     assert ("1,000,000 of 10,000,000 rows" in terminal.output) == (code is BAR)
 
 
-@pytest.mark.parametrize("code", [BAR, SPINNER], ids=["bar", "spinner"])
-def test_without_colours_the_line_moves_all_the_same(code: str) -> None:
-    with Terminal(code, echo=False, variables={"NO_COLOR": "1"}) as terminal:
-        terminal.wait_for(lambda output: "rows/s" in output or "Creating" in output)
+def test_without_colours_the_bar_moves_all_the_same() -> None:
+    with Terminal(BAR, echo=False, variables={"NO_COLOR": "1"}) as terminal:
+        terminal.wait_for(_is_drawn)
         terminal.press(b"\n")
         assert terminal.ended() == 0
 

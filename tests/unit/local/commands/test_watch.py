@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cdk.account import aws
 from cdk.account.aws import EVENTS_DELAY
 from local.aws.cloud import Cloud
 from local.commands.env_file import write_env_file
@@ -45,6 +46,16 @@ def test_in_an_account_without_a_run_the_delay_of_the_events_is_named(cloud: Clo
 def test_a_stack_is_found_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"^There is no stack Other in us-east-1\. Deploy it with `make deploy`"):
         watch(out=tmp_path, run_id="", stack_name="Other")
+
+
+@pytest.mark.usefixtures("account")
+def test_a_stack_that_is_not_complete_is_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "stack", lambda *_: {"StackName": "Small", "StackStatus": "CREATE_FAILED"})
+
+    with pytest.raises(
+        UsageError, match=r"^The stack Small \(CREATE_FAILED\) has no output StateMachineArn: .* deploy"
+    ):
+        watch(out=tmp_path, run_id="", stack_name="Small")
 
 
 def test_the_local_aws_sends_events_at_once(cloud: Cloud, tmp_path: Path) -> None:

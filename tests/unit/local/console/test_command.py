@@ -78,11 +78,13 @@ def test_a_stack_that_is_not_complete_is_named_with_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    monkeypatch.setattr(aws, "stack", lambda *_: {"StackStatus": "ROLLBACK_COMPLETE", "Outputs": outputs})
+    monkeypatch.setattr(
+        aws, "stack", lambda *_: {"StackName": "Mine", "StackStatus": "ROLLBACK_COMPLETE", "Outputs": outputs}
+    )
 
     assert main(["console", "--out", str(tmp_path)]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"The stack ImageMirror (ROLLBACK_COMPLETE) has no output {missing}: ")
+    assert error.startswith(f"The stack Mine (ROLLBACK_COMPLETE) has no output {missing}: ")
     assert "--stack-name" in error
 
 
