@@ -15,6 +15,9 @@ from local.console.progress import NO_FILES, OVER, WAITING, RunFiles, RunProgres
 CHANGES = {"slower": (1, 2), "faster": (2, 1)}
 """The buttons that change the number of concurrent batches → the factor, as a fraction."""
 
+BATCHES = "batches"
+"""The field with the number of concurrent batches."""
+
 MAX_CONCURRENCY = 10_000
 
 
@@ -43,7 +46,8 @@ class RunViews:
         return self._site.update("runs_table", values, request)
 
     def run(self, request: Request, run_id: str) -> Response:
-        return self._run_page(run_id, uploaded="uploaded" in request.args)
+        focus = request.args.get("focus", "")
+        return self._run_page(run_id, uploaded="uploaded" in request.args, focus=focus)
 
     def progress(self, request: Request, run_id: str) -> Response:
         """The parts of the page of a run that have changed."""
@@ -82,13 +86,14 @@ class RunViews:
             self._site.api.set_concurrency(run_id, self._batches(request, run_id))
         except StackError as error:
             return self._run_page(run_id, problem=error)
-        return _to_run(run_id)
+        change = request.form.get("change", "")
+        return _to_run(run_id, focus=change if change in CHANGES else BATCHES)
 
     def _batches(self, request: Request, run_id: str) -> int:
         """The number that the user has entered, or that of a button. Raises StackError."""
         change = CHANGES.get(request.form.get("change", ""))
         if change is None:
-            text = request.form.get("batches", "")
+            text = request.form.get(BATCHES, "")
             if not text.isascii() or not text.isdigit() or len(text) > len(str(MAX_CONCURRENCY)):
                 raise StackError(
                     HTTPStatus.UNPROCESSABLE_ENTITY, f"Enter a whole number from 1 to {MAX_CONCURRENCY:,}."
@@ -100,12 +105,18 @@ class RunViews:
         return min(MAX_CONCURRENCY, max(1, live.max_concurrency * change[0] // change[1]))
 
     def _run_page(
-        self, run_id: str, *, uploaded: bool = False, problem: StackError | None = None, key: str = ""
+        self,
+        run_id: str,
+        *,
+        uploaded: bool = False,
+        problem: StackError | None = None,
+        key: str = "",
+        focus: str = "",
     ) -> Response:
         run, progress = self._described(run_id, uploaded=uploaded)
         values = self._values(run_id, run, progress, with_files=True)
         status = problem.status if problem else HTTPStatus.OK
-        values |= {"problem": str(problem or ""), "key": request_key(key, status)}
+        values |= {"problem": str(problem or ""), "key": request_key(key, status), "focus": focus}
         return self._site.page("run", values, status)
 
     def _described(self, run_id: str, *, uploaded: bool) -> tuple[RunDetails | None, RunProgress]:
@@ -130,5 +141,7 @@ class RunViews:
         return files_of(run, self._site.buckets.files(run.run_id))
 
 
-def _to_run(run_id: str) -> Response:
-    return redirect(f"/runs/{run_id}", HTTPStatus.SEE_OTHER, Response)
+def _to_run(run_id: str, focus: str = "") -> Response:
+    """`focus` is the element that has the focus on the page: the one that the user has just used."""
+    query = f"?focus={focus}" if focus else ""
+    return redirect(f"/runs/{run_id}{query}", HTTPStatus.SEE_OTHER, Response)

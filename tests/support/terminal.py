@@ -107,10 +107,10 @@ class Terminal:
     def screen(self) -> Screen:
         return Screen(self.output, self._columns)
 
-    def wait_for(self, condition: Callable[[str], bool]) -> None:
-        """Reads until the condition is true for the whole output, or the program has ended."""
+    def wait_for(self, condition: Callable[[list[str]], bool]) -> None:
+        """Reads until the condition is true for the lines on the screen, or the program has ended."""
         deadline = time.monotonic() + SECONDS
-        while not condition(self.output):
+        while not condition(self.screen.text):
             assert select.select([self._main], [], [], max(0, deadline - time.monotonic()))[0], self.output
             piece = b""
             with contextlib.suppress(OSError):  # EIO: the program has ended
@@ -124,7 +124,7 @@ class Terminal:
 
     def ended(self) -> int:
         """The exit status, when all output was read."""
-        self.wait_for(lambda output: False)
+        self.wait_for(lambda lines: False)
         return self.process.wait(SECONDS)
 
     def __enter__(self) -> Self:

@@ -63,8 +63,8 @@ sys.exit(checked.run())
 """
 
 
-def _is_drawn(output: str) -> bool:
-    return "1126245/10000000" in output and " left" in output
+def _is_drawn(lines: list[str]) -> bool:
+    return len(lines) == 2 and "1126245/10000000" in lines[0] and "left" in lines[0]
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
@@ -86,7 +86,7 @@ def test_the_bar_keeps_one_line_of_figures_and_one_of_outcomes(columns: int) -> 
 
 def test_a_spinner_has_one_line_with_the_time_below_what_is_printed() -> None:
     with Terminal(SPINNER, columns=40, echo=False) as terminal:
-        terminal.wait_for(lambda output: "Creating" in output)
+        terminal.wait_for(lambda lines: len(lines) == 2 and "Creating" in lines[1] and "0:" in lines[1])
         printed, line = terminal.screen.text
         terminal.press(b"\n")
         assert terminal.ended() == 0
@@ -127,7 +127,7 @@ def test_after_ctrl_c_the_cursor_is_visible_and_no_line_is_left(phase: str) -> N
     code, text, status = PHASES[phase]
 
     with Terminal(code) as terminal:
-        terminal.wait_for(lambda output: text in output)
+        terminal.wait_for(lambda lines: any(text in line for line in lines))
         before = terminal.screen
         terminal.press(INTERRUPT)
         found = terminal.ended()

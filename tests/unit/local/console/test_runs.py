@@ -111,11 +111,17 @@ def test_the_name_of_a_file_becomes_one_that_the_api_accepts(name: str, sent: st
 
 
 @pytest.mark.parametrize(
-    ("form", "batches"),
-    [({"change": "slower"}, 4), ({"change": "faster"}, 16), ({"batches": "3"}, 3)],
+    ("form", "batches", "focus"),
+    [
+        ({"change": "slower"}, 4, 'id="slower" formnovalidate autofocus>'),
+        ({"change": "faster"}, 16, 'id="faster" formnovalidate autofocus>'),
+        ({"batches": "3"}, 3, "required autofocus"),
+    ],
     ids=["slower", "faster", "number"],
 )
-def test_a_run_is_made_slower_and_faster(browser: Browser, form: dict[str, str], batches: int) -> None:
+def test_a_run_is_made_slower_and_faster_and_the_focus_stays(
+    browser: Browser, form: dict[str, str], batches: int, focus: str
+) -> None:
     running = {**RUN, "status": "running", "counts": None, "live": LIVE}
     browser.api.answers |= {"GET /runs/demo-1": (200, running), "PATCH /runs/demo-1": (200, running)}
 
@@ -123,6 +129,10 @@ def test_a_run_is_made_slower_and_faster(browser: Browser, form: dict[str, str],
 
     assert response.status_code == 303
     assert browser.api.sent[-1] == ("PATCH /runs/demo-1", {"max_concurrency": batches})
+    page = browser.get(response.headers["Location"]).text
+    assert focus in page
+    assert page.count("autofocus") == 1
+    assert "autofocus" not in browser.get("/runs/demo-1/progress", HX_Request="true").text
 
 
 @pytest.mark.parametrize("text", ["", "0x1", "-1", "²", "9" * 30])
