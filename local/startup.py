@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
@@ -33,6 +33,8 @@ EXPECTED = (UsageError, InstallationError, click.ClickException, BrokenPipeError
 
 ECHO_COLUMNS = 2
 """Columns of the terminal that a line which is drawn again leaves empty: the terminal echoes Ctrl-C as `^C`."""
+
+Display = TypeVar("Display", bound="Progress")
 
 Update = Callable[[str], None]
 """Changes the text of a spinner."""
@@ -96,9 +98,19 @@ def spinner(text: str, console: Console | None = None) -> Iterator[Update]:
     if console is None or not console.is_interactive:  # a terminal with TERM=dumb cannot move its cursor
         yield lambda text: None
         return
-    with _progress(console) as progress:
+    with drawn(_progress(console)) as progress:
         task = progress.add_task(text, total=None)
         yield lambda text: progress.update(task, description=text)
+
+
+@contextmanager
+def drawn(display: Display) -> Iterator[Display]:
+    """Start a display of rich, and stop it at the end: also if Ctrl-C comes while it starts, unlike its own `with`."""
+    try:
+        display.start()
+        yield display
+    finally:
+        display.stop()
 
 
 def _terminal() -> Console | None:

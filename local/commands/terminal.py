@@ -18,7 +18,7 @@ from functions.core.report.probe import percent, probe_facts
 from functions.core.report.state import NOT_ATTEMPTED, State, headline, not_attempted, run_state
 from local.commands.progress import ProgressDisplay, RunBar, safe_text
 from local.commands.watcher import ExecutionStatus, RunProgress
-from local.startup import spinner
+from local.startup import drawn, spinner
 
 MAX_EXAMPLES = 2
 """Failed rows that are shown of each reason."""
@@ -101,7 +101,7 @@ class Terminal:
         if not self._console.is_interactive:
             yield ProgressDisplay(None, self._console)
             return
-        with RunBar(self._console) as bar:
+        with drawn(RunBar(self._console)) as bar:
             yield ProgressDisplay(bar, self._console)
 
     def show_result(self, result: RunResult) -> None:

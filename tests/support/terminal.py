@@ -24,8 +24,17 @@ CONTROL = re.compile("\x1b\\[([?\\d;]*)([A-Za-z])|([\r\n])|([^\x1b\r\n]+)")
 INTERRUPT = b"\x03"
 """What Ctrl-C sends."""
 
-START = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
-"""Makes the pseudo-terminal that of the session, so that Ctrl-C is a signal."""
+START = """
+import fcntl, os, select, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+def wait_for_enter(*_, **__):
+    while not select.select([0], [], [], 0.05)[0]:
+        pass
+    os.read(0, 1)
+"""
+"""Makes the pseudo-terminal that of the session, so that Ctrl-C is a signal. `input` would wait for ever if the signal
+arrived just before it."""
 
 
 class Screen:

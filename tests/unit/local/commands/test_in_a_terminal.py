@@ -16,7 +16,7 @@ def polls():
     for finished in (1_000_000, 1_126_245):
         yield RunProgress(ExecutionStatus("RUNNING"), 10_000_000, finished, COUNTS)
         time.sleep(0.2)
-    input()
+    wait_for_enter()
     yield RunProgress(ExecutionStatus("SUCCEEDED"), 10_000_000, 10_000_000, COUNTS)
 
 try:
@@ -31,7 +31,7 @@ try:
     with spinner("Deploying a stack with a long name") as show:
         print("a line", file=sys.stderr, flush=True)
         show("Creating the table of the images")
-        input()
+        wait_for_enter()
 except KeyboardInterrupt:
     print("Interrupted.")
 """
@@ -41,11 +41,8 @@ from cdk.account import assembly, aws, cdk_cli, destroy
 from cdk.account.aws import Account
 from local.commands.__main__ import main
 
-def wait(*_, **__):
-    input()
-
 aws.account = lambda *_: Account(lambda name: None, "eu-west-1")
-cdk_cli.install = cdk_cli.run = assembly.synthesize = destroy.contents = wait
+cdk_cli.install = cdk_cli.run = assembly.synthesize = destroy.contents = wait_for_enter
 sys.exit(main([{command!r}]))
 """
 VERIFY = """
@@ -58,7 +55,7 @@ command.Removal = Mock(return_value=Mock(remove=lambda: []))
 stack = MagicMock(region="eu-west-1", is_local=True)
 stack.name = "ImageMirror"
 checked = command.Verification(stack, Output(), ["alarms"])
-checked._begin = input
+checked._begin = wait_for_enter
 sys.exit(checked.run())
 """
 
