@@ -18,7 +18,6 @@ from local.aws.deploy import ASSET_BUCKET, MESSAGE_QUEUE, deploy
 from local.aws.direct import CreatedObjects
 from local.aws.events import EventBus
 from local.aws.function_changes import FunctionChanges
-from local.aws.http.api_signatures import ApiSignatures
 from local.aws.http.gateway import ApiRoute, RestApi, rest_api
 from local.aws.http.guard import Guard
 from local.aws.http.router import AccountSettingsRoute, InvokeRoute, Router, StatesRoute
@@ -145,7 +144,6 @@ class Cloud:
         cleanup.callback(self.traces.close)
         self.access = Access(self.endpoint, self.credentials)
         cleanup.callback(self.access.close)
-        self.api_signatures = ApiSignatures(self.access.secret_of)
         target = Target(
             REGION,
             ACCOUNT,
@@ -270,7 +268,7 @@ class Cloud:
             )
         api = rest_api(stack)
         if api:
-            self._router.add(ApiRoute(api, self.functions, self.access.may_integrate, self.api_signatures))
+            self._router.add(ApiRoute(api, self.functions, self.access.may_integrate, self.access.api_signatures))
         return api
 
     def _object_changed(self, name: str, stored: StoredObject) -> None:

@@ -52,7 +52,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(cloud: Cloud) -> Iterator[World]:
-    cloud.api_signatures.required = True
+    cloud.access.api_signatures.required = True
     with Site() as site, ConsoleServer(stack_of_up(cloud.environment()), 0) as server:
         urls = [site.put(f"/{path.name}", path.read_bytes()) for path in DEMO]
         urls += [
@@ -63,7 +63,7 @@ def world(cloud: Cloud) -> Iterator[World]:
         options = {"rounds": "1", "passes": "0", "allowed-types": "any"}
         run = mirror(cloud, f"{HANDLER}.csv", "\n".join(["url", *urls]), options)
         yield World(server, site, run, urls[0])
-    cloud.api_signatures.required = False
+    cloud.access.api_signatures.required = False
 
 
 @pytest.fixture
