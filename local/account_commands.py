@@ -14,6 +14,7 @@ from cdk.account.settings import given_settings, settings
 from cdk.settings import Settings
 from local.errors import UsageError
 from local.parameters import option, pairs, shown_name
+from local.startup import spinner
 
 SETTING_NAMES = [field.name for field in fields(Settings)]
 
@@ -38,7 +39,9 @@ def bootstrap(arguments: Sequence[str]) -> int:
 
         aws.check_credentials(arguments)
         with tempfile.TemporaryDirectory() as folder:
-            app = assembly.synthesize({}, Path(folder), bundled=False)
+            with spinner("Synthesizing the stack"):
+                app = assembly.synthesize({}, Path(folder), bundled=False)
+                cdk_cli.install()
             return _status(cdk_cli.run("bootstrap", *arguments, assembly=app))
 
 
@@ -59,7 +62,7 @@ def deploy(pairs: Sequence[str], stack_name: str, arguments: Sequence[str]) -> i
         from cdk.account.deploy import deploy
 
         aws.check_credentials(arguments)
-        return _status(deploy(given, valid, arguments, click.echo))
+        return _status(deploy(given, valid, arguments, click.echo, spinner))
 
 
 @click.command()
@@ -78,7 +81,7 @@ def destroy(stack_name: str, empty: bool, yes: bool, arguments: Sequence[str]) -
         from cdk.account.destroy import destroy
 
         confirm = None if yes else _confirm
-        return _status(destroy(name, arguments, with_objects=empty, confirm=confirm, show=click.echo))
+        return _status(destroy(name, arguments, with_objects=empty, confirm=confirm, show=click.echo, working=spinner))
 
 
 ACCOUNT_COMMANDS: Sequence[click.Command] = (bootstrap, deploy, destroy)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.client import responses
 from urllib.parse import quote
 
 import boto3
@@ -53,3 +54,18 @@ class ApiClient:
         if credentials is not None:  # the stack was found with credentials
             SigV4Auth(credentials.get_frozen_credentials(), SERVICE, self.region).add_auth(request)
         return dict(request.headers.items())
+
+
+def error_message(response: requests.Response) -> str:
+    """What the API, or API Gateway, says about a request that has failed.
+
+    Only the first paragraph: those after it quote the request, with its session token.
+    """
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    found = body if isinstance(body, dict) else {}
+    names = (name for name in ("detail", "message", "Message") if name in found)
+    text = next((str(found[name]) for name in names), response.reason or responses.get(response.status_code, ""))
+    return text.strip().partition("\n")[0]

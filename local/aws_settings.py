@@ -71,11 +71,11 @@ def missing_stack(name: str, region: str | None) -> UsageError:
     )
 
 
-def other_version(name: str, missing: str) -> UsageError:
-    """The error for a stack that does not have something of this version."""
+def missing_output(name: str, output: str) -> UsageError:
+    """The error for a stack that does not have an output of this version."""
     return UsageError(
-        f"The stack {name} has no {missing}: another version has deployed it, or another program. Update it with"
-        " `./image-mirror deploy`, or name another stack with --stack-name."
+        f"The stack {name} has no output {output}: its deployment is not complete, or another version or another"
+        " program has deployed it. Update it with `./image-mirror deploy`, or name another stack with --stack-name."
     )
 
 

@@ -14,9 +14,10 @@ from cdk.account.aws import Clients
 from functions.core.summary.execution import WorkflowFailure
 from local.aws.cloud import Cloud
 from local.aws.stack import DeploymentError
-from local.aws_settings import aws_requests, missing_stack, missing_variable, other_version
+from local.aws_settings import aws_requests, missing_output, missing_stack, missing_variable
 from local.errors import UsageError
 from local.parquet import load_parquet
+from local.startup import spinner
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -89,7 +90,7 @@ def _of_account(name: str) -> tuple[Clients, str]:
         raise missing_stack(name, session.region_name)
     machine = aws.outputs(stack).get(OUTPUT)
     if machine is None:
-        raise other_version(name, f"output {OUTPUT}")
+        raise missing_output(name, OUTPUT)
     return client, machine
 
 
@@ -99,8 +100,9 @@ def _index(client: Clients, machine: str, run_id: str, show: Print) -> int:
     arn = states.start_execution(stateMachineArn=machine, name=name, input=json.dumps({"run_id": run_id}))[
         "executionArn"
     ]
-    while (described := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
-        time.sleep(POLL_SECONDS)
+    with spinner(f"Indexing {run_id}"):
+        while (described := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+            time.sleep(POLL_SECONDS)
     if described["status"] == "SUCCEEDED":
         show(f"The run {run_id} is indexed.")
         return 0

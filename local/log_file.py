@@ -30,13 +30,15 @@ _NULL = logging.NullHandler()
 
 
 class _LogFile(RotatingFileHandler):
-    """Never writes through a symbolic link. A record that cannot be written, on a full disk for example, is lost."""
+    """Never writes through a symbolic link, and makes its folder with its first record. A record that cannot be
+    written, on a full disk for example, is lost."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8", delay=True)
         self.setFormatter(logging.Formatter(FORMAT))
 
     def _open(self) -> TextIOWrapper:
+        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
         return open(self.baseFilename, "a", encoding="utf-8", opener=_open_no_link)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name of logging

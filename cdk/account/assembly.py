@@ -20,6 +20,11 @@ def synthesize(given: Mapping[str, str], folder: Path, *, bundled: bool = True) 
     """The folder, with the stack of these settings. Only a deployment needs the bundle. Raises AccountError."""
     context = {**given, **({} if bundled else WITHOUT_BUNDLE)}
     variables = {**os.environ, "CDK_CONTEXT_JSON": json.dumps(context), "CDK_OUTDIR": str(folder)}
-    if subprocess.run([sys.executable, "-m", "cdk.app"], cwd=ROOT, env=variables, check=False).returncode:
+    command = [sys.executable, "-m", "cdk.app"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=variables, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    sys.stderr.write(done.stdout.decode(errors="replace"))  # at once: a spinner is above it
+    if done.returncode:
         raise AccountError("Cannot synthesize the stack.")
     return folder

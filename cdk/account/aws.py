@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
 Clients = Callable[[str], Any]
 """Returns the boto3 client of a service. Any: the type of a client depends on the name of its service."""
 
+Working = Callable[[str], AbstractContextManager[object]]
+"""Shows a text while a command waits."""
+
 EVENTS_DELAY = (
     "S3 takes about five minutes until it sends the events of a new bucket: a manifest that is uploaded before may "
     "start no run. Upload it again if none has started."
 )
 """S3 User Guide, "Enabling Amazon EventBridge"."""
+
+_USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 SETTINGS_ERRORS = (NoCredentialsError, NoRegionError, ProfileNotFound)
 
@@ -88,7 +94,11 @@ def aws_errors() -> Iterator[None]:
 
 
 def sentence(error: Exception) -> str:
-    text = str(error)
+    """Without the user and the password of a proxy."""
+    return as_sentence(_USER_INFO.sub("", str(error)))
+
+
+def as_sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 

@@ -1,6 +1,7 @@
 """The CDK CLI, pinned by `requirements/node/aws-cdk`. It runs in the wheel's Node.js, on a synthesized stack."""
 
 import subprocess
+import sys
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,6 +16,8 @@ NO_UPDATE_NOTICE = {"CDK_DISABLE_VERSION_CHECK": "1"}
 
 ACCOUNT_COMMANDS = ("bootstrap", "deploy", "destroy")
 """Commands of the CDK CLI that change an AWS account."""
+
+SHOW_CURSOR = "\x1b[?25h"
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
 """The endpoint of all services. With the suffix `_S3` and the like it is that of one service."""
@@ -31,7 +34,12 @@ def install() -> Path:
 def run(*arguments: str, assembly: Path) -> int:
     """Run the CDK CLI on the assembly and return its exit status. Raises AccountError."""
     command = node.command(install(), *arguments, "--app", str(assembly))
-    return subprocess.run(command, env={**node.environment(), **NO_UPDATE_NOTICE}, check=False).returncode
+    try:
+        return subprocess.run(command, env={**node.environment(), **NO_UPDATE_NOTICE}, check=False).returncode
+    except KeyboardInterrupt:
+        if sys.stdout.isatty():
+            sys.stdout.write(SHOW_CURSOR)  # its questions hide it
+        raise
 
 
 def refusal(variables: Mapping[str, str]) -> str:

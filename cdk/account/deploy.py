@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from cdk.account import assembly, aws, cdk_cli
-from cdk.account.aws import Account
+from cdk.account.aws import Account, Working
 from cdk.account.errors import AccountError
 from cdk.account.versions import remove_unused_versions
 from cdk.settings import NO_CONTACT, Settings
@@ -16,20 +16,29 @@ NOT_YET_CREATED = "REVIEW_IN_PROGRESS"
 Print = Callable[[str], object]
 
 
-def deploy(given: Mapping[str, str], settings: Settings, arguments: Sequence[str], show: Print) -> int:
-    """Returns the exit status of the CDK CLI, which gets the arguments. Raises AccountError."""
+def deploy(
+    given: Mapping[str, str], settings: Settings, arguments: Sequence[str], show: Print, working: Working
+) -> int:
+    """Returns the exit status of the CDK CLI, which gets the arguments. Raises AccountError.
+
+    The CDK CLI asks its questions, and shows the resources that are being created.
+    """
     _check_arguments(arguments)
     name = settings.stack_name
     account = aws.account(arguments)
-    folder = assembly.synthesize(given, assembly.FOLDER / name)
-    exists = _exists(account, name)
+    with working("Synthesizing the stack"):
+        folder = assembly.synthesize(given, assembly.FOLDER / name)
+        cdk_cli.install()
+    with working(f"Looking for the stack {name} in {account.region}"):
+        exists = _exists(account, name)
     if exists:
         show(f"The stack {name} exists in {account.region}: it is updated.")
     if not settings.contact:
         show(NO_CONTACT)
     status = cdk_cli.run("deploy", *arguments, assembly=folder)
     if status == 0:
-        _after_deployment(account, name, is_new=not exists, show=show)
+        with working("Removing versions of functions that no run uses"):
+            _after_deployment(account, name, is_new=not exists, show=show)
     return status
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cdk.account import assembly, aws, cdk_cli
-from cdk.account.aws import Account, Clients
+from cdk.account.aws import Account, Clients, Working
 from cdk.account.buckets import LISTED_AT_ONCE, count_objects, empty, stack_buckets
 from cdk.account.errors import AccountError
 from cdk.settings import DEFAULT_STACK_NAME
@@ -36,7 +37,13 @@ class Contents:
 
 
 def destroy(
-    stack_name: str, arguments: Sequence[str], *, with_objects: bool, confirm: Confirm | None, show: Print
+    stack_name: str,
+    arguments: Sequence[str],
+    *,
+    with_objects: bool,
+    confirm: Confirm | None,
+    show: Print,
+    working: Working,
 ) -> int:
     """Returns the exit status of the CDK CLI, which gets the arguments. Raises AccountError.
 
@@ -44,12 +51,13 @@ def destroy(
     """
     account = aws.account(arguments)
     with aws.aws_errors():
-        found = checked(account, stack_name, with_objects=with_objects, confirm=confirm)
+        found = checked(account, stack_name, with_objects=with_objects, confirm=confirm, working=working)
     confirmed = () if confirm and not with_objects else ("--force",)
     with tempfile.TemporaryDirectory() as folder:
-        app = assembly.synthesize({"stack_name": stack_name}, Path(folder), bundled=False)
-        cdk_cli.install()
-        with aws.aws_errors():
+        with working("Synthesizing the stack"):
+            app = assembly.synthesize({"stack_name": stack_name}, Path(folder), bundled=False)
+            cdk_cli.install()
+        with aws.aws_errors(), working("Deleting the objects of the buckets"):
             empty_buckets(account.client, found, show)
         status = cdk_cli.run("destroy", *confirmed, *arguments, assembly=app)
     if status == 0:
@@ -58,10 +66,18 @@ def destroy(
     return status
 
 
-def checked(account: Account, stack_name: str, *, with_objects: bool, confirm: Confirm | None) -> Contents:
+def checked(
+    account: Account,
+    stack_name: str,
+    *,
+    with_objects: bool,
+    confirm: Confirm | None,
+    working: Working = nullcontext,
+) -> Contents:
     """Raises AccountError if the stack cannot be deleted as it is, or the user does not confirm that objects are."""
     limit = MAX_COUNTED if with_objects else LISTED_AT_ONCE
-    found = contents(account, stack_name, limit)
+    with working(f"Counting the objects of the stack {stack_name}"):
+        found = contents(account, stack_name, limit)
     if found.objects and not with_objects:
         raise AccountError(_refusal(stack_name, found.objects))
     if with_objects and confirm and not confirm(_question(account, stack_name, found.objects)):

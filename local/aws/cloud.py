@@ -269,7 +269,7 @@ class Cloud:
             )
         api = rest_api(stack)
         if api:
-            self._router.add(ApiRoute(api, self.functions, self.access.may_integrate))
+            self._router.add(ApiRoute(api, self.functions, self.access.may_integrate, self.access.api_signatures))
         return api
 
     def _object_changed(self, name: str, stored: StoredObject) -> None:

@@ -180,12 +180,12 @@ def console(port: str, out: str, stack_name: str) -> int:
     runs continue.
     """
     number = usage.port_number(port, shown_name("port"))
-    variables = read_env_file(usage.out_folder(out, shown_name("out")))
+    folder = usage.out_folder(out, shown_name("out"))
     name = stack_name or usage.stack_settings().stack_name
     with fast_imports():
         from local.console.command import console
 
-    return console(variables=variables, stack_name=name, port=number)
+    return console(out=folder, variables=read_env_file(folder), stack_name=name, port=number)
 
 
 @commands.command()

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from rich.console import Console, RenderableType
+from rich.constrain import Constrain
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column
@@ -12,12 +13,17 @@ from rich.text import Text
 
 from functions.core.model.outcomes import OUTCOME_MEANINGS
 from local.commands.watcher import RunProgress
+from local.startup import ECHO_COLUMNS
 
 WINDOW_SECONDS = 30.0
 """Time over which the rate is averaged: batches end in bursts."""
 
 REFRESHES = 2.0
 """Of the progress bar, per second: drawing it takes time from the downloads, and its values change once a second."""
+
+BAR_COLUMNS = 60
+RATE_COLUMNS = 48
+"""Minimum widths of a terminal that shows a bar and the time that has passed, and of one that shows the rate."""
 
 LINE_SECONDS = 5.0
 """Minimum time between two plain lines about a running run."""
@@ -56,17 +62,27 @@ class RunBar(Progress):
     the terminal is too narrow for them. It is removed at the end, when the result follows."""
 
     def __init__(self, console: Console) -> None:
-        fields = (
-            TextColumn(f"{{task.fields[{name}]}}", table_column=Column(no_wrap=True)) for name in ("rate", "left")
-        )
-        columns = (BarColumn(bar_width=None), MofNCompleteColumn(), *fields, TimeElapsedColumn())
-        super().__init__(*columns, console=console, expand=True, refresh_per_second=REFRESHES, transient=True)
+        fields = (TextColumn(f"{{task.fields[{name}]}}", table_column=_kept()) for name in ("rate", "left"))
+        count, rate, left = MofNCompleteColumn(table_column=_kept()), *fields
+        everything = (BarColumn(bar_width=None), count, rate, left, TimeElapsedColumn(table_column=_kept()))
+        self._by_width = ((BAR_COLUMNS, everything), (RATE_COLUMNS, (count, rate, left)), (0, (count, left)))
+        self._terminal = console
+        super().__init__(*everything, console=console, expand=True, refresh_per_second=REFRESHES, transient=True)
+
+    def get_renderable(self) -> RenderableType:
+        return Constrain(super().get_renderable(), self._terminal.width - ECHO_COLUMNS)
 
     def get_renderables(self) -> Iterator[RenderableType]:
+        self.columns = next(columns for width, columns in self._by_width if self._terminal.width >= width)
         yield self.make_tasks_table(self.tasks)
         for task in self.tasks:
             if task.fields["outcomes"]:
                 yield Text(task.fields["outcomes"], no_wrap=True, overflow="ellipsis")
+
+
+def _kept() -> Column:
+    """A column that is never narrower than its text, where there is room for it."""
+    return Column(no_wrap=True)
 
 
 class ProgressDisplay:

@@ -28,6 +28,7 @@ from local.index_command import wait_for_index
 from local.interrupted import interrupt, summarize_interrupted
 from local.limits import Limits
 from local.preflight import known_bad_file
+from local.startup import spinner
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -86,7 +87,8 @@ def run(
             terminal.print("Interrupted. Summarizing what was stored; press Ctrl-C again to leave at once.")
             interrupt(cloud)
             progress, status = watcher.poll(), INTERRUPTED
-        failure = wait_for_index(cloud, watcher.run_id)
+        with spinner("Making the index"):
+            failure = wait_for_index(cloud, watcher.run_id)
         cloud.settle()
         cloud.export(watcher.run_id)
         terminal.show_result(_result(progress, local_run, watcher.run_id))

@@ -18,6 +18,7 @@ from functions.core.report.probe import percent, probe_facts
 from functions.core.report.state import NOT_ATTEMPTED, State, headline, not_attempted, run_state
 from local.commands.progress import ProgressDisplay, RunBar, safe_text
 from local.commands.watcher import ExecutionStatus, RunProgress
+from local.startup import drawn, spinner
 
 MAX_EXAMPLES = 2
 """Failed rows that are shown of each reason."""
@@ -82,11 +83,9 @@ class Terminal:
     @contextmanager
     def working(self, text: str) -> Iterator[None]:
         """Show a spinner meanwhile, or a line where the output is no terminal."""
-        if not self._console.is_terminal:
+        if not self._console.is_interactive:
             self.print(f"{text}.")
-            yield
-            return
-        with self._console.status(safe_text(text)):
+        with spinner(text, self._console):
             yield
 
     def follow(self, polls: Iterable[RunProgress]) -> RunProgress:
@@ -99,10 +98,10 @@ class Terminal:
 
     @contextmanager
     def _display(self) -> Iterator[ProgressDisplay]:
-        if not self._console.is_terminal:
+        if not self._console.is_interactive:
             yield ProgressDisplay(None, self._console)
             return
-        with RunBar(self._console) as bar:
+        with drawn(RunBar(self._console)) as bar:
             yield ProgressDisplay(bar, self._console)
 
     def show_result(self, result: RunResult) -> None:

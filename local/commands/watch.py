@@ -11,7 +11,7 @@ from botocore.config import Config
 from cdk.account import aws
 from cdk.account.aws import Clients, clients
 from functions.core.model.runs import LocalRun, run_id_of
-from local.aws_settings import aws_requests, missing_stack, missing_variable
+from local.aws_settings import aws_requests, missing_output, missing_stack, missing_variable
 from local.commands.env_file import read_env_file
 from local.commands.terminal import RunResult, Terminal, failure_examples, report_files
 from local.commands.watcher import RunProgress, StackOutputs, Watcher, run_item
@@ -74,7 +74,10 @@ def _account_stack(name: str) -> tuple[Clients, StackOutputs]:
     stack = aws.stack(client, name)
     if stack is None:
         raise missing_stack(name, session.region_name)
-    return client, StackOutputs.from_outputs(aws.outputs(stack))
+    try:
+        return client, StackOutputs.from_outputs(aws.outputs(stack))
+    except KeyError as error:
+        raise missing_output(name, error.args[0]) from error
 
 
 def _execution_arn(client: Clients, outputs: StackOutputs, run_id: str, hint: str) -> str:

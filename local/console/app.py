@@ -3,22 +3,20 @@
 import logging
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-from requests import RequestException
-from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from cdk.account.aws import sentence
 from local.console import guard
 from local.console.buckets import Buckets
 from local.console.guard import Guard
-from local.console.image_views import ImageViews
+from local.console.image_views import ImageViews, unavailable_image
+from local.console.pages import Site, is_update
+from local.console.problems import StackError, problem_of
 from local.console.run_views import RunViews
-from local.console.runs_api import ApiError, RunsApi
-from local.console.site import Site
+from local.console.runs_api import RunsApi
 from local.console.stack import ConsoleStack
 from local.console.start_views import StartViews
 
@@ -27,6 +25,12 @@ if TYPE_CHECKING:
 
 View = Callable[..., Response]
 """Takes the request, and the variables of the path by name."""
+
+STILL_TRYING = "This page tries again every few seconds."
+INTERNAL = StackError(
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    "Internal error of the console. The log has the details: local.log in the folder of --out (default: out).",
+)
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +63,21 @@ class Console:
             answer: Response = view(request, **variables)
             return answer
         except Exception as error:
-            status, message = _problem(error)
-            if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            problem = problem_of(error)
+            if problem is None:
                 log.exception("%s %s failed", request.method, request.path)
-            return self._site.page("problem", {"title": HTTPStatus(status).phrase, "message": message}, status)
+                problem = INTERNAL
+            return self._failed(request, problem)
+
+    def _failed(self, request: Request, problem: StackError) -> Response:
+        """The message, in the form that the browser has requested: a part of a page, an image or a page."""
+        if is_update(request):
+            return self._site.failed_update(f"{problem} {STILL_TRYING}", problem.status, request)
+        if request.headers.get("Sec-Fetch-Dest") == "image":
+            return unavailable_image(problem)
+        again = f" Load the page again {problem.again}." if problem.again else ""
+        values = {"title": responses.get(problem.status, "Error"), "message": f"{problem}{again}"}
+        return self._site.page("problem", values, problem.status)
 
 
 def _routes(site: Site) -> Map:
@@ -71,6 +86,7 @@ def _routes(site: Site) -> Map:
         ("GET", "/", runs.runs),
         ("GET", "/runs/<run_id>", runs.run),
         ("GET", "/runs/<run_id>/progress", runs.progress),
+        ("GET", "/runs/<run_id>/files", runs.files),
         ("POST", "/runs/<run_id>/cancel", runs.cancel),
         ("POST", "/runs/<run_id>/retry", runs.retry),
         ("POST", "/runs/<run_id>/concurrency", runs.set_concurrency),
@@ -84,17 +100,3 @@ def _routes(site: Site) -> Map:
         ("GET", "/static/<name>", images.static),
     )
     return Map([Rule(path, endpoint=view, methods=[method]) for method, path, view in table], merge_slashes=False)
-
-
-def _problem(error: Exception) -> tuple[int, str]:
-    """The status and the sentence for an exception of a view."""
-    if isinstance(error, HTTPException):
-        return error.code or HTTPStatus.INTERNAL_SERVER_ERROR, error.description or error.name
-    if isinstance(error, ApiError):
-        return error.status, str(error)
-    if isinstance(error, ClientError):
-        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", HTTPStatus.BAD_GATEWAY))
-        return status, f"AWS request failed: {sentence(error)}"
-    if isinstance(error, BotoCoreError | RequestException):
-        return HTTPStatus.BAD_GATEWAY, f"Cannot connect to the stack: {sentence(error)}"
-    return HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error. The log of the command has the details."

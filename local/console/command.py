@@ -2,16 +2,21 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from local.aws_settings import aws_requests
 from local.console.server import ConsoleServer
 from local.console.stack import deployed_stack, stack_of_up
+from local.log_file import log_to
 from local.startup import wait_for_interrupt
 
 
-def console(*, variables: Mapping[str, str] | None, stack_name: str, port: int) -> int:
-    """`variables` are those of a running `up`; None for the stack of the account. Returns 0. Raises UsageError."""
-    with aws_requests(variables):
+def console(*, out: Path, variables: Mapping[str, str] | None, stack_name: str, port: int) -> int:
+    """`variables` are those of a running `up` in `out`; None for the stack of the account. Returns 0.
+
+    Raises UsageError.
+    """
+    with log_to(out), aws_requests(variables):
         stack = deployed_stack(stack_name) if variables is None else stack_of_up(variables)
         with ConsoleServer(stack, port) as server:
             if server.moved:

@@ -74,20 +74,20 @@ class Guard:
             return _refusal(f"The Host header is not the name of this server. Use http://{self._host}/")
         origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "none")
         if origin not in (None, f"http://{self._host}") or site not in OWN_PAGES:
-            return _refusal(
-                "The console answers no requests of other web pages. Open its address in a window of its own."
-            )
+            return _refusal("The console answers no requests of other web pages. Open its address in a new window.")
         if request.method in READ_METHODS and SESSION in request.args:
             return self._begin_session(request)
         if not _equal(request.cookies.get(self._cookie, ""), self._session):
-            return _refusal("Open the whole address that the terminal shows: it begins your session.")
+            return _refusal("Open the address that the terminal shows, with its `?session=`: it starts your session.")
         if request.method not in READ_METHODS and not _equal(request.form.get("token", ""), self.form_token):
-            return _refusal("The form is one of an earlier console. Load its page again.")
+            return _refusal("This form is from a console that has stopped. Load its page again.")
         return None
 
     def _begin_session(self, request: Request) -> Response:
         if not _equal(request.args[SESSION], self._session):
-            return _refusal("The address is one of an earlier console. Open the one that the terminal shows.")
+            return _refusal(
+                "This address is from a console that has stopped. Open the address that the terminal shows now."
+            )
         rest = urlencode([(name, value) for name, value in request.args.items(multi=True) if name != SESSION])
         response = Response(status=HTTPStatus.SEE_OTHER)
         response.headers["Location"] = request.path + (f"?{rest}" if rest else "")

@@ -9,8 +9,8 @@ from werkzeug.wrappers import Request, Response
 from functions.core.model.limits import MAX_URL_BYTES
 from local.console import guard
 from local.console.buckets import FileBytes, Position
-from local.console.pages import STATIC, STATIC_TYPES
-from local.console.site import Site
+from local.console.pages import STATIC, STATIC_TYPES, Site
+from local.console.problems import StackError
 
 REPORT = "report.html"
 IMAGE_CACHE = "private, max-age=60"
@@ -26,6 +26,8 @@ class ImageViews:
 
     def gallery(self, request: Request, run_id: str) -> Response:
         found = self._site.buckets.gallery(run_id, Position.parse(request.args.get("after", "")))
+        if not found.images and not found.next:
+            self._site.api.run(run_id)  # raises StackError if there is no such run
         return self._site.page("gallery", {"run_id": run_id, "images": found.images, "next": found.next})
 
     def search(self, request: Request) -> Response:
@@ -43,7 +45,7 @@ class ImageViews:
         return _image_response(self._site.buckets.image(key, *place))
 
     def linked_image(self, request: Request, name: str) -> Response:
-        """Where a link of a report of this machine leads: `../../images/...`."""
+        """The target of the links in the report of a local run: `../../images/...`."""
         return _image_response(self._site.buckets.image(f"images/{name}"))
 
     def file(self, request: Request, run_id: str, name: str) -> Response:
@@ -73,6 +75,19 @@ def _image_response(image: FileBytes) -> Response:
         "Content-Length": str(image.size),
     }
     return Response(image.pieces, headers=headers, content_type=image.content_type, direct_passthrough=True)
+
+
+UNAVAILABLE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 160">
+<rect width="160" height="160" fill="#fff"/>
+<text x="80" y="84" text-anchor="middle" font-family="sans-serif" font-size="15" fill="#5c564c">{label}</text></svg>"""
+"""In the place of an image, which a link opens with the whole message."""
+
+
+def unavailable_image(problem: StackError) -> Response:
+    headers = {"Content-Security-Policy": guard.FILE_POLICY}
+    return Response(
+        UNAVAILABLE.format(label=problem.label), problem.status, headers=headers, content_type="image/svg+xml"
+    )
 
 
 def _download(file: FileBytes, name: str) -> Response:

@@ -1,7 +1,8 @@
 """A run as figures and sentences."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from functions.core.api.responses import Counts, LiveCounts, Run, RunDetails
 from functions.core.model.outcomes import OutcomeKind
@@ -14,6 +15,18 @@ OVER = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
 ANNOUNCED_PERCENT = 10
 """Step of the progress that a screen reader is told."""
 
+INDEX_FILE = "athena.sql"
+"""The last file of the index."""
+
+INDEX_TIME = timedelta(minutes=5)
+"""The time in which the index of most runs is made. After that, the page of the run waits no longer."""
+
+INDEXING = "The index is being made. Its files will appear here."
+INDEX_MISSING = (
+    "The index could not be made, or is still being made: load the page again. To make it again, run"
+    " ./image-mirror index {run_id}"
+)
+
 UPLOADED = (
     "The manifest is uploaded. Its run begins when the event of the upload arrives, usually within seconds; with a"
     " bucket that is new, S3 may take five minutes."
@@ -22,7 +35,7 @@ UPLOADED = (
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`label` is what people read, `kind` the class of its colour."""
+    """`label` is shown; `kind` is the CSS class of its colour."""
 
     label: str
     kind: str
@@ -56,6 +69,21 @@ class RunProgress:
         return f"{self.state.label}, {done} percent" if done else self.state.label
 
 
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """The files of a run, with their sizes. `pending` is true while those of its index are being written; `note` says
+    so, or what is missing; `version` differs between two lists that differ."""
+
+    sizes: Mapping[str, int]
+    pending: bool = False
+    note: str = ""
+
+    @property
+    def version(self) -> str:
+        return f"{len(self.sizes)}-{sum(self.sizes.values())}-{int(self.pending)}"
+
+
+NO_FILES = RunFiles({})
 WAITING = RunProgress(State("waiting", "active"), UPLOADED, None, [], [])
 """A run whose manifest is uploaded, and that has no record yet."""
 
@@ -81,6 +109,15 @@ def progress_of(run: RunDetails, summary: RunSummary | None = None) -> RunProgre
         return RunProgress(state_of(run), sentence, 100 if run.rows else None, _bar(outcomes), outcomes)
     percent = min(99, run.live.done * 100 // run.rows) if run.live and run.rows else None
     return RunProgress(state_of(run), _active(run), percent, [], [])
+
+
+def files_of(run: RunDetails, sizes: Mapping[str, int], now: datetime | None = None) -> RunFiles:
+    """After the end of a run, its index is made, which takes seconds, or minutes for a million rows."""
+    if not run.rows or not run.ended_at or INDEX_FILE in sizes:
+        return RunFiles(sizes)
+    if (now or datetime.now(UTC)) - datetime.fromisoformat(run.ended_at) < INDEX_TIME:
+        return RunFiles(sizes, pending=True, note=INDEXING)
+    return RunFiles(sizes, note=INDEX_MISSING.format(run_id=run.run_id))
 
 
 def duration_of(run: Run) -> str:

@@ -1,7 +1,6 @@
 """The list of runs, the page of a run, and what can be done with a run."""
 
 import hashlib
-import uuid
 from http import HTTPStatus
 
 from werkzeug.utils import redirect
@@ -9,12 +8,24 @@ from werkzeug.wrappers import Request, Response
 
 from functions.core.api.responses import RunDetails
 from functions.core.model.runs import Status
-from local.console.progress import OVER, WAITING, RunProgress, needs_summary, progress_of
-from local.console.runs_api import ApiError
-from local.console.site import Site
+from local.console.pages import Site, is_update
+from local.console.problems import StackError, request_key
+from local.console.progress import (
+    NO_FILES,
+    OVER,
+    WAITING,
+    RunFiles,
+    RunProgress,
+    files_of,
+    needs_summary,
+    progress_of,
+)
 
 CHANGES = {"slower": (1, 2), "faster": (2, 1)}
 """The buttons that change the number of concurrent batches → the factor, as a fraction."""
+
+BATCHES = "batches"
+"""The field with the number of concurrent batches."""
 
 MAX_CONCURRENCY = 10_000
 
@@ -24,20 +35,28 @@ class RunViews:
         self._site = site
 
     def runs(self, request: Request) -> Response:
-        """The page, or for a request of the page itself its table, if something has changed."""
+        """The page; for a request of htmx only the table, if it has changed."""
         status, token = request.args.get("status", ""), request.args.get("next", "")
         status = status if status in [*Status] else ""
         found = self._site.api.page(status, token)
         version = hashlib.sha256(found.model_dump_json().encode()).hexdigest()[:16]
-        is_update = "HX-Request" in request.headers
-        if is_update and request.args.get("seen") == version:
-            return Response(status=HTTPStatus.NO_CONTENT)
-        template = "runs_table" if is_update else "runs"
-        values = {"version": version, "filter": status, "position": token, "states": [*Status]}
-        return self._site.page(template, {"runs": found.runs, "next": found.next, **values})
+        values = {
+            "runs": found.runs,
+            "next": found.next,
+            "version": version,
+            "filter": status,
+            "position": token,
+            "states": [*Status],
+        }
+        if not is_update(request):
+            return self._site.page("runs", values)
+        if request.args.get("seen") == version:
+            return self._site.no_update(request)
+        return self._site.update("runs_table", values, request)
 
     def run(self, request: Request, run_id: str) -> Response:
-        return self._run_page(run_id, uploaded="uploaded" in request.args)
+        focus = request.args.get("focus", "")
+        return self._run_page(run_id, uploaded="uploaded" in request.args, focus=focus)
 
     def progress(self, request: Request, run_id: str) -> Response:
         """The parts of the page of a run that have changed."""
@@ -48,52 +67,72 @@ class RunViews:
             "same_announcement": request.args.get("announced") == progress.announcement,
             **self._values(run_id, run, progress, with_files=not same_state),
         }
-        return self._site.page("progress_update", values)
+        return self._site.update("progress_update", values, request)
+
+    def files(self, request: Request, run_id: str) -> Response:
+        """The list of files, if it has changed."""
+        run = self._site.api.run(run_id)
+        found = self._files(run)
+        if request.args.get("seen") == found.version:
+            return self._site.no_update(request)
+        return self._site.update("files_update", {"run_id": run_id, "files": found}, request)
 
     def cancel(self, request: Request, run_id: str) -> Response:
         try:
             self._site.api.cancel(run_id)
-        except ApiError as error:
+        except StackError as error:
             return self._run_page(run_id, problem=error)
         return _to_run(run_id)
 
     def retry(self, request: Request, run_id: str) -> Response:
         try:
-            return _to_run(self._site.api.retry(run_id, request.form.get("key", uuid.uuid4().hex)))
-        except ApiError as error:
-            return self._run_page(run_id, problem=error)
+            return _to_run(self._site.api.retry(run_id, request.form.get("key", "")))
+        except StackError as error:
+            return self._run_page(run_id, problem=error, key=request.form.get("key", ""))
 
     def set_concurrency(self, request: Request, run_id: str) -> Response:
         try:
             self._site.api.set_concurrency(run_id, self._batches(request, run_id))
-        except ApiError as error:
+        except StackError as error:
             return self._run_page(run_id, problem=error)
-        return _to_run(run_id)
+        change = request.form.get("change", "")
+        return _to_run(run_id, focus=change if change in CHANGES else BATCHES)
 
     def _batches(self, request: Request, run_id: str) -> int:
-        """The number that the user has entered, or that of a button. Raises ApiError."""
+        """The number that the user has entered, or that of a button. Raises StackError."""
         change = CHANGES.get(request.form.get("change", ""))
         if change is None:
-            text = request.form.get("batches", "")
+            text = request.form.get(BATCHES, "")
             if not text.isascii() or not text.isdigit() or len(text) > len(str(MAX_CONCURRENCY)):
-                raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, f"Enter a whole number from 1 to {MAX_CONCURRENCY:,}.")
+                raise StackError(
+                    HTTPStatus.UNPROCESSABLE_ENTITY, f"Enter a whole number from 1 to {MAX_CONCURRENCY:,}."
+                )
             return int(text)
         live = self._site.api.run(run_id).live
         if live is None:
-            raise ApiError(HTTPStatus.CONFLICT, "The run has no running batches at this moment.")
+            raise StackError(HTTPStatus.CONFLICT, "The run has no running batches at this moment.")
         return min(MAX_CONCURRENCY, max(1, live.max_concurrency * change[0] // change[1]))
 
-    def _run_page(self, run_id: str, *, uploaded: bool = False, problem: ApiError | None = None) -> Response:
+    def _run_page(
+        self,
+        run_id: str,
+        *,
+        uploaded: bool = False,
+        problem: StackError | None = None,
+        key: str = "",
+        focus: str = "",
+    ) -> Response:
         run, progress = self._described(run_id, uploaded=uploaded)
         values = self._values(run_id, run, progress, with_files=True)
         status = problem.status if problem else HTTPStatus.OK
-        return self._site.page("run", {"problem": str(problem or ""), **values}, status)
+        values |= {"problem": str(problem or ""), "key": request_key(key, status), "focus": focus}
+        return self._site.page("run", values, status)
 
     def _described(self, run_id: str, *, uploaded: bool) -> tuple[RunDetails | None, RunProgress]:
-        """A run of an upload has no record until its event has arrived. Raises ApiError."""
+        """A run of an upload has no record until its event has arrived. Raises StackError."""
         try:
             run = self._site.api.run(run_id)
-        except ApiError as error:
+        except StackError as error:
             if uploaded and error.status == HTTPStatus.NOT_FOUND:
                 return None, WAITING
             raise
@@ -103,9 +142,12 @@ class RunViews:
         self, run_id: str, run: RunDetails | None, progress: RunProgress, *, with_files: bool
     ) -> dict[str, object]:
         is_over = run is not None and run.status in OVER
-        files = self._site.buckets.files(run_id) if is_over and with_files else {}
+        files = self._files(run) if run and is_over and with_files else NO_FILES
         values = {"run_id": run_id, "run": run, "progress": progress, "is_over": is_over, "files": files}
-        return {**values, "shown_state": _shown_state(run, progress), "key": uuid.uuid4().hex}
+        return {**values, "shown_state": _shown_state(run, progress), "key": request_key("", HTTPStatus.OK)}
+
+    def _files(self, run: RunDetails) -> RunFiles:
+        return files_of(run, self._site.buckets.files(run.run_id))
 
 
 def _shown_state(run: RunDetails | None, progress: RunProgress) -> str:
@@ -113,5 +155,7 @@ def _shown_state(run: RunDetails | None, progress: RunProgress) -> str:
     return f"{progress.state.label} {run.live.max_concurrency}" if run and run.live else progress.state.label
 
 
-def _to_run(run_id: str) -> Response:
-    return redirect(f"/runs/{run_id}", HTTPStatus.SEE_OTHER, Response)
+def _to_run(run_id: str, focus: str = "") -> Response:
+    """`focus` is the element that has the focus on the page: the one that the user has just used."""
+    query = f"?focus={focus}" if focus else ""
+    return redirect(f"/runs/{run_id}{query}", HTTPStatus.SEE_OTHER, Response)

@@ -1,76 +1,95 @@
 """The REST API of a stack, with the models of its requests and responses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import IO, TypeVar
 from urllib.parse import quote
 
 import requests
+from botocore.exceptions import BotoCoreError
 from pydantic import BaseModel, ValidationError
 
+from functions.core.api.problems import MEDIA_TYPE
 from functions.core.api.responses import Accepted, Image, RunDetails, RunPage, Upload
 from functions.core.model.runs import ManifestObject, run_id
 from functions.core.model.types import OptionValues
-from local.api_client import ApiClient
+from local.api_client import ApiClient, error_message
+from local.console.problems import StackError, explained, problem_of
 
 Model = TypeVar("Model", bound=BaseModel)
+
+ERROR_TYPE = "x-amzn-ErrorType"
+"""Header of the answers of API Gateway: the code of the error."""
 
 UPLOAD_SECONDS = 3600
 """Timeout of one read or write of an upload's connection."""
 
 
-class ApiError(Exception):
-    """An answer of the API that is an error, or that this version cannot read. The message is a sentence."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 class RunsApi:
-    """Raises ApiError, RequestException and BotoCoreError."""
+    """Raises StackError."""
 
     def __init__(self, client: ApiClient) -> None:
         self._client = client
 
     def page(self, status: str, token: str) -> RunPage:
         query = {name: value for name, value in (("status", status), ("next", token)) if value}
-        return _parsed(RunPage, self._client.send("GET", "/runs", query=query))
+        return _parsed(RunPage, self._send("GET", "/runs", query=query))
 
     def run(self, name: str) -> RunDetails:
-        return _parsed(RunDetails, self._client.send("GET", _path(name)))
+        return _parsed(RunDetails, self._send("GET", _path(name)))
 
     def start(self, urls: list[str], options: OptionValues, key: str) -> str:
         """The ID of the run."""
         body = {"urls": urls, **({"options": options} if options else {})}
-        return _parsed(Accepted, self._client.send("POST", "/runs", body, headers={"Idempotency-Key": key})).run_id
+        return _parsed(Accepted, self._send("POST", "/runs", body, headers={"Idempotency-Key": key})).run_id
 
     def upload(self, name: str, file: IO[bytes], size: int, options: OptionValues) -> str:
         """The ID of the run that the upload starts. It has no record until the event of the bucket has arrived."""
         body = {"name": name, **({"options": options} if options else {})}
-        upload = _parsed(Upload, self._client.send("POST", "/manifests", body))
+        upload = _parsed(Upload, self._send("POST", "/manifests", body))
         headers = {**upload.headers, "Content-Length": str(size)}
-        with self._client.http() as http:
+        with _errors(), self._client.http() as http:
             response = http.put(upload.url, data=file if size else b"", headers=headers, timeout=UPLOAD_SECONDS)
         if not response.ok:
-            raise ApiError(response.status_code, f"S3 did not accept the upload: {response.reason}.")
+            raise explained("The upload to S3", response.status_code, "", response.reason)
         return _run_of_upload(upload.manifest, response.headers)
 
     def retry(self, name: str, key: str) -> str:
         """The ID of the new run."""
-        response = self._client.send("POST", f"{_path(name)}/retry", headers={"Idempotency-Key": key})
+        response = self._send("POST", f"{_path(name)}/retry", headers={"Idempotency-Key": key})
         return _parsed(Accepted, response).run_id
 
     def cancel(self, name: str) -> RunDetails:
-        return _parsed(RunDetails, self._client.send("POST", f"{_path(name)}/cancel"))
+        return _parsed(RunDetails, self._send("POST", f"{_path(name)}/cancel"))
 
     def set_concurrency(self, name: str, batches: int) -> RunDetails:
-        return _parsed(RunDetails, self._client.send("PATCH", _path(name), {"max_concurrency": batches}))
+        return _parsed(RunDetails, self._send("PATCH", _path(name), {"max_concurrency": batches}))
 
     def image(self, url: str) -> Image | None:
         """None if no image is stored for the URL."""
-        response = self._client.send("GET", "/images", query={"url": url})
+        response = self._send("GET", "/images", query={"url": url})
         return None if response.status_code == HTTPStatus.NOT_FOUND else _parsed(Image, response)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        with _errors():
+            return self._client.send(method, path, body, query, headers)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Raises StackError for a connection that fails, and for credentials that cannot be used."""
+    try:
+        yield
+    except (requests.RequestException, BotoCoreError) as error:
+        raise problem_of(error) or error from error
 
 
 def _path(name: str) -> str:
@@ -79,27 +98,24 @@ def _path(name: str) -> str:
 
 def _parsed(model: type[Model], response: requests.Response) -> Model:
     if not response.ok:
-        raise ApiError(response.status_code, _message(response))
+        raise _error(response)
     try:
         return model.model_validate_json(response.content)
     except ValidationError as error:
-        message = "The API answers in a form that this version does not know. Deploy the version of this checkout."
-        raise ApiError(HTTPStatus.BAD_GATEWAY, message) from error
-
-
-def _message(response: requests.Response) -> str:
-    """The detail of a problem document, or the message of API Gateway."""
-    try:
-        body = response.json()
-    except ValueError:
-        body = {}
-    found = body if isinstance(body, dict) else {}
-    text = next((found[name] for name in ("detail", "message", "Message") if name in found), response.reason)
-    if response.status_code == HTTPStatus.FORBIDDEN:
-        return (
-            f"The API refused the request: {str(text).rstrip('.')}. It needs execute-api:Invoke for your credentials."
+        message = (
+            "The answer is not one that the API of this version gives. Run `./image-mirror deploy` if the stack is of"
+            " another version; otherwise check the network: a proxy or a login page may have answered."
         )
-    return str(text)
+        raise StackError(HTTPStatus.BAD_GATEWAY, message) from error
+
+
+def _error(response: requests.Response) -> StackError:
+    """The detail of a problem document is for the user; an answer of API Gateway is explained."""
+    status, text = response.status_code, error_message(response)
+    code = response.headers.get(ERROR_TYPE, "").partition(":")[0]
+    is_of_api = response.headers.get("Content-Type", "") == MEDIA_TYPE
+    is_for_user = is_of_api and status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.TOO_MANY_REQUESTS
+    return StackError(status, text) if is_for_user else explained("The API", status, code, text)
 
 
 def _run_of_upload(manifest: str, headers: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from botocore.config import Config
 from cdk.account import aws
 from cdk.account.cdk_cli import local_endpoint
 from local.api_client import ApiClient
-from local.aws_settings import missing_stack, missing_variable, other_version
+from local.aws_settings import missing_output, missing_stack, missing_variable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,6 +20,9 @@ CONNECTIONS = 32
 """Of the S3 client: a page of the gallery asks for sixty images, six at a time."""
 
 REGIONAL: Any = {"us_east_1_regional_endpoint": "regional"}
+
+
+OUTPUTS = ("ApiUrl", "InputBucket", "ImagesBucket")
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,10 @@ def deployed_stack(name: str) -> ConsoleStack:
     stack = aws.stack(client, name)
     if stack is None:
         raise missing_stack(name, session.region_name)
-    outputs = aws.outputs(stack)
     is_local = local_endpoint(os.environ) is not None
-    url = os.environ.get("API_URL", "") if is_local else outputs.get("ApiUrl", "")
-    if not url:
-        raise other_version(name, "API")
+    outputs = {**aws.outputs(stack), **({"ApiUrl": os.environ.get("API_URL", "")} if is_local else {})}
+    if missing := [output for output in OUTPUTS if not outputs.get(output)]:
+        raise missing_output(name, missing[0])
     region = session.region_name or ""
-    api = ApiClient(url.rstrip("/"), region, session, is_local=is_local)
+    api = ApiClient(outputs["ApiUrl"].rstrip("/"), region, session, is_local=is_local)
     return ConsoleStack(f"{name} in {region}", api, client("s3"), outputs["InputBucket"], outputs["ImagesBucket"])

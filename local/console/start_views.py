@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import uuid
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import IO
@@ -16,8 +15,8 @@ from functions.core.model.errors import InvalidManifest
 from functions.core.model.types import OptionValues
 from functions.core.model.urls import urls_in
 from local.console.options import option_fields, options_of
-from local.console.runs_api import ApiError
-from local.console.site import Site
+from local.console.pages import Site
+from local.console.problems import StackError, request_key
 
 MAX_PASTED_BYTES = 4_000_000
 """Pasted URLs with more bytes are uploaded: the body of a request to the API has at most 5 MiB, with its escapes."""
@@ -44,16 +43,16 @@ class StartViews:
             return self._start(_urls(form.get("urls", "")), form, options)
         except InvalidManifest as error:
             return self._form(form, str(error), HTTPStatus.UNPROCESSABLE_ENTITY)
-        except ApiError as error:
+        except StackError as error:
             return self._form(form, str(error), error.status)
 
     def _start(self, urls: list[str], form: Mapping[str, str], options: OptionValues) -> Response:
         if not urls:
-            raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "Paste the URLs of images, or choose a file.")
+            raise StackError(HTTPStatus.UNPROCESSABLE_ENTITY, "Paste the URLs of images, or choose a file.")
         text = "\n".join(urls).encode("utf-8", "replace")
         if len(urls) > MAX_ROWS or len(text) > MAX_PASTED_BYTES:
             return self._upload(PASTED, io.BytesIO(text), options)
-        run_id = self._site.api.start(urls, options, form.get("key") or uuid.uuid4().hex)
+        run_id = self._site.api.start(urls, options, form.get("key", ""))
         return redirect(f"/runs/{run_id}", HTTPStatus.SEE_OTHER, Response)
 
     def _upload(self, name: str, file: IO[bytes], options: OptionValues) -> Response:
@@ -66,7 +65,7 @@ class StartViews:
         options = option_fields(form)
         values = {
             "urls": form.get("urls", ""),
-            "key": uuid.uuid4().hex,
+            "key": request_key(form.get("key", ""), status),
             "problem": problem,
             "options": options,
             "has_options": any(each.value for each in options),

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from local.api_client import TIMEOUT_SECONDS, ApiClient
+from local.api_client import TIMEOUT_SECONDS, ApiClient, error_message
 from local.verify.lines import CheckFailedError, NotCheckedError
 from local.verify.stack import DeployedStack
 
@@ -50,11 +50,7 @@ class Api:
 
 def response_error(name: str, response: requests.Response) -> CheckFailedError | NotCheckedError:
     """`name` is that of the request."""
-    try:
-        body = response.json()
-    except ValueError:
-        body = {}
-    message = next((body[field] for field in ("detail", "message", "Message") if field in body), response.reason)
-    if response.status_code == HTTPStatus.FORBIDDEN and NOT_AUTHORIZED in str(message):
+    message = error_message(response)
+    if response.status_code == HTTPStatus.FORBIDDEN and NOT_AUTHORIZED in message:
         return NotCheckedError(f"AccessDenied: {message}")
     return CheckFailedError(f"{name} answers with {response.status_code}: {message}")

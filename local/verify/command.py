@@ -6,6 +6,7 @@ from functools import partial
 
 from local.aws_settings import aws_requests
 from local.errors import UsageError
+from local.startup import Update
 from local.verify.api_runs import ApiRuns
 from local.verify.created import Created
 from local.verify.evidence import Evidence
@@ -93,15 +94,17 @@ class Verification:
         self._removal = Removal(stack, created, self._runs, Waiting(*times))
         self._finished: dict[str, Run] = {}
         self._lines: dict[str, Line] = {}
+        self._show: Update = lambda text: None
 
     def run(self) -> int:
         """Returns the exit status. Raises UsageError, and errors of boto3 where the caller may not even begin."""
         self._output.print(f"Checking the stack {self._stack.name} in {self._stack.region} with {self._created.name}.")
         try:
-            self._begin()
-            self._check_all(CONCURRENT_RUNS, self._run_tasks())
-            self._check_all(CONCURRENT_CHECKS, self._evidence_tasks())
-            self._check_all(1, self._last_tasks())
+            with self._output.working("Starting runs") as self._show:
+                self._begin()
+                self._check_all(CONCURRENT_RUNS, self._run_tasks())
+                self._check_all(CONCURRENT_CHECKS, self._evidence_tasks())
+                self._check_all(1, self._last_tasks())
         except KeyboardInterrupt:
             self._output.print("Interrupted. Removing what was created; press Ctrl-C again to leave it.")
             return INTERRUPTED
@@ -126,6 +129,7 @@ class Verification:
         try:
             pending: set[Future[list[Line]]] = {executor.submit(self._check, task) for task in tasks}
             while pending:
+                self._show(f"Checking the stack: {len(self._lines)} of {len(self._only)} lines done")
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 for line in (line for future in done for line in future.result()):
                     self._lines[line.name] = line
@@ -198,7 +202,8 @@ class Verification:
 
     def _remove(self) -> None:
         try:
-            problems = self._removal.remove()
+            with self._output.working("Removing what was created"):
+                problems = self._removal.remove()
         except KeyboardInterrupt:
             problems = ["Interrupted."]
         for problem in problems:

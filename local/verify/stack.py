@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.aws_settings import missing_stack, missing_variable, other_version
+from local.aws_settings import missing_output, missing_stack, missing_variable
 from local.errors import UsageError
 from local.verify.lines import NotCheckedError, is_denied
 
@@ -92,7 +92,7 @@ def find_stack(name: str, variables: Mapping[str, str] | None) -> DeployedStack:
     outputs = _outputs(clients, name)
     missing = [output for output in OUTPUTS if output not in outputs]
     if missing:
-        raise other_version(name, f"output {missing[0]}")
+        raise missing_output(name, missing[0])
     api_url = outputs["ApiUrl"]
     if _is_loopback(_host(clients("s3").meta.endpoint_url)):
         api_url = (os.environ if variables is None else variables).get("API_URL", "")

@@ -1,11 +1,13 @@
 """The output: a line when a check is done, and a table at the end."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from local.startup import Update, spinner
 from local.verify.lines import Line, Result
 
 STYLES = {Result.PASSED: "green", Result.FAILED: "bold red", Result.NOT_CHECKED: "yellow"}
@@ -19,6 +21,9 @@ class Output:
 
     def print(self, text: str) -> None:
         self._console.print(_safe(text), soft_wrap=True)
+
+    def working(self, text: str) -> AbstractContextManager[Update]:
+        return spinner(text, self._console)
 
     def done(self, line: Line) -> None:
         style = STYLES[line.result]

@@ -11,7 +11,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import requests
 
+from local.api_client import ApiClient
 from local.aws.cloud import Cloud
 from local.console.server import ConsoleServer
 from local.console.stack import deployed_stack, stack_of_up
@@ -19,7 +21,6 @@ from tests.support.axe import violations
 from tests.support.browser import Browser, Page
 from tests.support.pictures import photograph
 from tests.support.pipeline import FinishedRun, mirror
-from tests.support.signing_api import SigningApi
 from tests.support.site import Answer, Site
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +36,9 @@ pytestmark = pytest.mark.timeout(SECONDS)
 
 @dataclass(frozen=True)
 class World:
-    """A console with a run of the demo's images, of which two failed; `first` is the URL of an image."""
+    """A console with a run of the demo's images, of which two failed; `first` is the URL of an image.
+
+    The API answers only signed requests, as API Gateway with IAM authorization."""
 
     server: ConsoleServer
     site: Site
@@ -49,6 +52,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(cloud: Cloud) -> Iterator[World]:
+    cloud.access.api_signatures.required = True
     with Site() as site, ConsoleServer(stack_of_up(cloud.environment()), 0) as server:
         urls = [site.put(f"/{path.name}", path.read_bytes()) for path in DEMO]
         urls += [
@@ -59,6 +63,7 @@ def world(cloud: Cloud) -> Iterator[World]:
         options = {"rounds": "1", "passes": "0", "allowed-types": "any"}
         run = mirror(cloud, f"{HANDLER}.csv", "\n".join(["url", *urls]), options)
         yield World(server, site, run, urls[0])
+    cloud.access.api_signatures.required = False
 
 
 @pytest.fixture
@@ -124,10 +129,21 @@ def test_a_run_of_pasted_urls_moves_without_a_reload_and_ends_with_its_report(
     _open_run(page)
     page.value("window.untouched = true")
     page.wait_for("document.querySelector('#progress').innerText.includes('2 in progress')")
+    page.tab_to("#batches")
+    page.value("document.activeElement.select()")
+    page.press("12")
+    page.value("performance.clearResourceTimings()")
+    page.wait_for("performance.getEntriesByType('resource').filter(entry => entry.name.includes('/progress')).length")
+    assert page.value("document.activeElement.id + document.activeElement.value") == "batches12", "the focus is lost"
     assert photograph(page, "console running") == []
     ready.set()
     page.wait_for("document.querySelector('#progress .badge').innerText === 'succeeded with failures'")
     page.wait_for("document.querySelector('iframe')?.contentDocument?.querySelector('h1')")
+    page.press("Tab")
+    assert page.value("document.activeElement.id") in ("gallery", "files-count"), "Tab goes on where the field was"
+    page.wait_for("document.getElementById('file-results.csv') && document.getElementById('file-athena.sql')")
+    page.wait_for("!document.querySelector('#files').hasAttribute('hx-get')")
+    assert _text(page, "#files-note") == ""
 
     assert page.value("window.untouched"), "the page was loaded again"
     assert "1 image stored, 1 row failed, of 2 rows" in _text(page)
@@ -137,14 +153,20 @@ def test_a_run_of_pasted_urls_moves_without_a_reload_and_ends_with_its_report(
     assert page.complaints == []
 
 
-def test_a_run_of_a_file_begins_with_its_upload(world: World, page: Page, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["chosen", "dropped"])
+def test_a_run_of_a_file_begins_with_its_upload(world: World, page: Page, tmp_path: Path, way: str) -> None:
     """The page of the run is there before the run has a record."""
     manifest = tmp_path / "my list (1).csv"
-    url = world.site.put("/refreshed.jpg", DEMO[0].read_bytes())
+    url = world.site.put(f"/{way}.jpg", DEMO[0].read_bytes())
     manifest.write_text(f"url;note\n{url};a\n{world.site.url}/gone.jpg;b\n")
     _go(page, world, "/start")
 
-    page.choose_file("#file", manifest)
+    if way == "chosen":
+        page.tab_to("#file")
+        page.choose_file(manifest)
+    else:
+        page.drop_file("#file", manifest)
+    assert page.value("document.querySelector('#file').files[0].name") == manifest.name
     page.value("document.querySelector('#option-on_existing').value = 'refresh'")
     page.tab_to("#start")
     page.press("Enter")
@@ -169,12 +191,18 @@ def test_a_run_is_made_slower_cancelled_and_retried(world: World, page: Page) ->
     page.tab_to("#slower")
     page.press("Enter")
     page.wait_for("document.querySelector('#progress').innerText.includes('at most 20')")
+    page.wait_for("document.activeElement.id === 'slower'")
+    page.press("Enter")
+    page.wait_for("document.querySelector('#progress').innerText.includes('at most 10')")
     page.tab_to("#batches")
     page.value("document.activeElement.select()")
     page.press("3", "Enter")
     page.wait_for("document.querySelector('#progress').innerText.includes('at most 3')")
+    page.tab_to("#faster")
+    page.press("Space")
+    page.wait_for("document.querySelector('#progress').innerText.includes('at most 6')")
     page.tab_to("#cancel")
-    page.press("Enter")
+    page.press("Space")
     ready.set()
     page.wait_for("document.querySelector('#progress .badge').innerText === 'cancelled'")
     assert photograph(page, "console cancelled") == []
@@ -203,6 +231,65 @@ def test_an_image_is_found_and_the_gallery_opens_by_keyboard(world: World, page:
 
     assert page.value("document.querySelectorAll('.gallery .no-picture').length") == 2  # TIFF and SVG
     assert page.complaints == []
+
+
+SHA256 = """Promise.all([...document.querySelectorAll('main a[href^="/image?"]')].map(link => fetch(link.href)
+    .then(answer => answer.arrayBuffer()).then(bytes => crypto.subtle.digest('SHA-256', bytes))
+    .then(digest => [...new Uint8Array(digest)].map(byte => byte.toString(16).padStart(2, '0')).join(''))))"""
+"""Of the images to which the page links."""
+
+
+def test_images_in_shards_of_a_private_bucket_are_shown_with_the_bytes_of_their_rows(
+    world: World, page: Page, cloud: Cloud
+) -> None:
+    urls = [world.site.put(f"/sharded/{path.name}", path.read_bytes()) for path in DEMO]
+    run = mirror(cloud, "sharded.csv", "\n".join(["url", *urls]), {"output": "shards", "allowed-types": "any"})
+    lines = run.outcomes()
+    shard = lines[1]["object_key"]
+    unsigned = requests.get(f"{cloud.endpoint}/{cloud.outputs['ImagesBucket']}/{shard}", timeout=60)
+
+    _go(page, world, f"/runs/{run.run_id}/gallery")
+    page.value("[...document.images].forEach(image => image.loading = 'eager')")
+    page.wait_for("[...document.images].every(image => image.naturalWidth)")
+    of_gallery = page.value(SHA256)
+    _go(page, world, f"/search?url={quote(urls[1], safe='')}")
+    page.wait_for("document.querySelector('.found img')?.naturalWidth")
+    of_search = page.value(SHA256)
+    cloud.client("s3").delete_object(Bucket=cloud.outputs["ImagesBucket"], Key=shard)
+    again = "Object.assign(new Image(), {src: document.querySelector('.found img').src + '&again'})"
+    page.value(f"document.querySelector('.found img').replaceWith({again})")
+    page.wait_for("document.querySelector('.found img').complete")
+    assert photograph(page, "console deleted") == []
+
+    assert unsigned.status_code == 403
+    assert of_gallery == [lines[row]["sha256"] for row in sorted(lines)]
+    assert len(of_gallery) == len(urls)
+    assert of_search == [lines[2]["sha256"]]
+    assert page.value("document.querySelector('.found img').naturalWidth") > 0, "an image with the word `deleted`"
+
+
+def test_while_the_api_does_not_answer_the_page_stays_and_says_so(
+    world: World, page: Page, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts = "document.querySelectorAll('#trouble [role=alert]')"
+    page.tab_to(f"a[href='/runs/{world.run.run_id}']")
+    page.value("window.untouched = true")
+    with monkeypatch.context() as patched:
+        patched.setattr(ApiClient, "send", lambda *_, **__: requests.get("http://127.0.0.1:1/", timeout=1))
+        page.wait_for(f"{alerts}.length")
+        page.value(f"window.alert_before = {alerts}[0]; 0")
+        shown = _text(page, "#trouble")
+        page.wait_for("performance.getEntriesByType('resource').filter(entry => entry.name.includes('trouble')).length")
+        same = page.value(f"window.alert_before === {alerts}[0]")
+        assert photograph(page, "console trouble") == []
+    page.wait_for(f"!{alerts}.length")
+    mirror(cloud, "one more.csv", "url\nhttp://127.0.0.1:1/a.jpg", {"rounds": "1", "passes": "0"})
+    page.wait_for("document.querySelector('.runs').innerText.includes('one more.csv')")
+
+    assert "Cannot connect to 127.0.0.1. Is `up` still running?" in shown
+    assert same, "a screen reader would read the message again and again"
+    assert page.value("window.untouched"), "the page was loaded again"
+    assert page.value("document.activeElement.id") == f"run-{world.run.run_id}", "the focus is lost"
 
 
 def test_a_mistake_in_the_form_is_named_and_nothing_is_lost(world: World, page: Page) -> None:
@@ -238,6 +325,23 @@ def test_a_view_is_readable_in_every_look(world: World, page: Page, name: str) -
     assert [text for text in page.complaints if "404" not in text] == []
 
 
+def test_no_answer_about_a_real_run_has_a_credential(world: World, cloud: Cloud) -> None:
+    secrets = (
+        cloud.credentials.access_key,
+        cloud.credentials.secret_key,
+        world.server.address.partition("session=")[2],
+    )
+    files = [f"/runs/{world.run.run_id}/{name.rpartition('/')[2]}" for name in world.run.names() if "." in name]
+    paths = [*_views(world).values(), f"/runs/{world.run.run_id}/progress", *files, "/static/console.css"]
+
+    with requests.Session() as session:
+        session.get(world.server.address, timeout=60)
+        answers = [session.get(world.address + path, timeout=60) for path in paths]
+
+    for answer in answers:
+        assert [secret for secret in secrets if secret in answer.text + str(answer.headers)] == [], answer.url
+
+
 def _go(page: Page, world: World, path: str) -> None:
     _go_to(page, world.address + path)
 
@@ -249,23 +353,16 @@ def _go_to(page: Page, address: str) -> None:
 
 
 @pytest.fixture
-def signing_api(cloud: Cloud) -> Iterator[SigningApi]:
-    with SigningApi(cloud) as api:
-        yield api
-
-
-@pytest.fixture
-def deployed(cloud: Cloud, signing_api: SigningApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConsoleServer]:
-    """A console of a stack that is found with the credentials of the shell, and whose API checks signatures."""
+def deployed(cloud: Cloud, world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConsoleServer]:
+    """A console of a stack that is found with the credentials of the shell."""
     for name, value in cloud.environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("API_URL", signing_api.url)
     with ConsoleServer(deployed_stack("ImageMirror"), 0) as server:
         yield server
 
 
 def test_requests_to_a_deployed_stack_are_signed(
-    world: World, chromium: Browser, deployed: ConsoleServer, signing_api: SigningApi, tmp_path: Path
+    world: World, chromium: Browser, deployed: ConsoleServer, cloud: Cloud, tmp_path: Path
 ) -> None:
     """Start by paste and by file, follow, retry, find an image and open the gallery."""
     url = world.site.put("/a b+c.jpg", DEMO[0].read_bytes())
@@ -286,7 +383,7 @@ def test_requests_to_a_deployed_stack_are_signed(
         page.value("document.querySelector('#retry').click()")
         page.wait_for(f"location.pathname !== {started!r}")
         _go_to(page, f"{address}/start")
-        page.choose_file("#file", manifest)
+        page.drop_file("#file", manifest)
         page.value("document.querySelector('#start').click()")
         _open_run(page)
         page.wait_for("document.querySelector('#progress .badge').innerText === 'succeeded'")
@@ -295,18 +392,14 @@ def test_requests_to_a_deployed_stack_are_signed(
         _go_to(page, f"{address}{started}/gallery")
         page.wait_for("document.querySelector('.gallery img')?.naturalWidth")
 
-    assert signing_api.refused == {}
-    assert {"POST /runs", "POST /manifests", "GET /runs", "GET /images"} <= set(signing_api.accepted)
+    assert requests.get(f"{cloud.api_url}/runs", timeout=60).json() == {"message": "Missing Authentication Token"}
 
 
-def test_a_console_without_the_right_credentials_says_so(
-    cloud: Cloud, signing_api: SigningApi, chromium: Browser
-) -> None:
-    stack = stack_of_up({**cloud.environment(), "API_URL": signing_api.url, "AWS_SECRET_ACCESS_KEY": "wrong"})
+def test_a_console_without_the_right_credentials_says_so(cloud: Cloud, chromium: Browser) -> None:
+    stack = stack_of_up({**cloud.environment(), "AWS_SECRET_ACCESS_KEY": "wrong"})
 
     with ConsoleServer(stack, 0) as server, chromium.open(server.address) as page:
-        assert "It needs execute-api:Invoke" in _text(page)
-        assert [name for name, _ in signing_api.refused.items()] == ["GET /runs"]
+        assert "The API does not accept your credentials." in _text(page)
         assert violations(page) == []
 
 

@@ -20,9 +20,10 @@ from tests.support.debian import program
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
-KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), "ArrowDown": (40, ""), "Escape": (27, "")}
+KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), "Space": (32, " "), "ArrowDown": (40, ""), "Escape": (27, "")}
 """Names of keys → their codes, and the text that they send."""
 
+_ELEMENT = "document.querySelector(%s).getBoundingClientRect()"
 MAX_TABS = 120
 WAIT_SECONDS = 120
 """Only a failing test waits that long."""
@@ -161,22 +162,34 @@ class Page:
                 self._do("Input.insertText", text=key)
                 continue
             code, text = KEYS[key]
-            names = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+            names = {"key": " " if key == "Space" else key, "code": key, "windowsVirtualKeyCode": code}
             self._do("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **names)
             self._do("Input.dispatchKeyEvent", type="keyUp", **names)
 
     def tab_to(self, selector: str) -> None:
-        """Presses Tab until the element has the focus. Raises AssertionError if it never has."""
+        """Presses Tab until the element has the focus. Raises AssertionError if it never has, or has no outline."""
         for _ in range(MAX_TABS):
             if self.value(f"document.activeElement?.matches({json.dumps(selector)}) ?? false"):
+                assert self.value("getComputedStyle(document.activeElement).outlineStyle") != "none", selector
                 return
             self.press("Tab")
         raise AssertionError(f"Tab does not reach {selector}")
 
-    def choose_file(self, selector: str, path: Path) -> None:
-        """Chooses a file in a file input, as its dialog would."""
-        element = self._do("Runtime.evaluate", expression=f"document.querySelector({json.dumps(selector)})")
-        self._do("DOM.setFileInputFiles", files=[str(path)], objectId=element["result"]["objectId"])
+    def choose_file(self, path: Path) -> None:
+        """Opens the dialog of the focused file input with the keyboard, and chooses a file in it."""
+        self._do("Page.setInterceptFileChooserDialog", enabled=True)
+        self.press("Space")
+        self._protocol.until("Page.fileChooserOpened")
+        opened = self._events("Page.fileChooserOpened")[-1]
+        self._do("DOM.setFileInputFiles", files=[str(path)], backendNodeId=opened["backendNodeId"])
+
+    def drop_file(self, selector: str, path: Path) -> None:
+        """Drags a file of this machine over an element, and drops it."""
+        middle = f"(box => [box.x + box.width / 2, box.y + box.height / 2])({_ELEMENT % json.dumps(selector)})"
+        x, y = self.value(middle)
+        data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+        for step in ("dragEnter", "dragOver", "drop"):
+            self._do("Input.dispatchDragEvent", type=step, x=x, y=y, data=data)
 
     def pdf(self, path: Path) -> None:
         """The page as printed on A4."""

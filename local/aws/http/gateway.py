@@ -2,7 +2,8 @@
 
 A request becomes the event of a Lambda proxy integration, payload format 1.0:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
-Requests need no signature: IAM authorization of callers is not checked here, and every request has the same caller.
+A signature is verified; whether a request needs one is a setting. Permissions of callers are not checked: every request
+has the same caller.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_EVENT_BYTES = 6_291_456
 """Quota of Lambda for the payload of a synchronous invocation."""
 
+IAM = "AWS_IAM"
+"""The `AuthorizationType` of a method whose requests are signed."""
+
 CALLER = f"arn:aws:iam::{ACCOUNT}:user/local"
 TOO_LARGE = "REQUEST_TOO_LARGE"
 
@@ -57,6 +61,7 @@ class ApiMethod:
     http_method: str
     resource: str
     function: str
+    has_iam_authorization: bool
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,8 @@ def _methods(stack: Stack) -> list[ApiMethod]:
         function = _FUNCTION_ARN.search(method.properties["Integration"]["Uri"])
         if function:
             path = _path(method.properties["ResourceId"], resources) or "/"
-            methods.append(ApiMethod(str(method.properties["HttpMethod"]), path, function[1]))
+            has_iam = method.properties.get("AuthorizationType") == IAM
+            methods.append(ApiMethod(str(method.properties["HttpMethod"]), path, function[1], has_iam))
     return methods
 
 
@@ -130,13 +136,21 @@ def _path(resource_id: str, resources: Mapping[str, Resource]) -> str:
 class ApiRoute:
     """`/_aws/execute-api/ID/STAGE/…`: invokes the function of the method.
 
-    `may_invoke(function, source_arn)` says whether the policy of the function permits that.
+    `may_invoke(function, source_arn)` says whether the policy of the function permits that. `refusal` answers a request
+    whose signature is refused.
     """
 
-    def __init__(self, api: RestApi, functions: Functions, may_invoke: Callable[[str, str], bool]) -> None:
+    def __init__(
+        self,
+        api: RestApi,
+        functions: Functions,
+        may_invoke: Callable[[str, str], bool],
+        refusal: Callable[[Request], Response | None],
+    ) -> None:
         self._api = api
         self._functions = functions
         self._may_invoke = may_invoke
+        self._refusal = refusal
 
     def __call__(self, request: Request) -> Response | None:
         path = _encoded_path(request)
@@ -147,6 +161,8 @@ class ApiRoute:
         if found is None:
             return _message(HTTPStatus.FORBIDDEN, "Missing Authentication Token")
         method, parameters = found
+        if method.has_iam_authorization and (refusal := self._refusal(request)):
+            return refusal
         body = request.get_data()
         event = {
             **_request_fields(request, path, self._api),

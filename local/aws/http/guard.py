@@ -42,7 +42,8 @@ log = logging.getLogger(__name__)
 class Guard:
     """Passes the permitted requests to `app`, and answers its exceptions with an error of the service.
 
-    `endpoint` is the URL of the server. The REST API needs no signature: its IAM authorization is not enforced here.
+    `endpoint` is the URL of the server. A request to the REST API may have no signature: `api_signatures`
+    decides.
     """
 
     def __init__(self, app: WSGIApplication, endpoint: str, secrets: Secrets) -> None:

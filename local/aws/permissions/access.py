@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.aws import backend
 from local.aws.clients import Clients, Credentials
+from local.aws.http.api_signatures import ApiSignatures
 from local.aws.permissions.checks import ServiceCalls, refused_resources, states_session
 from local.aws.permissions.documents import UnsupportedPolicyError
 from local.aws.permissions.evaluator import Permissions
@@ -35,6 +36,7 @@ class Access:
         self._recorder = recorder()
         self._topic_keys: Mapping[str, str] = {}
         self.permissions = Permissions()
+        self.api_signatures = ApiSignatures(self.secret_of)
         self._calls: ServiceCalls
 
     def deployed(self, *stacks: Stack) -> None:

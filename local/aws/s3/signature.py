@@ -27,7 +27,7 @@ _CANONICAL_PATH = re.compile(r"[A-Za-z0-9/_.~-]*")
 _TIMESTAMP = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", re.ASCII)
 _SPACES = re.compile(r" {2,}")
 
-_HEADER = re.compile(
+AUTHORIZATION = re.compile(
     rf"{ALGORITHM}\s+Credential=(?P<credential>[^,\s]+),\s*SignedHeaders=(?P<headers>[^,\s]+),\s*"
     r"Signature=(?P<signature>[0-9a-f]{64})"
 )
@@ -80,7 +80,7 @@ def verify(request: SignedRequest, secrets: Secrets, now: datetime) -> Scope:
 
 
 def _verify_header(request: SignedRequest, authorization: str, secrets: Secrets, now: datetime) -> Scope:
-    match = _HEADER.fullmatch(authorization.strip())
+    match = AUTHORIZATION.fullmatch(authorization.strip())
     if match is None:
         if authorization.startswith("AWS "):
             raise S3Error("NotImplemented", "Signature Version 2 is not implemented. Use Signature Version 4.")
@@ -164,9 +164,9 @@ def canonical_request(request: SignedRequest, signed: Sequence[str], payload: st
 
 
 @lru_cache(maxsize=64)
-def signing_key(secret: str, day: str, region: str) -> bytes:
+def signing_key(secret: str, day: str, region: str, service: str = "s3") -> bytes:
     key = f"AWS4{secret}".encode()
-    for part in (day, region, "s3", "aws4_request"):
+    for part in (day, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     return key
 

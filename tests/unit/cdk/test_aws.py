@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import ClientError, NoCredentialsError, ProxyConnectionError
 
 from cdk.account import aws
 from cdk.account.errors import AccountError
@@ -35,6 +35,17 @@ def test_the_account_is_that_of_the_cdk_cli(arguments: tuple[str, ...], region: 
 
     assert account.region == account.client("s3").meta.region_name == region
     assert account.client("s3") is account.client("s3")
+
+
+@pytest.mark.parametrize("user", ["me:secret@", "secret@", ""])
+def test_the_password_of_a_proxy_is_not_shown(user: str) -> None:
+    with (
+        pytest.raises(AccountError, match=r'proxy URL: "http://proxy\.example:3128"') as raised,
+        aws.aws_errors(),
+    ):
+        raise ProxyConnectionError(proxy_url=f"http://{user}proxy.example:3128")
+
+    assert "secret" not in str(raised.value)
 
 
 def test_the_region_of_the_environment_takes_precedence_over_that_of_the_profile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -63,9 +64,10 @@ def deployed(
 
     monkeypatch.setattr(aws, "account", lambda arguments: Account(cloud, "eu-west-1"))
     monkeypatch.setattr(assembly, "synthesize", lambda given, folder: folder)
+    monkeypatch.setattr(cdk_cli, "install", lambda: None)
     monkeypatch.setattr(cdk_cli, "run", cli)
     shown: list[str] = []
-    return deploy({}, Settings(contact=contact), (), shown.append), shown
+    return deploy({}, Settings(contact=contact), (), shown.append, nullcontext), shown
 
 
 def test_a_first_deployment_says_that_events_begin_later(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -210,7 +211,7 @@ def test_nothing_is_emptied_where_the_stack_cannot_be_synthesized(
     monkeypatch.setattr("cdk.account.assembly.synthesize", broken)
 
     with pytest.raises(AccountError, match="Cannot synthesize"):
-        destroy.destroy(STACK, (), with_objects=True, confirm=None, show=print)
+        destroy.destroy(STACK, (), with_objects=True, confirm=None, show=print, working=nullcontext)
 
     assert objects(cloud, bucket(cloud, "Images")) == 1
 
@@ -227,4 +228,4 @@ def test_the_bucket_that_a_caller_may_not_list_ends_in_a_sentence(
     monkeypatch.setattr(destroy, "count_objects", refused)
 
     with pytest.raises(AccountError, match=r"^AWS request failed: An error occurred \(AccessDenied\)"):
-        destroy.destroy(STACK, (), with_objects=True, confirm=None, show=print)
+        destroy.destroy(STACK, (), with_objects=True, confirm=None, show=print, working=nullcontext)

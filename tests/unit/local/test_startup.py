@@ -7,7 +7,7 @@ from typing import Any
 import click
 import pytest
 
-from local.startup import ROOT, synthesize
+from local.startup import ROOT, drawn, synthesize
 
 
 class FakeMake:
@@ -48,3 +48,24 @@ def test_if_make_fails_what_it_printed_is_shown(is_terminal: bool, monkeypatch: 
 
     printed = "No rule to make target.\n" if is_terminal else ""
     assert caught.value.message == f"{printed}Cannot synthesize the stack: make has failed."
+
+
+class InterruptedDisplay:
+    """Receives Ctrl-C while it starts."""
+
+    stopped = False
+
+    def start(self) -> None:
+        raise KeyboardInterrupt
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def test_a_display_that_is_interrupted_while_it_starts_is_stopped() -> None:
+    display: Any = InterruptedDisplay()
+
+    with pytest.raises(KeyboardInterrupt), drawn(display):
+        pass
+
+    assert display.stopped

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cdk.account import aws
 from cdk.account.aws import EVENTS_DELAY
 from local.aws.cloud import Cloud
 from local.commands.env_file import write_env_file
@@ -47,6 +48,16 @@ def test_a_stack_is_found_by_its_name(tmp_path: Path) -> None:
         UsageError, match=r"^There is no stack Other in us-east-1\. Deploy it with `\./image-mirror deploy`, start"
     ):
         watch(out=tmp_path, run_id="", stack_name="Other")
+
+
+@pytest.mark.usefixtures("account")
+def test_a_stack_that_is_not_complete_is_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "stack", lambda *_: {"StackName": "Small", "StackStatus": "CREATE_FAILED"})
+
+    with pytest.raises(
+        UsageError, match=r"^The stack Small \(CREATE_FAILED\) has no output StateMachineArn: .* deploy"
+    ):
+        watch(out=tmp_path, run_id="", stack_name="Small")
 
 
 def test_the_local_aws_sends_events_at_once(cloud: Cloud, tmp_path: Path) -> None:

@@ -38,11 +38,20 @@ RUN = {
 }
 
 
+def client_error(code: str, status: int, message: str = "What AWS says.") -> ClientError:
+    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(cast(Any, response), "GetObject")
+
+
 @dataclass
 class FakeApi:
-    """Answers with a status and JSON; 404 for all other requests. `sent` are the requests, with their bodies."""
+    """Answers with a status and JSON; 404 for all other requests. `sent` are the requests, with their bodies.
+
+    `failure` is the exception that each request raises; `error_type` the code that API Gateway adds to errors."""
 
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    failure: Exception | None = None
+    error_type: str = ""
     sent: list[tuple[str, Any]] = field(default_factory=list)
 
     def send(
@@ -54,24 +63,33 @@ class FakeApi:
         headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
         self.sent.append((f"{method} {path}", body))
+        if self.failure:
+            raise self.failure
         status, content = self.answers.get(f"{method} {path}", (404, {"detail": f"Not there: {path}"}))
         response = requests.Response()
         response.status_code = status
+        if "detail" in content:
+            response.headers["Content-Type"] = "application/problem+json"
+        if self.error_type:
+            response.headers["x-amzn-ErrorType"] = self.error_type
         response._content = json.dumps(content).encode()
         return response
 
 
 @dataclass
 class FakeS3:
-    """`objects` are by bucket and key. `reads` are the keys and the ranges of the reads."""
+    """`objects` are by bucket and key. `reads` are the keys and the ranges of the reads. `failure` is the exception of
+    each request."""
 
+    failure: Exception | None = None
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     reads: list[tuple[str, str]] = field(default_factory=list)
 
     def get_object(self, *, Bucket: str, Key: str, Range: str = "") -> dict[str, Any]:  # noqa: N803 - of boto3
+        if self.failure:
+            raise self.failure
         if (Bucket, Key) not in self.objects:
-            error = {"Error": {"Code": "NoSuchKey", "Message": "None."}, "ResponseMetadata": {"HTTPStatusCode": 404}}
-            raise ClientError(cast(Any, error), "GetObject")
+            raise client_error("NoSuchKey", 404)
         self.reads.append((Key, Range))
         content = self.objects[Bucket, Key]
         if Range:
@@ -80,6 +98,8 @@ class FakeS3:
         return {"ContentLength": len(content), "Body": StreamingBody(io.BytesIO(content), len(content))}
 
     def list_objects_v2(self, *, Bucket: str, Prefix: str, Delimiter: str) -> dict[str, Any]:  # noqa: N803
+        if self.failure:
+            raise self.failure
         names = [key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix)]
         here = [key for key in sorted(names) if Delimiter not in key.removeprefix(Prefix)]
         return {"Contents": [{"Key": key, "Size": len(self.objects[Bucket, key])} for key in here]}
@@ -89,6 +109,8 @@ class FakeS3:
         return self
 
     def paginate(self, *, Bucket: str, Prefix: str, StartAfter: str, **_: Any) -> Any:  # noqa: N803
+        if self.failure:
+            raise self.failure
         keys = sorted(key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix))
         for key in keys:  # one key a page
             if key > StartAfter:

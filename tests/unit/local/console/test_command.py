@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cdk.account import aws
 from local.commands.__main__ import main
 from local.commands.env_file import write_env_file
 from local.console import command
@@ -33,8 +34,8 @@ def test_the_stack_of_a_running_up_comes_before_that_of_the_account(
 
     assert statuses == [0, 0]
     assert given == [
-        {"variables": None, "stack_name": "Mine", "port": 4567},
-        {"variables": {"API_URL": "http://127.0.0.1:1/v1"}, "stack_name": "ImageMirror", "port": 0},
+        {"out": tmp_path, "variables": None, "stack_name": "Mine", "port": 4567},
+        {"out": tmp_path, "variables": {"API_URL": "http://127.0.0.1:1/v1"}, "stack_name": "ImageMirror", "port": 0},
     ]
 
 
@@ -57,6 +58,34 @@ def test_without_settings_of_aws_it_says_what_to_set(
 
     assert status == 2
     assert capsys.readouterr().err.startswith(f"AWS request failed: {message}")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "missing"),
+    [
+        ([], "ApiUrl"),
+        ([{"OutputKey": "ApiUrl", "OutputValue": "https://a.example"}], "InputBucket"),
+        ([{"OutputKey": "InputBucket", "OutputValue": "input"}], "ApiUrl"),
+    ],
+    ids=["none", "another-stack", "earlier-version"],
+)
+@pytest.mark.usefixtures("without_aws")
+def test_a_stack_that_is_not_complete_is_named_with_what_to_do(
+    outputs: list[dict[str, str]],
+    missing: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setattr(
+        aws, "stack", lambda *_: {"StackName": "Mine", "StackStatus": "ROLLBACK_COMPLETE", "Outputs": outputs}
+    )
+
+    assert main(["console", "--out", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"The stack Mine (ROLLBACK_COMPLETE) has no output {missing}: ")
+    assert "--stack-name" in error
 
 
 def test_variables_of_another_version_are_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,7 +34,12 @@ def test_the_secret_of_the_address_leaves_it_at_once(browser: Browser) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["rebound.example:4567", "127.0.0.1", "127.0.0.1:80", "localhost:4567", "[::1]:4567", "127.0.0.1:4567.example", ""],
+    [
+        *("rebound.example:4567", "127.0.0.1.rebound.example:4567", "127.0.0.1:4567.example", "127.0.0.1.:4567"),
+        *("127.0.0.1", "127.0.0.1:80", "127.0.0.1:04567", "localhost:4567", "127.1:4567", "2130706433:4567"),
+        *("[::1]:4567", "[::ffff:127.0.0.1]:4567", "[0:0:0:0:0:0:0:1]:4567", "::1:4567", "[::]:4567"),
+        *("me@127.0.0.1:4567", "127.0.0.1:4567,127.0.0.1:4567", "127.0.0.1:4567 ", "0.0.0.0:4567", ""),
+    ],
 )
 @pytest.mark.parametrize("path", ["/", "/image?key=images/a.png", "/static/console.css"])
 def test_another_host_is_refused(browser: Browser, host: str, path: str) -> None:
@@ -98,11 +103,67 @@ def test_a_form_without_its_token_changes_nothing(browser: Browser, path: str, t
     assert browser.api.sent == []
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
-def test_other_methods_are_refused(browser: Browser, method: str) -> None:
-    response = browser.client.open("/runs/demo-1", base_url=f"http://{HOST}", method=method)
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"])
+@pytest.mark.parametrize("path", ["/runs/demo-1", *CHANGES])
+def test_other_methods_are_refused(browser: Browser, method: str, path: str) -> None:
+    browser.api.sent.clear()
 
-    assert response.status_code in (403, 405)
+    answers = [
+        browser.client.open(path, base_url=f"http://{HOST}", method=method, data=data)
+        for data in ({}, {"token": browser.guard.form_token})
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 405]
+    assert browser.api.sent == []
+
+
+@pytest.mark.parametrize("path", ["/", "/runs/demo-1", "/runs/demo-1/report.html"])
+@pytest.mark.parametrize("headers", [{}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "[::1]:4567"}])
+def test_head_is_a_get_without_its_content(browser: Browser, path: str, headers: dict[str, str]) -> None:
+    browser.s3.objects["input", "runs/demo-1/report.html"] = b"<!doctype html>"
+
+    response = browser.client.head(path, base_url=f"http://{HOST}", headers={"Host": HOST, **headers})
+
+    assert (response.status_code, response.data) == (403 if headers else 200, b"")
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_head_changes_nothing(browser: Browser, path: str) -> None:
+    browser.api.sent.clear()
+
+    browser.client.head(path, base_url=f"http://{HOST}")
+
+    assert browser.api.sent == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "GET / HTTP/1.0",
+        "GET / HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nHost: rebound.example:PORT",
+        "GET http://rebound.example:PORT/ HTTP/1.1\r\nHost: 127.0.0.1:PORT",
+        "GET //rebound.example:PORT/ HTTP/1.1\r\nHost: rebound.example",
+        "GET / HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nOrigin: http://127.0.0.1:PORT\r\nOrigin: http://rebound.example",
+        "GET / HTTP/1.1\r\nHost : 127.0.0.1:PORT",
+    ],
+    ids=["no-host", "two-hosts", "absolute", "two-slashes", "two-origins", "space"],
+)
+def test_a_request_in_another_form_is_refused(browser: Browser, head: str) -> None:
+    with ConsoleServer(browser.stack, 0) as server, requests.Session() as session:
+        session.get(server.address, timeout=30)
+        (cookie,) = [f"{cookie.name}={cookie.value}" for cookie in session.cookies]
+        port = int(urlsplit(server.address).port or 0)
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(f"{head}\r\nCookie: {cookie}\r\n\r\n".replace("PORT", str(port)).encode())
+
+            assert connection.recv(12)[9:12] in (b"400", b"403")
+
+
+def test_a_form_of_an_earlier_console_changes_nothing(browser: Browser) -> None:
+    response = browser.post("/runs/demo-1/cancel", {"token": Browser().guard.form_token})
+
+    assert response.status_code == 403
+    assert "from a console that has stopped" in response.text
 
 
 def test_a_form_of_the_console_is_answered(browser: Browser) -> None:

@@ -68,7 +68,7 @@ def test_an_image_that_does_not_exist_is_not_found(browser: Browser) -> None:
     response = browser.get("/image?key=images/none.png")
 
     assert response.status_code == 404
-    assert "NoSuchKey" in response.text
+    assert "s3://images/images/none.png does not exist: it was deleted" in response.text
 
 
 @pytest.mark.parametrize("name", ["..", "%2e%2e", "results%2Fpart-1.jsonl", ".hidden", "a%0d%0aX:1", "%22x.csv"])
@@ -94,7 +94,7 @@ def test_the_report_is_a_page_in_a_sandbox_and_other_files_are_downloads(browser
 def _part(*outcomes: str, first: int = 1, **facts: object) -> bytes:
     image = {"content_type": "image/png", "bytes": 10, "width": 1, "height": 1, **facts}
     lines = [
-        {"row": row, "url": f"https://a.example/{row}", "outcome": outcome, "object_key": f"images/{row}.png", **image}
+        {"url": f"https://a.example/{row}", "row": row, "outcome": outcome, "object_key": f"images/{row}.png", **image}
         for row, outcome in enumerate(outcomes, first)
     ]
     return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
@@ -130,6 +130,36 @@ def test_the_gallery_of_a_run_that_stored_little_ends_its_page_early(
         browser.s3.objects["input", f"runs/demo-1/results/part-{number}.jsonl"] = _part("failed", first=number)
 
     assert "after=part-2.jsonl%3A0" in browser.get("/runs/demo-1/gallery").text
+
+
+HOSTILE_NAMES = [
+    "a\u202egpj.exe",
+    "<script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(1)>",
+    "a\r\nX: 1",
+    "x" * 255,
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)
+@pytest.mark.parametrize("scheme", ["https://a.example/", "javascript:alert(1)//", "data:text/html,"])
+def test_the_url_of_a_row_is_text_in_the_gallery(browser: Browser, name: str, scheme: str) -> None:
+    browser.s3.objects["input", "runs/demo-1/results/part-1.jsonl"] = _part("stored", url=scheme + name)
+
+    page = browser.get("/runs/demo-1/gallery").text
+    main = page.partition("<main")[2]
+
+    assert not any(text in main for text in ("<script", "<img src=x", "\u202e", "\r"))
+    assert set(re.findall('(?:href|src)="([^"]*)"', main)) == {"/image?key=images%2F1.png", "/runs/demo-1"}
+
+
+def test_the_gallery_of_a_run_that_does_not_exist_says_so(browser: Browser) -> None:
+    browser.api.answers["GET /runs/nowhere"] = (404, {"detail": "There is no run nowhere."})
+
+    response = browser.get("/runs/nowhere/gallery")
+
+    assert response.status_code == 404
+    assert "There is no run nowhere." in response.text
 
 
 def test_images_of_shards_are_addressed_by_offset(browser: Browser) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +11,7 @@ import pytest
 
 from functions.core.api.requests import MAX_ROWS
 from functions.core.api.responses import RunDetails
-from local.console.progress import progress_of
+from local.console.progress import files_of, progress_of
 from local.console.start_views import MAX_PASTED_BYTES, _manifest_name
 from tests.unit.local.console.fakes import RUN, Browser
 
@@ -113,11 +114,17 @@ def test_the_name_of_a_file_becomes_one_that_the_api_accepts(name: str, sent: st
 
 
 @pytest.mark.parametrize(
-    ("form", "batches"),
-    [({"change": "slower"}, 4), ({"change": "faster"}, 16), ({"batches": "3"}, 3)],
+    ("form", "batches", "focus"),
+    [
+        ({"change": "slower"}, 4, 'id="slower" formnovalidate autofocus>'),
+        ({"change": "faster"}, 16, 'id="faster" formnovalidate autofocus>'),
+        ({"batches": "3"}, 3, "required autofocus"),
+    ],
     ids=["slower", "faster", "number"],
 )
-def test_a_run_is_made_slower_and_faster(browser: Browser, form: dict[str, str], batches: int) -> None:
+def test_a_run_is_made_slower_and_faster_and_the_focus_stays(
+    browser: Browser, form: dict[str, str], batches: int, focus: str
+) -> None:
     running = {**RUN, "status": "running", "counts": None, "live": LIVE}
     browser.api.answers |= {"GET /runs/demo-1": (200, running), "PATCH /runs/demo-1": (200, running)}
 
@@ -125,6 +132,10 @@ def test_a_run_is_made_slower_and_faster(browser: Browser, form: dict[str, str],
 
     assert response.status_code == 303
     assert browser.api.sent[-1] == ("PATCH /runs/demo-1", {"max_concurrency": batches})
+    page = browser.get(response.headers["Location"]).text
+    assert focus in page
+    assert page.count("autofocus") == 1
+    assert "autofocus" not in browser.get("/runs/demo-1/progress", HX_Request="true").text
 
 
 @pytest.mark.parametrize("text", ["", "0x1", "-1", "²", "9" * 30])
@@ -230,6 +241,51 @@ def test_the_failures_of_a_probe_are_its_result(browser: Browser) -> None:
 
     assert "About 93 % of 12,000 rows can be mirrored" in html
     assert "with failures" not in html
+
+
+INDEXED = {"summary.json": 10, "results.csv": 20, "athena.sql": 5}
+
+
+@pytest.mark.parametrize(
+    ("fields", "sizes", "minutes", "pending", "note"),
+    [
+        ({}, {"summary.json": 10}, 0, True, "is being made"),
+        ({}, {"summary.json": 10, "results.csv": 20}, 4, True, "is being made"),
+        ({}, INDEXED, 0, False, ""),
+        ({}, {"summary.json": 10}, 6, False, "./image-mirror index demo-1"),
+        ({"status": "cancelled"}, {"summary.json": 10}, 0, True, "is being made"),
+        ({"status": "failed", "rows": None}, {"summary.json": 10}, 0, False, ""),
+        ({"rows": 0}, {"summary.json": 10}, 0, False, ""),
+    ],
+    ids=["just-ended", "half", "made", "late", "cancelled", "invalid", "empty"],
+)
+def test_the_page_of_a_run_waits_for_the_files_of_its_index_for_some_minutes(
+    fields: dict[str, Any], sizes: dict[str, int], minutes: int, pending: bool, note: str
+) -> None:
+    ended = datetime.fromisoformat(str(RUN["ended_at"]))
+
+    files = files_of(_details(**fields), sizes, ended + timedelta(minutes=minutes))
+
+    assert files.pending == pending
+    assert note in files.note
+    assert bool(files.note) == bool(note)
+
+
+def test_the_files_of_the_index_replace_the_list_when_they_appear(browser: Browser) -> None:
+    browser.api.answers["GET /runs/demo-1"] = (200, {**RUN, "ended_at": datetime.now(UTC).isoformat()})
+    browser.s3.objects["input", "runs/demo-1/summary.json"] = b"{}"
+    first = browser.get("/runs/demo-1").text
+    address = first.partition('hx-get="/runs/demo-1/files')[2].partition('"')[0]
+
+    same = browser.get(f"/runs/demo-1/files{address}", HX_Request="true")
+    browser.s3.objects["input", "runs/demo-1/athena.sql"] = b"CREATE"
+    changed = browser.get(f"/runs/demo-1/files{address}", HX_Request="true")
+
+    assert 'role="status">The index is being made.' in first
+    assert same.status_code == 204
+    assert 'id="file-athena.sql"' in changed.text
+    assert "2 files" in changed.text
+    assert "hx-get" not in changed.text
 
 
 def test_a_screen_reader_is_told_of_each_tenth() -> None:

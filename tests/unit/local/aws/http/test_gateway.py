@@ -11,11 +11,13 @@ from urllib.parse import unquote
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from local.aws.http.api_signatures import ApiSignatures
 from local.aws.http.gateway import MAX_BODY_BYTES, ApiRoute, rest_api
 from local.aws.stack import Resource, Stack
 from local.lambdas.concurrency import ThrottledError
 from local.lambdas.sandbox import InvocationResult
 
+ACCESS_KEY, SECRET_KEY = "AKIAEXAMPLE", "secret"
 URI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:1:function:f/invocations"
 
 
@@ -38,8 +40,8 @@ def _stack() -> Stack:
     def resource(kind: str, physical_id: str, **properties: Any) -> Resource:
         return Resource(physical_id or str(properties), f"AWS::ApiGateway::{kind}", physical_id, properties)
 
-    def method(verb: str, resource_id: str) -> Resource:
-        return resource("Method", "", HttpMethod=verb, ResourceId=resource_id, Integration={"Uri": URI})
+    def method(verb: str, resource_id: str, **properties: Any) -> Resource:
+        return resource("Method", "", HttpMethod=verb, ResourceId=resource_id, Integration={"Uri": URI}, **properties)
 
     parts = [
         resource("RestApi", "api1"),
@@ -47,7 +49,7 @@ def _stack() -> Stack:
         resource("Resource", "runs", ParentId="root", PathPart="runs"),
         resource("Resource", "run", ParentId="runs", PathPart="{run_id}"),
         resource("Resource", "newest", ParentId="runs", PathPart="newest"),
-        method("POST", "runs"),
+        method("POST", "runs", AuthorizationType="AWS_IAM"),
         method("GET", "run"),
         method("GET", "newest"),
         resource(
@@ -66,7 +68,8 @@ class World:
         api = rest_api(_stack())
         assert api is not None
         self.refused_sources: set[str] = set()
-        self._route = ApiRoute(api, self.functions, self._may_invoke)
+        self.signatures = ApiSignatures({ACCESS_KEY: SECRET_KEY}.get)
+        self._route = ApiRoute(api, self.functions, self._may_invoke, self.signatures)
 
     def _may_invoke(self, function: str, source_arn: str) -> bool:
         return source_arn not in self.refused_sources
@@ -225,3 +228,18 @@ def test_a_function_whose_policy_does_not_name_the_method_is_not_invoked() -> No
     assert response is not None
     assert (response.status_code, response.get_json()) == (500, {"message": "Internal server error"})
     assert world.functions.events == []
+
+
+@pytest.mark.parametrize(("method", "status"), [("POST /runs", 403), ("GET /runs/1", 200)])
+def test_a_method_with_iam_authorization_needs_a_signature_where_the_setting_says_so(method: str, status: int) -> None:
+    world = World()
+    verb, path = method.split()
+    answers = []
+
+    for world.signatures.required in (False, True):
+        response = world.request(verb, f"/_aws/execute-api/api1/v1{path}")
+        assert response is not None
+        answers.append(response.status_code)
+
+    assert answers == [200, status]
+    assert len(world.functions.events) == answers.count(200)
