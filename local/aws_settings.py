@@ -71,10 +71,11 @@ def missing_stack(name: str, region: str | None) -> UsageError:
     )
 
 
-def missing_output(name: str, output: str) -> UsageError:
-    """The error for a stack that does not have an output of this version."""
+def missing_output(name: str, output: str, status: str = "") -> UsageError:
+    """The error for a stack that does not have an output of this version. `status` is that of the stack, if known."""
+    stack = f"{name} ({status})" if status else name
     return UsageError(
-        f"The stack {name} has no output {output}: its deployment is not complete, or another version or another"
+        f"The stack {stack} has no output {output}: its deployment is not complete, or another version or another"
         " program has deployed it. Update it with `./image-mirror deploy`, or name another stack with --stack-name."
     )
 

@@ -90,7 +90,7 @@ def _of_account(name: str) -> tuple[Clients, str]:
         raise missing_stack(name, session.region_name)
     machine = aws.outputs(stack).get(OUTPUT)
     if machine is None:
-        raise missing_output(name, OUTPUT)
+        raise missing_output(name, OUTPUT, stack["StackStatus"])
     return client, machine
 
 

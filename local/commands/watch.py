@@ -77,7 +77,7 @@ def _account_stack(name: str) -> tuple[Clients, StackOutputs]:
     try:
         return client, StackOutputs.from_outputs(aws.outputs(stack))
     except KeyError as error:
-        raise missing_output(name, error.args[0]) from error
+        raise missing_output(name, error.args[0], stack["StackStatus"]) from error
 
 
 def _execution_arn(client: Clients, outputs: StackOutputs, run_id: str, hint: str) -> str:

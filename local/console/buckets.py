@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Self, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,7 +12,7 @@ from urllib3.exceptions import HTTPError
 
 from functions.core.download.images.types import IMAGE_TYPES, detect_image_type
 from functions.core.model.types import ResultLine, RunSummary
-from local.console.problems import refused
+from local.console.problems import StackError, refused
 from local.console.stack import ConsoleStack
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ class Buckets:
         """The summary of a run; None if it has none."""
         try:
             return cast(RunSummary, json.loads(b"".join(self.file(run_id, "summary.json").pieces)))
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchKey":
+        except StackError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
                 raise
             return None
 

@@ -61,7 +61,7 @@ def deployed_stack(name: str) -> ConsoleStack:
     is_local = local_endpoint(os.environ) is not None
     outputs = {**aws.outputs(stack), **({"ApiUrl": os.environ.get("API_URL", "")} if is_local else {})}
     if missing := [output for output in OUTPUTS if not outputs.get(output)]:
-        raise missing_output(name, missing[0])
+        raise missing_output(name, missing[0], stack["StackStatus"])
     region = session.region_name or ""
     api = ApiClient(outputs["ApiUrl"].rstrip("/"), region, session, is_local=is_local)
     return ConsoleStack(f"{name} in {region}", api, client("s3"), outputs["InputBucket"], outputs["ImagesBucket"])

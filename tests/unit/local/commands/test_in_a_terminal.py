@@ -42,6 +42,7 @@ from cdk.account.aws import Account
 from local.commands.__main__ import main
 
 aws.account = lambda *_: Account(lambda name: None, "eu-west-1")
+aws.check_credentials = lambda *_: None
 cdk_cli.install = cdk_cli.run = assembly.synthesize = destroy.contents = wait_for_enter
 sys.exit(main([{command!r}]))
 """

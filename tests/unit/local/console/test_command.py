@@ -82,7 +82,7 @@ def test_a_stack_that_is_not_complete_is_named_with_what_to_do(
         aws, "stack", lambda *_: {"StackName": "Mine", "StackStatus": "ROLLBACK_COMPLETE", "Outputs": outputs}
     )
 
-    assert main(["console", "--out", str(tmp_path)]) == 2
+    assert main(["console", "--stack-name", "Mine", "--out", str(tmp_path)]) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"The stack Mine (ROLLBACK_COMPLETE) has no output {missing}: ")
     assert "--stack-name" in error
