@@ -9,12 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from functions.core.manifests.columns.key_columns import check_key_columns
-from functions.core.manifests.contents import MAX_COLUMNS, ManifestContents
+from functions.core.manifests.contents import ManifestContents
 from functions.core.manifests.detection import Extension, detect_format, format_from_name
 from functions.core.manifests.formats import PARQUET, Format
 from functions.core.manifests.hosts import HostCounter, HostCounts
 from functions.core.manifests.mismatches import check_content, describe_unsupported, read_head
 from functions.core.manifests.parquet import footer as parquet
+from functions.core.manifests.ranges.tally import MAX_COLUMNS
 from functions.core.manifests.streams import PIECE_BYTES, decompress_gzip, open_text
 from functions.core.model.errors import InvalidManifest, RowError
 from functions.core.model.ports import Manifests

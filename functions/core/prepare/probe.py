@@ -3,13 +3,14 @@
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from functions.core.manifests.detection import decompressed, format_from_name
 from functions.core.manifests.formats import Format
 from functions.core.manifests.hosts import HostCounts
+from functions.core.manifests.streams import first_bytes
 from functions.core.manifests.validation import ValidatedManifest
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.options import MAX_SEED, Options
@@ -92,7 +93,7 @@ class ListSampler:
     ) -> Iterator[tuple[int, object]]:
         chunks = self._manifests.read(manifest.bucket, manifest.key, manifest.etag, version_id=manifest.version_id)
         content = decompressed(manifest.key, chunks)
-        numbered = form.numbered_rows(content if whole else _first(content, self._whole_bytes), rules)
+        numbered = form.numbered_rows(content if whole else first_bytes(content, self._whole_bytes), rules)
         rows = enumerate((row for _, row in numbered), start=1)
         if whole:
             yield from rows
@@ -145,14 +146,6 @@ def _how_to_read(manifest: ManifestObject, validated: ValidatedManifest) -> str:
         return WHOLE
     _, gzipped = format_from_name(manifest.key)
     return BEGINNING if gzipped or validated.format == "json" else PIECES
-
-
-def _first(chunks: Iterable[bytes], count: int) -> Iterator[bytes]:
-    for chunk in chunks:
-        yield chunk[:count]
-        count -= len(chunk)
-        if count <= 0:
-            return
 
 
 def _seed_of(run_id: str) -> int:

@@ -5,7 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from functions.core.manifests.contents import MAX_COLUMNS, inspect_items
+from functions.core.manifests.contents import inspect_items
+from functions.core.manifests.ranges.tally import MAX_COLUMNS
 from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES
 from functions.core.model.errors import InvalidManifest, ManifestGoneError
 from functions.core.model.host_limits import NO_HOST_LIMITS, HostLimits, HostRule
