@@ -67,6 +67,10 @@ class FakeRunFiles(Faulty):
         self.files[name] = [json.loads(json.dumps(line)) for line in lines]
         self.file_metadata[name] = metadata or {}
 
+    def read_lines(self, name: str) -> list[JsonObject]:
+        self._fail()
+        return list(self.files[name])
+
     def pass_files(self, number: int) -> Iterator[PassFile]:
         self._fail()
         for name, metadata in self.file_metadata.items():
@@ -116,10 +120,6 @@ class FakeResults(FakeRunFiles):
 
     def read_parts(self, names: Iterable[str]) -> Iterator[tuple[str, list[ResultLine]]]:
         return ((name, cast(list[ResultLine], self.files[name])) for name in names)
-
-    def read_lines(self, name: str) -> list[JsonObject]:
-        self._fail()
-        return list(self.files[name])
 
     def stream_lines(self, name: str) -> Iterator[JsonValue]:
         return map(json.loads, self.texts[name].split("\n")[:-1])

@@ -53,6 +53,7 @@ def validate_csv(
     """
     check = CsvCheck(dialect, rules)
     check.read(chunks, truncated)
+    check.close()
     return check.contents()
 
 
@@ -91,6 +92,11 @@ class CsvCheck:
                 self._table = self._new_table(names)
             self._table.validate(rows, lines)
 
+    def close(self) -> None:
+        """Adds what was read to the tally. Raises InvalidManifest."""
+        if self._table is not None:
+            self._table.close()
+
     def contents(self) -> ManifestContents:
         """Raises InvalidManifest."""
         self.tally.errors.raise_if_any()
@@ -122,9 +128,9 @@ class _Table:
             for name in possible_url_columns(self._columns, self._rules)
         }
         self._sample = UrlSample()
-        self._count = self._blank = 0
+        self._before = self._count = self._blank = 0
         if layout is not None:
-            self._count = MAX_SAMPLE_ROWS
+            self._before = self._count = MAX_SAMPLE_ROWS
             self._set_rules(replace(rules, url_column=layout.url_column))
 
     @property
@@ -134,7 +140,7 @@ class _Table:
 
     def validate(self, rows: Iterable[Record], lines: CsvLines) -> None:
         """Raises InvalidManifest for what makes the rest useless; other errors are added to `errors`."""
-        surplus, before = too_many_fields(self._width), self._count
+        surplus = too_many_fields(self._width)
         for line, fields in rows:
             self._count += 1
             if len(fields) > self._width and any(map(str.strip, fields[self._width :])):
@@ -150,12 +156,12 @@ class _Table:
             if characters > MIN_CHECKED_CHARACTERS and is_too_large(dict(zip(self.names, fields, strict=False))):
                 self._errors.add(TOO_LARGE, line)
             lines.record_characters = 0
+
+    def close(self) -> None:
+        """Adds the number of rows and their hosts to the tally. Raises InvalidManifest."""
         if self._count < MAX_SAMPLE_ROWS:
             self._find_url_column()
-        self._close(self._count - before)
-
-    def _close(self, rows: int) -> None:
-        self._tally.rows += rows
+        self._tally.rows += self._count - self._before
         self._tally.blank_rows += self._blank
         for counter, _ in self._hosts.values():
             self._tally.hosts = self._tally.hosts.plus(counter.counts())

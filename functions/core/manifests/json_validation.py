@@ -1,6 +1,7 @@
 """Validation of JSON: every item is checked. No item is kept in memory."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from functions.core.manifests.contents import (
@@ -46,6 +47,7 @@ def validate_lines(
     """The contents. Raises InvalidManifest with the first ten line numbers. `truncated` as in `validate_csv`."""
     check = LinesCheck(rules)
     check.read(chunks, truncated)
+    check.close()
     return check.contents()
 
 
@@ -64,12 +66,21 @@ class LinesCheck:
 
     def read(self, chunks: Iterable[bytes], truncated: Callable[[], bool] = lambda: False, start: int = 0) -> None:
         """Reads lines, of which the first begins at the byte `start`. Raises InvalidManifest."""
-        try:
-            with open_lines(chunks, start) as file:
-                for item in _line_items(file, self.tally, truncated):
-                    self._inspector.add(item)
+        with self._line_errors_first(), open_lines(chunks, start) as file:
+            for item in _line_items(file, self.tally, truncated):
+                self._inspector.add(item)
+
+    def close(self) -> None:
+        """Adds what was read to the tally. Raises InvalidManifest."""
+        with self._line_errors_first():
             self._inspector.close()
-        except InvalidManifest:  # errors of single lines take precedence over an error of the whole manifest
+
+    @contextmanager
+    def _line_errors_first(self) -> Iterator[None]:
+        """Errors of single lines take precedence over an error of the whole manifest."""
+        try:
+            yield
+        except InvalidManifest:
             self.tally.errors.raise_if_any()
             raise
 

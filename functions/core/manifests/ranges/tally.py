@@ -7,7 +7,6 @@ from typing import Any, Self
 from functions.core.manifests.columns.check_columns import CheckColumns
 from functions.core.manifests.hosts import HostCounts
 from functions.core.manifests.line_errors import LineErrors, too_many_blank_lines
-from functions.core.model.types import JsonObject
 
 MAX_COLUMNS = 200
 """Maximum number of user columns in failures.csv."""
@@ -62,7 +61,7 @@ class Tally:
         self.checks.merge(following.checks)
         self.hosts = self.hosts.plus(following.hosts)
 
-    def as_json(self) -> JsonObject:
+    def as_json(self) -> dict[str, object]:
         return {
             **{name: getattr(self, name) for name in _NUMBERS},
             "columns": list(self.columns),
