@@ -15,36 +15,31 @@ FIRST_STATE = "CheckRanges"
 
 INVALID_MANIFEST = {"ErrorEquals": ["InvalidManifest"], "MaxAttempts": 0}
 
+CHECK_RETRY = [INVALID_MANIFEST, *RETRY]
+
 
 def range_states(
     function: str, partition: str, *, execution: Mapping[str, str], catch: list[State], next_state: str
 ) -> dict[str, State]:
     """`function` is the ARN of the version of PrepareRun, `execution` what it receives of the execution."""
-    retry = [INVALID_MANIFEST, *RETRY]
-    check_range = {
-        **invoke(function, {"step": "check", "range.$": "$.range", **execution}, partition),
-        "Retry": retry,
-        "End": True,
-    }
+    check = invoke(function, {"step": "check", "range.$": "$.range", **execution}, partition)
+    join = invoke(function, {"step": "join", **execution}, partition)
     return {
-        FIRST_STATE: {
-            "Type": "Map",
-            "ItemsPath": "$.ranges",
-            "MaxConcurrency": MAX_CONCURRENCY,
-            "ItemSelector": {"range.$": "$$.Map.Item.Value"},
-            "ItemProcessor": {
-                "ProcessorConfig": {"Mode": "INLINE"},
-                "StartAt": "CheckRange",
-                "States": {"CheckRange": check_range},
-            },
-            "ResultPath": "$.checked",
-            "Catch": catch,
-            "Next": "JoinRanges",
+        FIRST_STATE: {**_map({**check, "Retry": CHECK_RETRY, "End": True}), "Catch": catch, "Next": "JoinRanges"},
+        "JoinRanges": {**join, "Retry": CHECK_RETRY, "Catch": catch, "Next": next_state},
+    }
+
+
+def _map(check_range: State) -> State:
+    return {
+        "Type": "Map",
+        "ItemsPath": "$.ranges",
+        "MaxConcurrency": MAX_CONCURRENCY,
+        "ItemSelector": {"range.$": "$$.Map.Item.Value"},
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "INLINE"},
+            "StartAt": "CheckRange",
+            "States": {"CheckRange": check_range},
         },
-        "JoinRanges": {
-            **invoke(function, {"step": "join", **execution}, partition),
-            "Retry": retry,
-            "Catch": catch,
-            "Next": next_state,
-        },
+        "ResultPath": "$.checked",
     }

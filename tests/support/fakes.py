@@ -218,10 +218,8 @@ class FakeManifests:
 
     def describe(self, manifest: ManifestObject) -> tuple[ManifestObject, Mapping[str, str]]:
         found = self._existing(manifest.bucket, manifest.key, manifest.etag, manifest.version_id)
-        described = replace(
-            manifest, etag=found.etag, size=manifest.size or len(found.data), version_id=found.version_id
-        )
-        return described, found.metadata
+        size = len(found.data)
+        return replace(manifest, etag=found.etag, size=size, version_id=found.version_id), found.metadata
 
     def _existing(self, bucket: str, key: str, etag: str, version_id: str) -> StoredManifest:
         found = self.objects.get((bucket, key))

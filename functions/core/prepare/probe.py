@@ -79,13 +79,12 @@ class ListSampler:
         allocation = allocate(counts.rows, rows, self._options.probe)
         read = _how_to_read(manifest, validated)
         if read == PIECES:
-            pieces = _Pieces(self._manifests, manifest, form, rules)
-            sample = draw(pieces.rows(random.Random(seed)), allocation, rules, seed)
-            sample = sample.scaled(pieces.factor)
+            drawn_from = _Pieces(self._manifests, manifest, form, rules).rows(random.Random(seed))
         else:
-            sample = draw(self._rows(manifest, form, rules, whole=read == WHOLE), allocation, rules, seed)
-            known = sum(stratum["rows"] for stratum in sample.strata)
-            sample = sample if read == WHOLE or not known else sample.scaled(max(1.0, rows / known))
+            drawn_from = self._rows(manifest, form, rules, whole=read == WHOLE)
+        sample = draw(drawn_from, allocation, rules, seed)
+        known = sum(stratum["rows"] for stratum in sample.strata)
+        sample = sample if read == WHOLE or not known else sample.scaled(max(1.0, rows / known))
         return _as_items(sample, seed, read, counts, rules)
 
     def _rows(
@@ -111,12 +110,6 @@ class _Pieces:
         self._manifest = manifest
         self._form = form
         self._rules = rules
-        self._bytes = 0
-
-    @property
-    def factor(self) -> float:
-        """How many times as many rows the manifest has, when all rows were read."""
-        return self._manifest.size / max(1, self._bytes)
 
     def rows(self, chance: random.Random) -> Iterator[tuple[int, object]]:
         """Their numbers in the manifest are not known: they are numbered as they were read."""
@@ -127,7 +120,6 @@ class _Pieces:
         for _ in range(PIECE_COUNT):
             piece = self._piece(chance.randrange(max(1, self._manifest.size - PIECE_BYTES)))
             lines = piece[piece.find(b"\n") + 1 : piece.rfind(b"\n") + 1]
-            self._bytes += len(lines)
             with suppress(InvalidManifest):
                 yield from (item for _, item in self._form.numbered_rows([header + lines], self._rules))
 
@@ -142,7 +134,7 @@ class _Pieces:
 
 def _how_to_read(manifest: ManifestObject, validated: ValidatedManifest) -> str:
     """Only what consists of lines can be read from any position."""
-    if not validated.sampled:
+    if not validated.is_large:
         return WHOLE
     _, gzipped = format_from_name(manifest.key)
     return BEGINNING if gzipped or validated.format == "json" else PIECES
