@@ -132,8 +132,8 @@ ODD_ITEMS = [
         "{}",
         "1",
         "x",
-        '{"n": "", "": "", "url": "u"}',
-        '{"": "x", "url": "u"}',
+        '{"n": "", "column_2": "", "url": "u"}',
+        '{"column_2": "x", "url": "u"}',
         '{"a": 1,',
         "\ufeff",
     ),
@@ -181,10 +181,11 @@ def check_all(name: str, data: bytes, sizes: Mapping[str, int], seed: int, rules
 SIZES = st.fixed_dictionaries(
     {"first": st.integers(1, 30), "range": st.integers(1, 80), "search": st.sampled_from([1, 20, 100, 10_000])}
 )
+ONE_ROW = {"first": 1, "range": 1, "search": 10_000}
 RULES = st.sampled_from([DEFAULT_RULES, DEFAULT_RULES, RowRules(url_column="title"), RowRules(base_url="http://b/")])
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(
     name=st.sampled_from(["a.csv", "a.csv", "a.tsv", "a.txt"]),
     beginning=st.sampled_from(BEGINNINGS),
@@ -195,13 +196,28 @@ RULES = st.sampled_from([DEFAULT_RULES, DEFAULT_RULES, RowRules(url_column="titl
 )
 @example("a.csv", "url,a\n", b'u,"x\ny"\n' * 20, {"first": 1, "range": 5, "search": 10_000}, 1, DEFAULT_RULES)
 @example("a.csv", "url,a\n", b'u,","\n' * 20, {"first": 1, "range": 5, "search": 10_000}, 1, DEFAULT_RULES)
+@example(  # an error whose record is long, before a row that is not
+    "a.csv",
+    "url,a\n",
+    b"u,1\n" * 9 + b'u,"' + b"z" * 50 + b"\n" + b'u,"' + b"y" * 35 + b'"\n' * 2 + b'u,"a\nb"\n' * 9,
+    {"first": 1, "range": 9, "search": 10_000},
+    1,
+    DEFAULT_RULES,
+)
 def test_of_delimited_text(
     name: str, beginning: str, rest: bytes, sizes: dict[str, int], seed: int, rules: RowRules
 ) -> None:
     check_all(name, beginning.encode() + rest, sizes, seed, rules)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(rest=manifests(ITEMS, ODD_ITEMS), sizes=SIZES, seed=st.integers(0, 100), rules=RULES)
+@example(b'{"column_2": "", "url": "u"}\n' * 6 + b'{"column_2": "x", "url": "u"}\n' * 6, ONE_ROW, 1, DEFAULT_RULES)
+@example(
+    b'{"url": "u", "size": 200, " size": 1}\n' * 5 + b'{"url": "u", " size": 1, "size": 200}\n' * 6,
+    ONE_ROW,
+    1,
+    DEFAULT_RULES,
+)
 def test_of_json_lines(rest: bytes, sizes: dict[str, int], seed: int, rules: RowRules) -> None:
     check_all("a.jsonl", rest, sizes, seed, rules)
