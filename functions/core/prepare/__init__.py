@@ -35,6 +35,11 @@ from functions.core.prepare.shares import ConcurrencyShares, Share, share_fields
 MAX_COPIED_ROWS = 5_000_000
 """Number of rows up to which a manifest is copied. It takes 9 microseconds of CPU a row."""
 
+SAMPLED_NOTE = (
+    "Only a part of the manifest was validated, since it is large, and a gzip file or a JSON array cannot be read from "
+    "the middle."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -245,7 +250,7 @@ def _prepared_state(run_id: str, manifest_key: str, source: Source, options: Opt
 
 
 def _note(validated: ValidatedManifest, source: Source) -> str | None:
-    sampled = "Only the beginning and the end of the manifest were validated, since it is large." * validated.sampled
+    sampled = SAMPLED_NOTE if validated.sampled else ""
     return " ".join(filter(None, (validated.contents.note, sampled, source.note))) or None
 
 
