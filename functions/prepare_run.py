@@ -64,6 +64,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PreparedState | Re
             if step == "check":
                 trace.outcome = "range checked"
                 preparer().check_range(event["input"], event["range"])
+                logger.info("Range checked", run_id=trace.run_id, range=event["range"])
                 return None
             prepared = preparer().prepare(
                 event["input"], event["execution_arn"], event["started_at"], ranges_checked=step == "join"

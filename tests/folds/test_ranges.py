@@ -25,7 +25,7 @@ def test_its_rows_are_counted_before_they_are_read(cloud: Cloud) -> None:
     states, summary = states_of(cloud, run.execution["executionArn"]), run.summary
 
     assert states[:3] == ["PrepareRun", "Route", "CheckRanges"]
-    assert states.count("CheckRange") == len(run.names(f"{FOLDER}/part-")) >= 2
+    assert states.count("CheckRange") == len(run.names(f"{FOLDER}/range-")) >= 2
     assert states[states.index("JoinRanges") : states.index("JoinRanges") + 3] == ["JoinRanges", "Route", "Map CSV"]
     assert (summary["rows"], summary["failed"], is_reconciled(summary)) == (ROWS, ROWS, True)
     assert "validated" not in (summary.get("note") or "")

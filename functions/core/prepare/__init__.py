@@ -36,8 +36,8 @@ MAX_COPIED_ROWS = 5_000_000
 """Number of rows up to which a manifest is copied. It takes 9 microseconds of CPU a row."""
 
 SAMPLED_NOTE = (
-    "Only a part of the manifest was validated, since it is large, and a gzip file or a JSON array cannot be read from "
-    "the middle."
+    "Only a part of the manifest was validated, since it is large and cannot be read from the middle, such as a gzip "
+    "file or a JSON array."
 )
 
 

@@ -77,13 +77,14 @@ class ManifestChecks:
         StorageFault."""
         rules = RowRules.of(requested.options)
         form = self._range_format(requested)
-        if form is None:
-            return validate_manifest(self._manifests, requested.object, self._whole_bytes, rules=rules)
-        check = self._range_check(requested, form)
-        found = check.join() if ranges_checked else check.plan(self._whole_bytes)
-        if isinstance(found, list):
-            return found
-        return with_key_columns(ValidatedManifest(form.name, found, form=form, by_ranges=True), rules)
+        if form is not None:
+            check = self._range_check(requested, form)
+            found = check.join() if ranges_checked else check.plan(self._whole_bytes)
+            if isinstance(found, list):
+                return found
+            if found is not None:
+                return with_key_columns(ValidatedManifest(form.name, found, form=form, by_ranges=True), rules)
+        return validate_manifest(self._manifests, requested.object, self._whole_bytes, rules=rules)
 
     def check_range(self, event: ExecutionInput, number: int) -> None:
         """Checks one of the ranges. Raises InvalidManifest if the manifest is gone, StorageFault."""

@@ -27,6 +27,10 @@ PLAN_FILE = f"{FOLDER}/plan.jsonl"
 FIRST_BYTES = 8 * 1024 * 1024
 """Size of the beginning that is read before the ranges, in bytes; twice as much as often as the first rows need."""
 
+MAX_FIRST_BYTES = 256 * 1024 * 1024
+"""Size of the beginning above which no more is read. 500 rows have 90 MB at most, so only odd manifests reach it: of
+which each line may be read in two ways, or nearly all have errors."""
+
 MAX_RANGES = 400
 """The list of the ranges is the input of an inline Map, whose iterations have 7 of the 25,000 events of an execution;
 its groups and passes may have 17,800."""
@@ -48,12 +52,16 @@ class RangeCheck:
         self._new_check = form.check
         self._rules = rules
 
-    def plan(self, range_bytes: int) -> ManifestContents | list[int]:
-        """The numbers of the ranges, or the contents if the first rows are all.
+    def plan(self, range_bytes: int) -> ManifestContents | list[int] | None:
+        """The numbers of the ranges, or the contents if the first rows are all. None if it has no ranges, because the
+        first rows decide nothing.
 
         Raises InvalidManifest, ManifestGoneError, StorageFault.
         """
-        check, end = self._first_rows()
+        first = self._first_rows()
+        if first is None:
+            return None
+        check, end = first
         check.close()
         layout, size = check.layout, self._manifest.size
         if end == size or layout is None:
@@ -103,10 +111,10 @@ class RangeCheck:
     def _layout(self) -> Layout:
         return Layout(tuple(self._plan["names"]), self._plan["url_column"])
 
-    def _first_rows(self) -> tuple[LinesCheck, int]:
+    def _first_rows(self) -> tuple[LinesCheck, int] | None:
         """The check of so many rows that they decide what the columns are, or of all rows, and the end of these."""
         size = FIRST_BYTES
-        while True:
+        while size <= MAX_FIRST_BYTES:
             check = self._new_check(self._rules, None, None)
             end = self._boundary(size) if size < self._manifest.size else self._manifest.size
             if end is not None:
@@ -114,6 +122,7 @@ class RangeCheck:
                 if end == self._manifest.size or check.layout is not None:
                     return check, end
             size *= 2
+        return None
 
     def _read_range(self, number: int, tally: Tally) -> None:
         start, end = self._start(number), self._start(number + 1)
@@ -144,4 +153,4 @@ class RangeCheck:
 
 
 def _file(number: int) -> str:
-    return f"{FOLDER}/part-{number:04d}.jsonl"
+    return f"{FOLDER}/range-{number:04d}.jsonl"

@@ -1,4 +1,4 @@
-"""What was counted in the rows of a part of a manifest: it can be written as JSON, and added to the part before."""
+"""What was counted in a range of rows: it can be written as JSON, and added to what was counted in those before."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -157,6 +157,17 @@ def test_a_manifest_of_which_the_first_rows_are_all_has_no_ranges(monkeypatch: p
     assert world.preparer().prepare(world.event, "arn:1", STARTED)["rows"] == ROWS
 
 
+def test_a_manifest_that_can_be_read_in_two_ways_everywhere_is_validated_in_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(check, "MAX_FIRST_BYTES", 20_000)
+    monkeypatch.setattr("functions.core.manifests.validation.SAMPLE_BYTES", 5_000)
+    world = large([b'http://a.example/1,","\n'] * ROWS)
+
+    assert world.prepare()["status"] == "ready"
+    assert "Only a part of the manifest was validated" in world.record["note"]
+
+
 def test_there_are_never_more_ranges_than_a_map_can_have() -> None:
     world = large()
     world.whole_bytes = 0
