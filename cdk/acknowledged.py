@@ -118,6 +118,7 @@ def _permissions(stack: ImageMirror) -> Iterator[AcceptedFinding]:
         "runs/*/suspects.csv": (prepare,),
         "lists/*": (prepare,),
         "runs/*/sample.json": (prepare,),
+        "runs/*/check/*": (prepare,),
         "runs/*/closed": (download,),
         "runs/*/passes/*": (plan,),
         "runs/*/passes/plan-*": (plan,),

@@ -45,11 +45,13 @@ def grant_prepare_run(function: Function, *, buckets: Buckets, tables: Tables) -
     _allow(function.role, manifests, "s3:GetObject", "s3:GetObjectVersion")
     # It reads the list of the option known_bad, which can be the suspects.csv of another run.
     _allow(function.role, [_input(buckets, "lists/*"), _input(buckets, "runs/*/suspects.csv")], "s3:GetObject")
-    # It writes that list, the limits of busy hosts, the sample of a probe, and rows that Step Functions cannot read.
-    names = ("rows.jsonl.gz", "hosts.json", "known_bad.json", "sample.json")
+    # It writes that list, the limits of busy hosts, the sample of a probe, rows that Step Functions cannot read, and
+    # what it has counted in the ranges of a large manifest, to read it again.
+    names = ("rows.jsonl.gz", "hosts.json", "known_bad.json", "sample.json", "check/*")
     _allow(function.role, [_input(buckets, f"runs/*/{name}") for name in names], "s3:PutObject")
-    # It must detect a deleted manifest: without s3:ListBucket, S3 answers 403 instead of 404.
-    # There is no condition on the prefix, because a GetObject request has none.
+    _allow(function.role, [_input(buckets, "runs/*/check/*")], "s3:GetObject")
+    # It must detect a deleted manifest: without s3:ListBucket, S3 answers 403 instead of 404. There is no condition on
+    # the prefix, because a GetObject request has none.
     _allow(function.role, [buckets.input.bucket_arn], "s3:ListBucket")
     # It creates the record of the run.
     _allow(function.role, [tables.runs.table_arn], "dynamodb:UpdateItem")

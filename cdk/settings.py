@@ -131,7 +131,8 @@ DEFAULT_STACK_NAME = "ImageMirror"
 MEANINGS: Mapping[str, str] = {
     "allowed_networks": "networks that downloads may reach although their addresses are not public, on every port",
     "check_manifests_up_to_bytes": (
-        "size up to which a manifest is validated completely; of a larger one, the first and the last 8 MB are. "
+        "size up to which one invocation validates a manifest, and of the ranges in which a larger one is validated; "
+        "of a larger gzip file or JSON array, a part is. "
         "PrepareRun reads about 30 MB a second"
     ),
     "contact": "URL or email address in the User-Agent header, for the operators of the servers",

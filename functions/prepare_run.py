@@ -1,4 +1,7 @@
-"""PrepareRun: claims the run, validates its manifest and determines its options."""
+"""PrepareRun: claims the run, validates its manifest and determines its options.
+
+The rows of a large manifest are validated by ranges: an invocation for each of them, and one more for the result.
+"""
 
 from functools import cache
 from typing import Any
@@ -15,7 +18,7 @@ from functions.adapters.step_functions_executions import StepFunctionsMapRuns
 from functions.config import PrepareConfig
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.runs import run_id_of
-from functions.core.model.types import PreparedState, RepeatedRun
+from functions.core.model.types import CheckingRun, PreparedState, RepeatedRun
 from functions.core.prepare import Preparer
 from functions.core.prepare.shares import ConcurrencyShares
 from functions.telemetry.metrics import emit
@@ -48,19 +51,36 @@ def preparer() -> Preparer:
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> PreparedState | RepeatedRun:
-    """`event` has the `input`, the `execution_arn` and the `started_at` of the execution."""
+def handler(event: dict[str, Any], context: LambdaContext) -> PreparedState | RepeatedRun | CheckingRun | None:
+    """`event` has the `input`, the `execution_arn` and the `started_at` of the execution.
+
+    The answer for a large manifest has its ranges. The `step` `check` follows for each `range`, and then `join`.
+    """
     logger.set_correlation_id(event["execution_arn"])
+    step = event.get("step")
     with traced("PrepareRun") as trace:
         trace.run_id = run_id_of(event["input"])
         try:
-            prepared = preparer().prepare(event["input"], event["execution_arn"], event["started_at"])
+            if step == "check":
+                trace.outcome = "range checked"
+                preparer().check_range(event["input"], event["range"])
+                logger.info("Range checked", run_id=trace.run_id, range=event["range"])
+                return None
+            prepared = preparer().prepare(
+                event["input"], event["execution_arn"], event["started_at"], ranges_checked=step == "join"
+            )
         except InvalidManifest as error:
             logger.warning("Invalid manifest", run_id=trace.run_id, cause=str(error))
-            emit({Metric.RUNS_STARTED: [1]})
+            _count_start(step)
             raise
         trace.outcome = prepared["status"]
     logger.info("Run prepared", run_id=prepared["run"]["id"], status=prepared["status"], rows=prepared.get("rows"))
     if prepared["status"] != "repeated":
-        emit({Metric.RUNS_STARTED: [1]})
+        _count_start(step)
     return prepared
+
+
+def _count_start(step: str | None) -> None:
+    """Once for each run: the steps follow the first invocation."""
+    if step is None:
+        emit({Metric.RUNS_STARTED: [1]})

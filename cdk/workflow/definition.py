@@ -7,6 +7,8 @@ State names are unique in the whole state machine, child workflows included, as 
 """
 
 from cdk.workflow.fold import FIRST_STATE, fold_states
+from cdk.workflow.ranges import FIRST_STATE as FIRST_RANGE_STATE
+from cdk.workflow.ranges import INVALID_MANIFEST, range_states
 from cdk.workflow.readers import PASS_READER, READERS, Reader
 from cdk.workflow.states import State, integration, invoke, retry_all, retry_lambda_errors, when_equal
 
@@ -31,6 +33,9 @@ def state_machine(*, functions: dict[str, str], partition: str, timeout_seconds:
         "States": {
             "PrepareRun": _prepare_run(functions["prepare_run"], partition),
             "Route": _route(),
+            **range_states(
+                functions["prepare_run"], partition, execution=EXECUTION, catch=CATCH_ALL, next_state="Route"
+            ),
             **{_map_name(reader): _map(reader, functions["download_batch"], partition) for reader in READERS},
             **_passes(functions, partition),
             "SummarizeRun": _summarize_run(functions["summarize_run"], partition),
@@ -56,10 +61,9 @@ def state_machine(*, functions: dict[str, str], partition: str, timeout_seconds:
 
 
 def _prepare_run(function: str, partition: str) -> State:
-    invalid_manifest = {"ErrorEquals": ["InvalidManifest"], "MaxAttempts": 0}
     return {
         **invoke(function, EXECUTION, partition),
-        "Retry": [invalid_manifest, retry_lambda_errors(seconds=2, attempts=6, max_delay=60), retry_all(seconds=5)],
+        "Retry": [INVALID_MANIFEST, retry_lambda_errors(seconds=2, attempts=6, max_delay=60), retry_all(seconds=5)],
         "Catch": CATCH_ALL,
         "Next": "Route",
     }
@@ -71,6 +75,7 @@ def _route() -> State:
         "Choices": [
             when_equal("$.status", "repeated", "AlreadyMirrored"),
             when_equal("$.status", "empty", "SummarizeRun"),
+            when_equal("$.status", "checking", FIRST_RANGE_STATE),
             *(when_equal("$.reader", reader.name, _map_name(reader)) for reader in READERS),
         ],
         "Default": "UnknownReader",

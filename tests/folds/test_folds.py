@@ -1,7 +1,5 @@
 """A run with more rows than one invocation of SummarizeRun reads: its rows are folded in groups."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +7,7 @@ import pytest
 from functions.core.summary.fold.plan import FOLDER
 from local.aws.cloud import Cloud
 from local.interrupted import SUMMARIZE_RUN
-from local.lambdas.function import WORKER_IMPORTS
+from tests.folds.conftest import states_of
 from tests.support import small_groups
 from tests.support.pipeline import FinishedRun, is_reconciled, mirror
 
@@ -18,26 +16,11 @@ ROWS = small_groups.GROUP_PARTS + 12
 
 
 @pytest.fixture(scope="module")
-def cloud(assembly: Path) -> Iterator[Cloud]:
-    """Its functions make smaller groups."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv(WORKER_IMPORTS, small_groups.__name__)
-        with Cloud(assembly=assembly, allow="127.0.0.0/8") as cloud:
-            yield cloud
-
-
-@pytest.fixture(scope="module")
 def run(cloud: Cloud) -> FinishedRun:
     """No row has a valid URL, so that no request is made."""
     lines = "".join(f"ftp://host-{row % 9}.example/{row}.png,{row}\n" for row in range(1, ROWS + 1))
     options = {"batch-size": "1", "rounds": "1", "tolerated-failure-percentage": "100"}
     return mirror(cloud, "folded.csv", f"url,title\n{lines}", options)
-
-
-def states_of(cloud: Cloud, arn: str) -> list[str]:
-    pages = cloud.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
-    events = [event for page in pages for event in page["events"]]
-    return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
 
 
 def test_its_execution_folds_the_groups_and_joins_them(run: FinishedRun) -> None:

@@ -56,6 +56,7 @@ EXPECTED = {
         *may("Input/runs/*/hosts.json", "s3:PutObject"),
         *may("Input/runs/*/known_bad.json", "s3:PutObject"),
         *may("Input/runs/*/sample.json", "s3:PutObject"),
+        *may("Input/runs/*/check/*", "s3:PutObject", "s3:GetObject"),
         *may("Input/runs/*/suspects.csv", "s3:GetObject"),
         *may("Input/lists/*", "s3:GetObject"),
         *may("Input", "s3:ListBucket"),

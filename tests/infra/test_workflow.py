@@ -110,6 +110,8 @@ def test_every_failure_before_the_summary_leads_to_the_summary(definition: Defin
 
     assert {name for name, each in states.items() if each.get("Catch") == CATCH_ALL} == {
         "PrepareRun",
+        "CheckRanges",
+        "JoinRanges",
         *READER_CONFIGS,
         "PlanPass",
         MAP_PASS,
@@ -123,6 +125,7 @@ def test_a_run_is_routed_by_its_status_then_by_its_reader(definition: Definition
     assert rules == [
         ("$.status", "repeated", "AlreadyMirrored"),
         ("$.status", "empty", "SummarizeRun"),
+        ("$.status", "checking", "CheckRanges"),
         *(("$.reader", name, state) for name, state in STATES.items()),
     ]
     assert definition["States"][route["Default"]]["Error"] == "UnknownReader"

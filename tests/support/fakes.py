@@ -67,6 +67,10 @@ class FakeRunFiles(Faulty):
         self.files[name] = [json.loads(json.dumps(line)) for line in lines]
         self.file_metadata[name] = metadata or {}
 
+    def read_lines(self, name: str) -> list[JsonObject]:
+        self._fail()
+        return list(self.files[name])
+
     def pass_files(self, number: int) -> Iterator[PassFile]:
         self._fail()
         for name, metadata in self.file_metadata.items():
@@ -116,10 +120,6 @@ class FakeResults(FakeRunFiles):
 
     def read_parts(self, names: Iterable[str]) -> Iterator[tuple[str, list[ResultLine]]]:
         return ((name, cast(list[ResultLine], self.files[name])) for name in names)
-
-    def read_lines(self, name: str) -> list[JsonObject]:
-        self._fail()
-        return list(self.files[name])
 
     def stream_lines(self, name: str) -> Iterator[JsonValue]:
         return map(json.loads, self.texts[name].split("\n")[:-1])
@@ -218,10 +218,8 @@ class FakeManifests:
 
     def describe(self, manifest: ManifestObject) -> tuple[ManifestObject, Mapping[str, str]]:
         found = self._existing(manifest.bucket, manifest.key, manifest.etag, manifest.version_id)
-        described = replace(
-            manifest, etag=found.etag, size=manifest.size or len(found.data), version_id=found.version_id
-        )
-        return described, found.metadata
+        size = len(found.data)
+        return replace(manifest, etag=found.etag, size=size, version_id=found.version_id), found.metadata
 
     def _existing(self, bucket: str, key: str, etag: str, version_id: str) -> StoredManifest:
         found = self.objects.get((bucket, key))

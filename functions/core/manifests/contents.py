@@ -1,10 +1,10 @@
 """Contents of a manifest, as far as a run needs them before its rows are read."""
 
 import json
-from collections.abc import Iterable, KeysView, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from functions.core.manifests.columns.check_columns import CheckColumns, note_on_own
+from functions.core.manifests.columns.check_columns import note_on_own
 from functions.core.manifests.columns.url_columns import (
     MAX_SAMPLE_ROWS,
     UrlSample,
@@ -13,11 +13,9 @@ from functions.core.manifests.columns.url_columns import (
     resolve,
 )
 from functions.core.manifests.hosts import HostCounter, HostCounts
+from functions.core.manifests.ranges.tally import MAX_COLUMNS, Layout, Tally
 from functions.core.model.errors import InvalidManifest
-from functions.core.model.rows import DEFAULT_RULES, RowRules, classify_columns, user_columns
-
-MAX_COLUMNS = 200
-"""Maximum number of user columns in failures.csv."""
+from functions.core.model.rows import DEFAULT_RULES, UNNAMED_COLUMNS, RowRules, classify_columns, user_columns
 
 MAX_ITEM_BYTES = 180 * 1024
 """Maximum size of an item as JSON, in bytes. Together with the options of the run it must fit into the input of a
@@ -51,21 +49,37 @@ class ManifestContents:
     hosts: HostCounts | None = field(default=None, compare=False)
 
 
-class ItemInspector:
-    """Inspects the items of a JSON manifest: their number, columns, URL column and checks."""
+_MAY_BE_EMPTY = {"", *UNNAMED_COLUMNS}
+"""Columns that only some of the items with the same names may have, see `user_columns`."""
 
-    def __init__(self, rules: RowRules) -> None:
+
+class ItemInspector:
+    """Inspects the items of a JSON manifest: their number, columns, URL column and checks.
+
+    They are counted in `tally`. With a `layout`, they are those after the first MAX_SAMPLE_ROWS.
+    """
+
+    def __init__(self, rules: RowRules, layout: Layout | None = None, tally: Tally | None = None) -> None:
         self._requested = self._rules = rules
-        self._rows = 0
-        self._columns: dict[str, None] = {}
-        self._previous_keys: KeysView[str] | None = None
+        self._tally = tally or Tally()
+        self._before = self._rows = 0
+        self._names: tuple[str, ...] | None = None
+        self._may_be_empty = False
         self._reserved: Mapping[str, str] = {}
         self._urls: Sequence[str] = ()
         self._hosts = HostCounter(rules)
         self._hosts_by_column: dict[str, HostCounter] = {}
         self._has_url = False
         self._sample = UrlSample()
-        self._checks = CheckColumns()
+        if layout is not None:
+            self._rules = replace(rules, url_column=layout.url_column)
+            self._before = self._rows = MAX_SAMPLE_ROWS
+            self._has_url = True
+
+    @property
+    def layout(self) -> Layout | None:
+        """None until it is known."""
+        return Layout((), self._rules.url_column) if self._rows >= MAX_SAMPLE_ROWS and self._has_url else None
 
     def add(self, item: object) -> None:
         """Raises InvalidManifest if none of the first items has a URL."""
@@ -81,21 +95,23 @@ class ItemInspector:
             raise self._without_url(f"None of the first {self._rows} items")
 
     def _add_object(self, item: Mapping[str, object]) -> None:
-        if self._previous_keys is None or item.keys() != self._previous_keys:
-            self._previous_keys = item.keys()
-            columns = classify_columns(tuple(item), self._rules)
+        names = tuple(item)
+        if names != self._names or self._may_be_empty:
+            self._names = names
+            self._may_be_empty = not _MAY_BE_EMPTY.isdisjoint(names)
+            columns = classify_columns(names, self._rules)
             self._reserved = columns.reserved
             self._urls = columns.urls if columns.conflicting is None else ()
             self._has_url = self._has_url or (bool(columns.urls) and columns.conflicting is None)
-            if len(self._columns) < MAX_COLUMNS:
-                self._columns |= dict.fromkeys(user_columns(item, self._rules))
+            if len(self._tally.columns) <= MAX_COLUMNS:
+                self._tally.add_columns(user_columns(item, self._rules))
         if self._rows <= MAX_SAMPLE_ROWS:
             self._sample.add(item)
             if not self._has_url:
                 self._count_hosts_by_column(item)
         self._count_host(item)
         if self._reserved:
-            self._checks.add({name: item[name_in_item] for name, name_in_item in self._reserved.items()})
+            self._tally.checks.add({name: item[name_in_item] for name, name_in_item in self._reserved.items()})
 
     def _count_host(self, item: Mapping[str, object]) -> None:
         """Of the column that `url_column_of` finds."""
@@ -120,22 +136,26 @@ class ItemInspector:
                 return
             self._has_url = True
             self._hosts = self._hosts_by_column.get(self._rules.url_column, self._hosts)
-            self._previous_keys = None
+            self._names = None
         reject_several_urls(names, self._rules, self._sample)
 
-    def contents(self) -> ManifestContents:
-        """Raises InvalidManifest."""
+    def close(self) -> None:
+        """Called after the last item: adds the number of items and their hosts to the tally. Raises InvalidManifest."""
         self._find_url_column()
         if self._rows and not self._has_url:
             raise self._without_url("No item")
-        own = self._checks.own_columns()
-        columns = [name for name in self._columns if name != self._rules.url_column]
+        self._tally.rows += self._rows - self._before
+        self._tally.hosts = self._tally.hosts.plus(self._hosts.counts())
+
+    def contents(self) -> ManifestContents:
+        own = self._tally.checks.own_columns()
+        columns = [name for name in self._tally.columns if name != self._rules.url_column]
         return ManifestContents(
-            self._rows,
+            self._tally.rows,
             tuple([*columns, *own][:MAX_COLUMNS]),
             notes(self._requested, self._rules, own),
             replace(self._rules, own_columns=(*self._rules.own_columns, *own)),
-            hosts=self._hosts.counts(),
+            hosts=self._tally.hosts,
         )
 
     def _without_url(self, which: str) -> InvalidManifest:
@@ -156,6 +176,7 @@ def inspect_items(items: Iterable[object], rules: RowRules = DEFAULT_RULES) -> M
     inspector = ItemInspector(rules)
     for item in items:
         inspector.add(item)
+    inspector.close()
     return inspector.contents()
 
 

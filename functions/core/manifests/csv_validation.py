@@ -1,11 +1,9 @@
 """Validation of CSV: every row is checked for what Step Functions would read differently. No row is kept in memory."""
 
-import csv
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from functions.core.manifests.columns.check_columns import CheckColumns
 from functions.core.manifests.columns.url_columns import (
     MAX_SAMPLE_ROWS,
     UrlSample,
@@ -13,7 +11,12 @@ from functions.core.manifests.columns.url_columns import (
     reject_several_urls,
     resolve,
 )
-from functions.core.manifests.contents import MAX_COLUMNS, MIN_CHECKED_CHARACTERS, ManifestContents, is_too_large, notes
+from functions.core.manifests.contents import (
+    MIN_CHECKED_CHARACTERS,
+    ManifestContents,
+    is_too_large,
+    notes,
+)
 from functions.core.manifests.csv_rows import (
     Dialect,
     Record,
@@ -24,15 +27,12 @@ from functions.core.manifests.csv_rows import (
 )
 from functions.core.manifests.hosts import HostCounter
 from functions.core.manifests.line_errors import (
-    BACKSLASH,
-    CARRIAGE_RETURN,
-    OPEN_QUOTE,
     TOO_LARGE,
-    LineErrors,
-    check_blank_lines,
     too_many_fields,
 )
-from functions.core.manifests.streams import MAX_LINE_BYTES, open_lines
+from functions.core.manifests.ranges.csv_records import CsvLines, csv_records
+from functions.core.manifests.ranges.tally import MAX_COLUMNS, Layout, Tally
+from functions.core.manifests.streams import open_lines
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import DEFAULT_RULES, RowRules, classify_columns, invalid_header_columns
 
@@ -51,26 +51,73 @@ def validate_csv(
 
     `truncated` is called after the chunks were read, and returns True if they are only the beginning of the manifest.
     """
-    errors = LineErrors()
-    with open_lines(chunks) as file:
-        lines = _Lines(file, errors, has_skipped_line=dialect.skipped_records > 0)
-        names, rows = split_header(_records(lines, dialect.delimiter, errors, truncated), dialect)
-        if names:
-            errors.raise_if_any()
-            validate_header(names)
-        table = _Table(names, rules, errors, fixed_columns=dialect.fixed_columns)
-        table.validate(rows, lines)
-    errors.raise_if_any()
-    return table.contents(_note(dialect, names))
+    check = CsvCheck(dialect, rules)
+    check.read(chunks, truncated)
+    check.close()
+    return check.contents()
+
+
+class CsvCheck:
+    """The validation of a delimited manifest: of all of it, or with a `layout` of the rows after the first ones."""
+
+    def __init__(
+        self, dialect: Dialect, rules: RowRules, layout: Layout | None = None, tally: Tally | None = None
+    ) -> None:
+        self.tally = tally or Tally()
+        self._dialect = dialect
+        self._rules = replace(rules, url_column="") if dialect.fixed_columns else rules
+        self._table = self._new_table(list(layout.names), layout) if layout else None
+
+    @property
+    def delimiter(self) -> str:
+        return self._dialect.delimiter
+
+    @property
+    def layout(self) -> Layout | None:
+        """None until it is known."""
+        return self._table.layout if self._table else None
+
+    def read(self, chunks: Iterable[bytes], truncated: Callable[[], bool] = lambda: False, start: int = 0) -> None:
+        """Reads lines, of which the first begins at the byte `start`. Raises InvalidManifest for what makes the rest
+        useless; other errors are added to the tally."""
+        errors = self.tally.errors
+        with open_lines(chunks, start) as file:
+            lines = CsvLines(file, errors, has_skipped_line=not start and self._dialect.skipped_records > 0)
+            rows = csv_records(lines, self._dialect.delimiter, self.tally, truncated)
+            if self._table is None:
+                names, rows = split_header(rows, self._dialect)
+                if names:
+                    errors.raise_if_any()
+                    validate_header(names)
+                self._table = self._new_table(names)
+            self._table.validate(rows, lines)
+
+    def close(self) -> None:
+        """Adds what was read to the tally. Raises InvalidManifest."""
+        if self._table is not None:
+            self._table.close()
+
+    def contents(self) -> ManifestContents:
+        """Raises InvalidManifest."""
+        self.tally.errors.raise_if_any()
+        assert self._table is not None, "The manifest was read."
+        return self._table.contents(_note(self._dialect, self._table.names))
+
+    def _new_table(self, names: list[str], layout: Layout | None = None) -> "_Table":
+        return _Table(names, self._rules, self.tally, layout, fixed_columns=self._dialect.fixed_columns)
 
 
 class _Table:
-    """The rows below a header, validated one by one."""
+    """The rows below a header, validated one by one. With a `layout`, the first MAX_SAMPLE_ROWS were before them."""
 
-    def __init__(self, names: list[str], rules: RowRules, errors: LineErrors, *, fixed_columns: bool) -> None:
-        self._names = names
-        self._requested = self._rules = replace(rules, url_column="") if fixed_columns else rules
-        self._errors = errors
+    def __init__(
+        self, names: list[str], rules: RowRules, tally: Tally, layout: Layout | None, *, fixed_columns: bool
+    ) -> None:
+        self.names = names
+        self._requested = self._rules = rules
+        self._tally = tally
+        self._errors = tally.errors
+        self._checks = tally.checks
         self._width = len(named_columns(names))
         self._columns = columns_by_name(names[: self._width])
         self._repeated = {name: indexes for name, indexes in self._columns.items() if len(indexes) > 1}
@@ -81,10 +128,17 @@ class _Table:
             for name in possible_url_columns(self._columns, self._rules)
         }
         self._sample = UrlSample()
-        self._checks = CheckColumns()
-        self._count = self._blank = 0
+        self._before = self._count = self._blank = 0
+        if layout is not None:
+            self._before = self._count = MAX_SAMPLE_ROWS
+            self._set_rules(replace(rules, url_column=layout.url_column))
 
-    def validate(self, rows: Iterable[Record], lines: "_Lines") -> None:
+    @property
+    def layout(self) -> Layout | None:
+        """None until it is known."""
+        return Layout(tuple(self.names), self._rules.url_column) if self._count >= MAX_SAMPLE_ROWS else None
+
+    def validate(self, rows: Iterable[Record], lines: CsvLines) -> None:
         """Raises InvalidManifest for what makes the rest useless; other errors are added to `errors`."""
         surplus = too_many_fields(self._width)
         for line, fields in rows:
@@ -99,11 +153,18 @@ class _Table:
                 self._inspect(fields)
             self._count_host(fields)
             characters = lines.record_characters
-            if characters > MIN_CHECKED_CHARACTERS and is_too_large(dict(zip(self._names, fields, strict=False))):
+            if characters > MIN_CHECKED_CHARACTERS and is_too_large(dict(zip(self.names, fields, strict=False))):
                 self._errors.add(TOO_LARGE, line)
             lines.record_characters = 0
+
+    def close(self) -> None:
+        """Adds the number of rows and their hosts to the tally. Raises InvalidManifest."""
         if self._count < MAX_SAMPLE_ROWS:
             self._find_url_column()
+        self._tally.rows += self._count - self._before
+        self._tally.blank_rows += self._blank
+        for counter, _ in self._hosts.values():
+            self._tally.hosts = self._tally.hosts.plus(counter.counts())
 
     def _count_host(self, fields: list[str]) -> None:
         for counter, indexes in self._hosts.values():
@@ -125,25 +186,33 @@ class _Table:
                 raise InvalidManifest(_two_columns(name))
 
     def _find_url_column(self) -> None:
-        if self._names:
-            self._rules = resolve(self._names[: self._width], self._rules, self._sample)
-            column = possible_url_columns(self._columns, self._rules)[0]
-            self._hosts = {column: self._hosts[column]}
+        if self.names:
+            self._set_rules(resolve(self.names[: self._width], self._rules, self._sample))
+            try:
+                reject_several_urls(self._columns, self._rules, self._sample)
+            except InvalidManifest:  # errors of single lines take precedence
+                self._errors.raise_if_any()
+                raise
+
+    def _set_rules(self, rules: RowRules) -> None:
+        """With the URL column, whose hosts alone are counted from now on."""
+        self._rules = rules
+        column = possible_url_columns(self._columns, rules)[0]
+        self._hosts = {column: self._hosts[column]}
 
     def contents(self, note: str) -> ManifestContents:
-        if not self._names:
+        if not self.names:
             return ManifestContents(0, note=note, rules=self._rules)
-        reject_several_urls(self._columns, self._rules, self._sample)
         own = self._checks.own_columns()
         rules = replace(self._rules, own_columns=(*self._rules.own_columns, *own))
-        columns = dict.fromkeys(classify_columns(tuple(self._names[: self._width]), rules).user_columns)
+        columns = dict.fromkeys(classify_columns(tuple(self.names[: self._width]), rules).user_columns)
         return ManifestContents(
-            self._count,
+            self._tally.rows,
             tuple(columns)[:MAX_COLUMNS],
             " ".join(filter(None, (note, notes(self._requested, self._rules, own)))),
             rules,
-            self._blank,
-            next(counter.counts() for counter, _ in self._hosts.values()),
+            self._tally.blank_rows,
+            self._tally.hosts,
         )
 
 
@@ -154,67 +223,6 @@ def _values(columns: Mapping[str, list[int]], fields: list[str]) -> Mapping[str,
 def _without_trailing(fields: list[str]) -> list[str]:
     """Without the fields at the end that have no text."""
     return fields[: max((index for index, field in enumerate(fields, start=1) if field.strip()), default=0)]
-
-
-class _RecordTooLongError(Exception):
-    """A record has more characters than a line may have bytes."""
-
-
-class _Lines:
-    """Lines for a CSV reader. `record_characters` is the length of the current record, set to 0 by its reader.
-
-    Raises _RecordTooLongError: a reader keeps all fields of a record, and with quotes it can have any number of lines.
-    """
-
-    def __init__(self, file: Iterable[str], errors: LineErrors, *, has_skipped_line: bool = False) -> None:
-        self._file = file
-        self._errors = errors
-        self._first_row_line = 2 if has_skipped_line else 1
-        self.record_characters = 0
-
-    def __iter__(self) -> Iterator[str]:
-        for number, line in enumerate(self._file, start=1):
-            if "\\" in line and number >= self._first_row_line:
-                self._errors.add(BACKSLASH, number)
-            if "\r" in line and "\r" in line.removesuffix("\n").removesuffix("\r"):
-                self._errors.add(CARRIAGE_RETURN, number)
-                line = line.replace("\r", " ").rstrip("\n") + "\n"  # csv.reader rejects a carriage return in a line
-            self.record_characters += len(line)
-            if self.record_characters > MAX_LINE_BYTES:
-                raise _RecordTooLongError
-            yield _without_trailing_spaces(line) if '" ' in line else line
-
-
-def _without_trailing_spaces(line: str) -> str:
-    """Without spaces after a quotation mark at the end: a strict csv.reader rejects them."""
-    content = line.rstrip(" \r\n")
-    return content + "\n" if content.endswith('"') else line
-
-
-def _records(lines: _Lines, delimiter: str, errors: LineErrors, truncated: Callable[[], bool]) -> Iterator[Record]:
-    """Each record that is not blank, with the number of its first line. Continues after an error."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    previous_line = blank = 0
-    while True:
-        try:
-            for fields in reader:
-                if fields:
-                    yield previous_line + 1, fields
-                else:
-                    blank += 1
-                    lines.record_characters = 0
-                    check_blank_lines(blank, reader.line_num - blank)
-                previous_line = reader.line_num
-            return
-        except _RecordTooLongError:
-            errors.add(TOO_LARGE, previous_line + 1)
-            errors.raise_if_any()
-        except csv.Error as error:
-            message, first_line = str(error), previous_line + 1
-            if "end of data" not in message or not truncated():
-                one_line = first_line == reader.line_num
-                errors.add(TOO_LARGE if "field larger" in message and one_line else OPEN_QUOTE, first_line)
-            previous_line = reader.line_num
 
 
 def validate_header(header: list[str]) -> None:

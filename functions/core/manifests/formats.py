@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 from functions.core.manifests import csv_rows, csv_validation, json_rows, json_validation
 from functions.core.manifests.contents import ManifestContents
 from functions.core.manifests.csv_rows import COMMA, PIPE, SEMICOLON, TAB, URL_LINES, URL_LIST, Dialect, headerless
+from functions.core.manifests.ranges.tally import Layout, Tally
 from functions.core.model.errors import RowError
 from functions.core.model.rows import DEFAULT_RULES, RowRules, url_column_of
 from functions.core.model.types import JsonValue
@@ -22,6 +23,33 @@ Chunks = Iterable[bytes]
 Truncated = Callable[[], bool]
 Validate = Callable[[Chunks, Truncated, RowRules], ManifestContents]
 ItemsWriter = Callable[[Iterable[Any]], Iterator[str]]  # Any: items that the same format has read
+
+
+class LinesCheck(Protocol):
+    """A validation of lines, which can begin at any row once the first rows have decided the layout."""
+
+    tally: Tally
+
+    @property
+    def delimiter(self) -> str | None:
+        """None if each line is a row."""
+
+    @property
+    def layout(self) -> Layout | None:
+        """What the first rows have decided. None if more of them are needed."""
+
+    def read(self, chunks: Chunks, *, start: int = 0) -> None:
+        """Reads rows, of which the first begins at the byte `start`. Raises InvalidManifest."""
+
+    def close(self) -> None:
+        """Adds what was read to the tally. Raises InvalidManifest."""
+
+    def contents(self) -> ManifestContents:
+        """The contents by the tally. Raises InvalidManifest."""
+
+
+NewCheck = Callable[[RowRules, Layout | None, Tally | None], LinesCheck]
+"""The check of a manifest, or of the rows after those that have decided the layout, which are added to a tally."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +75,9 @@ class Format:
     text of each item in a manifest with the extension `extension`, of which `frame` is the rest. All of them stream.
     `validate` and `numbered_items` raise InvalidManifest.
 
-    `copied` is empty, or says why Step Functions cannot read such a manifest: then PrepareRun copies its rows. With
-    `has_header`, the first line has the names of the columns.
+    `check` is None if the format cannot be read from the middle. `copied` is empty, or says why Step Functions cannot
+    read such a manifest: then PrepareRun copies its rows. With `has_header`, the first line has the names of the
+    columns.
     """
 
     name: str
@@ -60,6 +89,7 @@ class Format:
     copied: str = ""
     may_have_blank_rows: bool = False
     has_header: bool = False
+    check: NewCheck | None = None
 
     def read(self, chunks: Chunks) -> Iterator[JsonValue]:
         return (item for _, item in self.numbered_items(chunks))
@@ -107,6 +137,7 @@ def _delimited(name: str, extension: str, dialect: Dialect, frame: FrameOf | Non
         frame or (lambda first: Frame(csv_rows.record(first, dialect.delimiter))),
         may_have_blank_rows=True,
         has_header=not dialect.column_names,
+        check=partial(csv_validation.CsvCheck, dialect),
     )
 
 
@@ -141,7 +172,14 @@ FORMATS = (
         json_rows.write_items,
         lambda _: Frame("[\n", ",\n", "\n]\n"),
     ),
-    Format("jsonl", ".jsonl", json_validation.validate_lines, json_rows.numbered_lines, json_rows.write_lines),
+    Format(
+        "jsonl",
+        ".jsonl",
+        json_validation.validate_lines,
+        json_rows.numbered_lines,
+        json_rows.write_lines,
+        check=json_validation.LinesCheck,
+    ),
 )
 
 WITH_COLUMNS = {"txt": "csv", "tsv-list": "tsv"}

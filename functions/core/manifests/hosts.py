@@ -3,6 +3,8 @@
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from heapq import nlargest
+from operator import itemgetter
 
 from functions.core.model.errors import RowError
 from functions.core.model.rows import RowRules
@@ -35,9 +37,12 @@ class HostCounts:
     total: int = 0
 
     def plus(self, others: "HostCounts") -> "HostCounts":
+        """The sum of both. Of too many hosts, those with the most rows."""
         rows = dict(self.rows)
         for host, count in others.rows.items():
             rows[host] = rows.get(host, 0) + count
+        if len(rows) > MAX_HOSTS:
+            rows = dict(nlargest(KEPT_HOSTS, rows.items(), key=itemgetter(1)))
         return HostCounts(rows, self.total + others.total)
 
     def scaled(self, factor: float) -> "HostCounts":

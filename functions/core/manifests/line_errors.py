@@ -1,8 +1,10 @@
 """Errors in the lines of a manifest: one sentence for each kind, with the first ten line numbers and how to fix it."""
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from typing import Any, Self
 
 from functions.core.model.errors import InvalidManifest
+from functions.core.model.types import JsonValue
 
 MAX_LISTED_LINES = 10
 
@@ -15,9 +17,13 @@ MAX_BLANK_LINES = 100_000
 BLANK_LINES_PER_ROW = 10
 
 
+def too_many_blank_lines(blank: int, others: int) -> bool:
+    return blank > MAX_BLANK_LINES and blank > BLANK_LINES_PER_ROW * others
+
+
 def check_blank_lines(blank: int, others: int) -> None:
     """Raises InvalidManifest if the manifest is mostly blank lines."""
-    if blank > MAX_BLANK_LINES and blank > BLANK_LINES_PER_ROW * others:
+    if too_many_blank_lines(blank, others):
         raise InvalidManifest(
             f"The first {blank + others} lines of the manifest have {blank} blank ones. Remove the blank lines."
         )
@@ -73,8 +79,9 @@ def too_many_fields(width: int) -> LineErrorKind:
 
 @dataclass(slots=True)
 class LineErrors:
-    """Collects errors in constant memory."""
+    """Collects errors in constant memory. Their lines are numbered from `lines_before` on."""
 
+    lines_before: int = 0
     _lines: dict[LineErrorKind, list[int]] = field(default_factory=dict)
     _counts: dict[LineErrorKind, int] = field(default_factory=dict)
     _details: dict[LineErrorKind, object] = field(default_factory=dict)
@@ -86,7 +93,7 @@ class LineErrors:
         """
         lines = self._lines.setdefault(kind, [])
         if len(lines) < MAX_LISTED_LINES:
-            lines.append(line)
+            lines.append(self.lines_before + line)
         self._counts[kind] = self._counts.get(kind, 0) + 1
         self._details.setdefault(kind, detail)
         if self._counts[kind] == kind.max_errors:
@@ -96,6 +103,30 @@ class LineErrors:
         """Raises InvalidManifest if there are errors."""
         if self._lines:
             raise InvalidManifest(" ".join(map(self._sentence, self._lines)))
+
+    def would_end_with(self, following: "LineErrors") -> bool:
+        """Whether the maximum of a kind is reached with the errors of the lines that follow."""
+        return any(self._counts.get(kind, 0) + count >= kind.max_errors for kind, count in following._counts.items())
+
+    def merge(self, following: "LineErrors", lines_before: int) -> None:
+        """Adds the errors of the lines that follow `lines_before` lines."""
+        for kind, lines in following._lines.items():
+            mine = self._lines.setdefault(kind, [])
+            mine += [lines_before + line for line in lines[: MAX_LISTED_LINES - len(mine)]]
+            self._counts[kind] = self._counts.get(kind, 0) + following._counts[kind]
+            self._details.setdefault(kind, following._details[kind])
+
+    def as_json(self) -> JsonValue:
+        return [
+            [list(astuple(kind)), list(lines), self._counts[kind], str(self._details[kind])]
+            for kind, lines in self._lines.items()
+        ]
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:  # Any: what `as_json` has written
+        kinds = [LineErrorKind(*fields) for fields, _, _, _ in value]
+        columns = ({kind: each[index] for kind, each in zip(kinds, value, strict=True)} for index in (1, 2, 3))
+        return cls(0, *columns)
 
     def _sentence(self, kind: LineErrorKind) -> str:
         lines, count = self._lines[kind], self._counts[kind]

@@ -86,29 +86,39 @@ class _CompressedChunks:
             yield chunk
 
 
+def first_bytes(chunks: Iterable[bytes], count: int) -> Iterator[bytes]:
+    """The chunks up to `count` bytes in total."""
+    for chunk in chunks:
+        yield chunk[:count]
+        count -= len(chunk)
+        if count <= 0:
+            return
+
+
 @contextmanager
-def open_text(chunks: Iterable[bytes]) -> Iterator[TextIO]:
+def open_text(chunks: Iterable[bytes], start: int = 0) -> Iterator[TextIO]:
     """The manifest as a text file without a byte order mark. Lines end with LF and are otherwise unchanged.
 
-    Raises InvalidManifest with the byte offset for data that is not UTF-8, also while the file is read.
+    The chunks are those from the byte `start` on. Raises InvalidManifest with the byte offset for data that is not
+    UTF-8, also while the file is read.
     """
-    source = io.BufferedReader(ChunkReader(_without_zero_bytes(chunks)), BUFFER_BYTES)
+    source = io.BufferedReader(ChunkReader(_without_zero_bytes(chunks, start)), BUFFER_BYTES)
     try:
-        yield io.TextIOWrapper(source, encoding="utf-8-sig", newline="\n")
+        yield io.TextIOWrapper(source, encoding="utf-8" if start else "utf-8-sig", newline="\n")
     except UnicodeDecodeError as error:
-        offset = source.tell() - len(error.object) + error.start
+        offset = start + source.tell() - len(error.object) + error.start
         byte = error.object[error.start]
         raise InvalidManifest(f"The manifest is not UTF-8: byte {offset} is 0x{byte:02x}. Save it as UTF-8.") from error
 
 
-def open_lines(chunks: Iterable[bytes]) -> AbstractContextManager[TextIO]:
+def open_lines(chunks: Iterable[bytes], start: int = 0) -> AbstractContextManager[TextIO]:
     """The same for a manifest of lines. Raises InvalidManifest for a line of more than MAX_LINE_BYTES too."""
-    return open_text(_with_short_lines(chunks))
+    return open_text(_with_short_lines(chunks, start), start)
 
 
-def _with_short_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _with_short_lines(chunks: Iterable[bytes], start: int) -> Iterator[bytes]:
     """The chunks. A line that is longer by less than a chunk may pass."""
-    line_start = offset = 0
+    line_start = offset = start
     for chunk in chunks:
         first_end = chunk.find(b"\n")
         length = offset + (first_end if first_end >= 0 else len(chunk)) - line_start
@@ -123,9 +133,9 @@ def _with_short_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _without_zero_bytes(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _without_zero_bytes(chunks: Iterable[bytes], start: int) -> Iterator[bytes]:
     """The chunks. Raises InvalidManifest at a zero byte, which is valid UTF-8 but in practice means UTF-16."""
-    offset = 0
+    offset = start
     for chunk in chunks:
         if (index := chunk.find(0)) >= 0:
             raise InvalidManifest(

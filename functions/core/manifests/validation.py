@@ -1,24 +1,25 @@
 """Validation of a manifest before it is run: all of it up to a size limit, else its beginning and its end.
 
 A manifest is never changed. If Step Functions cannot read its rows, PrepareRun copies them. If only a part of it is
-validated, the number of rows is not known until SummarizeRun reads the whole manifest.
+validated, the number of rows is not known until SummarizeRun reads the whole manifest. A larger manifest of lines is
+validated as a whole by ranges (`ranges.check`).
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from functions.core.manifests.columns.key_columns import check_key_columns
-from functions.core.manifests.contents import MAX_COLUMNS, ManifestContents
+from functions.core.manifests.contents import ManifestContents
 from functions.core.manifests.detection import Extension, detect_format, format_from_name
 from functions.core.manifests.formats import PARQUET, Format
-from functions.core.manifests.hosts import HostCounter, HostCounts
+from functions.core.manifests.hosts import HostCounts
 from functions.core.manifests.mismatches import check_content, describe_unsupported, read_head
 from functions.core.manifests.parquet import footer as parquet
+from functions.core.manifests.ranges.tally import MAX_COLUMNS
 from functions.core.manifests.streams import PIECE_BYTES, decompress_gzip, open_text
-from functions.core.model.errors import InvalidManifest, RowError
+from functions.core.model.errors import InvalidManifest
 from functions.core.model.ports import Manifests
-from functions.core.model.rows import DEFAULT_RULES, RowRules, url_text
+from functions.core.model.rows import DEFAULT_RULES, RowRules
 from functions.core.model.runs import ManifestObject
 
 MAX_WHOLE_CHECK_BYTES = 256 * 1024 * 1024
@@ -27,13 +28,11 @@ MAX_WHOLE_CHECK_BYTES = 256 * 1024 * 1024
 SAMPLE_BYTES = 8 * 1024 * 1024
 """Size of the beginning and of the end that are validated of a larger manifest, in bytes."""
 
-HOST_PIECES, HOST_PIECE_BYTES = 8, 512 * 1024
-"""Number and size in bytes of the pieces between them in which hosts are counted."""
-
 
 @dataclass(frozen=True, slots=True)
 class ValidatedManifest:
-    """`sampled` is true if only a part was validated; `contents.rows` are then the rows of that part.
+    """`sampled` is true if only a part was validated; `contents.rows` are then the rows of that part. `by_ranges` is
+    true for a larger manifest of which all was validated.
 
     `form` reads it; Parquet has none.
     """
@@ -42,6 +41,11 @@ class ValidatedManifest:
     contents: ManifestContents
     sampled: bool = False
     form: Format | None = None
+    by_ranges: bool = False
+
+    @property
+    def is_large(self) -> bool:
+        return self.sampled or self.by_ranges
 
     @property
     def copied(self) -> str:
@@ -50,14 +54,11 @@ class ValidatedManifest:
             return self.form.copied
         if self.contents.rules.split_urls:
             return "split_urls makes a row of each URL"
-        return "it has rows without text" if self.contents.blank_rows and not self.sampled else ""
+        return "it has rows without text" if self.contents.blank_rows and not self.is_large else ""
 
     def scaled(self, factor: float) -> "ValidatedManifest":
         """With the hosts of a manifest of which a part was validated."""
-        hosts = self.contents.hosts
-        return self.with_hosts(hosts.scaled(factor)) if hosts else self
-
-    def with_hosts(self, hosts: HostCounts) -> "ValidatedManifest":
+        hosts = (self.contents.hosts or HostCounts()).scaled(factor)
         return replace(self, contents=replace(self.contents, hosts=hosts))
 
 
@@ -72,7 +73,11 @@ def validate_manifest(
 
     Of a manifest of more than `whole_bytes`, `sample_bytes` are checked at each end, by default SAMPLE_BYTES.
     """
-    validated = _validate(manifests, manifest, whole_bytes, sample_bytes, rules)
+    return with_key_columns(_validate(manifests, manifest, whole_bytes, sample_bytes, rules), rules)
+
+
+def with_key_columns(validated: ValidatedManifest, rules: RowRules) -> ValidatedManifest:
+    """With a note about the columns that the option `key_template` names. Raises InvalidManifest for unknown ones."""
     contents = validated.contents
     if rules.key_template is None or not contents.rows:
         return validated
@@ -81,15 +86,33 @@ def validate_manifest(
     return replace(validated, contents=replace(contents, note=" ".join(filter(None, (contents.note, note)))))
 
 
-def _validate(
-    manifests: Manifests, manifest: ManifestObject, whole_bytes: int, sample_bytes: int | None, rules: RowRules
-) -> ValidatedManifest:
+def range_format(manifests: Manifests, manifest: ManifestObject, rules: RowRules = DEFAULT_RULES) -> Format | None:
+    """The format of a manifest that can be validated by ranges, else None. Raises InvalidManifest, ManifestGoneError.
+
+    One that has to be copied is rejected if it is too large for one invocation.
+    """
+    extension, gzipped, chunks = _open(manifests, manifest)
+    if gzipped or extension.default_format == PARQUET:
+        return None
+    form, _ = detect_format(extension, chunks, rules)
+    return None if form.check is None or form.copied or rules.split_urls else form
+
+
+def _open(manifests: Manifests, manifest: ManifestObject) -> tuple[Extension, bool, Iterator[bytes]]:
+    """The extension of the name, whether the file is gzipped, and its chunks. Raises InvalidManifest."""
     head, chunks = read_head(_read(manifests, manifest))
     try:
         extension, gzipped = format_from_name(manifest.key)
     except InvalidManifest as error:
         raise InvalidManifest(f"{error}{describe_unsupported(manifest.key, head)}") from error
     check_content(manifest.key, head)
+    return extension, gzipped, chunks
+
+
+def _validate(
+    manifests: Manifests, manifest: ManifestObject, whole_bytes: int, sample_bytes: int | None, rules: RowRules
+) -> ValidatedManifest:
+    extension, gzipped, chunks = _open(manifests, manifest)
     if extension.default_format == PARQUET:
         return ValidatedManifest(PARQUET, _parquet_contents(manifests, manifest, rules))
     if gzipped:
@@ -103,10 +126,7 @@ def _validate(
     sample = SAMPLE_BYTES if sample_bytes is None else sample_bytes
     validated, form = _validate_beginning(extension, _LimitedChunks(chunks, sample), rules)
     _validate_end(manifests, manifest, form, sample, validated.contents.rules)
-    if form.name == "json":
-        return validated.scaled(manifest.size / sample)
-    header = head.partition(b"\n")[0] + b"\n" if form.has_header else b""
-    return _with_hosts_of_the_rest(manifests, manifest, validated, form, header, sample)
+    return validated.scaled(manifest.size / sample)
 
 
 def _read(manifests: Manifests, manifest: ManifestObject, start: int = 0) -> Iterator[bytes]:
@@ -188,29 +208,6 @@ def _part(manifests: Manifests, manifest: ManifestObject, start: int, count: int
         if len(content) >= count:
             break
     return content[:count]
-
-
-def _with_hosts_of_the_rest(
-    manifests: Manifests,
-    manifest: ManifestObject,
-    validated: ValidatedManifest,
-    form: Format,
-    header: bytes,
-    start: int,
-) -> ValidatedManifest:
-    """With the hosts of the rows after `start`, by some pieces of the manifest: it may be sorted by host."""
-    rules, counter, count = validated.contents.rules, HostCounter(validated.contents.rules), 0
-    distance = max(1, (manifest.size - start) // HOST_PIECES)
-    for offset in range(start + distance // 2, manifest.size, distance):
-        piece = _part(manifests, manifest, offset, min(distance, HOST_PIECE_BYTES))
-        lines = piece[piece.find(b"\n") + 1 : piece.rfind(b"\n") + 1]
-        count += len(lines)
-        with suppress(InvalidManifest):  # it begins in a value of several lines, or the batches will find it
-            for _, item in form.numbered_rows([header + lines], rules):
-                with suppress(RowError):
-                    counter.add_values(url_text(item, rules))
-    hosts, rest = validated.contents.hosts, counter.counts().scaled((manifest.size - start) / max(1, count))
-    return validated.with_hosts(hosts.plus(rest)) if hosts else validated
 
 
 def _validate_end(

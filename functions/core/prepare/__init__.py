@@ -1,7 +1,7 @@
 """Preparation of a run: claim it for this execution, validate its manifest, and determine its options."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
@@ -9,24 +9,36 @@ from functions.core.manifests import json_rows
 from functions.core.manifests.detection import decompressed
 from functions.core.manifests.formats import COPY_FORMAT, PARQUET
 from functions.core.manifests.hosts import HostCounts
-from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES, ValidatedManifest, validate_manifest
+from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES, ValidatedManifest
 from functions.core.model.errors import InvalidManifest, ManifestGoneError
 from functions.core.model.headers import recorded_options
 from functions.core.model.host_limits import NO_HOST_LIMITS, HostLimits
-from functions.core.model.metadata import options_from_metadata
-from functions.core.model.option_validation import option_sources, validate_options
+from functions.core.model.option_validation import option_sources
 from functions.core.model.options import OPTION_DEFAULTS, Options
-from functions.core.model.ports import ManifestCopies, Manifests, RunFiles, RunRecords
-from functions.core.model.rows import RowRules
+from functions.core.model.ports import ManifestCopies, Manifests, RunRecords
 from functions.core.model.runs import SAMPLE_FILE, LocalRun, ManifestObject, new_record, run_id_of
-from functions.core.model.types import BatchRun, ExecutionInput, OptionValues, PreparedState, RepeatedRun, RunFields
+from functions.core.model.types import (
+    BatchRun,
+    CheckingRun,
+    ExecutionInput,
+    OptionValues,
+    PreparedState,
+    RepeatedRun,
+    RunFields,
+)
 from functions.core.prepare.budgets import HOSTS_FILE, HostBudgets, host_budgets
+from functions.core.prepare.checks import FilesOf, ManifestChecks, RequestedManifest, rejected_if_gone
 from functions.core.prepare.known_bad import copy_list
 from functions.core.prepare.probe import ListSample, ListSampler
 from functions.core.prepare.shares import ConcurrencyShares, Share, share_fields
 
 MAX_COPIED_ROWS = 5_000_000
 """Number of rows up to which a manifest is copied. It takes 9 microseconds of CPU a row."""
+
+SAMPLED_NOTE = (
+    "Only a part of the manifest was validated, since it is large and cannot be read from the middle, such as a gzip "
+    "file or a JSON array."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,7 @@ class Source:
 
 
 class Preparer:
-    """Logic of PrepareRun. `defaults` are the options of the stack. Manifests up to `whole_bytes` are read whole.
+    """Logic of PrepareRun. `defaults` are the options of the stack. For `whole_bytes`, see ManifestChecks.
 
     Without `copies`, manifests whose rows have to be copied are rejected.
 
@@ -62,11 +74,11 @@ class Preparer:
         shares: ConcurrencyShares | None = None,
         copies: ManifestCopies | None = None,
         host_limits: HostLimits = NO_HOST_LIMITS,
-        run_files: Callable[[str, str], RunFiles] | None = None,
+        run_files: FilesOf | None = None,
     ) -> None:
         self._manifests = manifests
         self._records = records
-        self._defaults = defaults
+        self._checks = ManifestChecks(manifests, defaults, whole_bytes, run_files)
         self._whole_bytes = whole_bytes
         self._local_run = local_run
         self._shares = shares
@@ -74,28 +86,33 @@ class Preparer:
         self._host_limits = host_limits
         self._run_files = run_files
 
-    def prepare(self, event: ExecutionInput, execution_arn: str, started_at: str) -> PreparedState | RepeatedRun:
-        """The state of the workflow after PrepareRun. Raises InvalidManifest."""
-        manifest = ManifestObject.from_event(event)
+    def prepare(
+        self, event: ExecutionInput, execution_arn: str, started_at: str, *, ranges_checked: bool = False
+    ) -> PreparedState | RepeatedRun | CheckingRun:
+        """The state of the workflow after PrepareRun. Raises InvalidManifest.
+
+        If it is that of a manifest to be checked by ranges, `check_range` follows for each of them, and then this again
+        with `ranges_checked`.
+        """
         run_id = run_id_of(event)
-        record = new_record(run_id, manifest, execution_arn, started_at)
+        record = new_record(run_id, ManifestObject.from_event(event), execution_arn, started_at)
         if self._local_run:
             record["local_run"] = self._local_run.as_text()
         if not self._records.claim(record):
             return {"run": {"id": run_id}, "status": "repeated", "reader": "none", "failure": None}
-        try:
-            manifest, metadata = self._manifests.describe(manifest)
-            of_object, requested = options_from_metadata(metadata), (event.get("run") or {}).get("options") or {}
-            sources = {"stack": self._defaults, "manifest": of_object, "request": requested}
-            options = validate_options(*sources.values())
-            rules = RowRules.of(options)
-            validated = validate_manifest(self._manifests, manifest, self._whole_bytes, rules=rules)
-            source = self._source(run_id, manifest, validated, options)
-            if options.known_bad and self._run_files is not None:
-                files = self._run_files(manifest.bucket, run_id)
-                copy_list(options.known_bad, manifest.bucket, self._manifests, files)
-        except ManifestGoneError as error:
-            raise InvalidManifest(_gone_message(manifest)) from error
+        requested = self._checks.describe(event)
+        with rejected_if_gone(requested.object):
+            validated = self._checks.validate(requested, ranges_checked=ranges_checked)
+            if isinstance(validated, list):
+                return {"run": {"id": run_id}, "status": "checking", "ranges": validated, "failure": None}
+            return self._prepare(requested, validated, started_at)
+
+    def _prepare(self, requested: RequestedManifest, validated: ValidatedManifest, started_at: str) -> PreparedState:
+        run_id, manifest, options = requested.run_id, requested.object, requested.options
+        source = self._source(run_id, manifest, validated, options)
+        if options.known_bad and self._run_files is not None:
+            files = self._run_files(manifest.bucket, run_id)
+            copy_list(options.known_bad, manifest.bucket, self._manifests, files)
         if validated.format == PARQUET:
             self._check_current(manifest)
         rules = validated.contents.rules
@@ -106,15 +123,19 @@ class Preparer:
         budgets = host_budgets(source.hosts, options, self._host_limits)
         share = self._share(run_id, source, options, budgets)
         # A retry has the headers of the stack anyway. Others must be set again, because their values are not recorded.
-        recorded = options if "headers" in {*of_object, *requested} else replace(options, headers={})
+        recorded = options if requested.has_own_headers else replace(options, headers={})
         fields = _record_fields(manifest, validated, source, recorded)
-        fields["option_sources"] = option_sources(sources)
+        fields["option_sources"] = option_sources(requested.sources)
         self._records.update(run_id, fields | share_fields(share, budgets.batches))
         state = _prepared_state(run_id, manifest.key, source, options, share)
         self._hand_on(budgets, manifest.bucket, state["run"])
         if budgets.has_queue(source.rows, options.batch_size, share.batches):
             state["run"]["waits_in_passes"] = True
         return state
+
+    def check_range(self, event: ExecutionInput, number: int) -> None:
+        """Checks one range of a manifest. Raises InvalidManifest if it is gone, StorageFault."""
+        self._checks.check_range(event, number)
 
     def _check_current(self, manifest: ManifestObject) -> None:
         """Raises InvalidManifest if the current object is another one: Step Functions reads no version of Parquet."""
@@ -147,7 +168,7 @@ class Preparer:
     def _source(self, run_id: str, manifest: ManifestObject, validated: ValidatedManifest, options: Options) -> Source:
         """Raises InvalidManifest, ManifestGoneError, StorageFault."""
         form, contents = validated.form, validated.contents
-        if validated.copied and (validated.sampled or contents.rows > MAX_COPIED_ROWS or self._copies is None):
+        if validated.copied and (validated.is_large or contents.rows > MAX_COPIED_ROWS or self._copies is None):
             raise InvalidManifest(
                 f"Step Functions cannot read the manifest as it is, because {validated.copied}. The rows of a manifest "
                 f"of up to {self._whole_bytes:,} bytes and {MAX_COPIED_ROWS:,} rows are copied for it; this one is "
@@ -180,18 +201,6 @@ def _counted(rows: Iterator[object], counter: Iterator[int]) -> Iterator[object]
     for row in rows:
         next(counter)
         yield row
-
-
-def _gone_message(manifest: ManifestObject) -> str:
-    if manifest.version_id:
-        return (
-            f"The version {manifest.version_id} of the manifest '{manifest.key}', which started the run, was deleted "
-            "before it was read. Upload the manifest again."
-        )
-    return (
-        f"The manifest '{manifest.key}' was replaced or deleted before it was read, and the event that started the run "
-        "has no version ID. If it was replaced, the new object has a run of its own; else upload it again."
-    )
 
 
 def _record_fields(
@@ -241,7 +250,7 @@ def _prepared_state(run_id: str, manifest_key: str, source: Source, options: Opt
 
 
 def _note(validated: ValidatedManifest, source: Source) -> str | None:
-    sampled = "Only the beginning and the end of the manifest were validated, since it is large." * validated.sampled
+    sampled = SAMPLED_NOTE if validated.sampled else ""
     return " ".join(filter(None, (validated.contents.note, sampled, source.note))) or None
 
 

@@ -3,13 +3,14 @@
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from functions.core.manifests.detection import decompressed, format_from_name
 from functions.core.manifests.formats import Format
 from functions.core.manifests.hosts import HostCounts
+from functions.core.manifests.streams import first_bytes
 from functions.core.manifests.validation import ValidatedManifest
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.options import MAX_SEED, Options
@@ -78,13 +79,12 @@ class ListSampler:
         allocation = allocate(counts.rows, rows, self._options.probe)
         read = _how_to_read(manifest, validated)
         if read == PIECES:
-            pieces = _Pieces(self._manifests, manifest, form, rules)
-            sample = draw(pieces.rows(random.Random(seed)), allocation, rules, seed)
-            sample = sample.scaled(pieces.factor)
+            drawn_from = _Pieces(self._manifests, manifest, form, rules).rows(random.Random(seed))
         else:
-            sample = draw(self._rows(manifest, form, rules, whole=read == WHOLE), allocation, rules, seed)
-            known = sum(stratum["rows"] for stratum in sample.strata)
-            sample = sample if read == WHOLE or not known else sample.scaled(max(1.0, rows / known))
+            drawn_from = self._rows(manifest, form, rules, whole=read == WHOLE)
+        sample = draw(drawn_from, allocation, rules, seed)
+        known = sum(stratum["rows"] for stratum in sample.strata)
+        sample = sample if read == WHOLE or not known else sample.scaled(max(1.0, rows / known))
         return _as_items(sample, seed, read, counts, rules)
 
     def _rows(
@@ -92,7 +92,7 @@ class ListSampler:
     ) -> Iterator[tuple[int, object]]:
         chunks = self._manifests.read(manifest.bucket, manifest.key, manifest.etag, version_id=manifest.version_id)
         content = decompressed(manifest.key, chunks)
-        numbered = form.numbered_rows(content if whole else _first(content, self._whole_bytes), rules)
+        numbered = form.numbered_rows(content if whole else first_bytes(content, self._whole_bytes), rules)
         rows = enumerate((row for _, row in numbered), start=1)
         if whole:
             yield from rows
@@ -110,12 +110,6 @@ class _Pieces:
         self._manifest = manifest
         self._form = form
         self._rules = rules
-        self._bytes = 0
-
-    @property
-    def factor(self) -> float:
-        """How many times as many rows the manifest has, when all rows were read."""
-        return self._manifest.size / max(1, self._bytes)
 
     def rows(self, chance: random.Random) -> Iterator[tuple[int, object]]:
         """Their numbers in the manifest are not known: they are numbered as they were read."""
@@ -126,7 +120,6 @@ class _Pieces:
         for _ in range(PIECE_COUNT):
             piece = self._piece(chance.randrange(max(1, self._manifest.size - PIECE_BYTES)))
             lines = piece[piece.find(b"\n") + 1 : piece.rfind(b"\n") + 1]
-            self._bytes += len(lines)
             with suppress(InvalidManifest):
                 yield from (item for _, item in self._form.numbered_rows([header + lines], self._rules))
 
@@ -141,18 +134,10 @@ class _Pieces:
 
 def _how_to_read(manifest: ManifestObject, validated: ValidatedManifest) -> str:
     """Only what consists of lines can be read from any position."""
-    if not validated.sampled:
+    if not validated.is_large:
         return WHOLE
     _, gzipped = format_from_name(manifest.key)
     return BEGINNING if gzipped or validated.format == "json" else PIECES
-
-
-def _first(chunks: Iterable[bytes], count: int) -> Iterator[bytes]:
-    for chunk in chunks:
-        yield chunk[:count]
-        count -= len(chunk)
-        if count <= 0:
-            return
 
 
 def _seed_of(run_id: str) -> int:

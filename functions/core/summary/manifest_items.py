@@ -69,7 +69,7 @@ def _last_row(results: RunResults) -> int:
 
 
 def _items_until_error(manifest_format: Format, chunks: Iterable[bytes], errors: list[str]) -> Iterator[object]:
-    """An error is possible only where PrepareRun has checked just the beginning and the end of the manifest."""
+    """An error is possible only where PrepareRun has checked just a part of the manifest."""
     try:
         yield from manifest_format.read(chunks)
     except InvalidManifest as error:

@@ -1,5 +1,6 @@
 """Handlers translate: an event in, one call of core, a result out."""
 
+import contextlib
 import io
 import json
 import time
@@ -61,23 +62,28 @@ class FakePreparer:
         self.calls: list[Any] = []
         self._error = error
 
-    def prepare(self, *arguments: Any) -> dict[str, Any]:
-        self.calls.append(arguments)
+    def prepare(self, *arguments: Any, ranges_checked: bool) -> dict[str, Any]:
+        self.calls.append((*arguments, ranges_checked))
         if self._error:
             raise self._error
         return {"run": {"id": "r1"}, "status": "ready", "rows": 3}
 
+    def check_range(self, *arguments: Any) -> None:
+        self.calls.append(arguments)
+        if self._error:
+            raise self._error
 
-def prepare(monkeypatch: pytest.MonkeyPatch, preparer: FakePreparer) -> Any:
+
+def prepare(monkeypatch: pytest.MonkeyPatch, preparer: FakePreparer, **step: Any) -> Any:
     monkeypatch.setattr(prepare_run, "preparer", lambda: preparer)
-    return prepare_run.handler({"input": EVENT, "execution_arn": "arn:1", "started_at": "t"}, Context())
+    return prepare_run.handler({"input": EVENT, "execution_arn": "arn:1", "started_at": "t", **step}, Context())
 
 
 def test_prepare_run_passes_the_executions_input_on(monkeypatch: pytest.MonkeyPatch, logs: Logs) -> None:
     preparer = FakePreparer()
 
     assert prepare(monkeypatch, preparer)["status"] == "ready"
-    assert preparer.calls == [(EVENT, "arn:1", "t")]
+    assert preparer.calls == [(EVENT, "arn:1", "t", False)]
     (line,) = logs.lines()
     assert (line["message"], line["run_id"], line["rows"]) == ("Run prepared", "r1", 3)
 
@@ -87,6 +93,28 @@ def test_prepare_run_raises_an_invalid_manifest_by_its_name(monkeypatch: pytest.
         prepare(monkeypatch, FakePreparer(InvalidManifest("Why.")))
 
     assert (logs.lines()[0]["message"], logs.lines()[0]["cause"]) == ("Invalid manifest", "Why.")
+
+
+def test_prepare_run_checks_a_range_and_joins_them(monkeypatch: pytest.MonkeyPatch, logs: Logs) -> None:
+    preparer = FakePreparer()
+
+    assert prepare(monkeypatch, preparer, step="check", range=7) is None
+    assert prepare(monkeypatch, preparer, step="join")["status"] == "ready"
+    assert preparer.calls == [(EVENT, 7), (EVENT, "arn:1", "t", True)]
+
+
+@pytest.mark.parametrize(("step", "started"), [({}, 1), ({"step": "check", "range": 0}, 0), ({"step": "join"}, 0)])
+@pytest.mark.parametrize("error", [None, InvalidManifest("Why.")])
+def test_a_run_is_counted_once_whatever_its_steps(
+    monkeypatch: pytest.MonkeyPatch, logs: Logs, step: dict[str, Any], started: int, error: Exception | None
+) -> None:
+    emitted: list[Any] = []
+    monkeypatch.setattr(prepare_run, "emit", emitted.append)
+
+    with contextlib.suppress(InvalidManifest):
+        prepare(monkeypatch, FakePreparer(error), **step)
+
+    assert len(emitted) == started
 
 
 class FakeRunner:

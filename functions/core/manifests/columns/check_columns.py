@@ -4,8 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 from functions.core.model.options import CHECKED_COLUMNS
+from functions.core.model.types import JsonValue
 
 MIN_SIZE = 100
 """Size in bytes below which a number is no size of an image: a PNG of one pixel has 67, a JPEG more than 100."""
@@ -57,6 +59,20 @@ class CheckColumns:
                 self._checks[name] += _IS_CHECK[name](value)
                 if name == "size":
                     self._numbers += _is_number(value)
+
+    def merge(self, others: "CheckColumns") -> None:
+        """Adds the values of other rows."""
+        self._filled.update(others._filled)
+        self._checks.update(others._checks)
+        self._numbers += others._numbers
+
+    def as_json(self) -> JsonValue:
+        return [dict(self._filled), dict(self._checks), self._numbers]
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:  # Any: what `as_json` has written
+        filled, checks, numbers = value
+        return cls(Counter(filled), Counter(checks), numbers)
 
     def own_columns(self) -> tuple[str, ...]:
         """The columns of which most values are no checks. A number beside a digest is a size, however small."""

@@ -8,9 +8,10 @@ those of Step Functions (docs.aws.amazon.com/step-functions/latest/dg/input-outp
 from collections import Counter
 
 from functions.core.manifests.columns.url_columns import UrlSample, resolve
-from functions.core.manifests.contents import MAX_COLUMNS, ManifestContents, notes
+from functions.core.manifests.contents import ManifestContents, notes
 from functions.core.manifests.parquet.columns import check_types, top_level_columns
 from functions.core.manifests.parquet.thrift import CompactProtocol, Struct
+from functions.core.manifests.ranges.tally import MAX_COLUMNS
 from functions.core.model.errors import InvalidManifest
 from functions.core.model.rows import DEFAULT_RULES, RowRules, classify_columns, invalid_header_columns
 

@@ -21,6 +21,7 @@ from functions.core.model.ports.images import (
 from functions.core.model.ports.manifests import ManifestCopies, Manifests, PresignedLinks, SubmittedManifests
 from functions.core.model.ports.runs import (
     NOTICE_SECONDS,
+    CheckFiles,
     IndexFiles,
     Notification,
     Notifications,
@@ -39,6 +40,7 @@ __all__ = [
     "LINK_SECONDS",
     "NOTICE_SECONDS",
     "AccountConcurrency",
+    "CheckFiles",
     "Executions",
     "HostRecords",
     "HostsTable",

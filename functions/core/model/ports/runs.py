@@ -35,6 +35,13 @@ class RunFiles(Protocol):
         """
 
 
+class CheckFiles(RunFiles, Protocol):
+    """The files of PrepareRun."""
+
+    def read_lines(self, name: str) -> list[JsonObject]:
+        """The values of a file of JSON lines. Raises StorageFault."""
+
+
 class PassFiles(RunFiles, Protocol):
     """The files of the rows that wait for a pass."""
 

@@ -68,7 +68,7 @@ class RunEnd(TypedDict):
 class RunFields(TypedDict, total=False):
     """Attributes of a run record, which are added when they become known.
 
-    `sampled` replaces `rows` if only the beginning and the end of the manifest were checked. `request` is a hash of
+    `sampled` replaces `rows` if only a part of the manifest was checked. `request` is a hash of
     the API request, to detect another request with the same Idempotency-Key. `local_run` is a LocalRun as JSON; AWS has
     none. `expires_at` is the TTL, in seconds since the epoch.
     `option_sources` has where the value of an option comes from: stack, manifest (its metadata) or request.

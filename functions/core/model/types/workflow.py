@@ -114,6 +114,26 @@ class RepeatedRun(TypedDict):
     failure: CaughtError | None
 
 
+class CheckingRun(TypedDict):
+    """The state after PrepareRun if the manifest is checked by ranges, of which `ranges` are the numbers. `status` is
+    checking."""
+
+    run: RunReference
+    status: str
+    ranges: list[int]
+    failure: CaughtError | None
+
+
+class RangePlan(TypedDict):
+    """What the check of a range needs to know of the first rows: the `names` in the header, the URL column, and where
+    the ranges begin, in bytes. `tally` is what was counted in the first rows."""
+
+    names: list[str]
+    url_column: str
+    offsets: list[int]
+    tally: Mapping[str, object]
+
+
 class BatchItem(TypedDict):
     """An item of the manifest. `row` counts from 0, as in Step Functions; `tried` is the number of its attempts.
 

@@ -21,6 +21,24 @@ def test_a_carriage_return_within_a_line_is_one_error(line: bytes) -> None:
     assert message_of(b"url\n" + line) == f"Line 2 of the manifest has a carriage return in it. {FIX}"
 
 
+def test_the_length_of_a_record_does_not_count_for_the_next_one() -> None:
+    line = b'"http://a/1"x' + b"," * 600_000 + b"\n"
+
+    assert message_of(b"url\n" + 2 * line).startswith("Lines 2, 3 of the manifest have a quotation mark")
+
+
+@pytest.mark.parametrize("values", [("", "x"), ("", "", "x"), ("x", "")])
+def test_a_column_without_a_name_of_its_own_counts_if_any_item_has_a_value(values: tuple[str, ...]) -> None:
+    assert inspect_items({"url": "u", "column_2": value} for value in values).columns == ("column_2",)
+
+
+def test_the_columns_of_an_item_are_its_own_in_any_order() -> None:
+    sizes = [{"url": "u", "size": "x", " size": 200}, {"url": "u", " size": 200, "size": "x"}]
+
+    assert inspect_items(sizes).rules.own_columns == inspect_items(sizes[:1]).rules.own_columns == ()
+    assert inspect_items([sizes[0], sizes[1], sizes[1]]).rules.own_columns == ("size",)
+
+
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
 def test_a_line_may_end_in_either_way(end: bytes) -> None:
     assert validate_csv([b"url,id\r\nhttp://a/1,7" + end], Dialect(",")).rows == 1

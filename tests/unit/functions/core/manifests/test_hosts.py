@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from functions.core.manifests import hosts, validation
+from functions.core.manifests import hosts
 from functions.core.manifests.hosts import HostCounter, HostCounts
 from functions.core.manifests.validation import ValidatedManifest, validate_manifest
 from functions.core.model.rows import DEFAULT_RULES, RowRules
@@ -169,36 +169,6 @@ def test_a_name_that_is_too_long_for_a_host_is_not_kept() -> None:
     counter.add(f"https://{'x' * 5000}/1")
 
     assert counter.counts() == HostCounts()
-
-
-def sorted_list(line: str = "{url}\n") -> bytes:
-    """A tenth of the rows is of the first host, the others are of 90 hosts."""
-    urls = [f"https://h{max(0, row // 100 - 9)}.example/{row:05d}.jpg" for row in range(10_000)]
-    return "".join(line.format(url=url) for url in urls).encode()
-
-
-@pytest.mark.parametrize(
-    ("key", "data"),
-    [
-        ("m/a.txt", sorted_list()),
-        ("m/a.csv", b"id,url\n" + sorted_list("7,{url}\n")),
-        ("m/a.csv", sorted_list("{url},7\n")),
-        ("m/a.tsv", b"TsvHttpData-1.0\n" + sorted_list()),
-        ("m/a.jsonl", sorted_list('{{"url": "{url}"}}\n')),
-    ],
-)
-def test_the_hosts_of_a_large_manifest_are_estimated_from_pieces_of_it(
-    monkeypatch: pytest.MonkeyPatch, key: str, data: bytes
-) -> None:
-    monkeypatch.setattr(validation, "HOST_PIECE_BYTES", 5000)
-
-    counts = counted(key, data, whole_bytes=100_000, sample_bytes=20_000)
-
-    found = validated(key, data, whole_bytes=100_000, sample_bytes=20_000).contents.hosts
-    assert found is not None
-    assert 9_000 < found.total < 11_000
-    assert 450 < counts["h0.example"] < 1300
-    assert len(counts) > 8
 
 
 def test_a_host_that_is_seen_once_in_a_part_is_not_estimated() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from functions.core.manifests import json_rows, json_validation
 from functions.core.manifests.formats import known_format
-from functions.core.model.errors import InvalidManifest
+from functions.core.model.errors import InvalidManifest, StorageFault
 
 JSON = st.recursive(
     st.none()
@@ -169,6 +169,15 @@ def test_items_have_their_number() -> None:
 def test_errors_in_lines_are_reported_together(data: bytes, sentence: str) -> None:
     with pytest.raises(InvalidManifest, match=sentence):
         json_validation.validate_lines([data])
+
+
+def test_a_manifest_that_cannot_be_read_is_not_rejected_for_the_errors_before() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b'"http://a/1"\nno JSON\n'
+        raise StorageFault("S3 GetObject failed")
+
+    with pytest.raises(StorageFault):
+        json_validation.validate_lines(chunks())
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """Logic of PrepareRun."""
 
+import gzip
 import json
 from typing import Any, cast
 
 import pytest
 
-from functions.core.manifests.contents import MAX_COLUMNS, inspect_items
+from functions.core.manifests.contents import inspect_items
+from functions.core.manifests.ranges.tally import MAX_COLUMNS
 from functions.core.manifests.validation import MAX_WHOLE_CHECK_BYTES
 from functions.core.model.errors import InvalidManifest, ManifestGoneError
 from functions.core.model.host_limits import NO_HOST_LIMITS, HostLimits, HostRule
@@ -40,7 +42,18 @@ class World:
         self.files: dict[str, FakeRunFiles] = {}
 
     def prepare(self, arn: str = "arn:1") -> dict[str, Any]:
-        preparer = Preparer(
+        """With the steps for the ranges of a large manifest."""
+        preparer = self.preparer()
+        prepared = preparer.prepare(self.event, arn, STARTED)
+        if prepared["status"] == "checking":
+            for number in prepared["ranges"]:
+                self.preparer().check_range(self.event, number)
+            prepared = self.preparer().prepare(self.event, arn, STARTED, ranges_checked=True)
+        assert json.loads(json.dumps(prepared)) == prepared
+        return prepared
+
+    def preparer(self) -> Preparer:
+        return Preparer(
             manifests=self.manifests,
             records=self.records,
             defaults=self.defaults,
@@ -51,9 +64,6 @@ class World:
             host_limits=self.host_limits,
             run_files=lambda bucket, run_id: self.files.setdefault(f"{bucket}/runs/{run_id}", FakeRunFiles()),
         )
-        prepared = preparer.prepare(self.event, arn, STARTED)
-        assert json.loads(json.dumps(prepared)) == prepared
-        return prepared
 
     @property
     def record(self) -> dict[str, Any]:
@@ -83,7 +93,7 @@ def test_a_manifest_that_can_be_run_is_ready() -> None:
         "reader": "csv",
         "manifest": {
             **{"bucket": "input", "key": "manifests/demo.csv", "version_id": "null"},
-            **{"etag": "e1", "size": 9, "format": "csv"},
+            **{"etag": "e1", "size": 20, "format": "csv"},
         },
         "rows": 1,
         "batch_size": 500,
@@ -260,12 +270,9 @@ def test_a_run_gets_its_share_of_the_account_and_keeps_what_it_requested() -> No
     assert record["concurrency_note"] == "At most 3 batches run at once instead of 50."
 
 
-def test_the_rows_of_a_manifest_that_is_validated_in_part_are_not_known_to_the_shares(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("functions.core.manifests.validation.SAMPLE_BYTES", 500)
-    world = World(data=b"url\n" + b"http://a.example/1\n" * 100)
-    world.whole_bytes, world.event["detail"]["object"]["size"] = 1000, len(b"url\n") + 100 * 19
+def test_the_rows_of_a_manifest_that_is_validated_in_part_are_not_known_to_the_shares() -> None:
+    world = World("manifests/demo.csv.gz", gzip.compress(b"url\n" + b"http://a.example/1\n" * 100))
+    world.whole_bytes = 1000
     world.shares = FakeShares(Share(40))
 
     prepared = world.prepare()
@@ -403,7 +410,8 @@ def test_a_copy_without_rows_has_no_map() -> None:
 
 
 @pytest.mark.parametrize("without_copies", [True, False])
-def test_a_large_manifest_is_not_copied(without_copies: bool) -> None:
+def test_a_large_manifest_is_not_copied(without_copies: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.core.manifests.validation.SAMPLE_BYTES", 20)
     world = World(data=COPIED)
     world.whole_bytes = 20
     if without_copies:
@@ -417,7 +425,7 @@ def test_blank_rows_of_a_large_manifest_are_left_in_it() -> None:
     world = World(data=b"url;title\n;\n" + b"http://a/1;A\n" * 20)
     world.whole_bytes = 100
 
-    assert (world.prepare()["reader"], world.record["sampled"]) == ("csv-semicolon", True)
+    assert (world.prepare()["reader"], world.record["rows"]) == ("csv-semicolon", 21)
 
 
 def test_the_options_say_what_the_manifest_has_decided() -> None:
@@ -590,10 +598,10 @@ def test_a_template_with_a_column_of_the_manifest_is_accepted(key: str, data: by
     assert World(f"manifests/{key}", data, metadata={"key-template": template}).prepare()["status"] == "ready"
 
 
-def test_of_a_large_json_manifest_not_every_column_is_known() -> None:
+def test_of_a_large_gzipped_json_manifest_not_every_column_is_known() -> None:
     row = b'{"url":"http://a/1"}\n'
-    data = row * 50 + b'{"url":"http://a/2","id":7}\n' + row * 50
-    world = World("manifests/a.jsonl", data, metadata={"key-template": "{id}"})
+    data = gzip.compress(row * 50 + b'{"url":"http://a/2","id":7}\n' + row * 50)
+    world = World("manifests/a.jsonl.gz", data, metadata={"key-template": "{id}"})
     world.whole_bytes = 100
 
     assert world.prepare()["status"] == "ready"

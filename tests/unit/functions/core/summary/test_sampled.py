@@ -1,4 +1,4 @@
-"""A manifest whose rows SummarizeRun counts, because PrepareRun has read only its beginning and its end."""
+"""A manifest whose rows SummarizeRun counts, because PrepareRun has read only a part of it."""
 
 import json
 from datetime import UTC, datetime
@@ -54,7 +54,7 @@ def test_its_rows_are_counted_in_the_end(monkeypatch: pytest.MonkeyPatch) -> Non
     assert world.prepared["rows"] is None
     assert (summary["rows"], summary["stored"], summary["failed"]) == (ROWS, ROWS - 1, 1)
     assert world.results.texts["retry.csv"] == f"url\nhttp://a.example/{ROWS}\n"
-    assert "Only the beginning and the end" in summary["note"]
+    assert "Only a part of the manifest was validated" in summary["note"]
 
 
 def test_rows_that_the_check_would_have_refused_are_counted_as_step_functions_does(
