@@ -13,7 +13,7 @@ from tests.support import small_groups
 __all__ = ["assembly"]
 
 
-@pytest.fixture(scope="session", name="cloud")
+@pytest.fixture(scope="package", name="cloud")
 def cloud_with_small_groups(assembly: Path) -> Iterator[Cloud]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv(WORKER_IMPORTS, small_groups.__name__)

@@ -256,7 +256,7 @@ def test_images_in_shards_of_a_private_bucket_are_shown_with_the_bytes_of_their_
     page.wait_for("document.querySelector('.found img')?.naturalWidth")
     of_search = page.value(SHA256)
     cloud.client("s3").delete_object(Bucket=cloud.outputs["ImagesBucket"], Key=shard)
-    again = "Object.assign(new Image(), {src: document.querySelector('.found img').src + '&again'})"
+    again = "Object.assign(new Image(), {alt: 'again', src: document.querySelector('.found img').src + '&again'})"
     page.value(f"document.querySelector('.found img').replaceWith({again})")
     page.wait_for("document.querySelector('.found img').complete")
     assert photograph(page, "console deleted") == []

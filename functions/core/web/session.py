@@ -70,7 +70,7 @@ class MirrorSession(requests.Session):
     def __init__(self, guard: Guard, ca_file: str) -> None:
         super().__init__()
         self._guard = guard
-        self._verified = GuardedAdapter(guard, ssl.create_default_context(cafile=ca_file))
+        self._verified = GuardedAdapter(guard, _tls_context(ca_file))
         self.adapters.clear()
         self.mount("http://", self._verified)
         self.mount("https://", self._verified)
@@ -101,12 +101,19 @@ class MirrorSession(requests.Session):
     def _unverified(self) -> GuardedAdapter:
         """Has connections of its own: one that was not verified must not serve a row that needs it."""
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        context = ssl.create_default_context()
+        context = _tls_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         adapter = GuardedAdapter(self._guard, context)
         self.mount(UNVERIFIED, adapter)  # to be closed with the session
         return adapter
+
+
+def _tls_context(ca_file: str | None = None) -> ssl.SSLContext:
+    """TLS 1.2 or newer. The default of Python is that of the system in some builds, as in Debian's."""
+    context = ssl.create_default_context(cafile=ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def make_session(guard: Guard, *, contact: str = "", ca_file: str | None = None) -> MirrorSession:

@@ -62,7 +62,7 @@ _BARE_ITEM = r"""(?>
 )"""
 _PARAMETERS = rf"(?:;[ ]*+{_KEY}(?:={_BARE_ITEM})?)*+"
 _INNER_LIST = rf"\([ ]*+(?:{_BARE_ITEM}{_PARAMETERS}(?:[ ]++|(?=\))))*+\)"
-_MEMBER = rf"({_KEY})(?:=({_BARE_ITEM}|{_INNER_LIST}))?+{_PARAMETERS}"
+_MEMBER = rf"({_KEY})(?:=({_BARE_ITEM}|{_INNER_LIST})|(?!=)){_PARAMETERS}"
 """Compiled when it is needed, which takes milliseconds of a cold start."""
 
 _SEPARATOR = re.compile(r"[ \t]*+,[ \t]*+(?!\Z)")

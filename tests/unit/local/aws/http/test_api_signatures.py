@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote, urlsplit
 
@@ -82,20 +83,21 @@ def test_a_request_that_was_changed_after_its_signature_is_refused(change: dict[
 @pytest.mark.parametrize(
     ("headers", "code", "message"),
     [
-        ({}, "MissingAuthenticationTokenException", "Missing Authentication Token"),
-        ({"Authorization": "Bearer x"}, "IncompleteSignatureException", "Authorization header requires"),
-        ({"Authorization": "AWS4-HMAC-SHA256 Credential=x"}, "IncompleteSignatureException", "Authorization header"),
-        (signed_headers(RUNS, secret="wrong"), "InvalidSignatureException", "The request signature we calculated"),
-        (signed_headers(RUNS, service="s3"), "InvalidSignatureException", "Credential should be scoped to a valid"),
-        ({**signed_headers(RUNS), "X-Amz-Date": "today"}, "InvalidSignatureException", "Date must be in ISO-8601"),
-        ({**signed_headers(RUNS), "Content-Type": "text/csv"}, "InvalidSignatureException", "The request signature we"),
+        (lambda: {}, "MissingAuthenticationTokenException", "Missing Authentication Token"),
+        (lambda: {"Authorization": "Bearer x"}, "IncompleteSignatureException", "Authorization header requires"),
+        (lambda: {"Authorization": "AWS4-HMAC-SHA256 Credential=x"}, "IncompleteSignatureException", "Authorization"),
+        (lambda: signed_headers(RUNS, secret="wrong"), "InvalidSignatureException", "The request signature we"),
+        (lambda: signed_headers(RUNS, service="s3"), "InvalidSignatureException", "Credential should be scoped to"),
+        (lambda: {**signed_headers(RUNS), "X-Amz-Date": "today"}, "InvalidSignatureException", "Date must be in"),
+        (lambda: {**signed_headers(RUNS), "Content-Type": "text/csv"}, "InvalidSignatureException", "The request"),
     ],
     ids=["none", "bearer", "parts", "secret", "service", "date", "header"],
 )
 def test_a_request_without_a_right_signature_is_refused_as_by_api_gateway(
-    headers: dict[str, str], code: str, message: str
+    headers: Callable[[], dict[str, str]], code: str, message: str
 ) -> None:
-    refusal = answer(RUNS, headers)
+    """Signed in the test: a signature is valid for five minutes."""
+    refusal = answer(RUNS, headers())
 
     assert refusal is not None
     assert (refusal.status_code, refusal.headers["x-amzn-ErrorType"]) == (403, code)
