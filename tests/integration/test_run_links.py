@@ -125,5 +125,5 @@ def test_the_images_of_a_report_of_the_local_aws_are_shown(
     assert (shown > 0, others, set(statuses.values())) == (True, 0, {200})
     assert all(path.startswith("images/") for path in statuses)
     if name == "hostile":
-        expected = [text.replace("\u202e", "\\u202e") for text in HOSTILE]
+        expected = [text.replace("\u202e", "\\u202e")[-20:] for text in HOSTILE]  # the middle of a long URL is left out
         assert [text for text in expected if not any(text in each for each in texts)] == []
