@@ -30,8 +30,8 @@ from local.aws.store.errors import S3Error
 from local.aws.store.objects import ObjectStore
 
 RUNS = "runs/"
-STARTED = "started"
-"""Folder of empty files of a run, one for each round, which tell people nothing."""
+NOT_COPIED = frozenset({"started", "check"})
+"""Folders of a run whose files tell people nothing: one for each round, and what was counted in ranges of the manifest."""
 IMPORTED = Path("tables", "imported-0.1.0")
 """An empty file: nothing of an OUT folder of release 0.1.0 is left to take over."""
 
@@ -112,7 +112,7 @@ class Exporter:
             path = paths.readable_path(stored.key)
             if (
                 path is not None
-                and path.parent.name != STARTED
+                and path.parent.name not in NOT_COPIED
                 and not _is_same(self._out / path, stored.size, stored.mtime)
             ):
                 _, source = self._store.open(stored.bucket, stored.key)

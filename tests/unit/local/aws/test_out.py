@@ -141,12 +141,13 @@ def test_a_row_whose_object_has_other_bytes_is_deleted(store: ObjectStore, out: 
 
 def test_a_run_is_exported_with_its_summary_and_the_others_are_not(store: ObjectStore, out: Path) -> None:
     for run in ("one", "two"):
-        for name in ("summary.json", "results/part-0-0.jsonl"):
+        for name in ("summary.json", "results/part-0-0.jsonl", "started/0-0", "check/plan.jsonl"):
             _put(store, f"runs/{run}/{name}", run.encode(), NAMES.input_bucket)
     Exporter(out, store, NAMES).export("two", [])
     assert (out / "runs/two/results/part-0-0.jsonl").read_text() == "two"
     assert (out / "summary.json").read_text() == "two"
     assert not (out / "runs/one").exists()
+    assert sorted(path.name for path in (out / "runs/two").iterdir()) == ["results", "summary.json"]
 
 
 def test_messages_and_rows_are_written_one_a_line(store: ObjectStore, out: Path) -> None:
