@@ -31,7 +31,7 @@ from local.aws.store.objects import ObjectStore
 
 RUNS = "runs/"
 NOT_COPIED = frozenset({"started", "check"})
-"""Folders of a run whose files tell people nothing: one for each round, and what was counted in ranges of the manifest."""
+"""Folders of a run whose files tell people nothing: one for each round, and the counts of ranges of the manifest."""
 IMPORTED = Path("tables", "imported-0.1.0")
 """An empty file: nothing of an OUT folder of release 0.1.0 is left to take over."""
 
