@@ -52,6 +52,7 @@ class Recorder:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         self._called = set(_running())
+        sys.settrace(self._trace)  # Python ends the trace where the function fails, as in a test of deep recursion
         started = time.monotonic()
         result = yield
         self._seconds[item.nodeid] = time.monotonic() - started
