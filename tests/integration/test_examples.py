@@ -124,12 +124,6 @@ def index(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[Finis
     return run, folder
 
 
-def require(module: str) -> None:
-    """Skips the test in an environment of before the module was required; never in CI."""
-    if not os.environ.get("CI"):
-        pytest.importorskip(module, reason=f"{module} is not installed: make setup")
-
-
 def cells(kind: str) -> list[dict[str, Any]]:
     notebook = json.loads((EXAMPLES / "index.ipynb").read_text())
     return [cell for cell in notebook["cells"] if cell["cell_type"] == kind]
@@ -150,7 +144,6 @@ def run_notebook(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[Any]:
 
 def test_the_notebook_agrees_with_the_summary(monkeypatch: pytest.MonkeyPatch, index: tuple[FinishedRun, Path]) -> None:
     run, folder = index
-    require("pandas")
 
     rows, outcomes, reasons, largest, copies, megapixels = run_notebook(monkeypatch, folder)
 
@@ -167,7 +160,6 @@ def test_the_line_of_the_docs_that_reads_the_index_shows_the_outcomes(
     capsys: pytest.CaptureFixture[str], index: tuple[FinishedRun, Path]
 ) -> None:
     run, folder = index
-    require("pandas")
     (code,) = re.findall(r'python -c "(.*)"', RESULTS.read_text())
 
     exec(code.replace("out/runs/ID/index", str(folder)))
@@ -244,7 +236,6 @@ def test_the_policy_of_the_role_permits_what_the_workflow_does_and_nothing_else(
 
 
 def test_terraform_refers_to_what_it_declares_and_to_outputs_that_the_stack_has(cloud: Cloud) -> None:
-    require("hcl2")
     import hcl2
 
     text = TERRAFORM.read_text()
